@@ -1,0 +1,1 @@
+"""Helpers of the customer segmentation study, one subject a module."""

@@ -1,0 +1,218 @@
+"""Execute the notebooks of a run strictly: each appears whole or not at all."""
+
+import contextlib
+import fcntl
+import json
+import logging
+import re
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nbclient
+import nbformat
+import papermill
+from nbclient.exceptions import CellExecutionError, DeadKernelError
+from papermill import PapermillExecutionError
+
+from helpers import paths, runs
+from helpers.schema import BadInput
+
+# Else each kernel warns that it listens without encryption, to this machine only, and
+# calls the end of a failed notebook an error of its own.
+QUIET = ["--IPKernelApp.log_level=50"]
+
+
+class NotebookFailedError(RuntimeError):
+    """A notebook stopped; the message says where, why and what to read."""
+
+
+def execute(run: str, notebook: str) -> Path:
+    """Execute one notebook of a run; its file appears whole or not at all.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+    notebook : str
+        Name of a notebook without its suffix.
+
+    Returns
+    -------
+    Path
+        The executed notebook, in paths.executed(run).
+
+    Raises
+    ------
+    BadInput
+        If the run has a fault.
+    NotebookFailedError
+        If a cell raises or the kernel dies. The notebook as far as it came lies beside
+        the target as NN_name.failed.ipynb; an earlier target is untouched.
+    """
+    runs.check(run)
+    source = runs.notebook_file(notebook)
+    target = paths.executed(run) / source.name
+    failed = target.with_suffix(".failed.ipynb")
+    partial = paths.plan(run) / f"{notebook}.partial.ipynb"
+    for folder in (target.parent, partial.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _alone(partial.with_suffix(".lock")), _kept_on_failure(partial, failed):
+        _papermill(source, partial, runs.parameters(run, notebook))
+        partial.replace(target)
+        failed.unlink(missing_ok=True)
+    return target
+
+
+def refresh(notebook: Path) -> None:
+    """Execute a notebook in place with its defaults, so that it can be committed.
+
+    Timings, the version of Python and the display name of the kernel are left out: the
+    same results give the same bytes.
+
+    Parameters
+    ----------
+    notebook : Path
+        A notebook file; replaced only when every cell has run.
+
+    Raises
+    ------
+    NotebookFailedError
+        If a cell raises or the kernel dies; the notebook as far as it came is kept
+        under build/.
+    """
+    book = nbformat.read(notebook, as_version=4)
+    partial = paths.home() / "build" / f"{notebook.stem}.partial.ipynb"
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    with _kept_on_failure(partial, partial.with_stem(f"{notebook.stem}.failed")):
+        try:
+            nbclient.NotebookClient(
+                book,
+                kernel_name="python3",
+                record_timing=False,
+                coalesce_streams=True,
+                extra_arguments=QUIET,
+                resources={"metadata": {"path": str(notebook.parent)}},
+            ).execute()
+        finally:
+            book.metadata = {
+                "kernelspec": {
+                    "display_name": "Python 3",
+                    "language": "python",
+                    "name": "python3",
+                },
+                "language_info": {"name": "python"},
+            }
+            nbformat.write(book, partial)
+        partial.replace(notebook)
+
+
+def main(arguments: list[str]) -> int:
+    """Execute from the command line: RUN NOTEBOOK, or refresh; return the exit code."""
+    try:
+        match arguments:
+            case ["refresh"]:
+                for book in paths.notebooks():
+                    with _timed(book.stem):
+                        refresh(book)
+            case [run, notebook]:
+                with _timed(notebook):
+                    execute(run, notebook)
+            case _:
+                raise BadInput(
+                    "Usage: python -m helpers.execution RUN NOTEBOOK | refresh"
+                )
+    except (BadInput, NotebookFailedError) as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Interrupted; the same command goes on from here.", file=sys.stderr)
+        return 130
+    return 0
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Wait while another process executes the same notebook of the same run."""
+    with lock.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _papermill(source: Path, partial: Path, values: dict[str, Any]) -> None:
+    """Execute into a partial file, in the folder of the notebooks as nbval does."""
+    # It warns of comments that it cannot parse; runs.check has read the parameters.
+    logging.getLogger("papermill").setLevel(logging.ERROR)
+    book = papermill.execute_notebook(
+        source,
+        partial,
+        values,
+        cwd=source.parent,
+        kernel_name="python3",  # whatever kernel the notebook was last saved with
+        language="python",
+        log_output=False,
+        progress_bar={"desc": source.stem} if sys.stderr.isatty() else False,
+        coalesce_streams=True,
+        extra_arguments=QUIET,
+    )
+    # Where this machine keeps the project is nobody's business.
+    book.metadata.papermill.update(input_path=source.name, output_path=source.name)
+    nbformat.write(book, partial)
+
+
+@contextlib.contextmanager
+def _kept_on_failure(partial: Path, failed: Path) -> Iterator[None]:
+    """Keep a notebook that stopped under another name and tell its story."""
+    try:
+        yield
+    except (CellExecutionError, PapermillExecutionError, DeadKernelError):
+        partial.replace(failed)
+        raise NotebookFailedError(_story(failed)) from None
+
+
+def _story(failed: Path) -> str:
+    """Say in which cell a failed notebook stopped, with what error, and where it is."""
+    heading, number = "", 0
+    error = "The kernel died; too little memory is the usual cause."
+    for cell in json.loads(failed.read_text("utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            heading = (re.findall(r"^#+ (.+)", source, re.MULTILINE) or [heading])[-1]
+            continue
+        number += 1
+        raised = [out for out in cell["outputs"] if out["output_type"] == "error"]
+        if raised:
+            error = _error(raised[0]["ename"], raised[0]["evalue"])
+        # A kernel that died in a cell has left it without a number.
+        if raised or not cell["execution_count"]:
+            break
+    return (
+        f"{failed.name.split('.')[0]} stopped in cell [{number}],"
+        f" {heading or source.splitlines()[0]!r}:\n{error}\n"
+        f"The notebook as far as it came: {_shown(failed)}"
+    )
+
+
+def _error(kind: str, message: str) -> str:
+    """Write an error as one would read it; what an analyst can mend needs no kind."""
+    message = re.sub(r"\x1b\[[0-9;]*m", "", message)
+    return message if kind == BadInput.__name__ else f"{kind}: {message}"
+
+
+def _shown(file: Path) -> Path:
+    """Name a file from the root of the project where it lies in it."""
+    return file.relative_to(paths.ROOT) if file.is_relative_to(paths.ROOT) else file
+
+
+@contextlib.contextmanager
+def _timed(name: str) -> Iterator[None]:
+    """Print how long a notebook took, in one line, when it is done."""
+    start = time.monotonic()
+    yield
+    print(f"{name:<28}{time.monotonic() - start:6.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

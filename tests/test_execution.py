@@ -1,0 +1,109 @@
+import json
+
+import nbformat
+import pytest
+
+from helpers import execution, paths
+
+PARAMETERS = 'run: str = "complete_journey"  # name of the run\nn: int = 1  # a number'
+
+
+@pytest.fixture
+def project(monkeypatch, tmp_path):
+    """Lay out a project with one run; return a function that writes its notebook."""
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    monkeypatch.delenv("STUDY_HOME", raising=False)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
+    for folder in ("notebooks", "runs"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "runs/shop.yaml").write_text("source: files\nall: {n: 2}\n")
+
+    def write(*sources):
+        new = nbformat.v4
+        book = new.new_notebook(
+            cells=[
+                new.new_markdown_cell("# 1. Title"),
+                new.new_code_cell(PARAMETERS, metadata={"tags": ["parameters"]}),
+                new.new_markdown_cell("## Count the orders\nOne line an order."),
+                *(new.new_code_cell(source) for source in sources),
+            ]
+        )
+        nbformat.write(book, tmp_path / "notebooks/01_a.ipynb")
+        return tmp_path / "notebooks/01_a.ipynb"
+
+    return write
+
+
+def failure():
+    with pytest.raises(execution.NotebookFailedError) as stopped:
+        execution.execute("shop", "01_a")
+    return str(stopped.value).splitlines()
+
+
+def test_the_run_reaches_the_notebook_and_nothing_partial_stays(project, tmp_path):
+    project("print(run, n)")
+    target = execution.execute("shop", "01_a")
+    assert target == tmp_path / "reports/shop/notebooks/01_a.ipynb"
+    book = nbformat.read(target, as_version=4)
+    assert book.cells[-1].outputs[0].text == "shop 2\n"
+    assert [file.name for file in target.parent.iterdir()] == ["01_a.ipynb"]
+    assert not list(tmp_path.rglob("*.partial.ipynb"))
+    assert str(tmp_path) not in target.read_text()
+
+
+def test_a_failing_cell_is_told_kept_and_leaves_the_earlier_target(project, tmp_path):
+    project("1")
+    target = execution.execute("shop", "01_a")
+    before = target.read_bytes()
+    project("2", "raise KeyError('\\x1b[31mprice\\x1b[0m')")
+    kept = "reports/shop/notebooks/01_a.failed.ipynb"
+    told = failure()
+    assert told[0] == "01_a stopped in cell [4], 'Count the orders':"
+    assert told[1].startswith("KeyError: ") and "price" in told[1]
+    assert told[2] == f"The notebook as far as it came: {kept}"
+    assert target.read_bytes() == before
+    assert "KeyError" in (tmp_path / kept).read_text()
+    project("3")
+    execution.execute("shop", "01_a")
+    assert not (tmp_path / kept).exists()
+
+
+def test_bad_input_is_told_by_its_message_alone(project):
+    project("class BadInput(ValueError): ...\nraise BadInput('No price.\\nAdd it.')")
+    assert failure()[1:3] == ["No price.", "Add it."]
+
+
+def test_a_kernel_that_dies_is_told_with_its_cell(project):
+    project("import os", "os._exit(9)")
+    told = failure()
+    assert told[0] == "01_a stopped in cell [4], 'Count the orders':"
+    assert told[1] == "The kernel died; too little memory is the usual cause."
+
+
+def test_refreshed_notebooks_are_the_same_bytes_each_time(project):
+    book = project("for i in range(3):\n    print(i, flush=True)", "n")
+    execution.refresh(book)
+    first = book.read_bytes()
+    execution.refresh(book)
+    assert book.read_bytes() == first
+    saved = json.loads(first)
+    code = [cell for cell in saved["cells"] if cell["cell_type"] == "code"]
+    assert [cell["execution_count"] for cell in code] == [1, 2, 3]
+    assert code[-1]["outputs"][0]["data"]["text/plain"] == ["1"]
+    assert "version" not in saved["metadata"]["language_info"]
+
+
+def test_a_notebook_that_fails_to_refresh_stays_as_it_was(project):
+    book = project("1 / 0")
+    before = book.read_bytes()
+    with pytest.raises(execution.NotebookFailedError, match="ZeroDivisionError"):
+        execution.refresh(book)
+    assert book.read_bytes() == before
+
+
+def test_the_command_line_says_what_is_wrong_and_fails(project, capsys):
+    project("1")
+    assert execution.main(["shop", "01_b"]) == 1
+    assert "There is no notebook 01_b. Did you mean 01_a?" in capsys.readouterr().err
+    assert execution.main([]) == 1
+    assert "Usage" in capsys.readouterr().err

@@ -1,0 +1,375 @@
+"""The real Makefile on a small project: what is redone, what fails, what stays."""
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+from helpers import paths
+
+RUN = "source: complete_journey\nall:\n  seed: 1\n"
+SEED = "seed: int = 1  # seed"
+REPORT = """
+import sys
+from helpers import paths
+
+text = "".join(f"{book.name}\\n" for book in sorted(paths.executed(sys.argv[1]).iterdir()))
+(paths.reports(sys.argv[1]) / "index.html").write_text(text)
+"""
+# Each toy notebook adds its own line to the table of the one before.
+STEP = """
+from pathlib import Path
+from helpers import paths
+folder = paths.processed(run)
+folder.mkdir(parents=True, exist_ok=True)
+before = [folder / "{before}.txt"] if "{before}" else []
+text = "".join(file.read_text() for file in before) + "{name}\\n"
+(folder / "{name}.txt").write_text(text)
+"""
+WAIT = """
+import os, time
+(paths.ROOT / "pids").write_text(f"{os.getppid()} {os.getpid()}")
+while not (paths.ROOT / "go").exists():
+    time.sleep(0.05)
+"""
+
+
+def write_notebook(root, name, before, *cells, parameters=""):
+    new = nbformat.v4
+    # In a cell of one line IPython takes `run:` for its magic word %run.
+    declared = f'# of this notebook\nrun: str = "complete_journey"  # name of the run\n{parameters}'
+    book = new.new_notebook(
+        cells=[
+            new.new_markdown_cell(f"# {name}"),
+            new.new_code_cell(declared, metadata={"tags": ["parameters"]}),
+            new.new_code_cell(STEP.format(name=name, before=before)),
+            *map(new.new_code_cell, cells),
+        ]
+    )
+    nbformat.write(book, root / f"notebooks/{name}.ipynb")
+
+
+def write_project(root):
+    """Copy what make needs, beside three notebooks and helpers of a line or two."""
+    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
+        shutil.copy(paths.ROOT / name, root)
+    shutil.copytree(paths.ROOT / "tools", root / "tools")
+    helpers = root / "src/helpers"
+    (helpers / "templates").mkdir(parents=True)
+    for name in ("__init__", "paths", "schema", "runs", "execution", "stages"):
+        shutil.copy(paths.ROOT / f"src/helpers/{name}.py", helpers)
+    (helpers / "templates/page.html").touch()
+    (helpers / "report.py").write_text(REPORT)
+    (helpers / "colours.py").write_text("RED = 1\n")
+    (helpers / "plots.py").write_text("from helpers import colours\n")
+    (helpers / "unused.py").touch()
+    for folder in ("runs", "notebooks"):
+        (root / folder).mkdir()
+    (root / "runs/complete_journey.yaml").write_text(RUN)
+    write_notebook(root, "01_a", "")
+    write_notebook(root, "02_b", "01_a", parameters=SEED)
+    plots = "from helpers import plots"
+    write_notebook(root, "03_c", "02_b", plots, parameters="k: int = 2  # groups")
+
+
+def start(root, *arguments):
+    """Start make, free of what the make around this test set."""
+    outer = {"STUDY_HOME", "RUN", "PYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
+    environment = {key: os.environ[key] for key in os.environ.keys() - outer}
+    return subprocess.Popen(
+        ["make", "--no-print-directory", *arguments],
+        cwd=root,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+
+
+def make(root, *arguments):
+    """Run make with the packages of this test; return exit code and what it printed."""
+    process = start(root, f"VENV={sys.prefix}", *arguments)
+    printed, _ = process.communicate(timeout=120)
+    return process.returncode, printed
+
+
+def redone(root, *arguments):
+    """Name what `make report` would redo: notebooks, and `report` for the pages."""
+    code, printed = make(root, "-n", "report", *arguments)
+    assert code == 0, printed
+    return re.findall(r'helpers\.execution "\w+" (\w+)', printed) + re.findall(
+        r"helpers\.(report)", printed
+    )
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Build a project once; the tests of staleness put back what they change."""
+    root = tmp_path_factory.mktemp("project")
+    write_project(root)
+    code, printed = make(root, "-j2", "report")
+    assert code == 0, printed
+    return root
+
+
+@pytest.fixture
+def project(built):
+    """Count every result of the built project as fresh."""
+    redone(built)
+    for name in ("01_a", "02_b", "03_c"):
+        (built / f"reports/complete_journey/notebooks/{name}.ipynb").touch()
+    (built / "reports/complete_journey/index.html").touch()
+    assert redone(built) == []
+    return built
+
+
+@contextlib.contextmanager
+def touched(file):
+    """Hold a file newer than everything built, whatever the clock's grain."""
+    times = file.stat()
+    later = time.time() + 5
+    os.utime(file, (later, later))
+    yield
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@contextlib.contextmanager
+def changed(file, text):
+    """Hold another content in a file for a while, then the old one and its time."""
+    old, times = file.read_text(), file.stat()
+    file.write_text(text)
+    yield
+    file.write_text(old)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_two_jobs_build_every_stage_after_the_one_it_reads(built):
+    processed = built / "data/processed/complete_journey"
+    assert (processed / "03_c.txt").read_text() == "01_a\n02_b\n03_c\n"
+    index = built / "reports/complete_journey/index.html"
+    assert index.read_text() == "01_a.ipynb\n02_b.ipynb\n03_c.ipynb\n"
+
+
+def test_a_second_report_does_nothing_in_two_seconds(project):
+    begin = time.monotonic()
+    code, printed = make(project, "report")
+    assert time.monotonic() - begin < 2
+    assert code == 0
+    assert printed == "The report is reports/complete_journey/index.html\n"
+
+
+@pytest.mark.parametrize(
+    ("run", "again"),
+    [
+        (RUN + "03_c: {k: 3}\n", ["03_c", "report"]),
+        (RUN.replace("seed: 1", "seed: 2"), ["02_b", "03_c", "report"]),
+        (RUN + "# a remark\n", []),
+        (RUN + "03_c: {k: 2}\n", []),
+        ("source: files\n", []),
+    ],
+)
+def test_a_run_file_redoes_only_notebooks_whose_values_change(project, run, again):
+    with changed(project / "runs/complete_journey.yaml", run):
+        assert redone(project) == again
+
+
+@pytest.mark.parametrize(
+    ("file", "again"),
+    [
+        ("src/helpers/plots.py", ["03_c", "report"]),
+        ("src/helpers/colours.py", ["03_c", "report"]),
+        ("src/helpers/unused.py", []),
+        ("src/helpers/runs.py", []),
+        ("src/helpers/paths.py", ["01_a", "02_b", "03_c", "report"]),
+        ("src/helpers/report.py", ["report"]),
+        ("src/helpers/templates/page.html", ["report"]),
+        ("notebooks/02_b.ipynb", ["02_b", "03_c", "report"]),
+        ("requirements.lock", ["01_a", "02_b", "03_c", "report"]),
+    ],
+)
+def test_a_file_redoes_only_what_depends_on_it(project, file, again):
+    with touched(project / file):
+        assert redone(project) == again
+
+
+def test_a_helper_that_is_removed_does_not_stop_make(project):
+    with changed(project / "src/helpers/plots.py", "import colours_of_old\n"):
+        (project / "src/helpers/colours.py").unlink()
+        assert redone(project) == ["03_c", "report"]
+        (project / "src/helpers/colours.py").write_text("RED = 1\n")
+
+
+def test_another_run_has_results_of_its_own(project):
+    (project / "runs/other.yaml").write_text(RUN)
+    everything = ["01_a", "02_b", "03_c", "report"]
+    assert redone(project, "RUN=other") == everything
+    assert redone(project) == []
+
+
+def test_a_fault_of_the_run_file_is_told_before_anything_is_executed(project):
+    run = project / "runs/complete_journey.yaml"
+    fault = "source: files\nall: {sed: 4}\n"
+    with changed(run, fault), touched(project / "notebooks/01_a.ipynb"):
+        code, printed = make(project, "report")
+        assert code != 0
+        assert "sets sed" in printed and "Did you mean seed?" in printed
+        assert "01_a  " not in printed
+
+
+def test_make_alone_lists_its_targets(project):
+    _, printed = make(project)
+    targets = re.findall(r"^make (\w+) ", printed, re.MULTILINE)
+    assert targets == ["report", "test", "lint", "lab", "notebooks", "clean", "lock"]
+
+
+@pytest.fixture
+def fresh(tmp_path):
+    write_project(tmp_path)
+    return tmp_path
+
+
+def gone(pid):
+    """Say whether a process ends within five seconds."""
+    for _ in range(100):
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_killed_run_leaves_nothing_half_written_and_goes_on(fresh):
+    write_notebook(fresh, "02_b", "01_a", WAIT, parameters=SEED)
+    process = start(fresh, f"VENV={sys.prefix}", "report")
+    for _ in range(600):
+        if (fresh / "pids").exists() and (fresh / "pids").read_text():
+            break
+        time.sleep(0.05)
+    parent, kernel = map(int, (fresh / "pids").read_text().split())
+    os.kill(parent, signal.SIGKILL)
+    process.communicate(timeout=30)
+    assert process.returncode != 0
+    assert gone(kernel)
+    executed = fresh / "reports/complete_journey/notebooks"
+    assert [book.name for book in executed.iterdir()] == ["01_a.ipynb"]
+    (fresh / "go").touch()
+    code, printed = make(fresh, "report")
+    assert code == 0, printed
+    assert re.findall(r"^0\w+", printed, re.MULTILINE) == ["02_b", "03_c"]
+
+
+def test_a_failing_notebook_stops_make_and_is_mended_from_there(fresh):
+    write_notebook(
+        fresh, "02_b", "01_a", "raise ValueError('no orders')", parameters=SEED
+    )
+    code, printed = make(fresh, "-j2", "report")
+    assert code != 0
+    assert "02_b stopped in cell [4], '02_b':\nValueError: no orders" in printed
+    executed = fresh / "reports/complete_journey/notebooks"
+    names = sorted(book.name for book in executed.iterdir())
+    assert names == ["01_a.ipynb", "02_b.failed.ipynb"]
+    write_notebook(fresh, "02_b", "01_a", parameters=SEED)
+    assert redone(fresh) == ["02_b", "03_c", "report"]
+
+
+def test_clean_keeps_raw_data_and_other_runs(fresh):
+    for folder in ("data/raw/a", "data/interim/a", "data/interim/b", "reports/a"):
+        (fresh / folder).mkdir(parents=True)
+    assert make(fresh, "clean", "RUN=a")[0] == 0
+    left = {str(one.relative_to(fresh)) for one in fresh.glob("[dr]*/*/*")}
+    assert left == {"data/raw/a", "data/interim/b"}
+    assert not (fresh / "reports/a").exists()
+    code, printed = make(fresh, "clean", "RUN=../runs")
+    assert code != 0 and "There is no run '../runs'." in printed
+    assert (fresh / "runs").is_dir()
+
+
+def test_saved_results_are_compared_without_touching_those_of_a_run(fresh):
+    for name in ("02_b", "03_c"):
+        (fresh / f"notebooks/{name}.ipynb").unlink()
+    write_notebook(fresh, "01_a", "", "print(6 * 7)")
+    (fresh / "tests").mkdir()
+    assert make(fresh, "notebooks")[0] == 0
+    code, printed = make(fresh, "test")
+    assert code == 0 and re.search(r"3 passed in \S+s", printed.splitlines()[-1])
+    book = fresh / "notebooks/01_a.ipynb"
+    book.write_text(book.read_text().replace('"42\\n"', '"43\\n"'))
+    code, printed = make(fresh, "test")
+    assert code != 0 and "1 failed, 2 passed" in printed
+    assert not (fresh / "data").exists()
+
+
+# Set-up: a stand-in for python3 that answers as the case needs.
+
+SOUND = """#!/usr/bin/env bash
+case "$*" in
+  *'print('*) echo 3.12 ;;
+  *'-m venv'*)
+    echo venv >>made
+    mkdir -p .venv/bin
+    cp standin .venv/bin/python ;;
+  *'-m pip'*) sleep 0.3 ;;
+esac
+"""
+BAD = {
+    "no python": ("", "nopython was not found. Install Python 3.11"),
+    "old": (
+        SOUND.replace("3.12", "3.9; exit 0 ;; *sys.exit*) exit 1"),
+        "3.9, but 3.11",
+    ),
+    "no venv": (
+        SOUND.replace("*'-m venv'*)", "*ensurepip*) exit 1 ;; -)"),
+        "python3-venv",
+    ),
+    "no network": (SOUND.replace("sleep 0.3", "exit 1"), "Check the network"),
+    "no packages": (
+        SOUND.replace("-m pip", "-m uv").replace("sleep 0.3", "exit 1"),
+        "Check the network",
+    ),
+}
+
+
+def set_up(root, standin, python="./standin"):
+    (root / "standin").write_text(standin)
+    (root / "standin").chmod(0o755)
+    return start(root, ".venv/.ready", f"PYTHON={python}")
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_set_up_that_cannot_be_done_is_told_and_leaves_no_environment(fresh, case):
+    standin, told = BAD[case]
+    python = "nopython" if case == "no python" else "./standin"
+    process = set_up(fresh, standin, python)
+    printed = process.communicate(timeout=30)[0]
+    assert process.returncode != 0
+    assert told in printed
+    assert not (fresh / ".venv").exists()
+
+
+def test_an_update_that_fails_keeps_the_environment_that_was_there(fresh):
+    set_up(fresh, SOUND).communicate(timeout=30)
+    assert (fresh / ".venv/.ready").exists()
+    (fresh / ".venv/bin/python").write_text(BAD["no network"][0])
+    with touched(fresh / "requirements.lock"):
+        process = set_up(fresh, SOUND)
+        printed = process.communicate(timeout=30)[0]
+    assert process.returncode != 0
+    assert BAD["no network"][1] in printed
+    assert (fresh / ".venv/.ready").exists()
+
+
+@pytest.mark.skipif(not shutil.which("flock"), reason="no flock on this machine")
+def test_two_makes_at_once_build_one_environment(fresh):
+    makes = [set_up(fresh, SOUND) for _ in range(2)]
+    for process in makes:
+        process.communicate(timeout=30)
+        assert process.returncode == 0
+    assert (fresh / "made").read_text() == "venv\n"
