@@ -1,0 +1,201 @@
+"""Clean received lines by visible rules and reconcile what went in with what came out."""
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from helpers import schema
+from helpers.schema import BadInput
+
+_MEASURES = """count(*) as lines, count(distinct order_id) as orders,
+    count(distinct customer_id) as customers,
+    coalesce(sum(amount_cents + coupon_cents), 0)::bigint as sales_cents,
+    coalesce(sum(coupon_cents), 0)::bigint as coupon_cents,
+    coalesce(sum(shelf_amount_cents), 0)::bigint as shelf_amount_cents"""
+
+
+def split(con: duckdb.DuckDBPyConnection, *, reject: dict[str, str]) -> None:
+    """Give every received line to clean_lines or, with its reason, to rejected_lines.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With received_lines; receives clean_lines and rejected_lines. No other line
+        is changed.
+    reject : dict of str
+        Reason -> SQL condition on the columns of received_lines, asked in order: the
+        first that holds gives the reason.
+    """
+    cases = " ".join(
+        f"when {condition} then {_quoted(reason)}"
+        for reason, condition in reject.items()
+    )
+    verdict = f"case {cases} end" if cases else "null::varchar"
+    con.execute(
+        f"""create or replace temp table judged as
+            select *, {verdict} as reason from received_lines;
+            create or replace temp view clean_lines as
+            select * exclude (reason) from judged where reason is null;
+            create or replace temp view rejected_lines as
+            select * from judged where reason is not null"""
+    )
+
+
+def reconcile(
+    con: duckdb.DuckDBPyConnection, *, reject: dict[str, str]
+) -> pd.DataFrame:
+    """Walk from the received lines to the clean ones, one rule a step.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        After `split` with the same rules.
+    reject : dict of str
+        The rules that `split` was given.
+
+    Returns
+    -------
+    DataFrame
+        Rows received, one a rule (what it took away, negative), clean. Columns step,
+        lines, orders, customers, sales_cents (amount + coupon), coupon_cents,
+        shelf_amount_cents. An order or customer is taken away by the rule that takes
+        its last line.
+
+    Raises
+    ------
+    AssertionError
+        If the steps do not add up exactly, in any column.
+    """
+    measured = [_measure(con, "true")]
+    order = list(reject)
+    for done in range(1, len(order) + 1):
+        gone = ", ".join(_quoted(reason) for reason in order[:done])
+        measured.append(_measure(con, f"reason is null or reason not in ({gone})"))
+    steps = pd.DataFrame(measured)
+    clean = con.sql(f"select {_MEASURES} from clean_lines").df().iloc[0]
+    changes = steps.diff().iloc[1:].astype("int64")
+    table = pd.concat([steps.iloc[[0]], changes, clean.to_frame().T], ignore_index=True)
+    table.insert(0, "step", ["received", *order, "clean"])
+    sums = table.iloc[:-1, 1:].sum()
+    assert (sums == table.iloc[-1, 1:]).all(), f"does not add up:\n{table}"
+    return table.astype({column: "int64" for column in steps})
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _measure(con: duckdb.DuckDBPyConnection, condition: str) -> pd.Series:
+    return con.execute(f"select {_MEASURES} from judged where {condition}").df().iloc[0]
+
+
+def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> None:
+    """Stop where a window holds no clean line.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        After `split`.
+    first, last : str
+        First and last day of the window, YYYY-MM-DD.
+
+    Raises
+    ------
+    BadInput
+        Naming the window and the days for which there are lines.
+    """
+    held = con.execute(
+        "select count(*) from clean_lines where ordered_at::date between ? and ?",
+        [first, last],
+    ).fetchall()[0][0]
+    if not held:
+        start, end = con.execute(
+            "select min(ordered_at)::date, max(ordered_at)::date from clean_lines"
+        ).fetchall()[0]
+        where = f"Table lines: column ordered_at has no line from {first} to {last}"
+        if start is None:
+            raise BadInput(
+                f"{where}, nor on any other day: no line was received, or the rules "
+                "reject every one. Look at the reconciliation in 01_cleaning."
+            )
+        raise BadInput(
+            f"{where}; clean lines run from {start} to {end}. Choose a window inside "
+            "these days."
+        )
+
+
+def write(con: duckdb.DuckDBPyConnection, name: str, view: str, *, run: str) -> None:
+    """Save a view as a standard table: checked, sorted, whole or not at all.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Holds the view.
+    name : str
+        Standard table, one of `schema.TABLES`.
+    view : str
+        View or query with its rows.
+    run : str
+        Name of the run.
+
+    Raises
+    ------
+    BadInput
+        If a row breaks the table's promise or a key is doubled.
+    """
+    key = ", ".join(schema.TABLES[name].key) or "all"
+    with schema.replacing(schema.path(name, run=run)) as partial:
+        con.sql(f"from {view} order by {key}").write_parquet(
+            str(partial), compression="zstd"
+        )
+        _refuse_doubles(con, name, partial)
+        schema.check_file(partial, name)
+
+
+def _refuse_doubles(con: duckdb.DuckDBPyConnection, name: str, file: Path) -> None:
+    key = ", ".join(schema.TABLES[name].key)
+    if not key:
+        return
+    doubled = con.execute(
+        f"""select {key}, count(*) as times from read_parquet(?) group by {key}
+            having times > 1 order by {key} limit 3""",
+        [str(file)],
+    ).df()
+    if len(doubled):
+        raise BadInput(
+            f"Table {name}: the key {key} stands more than once; the first are "
+            f"{doubled.to_dict('records')}. Keep one row for each key."
+        )
+
+
+def references(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Count the rows of each table that point at nothing.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With clean_lines and the received tables.
+
+    Returns
+    -------
+    DataFrame
+        One row a reference: reference, rows, without_match.
+    """
+    pairs = [
+        ("clean_lines", "received_products", "product_id"),
+        ("clean_lines", "received_customers", "customer_id"),
+        ("received_contacts", "received_customers", "customer_id"),
+        ("received_contacts", "received_campaigns", "campaign_id"),
+        ("received_responses", "received_campaigns", "campaign_id"),
+        ("received_responses", "received_contacts", "campaign_id, customer_id"),
+    ]
+    rows = []
+    for child, parent, key in pairs:
+        total = con.execute(f"select count(*) from {child}").fetchall()[0][0]
+        lost = con.execute(
+            f"select count(*) from {child} anti join {parent} using ({key})"
+        ).fetchall()[0][0]
+        names = [table.split("_")[1] for table in (child, parent)]
+        rows.append((f"{names[0]} -> {names[1]} ({key})", total, lost))
+    return pd.DataFrame(rows, columns=["reference", "rows", "without_match"])

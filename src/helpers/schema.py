@@ -1,0 +1,390 @@
+"""The standard tables: what their columns mean, checked when written and when read."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow as pyarrow
+import pyarrow.parquet as parquet
+
+from helpers import paths
+
+
+class BadInput(ValueError):
+    """A fault in the input that the analyst can mend; its message says how."""
+
+
+_ID = pa.Column(str, pa.Check.str_length(min_value=1), coerce=True)
+_TEXT = pa.Column(str, nullable=True, coerce=True)
+_WHEN = pa.Column("datetime64[us]", coerce=True)
+_CENTS = pa.Column("int64")
+_COUNT = pa.Column("int64", pa.Check.ge(0))
+_FLAG = pa.Column(bool)
+_SHARE = pa.Column(float, pa.Check.in_range(0, 1), nullable=True)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What one table promises.
+
+    Parameters
+    ----------
+    stage : str
+        Folder it lives in: interim (clean tables) or processed (results).
+    made_by : str
+        The notebook that writes it.
+    key : tuple of str
+        Columns that together name a row once.
+    columns : dict
+        Column name to pandera Column. Other columns may stand beside them.
+    """
+
+    stage: str
+    made_by: str
+    key: tuple[str, ...]
+    columns: dict[str, pa.Column]
+
+
+LINE_COLUMNS = {
+    "line_id": _COUNT,  # row number in the table as received
+    "customer_id": _ID,
+    "order_id": _ID,
+    "ordered_at": _WHEN,  # local time of the run's time zone
+    "product_id": _ID,
+    "store_id": _TEXT,
+    "quantity": _COUNT,
+    "amount_cents": _CENTS,  # paid by the customer; below 0 if a coupon exceeds it
+    "shelf_amount_cents": _COUNT,  # before every discount
+    "coupon_cents": _COUNT,  # paid for the customer by coupons
+    "on_mailer": _FLAG,  # in that store's mailer that week
+    "on_display": _FLAG,  # on a display in that store that week
+}
+
+TABLES = {
+    "customers": Table(
+        "interim", "01_cleaning", ("customer_id",), {"customer_id": _ID}
+    ),
+    "lines": Table("interim", "01_cleaning", ("line_id",), LINE_COLUMNS),
+    "rejected_lines": Table(
+        "interim",
+        "01_cleaning",
+        ("line_id",),
+        LINE_COLUMNS | {"reason": pa.Column(str, coerce=True)},
+    ),
+    "products": Table(
+        "interim",
+        "01_cleaning",
+        ("product_id",),
+        {
+            "product_id": _ID,
+            "need_state": pa.Column(str, coerce=True),
+            "department": _TEXT,
+            "category": _TEXT,
+            "brand": _TEXT,
+        },
+    ),
+    "campaigns": Table(
+        "interim",
+        "01_cleaning",
+        ("campaign_id",),
+        {"campaign_id": _ID, "kind": _TEXT, "starts_on": _WHEN, "ends_on": _WHEN},
+    ),
+    "contacts": Table(
+        "interim",
+        "01_cleaning",
+        ("campaign_id", "customer_id"),
+        {"campaign_id": _ID, "customer_id": _ID},
+    ),
+    "responses": Table(
+        "interim",
+        "01_cleaning",
+        (),
+        {"campaign_id": _ID, "customer_id": _ID, "responded_on": _WHEN},
+    ),
+    "reconciliation": Table("interim", "01_cleaning", ("step",), {}),
+    "attributes": Table("interim", "01_cleaning", ("attribute",), {}),
+    "features": Table(
+        "processed",
+        "02_feature_engineering",
+        ("customer_id",),
+        {"customer_id": _ID, "orders": _COUNT, "lines": _COUNT},
+    ),
+    "outcomes": Table(
+        "processed", "02_feature_engineering", ("customer_id",), {"customer_id": _ID}
+    ),
+    "feature_dictionary": Table(
+        "processed", "02_feature_engineering", ("feature",), {"missing_share": _SHARE}
+    ),
+    "segments": Table(
+        "processed",
+        "03_clustering_choice",
+        ("customer_id",),
+        {
+            "customer_id": _ID,
+            "segment_id": _COUNT,  # 0 is "too little data"
+            "value_tier": pa.Column(str, coerce=True),
+            "activity": pa.Column(str, coerce=True),
+            "deal_sensitivity": pa.Column(str, coerce=True),
+        },
+    ),
+    "candidate_scores": Table(
+        "processed", "03_clustering_choice", ("method", "k", "score"), {}
+    ),
+    "stability": Table("processed", "03_clustering_choice", ("k",), {}),
+    "segment_stability": Table(
+        "processed", "03_clustering_choice", ("segment_id",), {}
+    ),
+    "usefulness": Table(
+        "processed", "03_clustering_choice", ("outcome", "labelling"), {}
+    ),
+    "segment_summary": Table(
+        "processed", "04_segment_personas", ("segment_id",), {"customers": _COUNT}
+    ),
+    "segment_differences": Table(
+        "processed", "04_segment_personas", ("segment_id", "feature"), {}
+    ),
+    "matrix": Table(
+        "processed", "04_segment_personas", ("value_tier", "segment_id"), {}
+    ),
+}
+
+
+def path(name: str, *, run: str) -> Path:
+    """Say where a table of a run lives.
+
+    Parameters
+    ----------
+    name : str
+        One of `TABLES`.
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    Path
+        data/<stage>/<run>/<name>.parquet.
+    """
+    folder = getattr(paths, TABLES[name].stage)(run)
+    return folder / f"{name}.parquet"
+
+
+def located(name: str, *, run: str) -> Path:
+    """Return the path of a table that must exist already.
+
+    Raises
+    ------
+    BadInput
+        If the notebook that writes it has not been run.
+    """
+    file = path(name, run=run)
+    if not file.exists():
+        raise BadInput(
+            f"Table {name} of run {run} is missing. It is written by "
+            f"{TABLES[name].made_by}: run `make report RUN={run}` first."
+        )
+    return file
+
+
+def check(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Check a table against its promise and return it with the promised types.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of the table `name`.
+    name : str
+        One of `TABLES`.
+
+    Returns
+    -------
+    DataFrame
+        The same rows; id and text columns as strings.
+
+    Raises
+    ------
+    BadInput
+        Naming the table, the columns, what is wrong and the first rows.
+    """
+    table = TABLES[name]
+    columns = {part: pa.Column(nullable=True) for part in table.key} | table.columns
+    try:
+        frame = pa.DataFrameSchema(columns).validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as faults:
+        raise BadInput(_say(faults.failure_cases, name)) from None
+    key = list(table.key)
+    if key and (doubled := frame.duplicated(key, keep=False)).any():
+        first = frame.loc[doubled, key].head(4).to_dict("records")
+        raise BadInput(
+            f"Table {name}: {int(doubled.sum()):,} rows share the key "
+            f"{', '.join(key)}; the first are {first}. Keep one row for each key."
+        )
+    return frame
+
+
+def _say(cases: pd.DataFrame, name: str) -> str:
+    sentences = []
+    for (column, rule), rows in cases.groupby(
+        [cases["column"].fillna(cases["failure_case"]), "check"], sort=False
+    ):
+        if rule == "column_in_dataframe":
+            sentences.append(f"column {column} is missing")
+            continue
+        # A fault of the whole column, such as its type, has no row.
+        found = rows["failure_case"].head(3).map(repr)
+        where = ""
+        if rows["index"].notna().all():
+            row = rows["index"].head(3).convert_dtypes()  # whole numbers, not 3.0
+            found = row.map("row {}: ".format) + found
+            where = f" in {len(rows):,} rows"
+        sentences.append(f"column {column} breaks {rule}{where} ({', '.join(found)})")
+    return (
+        f"Table {name}: {'; '.join(sentences)}. Mend the source or the rule that "
+        f"makes this table in {TABLES[name].made_by}."
+    )
+
+
+def write(frame: pd.DataFrame, name: str, *, run: str) -> None:
+    """Check a table and save it whole or not at all.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of the table; its index is not saved.
+    name : str
+        One of `TABLES`.
+    run : str
+        Name of the run.
+    """
+    frame = check(frame, name)
+    with replacing(path(name, run=run)) as partial:
+        frame.to_parquet(partial, index=False)
+
+
+def read(name: str, *, run: str, columns: list[str] | None = None) -> pd.DataFrame:
+    """Read a table of a run and check it.
+
+    Parameters
+    ----------
+    name : str
+        One of `TABLES`.
+    run : str
+        Name of the run.
+    columns : list of str, optional
+        Only these columns; the check is then left out.
+
+    Returns
+    -------
+    DataFrame
+        The table's rows.
+
+    Raises
+    ------
+    BadInput
+        If the table is missing, cannot be read or breaks its promise.
+    """
+    file = located(name, run=run)
+    try:
+        frame = pd.read_parquet(file, columns=columns)
+    except (pyarrow.ArrowInvalid, OSError) as fault:
+        raise BadInput(
+            f"Table {name} of run {run} cannot be read ({fault}). Run "
+            f"`make clean RUN={run}` and `make report RUN={run}` to write it anew."
+        ) from None
+    return frame if columns else check(frame, name)
+
+
+def check_file(file: Path, name: str, *, rows: int = 500_000) -> int:
+    """Check a large Parquet file a batch at a time, so that memory stays flat.
+
+    Parameters
+    ----------
+    file : Path
+        Parquet file with the rows of table `name`.
+    name : str
+        One of `TABLES`. The key is not checked: ask the database for that.
+    rows : int
+        Rows a batch.
+
+    Returns
+    -------
+    int
+        How many rows were checked.
+    """
+    checked = 0
+    for batch in parquet.ParquetFile(file).iter_batches(batch_size=rows):
+        frame = batch.to_pandas()
+        frame.index += checked  # so that a fault names its row of the file
+        checked += len(check(frame, name))
+    return checked
+
+
+def read_json(file: Path, *, made_by: str) -> dict:
+    """Read plain data that a notebook has saved.
+
+    Parameters
+    ----------
+    file : Path
+        JSON file.
+    made_by : str
+        Notebook that writes it.
+
+    Returns
+    -------
+    dict
+        Its content.
+
+    Raises
+    ------
+    BadInput
+        If the file is missing or damaged.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(
+            f"{file.name} is missing. It is written by {made_by}: run `make report` first."
+        ) from None
+    except ValueError as fault:
+        raise BadInput(
+            f"{file.name} is damaged ({fault}). Run {made_by} again."
+        ) from None
+
+
+def write_json(content: dict | list, file: Path) -> None:
+    """Save plain data as JSON, whole or not at all."""
+    write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", file)
+
+
+def write_text(text: str, file: Path) -> None:
+    """Save a text, whole or not at all."""
+    with replacing(file) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """Give a file's new content a place of its own; it replaces the old one when done.
+
+    Parameters
+    ----------
+    file : Path
+        File to write; its folder is made if need be.
+
+    Yields
+    ------
+    Path
+        Where to write. If the block fails, nothing is left there and `file` is as it
+        was.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)
