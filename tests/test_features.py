@@ -1,0 +1,398 @@
+"""Features: each worked out by hand for four customers, and nothing from later in them."""
+
+from math import log, nan, sqrt
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import features
+from helpers.schema import BadInput
+
+PRODUCTS = pd.DataFrame(
+    [
+        ("apple", "produce", "National"),
+        ("milk", "dairy_eggs", "Private"),
+        ("beef", "fresh_meat_fish", "Private"),
+        ("gas", "fuel", "National"),
+        ("card", "not_merchandise", "Private"),
+        ("odd", "unclassified", None),
+    ],
+    columns=["product_id", "need_state", "brand"],
+)
+
+# The window is Wednesday 1 March to Friday 10 March; its first half ends on the 5th.
+WINDOW = {"first": "2017-03-01", "last": "2017-03-10"}
+LATER = {"first": "2017-03-11", "last": "2017-03-20"}
+
+# customer, order, moment, product, store, sales, coupon, shelf (cents), marks
+BOUGHT = [
+    ("dot", "d1", "2017-03-04 12:00:00", "gas", "s1", 2500, 0, 2500, "mailer"),
+    ("dot", "d1", "2017-03-04 12:00:00", "odd", "s1", 100, 30, 400, "display"),
+    ("cid", "c1", "2017-03-09 04:59:59", "apple", "s1", 0, 0, 100, ""),
+    ("cid", "c2", "2017-03-09 11:00:00", "apple", "s2", 0, 0, 100, ""),
+    ("cid", "c3", "2017-03-09 17:59:59", "apple", "s3", 0, 0, 100, ""),
+    ("bob", "b1", "2017-03-05 23:59:59", "apple", "s1", 100, 0, 100, ""),
+    ("bob", "b2", "2017-03-06 00:00:00", "apple", "s2", 200, 250, 250, ""),
+    ("bob", "b2", "2017-03-06 00:00:00", "card", "s2", 5000, 0, 5000, "mailer"),
+    ("ann", "a1", "2017-03-01 05:00:00", "apple", "s1", 600, 0, 800, "mailer"),
+    ("ann", "a1", "2017-03-01 05:00:00", "milk", "s1", 300, 50, 300, ""),
+    ("ann", "a2", "2017-03-04 18:00:00", "apple", "s1", 500, 0, 500, "display"),
+    ("ann", "a3", "2017-03-10 23:59:59", "gas", "s2", 3000, 0, 3000, ""),
+    ("ann", "a3", "2017-03-10 23:59:59", "beef", "s2", 600, 0, 900, ""),
+    ("ann", "a4", "2017-03-10 10:59:59", "gas", "s1", 1000, 100, 1000, "mailer"),
+    # outside the window
+    ("ann", "a0", "2017-02-28 23:59:59", "milk", "s9", 700, 70, 7000, "mailer"),
+    ("ann", "a5", "2017-03-11 00:00:00", "milk", "s9", 900, 90, 9000, "display"),
+    ("ann", "a6", "2017-03-20 23:59:59", "apple", "s9", 150, 90, 9000, ""),
+    ("ann", "a6", "2017-03-20 23:59:59", "gas", "s9", 4000, 0, 4000, ""),
+    ("dot", "d2", "2017-03-15 12:00:00", "gas", "s1", 2500, 0, 2500, ""),
+    ("fay", "f1", "2017-03-15 12:00:00", "beef", "s1", 2500, 0, 2500, ""),
+    ("ann", "a7", "2017-03-21 00:00:00", "milk", "s9", 900, 0, 900, ""),
+]
+
+CUSTOMERS = ["ann", "bob", "cid", "dot"]
+BY_HAND = {
+    "recency_days": [0, 4, 1, 6],
+    "tenure_days": [9, 5, 1, 6],
+    # sales after the 5th and up to it, 10.00 added to both; fuel and cards count
+    "trend": [log(56 / 24), log(62 / 11), log(10 / 10), log(10 / 36)],
+    "orders": [4, 2, 3, 1],
+    "sales": [20.00, 3.00, 0.00, 0.00],
+    "lines": [4, 2, 3, 0],
+    # ann came on the 1st, 4th and 10th: gaps of 3 and 6 days, squares around 4.5
+    "gap_mean_days": [4.5, 1, nan, nan],
+    "gap_variation": [sqrt(2 * 1.5**2 / 1) / 4.5, nan, nan, nan],
+    # ann's order a4 holds fuel alone, so three of her orders hold goods
+    "sales_per_order": [20 / 3, 1.5, 0, nan],
+    "lines_per_order": [4 / 3, 1, 1, nan],
+    "need_variety": [1 / (0.55**2 + 0.15**2 + 0.30**2), 1, nan, nan],
+    "repeat_share": [1 / 4, 1 / 2, 2 / 3, nan],
+    "stores": [2, 2, 3, 1],
+    "main_store_share": [3 / 4, 1 / 2, 1 / 3, 1],
+    "morning_share": [2 / 4, 0, 0, 0],
+    "evening_share": [2 / 4, 1 / 2, 0, 0],
+    "weekend_share": [1 / 4, 1 / 2, 0, 1],
+    "fuel_sales": [40.00, 0, 0, 25.00],
+    "private_label_share": [9 / 20, 0, nan, nan],
+    # coupons are no price reduction: sales are what the shop receives
+    "discount_depth": [5 / 25, 50 / 350, 300 / 300, nan],
+    "mailer_share": [6 / 20, 0, nan, nan],
+    "display_share": [5 / 20, 0, nan, nan],
+    # ann's coupon for fuel alone does not count
+    "coupon_order_rate": [1 / 3, 1 / 2, 0, nan],
+    "share_produce": [11 / 20, 1, nan, nan],
+    "share_dairy_eggs": [3 / 20, 0, nan, nan],
+    "share_fresh_meat_fish": [6 / 20, 0, nan, nan],
+    **{
+        f"share_{need}": [0, 0, nan, nan]
+        for need in features.NEEDS
+        if need not in {"produce", "dairy_eggs", "fresh_meat_fish"}
+    },
+}
+
+
+def lines_of(bought):
+    """Turn the tuples above into the columns of the standard table that are read."""
+    names = ["customer_id", "order_id", "ordered_at", "product_id", "store_id"]
+    money = ["sales_cents", "coupon_cents", "shelf_amount_cents"]
+    lines = pd.DataFrame(bought, columns=[*names, *money, "marks"])
+    return lines.assign(
+        ordered_at=lines["ordered_at"].astype("datetime64[us]"),
+        amount_cents=lines["sales_cents"] - lines["coupon_cents"],
+        on_mailer=lines["marks"] == "mailer",
+        on_display=lines["marks"] == "display",
+    ).drop(columns=["sales_cents", "marks"])
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Give a function that saves tables and builds features from them."""
+
+    def run(lines, *, products=PRODUCTS, window=WINDOW, threads=1, row_group=None):
+        lines.to_parquet(tmp_path / "lines.parquet", row_group_size=row_group)
+        products.to_parquet(tmp_path / "products.parquet")
+        with duckdb.connect(config={"threads": threads}) as con:
+            return features.build(con, **files(tmp_path), **window)
+
+    return run
+
+
+@pytest.fixture
+def measure(tmp_path):
+    """Give a function that saves tables and measures outcomes in the later window."""
+
+    def run(lines, customers):
+        lines.to_parquet(tmp_path / "lines.parquet")
+        PRODUCTS.to_parquet(tmp_path / "products.parquet")
+        with duckdb.connect() as con:
+            asked = pd.Series(customers, name="asked")
+            return features.outcomes(con, customers=asked, **files(tmp_path), **LATER)
+
+    return run
+
+
+def files(folder):
+    return {name: str(folder / f"{name}.parquet") for name in ("lines", "products")}
+
+
+# --- By hand
+
+
+def test_the_answers_by_hand_cover_every_feature():
+    assert list(BY_HAND.keys() ^ {feature.name for feature in features.FEATURES}) == []
+
+
+@pytest.mark.parametrize("feature", [feature.name for feature in features.FEATURES])
+def test_a_feature_is_what_was_worked_out_by_hand(hand_built, feature):
+    found = hand_built.set_index("customer_id")[feature]
+    assert found.index.tolist() == CUSTOMERS
+    assert found.tolist() == pytest.approx(BY_HAND[feature], abs=1e-12, nan_ok=True)
+
+
+@pytest.fixture(scope="module")
+def hand_built(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("hand")
+    lines_of(BOUGHT).to_parquet(folder / "lines.parquet")
+    PRODUCTS.to_parquet(folder / "products.parquet")
+    with duckdb.connect() as con:
+        return features.build(con, **files(folder), **WINDOW)
+
+
+def test_counts_are_whole_numbers_and_columns_follow_the_dictionary(hand_built):
+    names = [feature.name for feature in features.FEATURES]
+    assert hand_built.columns.tolist() == ["customer_id", *names]
+    whole = hand_built.columns[hand_built.dtypes == "int64"].tolist()
+    counted = ["recency_days", "tenure_days", "orders", "lines", "stores"]
+    assert sorted(whole) == sorted(counted)
+
+
+def test_clockwork_has_no_variation_and_bursts_have_more_than_chance(build):
+    def came(customer, *days):
+        return [
+            (
+                customer,
+                f"{customer}{day}",
+                f"2017-03-{day:02}",
+                "apple",
+                "s",
+                1,
+                0,
+                1,
+                "",
+            )
+            for day in days
+        ]
+
+    found = build(lines_of([*came("clock", 1, 4, 7, 10), *came("burst", 1, 2, 3, 10)]))
+    # gaps of 1, 1 and 7 days: mean 3, squares around it 4 + 4 + 16, by 3 - 1
+    assert found.set_index("customer_id")["gap_variation"].to_dict() == {
+        "burst": pytest.approx(sqrt(24 / 2) / 3),
+        "clock": 0,
+    }
+
+
+def test_an_odd_window_gives_its_middle_day_to_the_first_half(build):
+    day = ("ann", "a1", "2017-03-05 12:00:00", "apple", "s1", 1000, 0, 1000, "")
+    found = build(lines_of([day]), window={"first": "2017-03-01", "last": "2017-03-09"})
+    assert found["trend"].tolist() == pytest.approx([log(10 / 20)])
+
+
+def test_an_order_number_shared_by_two_customers_is_two_orders(build):
+    one = ("ann", "1", "2017-03-02 12:00:00", "apple", "s1", 100, 0, 100, "")
+    found = build(lines_of([one, ("bob", *one[1:])]))
+    assert found["orders"].tolist() == [1, 1]
+
+
+def test_the_dictionary_lists_every_feature_with_its_missing_share(hand_built):
+    listed = features.dictionary(hand_built).set_index("feature")
+    assert listed.index.tolist() == hand_built.columns[1:].tolist()
+    expected = {name: np.isnan(values).mean() for name, values in BY_HAND.items()}
+    assert listed["missing_share"].to_dict() == expected
+    assert listed.loc["gap_variation", "missing_share"] == 3 / 4
+    assert set(listed["family"]) == {
+        *("lifecycle", "behavioural", "needs", "psychographic proxy")
+    }
+    assert set(listed["source"]) == {"line_rows", "order_rows", "day_rows"}
+    assert listed[["unit", "meaning", "sql"]].map(len).to_numpy().all()
+
+
+def test_an_empty_window_is_told_with_its_table_and_column(build):
+    with pytest.raises(BadInput) as refused:
+        build(lines_of(BOUGHT), window={"first": "2018-01-01", "last": "2018-01-31"})
+    assert str(refused.value) == (
+        "Table lines: column ordered_at has no line from 2018-01-01 to 2018-01-31. "
+        "Choose a window in which there are orders."
+    )
+
+
+# --- Later
+
+
+def test_outcomes_come_for_the_customers_asked_in_their_order(measure):
+    found = measure(lines_of(BOUGHT), ["dot", "cid", "ann"])
+    assert found["customer_id"].tolist() == ["dot", "cid", "ann"]
+    # ann: 9.00 of milk, then 1.50 of apples with fuel; dot: fuel alone; cid: nothing
+    assert found["later_orders"].tolist() == [1, 0, 2]
+    assert found["later_sales"].tolist() == [0, 0, 10.50]
+    assert found["later_dairy_eggs"].tolist() == [0, 0, 9.00]
+    assert found["later_produce"].tolist() == [0, 0, 1.50]
+    needs = [f"later_{need}" for need in features.NEEDS]
+    assert found.columns.tolist() == [
+        *("customer_id", "later_orders", "later_sales"),
+        *needs,
+    ]
+    assert found[needs].sum(axis=1).tolist() == found["later_sales"].tolist()
+    assert found["later_orders"].dtype == "int64"
+
+
+def test_lines_before_the_later_window_change_no_outcome(measure):
+    lines = lines_of(BOUGHT)
+    later = lines[lines["ordered_at"] >= LATER["first"]]
+    assert len(later) < len(lines)
+    asked = ["ann", "cid"]
+    pd.testing.assert_frame_equal(measure(lines, asked), measure(later, asked))
+
+
+# --- Properties, on lines enough for several threads
+
+FIRST, LAST = "2017-03-05", "2017-04-30"
+MANY = {"first": FIRST, "last": LAST}
+AFTER = pd.Timestamp("2017-05-01")
+
+
+@pytest.fixture(scope="module")
+def many():
+    """Draw 30,000 lines of 400 customers from March to May, of products of all needs."""
+    draw = np.random.default_rng(17)
+    order = np.sort(draw.integers(0, 6_000, 30_000))
+    customer = draw.integers(0, 400, 6_000)
+    start = np.datetime64("2017-03-01", "us")
+    second = draw.integers(0, 92 * 86_400, 6_000)
+    moment = start + second * np.timedelta64(1_000_000, "us")
+    sales = draw.integers(0, 2_000, 30_000)
+    coupon = draw.integers(0, 300, 30_000) * (draw.random(30_000) < 0.1)
+    return pd.DataFrame(
+        {
+            "customer_id": pd.Series(customer[order]).astype("str"),
+            "order_id": pd.Series(order).astype("str"),
+            "ordered_at": moment[order],
+            "product_id": pd.Series(draw.integers(0, 90, 30_000)).astype("str"),
+            "store_id": pd.Series(draw.integers(0, 5, 6_000)[order]).astype("str"),
+            "amount_cents": sales - coupon,
+            "coupon_cents": coupon,
+            "shelf_amount_cents": sales + draw.integers(0, 400, 30_000),
+            "on_mailer": draw.random(30_000) < 0.2,
+            "on_display": draw.random(30_000) < 0.1,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def many_products():
+    needs = [*features.NEEDS, *features.APART]
+    return pd.DataFrame(
+        {
+            "product_id": [str(number) for number in range(90)],
+            "need_state": [needs[number % len(needs)] for number in range(90)],
+            "brand": [
+                ("National", "Private", None)[number % 3] for number in range(90)
+            ],
+        }
+    )
+
+
+@pytest.fixture
+def build_many(build, many_products):
+    def run(lines, *, products=many_products, threads=1):
+        # small groups of rows, so that threads have something to share
+        return build(
+            lines, products=products, window=MANY, threads=threads, row_group=2048
+        )
+
+    return run
+
+
+def bits(table):
+    """Return a table's columns bit for bit, so that not even a last digit may differ."""
+    ids = table["customer_id"].tolist()
+    return ids, {name: table[name].to_numpy().tobytes() for name in table.columns[1:]}
+
+
+def change_later(lines):
+    later = lines["ordered_at"] >= AFTER
+    swapped = lines.assign(
+        customer_id=lines["customer_id"].iloc[::-1].to_numpy(),
+        store_id="elsewhere",
+        product_id="3",
+        amount_cents=lines["amount_cents"] * 7 + 13,
+        coupon_cents=lines["coupon_cents"] + 1,
+        shelf_amount_cents=lines["shelf_amount_cents"] * 9,
+        on_mailer=~lines["on_mailer"],
+        on_display=~lines["on_display"],
+    )
+    return lines.where(~later, swapped).astype(lines.dtypes)
+
+
+def remove_later(lines):
+    return lines[lines["ordered_at"] < AFTER]
+
+
+def add_later(lines):
+    """Let the lines of the window come again after it, some for unknown customers."""
+    inside = lines[lines["ordered_at"].between(FIRST, AFTER, inclusive="left")]
+    at_midnight = inside.assign(ordered_at=AFTER).astype(lines.dtypes)
+    strangers = inside.assign(customer_id="x" + inside["customer_id"])
+    strangers["ordered_at"] += pd.Timedelta(days=57)
+    return pd.concat([lines, at_midnight, strangers])
+
+
+def remove_earlier(lines):
+    return lines[lines["ordered_at"] >= FIRST]
+
+
+@pytest.mark.parametrize(
+    "change", [change_later, remove_later, add_later, remove_earlier]
+)
+def test_no_line_outside_the_window_changes_a_single_bit(many, build_many, change):
+    changed = change(many)
+    assert not changed.equals(many)
+    assert bits(build_many(changed)) == bits(build_many(many))
+
+
+def test_a_line_in_the_last_second_of_the_window_counts(many, build_many):
+    late = many.head(1).assign(
+        customer_id="late", ordered_at=AFTER - pd.Timedelta(seconds=1)
+    )
+    with_late = build_many(pd.concat([many, late.astype(many.dtypes)]))
+    without = with_late["customer_id"] != "late"
+    assert (~without).sum() == 1
+    assert bits(with_late[without]) == bits(build_many(many))
+
+
+def test_the_order_of_lines_and_products_changes_no_bit(
+    many, many_products, build_many
+):
+    mixed = many.sample(frac=1, random_state=3)
+    turned = many_products.iloc[::-1]
+    assert bits(build_many(mixed, products=turned)) == bits(build_many(many))
+
+
+def test_one_thread_and_two_give_the_same_bits(many, build_many):
+    assert bits(build_many(many, threads=2)) == bits(build_many(many, threads=1))
+
+
+def test_sizes_add_up_to_what_was_bought_in_the_window(many, many_products, build_many):
+    found = build_many(many)
+    inside = remove_earlier(remove_later(many)).merge(many_products, on="product_id")
+    cents = inside["amount_cents"] + inside["coupon_cents"]
+    goods = ~inside["need_state"].isin(features.APART)
+    assert found["customer_id"].tolist() == sorted(inside["customer_id"].unique())
+    assert found["orders"].sum() == inside["order_id"].nunique()
+    assert found["lines"].sum() == goods.sum()
+    assert round(found["sales"].sum() * 100) == cents[goods].sum()
+    fuel = inside["need_state"] == "fuel"
+    assert round(found["fuel_sales"].sum() * 100) == cents[fuel].sum()
+    shares = found[[f"share_{need}" for need in features.NEEDS]].sum(axis=1)
+    assert shares.to_numpy() == pytest.approx(1)
