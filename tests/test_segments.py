@@ -1,0 +1,339 @@
+"""The segment model on customers whose distances can be worked out by hand."""
+
+import json
+from dataclasses import fields, replace
+from math import sqrt
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import preparation, schema, segments
+
+LITTLE = segments.TOO_LITTLE
+# Scores are plain roots of the shares; centres at (0, 0), (0, 1) and (1, 1/2).
+MODEL = segments.Model(
+    run="trial",
+    first="2017-01-01",
+    last="2017-09-30",
+    min_orders=10,
+    min_lines=100,
+    preparation=preparation.Preparation(
+        columns=["share_a", "share_b"],
+        weight="sales",
+        prior_weight=0.0,
+        population=[0.5, 0.5],
+        lower=[0.0, 0.0],
+        upper=[1.0, 1.0],
+        mean=[0.0, 0.0],
+        divisor=[1.0, 1.0],
+    ),
+    centres=[[0.0, 0.0], [0.0, 1.0], [1.0, 0.5]],
+    value_cuts={"middle": 200.0, "high": 1000.0, "low": 0.0},
+    activity_cuts={"slowing": 4.0, "active": 2.0},
+    least_gap_days=7.0,
+    deal_parts={"depth": {"lower": 0.0, "upper": 1, "mean": 0.25, "deviation": 0.25}},
+    deal_cuts={"middle": -0.5, "high": 0.5},
+)
+ENOUGH = {
+    "orders": 10,
+    "lines": 100,
+    "sales": 500.0,
+    "share_a": 0.0,
+    "share_b": 0.0,
+    "recency_days": 1,
+    "gap_mean_days": 10.0,
+    "depth": 0.25,
+}
+
+
+def customers(*changes):
+    """Give one customer with enough data for each change of it."""
+    rows = [{"customer_id": f"c{i}"} | ENOUGH | c for i, c in enumerate(changes)]
+    return pd.DataFrame(rows)
+
+
+def assign(*changes):
+    return MODEL.assign(customers(*changes))
+
+
+def test_a_customer_gets_the_nearest_centre_and_how_surely():
+    # roots (3/4, 1/4): squared distances 10/16, 18/16 and 2/16
+    # roots (0, 1/2): half way between the first two, one from the third
+    # roots (0, 1): on the second centre, 1 from the first, root of 5/4 from the third
+    found = assign(
+        {"share_a": 0.5625, "share_b": 0.0625}, {"share_b": 0.25}, {"share_b": 1.0}
+    )
+    assert found["customer_id"].tolist() == ["c0", "c1", "c2"]
+    assert found["segment_id"].tolist() == [3, 1, 2]
+    assert found["second_id"].tolist() == [1, 2, 1]
+    assert found["distance"].tolist() == pytest.approx([sqrt(2 / 16), 0.5, 0])
+    assert found["distance_ratio"].tolist() == pytest.approx([sqrt(2 / 10), 1, 0])
+    inverse = [16 / 10, 16 / 18, 16 / 2]
+    expected = [inverse[2] / sum(inverse), 4 / (4 + 4 + 1), 1]
+    assert found["membership"].tolist() == pytest.approx(expected)
+
+
+def test_a_customer_is_borderline_when_the_second_is_less_than_a_ninth_farther():
+    # on the line between the first two centres, 0.475 | 0.525 and 0.47 | 0.53
+    found = assign({"share_b": 0.475**2}, {"share_b": 0.47**2})
+    assert found["distance_ratio"].tolist() == pytest.approx([0.475 / 0.525, 47 / 53])
+    assert found["borderline"].tolist() == [True, False]
+
+
+def test_value_tiers_begin_at_their_cuts_whatever_the_order_they_are_written_in():
+    sales = [1000.0, 999.99, 200.0, 199.99, 0.01, -5.0]
+    found = assign(*({"sales": amount} for amount in sales))
+    expected = ["high", "middle", "middle", "low", "low", "low"]
+    assert found["value_tier"].tolist() == expected
+
+
+def test_activity_is_measured_in_the_customers_own_gaps():
+    # (days since the last order, own mean gap); gaps below a week count as a week
+    days = {
+        (20, 10): "active",
+        (21, 10): "slowing",
+        (40, 10): "slowing",
+        (41, 10): "lapsed",
+        (41, 30): "active",
+        (14, 2): "active",
+        (15, 2): "slowing",
+        (28, 2): "slowing",
+        (29, 2): "lapsed",
+    }
+    found = assign(*({"recency_days": r, "gap_mean_days": g} for r, g in days))
+    assert found["activity"].tolist() == list(days.values())
+
+
+def test_a_customer_of_one_day_has_no_gap_and_so_no_activity():
+    found = assign({"recency_days": 0, "gap_mean_days": np.nan})
+    assert found["activity"].tolist() == [LITTLE]
+    assert found["segment_id"].tolist() == [1]
+
+
+def test_deal_classes_begin_at_their_cuts():
+    # index (depth - 1/4) / (1/4): 0.5, just less, -0.5, less
+    depths = [0.375, 0.374, 0.125, 0.124]
+    found = assign(*({"depth": depth} for depth in depths))
+    assert found["deal_index"].tolist() == pytest.approx([0.5, 0.496, -0.5, -0.504])
+    expected = ["high", "middle", "middle", "low"]
+    assert found["deal_sensitivity"].tolist() == expected
+
+
+def test_customers_with_too_little_data_keep_only_their_value_tier():
+    holes = dict.fromkeys(["share_a", "share_b", "depth", "gap_mean_days"], np.nan)
+    table = customers(
+        {"orders": 9, "lines": 500, "sales": 5000.0},
+        {},
+        {"orders": 50, "lines": 99},
+        {"orders": 1, "lines": 0, "sales": np.nan} | holes,
+    )
+    found = MODEL.assign(table)
+    assert MODEL.enough_data(table).tolist() == [False, True, False, False]
+    assert found["segment_id"].tolist() == [0, 1, 0, 0]
+    assert found["second_id"].tolist() == [0, 2, 0, 0]
+    assert found["value_tier"].tolist() == ["high", "middle", "middle", "low"]
+    assert found["activity"].tolist() == [LITTLE, "active", LITTLE, LITTLE]
+    assert found["deal_sensitivity"].tolist() == [LITTLE, "middle", LITTLE, LITTLE]
+    numbers = ["distance", "distance_ratio", "membership", "deal_index"]
+    assert found[numbers].isna().all(axis=1).tolist() == [True, False, True, True]
+    assert not found.loc[[0, 2, 3], "borderline"].any()
+
+
+def test_a_table_in_which_nobody_has_enough_data_is_no_fault():
+    found = assign({"orders": 1}, {"lines": 2})
+    assert found["segment_id"].tolist() == [0, 0]
+
+
+def test_a_customer_with_enough_data_and_a_missing_share_is_refused():
+    with pytest.raises(schema.BadInput, match=r"share_a is missing for 1 customers"):
+        assign({}, {"share_a": np.nan})
+
+
+def random_customers(n=300, seed=5):
+    rng = np.random.default_rng(seed)
+    table = pd.DataFrame(
+        {
+            "customer_id": [f"c{i:03}" for i in rng.permutation(n)],
+            "orders": rng.integers(5, 40, n),
+            "lines": rng.integers(50, 900, n),
+            "sales": rng.gamma(2, 300, n),
+            "share_a": rng.beta(1, 4, n),
+            "share_b": rng.beta(2, 3, n),
+            "recency_days": rng.integers(0, 90, n),
+            "gap_mean_days": rng.gamma(2, 6, n),
+            "depth": rng.random(n),
+        }
+    )
+    table["share_a"] = table["share_a"].mask(table["orders"] < 8)
+    return table
+
+
+def fitted(table):
+    """Give a model with every step of the preparation in use."""
+    enough = table[MODEL.enough_data(table)]
+    steps = preparation.fit(
+        enough,
+        columns=["share_a", "share_b"],
+        weight="sales",
+        prior_weight=80,
+        winsor=0.05,
+        scaling="pareto",
+    )
+    centres = np.random.default_rng(1).standard_normal((6, 2)) / 3
+    return replace(MODEL, preparation=steps, centres=centres.tolist())
+
+
+def test_the_order_and_the_company_of_customers_change_nothing():
+    table = random_customers()
+    model = fitted(table)
+    whole = model.assign(table)
+    mixed = table.sample(frac=1, random_state=1)
+    again = model.assign(mixed).sort_index()
+    pd.testing.assert_frame_equal(again, whole, check_exact=True)
+    half = model.assign(table[::2])
+    pd.testing.assert_frame_equal(half, whole[::2], check_exact=True)
+
+
+def test_an_index_with_doubled_entries_does_no_harm():
+    table = random_customers(40)
+    doubled = table.set_axis([0] * 40)
+    expected = MODEL.assign(table)
+    found = MODEL.assign(doubled).reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_all_segments_are_used_and_every_customer_has_one_or_too_little_data():
+    table = random_customers()
+    found = fitted(table).assign(table)
+    assert set(found["segment_id"]) == set(range(7))
+    assert (found["segment_id"] != found["second_id"])[found["segment_id"] > 0].all()
+    assert found["membership"].dropna().between(1 / 6, 1).all()
+    assert found["distance_ratio"].dropna().between(0, 1).all()
+
+
+def in_sql(model, table):
+    with duckdb.connect() as con:
+        con.register("features", table)
+        return con.execute(model.to_sql("features")).df()
+
+
+def test_the_query_gives_what_assign_gives_in_the_order_of_customer_ids():
+    table = random_customers()
+    table["orders"] = table["orders"].astype(float).mask(table.index == 7)
+    model = fitted(table)
+    found = in_sql(model, table)
+    expected = model.assign(table).sort_values("customer_id", ignore_index=True)
+    assert table["share_a"].isna().sum() > 10
+    assert found["customer_id"].tolist() == expected["customer_id"].tolist()
+    assert found["segment_id"].tolist() == expected["segment_id"].tolist()
+    assert found["segment_id"].value_counts()[0] > 30
+
+
+def test_the_query_breaks_ties_as_assign_does():
+    # roots (0, 1/2): as near to the first centre as to the second; (5/8, 0): to the third
+    table = customers({"share_b": 0.25}, {"share_a": 0.390625})
+    twins = replace(MODEL, centres=[[1.0, 0.5], [0.0, 1.0], [0.0, 0.0], [0.0, 1.0]])
+    for model in (MODEL, twins):
+        expected = model.assign(table)["segment_id"].tolist()
+        assert in_sql(model, table)["segment_id"].tolist() == expected
+    assert MODEL.assign(table)["distance_ratio"].tolist() == [1, 1]
+    assert twins.assign(table)["segment_id"].tolist() == [2, 1]
+
+
+def test_the_query_gives_no_segment_where_assign_refuses_a_missing_share():
+    table = customers({}, {"share_a": np.nan}, {"share_a": np.nan, "orders": 1})
+    found = in_sql(MODEL, table)["segment_id"]
+    assert found.isna().tolist() == [False, True, False]
+    assert found[[0, 2]].tolist() == [1, 0]
+
+
+def test_membership_is_each_ones_share_of_the_inverse_squared_distances():
+    apart = np.array([[1.0, 2.0, 2.0], [3.0, 3.0, 3.0], [0.0, 5.0, 1.0]])
+    found = segments.membership(apart)
+    expected = [[4 / 6, 1 / 6, 1 / 6], [1 / 3] * 3, [1, 0, 0]]
+    assert found.ravel() == pytest.approx(np.ravel(expected))
+    many = segments.membership(np.random.default_rng(1).gamma(2, 1, (50, 7)))
+    assert many.sum(axis=1) == pytest.approx(np.ones(50))
+
+
+def test_a_saved_model_is_read_back_equal(tmp_path):
+    file = tmp_path / "model.json"
+    model = fitted(random_customers()).named({"1": "Häuslich", "2": "Jung"})
+    segments.save(model, file)
+    assert segments.load(file) == model
+    assert [path.name for path in tmp_path.iterdir()] == ["model.json"]
+
+
+def test_names_are_no_part_of_the_checksum_and_everything_else_is():
+    checksum = MODEL.to_dict()["checksum"]
+    assert MODEL.named({"1": "Jung"}).to_dict()["checksum"] == checksum
+    steps = {
+        f.name: replace(MODEL.preparation, **{f.name: changed(MODEL.preparation, f)})
+        for f in fields(preparation.Preparation)
+    }
+    others = [replace(MODEL, preparation=step) for step in steps.values()]
+    for f in fields(segments.Model):
+        if f.name not in ("names", "preparation"):
+            others.append(replace(MODEL, **{f.name: changed(MODEL, f)}))
+    assert len(others) == 8 + 11
+    sums = {model.to_dict()["checksum"] for model in others}
+    assert len(sums) == len(others) and checksum not in sums
+
+
+def changed(thing, field):
+    """Change one value a little, whatever its type."""
+    value = getattr(thing, field.name)
+    if isinstance(value, str):
+        return f"{value}x"
+    if isinstance(value, dict):
+        return value | {"x": 1.0}
+    return [*value, value[0]] if isinstance(value, list) else value + 1
+
+
+def edit(file, **change):
+    content = json.loads(file.read_text(encoding="utf-8")) | change
+    file.write_text(json.dumps(content), encoding="utf-8")
+
+
+def test_a_file_edited_by_hand_is_refused_unless_only_names_were(tmp_path):
+    file = tmp_path / "model.json"
+    segments.save(MODEL, file)
+    edit(file, names={"1": "Jung"})
+    assert segments.load(file).name(1) == "Jung"
+    edit(file, centres=[[0.0, 0.0], [0.0, 1.0], [1.0, 0.5000001]])
+    with pytest.raises(schema.BadInput, match=r"model.json was changed by hand"):
+        segments.load(file)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (None, "model.json is missing. It is written by 03_clustering_choice"),
+        ("{", "model.json is damaged"),
+        ("{}", "model.json cannot be read .'checksum'.* Run 03_clustering_choice"),
+        ('{"checksum": "1", "preparation": {}}', "model.json cannot be read"),
+        ("[]", "model.json cannot be read"),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused_by_name(tmp_path, text, fault):
+    file = tmp_path / "model.json"
+    if text is not None:
+        file.write_text(text, encoding="utf-8")
+    with pytest.raises(schema.BadInput, match=fault):
+        segments.load(file)
+
+
+def test_a_model_of_another_version_is_refused(tmp_path):
+    file = tmp_path / "model.json"
+    segments.save(MODEL, file)
+    edit(file, fuzzifier=2)
+    with pytest.raises(schema.BadInput, match=r"cannot be read .*fuzzifier"):
+        segments.load(file)
+
+
+def test_a_segment_without_a_name_is_called_by_its_number():
+    model = MODEL.named({"2": "Jung"})
+    assert [model.name(i) for i in (0, 1, 2)] == [LITTLE, "Segment 1", "Jung"]
+    assert MODEL.names == {}
