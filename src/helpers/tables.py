@@ -1,0 +1,324 @@
+"""Accessible tables for notebooks and pages: captioned, aligned, small cells hidden."""
+
+import html
+import re
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Number
+
+import numpy as np
+import pandas as pd
+
+MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+WITHHELD = "withheld"
+
+# JupyterLab has no page stylesheet: these few rules travel with each table.
+# Pages take them out again, because they have a stylesheet of their own.
+STYLE = (
+    "<style>.study-table caption{caption-side:top;text-align:left;font-weight:600;"
+    "color:inherit}.study-table .t.t{text-align:left}.study-table .n.n{text-align:right;"
+    "font-variant-numeric:tabular-nums}</style>"
+)
+
+
+def show(
+    frame: pd.DataFrame,
+    *,
+    caption: str,
+    labels: Mapping[Hashable, str] | None = None,
+    formats: Mapping[Hashable, str | Callable] | None = None,
+    bars: Sequence[Hashable | tuple] = (),
+    note: str = "",
+    index: bool = True,
+) -> "Table":
+    """Prepare a table that reads well as a page, in JupyterLab and as plain text.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Any table; its rows and columns are shown in the order they have.
+    caption : str
+        Title of the table, unique on its page: screen readers list tables by it.
+    labels : mapping, optional
+        Column (or index level) name to heading, with the unit.
+    formats : mapping, optional
+        Column (or index level) name to a format such as ``"{:,.0f}"`` or a function
+        of one value. Without one, whole numbers get thousands separators and other
+        numbers two decimals.
+    bars : sequence
+        Number columns drawn with a bar, each on its own scale from zero; columns in
+        an inner tuple share one scale: ``bars=[("share_customers", "share_sales")]``.
+    note : str
+        One sentence under the table.
+    index : bool
+        Whether the index is shown. The first column shown heads its row.
+
+    Returns
+    -------
+    Table
+        Displays itself as the last expression of a cell.
+
+    Raises
+    ------
+    KeyError
+        When labels, formats or bars name a column that the table does not have.
+    """
+    labels, formats = dict(labels or {}), dict(formats or {})
+    _known([*labels, *formats], frame)
+    scales = _scales(frame, bars)
+    parts = [frame.iloc[:, i] for i in range(frame.shape[1])]
+    if index:
+        levels = map(frame.index.get_level_values, range(frame.index.nlevels))
+        parts = [pd.Series(level, name=level.name) for level in levels] + parts
+    columns = [_column(part, formats, scales) for part in parts]
+    heads = [labels.get(part.name, _heading(part.name)) for part in parts]
+    n_heads = frame.index.nlevels if index else 1
+    return Table(caption, heads, columns, n_heads, note)
+
+
+def suppress(
+    frame: pd.DataFrame,
+    *,
+    counts: Hashable,
+    columns: Sequence[Hashable],
+    below: int = 10,
+) -> pd.DataFrame:
+    """Hide rows' figures where they describe fewer than ``below`` customers.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a group.
+    counts : column name
+        Column with customers a row; small or missing counts become ``"<10"``.
+    columns : sequence of column names
+        Other columns (money, shares, averages) that become None in those rows.
+    below : int
+        Smallest number of customers that is shown.
+
+    Returns
+    -------
+    DataFrame
+        A copy; the named columns have dtype object.
+    """
+    small = ~(frame[counts].astype(float) >= below)
+    shown = frame.astype(dict.fromkeys([counts, *columns], object))
+    shown.loc[small, list(columns)] = None
+    shown.loc[small, counts] = f"<{below}"
+    return shown
+
+
+def withhold(counts: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
+    """Replace the cells of a cross table that :func:`withheld` marks by words.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Customers in each cell.
+    below : int
+        Smallest number of customers that is shown.
+
+    Returns
+    -------
+    DataFrame
+        Dtype object: ``"<10"`` for a small cell, ``"withheld"`` for one whose number
+        would give a small one away.
+    """
+    shown = counts.astype(object).mask(withheld(counts, below=below), WITHHELD)
+    return shown.mask(~(counts >= below), f"<{below}")
+
+
+def withheld(counts: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
+    """Mark the cells of a cross table that must not be shown.
+
+    Beside the small cells these are further ones, the smallest that will do, so that
+    no hidden cell can be worked out from the totals of its rows and columns.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Customers in each cell.
+    below : int
+        Smallest number of customers that is shown.
+
+    Returns
+    -------
+    DataFrame
+        True where a cell is to be hidden, same rows and columns.
+    """
+    sizes = counts.fillna(0).to_numpy(float)
+    hidden = sizes < below
+    while (exposed := _exposed(hidden)).any():
+        # company of a cell: hidden ones in its row and in its column, itself counted
+        in_row, in_column = np.broadcast_arrays(
+            hidden.sum(axis=1, keepdims=True), hidden.sum(axis=0, keepdims=True)
+        )
+        lonely = np.where(exposed, np.minimum(in_row, in_column), hidden.size)
+        row, column = np.unravel_index(lonely.argmin(), hidden.shape)
+        near = np.zeros_like(hidden)
+        near[row] = in_row[row, column] == 1 or in_column[row, column] > 1
+        near[:, column] |= in_row[row, column] > 1
+        # best a partner that has company both ways, then the smallest
+        apart = np.where(in_row * in_column > 0, 0, sizes.max() + 1)
+        partners = np.where(near & ~hidden, sizes + apart, np.inf)
+        if np.isinf(partners).all():
+            return pd.DataFrame(True, counts.index, counts.columns)
+        hidden.flat[partners.argmin()] = True
+    return pd.DataFrame(hidden, counts.index, counts.columns)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be displayed; made by :func:`show`."""
+
+    caption: str
+    heads: list[str]
+    columns: list["_Column"]
+    n_heads: int
+    note: str
+
+    def _repr_html_(self) -> str:
+        """Give the table as HTML with scopes, a caption and a scroll region."""
+        caption, note = html.escape(self.caption), html.escape(self.note)
+        heads = "".join(map(self._head, self.heads, self.columns))
+        rows = (self._row(i) for i in range(len(self.columns[0].texts)))
+        body = "".join(f"<tr>{row}</tr>\n" for row in rows)
+        note = f'<p class="study-note">{note}</p>' if note else ""
+        return (
+            f'{STYLE}<div class="study-table" role="region" tabindex="0" '
+            f'aria-label="{caption}">\n<table><caption><span>{caption}</span></caption>\n'
+            f"<thead><tr>{heads}</tr></thead>\n<tbody>\n{body}</tbody></table></div>{note}"
+        )
+
+    def __repr__(self) -> str:
+        """Give the table as plain text with the same figures."""
+        texts = pd.DataFrame({i: column.texts for i, column in enumerate(self.columns)})
+        plain = texts.to_string(index=False, header=self.heads)
+        return "\n".join(filter(None, [self.caption, plain, self.note]))
+
+    def _head(self, text: str, column: "_Column") -> str:
+        # an empty heading would be read out as one: a plain cell is not
+        if not text:
+            return "<td></td>"
+        return f'<th scope="col" class="{column.kind}">{html.escape(text)}</th>'
+
+    def _row(self, i: int) -> str:
+        cells = []
+        for j, column in enumerate(self.columns):
+            tag, scope = ("th", ' scope="row"') if j < self.n_heads else ("td", "")
+            inner = html.escape(column.texts[i]) + column.bar(i)
+            cells.append(f'<{tag}{scope} class="{column.kind}">{inner}</{tag}>')
+        return "".join(cells)
+
+
+@dataclass(frozen=True)
+class _Column:
+    """Texts of one column, ``kind`` n(umber) or t(ext), and bar widths in percent."""
+
+    texts: list[str]
+    kind: str
+    widths: list[float] | None
+
+    def bar(self, i: int) -> str:
+        if self.widths is None:
+            return ""
+        return (
+            '<span class="bar" aria-hidden="true" style="display:block;height:4px;'
+            f"width:{self.widths[i]:.1f}%;"
+            'background:var(--accent,#1f5673)"></span>'
+        )
+
+
+def _column(values: pd.Series, formats: Mapping, scales: Mapping) -> _Column:
+    as_text = formats.get(values.name, _plain)
+    if isinstance(as_text, str):
+        as_text = as_text.format
+    texts = [_text(value, as_text) for value in values]
+    # a number that its format turns into a name, such as a segment's, reads as text
+    named = any(text[:1].isalpha() and text != WITHHELD for text in texts)
+    kind = "n" if _is_number(values) and not named else "t"
+    widths = None
+    if values.name in scales:
+        sizes = pd.to_numeric(values, errors="coerce").abs().fillna(0)
+        widths = (sizes / scales[values.name] * 100).clip(upper=100).tolist()
+    return _Column(texts, kind, widths)
+
+
+def _text(value: object, as_text: Callable) -> str:
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return MISSING
+    if isinstance(value, str) and as_text is not _plain:
+        # a suppressed cell such as "<10" among numbers keeps its text
+        try:
+            return str(as_text(value))
+        except (ValueError, TypeError):
+            return value
+    text = str(as_text(value))
+    if isinstance(value, Number) and text.startswith("-"):
+        # minus zero is noise of the last digit, and differs between machines
+        return MINUS + text[1:] if re.search("[1-9]", text) else text[1:]
+    return text
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, bool | np.bool_):
+        return "yes" if value else "no"
+    if isinstance(value, pd.Timestamp) and value == value.normalize():
+        return f"{value:%Y-%m-%d}"
+    if isinstance(value, int | np.integer):
+        return f"{value:,}"
+    if isinstance(value, float | np.floating):
+        return f"{value:,.2f}"
+    return str(value)
+
+
+def _is_number(values: pd.Series) -> bool:
+    found = [v for v in values if not isinstance(v, str) and not pd.isna(v)]
+    texts = [v for v in values if isinstance(v, str)]
+    numbers = all(isinstance(v, Number) and not isinstance(v, bool) for v in found)
+    hidden = all(text.startswith("<") or text == WITHHELD for text in texts)
+    return bool(found) and numbers and hidden
+
+
+def _scales(frame: pd.DataFrame, bars: Sequence) -> dict[Hashable, float]:
+    scales = {}
+    for group in bars:
+        inside = isinstance(group, tuple) and group not in frame.columns
+        names = list(group) if inside else [group]
+        _known(names, frame)
+        numbers = frame[names].apply(pd.to_numeric, errors="coerce").abs()
+        top = numbers.max().max()
+        scales |= dict.fromkeys(names, top if top > 0 else 1.0)
+    return scales
+
+
+def _known(names: Sequence[Hashable], frame: pd.DataFrame) -> None:
+    there = [*frame.columns, *frame.index.names]
+    unknown = [name for name in names if name not in there]
+    if unknown:
+        raise KeyError(f"no column {unknown[0]!r} in the table; it has {there}")
+
+
+def _heading(name: Hashable) -> str:
+    if name is None:
+        return ""
+    name = " · ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+    name = name.replace("_", " ").strip()
+    return name[:1].upper() + name[1:]
+
+
+def _exposed(hidden: np.ndarray) -> np.ndarray:
+    """Find hidden cells that the totals of rows and columns would give away."""
+    exposed = np.zeros_like(hidden)
+    cells = np.argwhere(hidden)
+    if not len(cells):
+        return exposed
+    # one equation a row and a column; a cell that no solution can move is known
+    equations = np.zeros((sum(hidden.shape), len(cells)))
+    equations[cells[:, 0], np.arange(len(cells))] = 1
+    equations[hidden.shape[0] + cells[:, 1], np.arange(len(cells))] = 1
+    _, sizes, directions = np.linalg.svd(equations)
+    free = directions[(sizes > 1e-9).sum() :]
+    known = np.abs(free).max(axis=0, initial=0) < 1e-9
+    exposed[tuple(cells[known].T)] = True
+    return exposed
