@@ -1,0 +1,170 @@
+"""Every notebook has the same parts, and was saved as it ran, at its defaults."""
+
+import ast
+import itertools
+import json
+import re
+
+import pytest
+
+from helpers import paths, runs
+
+BOOKS = paths.notebooks()
+RUNS = sorted(file.stem for file in (paths.ROOT / "runs").glob("*.yaml"))
+# Folders that only one machine has.
+MACHINE = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|Users|var|opt|mnt|private)/\w")
+
+each = pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
+
+
+def cells(book):
+    return json.loads(book.read_text("utf-8"))["cells"]
+
+
+def code(book):
+    return [cell for cell in cells(book) if cell["cell_type"] == "code"]
+
+
+def text(cell):
+    return "".join(cell["source"])
+
+
+def outputs(book):
+    return [output for cell in code(book) for output in cell["outputs"]]
+
+
+def test_there_are_notebooks_and_runs():
+    assert BOOKS
+    assert "complete_journey" in RUNS
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_run_names_only_what_the_notebooks_declare(run):
+    runs.check(run)
+
+
+def test_the_notebooks_are_numbered_without_a_gap():
+    assert [int(book.name[:2]) for book in BOOKS] == list(range(1, len(BOOKS) + 1))
+
+
+@each
+def test_the_first_cell_asks_and_answers(book):
+    first = cells(book)[0]
+    assert first["cell_type"] == "markdown"
+    assert re.match(rf"# {int(book.name[:2])}\. \w", text(first))
+    for label in ("**Question.** ", "**Answer.** ", "**Reads**", "**Writes**"):
+        assert text(first).count(label) == 1
+
+
+@each
+def test_the_second_cell_holds_all_imports(book):
+    kinds = [{type(line) for line in ast.parse(text(cell)).body} for cell in code(book)]
+    imports = {ast.Import, ast.ImportFrom}
+    assert cells(book)[1] == code(book)[0]
+    assert kinds[0] <= imports
+    assert not any(kind & imports for kind in kinds[1:])
+
+
+@each
+def test_the_third_cell_holds_typed_and_commented_parameters(book):
+    tagged = [
+        cell for cell in cells(book) if "parameters" in cell["metadata"].get("tags", [])
+    ]
+    assert tagged == [cells(book)[2]]
+    lines = text(tagged[0]).splitlines()
+    for line in ast.parse(text(tagged[0])).body:
+        assert any("  # " in one for one in lines[line.lineno - 1 : line.end_lineno])
+    known = runs.declared(book)
+    assert "run" in known
+    # In a cell of one line IPython takes `run:` for its magic word %run.
+    assert len(known) > 1
+    for name, one in known.items():
+        assert runs.fits(one.default, one.kind), f"{name}: {one.kind} = {one.default!r}"
+
+
+@each
+def test_the_last_cells_are_findings_limits_and_the_way_on(book):
+    heading, findings, last = cells(book)[-3:]
+    assert text(heading).startswith("## Findings")
+    assert findings["cell_type"] == "code"
+    assert findings["outputs"], "the findings were not saved"
+    assert "### Limits" in text(last)
+    following = BOOKS[BOOKS.index(book) + 1 :][:1]
+    assert all(f"]({one.name})" in text(last) for one in following)
+
+
+@each
+def test_links_lead_to_notebooks_that_exist(book):
+    linked = {
+        name
+        for cell in cells(book)
+        for name in re.findall(r"\]\(([^)#]+\.ipynb)", text(cell))
+    }
+    assert linked <= {one.name for one in BOOKS}
+
+
+@each
+def test_headings_follow_in_order_under_one_title(book):
+    prose = [text(cell) for cell in cells(book) if cell["cell_type"] == "markdown"]
+    levels = [
+        len(sign) for sign in re.findall(r"^(#+) ", "\n".join(prose), re.MULTILINE)
+    ]
+    assert levels.count(1) == 1
+    assert all(now <= before + 1 for before, now in itertools.pairwise(levels))
+
+
+@each
+def test_no_function_is_longer_than_five_lines(book):
+    for cell in code(book):
+        for node in ast.walk(ast.parse(text(cell))):
+            if isinstance(node, ast.FunctionDef):
+                assert node.end_lineno - node.lineno < 6, node.name
+
+
+@each
+def test_every_code_cell_was_run_in_order_and_saved(book):
+    counts = [cell["execution_count"] for cell in code(book)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+@each
+def test_nothing_went_wrong_and_nothing_was_complained_of(book):
+    for output in outputs(book):
+        assert output["output_type"] != "error"
+        assert output.get("name") != "stderr", output["text"]
+
+
+@each
+def test_every_figure_is_a_png_with_words_for_it(book):
+    for output in outputs(book):
+        data = output.get("data", {})
+        assert not {"image/svg+xml", "image/jpeg", "application/pdf"} & data.keys()
+        if "image/png" in data:
+            words = output["metadata"].get("image/png", {}).get("alt", "")
+            assert len(words.split()) >= 4, f"alt text {words!r}"
+
+
+@each
+def test_no_output_names_a_folder_of_this_machine(book):
+    for output in outputs(book):
+        shown = {
+            key: one
+            for key, one in output.get("data", {}).items()
+            if key != "image/png"
+        }
+        told = json.dumps([shown, output.get("text", "")], ensure_ascii=False)
+        assert str(paths.ROOT) not in told
+        assert not MACHINE.search(told), MACHINE.search(told)
+
+
+@each
+def test_the_file_is_the_same_whatever_python_ran_it(book):
+    about = json.loads(book.read_text("utf-8"))["metadata"]
+    assert about == {
+        "kernelspec": {
+            "display_name": "Python 3",
+            "language": "python",
+            "name": "python3",
+        },
+        "language_info": {"name": "python"},
+    }

@@ -1,0 +1,52 @@
+"""The README's findings, picture and lists are those of the committed notebooks."""
+
+import base64
+import json
+import re
+
+from helpers import paths, personas
+
+README = (paths.ROOT / "README.md").read_text("utf-8")
+
+
+def printed():
+    """Gather all text that the committed notebooks printed."""
+    texts = []
+    for book in paths.notebooks():
+        for cell in json.loads(book.read_text("utf-8"))["cells"]:
+            for output in cell.get("outputs", []):
+                plain = output.get("data", {}).get("text/plain", [])
+                texts += [*output.get("text", []), *plain]
+    return "".join(texts)
+
+
+def test_every_number_of_the_findings_was_printed_by_a_notebook():
+    found = README.partition("## What was found")[2].partition("\n## ")[0]
+    numbers = re.findall(r"\$?\d[\d,.-]*\d%?|\d%", found)
+    text = printed()
+    assert len(numbers) > 10
+    assert [number for number in numbers if number not in text] == []
+
+
+def test_the_picture_is_the_one_of_the_personas_notebook():
+    file = paths.ROOT / re.search(r"!\[.+?\]\((.+?)\)", README)[1]
+    book = json.loads(paths.notebooks()[3].read_text("utf-8"))
+    pictures = [
+        base64.b64decode(output["data"]["image/png"])
+        for cell in book["cells"]
+        for output in cell.get("outputs", [])
+        if "image/png" in output.get("data", {})
+    ]
+    assert file.read_bytes() == pictures[0], "run make notebooks"
+
+
+def test_every_notebook_helper_and_term_is_listed():
+    for book in paths.notebooks():
+        title = json.loads(book.read_text("utf-8"))["cells"][0]["source"][0].strip(
+            "# \n"
+        )
+        assert f"[{title}](notebooks/{book.name})" in README
+    for helper in (paths.ROOT / "src/helpers").glob("[a-z]*.py"):
+        assert f"`{helper.stem}`" in README
+    for term in personas.GLOSSARY:
+        assert f"| {term} |" in README
