@@ -27,6 +27,13 @@ def con():
         yield connection
 
 
+@pytest.fixture(scope="module")
+def shared():
+    """Give one connection to all the examples of a property."""
+    with duckdb.connect() as connection:
+        yield connection
+
+
 @pytest.fixture
 def received(con, journey, save):
     """Give a connection that has received the eight lines of the toy."""
@@ -46,12 +53,12 @@ def receive(con, lines):
     con.execute(
         """create or replace table received_lines (line_id bigint, customer_id varchar,
         order_id varchar, quantity bigint, amount_cents bigint, coupon_cents bigint,
-        shelf_amount_cents bigint, ordered_at timestamp)"""
+        shelf_amount_cents bigint)"""
     )
-    for number, line in enumerate(lines):
-        con.execute(
-            "insert into received_lines values (?, ?, ?, ?, ?, ?, ?, '2017-02-01')",
-            [number, *line],
+    if lines:
+        numbered = [[number, *line] for number, line in enumerate(lines)]
+        con.executemany(
+            "insert into received_lines values (?, ?, ?, ?, ?, ?, ?)", numbered
         )
 
 
@@ -171,7 +178,7 @@ line = st.tuples(
 
 @settings(max_examples=25, deadline=None)
 @given(st.lists(line, max_size=12))
-def test_every_step_is_what_a_plain_loop_over_the_lines_counts(lines):
+def test_every_step_is_what_a_plain_loop_over_the_lines_counts(shared, lines):
     def reason(one):
         *_, quantity, amount, coupon, _ = one
         if quantity or amount + coupon:
@@ -200,10 +207,9 @@ def test_every_step_is_what_a_plain_loop_over_the_lines_counts(lines):
         [after - before for before, after in zip(second, last, strict=True)],
         last,
     ]
-    with duckdb.connect() as con:
-        receive(con, lines)
-        cleaning.split(con, reject=REJECT)
-        table = cleaning.reconcile(con, reject=REJECT)
+    receive(shared, lines)
+    cleaning.split(shared, reject=REJECT)
+    table = cleaning.reconcile(shared, reject=REJECT)
     assert table.iloc[:, 1:].to_numpy().tolist() == expected
 
 
@@ -278,17 +284,30 @@ def test_rows_that_point_at_nothing_are_counted(received):
     }
 
 
+def test_a_row_that_points_at_nothing_is_told_with_its_value(received):
+    cleaning.split(received, reject=REJECT)
+    cleaning.refuse_dangling(received)
+    received.execute("insert into received_contacts values ('9', '1')")
+    with pytest.raises(BadInput) as refused:
+        cleaning.refuse_dangling(received)
+    assert str(refused.value) == (
+        "Table contacts: column campaign_id holds values without a row in table "
+        "campaigns; the first are 9. Add these rows to campaigns, or remove those of "
+        "contacts."
+    )
+
+
 # --- Saving
 
 
 def test_a_saved_table_is_sorted_and_keeps_the_standard_promise(received, home):
     cleaning.split(received, reject=REJECT)
     backwards = "(from clean_lines order by line_id desc)"
-    cleaning.write(received, "lines", backwards, run="ab")
+    cleaning.write(received, {"lines": backwards}, run="ab")
     lines = schema.read("lines", run="ab")
     assert lines["line_id"].tolist() == [0, 1, 2, 3, 6, 7]
     assert lines["amount_cents"].sum() == 2960 - 175
-    cleaning.write(received, "rejected_lines", "rejected_lines", run="ab")
+    cleaning.write(received, {"rejected_lines": "rejected_lines"}, run="ab")
     assert schema.read("rejected_lines", run="ab")["reason"].tolist() == STEPS[1:3]
 
 
@@ -296,9 +315,9 @@ def test_a_saved_table_is_sorted_and_keeps_the_standard_promise(received, home):
     "name", ["products", "customers", "campaigns", "contacts", "responses"]
 )
 def test_a_table_is_the_same_bytes_however_its_rows_came(received, home, name):
-    cleaning.write(received, name, f"received_{name}", run="ab")
+    cleaning.write(received, {name: f"received_{name}"}, run="ab")
     cleaning.write(
-        received, name, f"(from received_{name} order by all desc)", run="cd"
+        received, {name: f"(from received_{name} order by all desc)"}, run="cd"
     )
     assert (
         schema.path(name, run="ab").read_bytes()
@@ -311,7 +330,7 @@ def test_a_table_is_the_same_bytes_however_its_rows_came(received, home, name):
 def earlier(received, home):
     """Save sound lines; afterwards they must be as they were, and alone."""
     cleaning.split(received, reject=REJECT)
-    cleaning.write(received, "lines", "clean_lines", run="ab")
+    cleaning.write(received, {"lines": "clean_lines"}, run="ab")
     file = schema.path("lines", run="ab")
     before = file.read_bytes()
     yield received
@@ -366,14 +385,21 @@ def replaced(column, value):
 )
 def test_a_bad_table_is_told_and_leaves_the_earlier_one(earlier, view, told):
     with pytest.raises(BadInput) as refused:
-        cleaning.write(earlier, "lines", view, run="ab")
+        cleaning.write(earlier, {"lines": view}, run="ab")
     assert str(refused.value) == told
+
+
+def test_one_bad_table_leaves_the_others_as_they_were(earlier):
+    other = replaced("quantity", "quantity + 1")
+    bad = replaced("coupon_cents", "-coupon_cents")
+    with pytest.raises(BadInput, match="Table rejected_lines"):
+        cleaning.write(earlier, {"lines": other, "rejected_lines": bad}, run="ab")
 
 
 def test_a_writer_that_dies_leaves_the_earlier_table(earlier):
     dies = replaced("quantity", "if(line_id = 7, error('disk full'), quantity)")
     with pytest.raises(duckdb.Error, match="disk full"):
-        cleaning.write(earlier, "lines", dies, run="ab")
+        cleaning.write(earlier, {"lines": dies}, run="ab")
 
 
 # --- The notebook
@@ -430,7 +456,7 @@ EMPTY = {"first_day": "2016-01-01", "last_day": "2016-12-31"}
     ids=["missing", "cut", "renamed", "text", "doubled", "late", "empty window"],
 )
 def test_the_cleaning_notebook_stops_before_it_writes(
-    journey, save, home, monkeypatch, change, damage, window, told
+    journey, save, home, change, damage, window, told
 ):
     for name, table in schema.TABLES.items():
         if table.stage == "interim":

@@ -35,7 +35,7 @@ BOUGHT = [
     ("cid", "c3", "2017-03-09 17:59:59", "apple", "s3", 0, 0, 100, ""),
     ("bob", "b1", "2017-03-05 23:59:59", "apple", "s1", 100, 0, 100, ""),
     ("bob", "b2", "2017-03-06 00:00:00", "apple", "s2", 200, 250, 250, ""),
-    ("bob", "b2", "2017-03-06 00:00:00", "card", "s2", 5000, 0, 5000, "mailer"),
+    ("bob", "b2", "2017-03-06 00:00:00", "card", "s2", 5000, 0, 5000, "display"),
     ("ann", "a1", "2017-03-01 05:00:00", "apple", "s1", 600, 0, 800, "mailer"),
     ("ann", "a1", "2017-03-01 05:00:00", "milk", "s1", 300, 50, 300, ""),
     ("ann", "a2", "2017-03-04 18:00:00", "apple", "s1", 500, 0, 500, "display"),
@@ -396,3 +396,13 @@ def test_sizes_add_up_to_what_was_bought_in_the_window(many, many_products, buil
     assert round(found["fuel_sales"].sum() * 100) == cents[fuel].sum()
     shares = found[[f"share_{need}" for need in features.NEEDS]].sum(axis=1)
     assert shares.to_numpy() == pytest.approx(1)
+
+
+def test_a_line_whose_product_has_no_row_is_refused_and_not_dropped(build):
+    known = PRODUCTS[PRODUCTS["product_id"] != "beef"]
+    with pytest.raises(BadInput) as refused:
+        build(lines_of(BOUGHT), products=known)
+    assert str(refused.value) == (
+        "Table lines: column product_id of 1 lines has no row in table products. Run "
+        "01_cleaning again: it gives such products a row."
+    )

@@ -196,14 +196,6 @@ def test_the_order_and_the_company_of_customers_change_nothing():
     pd.testing.assert_frame_equal(half, whole[::2], check_exact=True)
 
 
-def test_an_index_with_doubled_entries_does_no_harm():
-    table = random_customers(40)
-    doubled = table.set_axis([0] * 40)
-    expected = MODEL.assign(table)
-    found = MODEL.assign(doubled).reset_index(drop=True)
-    pd.testing.assert_frame_equal(found, expected)
-
-
 def test_all_segments_are_used_and_every_customer_has_one_or_too_little_data():
     table = random_customers()
     found = fitted(table).assign(table)

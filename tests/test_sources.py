@@ -440,3 +440,31 @@ def test_the_order_of_raw_rows_changes_only_the_line_number(journey, open_toy):
     before = rows(open_toy(journey), query)
     turned = {name: table.iloc[::-1] for name, table in journey.items()}
     assert rows(open_toy(turned), query) == before
+
+
+# --- Damage that shows only when rows are read
+
+
+def test_an_empty_table_of_purchases_is_refused(con, journey, save):
+    journey["transactions"] = journey["transactions"].iloc[:0]
+    told = refusal(con, save(journey))
+    assert told.startswith("Table transactions: transactions.parquet holds no row.")
+
+
+def test_a_purchase_without_household_is_told_with_its_row(con, journey, save):
+    bought = journey["transactions"].astype({"household_id": "Int64"})
+    bought.loc[bought.index[4], "household_id"] = None
+    journey["transactions"] = bought
+    assert refusal(con, save(journey)) == (
+        "Table transactions: column household_id is empty in rows 5; it is part of the "
+        "key. Fill it or remove these rows."
+    )
+
+
+def test_a_file_damaged_in_its_middle_is_told_as_bad_input(con, journey, save):
+    folder = save(journey)
+    file = folder / "transactions.parquet"
+    content = bytearray(file.read_bytes())
+    content[4:400] = bytes(396)
+    file.write_bytes(content)
+    assert "is damaged" in refusal(con, folder)

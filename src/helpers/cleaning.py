@@ -1,5 +1,6 @@
 """Clean received lines by visible rules and reconcile what went in with what came out."""
 
+import contextlib
 from pathlib import Path
 
 import duckdb
@@ -125,32 +126,33 @@ def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> No
         )
 
 
-def write(con: duckdb.DuckDBPyConnection, name: str, view: str, *, run: str) -> None:
-    """Save a view as a standard table: checked, sorted, whole or not at all.
+def write(con: duckdb.DuckDBPyConnection, views: dict[str, str], *, run: str) -> None:
+    """Save views as standard tables: checked, sorted, all of them or none.
 
     Parameters
     ----------
     con : DuckDBPyConnection
-        Holds the view.
-    name : str
-        Standard table, one of `schema.TABLES`.
-    view : str
-        View or query with its rows.
+        Holds the views.
+    views : dict of str
+        Standard table, one of `schema.TABLES` -> view or query with its rows.
     run : str
         Name of the run.
 
     Raises
     ------
     BadInput
-        If a row breaks the table's promise or a key is doubled.
+        If a row breaks a table's promise or a key is doubled. The earlier tables are
+        then all as they were.
     """
-    key = ", ".join(schema.TABLES[name].key) or "all"
-    with schema.replacing(schema.path(name, run=run)) as partial:
-        con.sql(f"from {view} order by {key}").write_parquet(
-            str(partial), compression="zstd"
-        )
-        _refuse_doubles(con, name, partial)
-        schema.check_file(partial, name)
+    with contextlib.ExitStack() as stack:
+        for name, view in views.items():
+            partial = stack.enter_context(schema.replacing(schema.path(name, run=run)))
+            key = ", ".join(schema.TABLES[name].key) or "all"
+            con.sql(f"from {view} order by {key}").write_parquet(
+                str(partial), compression="zstd"
+            )
+            _refuse_doubles(con, name, partial)
+            schema.check_file(partial, name)
 
 
 def _refuse_doubles(con: duckdb.DuckDBPyConnection, name: str, file: Path) -> None:
@@ -169,6 +171,17 @@ def _refuse_doubles(con: duckdb.DuckDBPyConnection, name: str, file: Path) -> No
         )
 
 
+# Child, parent and the columns by which one points at the other.
+REFERENCES = (
+    ("clean_lines", "received_products", "product_id"),
+    ("clean_lines", "received_customers", "customer_id"),
+    ("received_contacts", "received_customers", "customer_id"),
+    ("received_contacts", "received_campaigns", "campaign_id"),
+    ("received_responses", "received_campaigns", "campaign_id"),
+    ("received_responses", "received_contacts", "campaign_id, customer_id"),
+)
+
+
 def references(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     """Count the rows of each table that point at nothing.
 
@@ -182,20 +195,40 @@ def references(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
     DataFrame
         One row a reference: reference, rows, without_match.
     """
-    pairs = [
-        ("clean_lines", "received_products", "product_id"),
-        ("clean_lines", "received_customers", "customer_id"),
-        ("received_contacts", "received_customers", "customer_id"),
-        ("received_contacts", "received_campaigns", "campaign_id"),
-        ("received_responses", "received_campaigns", "campaign_id"),
-        ("received_responses", "received_contacts", "campaign_id, customer_id"),
-    ]
     rows = []
-    for child, parent, key in pairs:
-        total = con.execute(f"select count(*) from {child}").fetchall()[0][0]
-        lost = con.execute(
-            f"select count(*) from {child} anti join {parent} using ({key})"
-        ).fetchall()[0][0]
+    for child, parent, key in REFERENCES:
+        total, lost = con.execute(
+            f"""select (select count(*) from {child}),
+                (select count(*) from {child} anti join {parent} using ({key}))"""
+        ).fetchall()[0]
         names = [table.split("_")[1] for table in (child, parent)]
         rows.append((f"{names[0]} -> {names[1]} ({key})", total, lost))
     return pd.DataFrame(rows, columns=["reference", "rows", "without_match"])
+
+
+def refuse_dangling(con: duckdb.DuckDBPyConnection) -> None:
+    """Stop where a row points at nothing.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        As for `references`.
+
+    Raises
+    ------
+    BadInput
+        Naming the tables, the columns and the first values without a match.
+    """
+    for child, parent, key in REFERENCES:
+        lost = con.execute(
+            f"""select distinct {key} from {child} anti join {parent} using ({key})
+                order by all limit 3"""
+        ).fetchall()
+        if lost:
+            names = [table.split("_")[1] for table in (child, parent)]
+            first = "; ".join(", ".join(map(str, row)) for row in lost)
+            raise BadInput(
+                f"Table {names[0]}: column {key} holds values without a row in table "
+                f"{names[1]}; the first are {first}. Add these rows to {names[1]}, or "
+                f"remove those of {names[0]}."
+            )

@@ -382,6 +382,17 @@ def stage(
             f"Table lines: column ordered_at has no line from {first} to {last}. "
             "Choose a window in which there are orders."
         )
+    lost = con.execute(
+        """select count(*) from read_parquet($lines) l
+        anti join read_parquet($products) p using (product_id)
+        where ordered_at >= $first::date and ordered_at < $last::date + 1""",
+        {"lines": lines, "products": products, "first": first, "last": last},
+    ).fetchall()[0][0]
+    if lost:
+        raise BadInput(
+            f"Table lines: column product_id of {lost:,} lines has no row in table "
+            "products. Run 01_cleaning again: it gives such products a row."
+        )
     con.execute(
         """create or replace temp table order_rows as
         select *, count(*) over (partition by customer_id, store_id) as orders_in_store

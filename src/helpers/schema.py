@@ -229,7 +229,8 @@ def check(frame: pd.DataFrame, name: str) -> pd.DataFrame:
 def _say(cases: pd.DataFrame, name: str) -> str:
     sentences = []
     for (column, rule), rows in cases.groupby(
-        [cases["column"].fillna(cases["failure_case"]), "check"], sort=False
+        [cases["column"].astype(object).fillna(cases["failure_case"]), "check"],
+        sort=False,
     ):
         if rule == "column_in_dataframe":
             sentences.append(f"column {column} is missing")
@@ -238,8 +239,7 @@ def _say(cases: pd.DataFrame, name: str) -> str:
         found = rows["failure_case"].head(3).map(repr)
         where = ""
         if rows["index"].notna().all():
-            row = rows["index"].head(3).convert_dtypes()  # whole numbers, not 3.0
-            found = row.map("row {}: ".format) + found
+            found = rows["index"].head(3).map("row {}: ".format) + found
             where = f" in {len(rows):,} rows"
         sentences.append(f"column {column} breaks {rule}{where} ({', '.join(found)})")
     return (

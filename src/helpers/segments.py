@@ -103,7 +103,7 @@ class Model:
         table["value_tier"] = _tier(features["sales"].fillna(0), self.value_cuts)
         table["activity"] = self._activity(features).where(enough, TOO_LITTLE)
         index = deal_index(features[enough], parts=self.deal_parts)
-        table.loc[enough, "deal_index"] = index.to_numpy()
+        table.loc[enough, "deal_index"] = index
         table["deal_sensitivity"] = _tier(
             table["deal_index"].fillna(-np.inf), {**self.deal_cuts, "low": -np.inf}
         ).where(enough, TOO_LITTLE)

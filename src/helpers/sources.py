@@ -1,6 +1,8 @@
 """Where rows come from: each source's raw tables, checked, under the standard names."""
 
+import contextlib
 import difflib
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -367,9 +369,15 @@ def complete_journey(
     folder = folder or bundled_folder()
     for name, contract in COMPLETE_JOURNEY.items():
         _open(con, name, folder / f"{name}.parquet", contract)
-    for name, key in KEYS.items():
-        _refuse_doubles(con, name, key)
-    _refuse_strange_times(con)
+    with _readable():
+        if not con.execute("select count(*) from raw_transactions").fetchall()[0][0]:
+            raise BadInput(
+                "Table transactions: transactions.parquet holds no row. Fetch it again."
+            )
+        for name, key in KEYS.items():
+            _refuse_missing(con, name, key)
+            _refuse_doubles(con, name, key)
+        _refuse_strange_times(con)
     return pd.DataFrame(
         {
             "table": name,
@@ -435,6 +443,36 @@ def _wrong_type(
         f"Table {name}: column {column} should be {kind} but is {found}.{rows} "
         "Mend these values and store the column with its type."
     )
+
+
+@contextlib.contextmanager
+def _readable() -> Iterator[None]:
+    # A file whose middle is damaged opens well and fails only when its rows are read.
+    try:
+        yield
+    except duckdb.ProgrammingError:
+        raise
+    except duckdb.Error as fault:
+        raise BadInput(
+            f"A raw table cannot be read to its end; its file is damaged "
+            f"({str(fault).splitlines()[0]}). Fetch it again."
+        ) from None
+
+
+def _refuse_missing(
+    con: duckdb.DuckDBPyConnection, name: str, key: tuple[str, ...]
+) -> None:
+    for column in key:
+        rows = con.sql(
+            f"""select file_row_number + 1 from raw_{name} where {column} is null
+                order by 1 limit 3"""
+        ).fetchall()
+        if rows:
+            first = ", ".join(str(row) for (row,) in rows)
+            raise BadInput(
+                f"Table {name}: column {column} is empty in rows {first}; it is part of "
+                "the key. Fill it or remove these rows."
+            )
 
 
 def _refuse_doubles(
@@ -528,6 +566,11 @@ def standardise_complete_journey(
     time_zone : str
         Zone of the shops' clock; raw timestamps are in UTC.
     """
+    with _readable():
+        _standardise(con, time_zone)
+
+
+def _standardise(con: duckdb.DuckDBPyConnection, time_zone: str) -> None:
     # A promotion key can stand twice, so it is grouped before the join.
     con.execute(
         """create or replace temp table promoted as
