@@ -70,7 +70,7 @@ lab: $(READY) ## Open JupyterLab on the notebooks
 notebooks: $(READY) ## Execute the notebooks in place, to be committed
 	@rm -rf build/notebooks
 	@STUDY_HOME="$(CURDIR)/build/notebooks" $(PY) -m helpers.execution refresh
-	@$(PY) tools/picture.py
+	@if [[ -e notebooks/04_segment_personas.ipynb ]]; then $(PY) tools/picture.py; fi
 
 clean: ## Remove what RUN generated; raw data and the environment stay
 	@[[ "$(RUN)" =~ ^[a-z][a-z0-9_]*$$ ]] || { echo "There is no run '$(RUN)'." >&2; exit 1; }

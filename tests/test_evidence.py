@@ -309,16 +309,28 @@ def test_recovery_is_the_largest_overlap_with_any_segment_of_a_resample():
     assert (found.query("k == 3 and resample == 1")["jaccard"] == 1).all()
 
 
-def test_reference_agreement_is_the_mean_agreement_of_studies_of_each_reference():
+def test_reference_stability_is_that_of_studies_of_each_reference():
     scores = four_heaps(80)
     settings = {"k_values": range(2, 4), "resamples": 4, "starts": 3}
-    found = evidence.reference_agreement(scores, references=2, seed=10, **settings)
-    assert found["reference"].tolist() == [1, 1, 2, 2]
+    agreed, found = evidence.reference_stability(
+        scores, references=2, seed=10, **settings
+    )
+    assert agreed["reference"].tolist() == [1, 1, 2, 2]
     for number in (1, 2):
         reference = evidence.copula_reference(scores, seed=10 + number)
         again = studies(reference, seed=10 + number, **settings)
         by_k = evidence.agreement(again).groupby("k")["ari"].mean()
-        assert found.query("reference == @number")["ari"].tolist() == by_k.tolist()
+        assert agreed.query("reference == @number")["ari"].tolist() == by_k.tolist()
+        for k in (2, 3):
+            values = reference.to_numpy()
+            centres = candidates.kmeans(values, k=k, seed=10 + number, starts=3)
+            own = candidates.nearest(values, centres)
+            means = [
+                np.mean([evidence.jaccard(own, other)[s].max() for other in again[k]])
+                for s in range(k)
+            ]
+            ranked = found.query("reference == @number and k == @k").sort_values("rank")
+            assert ranked["jaccard"].tolist() == pytest.approx(sorted(means))
 
 
 def leave_one_out(labels, outcome):

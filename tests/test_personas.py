@@ -428,6 +428,22 @@ def test_confidence_follows_the_steps_of_the_rule_of_thumb():
     assert all(a >= b for a, b in pairwise(values[:-1]))
 
 
+def test_what_customers_without_clusters_reach_too_gives_no_confidence():
+    assert personas.confidence(0.9, reference=0.89) == "high"
+    assert personas.confidence(0.9, reference=0.9) == "low"
+
+
+def test_a_segment_that_stands_out_nowhere_has_a_mixed_basket():
+    rows = [
+        {"segment_id": 1, "feature": f"share_{need}", "effect": 0.19}
+        for theme in personas.THEMES.values()
+        for need in theme.needs
+    ]
+    rows += [row | {"segment_id": 2, "effect": 0.2} for row in rows]
+    drawn = personas.draw_themes(pd.DataFrame(rows))
+    assert drawn[1] == personas.MIXED and drawn[2] != personas.MIXED
+
+
 def marks(**change):
     row = {
         "feature": "share_pet_care",
@@ -483,6 +499,8 @@ def answered(neighbours):
             "recovery": 0.8,
             "recovery_low": 0.41,
             "recovery_high": 0.9,
+            "reference": 0.61,
+            "reference_high": 0.7,
             "borderline_share": 0.2,
         }
     )
@@ -505,12 +523,13 @@ def test_a_card_answers_with_size_interval_and_surety():
     assert worth.startswith("1,234 customers (25%) with 50% of sales: €988 a customer")
     assert "95 % interval €900 to €1,100" in worth and "30% are of high value" in worth
     sure = found["How sure are we?"]
-    assert "0.80 in resampled studies (0.41 to 0.90), good confidence" in sure
-    assert sure.endswith("mostly towards Cooks and Gardeners.")
+    assert "0.80 in resampled studies (0.41 to 0.90; customers without" in sure
+    assert "reach 0.61, at most 0.70): good confidence." in sure
+    assert sure.endswith("nearest to it: Cooks and Gardeners.")
     assert "not tested" in found["What to do?"]
     assert "diapers" in found["What to do?"]
 
 
 def test_a_card_names_a_single_neighbour_once():
     sure = answered(["Cooks", "Cooks"])["How sure are we?"]
-    assert sure.endswith("mostly towards Cooks.")
+    assert sure.endswith("nearest to it: Cooks.")

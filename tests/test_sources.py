@@ -468,3 +468,12 @@ def test_a_file_damaged_in_its_middle_is_told_as_bad_input(con, journey, save):
     content[4:400] = bytes(396)
     file.write_bytes(content)
     assert "is damaged" in refusal(con, folder)
+
+
+def test_a_purchase_after_the_year_by_the_shops_clock_is_told(con, journey, save):
+    journey["transactions"].loc[6, "transaction_timestamp"] = pd.Timestamp(
+        "2018-01-01 05:00"
+    )
+    sources.complete_journey(con, folder=save(journey))
+    with pytest.raises(BadInput, match=r"\(row 7: 2018-01-01 00:00:00\)"):
+        sources.standardise_complete_journey(con, time_zone=NEW_YORK)

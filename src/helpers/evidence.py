@@ -286,7 +286,7 @@ def _as_it_is(scores: pd.DataFrame) -> AsItIs:
     return AsItIs()
 
 
-def reference_agreement(
+def reference_stability(
     scores: pd.DataFrame,
     *,
     references: int,
@@ -294,7 +294,7 @@ def reference_agreement(
     resamples: int,
     seed: int,
     starts: int,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Measure the stability that customers without clusters reach.
 
     Parameters
@@ -308,23 +308,28 @@ def reference_agreement(
 
     Returns
     -------
-    DataFrame
+    agreements : DataFrame
         One row for reference and k: reference, k, ari (mean over the pairs).
+    recoveries : DataFrame
+        One row for reference, k and segment: reference, k, rank (1 is the segment that
+        is found again least), jaccard (mean over the resamples).
     """
-    tables = []
+    agreements, recoveries = [], []
     for reference in range(1, references + 1):
         drawn = copula_reference(scores, seed=seed + reference)
-        again = resample(
-            drawn,
-            prepare=_as_it_is,
-            k_values=k_values,
-            resamples=resamples,
-            seed=seed + reference,
-            starts=starts,
-        )
+        settings = {"k_values": k_values, "seed": seed + reference, "starts": starts}
+        again = resample(drawn, prepare=_as_it_is, resamples=resamples, **settings)
+        labels, _ = candidates.sweep(drawn, methods=("kmeans",), **settings)
         mean = agreement(again).groupby("k", as_index=False)["ari"].mean()
-        tables.append(mean.assign(reference=reference))
-    return pd.concat(tables, ignore_index=True)
+        found = recovery(again, labels).groupby(["k", "segment"])["jaccard"].mean()
+        ranked = found.reset_index()
+        ranked["rank"] = ranked.groupby("k")["jaccard"].rank(method="first").astype(int)
+        agreements.append(mean.assign(reference=reference))
+        recoveries.append(ranked[["k", "rank", "jaccard"]].assign(reference=reference))
+    return (
+        pd.concat(agreements, ignore_index=True),
+        pd.concat(recoveries, ignore_index=True),
+    )
 
 
 def jaccard(labels: np.ndarray, others: np.ndarray) -> np.ndarray:

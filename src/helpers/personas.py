@@ -82,6 +82,16 @@ THEMES = {
     ),
 }
 
+# A segment that exceeds the others in no theme by at least a small effect.
+LEAST_EFFECT = 0.2
+MIXED = "Mixed basket"
+THEMES[MIXED] = Theme(
+    (),
+    "a bit of everything: no need stands out",
+    "the general offer of the week",
+    "Everything you need this week",
+)
+
 
 def summarise(
     features: pd.DataFrame, assigned: pd.DataFrame, *, seed: int, resamples: int = 1000
@@ -243,18 +253,23 @@ def draw_themes(
     dict of str
         Segment id -> theme. The segment that stands out most chooses first, so that
         names stay when others move a little; a theme is given twice only when there
-        are more segments than themes.
+        are more segments than themes. A segment that exceeds the others in no theme
+        left by `LEAST_EFFECT` has a mixed basket.
     """
     effects = table.pivot(index="segment_id", columns="feature", values="effect")
     strength = pd.DataFrame(
         {
             name: effects[[f"share_{need}" for need in theme.needs]].mean(axis=1)
             for name, theme in themes.items()
+            if theme.needs
         }
     )
     drawn, left = {}, strength
     while len(left):
         segment_id, name = left.stack().idxmax()
+        if left.loc[segment_id, name] < LEAST_EFFECT:
+            drawn |= dict.fromkeys(map(int, left.index), MIXED)
+            break
         drawn[int(segment_id)] = name
         rest = strength.drop(index=list(drawn))
         left = left.drop(index=segment_id, columns=name)
@@ -477,23 +492,26 @@ def neighbours(assigned: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def confidence(jaccard: float) -> str:
-    """Put the mean recovery of a segment in words, by Hennig's rule of thumb.
+def confidence(jaccard: float, *, reference: float = 0.0) -> str:
+    """Put the mean recovery of a segment in words.
 
     Parameters
     ----------
     jaccard : float
         Mean largest overlap over resamples, 0 to 1.
+    reference : float
+        The best that customers without clusters reach; what does not exceed it is low.
 
     Returns
     -------
     str
-        high from 0.85, good from 0.75, fair from 0.6, low below.
+        high from 0.85, good from 0.75, fair from 0.6 (Hennig's rule of thumb), low
+        below.
     """
     if np.isnan(jaccard):
         return "not measured"
     for word, least in {"high": 0.85, "good": 0.75, "fair": 0.6}.items():
-        if jaccard >= least:
+        if jaccard >= least and jaccard > reference:
             return word
     return "low"
 
@@ -551,7 +569,7 @@ def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
             f"to {row.high:.0%}; all known {row.everyone:.0%})"
             for row in rows.itertuples()
         )
-    return f"{said}. Known for {coverage:.0%} of the segment, its better customers."
+    return f"{said}. Known for {coverage:.0%} of the segment."
 
 
 def answers(
@@ -570,8 +588,9 @@ def answers(
     Parameters
     ----------
     row : Series
-        The segment's row of `summarise`, with recovery and its interval recovery_low
-        and recovery_high.
+        The segment's row of `summarise`, with recovery, its interval recovery_low and
+        recovery_high, and what customers without clusters reach: reference (mean) and
+        reference_high (most).
     theme : Theme
         What it comes for and what to offer.
     marks, facts : DataFrame
@@ -581,7 +600,7 @@ def answers(
     coverage : float
         Share of its customers with known attributes, 0 to 1.
     neighbours : list of str
-        Names of the segments it is confused with, the nearest first.
+        Names of the segments that most of its customers are second nearest to.
     symbol : str
         Sign of the currency.
 
@@ -602,9 +621,10 @@ def answers(
         "What to do?": f"Offer {theme.offer}. Message: “{theme.message}”. Grade: assumed "
         "from what is bought; not tested.",
         "How sure are we?": f"Found again by {row['recovery']:.2f} in resampled studies "
-        f"({row['recovery_low']:.2f} to {row['recovery_high']:.2f}), "
-        f"{confidence(row['recovery'])} confidence; {row['borderline_share']:.0%} of its "
-        f"customers are borderline, mostly towards "
+        f"({row['recovery_low']:.2f} to {row['recovery_high']:.2f}; customers without "
+        f"clusters reach {row['reference']:.2f}, at most {row['reference_high']:.2f}): "
+        f"{confidence(row['recovery'], reference=row['reference_high'])} confidence. "
+        f"{row['borderline_share']:.0%} of its customers are borderline; nearest to it: "
         f"{' and '.join(dict.fromkeys(neighbours))}.",
         "What would change our mind?": "A test of the offer on a random half that shows no "
         "gain, or a later period in which the segment is found again by less than 0.6.",

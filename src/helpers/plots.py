@@ -12,18 +12,19 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-# By segment id, from 1: told apart in colour-blind sight, and by lightness in grey.
+# By segment id, from 1. The first six differ in lightness too, so that they can be told
+# apart in grey, and each stands out from white by 3 to 1 or more.
 SEGMENT_COLOURS = [
     "#1f5673",
-    "#d98c2b",
-    "#4b9b6e",
-    "#9c3a4f",
-    "#8f86c4",
-    "#63b3cf",
-    "#6e5f2e",
-    "#d58fb5",
+    "#cf7f22",
+    "#35895a",
+    "#641c30",
+    "#6a5fb5",
     "#3d3d3d",
-    "#b9ad7a",
+    "#3f93b5",
+    "#6e5f2e",
+    "#b05c8d",
+    "#8a7d3c",
 ]
 UNCLASSIFIED = "#8a8f94"
 INK, QUIET, ACCENT, REFERENCE = "#22272b", "#6b7278", "#1f5673", "#b8bec4"
@@ -87,7 +88,9 @@ def show(figure: Figure, *, alt: str) -> None:
 
 def segment_colour(segment_id: int) -> str:
     """Return the colour of a segment; 0, too little data, is grey."""
-    return SEGMENT_COLOURS[segment_id - 1] if segment_id else UNCLASSIFIED
+    if segment_id == 0:
+        return UNCLASSIFIED
+    return SEGMENT_COLOURS[(segment_id - 1) % len(SEGMENT_COLOURS)]
 
 
 def bars(

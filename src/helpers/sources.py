@@ -492,18 +492,23 @@ def _refuse_doubles(
 
 def _refuse_strange_times(con: duckdb.DuckDBPyConnection) -> None:
     # The last local evening is the first morning of 2018 in UTC.
-    strange = con.sql(
-        """select file_row_number + 1, transaction_timestamp from raw_transactions
-           where transaction_timestamp is null
-              or transaction_timestamp < timestamp '2017-01-01'
-              or transaction_timestamp >= timestamp '2018-01-01 12:00'
-           order by 1 limit 3"""
-    ).fetchall()
-    if strange:
-        rows = ", ".join(f"row {row}: {when}" for row, when in strange)
+    _refuse_times(
+        con.sql(
+            """select file_row_number + 1, transaction_timestamp from raw_transactions
+            where transaction_timestamp is null
+                or transaction_timestamp < timestamp '2017-01-01'
+                or transaction_timestamp >= timestamp '2018-01-01 12:00'
+            order by 1 limit 3"""
+        ).fetchall()
+    )
+
+
+def _refuse_times(rows: list[tuple]) -> None:
+    if rows:
+        first = ", ".join(f"row {row}: {when}" for row, when in rows)
         raise BadInput(
             "Table transactions: column transaction_timestamp lies outside the year "
-            f"2017 that the panel covers ({rows}). Mend or remove these rows."
+            f"2017 that the panel covers ({first}). Mend or remove these rows."
         )
 
 
@@ -565,6 +570,12 @@ def standardise_complete_journey(
         _customers, _campaigns, _contacts and _responses.
     time_zone : str
         Zone of the shops' clock; raw timestamps are in UTC.
+
+    Raises
+    ------
+    BadInput
+        If a purchase lies outside the panel's year by that clock, or a file turns out
+        to be damaged.
     """
     with _readable():
         _standardise(con, time_zone)
@@ -596,6 +607,12 @@ def _standardise(con: duckdb.DuckDBPyConnection, time_zone: str) -> None:
         from raw_transactions t
         left join promoted p on p.product_id = t.product_id
             and p.store_id = t.store_id and p.week = t.week"""
+    )
+    _refuse_times(
+        con.sql(
+            """select line_id + 1, ordered_at from received_lines
+            where year(ordered_at) <> 2017 order by 1 limit 3"""
+        ).fetchall()
     )
     con.execute(
         f"""create or replace temp table received_products as
