@@ -479,7 +479,7 @@ def test_attributes_are_never_said_without_their_coverage():
         ]
     )
     said = personas.say_attributes(rows, coverage=0.4)
-    assert "household size 5+: 25% (20% to 31%; all known 10%)" in said
+    assert "Household size 5+: 25% (20% to 31%; all known 10%)" in said
     for shown in (rows, rows[:0]):
         assert "Known for 40% of the segment" in personas.say_attributes(
             shown, coverage=0.4

@@ -569,7 +569,7 @@ def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
             f"to {row.high:.0%}; all known {row.everyone:.0%})"
             for row in rows.itertuples()
         )
-    return f"{said}. Known for {coverage:.0%} of the segment."
+    return f"{said[:1].upper()}{said[1:]}. Known for {coverage:.0%} of the segment."
 
 
 def answers(
