@@ -159,12 +159,6 @@ def test_results_and_clean_tables_lie_apart(home):
     )
 
 
-def test_chosen_columns_are_read_alone():
-    schema.write(lines(), "lines", run="ab")
-    read = schema.read("lines", run="ab", columns=["order_id"])
-    assert read.to_dict("list") == {"order_id": ["10", "10", "20"]}
-
-
 @pytest.mark.parametrize("ask", [schema.located, schema.read])
 def test_a_table_that_is_not_there_is_told_with_the_notebook_that_writes_it(ask):
     with pytest.raises(BadInput) as refused:

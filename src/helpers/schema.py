@@ -265,7 +265,7 @@ def write(frame: pd.DataFrame, name: str, *, run: str) -> None:
         frame.to_parquet(partial, index=False)
 
 
-def read(name: str, *, run: str, columns: list[str] | None = None) -> pd.DataFrame:
+def read(name: str, *, run: str) -> pd.DataFrame:
     """Read a table of a run and check it.
 
     Parameters
@@ -274,8 +274,6 @@ def read(name: str, *, run: str, columns: list[str] | None = None) -> pd.DataFra
         One of `TABLES`.
     run : str
         Name of the run.
-    columns : list of str, optional
-        Only these columns; the check is then left out.
 
     Returns
     -------
@@ -289,13 +287,13 @@ def read(name: str, *, run: str, columns: list[str] | None = None) -> pd.DataFra
     """
     file = located(name, run=run)
     try:
-        frame = pd.read_parquet(file, columns=columns)
+        frame = pd.read_parquet(file)
     except (pyarrow.ArrowInvalid, OSError) as fault:
         raise BadInput(
             f"Table {name} of run {run} cannot be read ({fault}). Run "
             f"`make clean RUN={run}` and `make report RUN={run}` to write it anew."
         ) from None
-    return frame if columns else check(frame, name)
+    return check(frame, name)
 
 
 def check_file(file: Path, name: str, *, rows: int = 500_000) -> int:
