@@ -172,7 +172,7 @@ def test_a_second_report_does_nothing_in_two_seconds(project):
         (RUN.replace("seed: 1", "seed: 2"), ["02_b", "03_c", "report"]),
         (RUN + "# a remark\n", []),
         (RUN + "03_c: {k: 2}\n", []),
-        ("source: files\n", []),
+        ("source: complete_journey\n", []),
     ],
 )
 def test_a_run_file_redoes_only_notebooks_whose_values_change(project, run, again):
@@ -215,7 +215,7 @@ def test_another_run_has_results_of_its_own(project):
 
 def test_a_fault_of_the_run_file_is_told_before_anything_is_executed(project):
     run = project / "runs/complete_journey.yaml"
-    fault = "source: files\nall: {sed: 4}\n"
+    fault = "source: complete_journey\nall: {sed: 4}\n"
     with changed(run, fault), touched(project / "notebooks/01_a.ipynb"):
         code, printed = make(project, "report")
         assert code != 0

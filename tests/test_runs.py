@@ -48,17 +48,19 @@ def faults(run="shop"):
 
 def test_a_sound_run_passes(project):
     project(
-        "source: files\nengine: duckdb\nsegments: {1: Family shop}\n"
+        "source: complete_journey\nengine: duckdb\nsegments: {1: Family shop}\n"
         "all: {seed: 3}\n02_clustering:\n  last_day: 2017-06-30\n  sizes: [2, 4]\n"
     )
     runs.check("shop")
 
 
 def test_the_block_of_a_notebook_wins_over_all_and_all_over_the_default(project):
-    project("source: files\nall: {n_segments: 4, share: 1}\n02_clustering: {share: 0}")
+    project(
+        "source: complete_journey\nall: {n_segments: 4, share: 1}\n02_clustering: {share: 0}"
+    )
     assert runs.parameters("shop", "02_clustering") == {
         "run": "shop",
-        "source": "files",
+        "source": "complete_journey",
         "last_day": "2017-12-31",
         "n_segments": 4,
         "share": 0.0,
@@ -70,13 +72,13 @@ def test_the_block_of_a_notebook_wins_over_all_and_all_over_the_default(project)
 
 
 def test_only_what_a_notebook_declares_is_given_to_it(project):
-    project("source: files\nall: {n_segments: 4}")
+    project("source: complete_journey\nall: {n_segments: 4}")
     assert runs.parameters("shop", "01_cleaning") == {"run": "shop", "seed": 1}
 
 
 def test_a_day_stays_text_and_segment_numbers_become_text(project):
     project(
-        "source: files\nsegments: {2: Big, 10: Small}\n"
+        "source: complete_journey\nsegments: {2: Big, 10: Small}\n"
         "02_clustering: {last_day: 2017-06-30}"
     )
     values = runs.parameters("shop", "02_clustering")
@@ -85,7 +87,7 @@ def test_a_day_stays_text_and_segment_numbers_become_text(project):
 
 
 def test_a_whole_number_for_a_float_arrives_as_a_float(project):
-    project("source: files\nall: {share: 1}")
+    project("source: complete_journey\nall: {share: 1}")
     assert type(runs.parameters("shop", "02_clustering")["share"]) is float
 
 
@@ -93,22 +95,31 @@ def test_a_whole_number_for_a_float_arrives_as_a_float(project):
     ("text", "told"),
     [
         ("source: complete_jurney", "Did you mean complete_journey?"),
-        ("engine: duckdb", "`source:` is missing. There are: complete_journey,"),
-        ("source: files\nengine: spark", "`engine:` is spark. There are: duckdb."),
-        ("source: files\nsegment: {1: A}", "`segment:` is neither"),
-        ("source: files\nsegment: {1: A}", "Did you mean segments?"),
-        ("source: files\n02_clusterin: {}", "Did you mean 02_clustering?"),
-        ("source: files\nall: {n_segment: 5}", "Did you mean n_segments?"),
+        ("engine: duckdb", "`source:` is missing. There are: complete_journey."),
         (
-            "source: files\n01_cleaning: {n_segments: 5}",
+            "source: complete_journey\nengine: spark",
+            "`engine:` is spark. There are: duckdb.",
+        ),
+        ("source: complete_journey\nsegment: {1: A}", "`segment:` is neither"),
+        ("source: complete_journey\nsegment: {1: A}", "Did you mean segments?"),
+        ("source: complete_journey\n02_clusterin: {}", "Did you mean 02_clustering?"),
+        ("source: complete_journey\nall: {n_segment: 5}", "Did you mean n_segments?"),
+        (
+            "source: complete_journey\n01_cleaning: {n_segments: 5}",
             "no notebook under it declares",
         ),
-        ("source: files\nall: {run: other}", "comes from the name of the run"),
-        ("source: files\nall: 3", "must hold lines such as `seed: 17`"),
-        ("source: files\nsegments: {1: A, 2: a}", "two segments the same name"),
-        ("source: files\nsegments: {one: A}", "write a segment's number"),
-        ("source: files\nsegments: {1: 5}", "write a segment's number"),
-        ("source: files\nall: {seed: 1, seed: 2}", "'seed' is given twice"),
+        (
+            "source: complete_journey\nall: {run: other}",
+            "comes from the name of the run",
+        ),
+        ("source: complete_journey\nall: 3", "must hold lines such as `seed: 17`"),
+        (
+            "source: complete_journey\nsegments: {1: A, 2: a}",
+            "two segments the same name",
+        ),
+        ("source: complete_journey\nsegments: {one: A}", "write a segment's number"),
+        ("source: complete_journey\nsegments: {1: 5}", "write a segment's number"),
+        ("source: complete_journey\nall: {seed: 1, seed: 2}", "'seed' is given twice"),
         ("source: [", "is not YAML"),
         ("- source", "holds no `key: value` lines"),
         ("", "holds no `key: value` lines"),
@@ -134,7 +145,7 @@ def test_a_fault_is_named_with_the_way_out(project, text, told):
     ],
 )
 def test_a_value_of_another_kind_is_refused(project, value, kind):
-    project(f"source: files\nall: {{{value}}}")
+    project(f"source: complete_journey\nall: {{{value}}}")
     assert f"declared is {kind}." in faults()
 
 
@@ -144,24 +155,24 @@ def test_all_faults_are_told_at_once_one_a_line(project):
 
 
 def test_a_missing_run_is_told_with_its_near_miss(project):
-    project("source: files", name="shop")
+    project("source: complete_journey", name="shop")
     assert faults("shopp") == "runs/shopp.yaml is missing. Did you mean shop?"
 
 
 def test_a_missing_file_is_told_with_the_nearest_that_is_there(project, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "lines.csv").touch()
-    project("source: files\nall: {lines_file: mine/line.csv}")
+    project("source: complete_journey\nall: {lines_file: mine/line.csv}")
     assert faults().endswith("which does not exist. Did you mean lines.csv?")
-    project("source: files\nall: {lines_file: mien/lines.csv}")
+    project("source: complete_journey\nall: {lines_file: mien/lines.csv}")
     assert faults().endswith("which does not exist. Did you mean mine?")
-    project("source: files\nall: {lines_file: mine/lines.csv}")
+    project("source: complete_journey\nall: {lines_file: mine/lines.csv}")
     runs.check("shop")
 
 
 def test_a_folder_is_not_taken_for_a_file(project, tmp_path):
     (tmp_path / "mine").mkdir()
-    project("source: files\nall: {lines_file: mine}")
+    project("source: complete_journey\nall: {lines_file: mine}")
     assert "does not exist" in faults()
 
 
@@ -178,5 +189,5 @@ def test_a_parameter_that_is_computed_or_untyped_is_refused(project, tmp_path, l
 
 def test_a_file_that_is_no_notebook_is_refused(project, tmp_path):
     (tmp_path / "notebooks" / "01_cleaning.ipynb").write_text("{")
-    project("source: files")
+    project("source: complete_journey")
     assert "01_cleaning.ipynb cannot be read as a notebook" in faults()
