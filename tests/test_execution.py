@@ -16,7 +16,7 @@ def project(monkeypatch, tmp_path):
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
     for folder in ("notebooks", "runs"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "runs/shop.yaml").write_text("source: files\nall: {n: 2}\n")
+    (tmp_path / "runs/shop.yaml").write_text("source: complete_journey\nall: {n: 2}\n")
 
     def write(*sources):
         new = nbformat.v4
