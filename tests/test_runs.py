@@ -13,6 +13,7 @@ n_segments: int = 6  # segments
 share: float = 0.5  # share of customers, 0-1
 draw: bool = True  # draw the map
 sizes: list[int] = [2, 3]  # numbers of segments tried
+k: int | str = "auto"  # number of segments, or auto
 segment_names: dict[str, str] = {}  # segment id to name
 lines_file: str = ""  # a CSV of order lines
 """
@@ -66,9 +67,17 @@ def test_the_block_of_a_notebook_wins_over_all_and_all_over_the_default(project)
         "share": 0.0,
         "draw": True,
         "sizes": [2, 3],
+        "k": "auto",
         "segment_names": {},
         "lines_file": "",
     }
+
+
+@pytest.mark.parametrize("k", [5, "auto"])
+def test_a_value_may_be_of_either_kind_where_two_are_declared(project, k):
+    project(f"source: complete_journey\nall: {{k: {k}}}")
+    runs.check("shop")
+    assert runs.parameters("shop", "02_clustering")["k"] == k
 
 
 def test_only_what_a_notebook_declares_is_given_to_it(project):
@@ -142,6 +151,7 @@ def test_a_fault_is_named_with_the_way_out(project, text, told):
         ("last_day: 20170630", "str"),
         ("sizes: 3", "list[int]"),
         ("sizes: [2, x]", "list[int]"),
+        ("k: 2.5", "int | str"),
     ],
 )
 def test_a_value_of_another_kind_is_refused(project, value, kind):

@@ -265,7 +265,9 @@ def _block_faults(
 
 
 def fits(value: object, kind: str) -> bool:
-    """Say whether a value is of a declared kind: plain, list[...] or dict[str, ...]."""
+    """Say whether a value is of a declared kind: plain, list[...], dict[str, ...], a | b."""
+    if " | " in kind:
+        return any(fits(value, one) for one in kind.split(" | "))
     if kind.startswith("list["):
         return isinstance(value, list) and all(fits(one, kind[5:-1]) for one in value)
     if kind.startswith("dict[str, "):
