@@ -8,7 +8,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help report test lint lab notebooks clean lock FORCE
+.PHONY: help report test lint lab notebooks bench clean lock FORCE
 
 # The environment is built in .venv. To use one of your own as it is, name its folder:
 # make report VENV="$CONDA_PREFIX"
@@ -61,8 +61,8 @@ test: $(READY) ## Test the helpers, and the saved results of the notebooks
 	STUDY_HOME="$(CURDIR)/build/test" $(PY) -m pytest tests notebooks --nbval --nbval-current-env
 
 lint: $(READY) ## Check style and format of code and notebooks
-	$(PY) -m ruff check src tests tools notebooks
-	$(PY) -m ruff format --check src tests tools notebooks
+	$(PY) -m ruff check src tests tools benchmarks notebooks
+	$(PY) -m ruff format --check src tests tools benchmarks notebooks
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	$(PY) -m jupyterlab notebooks
@@ -71,6 +71,9 @@ notebooks: $(READY) ## Execute the notebooks in place, to be committed
 	@rm -rf build/notebooks
 	@STUDY_HOME="$(CURDIR)/build/notebooks" $(PY) -m helpers.execution refresh
 	@if [[ -e notebooks/04_segment_personas.ipynb ]]; then $(PY) tools/picture.py; fi
+
+bench: $(READY) ## Measure the evidence against the plain way, into benchmarks/
+	@$(PY) benchmarks/evidence.py
 
 clean: ## Remove what RUN generated; raw data and the environment stay
 	@[[ "$(RUN)" =~ ^[a-z][a-z0-9_]*$$ ]] || { echo "There is no run '$(RUN)'." >&2; exit 1; }

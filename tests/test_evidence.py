@@ -1,17 +1,21 @@
-"""Evidence on planted and on structureless customers, against loops and by hand."""
-
-from itertools import combinations
+import functools
+import math
+from pathlib import Path
 
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
-from joblib import Parallel
 from sklearn.metrics import adjusted_rand_score
 
-from helpers import candidates, evidence, preparation
+from helpers import clusterings, evidence, structure
+from helpers.schema import BadInput
 
-SWEEP = {"k_values": range(4, 5), "seed": 5, "starts": 5, "methods": ("kmeans",)}
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def golden(name):
+    return pd.read_csv(GOLDEN / f"{name}.csv")
 
 
 @pytest.fixture(autouse=True)
@@ -106,8 +110,8 @@ def test_planted_clusters_are_found_and_keep_the_columns_values():
     control = evidence.planted_control(scores, k=5, distance=2.0, seed=4)
     for column in scores:
         assert sorted(control[column]) == sorted(scores[column])
-    centres = candidates.kmeans(control.to_numpy(), k=5, seed=1, starts=10)
-    found = candidates.nearest(control.to_numpy(), centres)
+    centres = clusterings.kmeans(control.to_numpy(), k=5, seed=1, starts=10)
+    found = clusterings.nearest(control.to_numpy(), centres)
     assert adjusted_rand_score(np.arange(300) % 5, found) > 0.95
     assert np.bincount(found).tolist() == pytest.approx([60] * 5, abs=3)
 
@@ -115,368 +119,304 @@ def test_planted_clusters_are_found_and_keep_the_columns_values():
 def test_clusters_planted_at_no_distance_are_not_found():
     scores = pd.DataFrame(np.random.default_rng(0).random((300, 6)))
     control = evidence.planted_control(scores, k=5, distance=0.0, seed=4)
-    centres = candidates.kmeans(control.to_numpy(), k=5, seed=1, starts=10)
-    found = candidates.nearest(control.to_numpy(), centres)
+    centres = clusterings.kmeans(control.to_numpy(), k=5, seed=1, starts=10)
+    found = clusterings.nearest(control.to_numpy(), centres)
     assert abs(adjusted_rand_score(np.arange(300) % 5, found)) < 0.05
 
 
-def told(values):
-    """Make a score table of one candidate from three values."""
-    scores = dict(zip(candidates.SCORES, values, strict=True))
-    return pd.DataFrame([{"method": "kmeans", "k": 4} | scores])
+def first_mean(scores, seed):
+    """Measure something that tells tables and seeds apart."""
+    value = (scores["a"] * scores["b"]).mean()
+    return pd.DataFrame({"statistic": ["mean", "seed"], "value": [value, seed]})
 
 
-def test_p_counts_the_references_that_are_at_least_as_good(monkeypatch):
-    # by draw, seeds 6 to 9: silhouette, Calinski-Harabasz, Davies-Bouldin
-    answers = {
-        6: [0.1, 50, 1.0],
-        7: [0.2, 60, 2.0],
-        8: [0.3, 70, 3.0],
-        9: [0.4, 80, 4.0],
-    }
-    monkeypatch.setattr(evidence, "copula_reference", lambda scores, seed: seed)
-    monkeypatch.setattr(
-        candidates, "sweep", lambda reference, **_: (None, told(answers[reference]))
+def test_a_measure_sees_each_reference_once_with_a_seed_of_its_own():
+    scores = golden("cloud")
+    found = evidence.on_references(scores, first_mean, references=5, seed=3)
+    assert found["reference"].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert list(found.columns) == ["statistic", "value", "reference"]
+    values = found.set_index(["statistic", "reference"])["value"]
+    assert values["seed"].nunique() == 5
+    assert values["mean"].nunique() == 5
+    assert first_mean(scores, 0)["value"][0] not in values["mean"].tolist()
+    # a and b of the cloud correlate, and so do those of the references
+    observed = (scores["a"] * scores["b"]).mean()
+    assert values["mean"].mean() == pytest.approx(observed, rel=0.15)
+
+
+def test_more_references_leave_the_first_ones_as_they_were():
+    few, many = (
+        evidence.on_references(golden("cloud"), first_mean, references=n, seed=3)
+        for n in (2, 4)
     )
-    found = evidence.against_references(
-        pd.DataFrame(), told([0.3, 90, 1.5]), references=4, **SWEEP
-    ).set_index("score")
-    # silhouette: 0.3 and 0.4 are as good, (1 + 2) / 5
-    # Calinski-Harabasz: none is; Davies-Bouldin, less is better: only 1.0 is
-    assert found["p"].to_dict() == pytest.approx(
-        {"silhouette": 0.6, "calinski_harabasz": 0.2, "davies_bouldin": 0.4}
-    )
-    row = found.loc["silhouette", ["observed", "reference", "low", "high"]]
-    assert row.tolist() == pytest.approx([0.3, 0.25, 0.1, 0.4])
+    pd.testing.assert_frame_equal(few, many[:4], check_exact=True)
+    other = evidence.on_references(golden("cloud"), first_mean, references=2, seed=4)
+    assert (other["value"] != few["value"]).all()
 
 
-def test_a_score_that_could_not_be_measured_is_never_beyond_the_references(
-    monkeypatch,
-):
-    answers = {draw: [0.1, np.nan, 1.0] for draw in range(6, 10)}
-    monkeypatch.setattr(evidence, "copula_reference", lambda scores, seed: seed)
-    monkeypatch.setattr(
-        candidates, "sweep", lambda reference, **_: (None, told(answers[reference]))
-    )
-    found = evidence.against_references(
-        pd.DataFrame(), told([np.nan, 90, np.nan]), references=4, **SWEEP
-    )
-    assert found["p"].tolist() == [1, 1, 1]
-
-
-def test_four_heaps_are_beyond_their_references_and_a_reference_of_them_is_not():
-    heaps = four_heaps()
-    cloud = evidence.copula_reference(heaps, seed=99)
-    worth = {}
-    for name, scores in {"heaps": heaps, "cloud": cloud}.items():
-        _, table = candidates.sweep(scores, **SWEEP)
-        compared = evidence.against_references(scores, table, references=19, **SWEEP)
-        worth[name] = compared.set_index("score")
-    assert worth["heaps"]["p"].tolist() == pytest.approx([0.05] * 3)
-    assert (worth["cloud"]["p"] > 0.05).all()
-    silhouette = worth["heaps"].loc["silhouette"]
-    assert silhouette["observed"] > silhouette["high"] + 0.1
-
-
-def as_it_is(scores):
-    return evidence.AsItIs()
-
-
-def studies(scores, **change):
-    settings = {"k_values": range(4, 5), "resamples": 6, "seed": 3, "starts": 10}
-    return evidence.resample(scores, prepare=as_it_is, **settings | change)
-
-
-def test_studies_of_four_heaps_agree_and_studies_of_a_cloud_do_not():
-    heaps = four_heaps()
-    cloud = evidence.copula_reference(heaps, seed=99)
-    firm, loose = (evidence.agreement(studies(s))["ari"] for s in (heaps, cloud))
-    assert len(firm) == 3
-    assert firm.min() > 0.95
-    assert loose.max() < 0.75
-    labels = pd.DataFrame({"kmeans_4": np.arange(240) % 4})
-    assert evidence.recovery(studies(heaps), labels)["jaccard"].min() > 0.95
-
-
-SHARES = pd.DataFrame(np.random.default_rng(6).dirichlet([2, 1, 1, 0.5], 50)).assign(
-    sales=np.random.default_rng(7).gamma(2, 200, 50)
-)
-
-
-def prepare(features):
-    return preparation.fit(
-        features,
-        columns=[0, 1, 2, 3],
-        weight="sales",
-        prior_weight=50,
-        winsor=0.02,
-        scaling="standard",
-    )
-
-
-def test_a_resample_repeats_the_whole_study_step_by_step():
-    found = evidence.resample(
-        SHARES, prepare=prepare, k_values=range(2, 4), resamples=3, seed=12, starts=2
-    )
-    assert {k: labels.shape for k, labels in found.items()} == {2: (3, 50), 3: (3, 50)}
-    for i in range(3):
-        rng = np.random.default_rng([12, i])
-        drawn = SHARES.iloc[[int(j) for j in rng.integers(0, 50, 50)]]
-        steps = prepare(drawn)
-        state = int(rng.integers(2**31))
-        for k, labels in found.items():
-            sample = steps.transform(drawn).to_numpy()
-            centres = candidates.kmeans(sample, k=k, seed=state, starts=2)
-            for row, label in zip(
-                steps.transform(SHARES).to_numpy(), labels[i], strict=True
-            ):
-                apart = [((row - centre) ** 2).sum() for centre in centres]
-                assert label == apart.index(min(apart))
-
-
-def test_preparation_is_fitted_anew_on_customers_drawn_with_replacement():
-    seen = []
-
-    def recording(features):
-        seen.append(features.index)
-        return prepare(features)
-
-    evidence.resample(
-        SHARES, prepare=recording, k_values=range(2, 3), resamples=5, seed=1, starts=1
-    )
-    assert [len(index) for index in seen] == [50] * 5
-    # about 1 - 1/e of the customers are in a sample of the same size
-    assert all(25 <= index.nunique() <= 38 for index in seen)
-    assert len({tuple(index) for index in seen}) == 5
-
-
-def test_resamples_are_the_same_for_a_seed_and_for_fewer_of_them():
-    first, again = (studies(four_heaps(60))[4] for _ in range(2))
-    assert (first == again).all()
-    assert (studies(four_heaps(60), resamples=2)[4] == first[:2]).all()
-    assert (studies(four_heaps(60), seed=4)[4] != first).any()
-
-
-def slow_rand(labels, others):
-    """Count pairs: how far more often they are together in both than by chance."""
-    pairs = list(combinations(range(len(labels)), 2))
-    one = [labels[i] == labels[j] for i, j in pairs]
-    two = [others[i] == others[j] for i, j in pairs]
-    both = sum(a and b for a, b in zip(one, two, strict=True))
-    chance = sum(one) * sum(two) / len(pairs)
-    return (both - chance) / ((sum(one) + sum(two)) / 2 - chance)
-
-
-def test_agreement_compares_the_first_with_the_second_and_the_third_with_the_fourth():
-    rng = np.random.default_rng(1)
-    resampled = {k: rng.integers(0, k, (5, 12)) for k in (2, 3)}
-    resampled[3][3] = (resampled[3][2] + 1) % 3  # the same under other numbers
-    found = evidence.agreement(resampled)
-    assert found[["k", "pair"]].to_numpy().tolist() == [[2, 0], [2, 1], [3, 0], [3, 1]]
-    expected = [
-        slow_rand(resampled[k][a], resampled[k][b])
-        for k in (2, 3)
-        for a, b in [(0, 1), (2, 3)]
+def told(values, **keys):
+    """Write observed values or, for lists, one reference below the other."""
+    rows = [
+        {"statistic": statistic, **keys, "value": value, "reference": number}
+        for statistic, of_references in values.items()
+        for number, value in enumerate(of_references, 1)
     ]
-    assert found["ari"].tolist() == pytest.approx(expected)
-    assert expected[3] == 1
+    return pd.DataFrame(rows)
 
 
-def test_jaccard_of_two_labellings_of_eight_customers():
-    labels = np.array([0, 0, 0, 0, 1, 1, 1, 2])
-    others = np.array([0, 0, 0, 1, 1, 1, 0, 1])
-    # sizes 4, 3, 1 and 4, 4; shared: 3 1 / 1 2 / 0 1
-    expected = [[3 / 5, 1 / 7], [1 / 6, 2 / 5], [0, 1 / 4]]
-    assert evidence.jaccard(labels, others).ravel() == pytest.approx(np.ravel(expected))
-    assert evidence.jaccard(labels, labels).tolist() == np.eye(3).tolist()
+def seen(values, **keys):
+    return told({s: [v] for s, v in values.items()}, **keys).drop(columns="reference")
 
 
-def test_recovery_is_the_largest_overlap_with_any_segment_of_a_resample():
-    rng = np.random.default_rng(2)
-    labels = pd.DataFrame(
-        {"kmeans_2": rng.integers(0, 2, 15), "kmeans_3": np.arange(15) % 3}
+def test_p_counts_the_references_that_are_at_least_as_good():
+    observed = seen({"silhouette": 0.3, "width": 90.0, "davies": 1.5})
+    references = told(
+        {
+            "davies": [1.0, 2.0, 3.0, 4.0],
+            "silhouette": [0.1, 0.2, 0.3, 0.4],
+            "width": [50.0, 60.0, 70.0, 80.0],
+        }
     )
-    resampled = {k: rng.integers(0, k, (4, 15)) for k in (2, 3)}
-    resampled[3][1] = 2 - labels["kmeans_3"]  # found whole, under other numbers
-    found = evidence.recovery(resampled, labels)
-    assert len(found) == 4 * 2 + 4 * 3
-    for row in found.itertuples():
-        own = {i for i in range(15) if labels[f"kmeans_{row.k}"][i] == row.segment}
-        again = resampled[row.k][row.resample]
-        others = [{i for i in range(15) if again[i] == s} for s in range(row.k)]
-        best = max(len(own & other) / len(own | other) for other in others)
-        assert row.jaccard == pytest.approx(best)
-    assert (found.query("k == 3 and resample == 1")["jaccard"] == 1).all()
-
-
-def test_reference_stability_is_that_of_studies_of_each_reference():
-    scores = four_heaps(80)
-    settings = {"k_values": range(2, 4), "resamples": 4, "starts": 3}
-    agreed, found = evidence.reference_stability(
-        scores, references=2, seed=10, **settings
+    ways = {"silhouette": True, "width": True, "davies": False}
+    found = evidence.compare(observed, references, more_is_better=ways)
+    # silhouette: 0.3 and 0.4 are as good, (1 + 2) / 5; width: none; davies: only 1.0
+    assert found["statistic"].tolist() == ["silhouette", "width", "davies"]
+    assert found["p"].tolist() == pytest.approx([0.6, 0.2, 0.4])
+    row = found.loc[0, ["observed", "reference", "low", "high", "deviation", "z"]]
+    deviation = math.sqrt((0.15**2 + 0.05**2) * 2 / 3)
+    assert row.tolist() == pytest.approx(
+        [0.3, 0.25, 0.1, 0.4, deviation, 0.05 / deviation]
     )
-    assert agreed["reference"].tolist() == [1, 1, 2, 2]
-    for number in (1, 2):
-        reference = evidence.copula_reference(scores, seed=10 + number)
-        again = studies(reference, seed=10 + number, **settings)
-        by_k = evidence.agreement(again).groupby("k")["ari"].mean()
-        assert agreed.query("reference == @number")["ari"].tolist() == by_k.tolist()
-        for k in (2, 3):
-            values = reference.to_numpy()
-            centres = candidates.kmeans(values, k=k, seed=10 + number, starts=3)
-            own = candidates.nearest(values, centres)
-            means = [
-                np.mean([evidence.jaccard(own, other)[s].max() for other in again[k]])
-                for s in range(k)
-            ]
-            ranked = found.query("reference == @number and k == @k").sort_values("rank")
-            assert ranked["jaccard"].tolist() == pytest.approx(sorted(means))
+    # 1.5 is one better than the mean of 2.5, where less is better
+    assert found["z"][2] == pytest.approx(1 / np.std([1, 2, 3, 4], ddof=1))
 
 
-def leave_one_out(labels, outcome):
-    """Predict each customer by the others with the label, or by all others."""
-    error = base = 0
-    for i, label in enumerate(labels):
-        others = [y for j, y in enumerate(outcome) if j != i]
-        alike = [y for j, y in enumerate(outcome) if j != i and labels[j] == label]
-        mean = sum(alike or others) / len(alike or others)
-        error += (outcome[i] - mean) ** 2
-        base += (outcome[i] - sum(others) / len(others)) ** 2
-    return 1 - error / base
+def test_one_way_can_serve_all_statistics():
+    observed = seen({"gap": 2.0}, k=3)
+    references = told({"gap": [1.0, 3.0, 4.0]}, k=3)
+    ps = [
+        evidence.compare(observed, references, more_is_better=way)["p"][0]
+        for way in (True, False)
+    ]
+    assert ps == [3 / 4, 2 / 4]
+    assert list(evidence.compare(observed, references, more_is_better=True))[:3] == [
+        *("statistic", "k", "observed")
+    ]
 
 
-def explained(labels, outcome, folds, repeats=50, seed=1):
-    return evidence.explained_later(
-        pd.DataFrame(labels),
-        pd.DataFrame(outcome),
-        folds=folds,
-        repeats=repeats,
-        seed=seed,
-    ).set_index("labelling")
-
-
-def test_with_a_fold_for_each_customer_every_mean_is_that_of_the_others():
-    # a: 1 and 3 predict each other, off by 2; b: 7, 8, 9, off by 1.5, 0, 1.5
-    # base, mean of the other four: (27, 25, 21, 20, 19) / 4
-    labels = {"kind": ["a", "a", "b", "b", "b"]}
-    found = explained(labels, {"y": [1, 3, 7, 8, 9]}, folds=5)
-    base = (1 - 27 / 4) ** 2 + (3 - 25 / 4) ** 2
-    base += (7 - 21 / 4) ** 2 + (8 - 5) ** 2 + (9 - 19 / 4) ** 2
-    expected = 1 - (4 + 4 + 2.25 + 0 + 2.25) / base
-    assert found.loc["kind", "r2"] == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("lone", ["c", None])
-def test_a_label_that_nobody_else_has_foretells_the_average(lone):
-    # None: a missing label is one of its own, not anybody else's
-    labels, outcome = ["a", "a", "b", "b", lone], [1.0, 2.0, 8.0, 9.0, 30.0]
-    found = explained({"kind": labels}, {"y": outcome}, folds=5)
-    assert found.loc["kind", "r2"] == pytest.approx(leave_one_out(labels, outcome))
-
-
-def test_several_folds_and_columns_agree_with_a_plain_loop():
-    rng = np.random.default_rng(9)
-    labels = rng.integers(0, 4, 37)
-    outcome = np.column_stack([labels + rng.standard_normal(37), rng.random(37) * 9])
-    found = explained({"kind": labels}, outcome, folds=5, seed=21)
-    part = np.random.default_rng(21).permutation([i % 5 for i in range(37)])
-    error = base = 0
-    for i in range(37):
-        train = [j for j in range(37) if part[j] != part[i]]
-        alike = [j for j in train if labels[j] == labels[i]] or train
-        for column in (0, 1):
-            y = outcome[:, column]
-            error += (y[i] - sum(y[j] for j in alike) / len(alike)) ** 2
-            base += (y[i] - sum(y[j] for j in train) / len(train)) ** 2
-    assert found.loc["kind", "r2"] == pytest.approx(1 - error / base)
-
-
-def test_a_perfect_label_explains_all_and_a_random_one_nothing():
-    rng = np.random.default_rng(4)
-    kind = rng.integers(0, 5, 800)
-    found = explained(
-        {"perfect": kind, "random": rng.integers(0, 5, 800), "same": kind * 0},
-        {"y": kind * 10.0},
-        folds=5,
+def test_a_value_that_could_not_be_measured_counts_against_the_data():
+    observed = seen({"none": np.nan, "some": 5.0, "empty": 5.0})
+    references = told(
+        {"none": [1.0, 2.0], "some": [np.nan, 1.0], "empty": [np.nan, np.nan]}
     )
-    assert found.loc["perfect"].tolist() == pytest.approx([1, 1, 1])
-    assert found.loc["random", "r2"] == pytest.approx(0, abs=0.03)
-    assert found.loc["same"].tolist() == pytest.approx([0, 0, 0])
+    found = evidence.compare(observed, references, more_is_better=True)
+    assert found["p"].tolist() == pytest.approx([1, 2 / 3, 1])
+    assert found["reference"].tolist()[:2] == [1.5, 1.0]
+    assert found["z"].isna().all()
 
 
-def test_a_label_for_every_two_customers_foretells_less_than_the_average():
-    # it would fit its own customers by half, and foretells nothing of others
-    rng = np.random.default_rng(4)
-    found = explained({"many": np.arange(300) // 2}, {"y": rng.random(300)}, folds=5)
-    assert found.loc["many", "r2"] < -0.3
+def test_no_deviations_are_counted_where_the_references_do_not_differ():
+    found = evidence.compare(
+        seen({"agreement": 2.0}), told({"agreement": [1.0, 1.0]}), more_is_better=True
+    ).loc[0]
+    assert math.isnan(found["z"])
+    assert found["p"] == pytest.approx(1 / 3)
 
 
-def test_the_interval_is_that_of_a_bootstrap_of_customers():
+def test_a_key_may_be_missing_where_a_statistic_has_none():
+    measured = pd.DataFrame(
+        {
+            "statistic": ["dip", "gap", "gap"],
+            "k": pd.array([pd.NA, 1, 2], dtype="Int64"),
+            "value": [1.0, 2.0, 3.0],
+        }
+    )
+    references = pd.concat(
+        measured.assign(value=measured["value"] + shift, reference=number)
+        for number, shift in [(1, -1), (2, 1)]
+    )
+    found = evidence.compare(measured, references, more_is_better=True)
+    assert found["reference"].tolist() == [1, 2, 3]
+    assert found["low"].tolist() == [0, 1, 2]
+    assert found["k"].isna().tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda o, r, w: (o, r[r["k"] != 3], w), "once in each reference"),
+        (lambda o, r, w: (o[o["k"] != 3], r, w), "once in each reference"),
+        (lambda o, r, w: (pd.concat([o, o]), r, w), "once in each reference"),
+        (lambda o, r, w: (o, pd.concat([r, r]), w), "once in each reference"),
+        (lambda o, r, w: (o, r.drop(columns="k"), w), "should have the columns"),
+        (lambda o, r, w: (o, r, {"silhouette": True}), "say which way .'gap'."),
+        (
+            lambda o, r, w: (
+                o.drop(columns="statistic"),
+                r.drop(columns="statistic"),
+                {"gap": True},
+            ),
+            "column statistic",
+        ),
+    ],
+)
+def test_tables_that_do_not_belong_together_are_refused(spoil, says):
+    observed = pd.concat([seen({"gap": 1.0}, k=k) for k in (2, 3)])
+    references = pd.concat([told({"gap": [1.0, 2.0]}, k=k) for k in (2, 3)])
+    with pytest.raises(BadInput, match=says):
+        table, others, ways = spoil(observed, references, {"gap": True})
+        evidence.compare(table, others, more_is_better=ways)
+
+
+STRUCTURE = {"points": 20, "k_values": range(1, 6), "draws": 3, "starts": 3}
+
+
+def p_of_structure(scores, **change):
+    measure = functools.partial(structure.measure, **STRUCTURE | change)
+    compared = evidence.compare(
+        measure(scores, 5),
+        evidence.on_references(scores, measure, references=19, seed=5),
+        more_is_better=structure.MORE_IS_BETTER,
+    )
+    return compared.set_index(["statistic", "k"])["p"]
+
+
+def test_heaps_have_structure_beyond_their_references_and_a_cloud_has_not():
+    heaps = four_heaps()
+    four = p_of_structure(heaps, starts=1)
+    assert [four["gap_rise"].item(), four[("gap", 4)]] == [0.05, 0.05]
+    two = p_of_structure(
+        heaps[heaps.index % 4 < 2].iloc[:, :6], k_values=range(1, 3), draws=1
+    )
+    assert [two["cluster_index"].item(), two[("gap", 2)]] == [0.05, 0.05]
+    cloud = p_of_structure(golden("cloud"), starts=1).sort_index()
+    assert cloud.drop(["hopkins", "dip_distances", "dip_first_component"]).min() > 0.05
+
+
+GAP = {"k_values": range(1, 4), "draws": 2, "seed": 1, "starts": 2}
+
+
+CALLS = {
+    "copula_reference": lambda s: evidence.copula_reference(s, seed=1),
+    "planted_control": lambda s: evidence.planted_control(s, k=3, distance=1, seed=1),
+    "on_references": lambda s: evidence.on_references(
+        s, first_mean, references=1, seed=1
+    ),
+    "gap": lambda s: structure.gap(s, **GAP),
+    "hopkins": lambda s: structure.hopkins(s, points=8, seed=1),
+    "dip": lambda s: structure.dip(s),
+    "sigclust": lambda s: structure.sigclust(s, draws=3, seed=1, starts=2),
+    "structure": lambda s: structure.measure(s, 1, **STRUCTURE),
+}
+
+
+def spoilt(change):
+    scores = golden("planted").rename(columns={"b": "visits"})[:60]
+    return change(scores.assign(a=scores["a"], b=scores["c"]))
+
+
+BAD = {
+    "missing": (lambda s: s.assign(visits=s["visits"].where(s.index != 5)), "visits"),
+    "infinite": (
+        lambda s: s.assign(visits=s["visits"].where(s.index != 5, np.inf)),
+        "visits",
+    ),
+    "constant": (lambda s: s.assign(visits=2.0), "visits"),
+    "words": (lambda s: s.assign(visits="often"), "visits"),
+    "identical": (lambda s: s.iloc[[3] * 60].reset_index(drop=True), "identical"),
+    "one": (lambda s: s[:1], "but 1 were found"),
+}
+
+
+@pytest.mark.parametrize("call", sorted(CALLS))
+@pytest.mark.parametrize("fault", sorted(BAD))
+def test_bad_input_is_refused_by_the_name_of_the_feature(call, fault):
+    change, says = BAD[fault]
+    with pytest.raises(BadInput, match=says):
+        CALLS[call](spoilt(change))
+
+
+@pytest.mark.parametrize("call", sorted(CALLS))
+def test_a_giant_among_customers_and_copied_columns_are_borne(call):
+    scores = spoilt(lambda s: s.assign(again=2 * s["visits"], most=s["visits"] * 1.0))
+    scores.loc[7, "most"] = 1000 * scores["most"].abs().max()
+    found = CALLS[call](scores)
+    numbers = found.drop(columns=["k"], errors="ignore").select_dtypes("number")
+    assert np.isfinite(numbers.to_numpy(float)).all()
+
+
+@pytest.mark.parametrize("call", sorted(set(CALLS) - {"planted_control"}))
+def test_the_order_of_customers_does_not_matter(call):
+    scores = golden("iris")
+    mixed = scores.sample(frac=1, random_state=1)
+    found, again = (CALLS[call](s).reset_index(drop=True) for s in (scores, mixed))
+    pd.testing.assert_frame_equal(found, again, check_exact=True)
+
+
+def scored(**by_k):
+    """Lay out one score at k = 2, 3, ... under the name of its method."""
+    return pd.DataFrame(
+        {"method": name, "k": k, "value": value}
+        for name, values in by_k.items()
+        for k, value in enumerate(values, 2)
+    )
+
+
+def test_one_test_over_all_k_lets_every_reference_choose_its_best_k_too():
+    # At k = 3 the customers beat all three references, but the third reference stands
+    # out as much at k = 2: half of the four stand out at least so.
+    references = pd.concat(
+        scored(a=values).assign(reference=i)
+        for i, values in enumerate([(0, 0), (0, 0), (9, 0)], 1)
+    )
+    found = evidence.over_all_k(scored(a=(0, 9)), references, more_is_better=True)
+    assert found.loc[0, ["k", "p"]].tolist() == [3, 0.5]
+    # (9 - 2.25) / 4.5: mean and deviation of 0, 0, 0, 9
+    assert found.loc[0, "z"] == pytest.approx(1.5)
+    single = evidence.compare(scored(a=(0, 9)), references, more_is_better=True)
+    assert single["p"].tolist() == [1.0, 0.25]
+
+
+def test_one_test_over_all_k_follows_a_plain_loop_and_looks_for_less_where_less_is_better():
     rng = np.random.default_rng(3)
-    labels = rng.integers(0, 3, 150)
-    outcome = labels + rng.standard_normal(150)
-    found = explained({"kind": labels}, {"y": outcome}, folds=150, repeats=4000)
-    error, base = np.empty(150), np.empty(150)
-    for i in range(150):
-        others = np.arange(150) != i
-        base[i] = (outcome[i] - outcome[others].mean()) ** 2
-        alike = others & (labels == labels[i])
-        error[i] = (outcome[i] - outcome[alike].mean()) ** 2
-    drawn = []
-    for _ in range(4000):
-        rows = rng.integers(0, 150, 150)
-        drawn.append(1 - error[rows].sum() / base[rows].sum())
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    assert found.loc["kind", ["low", "high"]].tolist() == pytest.approx(
-        [low, high], abs=0.015
+    values = rng.normal(size=(20, 4))
+    values[0, 2] -= 3
+    observed = scored(a=values[0])
+    references = pd.concat(
+        scored(a=row).assign(reference=i) for i, row in enumerate(values[1:], 1)
     )
+    found = evidence.over_all_k(observed, references, more_is_better=False).iloc[0]
+    z = -(values - values.mean(axis=0)) / values.std(axis=0, ddof=1)
+    assert found["k"] == 4
+    assert found["z"] == pytest.approx(z[0].max())
+    assert found["p"] == np.mean([row.max() >= z[0].max() for row in z])
 
 
-def test_one_process_and_two_give_the_same_to_the_last_digit(monkeypatch):
-    scores = four_heaps(80)
-    _, table = candidates.sweep(scores, **SWEEP)
-
-    def results():
-        compared = evidence.against_references(scores, table, references=4, **SWEEP)
-        again = evidence.resample(
-            SHARES, prepare=prepare, k_values=range(2, 4), resamples=4, seed=1, starts=2
-        )
-        return compared, again
-
-    alone = results()
-    used = []
-
-    def two(**_):
-        used.append(Parallel(n_jobs=2)._effective_n_jobs())
-        return Parallel(n_jobs=2)
-
-    monkeypatch.setattr(evidence, "Parallel", two)
-    with joblib.parallel_config(backend="loky"):
-        beside = results()
-    assert used == [2, 2]
-    pd.testing.assert_frame_equal(alone[0], beside[0], check_exact=True)
-    for k, labels in alone[1].items():
-        assert (labels == beside[1][k]).all()
-
-
-def test_a_map_is_the_same_for_a_seed_and_another_for_another():
-    scores = four_heaps(150)
-    scores.index = [f"c{i}" for i in range(150)]
-    first, again, other = (
-        evidence.embed(scores, neighbours=10, seed=seed) for seed in (1, 1, 2)
+def test_methods_are_tested_apart_and_one_without_values_gets_no_p():
+    references = pd.concat(
+        scored(a=(i, 0), b=(0, i)).assign(reference=i) for i in range(1, 4)
     )
-    pd.testing.assert_frame_equal(first, again, check_exact=True)
-    assert list(first.columns) == ["x", "y"]
-    assert list(first.index) == list(scores.index)
-    assert (first.to_numpy() != other.to_numpy()).any()
-    # heaps stay together: a customer's nearest on the map is of the same heap
-    apart = candidates.distances(first.to_numpy(), first.to_numpy())
-    np.fill_diagonal(apart, np.inf)
-    assert (apart.argmin(axis=1) % 4 == np.arange(150) % 4).mean() > 0.95
+    found = evidence.over_all_k(
+        scored(a=(9, 0), b=(np.nan, np.nan)), references, more_is_better=True
+    ).set_index("method")
+    assert found.loc["a", ["k", "p"]].tolist() == [2, 0.25]
+    assert found.loc["b", ["k", "z", "p"]].isna().all()
 
 
-def test_a_map_that_keeps_neighbours_is_trusted_and_a_shuffled_one_is_not():
-    plane = pd.DataFrame(np.random.default_rng(1).random((60, 2)), columns=["x", "y"])
-    assert evidence.trust(plane, plane * 3, neighbours=5) == 1
-    shuffled = plane.sample(frac=1, random_state=1)
-    assert evidence.trust(plane, shuffled, neighbours=5) < 0.7
+def test_a_test_over_all_k_needs_a_k():
+    table = pd.DataFrame({"statistic": ["a"], "value": [1.0]})
+    with pytest.raises(BadInput, match="needs a column k"):
+        evidence.over_all_k(table, table.assign(reference=1), more_is_better=True)
+
+
+def test_the_best_k_is_the_smallest_of_equals_and_each_reference_has_its_own():
+    table = scored(a=(1, 5, 5, 2), b=(np.nan, 3, 4, 1), c=(np.nan,) * 4)
+    more = evidence.best_k(table, more_is_better=True)
+    assert more.to_dict("list") == {"method": ["a", "b"], "k": [3, 4]}
+    assert evidence.best_k(table, more_is_better=False)["k"].tolist() == [2, 5]
+    two = pd.concat([table.assign(reference=1), scored(a=(7, 1)).assign(reference=2)])
+    found = evidence.best_k(two, more_is_better=True)
+    assert found.query("method == 'a'").set_index("reference")["k"].to_dict() == {
+        1: 3,
+        2: 2,
+    }

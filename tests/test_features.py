@@ -242,9 +242,18 @@ def test_outcomes_come_for_the_customers_asked_in_their_order(measure):
     assert found.columns.tolist() == [
         *("customer_id", "later_orders", "later_sales"),
         *needs,
+        "later_recency_days",
     ]
     assert found[needs].sum(axis=1).tolist() == found["later_sales"].tolist()
-    assert found["later_orders"].dtype == "int64"
+    # dot came on the 15th, ann late on the 20th; cid not in these ten days
+    assert found["later_recency_days"].tolist() == [5, 10, 0]
+    assert found[["later_orders", "later_recency_days"]].dtypes.eq("int64").all()
+
+
+def test_who_comes_on_the_first_later_day_alone_differs_from_who_never_comes(measure):
+    first = ("ann", "a1", "2017-03-11 00:00:00", "gas", "s1", 100, 0, 100, "")
+    found = measure(lines_of([first]), ["ann", "bob"])
+    assert found["later_recency_days"].tolist() == [9, 10]
 
 
 def test_lines_before_the_later_window_change_no_outcome(measure):
@@ -253,6 +262,122 @@ def test_lines_before_the_later_window_change_no_outcome(measure):
     assert len(later) < len(lines)
     asked = ["ann", "cid"]
     pd.testing.assert_frame_equal(measure(lines, asked), measure(later, asked))
+
+
+# --- Campaigns: the later window is 11 to 20 March
+
+STARTS = {
+    "running": "2017-03-10 00:00:00",
+    "first": "2017-03-11 00:00:00",
+    "second": "2017-03-15 00:00:00",
+    "last": "2017-03-20 00:00:00",
+    "after": "2017-03-21 00:00:00",
+}
+CONTACTED = [
+    *(("first", "yes"), ("second", "yes"), ("first", "no"), ("last", "lastday")),
+    *(("running", "before"), ("running", "inside"), ("after", "after")),
+    *(("first", "toosoon"), ("first", "toolate"), ("second", "other")),
+]
+ANSWERED = [
+    ("first", "yes", "2017-03-11 00:00:00"),
+    ("first", "yes", "2017-03-11 00:00:00"),
+    ("last", "lastday", "2017-03-20 23:59:59"),
+    ("running", "before", "2017-03-10 23:59:59"),
+    ("running", "inside", "2017-03-12 00:00:00"),
+    ("after", "after", "2017-03-22 00:00:00"),
+    ("first", "toosoon", "2017-03-10 23:59:59"),
+    ("first", "toolate", "2017-03-21 00:00:00"),
+    ("first", "other", "2017-03-12 00:00:00"),
+    ("first", "stranger", "2017-03-12 00:00:00"),
+    ("old", "before", "2017-03-01 00:00:00"),
+    ("old", "before", "2017-02-28 23:59:59"),
+]
+
+
+@pytest.fixture
+def campaign(tmp_path):
+    """Give a function that saves campaign tables and asks one of the two helpers."""
+
+    def run(helper, asked, *, answered=ANSWERED, **window):
+        day = "datetime64[us]"
+        tables = {
+            "campaigns": pd.DataFrame(STARTS.items(), columns=["campaign_id", "on"])
+            .rename(columns={"on": "starts_on"})
+            .astype({"starts_on": day}),
+            "contacts": pd.DataFrame(CONTACTED, columns=["campaign_id", "customer_id"]),
+            "responses": pd.DataFrame(
+                answered, columns=["campaign_id", "customer_id", "responded_on"]
+            ).astype({"responded_on": day}),
+        }
+        names = ["responses"] if helper is features.redemptions else list(tables)
+        for name in names:
+            tables[name].to_parquet(tmp_path / f"{name}.parquet")
+        given = {name: str(tmp_path / f"{name}.parquet") for name in names}
+        with duckdb.connect() as con:
+            return helper(con, customers=pd.Series(asked), **given, **window)
+
+    return run
+
+
+def test_targeted_are_those_of_campaigns_that_start_later_and_redeemed_who_answered(
+    campaign,
+):
+    expected = {
+        "yes": (True, True),
+        "never": (False, False),
+        "no": (True, False),
+        "lastday": (True, True),
+        # their campaign runs already, or starts after the window
+        "before": (False, False),
+        "inside": (False, False),
+        "after": (False, False),
+        # answered outside the window
+        "toosoon": (True, False),
+        "toolate": (True, False),
+        # answered a campaign of which they had no contact
+        "other": (True, False),
+        "stranger": (False, False),
+    }
+    found = campaign(features.redeemed, list(expected), **LATER)
+    assert found.columns.tolist() == ["customer_id", "later_targeted", "later_redeemed"]
+    assert list(found.itertuples(index=False, name=None)) == [
+        (customer, *flags) for customer, flags in expected.items()
+    ]
+    assert found.dtypes.tolist()[1:] == [bool, bool]
+
+
+def test_past_redemptions_are_counted_in_the_training_window_alone(campaign):
+    asked = ["before", "yes", "toosoon", "never"]
+    found = campaign(features.redemptions, asked, **WINDOW)
+    # before: on the 1st and the 10th; the one of 28 February is too old
+    assert found["customer_id"].tolist() == asked
+    assert found["past_redemptions"].tolist() == [2, 0, 1, 0]
+    assert found["past_redemptions"].dtype == "int64"
+
+
+def test_a_coupon_redeemed_twice_counts_twice(campaign):
+    found = campaign(features.redemptions, ["yes"], **LATER)
+    assert found["past_redemptions"].tolist() == [2]
+
+
+def test_no_later_response_changes_past_redemptions(campaign):
+    asked = ["before", "yes", "toosoon"]
+    early = [row for row in ANSWERED if row[2] < LATER["first"]]
+    assert len(early) < len(ANSWERED)
+    pd.testing.assert_frame_equal(
+        campaign(features.redemptions, asked, **WINDOW),
+        campaign(features.redemptions, asked, answered=early, **WINDOW),
+    )
+
+
+def test_no_earlier_response_changes_who_redeemed_later(campaign):
+    asked = ["before", "yes", "toosoon", "lastday"]
+    late = [row for row in ANSWERED if row[2] >= LATER["first"]]
+    assert len(late) < len(ANSWERED)
+    pd.testing.assert_frame_equal(
+        campaign(features.redeemed, asked, **LATER),
+        campaign(features.redeemed, asked, answered=late, **LATER),
+    )
 
 
 # --- Properties, on lines enough for several threads
@@ -406,3 +531,111 @@ def test_a_line_whose_product_has_no_row_is_refused_and_not_dropped(build):
         "Table lines: column product_id of 1 lines has no row in table products. Run "
         "01_cleaning again: it gives such products a row."
     )
+
+
+# --- Odd and even weeks
+
+SIZES = ["orders", "sales", "lines"]
+SHARES = [f"share_{need}" for need in features.NEEDS]
+
+
+@pytest.fixture
+def cut(tmp_path):
+    """Give a function that saves tables and builds both halves."""
+
+    def run(lines, *, products=PRODUCTS, window=WINDOW, threads=1):
+        lines.to_parquet(tmp_path / "lines.parquet", row_group_size=2048)
+        products.to_parquet(tmp_path / "products.parquet")
+        with duckdb.connect(config={"threads": threads}) as con:
+            return features.halves(con, **files(tmp_path), **window)
+
+    return run
+
+
+def test_halves_are_what_was_worked_out_by_hand(cut):
+    found = cut(lines_of(BOUGHT))
+    assert found.columns.tolist() == ["customer_id", "half", *SIZES, *SHARES]
+    assert found[["orders", "lines"]].dtypes.eq("int64").all()
+    # week 1, 1 to 7 March, is odd; week 2, 8 to 10 March, is even
+    by_hand = {
+        ("ann", "even"): (2, 6.00, 1, {"fresh_meat_fish": 1.0}),
+        ("ann", "odd"): (2, 14.00, 3, {"produce": 11 / 14, "dairy_eggs": 3 / 14}),
+        ("bob", "odd"): (2, 3.00, 2, {"produce": 1.0}),
+        ("cid", "even"): (3, 0.00, 3, None),
+        ("dot", "odd"): (1, 0.00, 0, None),
+    }
+    assert list(zip(found["customer_id"], found["half"], strict=True)) == list(by_hand)
+    for row, (*sizes, shares) in zip(
+        found.to_dict("records"), by_hand.values(), strict=True
+    ):
+        assert [row[name] for name in SIZES] == sizes
+        for need in features.NEEDS:
+            expected = nan if shares is None else shares.get(need, 0)
+            found_share = row[f"share_{need}"]
+            assert found_share == pytest.approx(expected, abs=1e-12, nan_ok=True)
+
+
+def half_bits(table):
+    named = table.assign(customer_id=table["customer_id"] + table["half"])
+    return bits(named.drop(columns="half"))
+
+
+def week_of(moments):
+    return (moments.dt.normalize() - pd.Timestamp(FIRST)).dt.days // 7
+
+
+def test_a_half_is_what_the_features_are_where_the_other_weeks_are_missing(
+    many, many_products, build_many, cut
+):
+    # in these lines every order has one moment
+    found = cut(many, products=many_products, window=MANY)
+    for half, left in {"odd": 0, "even": 1}.items():
+        alone = build_many(many[week_of(many["ordered_at"]) % 2 == left])
+        own = found[found["half"] == half].drop(columns="half").reset_index(drop=True)
+        assert len(own) > 300
+        pd.testing.assert_frame_equal(
+            own, alone[["customer_id", *SIZES, *SHARES]], check_exact=True
+        )
+
+
+def test_both_halves_add_up_to_the_window(many, many_products, build_many, cut):
+    found = cut(many, products=many_products, window=MANY)
+    whole = build_many(many).set_index("customer_id")
+    added = found.groupby("customer_id")[SIZES].sum()
+    assert added["orders"].equals(whole["orders"])
+    assert added["lines"].equals(whole["lines"])
+    assert added["sales"].to_numpy() == pytest.approx(whole["sales"].to_numpy())
+
+
+def test_an_order_over_midnight_between_weeks_belongs_to_the_first(cut):
+    early = ("ann", "a1", "2017-03-07 23:59:59", "apple", "s1", 100, 0, 100, "")
+    late = ("ann", "a1", "2017-03-08 00:00:01", "milk", "s1", 300, 0, 300, "")
+    other = ("bob", "a1", "2017-03-08 00:00:01", "milk", "s1", 700, 0, 700, "")
+    found = cut(lines_of([late, early, other]))
+    assert found[
+        ["customer_id", "half", "orders", "lines", "sales"]
+    ].to_numpy().tolist() == [
+        ["ann", "odd", 1, 2, 4.00],
+        ["bob", "even", 1, 1, 7.00],
+    ]
+
+
+@pytest.mark.parametrize(
+    "change", [change_later, remove_later, add_later, remove_earlier]
+)
+def test_no_line_outside_the_window_changes_a_half(many, many_products, cut, change):
+    given = {"products": many_products, "window": MANY}
+    assert half_bits(cut(change(many), **given)) == half_bits(cut(many, **given))
+
+
+def test_halves_are_the_same_bits_on_two_threads_and_in_any_order_of_lines(
+    many, many_products, cut
+):
+    given = {"products": many_products, "window": MANY}
+    mixed = many.sample(frac=1, random_state=3)
+    assert half_bits(cut(mixed, threads=2, **given)) == half_bits(cut(many, **given))
+
+
+def test_halves_of_an_empty_window_are_refused(cut):
+    with pytest.raises(BadInput, match="no line from 2018-01-01 to 2018-01-31"):
+        cut(lines_of(BOUGHT), window={"first": "2018-01-01", "last": "2018-01-31"})

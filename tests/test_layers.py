@@ -13,12 +13,23 @@ ROWS = {
     "raw": ["sources", "simulate"],
     "clean": ["cleaning"],
     "features": ["features", "preparation"],
-    "segments": ["candidates", "evidence", "segments"],
+    "segments": [
+        *("clusterings", "candidates", "evidence", "structure", "stability"),
+        *("usefulness", "decision", "maps", "segments"),
+    ],
     "personas and after": [
         *("personas", "lifecycle", "value", "campaigns"),
         *("offers", "retention", "leads", "drift"),
     ],
-    "report": ["plots", "tables", "findings", "pages", "dashboard", "report"],
+    "report": [
+        "plots",
+        "evidence_plots",
+        "tables",
+        "findings",
+        "pages",
+        "dashboard",
+        "report",
+    ],
 }
 ORDERED = {"base", "segments", "report"}
 FILES = {file.stem: file for file in (paths.ROOT / "src/helpers").glob("*.py")}

@@ -226,7 +226,16 @@ def test_a_fault_of_the_run_file_is_told_before_anything_is_executed(project):
 def test_make_alone_lists_its_targets(project):
     _, printed = make(project)
     targets = re.findall(r"^make (\w+) ", printed, re.MULTILINE)
-    assert targets == ["report", "test", "lint", "lab", "notebooks", "clean", "lock"]
+    assert targets == [
+        "report",
+        "test",
+        "lint",
+        "lab",
+        "notebooks",
+        "bench",
+        "clean",
+        "lock",
+    ]
 
 
 @pytest.fixture

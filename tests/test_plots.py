@@ -128,42 +128,6 @@ def test_correlations_are_a_triangle_with_the_strong_ones_in_numbers(ax):
     assert ax.collections[0].get_clim() == (-1, 1)
 
 
-def test_a_score_stands_over_the_band_of_its_references(ax):
-    table = pd.DataFrame(
-        {
-            "k": [2, 3, 4],
-            "observed": [0.3, 0.2, 0.1],
-            "reference": [0.2, 0.15, 0.1],
-            "low": [0.1, 0.1, 0.05],
-            "high": [0.25, 0.2, 0.15],
-        }
-    )
-    plots.against_reference(table, label="silhouette", ax=ax)
-    mean, observed = ax.lines
-    assert mean.get_ydata().tolist() == [0.2, 0.15, 0.1]
-    assert observed.get_ydata().tolist() == [0.3, 0.2, 0.1]
-    assert to_hex(observed.get_color()) == plots.ACCENT
-    corners = {tuple(point) for point in ax.collections[0].get_paths()[0].vertices}
-    assert {(2, 0.1), (3, 0.1), (4, 0.05), (2, 0.25), (3, 0.2), (4, 0.15)} <= corners
-    assert ax.get_xticks().tolist() == [2, 3, 4]
-    assert ax.get_xlabel() == "number of segments" and ax.get_ylabel() == "silhouette"
-
-
-def test_a_box_for_each_number_of_segments_has_its_line_at_the_median(ax):
-    table = pd.DataFrame(
-        {"k": [2, 2, 2, 3, 3, 3], "ari": [0.7, 0.9, 0.8, 0.4, 0.6, 0.5]}
-    )
-    plots.spread_by_k(table, value="ari", label="agreement", ax=ax)
-    assert names(ax.xaxis) == ["2", "3"]
-    medians = [
-        line.get_ydata()[0]
-        for line in ax.lines
-        if len(set(line.get_ydata())) == 1 and line.get_ydata()[0] in (0.8, 0.5)
-    ]
-    assert medians == [0.8, 0.5]
-    assert ax.get_ylabel() == "agreement"
-
-
 def test_a_box_for_each_segment_has_its_colour_and_place_by_its_number(ax):
     table = pd.DataFrame(
         {
@@ -203,16 +167,6 @@ def test_estimates_are_dots_on_their_intervals_the_first_on_top(ax):
     assert [to_hex(colour) for colour in dots.get_facecolor()] == colours
     assert names(ax.yaxis) == ["tiers", "needs"] and ax.yaxis.get_inverted()
     assert ax.lines[0].get_xdata() == [0, 0]
-
-
-def test_a_map_has_a_point_for_each_customer_in_the_segments_colour_and_no_scale(ax):
-    table = pd.DataFrame({"x": [0.0, 1.0, 2.0], "y": [5.0, 4.0, 3.0]})
-    plots.embedding(table, segment_ids=[2, 0, 2], ax=ax)
-    dots = ax.collections[0]
-    assert dots.get_offsets().tolist() == [[0, 5], [1, 4], [2, 3]]
-    expected = [plots.segment_colour(i) for i in (2, 0, 2)]
-    assert [to_hex(colour) for colour in dots.get_facecolor()] == expected
-    assert not len(ax.get_xticks()) and not len(ax.get_yticks())
 
 
 def test_sales_stand_over_customers_in_the_colours_of_the_segments(ax):

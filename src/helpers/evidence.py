@@ -1,18 +1,16 @@
-"""Ask what a segmentation is worth: against references, resamples and a later window."""
+"""Hold what is measured of customers to references: customers without clusters."""
 
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
-from sklearn.manifold import trustworthiness
-from sklearn.metrics import adjusted_rand_score
-from sklearn.neighbors import NearestNeighbors
+from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
-from helpers import candidates
+from helpers import clusterings
+from helpers.schema import BadInput
 
 
 def copula_reference(scores: pd.DataFrame, *, seed: int) -> pd.DataFrame:
@@ -21,7 +19,8 @@ def copula_reference(scores: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     Parameters
     ----------
     scores : DataFrame
-        Customers x features.
+        Customers x features, all of them numbers: kinds have no ranks to correlate, so
+        turn them into numbers first. Ties are allowed.
     seed : int
         Fixes the draw.
 
@@ -31,7 +30,13 @@ def copula_reference(scores: pd.DataFrame, *, seed: int) -> pd.DataFrame:
         As many rows as `scores`, drawn from a Gaussian copula: one cloud whose columns
         hold exactly the observed values and correlate by rank as observed, but for
         chance. What a score reaches here, marginals and correlation alone explain:
-        a gap inside a single column is kept and so counts as no cluster.
+        a gap inside a single column is kept and so counts as no cluster. The order of
+        the customers in `scores` does not matter.
+
+    Raises
+    ------
+    BadInput
+        If `clusterings.check` refuses the table.
 
     References
     ----------
@@ -40,12 +45,18 @@ def copula_reference(scores: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     normal correlation that gives a rank correlation r, 2 sin(pi r / 6): Kruskal
     (1958), Ordinal measures of association.
     """
-    ranked = scores.rank().to_numpy()
-    correlation = 2 * np.sin(np.pi / 6 * np.corrcoef(ranked, rowvar=False))
-    # Clip the smallest eigenvalue: exact collinearity would break the factor.
-    eigenvalues, vectors = np.linalg.eigh(np.atleast_2d(correlation))
-    factor = vectors * np.sqrt(np.clip(eigenvalues, 0, None))
-    draws = np.random.default_rng(seed).standard_normal(scores.shape) @ factor.T
+    values = clusterings.check(scores, least=2)
+    # Twice the rank less its mean is a whole number: the sums below are exact, and so
+    # the same whatever the order of the customers.
+    centred = 2 * rankdata(values, axis=0) - (len(scores) + 1)
+    with threadpool_limits(1):
+        products = centred.T @ centred
+        spread = np.sqrt(np.diag(products))
+        correlation = 2 * np.sin(np.pi / 6 * products / np.outer(spread, spread))
+        # Clip the smallest eigenvalue: exact collinearity would break the factor.
+        eigenvalues, vectors = np.linalg.eigh(correlation)
+        factor = vectors * np.sqrt(np.clip(eigenvalues, 0, None))
+        draws = np.random.default_rng(seed).standard_normal(scores.shape) @ factor.T
     return _with_marginals(draws, scores)
 
 
@@ -71,7 +82,13 @@ def planted_control(
         As many rows as `scores`; columns hold exactly the observed values. A test that
         does not find these clusters lacks power; one that finds them may still miss
         clusters that lie closer.
+
+    Raises
+    ------
+    BadInput
+        As for `copula_reference`, and if there are fewer customers than `k`.
     """
+    clusterings.check(scores, least=k)
     rng = np.random.default_rng(seed)
     rows, columns = scores.shape
     centres = rng.standard_normal((k, columns)) * distance
@@ -80,395 +97,247 @@ def planted_control(
 
 
 def _with_marginals(draws: np.ndarray, scores: pd.DataFrame) -> pd.DataFrame:
-    observed = np.sort(scores.to_numpy(float), axis=0)
-    ranks = draws.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable")
-    values = np.take_along_axis(observed, ranks, axis=0)
+    values = np.empty(scores.shape)
+    order = draws.argsort(axis=0, kind="stable")
+    np.put_along_axis(values, order, np.sort(scores.to_numpy(float), axis=0), axis=0)
     return pd.DataFrame(values, index=scores.index, columns=scores.columns)
 
 
-def against_references(
+def on_references(
     scores: pd.DataFrame,
-    observed: pd.DataFrame,
+    measure: Callable[[pd.DataFrame, int], pd.DataFrame],
     *,
     references: int,
-    k_values: range,
     seed: int,
-    starts: int,
-    methods: tuple[str, ...] = candidates.METHODS,
 ) -> pd.DataFrame:
-    """Set every score beside what structureless customers give.
+    """Measure customers without clusters, several times over.
 
     Parameters
     ----------
     scores : DataFrame
         Customers x features.
-    observed : DataFrame
-        The score table of `candidates.sweep` on `scores`.
+    measure : callable
+        ``measure(scores, seed)`` returns a tidy table: key columns, such as statistic,
+        method and k, and one column value. Use `functools.partial` for its settings.
     references : int
-        Copula references to draw; 19 allow a p-value of 0.05.
-    k_values, seed, starts, methods
-        As for `candidates.sweep`.
+        Copula references to draw; 19 are the fewest that allow p = 0.05.
+    seed : int
+        Fixes the draws. Reference i, and the seed its measure gets, hang on `seed` and
+        i alone: more references leave the first ones as they were.
 
     Returns
     -------
     DataFrame
-        One row for method, k and score: observed, reference (mean), low and high (the
-        smallest and largest reference), p: the share of references at least as good,
-        the observed one counted among them, (1 + better) / (1 + references). A score
-        that could not be measured, of data or reference, counts against the data.
+        The tables of the measure below each other, with a column reference (1, 2, ...).
+
+    Raises
+    ------
+    BadInput
+        If no reference is asked for, or `clusterings.check` refuses the table.
     """
+    if references < 1:
+        raise BadInput(f"references must be at least 1, but {references} was passed.")
+    clusterings.check(scores, least=2)
     tables = Parallel(n_jobs=-1)(
-        delayed(_sweep_reference)(scores, seed + i, k_values, seed, starts, methods)
+        delayed(_on_reference)(scores, measure, seed, i)
         for i in range(1, references + 1)
     )
-    keys = ["method", "k"]
-    long = pd.concat(tables).melt(keys, candidates.SCORES, "score", "value")
-    seen = observed.melt(keys, candidates.SCORES, "score", "observed")
-    summary = (
-        long.groupby([*keys, "score"])["value"]
-        .agg(reference="mean", low="min", high="max")
-        .reset_index()
-    )
-    joined = seen.merge(summary, on=[*keys, "score"], validate="one_to_one")
-    both = long.merge(seen, on=[*keys, "score"], validate="many_to_one")
-    sign = np.where(both["score"] == "davies_bouldin", -1, 1)
-    # Not "at least as good": a score that could not be measured must not look good.
-    both["better"] = ~(sign * both["value"] < sign * both["observed"])
-    better = both.groupby([*keys, "score"])["better"].sum().rename("better")
-    joined = joined.merge(better.reset_index(), on=[*keys, "score"])
-    joined["p"] = (1 + joined.pop("better")) / (1 + references)
-    return joined
+    return pd.concat(tables, ignore_index=True)
 
 
-def _sweep_reference(
+def _on_reference(
     scores: pd.DataFrame,
-    draw: int,
-    k_values: range,
+    measure: Callable[[pd.DataFrame, int], pd.DataFrame],
     seed: int,
-    starts: int,
-    methods: tuple[str, ...],
+    number: int,
 ) -> pd.DataFrame:
-    reference = copula_reference(scores, seed=draw)
-    _, table = candidates.sweep(
-        reference, k_values=k_values, seed=seed, starts=starts, methods=methods
-    )
-    return table
+    draw, state = np.random.default_rng([seed, number]).integers(2**31, size=2)
+    reference = copula_reference(scores, seed=int(draw))
+    return measure(reference, int(state)).assign(reference=number)
 
 
-def resample(
-    features: pd.DataFrame,
+def compare(
+    observed: pd.DataFrame,
+    references: pd.DataFrame,
     *,
-    prepare: Callable[[pd.DataFrame], object],
-    k_values: range,
-    resamples: int,
-    seed: int,
-    starts: int,
-) -> dict[int, np.ndarray]:
-    """Repeat the whole study on resampled customers.
-
-    Parameters
-    ----------
-    features : DataFrame
-        Customers x features, before preparation.
-    prepare : callable
-        Fits the preparation on some customers: returns an object with `transform`.
-        It is fitted anew in every resample, as an analyst would.
-    k_values : range
-        Numbers of segments.
-    resamples : int
-        Bootstrap samples of customers.
-    seed, starts : int
-        Fix the resamples; random starts of each k-means, none of them warm, since a
-        warm start flatters.
-
-    Returns
-    -------
-    dict of ndarray
-        k -> labels, resamples x customers: every fit labels all customers.
-    """
-    found = Parallel(n_jobs=-1)(
-        delayed(_resample)(features, prepare, k_values, [seed, i], starts)
-        for i in range(resamples)
-    )
-    return {k: np.stack([labels[k] for labels in found]) for k in k_values}
-
-
-def _resample(
-    features: pd.DataFrame,
-    prepare: Callable[[pd.DataFrame], object],
-    k_values: range,
-    seed: list[int],
-    starts: int,
-) -> dict[int, np.ndarray]:
-    rng = np.random.default_rng(seed)
-    drawn = features.iloc[rng.integers(0, len(features), len(features))]
-    preparation = prepare(drawn)
-    sample = preparation.transform(drawn).to_numpy()
-    everyone = preparation.transform(features).to_numpy()
-    state = int(rng.integers(2**31))
-    return {
-        k: candidates.nearest(
-            everyone, candidates.kmeans(sample, k=k, seed=state, starts=starts)
-        )
-        for k in k_values
-    }
-
-
-def agreement(resampled: dict[int, np.ndarray]) -> pd.DataFrame:
-    """Compare resampled studies two by two: first with second, third with fourth.
-
-    Parameters
-    ----------
-    resampled : dict of ndarray
-        Output of `resample`.
-
-    Returns
-    -------
-    DataFrame
-        One row for pair and k: k, pair, ari: adjusted Rand index over all customers
-        (1 is the same segments, 0 is chance).
-
-    References
-    ----------
-    Dolnicar and Leisch (2010), Evaluation of structure and reproducibility of cluster
-    solutions using the bootstrap (bootFlexclust in R's flexclust).
-    """
-    return pd.DataFrame(
-        {"k": k, "pair": pair, "ari": adjusted_rand_score(labels[2 * pair], other)}
-        for k, labels in resampled.items()
-        for pair, other in enumerate(labels[1::2])
-    )
-
-
-def recovery(resampled: dict[int, np.ndarray], labels: pd.DataFrame) -> pd.DataFrame:
-    """Ask of each segment how well resampled studies find it again.
-
-    Parameters
-    ----------
-    resampled : dict of ndarray
-        Output of `resample`.
-    labels : DataFrame
-        The segments to look for: a column kmeans_<k> for each k, 0 to k - 1.
-
-    Returns
-    -------
-    DataFrame
-        One row for k, segment and resample: k, segment, resample, jaccard: the largest
-        overlap of the segment with a resampled one, size of the intersection over
-        size of the union (1 is found whole; 0.5 or less is dissolved).
-
-    References
-    ----------
-    Hennig (2007), Cluster-wise assessment of cluster stability; over all customers as
-    in Dolnicar and Leisch (2017), Using segment level stability to select target
-    segments in data-driven market segmentation studies.
-    """
-    return pd.DataFrame(
-        {"k": k, "segment": segment, "resample": resample, "jaccard": best}
-        for k, found in resampled.items()
-        for resample, again in enumerate(found)
-        for segment, best in enumerate(
-            jaccard(labels[f"kmeans_{k}"].to_numpy(), again).max(axis=1)
-        )
-    )
-
-
-@dataclass(frozen=True)
-class AsItIs:
-    """A preparation that changes nothing: for references, which are scores already."""
-
-    def transform(self, scores: pd.DataFrame) -> pd.DataFrame:
-        """Return the scores."""
-        return scores
-
-
-def _as_it_is(scores: pd.DataFrame) -> AsItIs:
-    return AsItIs()
-
-
-def reference_stability(
-    scores: pd.DataFrame,
-    *,
-    references: int,
-    k_values: range,
-    resamples: int,
-    seed: int,
-    starts: int,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Measure the stability that customers without clusters reach.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, prepared.
-    references : int
-        Copula references to draw.
-    k_values, resamples, seed, starts
-        As for `resample`; keep `starts` the same as for the customers.
-
-    Returns
-    -------
-    agreements : DataFrame
-        One row for reference and k: reference, k, ari (mean over the pairs).
-    recoveries : DataFrame
-        One row for reference, k and segment: reference, k, rank (1 is the segment that
-        is found again least), jaccard (mean over the resamples).
-    """
-    agreements, recoveries = [], []
-    for reference in range(1, references + 1):
-        drawn = copula_reference(scores, seed=seed + reference)
-        settings = {"k_values": k_values, "seed": seed + reference, "starts": starts}
-        again = resample(drawn, prepare=_as_it_is, resamples=resamples, **settings)
-        labels, _ = candidates.sweep(drawn, methods=("kmeans",), **settings)
-        mean = agreement(again).groupby("k", as_index=False)["ari"].mean()
-        found = recovery(again, labels).groupby(["k", "segment"])["jaccard"].mean()
-        ranked = found.reset_index()
-        ranked["rank"] = ranked.groupby("k")["jaccard"].rank(method="first").astype(int)
-        agreements.append(mean.assign(reference=reference))
-        recoveries.append(ranked[["k", "rank", "jaccard"]].assign(reference=reference))
-    return (
-        pd.concat(agreements, ignore_index=True),
-        pd.concat(recoveries, ignore_index=True),
-    )
-
-
-def jaccard(labels: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Overlap of each segment of one labelling with each of another, 0 to 1."""
-    shared = np.zeros((labels.max() + 1, others.max() + 1))
-    np.add.at(shared, (labels, others), 1)
-    union = shared.sum(axis=1)[:, None] + shared.sum(axis=0)[None, :] - shared
-    return shared / np.maximum(union, 1)
-
-
-def explained_later(
-    labellings: pd.DataFrame,
-    later: pd.DataFrame,
-    *,
-    folds: int,
-    repeats: int,
-    seed: int,
+    more_is_better: bool | Mapping[str, bool],
 ) -> pd.DataFrame:
-    """Say how much of later behaviour a labelling foretells, for customers left out.
+    """Set every measured value beside what customers without clusters give.
 
     Parameters
     ----------
-    labellings : DataFrame
-        Customers x labellings; missing is a label of its own.
-    later : DataFrame
-        Same customers; one or more numeric columns, predicted together by the mean of
-        the label. Several columns count by their variance.
-    folds : int
-        Parts of the cross-fit: a customer's mean comes from the other parts.
-    repeats : int
-        Bootstrap samples of customers for the interval.
-    seed : int
-        Fixes folds and resamples.
+    observed : DataFrame
+        What a measure says of the customers: key columns and value.
+    references : DataFrame
+        What `on_references` returned for the same measure: the same key columns,
+        value and reference.
+    more_is_better : bool or mapping
+        Whether a larger value speaks for clusters: for all rows, or one answer for each
+        name in the key column statistic.
 
     Returns
     -------
     DataFrame
-        One row a labelling: labelling, r2 (1 is perfect, 0 is the average, below 0 is
-        worse than the average), low and high (95 % percentile interval over customers;
-        folds and fitted means stay as they are, so it is a little too narrow).
+        One row for each row of `observed`, in its order: the key columns, observed,
+        reference (mean of the references), low and high (the least and the largest
+        reference), deviation (their standard deviation, n - 1), z (deviations by which
+        the observed value is better than the mean; below 0 it is worse), p: the share
+        of references at least as good, the observed one counted among them,
+        (1 + as good) / (1 + references). A value that could not be measured, of data
+        or reference, counts against the data in p and is left out of the rest; z is
+        missing where the references do not differ.
+
+    Raises
+    ------
+    BadInput
+        If the two tables do not hold the same keys, a key stands twice, or
+        `more_is_better` lacks a statistic.
     """
-    outcome = later.to_numpy(float)
-    rng = np.random.default_rng(seed)
-    fold = rng.permutation(np.arange(len(outcome)) % folds)
-    weights = rng.multinomial(
-        len(outcome), np.full(len(outcome), 1 / len(outcome)), size=repeats
+    keys = [column for column in observed if column != "value"]
+    found = _beside(observed, references, keys)
+    value = observed["value"].to_numpy(float)
+    sign = _signs(observed, more_is_better)
+    # Not "at least as good": a value that could not be measured must not look good.
+    as_good = ~(sign[:, None] * found < (sign * value)[:, None])
+    with warnings.catch_warnings():
+        # Where no reference could be measured, mean and range are missing.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        mean, low, high = (f(found, 1) for f in (np.nanmean, np.nanmin, np.nanmax))
+        deviation = np.nanstd(found, 1, ddof=1)
+    differ = np.where(high > low, deviation, np.nan)
+    return observed[keys].assign(
+        observed=value,
+        reference=mean,
+        low=low,
+        high=high,
+        deviation=deviation,
+        z=sign * (value - mean) / differ,
+        p=(1 + as_good.sum(axis=1)) / (1 + found.shape[1]),
     )
-    base = _squared_error(np.zeros(len(outcome), dtype=int), outcome, fold)
-    rows = []
-    for name in labellings:
-        codes = pd.factorize(labellings[name], sort=True, use_na_sentinel=False)[0]
-        error = _squared_error(codes, outcome, fold)
-        drawn = 1 - (weights @ error) / (weights @ base)
-        low, high = np.quantile(drawn, [0.025, 0.975])
-        rows.append((name, 1 - error.sum() / base.sum(), low, high))
-    return pd.DataFrame(rows, columns=["labelling", "r2", "low", "high"])
 
 
-def _squared_error(
-    codes: np.ndarray, outcome: np.ndarray, fold: np.ndarray
+def _beside(
+    observed: pd.DataFrame, references: pd.DataFrame, keys: list[str]
 ) -> np.ndarray:
-    error = np.empty(len(outcome))
-    for part in np.unique(fold):
-        train, test = fold != part, fold == part
-        overall = outcome[train].mean(axis=0)
-        means = np.tile(overall, (codes.max() + 1, 1))
-        for code in np.unique(codes[train]):
-            means[code] = outcome[train & (codes == code)].mean(axis=0)
-        error[test] = ((outcome[test] - means[codes[test]]) ** 2).sum(axis=1)
-    return error
+    """Lay the references out: a row for each observed value, a column a reference."""
+    if set(references) != {*keys, "value", "reference"}:
+        raise BadInput(
+            f"The references should have the columns {[*keys, 'value', 'reference']}, "
+            f"but have {list(references)}. Measure both by the same measure."
+        )
+    both = pd.concat([observed[keys], references[keys]], ignore_index=True)
+    # A key may be missing, such as k where a statistic has none. Keys are numbered in the
+    # order of the observed table, which comes first.
+    number = both.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+    own, other = number[: len(observed)], number[len(observed) :]
+    column = pd.factorize(references["reference"])[0]
+    cells = pd.DataFrame({"key": other, "column": column})
+    if set(own) != set(other) or len(set(own)) < len(own) or cells.duplicated().any():
+        raise BadInput(
+            "Each key should stand once in the observed table and once in each "
+            f"reference; the keys are {keys}. Measure both by the same measure."
+        )
+    wide = np.full((number.max() + 1, column.max() + 1), np.nan)
+    wide[other, column] = references["value"]
+    return wide
 
 
-def embed(scores: pd.DataFrame, *, neighbours: int, seed: int) -> pd.DataFrame:
-    """Lay customers out on a map for looking at (UMAP).
+def _signs(
+    observed: pd.DataFrame, more_is_better: bool | Mapping[str, bool]
+) -> np.ndarray:
+    if isinstance(more_is_better, bool):
+        return np.full(len(observed), 1.0 if more_is_better else -1.0)
+    if "statistic" not in observed:
+        raise BadInput(
+            "Without a column statistic, more_is_better must be True or False."
+        )
+    unknown = sorted(set(observed["statistic"]) - set(more_is_better))
+    if unknown:
+        raise BadInput(f"more_is_better does not say which way {unknown} should go.")
+    better = observed["statistic"].map(dict(more_is_better)).to_numpy(bool)
+    return np.where(better, 1.0, -1.0)
+
+
+def over_all_k(
+    observed: pd.DataFrame,
+    references: pd.DataFrame,
+    *,
+    more_is_better: bool | Mapping[str, bool],
+) -> pd.DataFrame:
+    """Test all numbers of segments at once, the best of them against references' best.
 
     Parameters
     ----------
-    scores : DataFrame
-        Customers x features.
-    neighbours : int
-        Neighbours that each customer is kept near to.
-    seed : int
-        Fixes the layout.
+    observed, references, more_is_better
+        As for `compare`, with k among the key columns.
 
     Returns
     -------
     DataFrame
-        x and y, the index of `scores`. Distances between groups mean nothing.
+        One row for each key without k: the key columns, k (where the customers stand
+        out most), z (deviations from the mean there, of the customers and references
+        together) and p: the share of customers and references whose own best k stands
+        out as much. Each chooses its best k alike, so p needs no correction for the
+        number of k looked at. k, z and p are missing where the customers have no
+        value at any k.
+
+    Raises
+    ------
+    BadInput
+        As for `compare`, and if there is no column k.
 
     References
     ----------
-    McInnes, Healy and Melville (2018), UMAP: uniform manifold approximation and
-    projection for dimension reduction.
+    The largest standardised value over all tests as one test: Westfall and Young
+    (1993), Resampling-based multiple testing.
     """
+    if "k" not in observed:
+        raise BadInput("Testing over all k needs a column k; `compare` needs none.")
+    observed = observed.reset_index(drop=True)
+    keys = [column for column in observed if column not in ("k", "value")]
+    found = _beside(observed, references, [*keys, "k"])
+    sign = _signs(observed, more_is_better)
+    both = sign[:, None] * np.column_stack([observed["value"], found])
     with warnings.catch_warnings():
-        # A progress bar's complaint that nobody asked for a progress bar.
-        warnings.filterwarnings("ignore", message="IProgress not found")
-        import umap  # slow to import, so only where a map is drawn
-
-    values = scores.to_numpy(np.float32)
-    near = NearestNeighbors(n_neighbors=neighbours).fit(values)
-    with threadpool_limits(1):
-        apart, index = near.kneighbors(values)
-    reducer = umap.UMAP(
-        n_neighbors=neighbours,
-        random_state=seed,
-        n_jobs=1,
-        init="pca",
-        precomputed_knn=(index, apart.astype(np.float32), None),
-        force_approximation_algorithm=True,
-    )
-    with warnings.catch_warnings():
-        # An exact list of neighbours has no search index; transform is not used.
-        warnings.filterwarnings("ignore", message="precomputed_knn")
-        points = reducer.fit_transform(values)
-    return pd.DataFrame(points, index=scores.index, columns=["x", "y"])
+        # Without any value, or any spread, there is nothing that could stand out.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        spread = np.nanstd(both, 1, ddof=1, keepdims=True)
+        z = (both - np.nanmean(both, 1, keepdims=True)) / np.where(
+            spread > 0, spread, np.nan
+        )
+    rows = []
+    for key, part in observed.groupby(keys, sort=False):
+        ours = z[part.index]
+        best = np.where(np.isnan(ours), -np.inf, ours).max(axis=0)
+        if np.isneginf(best[0]):
+            rows.append((*key, pd.NA, np.nan, np.nan))
+            continue
+        place = int(np.nanargmax(ours[:, 0]))
+        rows.append((*key, part["k"].iloc[place], best[0], (best >= best[0]).mean()))
+    return pd.DataFrame(rows, columns=[*keys, "k", "z", "p"])
 
 
-def trust(scores: pd.DataFrame, points: pd.DataFrame, *, neighbours: int) -> float:
-    """Say how far neighbours on the map are neighbours in truth, 0 to 1.
+def best_k(
+    measured: pd.DataFrame, *, more_is_better: bool | Mapping[str, bool]
+) -> pd.DataFrame:
+    """Say which number of segments each score takes for its best.
 
     Parameters
     ----------
-    scores, points : DataFrame
-        Customers x features, and x and y of the same customers.
-    neighbours : int
-        Neighbours looked at.
+    measured : DataFrame
+        Key columns, k and value: of the customers, or of references with their number.
+    more_is_better : bool or mapping
+        As for `compare`.
 
     Returns
     -------
-    float
-        Trustworthiness: 1 where the map shows no false neighbour.
-
-    References
-    ----------
-    Venna and Kaski (2001), Neighborhood preservation in nonlinear projection methods.
+    DataFrame
+        One row for each key without k: the key columns and k, the smallest of equals;
+        keys without any value are left out.
     """
-    return float(
-        trustworthiness(
-            scores.to_numpy(), points[["x", "y"]].to_numpy(), n_neighbors=neighbours
-        )
-    )
+    keys = [column for column in measured if column not in ("k", "value")]
+    known = measured.dropna(subset="value")
+    better = known.assign(value=known["value"] * _signs(known, more_is_better))
+    ranked = better.sort_values(["value", "k"], ascending=[False, True], kind="stable")
+    best = ranked.drop_duplicates(keys).sort_index()
+    return best[[*keys, "k"]].reset_index(drop=True)

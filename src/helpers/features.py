@@ -1,5 +1,6 @@
 """Turn clean order lines into one row of features a customer, from one dictionary."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import duckdb
@@ -317,24 +318,85 @@ def build(
         If the window holds no line.
     """
     stage(con, lines=lines, products=products, first=first, last=last)
+    return _aggregate(con, FEATURES, by=["customer_id"], days=_days(first, last))
+
+
+def halves(
+    con: duckdb.DuckDBPyConnection, *, lines: str, products: str, first: str, last: str
+) -> pd.DataFrame:
+    """Build sizes and need shares from odd and from even weeks, to compare the two.
+
+    What a customer shows in the odd weeks and not in the even ones is chance.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Does the work; its staged tables are made anew, and half_line_rows and
+        half_order_rows beside them.
+    lines, products : str
+        Paths of the standard tables.
+    first, last : str
+        First and last day of the window, YYYY-MM-DD, both included. The first week,
+        an odd one, begins on the first day; the last week can be a short one.
+
+    Returns
+    -------
+    DataFrame
+        One row for customer and half with an order, sorted: customer_id, half (even or
+        odd), and the features orders, sales, lines and share_<need> of these weeks, by
+        the definitions in `FEATURES`. An order belongs to the week of its first line.
+
+    Raises
+    ------
+    BadInput
+        If the window holds no line.
+    """
+    stage(con, lines=lines, products=products, first=first, last=last)
+    con.execute(
+        """create or replace temp table half_order_rows as
+        select *, case when date_diff('day', $first::date, ordered_at::date) // 7 % 2 = 0
+            then 'odd' else 'even' end as half
+        from order_rows""",
+        {"first": first},
+    )
+    con.execute(
+        """create or replace temp table half_line_rows as
+        select l.*, o.half
+        from line_rows l join half_order_rows o using (customer_id, order_id)"""
+    )
+    chosen = [
+        f
+        for f in FEATURES
+        if f.family == "needs" or f.name in {"orders", "lines", "sales"}
+    ]
+    by = ["customer_id", "half"]
+    return _aggregate(con, chosen, by=by, days=_days(first, last), prefix="half_")
+
+
+def _aggregate(
+    con: duckdb.DuckDBPyConnection,
+    chosen: Iterable[Feature],
+    *,
+    by: list[str],
+    days: dict,
+    prefix: str = "",
+) -> pd.DataFrame:
+    keys = ", ".join(by)
     parts = []
-    for source in dict.fromkeys(f.source for f in FEATURES):
+    for source in dict.fromkeys(f.source for f in chosen):
         selected = ", ".join(
-            f"{f.sql} as {f.name}" for f in FEATURES if f.source == source
+            f"{f.sql} as {f.name}" for f in chosen if f.source == source
         )
-        query = f"select customer_id, {selected} from {source} group by customer_id"
-        names = [name for name in ("first", "last", "middle") if f"${name}" in query]
-        days = _days(first, last)
-        parts.append(
-            con.execute(query, {name: days[name] for name in names})
-            .df()
-            .set_index("customer_id")
-        )
+        query = f"select {keys}, {selected} from {prefix}{source} group by {keys}"
+        asked = {name: day for name, day in days.items() if f"${name}" in query}
+        parts.append(con.execute(query, asked).df().set_index(by))
     table = pd.concat(parts, axis=1, join="outer")
     assert len(table) == len(parts[0]), "the staged tables hold different customers"
-    table = table[[f.name for f in FEATURES]].sort_index()
-    counts = ["orders", "lines", "recency_days", "tenure_days", "stores"]
-    return table.astype(dict.fromkeys(counts, "int64")).reset_index()
+    table = table[[f.name for f in chosen]].sort_index()
+    counts = {"orders", "lines", "recency_days", "tenure_days", "stores"}
+    return table.astype(
+        {name: "int64" for name in table if name in counts}
+    ).reset_index()
 
 
 def _days(first: str, last: str) -> dict:
@@ -438,8 +500,10 @@ def outcomes(
     -------
     DataFrame
         One row for each of `customers`, in their order: customer_id, later_orders,
-        later_sales (currency; goods), and later_<need> (currency) for each need; 0
-        where the customer did not come.
+        later_sales (currency; goods), later_<need> (currency) for each need, 0 where
+        the customer did not come; and later_recency_days: days from the last order to
+        the end of the window, or the days of the window where the customer did not
+        come.
     """
     stage(con, lines=lines, products=products, first=first, last=last)
     needs = ", ".join(
@@ -447,14 +511,115 @@ def outcomes(
         f"as later_{need}"
         for need in NEEDS
     )
-    later = con.sql(
+    later = con.execute(
         f"""select customer_id, count(distinct order_id) as later_orders,
-            coalesce(sum(sales_cents) {_GOODS}, 0) / 100.0 as later_sales, {needs}
-        from line_rows group by customer_id"""
+            coalesce(sum(sales_cents) {_GOODS}, 0) / 100.0 as later_sales, {needs},
+            date_diff('day', max(ordered_at)::date, $last::date) as later_recency_days
+        from line_rows group by customer_id""",
+        {"last": last},
     ).df()
     table = customers.to_frame("customer_id").merge(
         later, on="customer_id", how="left", validate="one_to_one"
     )
-    return table.fillna(dict.fromkeys(later.columns[1:], 0)).astype(
-        {"later_orders": "int64"}
+    days = (pd.Timestamp(last) - pd.Timestamp(first)).days + 1
+    absent = dict.fromkeys(later.columns[1:], 0) | {"later_recency_days": days}
+    return table.fillna(absent).astype(
+        {"later_orders": "int64", "later_recency_days": "int64"}
+    )
+
+
+def redemptions(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    customers: pd.Series,
+    responses: str,
+    first: str,
+    last: str,
+) -> pd.DataFrame:
+    """Count the coupons that customers redeemed in the training window.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Does the work.
+    customers : Series
+        Customer ids of the feature table.
+    responses : str
+        Path of the standard table.
+    first, last : str
+        First and last day of the training window, YYYY-MM-DD, both included. No
+        response outside it is counted.
+
+    Returns
+    -------
+    DataFrame
+        One row for each of `customers`, in their order: customer_id, past_redemptions
+        (a coupon redeemed twice counts twice).
+    """
+    counted = con.execute(
+        """select customer_id, count(*) as past_redemptions
+        from read_parquet($responses)
+        where responded_on >= $first::date and responded_on < $last::date + 1
+        group by customer_id""",
+        {"responses": responses, "first": first, "last": last},
+    ).df()
+    table = customers.to_frame("customer_id").merge(
+        counted, on="customer_id", how="left", validate="one_to_one"
+    )
+    return table.fillna({"past_redemptions": 0}).astype({"past_redemptions": "int64"})
+
+
+def redeemed(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    customers: pd.Series,
+    campaigns: str,
+    contacts: str,
+    responses: str,
+    first: str,
+    last: str,
+) -> pd.DataFrame:
+    """Say who was targeted by a campaign in a later window, and who redeemed.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Does the work.
+    customers : Series
+        Customer ids of the feature table.
+    campaigns, contacts, responses : str
+        Paths of the standard tables.
+    first, last : str
+        First and last day of the later window, YYYY-MM-DD, both included.
+
+    Returns
+    -------
+    DataFrame
+        One row for each of `customers`, in their order: customer_id; later_targeted:
+        contacted by a campaign that starts in the window (one that runs already may
+        have been answered before it); later_redeemed: answered such a campaign,
+        having been contacted by it, in the window. Campaigns that start late leave
+        little time to answer; those who were not targeted are no refusals.
+    """
+    found = con.execute(
+        """select c.customer_id, bool_or(r.customer_id is not null) as answered
+        from read_parquet($contacts) c
+        join read_parquet($campaigns) a on a.campaign_id = c.campaign_id
+            and a.starts_on >= $first::date and a.starts_on < $last::date + 1
+        left join read_parquet($responses) r on r.campaign_id = c.campaign_id
+            and r.customer_id = c.customer_id
+            and r.responded_on >= $first::date and r.responded_on < $last::date + 1
+        group by c.customer_id""",
+        {
+            **{"campaigns": campaigns, "contacts": contacts, "responses": responses},
+            **{"first": first, "last": last},
+        },
+    ).df()
+    answered = found.loc[found["answered"], "customer_id"]
+    return pd.DataFrame(
+        {
+            "customer_id": customers,
+            "later_targeted": customers.isin(found["customer_id"]),
+            "later_redeemed": customers.isin(answered),
+        }
     )

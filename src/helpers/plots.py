@@ -222,65 +222,6 @@ def correlations(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     return ax
 
 
-def against_reference(
-    table: pd.DataFrame, *, label: str, ax: Axes | None = None
-) -> Axes:
-    """Draw a score over k beside what customers without clusters reach.
-
-    Parameters
-    ----------
-    table : DataFrame
-        k, observed, reference (mean), low, high (range of the references).
-    label : str
-        The score and which way is better.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        The observed score as a line with dots, the references as a band.
-    """
-    ax = plt.gca() if ax is None else ax
-    ax.fill_between(
-        table["k"], table["low"], table["high"], color=REFERENCE, alpha=0.55, lw=0
-    )
-    ax.plot(table["k"], table["reference"], color=QUIET, linewidth=1, linestyle="--")
-    ax.plot(
-        table["k"],
-        table["observed"],
-        color=ACCENT,
-        linewidth=1.8,
-        marker="o",
-        markersize=5,
-    )
-    ax.set_xticks(table["k"])
-    ax.set_xlabel("number of segments")
-    ax.set_ylabel(label)
-    return ax
-
-
-def spread_by_k(
-    table: pd.DataFrame, *, value: str, label: str, ax: Axes | None = None
-) -> Axes:
-    """Draw a box for each number of segments."""
-    ax = plt.gca() if ax is None else ax
-    sns.boxplot(
-        table,
-        x="k",
-        y=value,
-        color="#a9c4d2",
-        width=0.6,
-        linewidth=1,
-        linecolor=ACCENT,
-        fliersize=2.5,
-        ax=ax,
-    )
-    ax.set_xlabel("number of segments")
-    ax.set_ylabel(label)
-    return ax
-
-
 def spread_by_segment(
     table: pd.DataFrame, *, value: str, label: str, ax: Axes | None = None
 ) -> Axes:
@@ -364,36 +305,6 @@ def estimates(
     ax.set_ylim(len(table) - 0.4, -0.6)
     ax.grid(visible=False, axis="y")
     ax.set_xlabel(label)
-    return ax
-
-
-def embedding(
-    table: pd.DataFrame, *, segment_ids: Sequence[int], ax: Axes | None = None
-) -> Axes:
-    """Draw a map of customers in the colours of their segments, without a scale.
-
-    Parameters
-    ----------
-    table : DataFrame
-        x and y, one row a customer.
-    segment_ids : sequence of int
-        Segment of each row.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        Points only: distances between groups on such a map are not to be read.
-    """
-    ax = plt.gca() if ax is None else ax
-    colours = [segment_colour(i) for i in segment_ids]
-    ax.scatter(table["x"], table["y"], c=colours, s=6, alpha=0.75, linewidths=0)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.grid(visible=False)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
     return ax
 
 

@@ -112,10 +112,40 @@ TABLES = {
         "processed",
         "02_feature_engineering",
         ("customer_id",),
-        {"customer_id": _ID, "orders": _COUNT, "lines": _COUNT},
+        {
+            "customer_id": _ID,
+            "orders": _COUNT,
+            "lines": _COUNT,
+            # coupons redeemed in the training window, where the run knows of responses
+            "past_redemptions": pa.Column("int64", pa.Check.ge(0), required=False),
+        },
+    ),
+    "half_features": Table(
+        "processed",
+        "02_feature_engineering",
+        ("customer_id", "half"),
+        {
+            "customer_id": _ID,
+            "half": pa.Column(str, pa.Check.isin(["odd", "even"]), coerce=True),
+            "orders": _COUNT,
+            "lines": _COUNT,
+            "sales": pa.Column(float),  # currency; goods
+        },
     ),
     "outcomes": Table(
-        "processed", "02_feature_engineering", ("customer_id",), {"customer_id": _ID}
+        "processed",
+        "02_feature_engineering",
+        ("customer_id",),
+        {
+            "customer_id": _ID,
+            "later_orders": _COUNT,
+            "later_sales": pa.Column(float),  # currency; goods
+            "later_recency_days": _COUNT,  # the whole window if they never came
+            # where the run knows of campaigns: contacted by one that starts later, and
+            # answered it
+            "later_targeted": pa.Column(bool, required=False),
+            "later_redeemed": pa.Column(bool, required=False),
+        },
     ),
     "feature_dictionary": Table(
         "processed", "02_feature_engineering", ("feature",), {"missing_share": _SHARE}
@@ -133,15 +163,13 @@ TABLES = {
         },
     ),
     "candidate_scores": Table(
-        "processed", "03_clustering_choice", ("method", "k", "score"), {}
+        "processed", "03_clustering_choice", ("method", "k", "statistic"), {}
     ),
     "stability": Table("processed", "03_clustering_choice", ("k",), {}),
     "segment_stability": Table(
         "processed", "03_clustering_choice", ("segment_id",), {}
     ),
-    "usefulness": Table(
-        "processed", "03_clustering_choice", ("outcome", "labelling"), {}
-    ),
+    "usefulness": Table("processed", "03_clustering_choice", ("outcome", "design"), {}),
     "segment_summary": Table(
         "processed", "04_segment_personas", ("segment_id",), {"customers": _COUNT}
     ),

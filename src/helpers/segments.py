@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers import candidates, schema
+from helpers import clusterings, schema
 from helpers.preparation import Preparation, deal_index
 from helpers.schema import BadInput
 
@@ -91,7 +91,7 @@ class Model:
         table["second_id"] = 0
         for column in ("distance", "distance_ratio", "membership", "deal_index"):
             table[column] = np.nan
-        apart = candidates.distances(scores, np.array(self.centres))
+        apart = clusterings.distances(scores, np.array(self.centres))
         order = np.argsort(apart, axis=1, kind="stable")
         near, next_near = np.take_along_axis(apart, order[:, :2], axis=1).T
         table.loc[enough, "segment_id"] = order[:, 0] + 1

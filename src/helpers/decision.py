@@ -1,0 +1,158 @@
+"""Decide on a number of segments by criteria that were written down beforehand."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from helpers.schema import BadInput
+
+AUTO = "auto"
+# What the verdict asks to lie beyond the references.
+GROUNDS = ("silhouette", "agreement", "prediction_strength")
+
+
+def verdict(
+    *,
+    beyond: Mapping[str, float],
+    strength: float,
+    strength_error: float,
+    alpha: float,
+    least_strength: float,
+) -> str:
+    """Say in one word what kind of segmentation the evidence allows.
+
+    Parameters
+    ----------
+    beyond : mapping
+        p-values against the references at the chosen number of segments, for
+        silhouette, agreement (of resampled studies) and prediction_strength.
+    strength, strength_error : float
+        Prediction strength of the customers, 0 to 1, and its standard error.
+    alpha : float
+        Largest p-value that counts as beyond the references.
+    least_strength : float
+        Least prediction strength of natural segments; the paper says 0.8 to 0.9 and
+        adds one standard error, as is done here (R's fpc adds none).
+
+    Returns
+    -------
+    str
+        natural: all three lie beyond the references, and strength and its error reach
+        `least_strength`: customers come in kinds. reproducible: the agreement lies
+        beyond the references: segments come back more often than correlation alone
+        brings them back. constructive: neither: cuts through one cloud, which may be
+        useful and are not discovered. A p-value that could not be measured is beyond
+        nothing.
+
+    Raises
+    ------
+    BadInput
+        If `beyond` lacks one of the three.
+
+    References
+    ----------
+    The terms are those of Dolnicar, Gruen and Leisch (2018), Market segmentation
+    analysis; the rules are this study's. Prediction strength: Tibshirani and Walther
+    (2005), Cluster validation by prediction strength.
+    """
+    absent = [name for name in GROUNDS if name not in beyond]
+    if absent:
+        raise BadInput(
+            f"The verdict needs p-values of {GROUNDS}; {absent} are missing."
+        )
+    firm = strength + strength_error >= least_strength
+    if firm and all(beyond[name] <= alpha for name in GROUNDS):
+        return "natural"
+    return "reproducible" if beyond["agreement"] <= alpha else "constructive"
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A number of segments, and how it came about.
+
+    Parameters
+    ----------
+    k : int
+        The number of segments decided for.
+    by_criteria : int or None
+        The number that the criteria take; None where every number is knocked out.
+    overridden : bool
+        Whether the run file sets another number than the criteria take.
+    runner_up : int or None
+        The number that the criteria take if `k` is left out.
+    verdict : str
+        natural, reproducible or constructive, as `verdict` says at `k`.
+    """
+
+    k: int
+    by_criteria: int | None
+    overridden: bool
+    runner_up: int | None
+    verdict: str
+
+    def __str__(self) -> str:
+        """Say the decision in a sentence or two."""
+        if self.overridden:
+            took = self.by_criteria or "none"
+            how = f"set in the run file and not by the criteria, which take {took}"
+        elif self.by_criteria is None:
+            how = "the fewest, since no number meets the criteria"
+        else:
+            how = "by the criteria"
+        runner_up = self.runner_up or "none"
+        return (
+            f"{self.k} segments: {how}. Runner-up: {runner_up}. The segmentation is "
+            f"{self.verdict}."
+        )
+
+    def to_dict(self) -> dict:
+        """Return the decision as plain data for JSON."""
+        return asdict(self)
+
+
+def decide(criteria: pd.DataFrame, *, k: int | str) -> Decision:
+    """Choose the number of segments.
+
+    Parameters
+    ----------
+    criteria : DataFrame
+        One row for each number of segments tried, which is the index, with the columns
+        passes (bool: no criterion knocks it out) and verdict.
+    k : int or str
+        A number overrides the criteria; "auto" follows them: the largest number of
+        natural segments that passes; if there is none, the largest that passes; if
+        none passes, the fewest.
+
+    Returns
+    -------
+    Decision
+        With the runner-up by the same order.
+
+    Raises
+    ------
+    BadInput
+        If `k` is neither "auto" nor a number that was tried.
+    """
+    tried = criteria.index.astype(int)
+    if k != AUTO and k not in tried:
+        raise BadInput(
+            f"k is {k!r}. Choose a number from {min(tried)} to {max(tried)}, or "
+            f'"{AUTO}" to let the criteria decide.'
+        )
+    first = _taken(criteria)
+    chosen = int(k) if k != AUTO else first or int(min(tried))
+    return Decision(
+        k=chosen,
+        by_criteria=first,
+        overridden=k not in (AUTO, first),
+        runner_up=_taken(criteria.drop(index=chosen)),
+        verdict=str(criteria.loc[chosen, "verdict"]),
+    )
+
+
+def _taken(criteria: pd.DataFrame) -> int | None:
+    passing = criteria[criteria["passes"]]
+    natural = passing[passing["verdict"] == "natural"]
+    best = natural if len(natural) else passing
+    return int(max(best.index)) if len(best) else None

@@ -1,0 +1,113 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import decision
+from helpers.schema import BadInput
+
+
+def criteria(passing, natural=(), tried=range(2, 7)):
+    """Lay out criteria: which numbers pass, and which of them are natural."""
+    return pd.DataFrame(
+        {
+            "passes": [k in passing for k in tried],
+            "verdict": [
+                "natural" if k in natural else f"constructive at {k}" for k in tried
+            ],
+        },
+        index=tried,
+    )
+
+
+def test_the_largest_number_that_passes_is_taken_and_the_next_is_the_runner_up():
+    found = decision.decide(criteria({2, 3, 5}), k="auto")
+    assert (found.k, found.by_criteria, found.runner_up) == (5, 5, 3)
+    assert found.verdict == "constructive at 5"
+    assert not found.overridden
+
+
+def test_natural_segments_come_before_finer_ones_that_are_not():
+    found = decision.decide(criteria({2, 3, 4, 6}, natural={2, 4, 5}), k="auto")
+    assert (found.k, found.runner_up, found.verdict) == (4, 2, "natural")
+
+
+def test_a_natural_number_that_a_criterion_knocks_out_is_not_taken():
+    assert decision.decide(criteria({3}, natural={4}), k="auto").k == 3
+
+
+def test_where_none_passes_the_fewest_are_taken_and_the_decision_says_so():
+    found = decision.decide(criteria(set()), k="auto")
+    assert (found.k, found.by_criteria, found.runner_up) == (2, None, None)
+    assert "no number meets the criteria" in str(found)
+
+
+def test_a_number_in_the_run_file_overrides_the_criteria_and_is_told_as_such():
+    found = decision.decide(criteria({2, 5}), k=3)
+    assert (found.k, found.by_criteria, found.runner_up) == (3, 5, 5)
+    assert found.overridden
+    assert str(found) == (
+        "3 segments: set in the run file and not by the criteria, which take 5. "
+        "Runner-up: 5. The segmentation is constructive at 3."
+    )
+
+
+def test_a_number_that_the_criteria_take_too_overrides_nothing():
+    found = decision.decide(criteria({2, 5}), k=5)
+    assert not found.overridden
+    assert "by the criteria" in str(found)
+    assert found.runner_up == 2
+
+
+def test_a_number_set_where_none_passes_is_told_as_such():
+    assert "which take none" in str(decision.decide(criteria(set()), k=4))
+
+
+@pytest.mark.parametrize("k", [1, 7, "seven"])
+def test_a_number_that_was_not_tried_is_refused(k):
+    with pytest.raises(BadInput, match="from 2 to 6"):
+        decision.decide(criteria({2}), k=k)
+
+
+def test_a_decision_goes_to_json_whole():
+    found = decision.decide(criteria({2, 5}), k=3)
+    assert decision.Decision(**found.to_dict()) == found
+
+
+ALL = {"silhouette": 0.05, "agreement": 0.05, "prediction_strength": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({}, "natural"),
+        ({"strength": 0.74}, "reproducible"),
+        ({"strength": 0.75, "strength_error": 0.05}, "natural"),
+        ({"strength": np.nan}, "reproducible"),
+        ({"beyond": ALL | {"silhouette": 0.1}}, "reproducible"),
+        ({"beyond": ALL | {"prediction_strength": 0.1}}, "reproducible"),
+        ({"beyond": ALL | {"prediction_strength": np.nan}}, "reproducible"),
+        ({"beyond": ALL | {"agreement": 0.1}}, "constructive"),
+        ({"beyond": ALL | {"agreement": np.nan}}, "constructive"),
+        ({"alpha": 0.04}, "constructive"),
+    ],
+)
+def test_the_verdict_follows_the_rules(change, word):
+    settings = {
+        "beyond": ALL,
+        "strength": 0.76,
+        "strength_error": 0.05,
+        "alpha": 0.05,
+        "least_strength": 0.8,
+    }
+    assert decision.verdict(**settings | change) == word
+
+
+def test_a_verdict_on_half_of_the_evidence_is_refused():
+    with pytest.raises(BadInput, match=r"\['agreement', 'prediction_strength'\]"):
+        decision.verdict(
+            beyond={"silhouette": 0.05},
+            strength=1,
+            strength_error=0,
+            alpha=0.05,
+            least_strength=0.8,
+        )
