@@ -81,6 +81,8 @@ ALL = {"silhouette": 0.05, "agreement": 0.05, "prediction_strength": 0.05}
     [
         ({}, "natural"),
         ({"strength": 0.74}, "reproducible"),
+        ({"silhouette": 0.24}, "reproducible"),
+        ({"silhouette": np.nan}, "reproducible"),
         ({"strength": 0.75, "strength_error": 0.05}, "natural"),
         ({"strength": np.nan}, "reproducible"),
         ({"beyond": ALL | {"silhouette": 0.1}}, "reproducible"),
@@ -94,9 +96,11 @@ ALL = {"silhouette": 0.05, "agreement": 0.05, "prediction_strength": 0.05}
 def test_the_verdict_follows_the_rules(change, word):
     settings = {
         "beyond": ALL,
+        "silhouette": 0.25,
         "strength": 0.76,
         "strength_error": 0.05,
         "alpha": 0.05,
+        "least_silhouette": 0.25,
         "least_strength": 0.8,
     }
     assert decision.verdict(**settings | change) == word
@@ -106,8 +110,10 @@ def test_a_verdict_on_half_of_the_evidence_is_refused():
     with pytest.raises(BadInput, match=r"\['agreement', 'prediction_strength'\]"):
         decision.verdict(
             beyond={"silhouette": 0.05},
+            silhouette=1,
             strength=1,
             strength_error=0,
             alpha=0.05,
+            least_silhouette=0.25,
             least_strength=0.8,
         )

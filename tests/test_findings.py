@@ -137,3 +137,46 @@ def test_cards_as_plain_text_hold_the_same_words():
         "\n"
         "1. Bath: Soap."
     )
+
+
+LISTED = findings.Persona(3, "Bath", "Soap.", {"What to do?": ["Offer: soap", BAD]})
+
+
+def test_an_answer_of_several_points_is_shown_point_by_point():
+    page = soup(findings.personas([LISTED]))
+    assert [li.get_text() for li in page.select("dd > ul.points > li")] == [
+        "Offer: soap",
+        BAD,
+    ]
+    assert not page("script")
+    assert repr(findings.personas([LISTED])).endswith(f"What to do? Offer: soap {BAD}")
+
+
+ADVICE = {2: [{"what": "offer", "advice": "soap", "because": "x", "grade": "assumed"}]}
+
+
+def test_cards_are_saved_with_their_advice_and_what_a_short_card_shows(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+    findings.write_personas([COOKS], run="trial", advice=ADVICE, short=["How many?"])
+    path = paths.processed("trial") / "personas.json"
+    assert json.loads(path.read_text(encoding="utf-8")) == [
+        {
+            "segment_id": 2,
+            "name": "Home cooking",
+            "summary": "Comes for meat & basics.",
+            "parts": COOKS.parts,
+            "short": ["How many?"],
+            "advice": ADVICE[2],
+        }
+    ]
+
+
+def test_a_short_form_that_no_card_answers_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+    with pytest.raises(
+        schema.BadInput, match="'Home cooking' has no answer to 'Why\\?'"
+    ):
+        findings.write_personas([COOKS], run="trial", advice=ADVICE, short=["Why?"])
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))

@@ -6,8 +6,8 @@ import pytest
 
 from helpers import paths, stages
 
-# From the raw tables to the report. In the first and last row the order counts too:
-# there, a module may import those named before it.
+# From the raw tables to the report. In rows that are ORDERED a module may also import
+# those named before it.
 ROWS = {
     "base": ["paths", "schema", "runs", "execution", "stages"],
     "raw": ["sources", "simulate"],
@@ -18,20 +18,18 @@ ROWS = {
         *("usefulness", "decision", "maps", "segments"),
     ],
     "personas and after": [
-        *("personas", "lifecycle", "value", "campaigns"),
+        *("themes", "personas", "cards", "fairness", "exports", "rules"),
+        *("disclosure", "cube", "lifecycle", "value", "campaigns"),
         *("offers", "retention", "leads", "drift"),
     ],
     "report": [
         "plots",
-        "evidence_plots",
-        "tables",
-        "findings",
-        "pages",
+        *("evidence_plots", "profile_plots", "tables", "findings", "pages", "explore"),
         "dashboard",
         "report",
     ],
 }
-ORDERED = {"base", "segments", "report"}
+ORDERED = {"base", "segments", "personas and after", "report"}
 FILES = {file.stem: file for file in (paths.ROOT / "src/helpers").glob("*.py")}
 MODULES = sorted(FILES.keys() - {"__init__"})
 

@@ -169,36 +169,6 @@ def test_estimates_are_dots_on_their_intervals_the_first_on_top(ax):
     assert ax.lines[0].get_xdata() == [0, 0]
 
 
-def test_sales_stand_over_customers_in_the_colours_of_the_segments(ax):
-    summary = pd.DataFrame(
-        {
-            "segment_id": [1, 2, 0],
-            "name": ["Cooks", "Bathers", "Too little data"],
-            "share_customers": [0.25, 0.5, 0.25],
-            "share_sales": [0.6, 0.38, 0.02],
-        }
-    )
-    plots.size_and_value(summary, ax=ax)
-    sales, customers = ax.patches[:3], ax.patches[3:]
-    assert [bar.get_width() for bar in sales] == [0.6, 0.38, 0.02]
-    assert [bar.get_width() for bar in customers] == [0.25, 0.5, 0.25]
-    assert bar_colours(ax)[:3] == [plots.segment_colour(i) for i in (1, 2, 0)]
-    for upper, lower in zip(sales, customers, strict=True):
-        assert upper.get_y() + upper.get_height() <= lower.get_y() + 0.021
-    assert said(ax)[:2] == ["60% of sales", "25% of customers"]
-    assert names(ax.yaxis) == summary["name"].tolist()
-    assert ax.get_xlim()[1] > 0.6 and ax.yaxis.get_inverted()
-
-
-def test_half_and_double_the_average_are_equally_far_from_it_in_colour(ax):
-    table = pd.DataFrame({"Cooks": [50.0, 100.0], "Bathers": [200.0, 900.0]})
-    plots.index_heatmap(table, ax=ax)
-    assert ax.collections[0].get_array().ravel().tolist() == [-1, 1, 0, 2]
-    # what is written is the index itself, however far the colour goes
-    assert said(ax) == ["50", "200", "100", "900"]
-    assert names(ax.xaxis) == ["Cooks", "Bathers"]
-
-
 def shown(monkeypatch, figure, alt):
     seen = []
     monkeypatch.setattr(plots, "display", seen.append)

@@ -121,7 +121,7 @@ def test_deal_classes_begin_at_their_cuts():
     assert found["deal_sensitivity"].tolist() == expected
 
 
-def test_customers_with_too_little_data_keep_only_their_value_tier():
+def test_customers_with_too_little_data_keep_their_value_tier_and_activity():
     holes = dict.fromkeys(["share_a", "share_b", "depth", "gap_mean_days"], np.nan)
     table = customers(
         {"orders": 9, "lines": 500, "sales": 5000.0},
@@ -134,7 +134,8 @@ def test_customers_with_too_little_data_keep_only_their_value_tier():
     assert found["segment_id"].tolist() == [0, 1, 0, 0]
     assert found["second_id"].tolist() == [0, 2, 0, 0]
     assert found["value_tier"].tolist() == ["high", "middle", "middle", "low"]
-    assert found["activity"].tolist() == [LITTLE, "active", LITTLE, LITTLE]
+    # 1 day since the last order, gaps of 10; the last came on one day only
+    assert found["activity"].tolist() == ["active", "active", "active", LITTLE]
     assert found["deal_sensitivity"].tolist() == [LITTLE, "middle", LITTLE, LITTLE]
     numbers = ["distance", "distance_ratio", "membership", "deal_index"]
     assert found[numbers].isna().all(axis=1).tolist() == [True, False, True, True]
@@ -221,6 +222,55 @@ def test_the_query_gives_what_assign_gives_in_the_order_of_customer_ids():
     assert found["customer_id"].tolist() == expected["customer_id"].tolist()
     assert found["segment_id"].tolist() == expected["segment_id"].tolist()
     assert found["segment_id"].value_counts()[0] > 30
+
+
+READINGS = ["segment_id", "value_tier", "activity", "deal_sensitivity"]
+
+
+def test_the_query_gives_all_three_readings_also_where_data_are_missing():
+    table = random_customers()
+    holes = table.index % 11 == 3
+    table["gap_mean_days"] = table["gap_mean_days"].mask(holes)
+    table["sales"] = table["sales"].mask(holes & (table["orders"] < 10))
+    table["depth"] = table["depth"].mask(table["orders"] < 10)
+    model = fitted(table)
+    found = in_sql(model, table).set_index("customer_id")[READINGS]
+    expected = model.assign(table).set_index("customer_id")[READINGS].sort_index()
+    assert found["segment_id"].tolist() == expected["segment_id"].tolist()
+    for reading in READINGS[1:]:
+        assert found[reading].tolist() == expected[reading].tolist()
+    assert set(found["activity"]) == {"active", "slowing", "lapsed", LITTLE}
+    assert set(found["deal_sensitivity"]) == {"low", "middle", "high", LITTLE}
+    # too little data for a needs segment, and yet an activity
+    little = found[found["segment_id"] == 0]
+    assert (little["activity"] != LITTLE).sum() > 20
+
+
+def test_the_query_meets_the_cuts_where_assign_does():
+    on_the_cut = [{"sales": 1000.0}, {"sales": 200.0}, {"sales": -5.0}]
+    on_the_cut += [
+        {"recency_days": r, "gap_mean_days": g} for r, g in ((28, 2), (20, 10))
+    ]
+    on_the_cut += [{"depth": depth} for depth in (0.375, 0.125, 0.124, 7.0)]
+    table = customers(*on_the_cut)
+    found, expected = in_sql(MODEL, table), MODEL.assign(table)
+    assert found[READINGS[1:]].equals(expected[READINGS[1:]])
+
+
+def test_a_name_with_an_apostrophe_does_not_end_the_text_in_the_query():
+    model = replace(MODEL, value_cuts={"board's": 200.0, "low": 0.0})
+    assert in_sql(model, customers({}))["value_tier"].tolist() == ["board's"]
+
+
+def test_the_inputs_are_all_that_the_readings_look_at():
+    table = random_customers()
+    model = fitted(table)
+    assert len(model.inputs()) == len(set(model.inputs()))
+    only = table[["customer_id", *model.inputs()]]
+    pd.testing.assert_frame_equal(model.assign(only), model.assign(table))
+    for column in model.inputs():
+        with pytest.raises((KeyError, schema.BadInput)):
+            model.assign(only.drop(columns=column))
 
 
 def test_the_query_breaks_ties_as_assign_does():

@@ -125,7 +125,7 @@ def test_a_misspelt_column_is_refused_by_name(argument):
 
 
 def test_small_groups_lose_their_count_and_their_money():
-    groups = pd.DataFrame({"customers": [9, 10, None], "sales": [5.0, 7.0, 8.0]})
+    groups = pd.DataFrame({"customers": [9, 10, 4], "sales": [5.0, 7.0, 8.0]})
     shown = tables.suppress(groups, counts="customers", columns=["sales"])
     assert shown["customers"].tolist() == ["<10", 10, "<10"]
     assert shown["sales"].isna().tolist() == [True, False, True]
@@ -139,10 +139,47 @@ def test_small_groups_lose_their_count_and_their_money():
     assert soup(table).tbody.td["class"] == ["n"]
 
 
+@pytest.mark.parametrize(
+    ("customers", "hidden"),
+    [
+        # alone: the total would give it away, so the next smallest goes with it
+        ([9, 40, 30, 50], [True, False, True, False]),
+        # together fewer than ten: the same
+        ([2, 3, 30, 50], [True, True, True, False]),
+        ([2, None, 30, 50], [True, True, True, False]),
+        # nobody: nothing to give away, and no number to take from the total
+        ([0, 0, 30, 50], [True, True, False, False]),
+        ([20, 40], [False, False]),
+        ([3, 40], [True, True]),
+        ([3], [True]),
+    ],
+)
+def test_hidden_groups_cannot_be_taken_from_the_total(customers, hidden):
+    groups = pd.DataFrame({"customers": customers, "sales": 1.0})
+    shown = tables.suppress(groups, counts="customers", columns=["sales"])
+    assert shown["sales"].isna().tolist() == hidden
+    company = sum(hidden) > sum(not n or n < 10 for n in customers)
+    words = set(shown["customers"][hidden])
+    assert words <= ({"withheld"} if company else {"<10"})
+
+
 def test_a_single_small_cell_takes_the_smallest_three_that_close_the_way_back():
     counts = pd.DataFrame([[5, 20, 30], [40, 50, 60], [70, 80, 90]])
     hidden = [[True, True, False], [True, True, False], [False, False, False]]
     assert tables.withheld(counts).to_numpy().tolist() == hidden
+    assert set(tables.withhold(counts).to_numpy()[hidden]) == {"withheld"}
+
+
+def test_two_small_cells_of_a_row_that_hold_fewer_than_ten_take_a_third():
+    counts = pd.DataFrame([[2, 3, 30], [4, 5, 60], [70, 80, 90]])
+    hidden = [[True, True, True], [True, True, True], [True, True, False]]
+    assert tables.withheld(counts).to_numpy().tolist() == hidden
+
+
+def test_small_cells_that_shield_each_other_keep_their_own_word():
+    counts = pd.DataFrame([[8, 9, 30], [9, 8, 60], [70, 80, 90]])
+    shown = tables.withhold(counts).to_numpy().tolist()
+    assert shown == [["<10", "<10", 30], ["<10", "<10", 60], [70, 80, 90]]
 
 
 def test_nothing_is_withheld_where_no_cell_is_small():
@@ -168,6 +205,10 @@ def test_no_hidden_cell_can_be_worked_out_from_totals(counts):
     # then some can go up while others go down and every total stays as it is
     for row, column in cells_hidden:
         assert joined(cells_hidden - {(row, column)}, row, column)
+    sizes = np.array(counts)
+    for lines, dark in ((sizes, hidden), (sizes.T, hidden.T)):
+        for line, inside in zip(lines, dark, strict=True):
+            assert inside.all() or not 0 < line[inside].sum() < 10
 
 
 def joined(cells_hidden, row, column):

@@ -1,23 +1,60 @@
 """Tables and findings of a run in, the contents of its dashboard out."""
 
+import base64
+import hashlib
+import html
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from helpers import pages, paths, plots, schema, tables
+from helpers import explore, pages, paths, schema, tables
 
 PERSONAS = "04_segment_personas"
 GROUNDS = ("01_cleaning", "02_feature_engineering")  # why to trust it, not what to do
 SMALLEST_CELL = 10  # customers; smaller groups are not shown on pages
 SUMMARY = (
-    *("segment_id", "name", "one_line", "customers", "share_customers", "sales"),
-    *("share_sales", "sales_per_customer", "stability", "confidence", "action"),
+    *("segment_id", "name", "one_line", "stability", "confidence", "action"),
+    *("low", "high"),
 )
-MATRIX = ("value_tier", "tier_order", "segment_id", "name", "customers", "sales")
+VIEWS = ("by_1", "level_1", "customers", "sales", "later_sales")
+PROFILE = (
+    *("segment_id", "feature", "label", "family", "unit", "value", "low", "high"),
+    *("overall", "marker"),
+)
 SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
+# Stages of the full study by the number of their notebook.
+STAGES = {
+    "05": "the lifecycle journey of customers",
+    "06": "activation: which campaigns and offers work",
+    "07": "refinement: how segments drift over time",
+    "08": "leads and prospects",
+}
+# Words of the page itself; the study's own glossary comes before them.
+GLOSSARY = {
+    "95 % interval": "Where the true value lies in 95 of 100 studies like this one. Wide is "
+    "uncertain. Where the intervals of two segments overlap, they may be alike.",
+    "Silhouette": "How much nearer a customer is to the own segment than to the next: 1 is "
+    "islands, 0 is no border at all.",
+    "Agreement": "How alike two repetitions of the study are (adjusted Rand index): 1 is "
+    "the same segments, 0 is chance.",
+    "Recovery": "How much of a segment comes back when the study is repeated on resampled "
+    "customers: mean overlap (Jaccard), 1 is all of it.",
+    "Jaccard": "Customers in both of two groups, over customers in either: 1 is the same "
+    "group, 0 is nobody in common.",
+    "p": "How often chance alone would give so large a value: 0.05 is one time in twenty.",
+    "Trend": "Sales a day after the window, over sales a day within it, minus 1. Who was "
+    "chosen for high sales falls on average, and who was chosen for low sales rises, "
+    "even if nobody changes: read it across segments, not across value tiers.",
+    "Marker": "A feature in which a segment stands out from the others.",
+    "Withheld": "Not shown, because it holds fewer than 10 customers, or because a group of "
+    "fewer than 10 could be worked out from it.",
+    "Associated": "A difference in the data speaks for it; that it works is not shown.",
+    "Assumed": "Judgement: nothing in the data speaks for it or against it.",
+}
 
 
 def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
@@ -33,8 +70,10 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
     Returns
     -------
     dict
-        figures, findings (what to decide), grounds (what it stands on), segments,
-        matrix, and below: the smallest group shown.
+        figures, findings (what to decide), grounds (what it stands on), described
+        (views.json), everyone, segments, matrix, features, personas, missing (stages
+        without a notebook), glossary, below (the smallest group shown), script, policy
+        (its hash) and data (for the script).
 
     Raises
     ------
@@ -43,49 +82,144 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
     """
     folder = paths.processed(run)
     noted = [(a, _json(folder / "findings" / f"{a.name}.json")) for a in articles]
-    personas = {a.name: a.anchors for a in articles}.get(PERSONAS)
+    figures = _json(folder / "key_figures.json")
+    explored = _explored(folder, symbol(figures.get("currency", "")))
+    script = (pages.TEMPLATES / "dashboard.js").read_text(encoding="utf-8")
+    anchors = {a.name: a.anchors for a in articles}.get(PERSONAS)
+    for row in [*explored["segments"], *explored["personas"]]:
+        row["link"] = _persona_link(row["name"], anchors) if row["segment_id"] else ""
     return {
-        "figures": _json(folder / "key_figures.json"),
+        "figures": figures,
         # the latest stage first: it is nearest to what to do
         "findings": [
             (a, rows) for a, rows in reversed(noted) if rows and a.name not in GROUNDS
         ],
         "grounds": [(a, rows) for a, rows in noted if rows and a.name in GROUNDS],
-        "segments": _segments(_table(folder, "segment_summary", SUMMARY), personas),
-        "matrix": _matrix(_table(folder, "matrix", MATRIX)),
+        "missing": [
+            stage
+            for number, stage in STAGES.items()
+            if not any(a.name.startswith(number) for a in articles)
+        ],
+        "glossary": GLOSSARY | (figures.get("glossary") or {}),
         "below": SMALLEST_CELL,
+        "script": script,
+        "policy": _digest(script),
+        **explored,
     }
 
 
+def _explored(folder: Path, sign: str) -> dict[str, Any]:
+    """Gather what can be filtered, sorted, opened and compared."""
+    views, described = _table(folder, "views", VIEWS), _json(folder / "views.json")
+    summary = _table(folder, "segment_summary", SUMMARY)
+    profile = _table(folder, "segment_profile", PROFILE)
+    found = {
+        "described": described,
+        "personas": [dict(card) for card in _json(folder / "personas.json") or []],
+        "features": [] if profile is None else explore.profile(profile),
+        **dict.fromkeys(("segments", "matrix", "data", "everyone")),
+    }
+    if views is None or not described:
+        return found | {"segments": []}
+    groups, days = explore.lookup(views), described["days"]
+    rows = [] if summary is None else explore.segments(summary, groups, days=days)
+    colours = {row["name"]: row["colour"] for row in rows}
+    for card in found["personas"]:
+        card["colour"] = colours.get(card["name"], "")
+        card["shown"] = explore.figures(
+            groups, {explore.NEEDS: card["name"]}, days=days
+        )
+    data = explore.data(
+        described, views, rows=rows, features=found["features"], symbol=sign
+    )
+    return found | {
+        "everyone": explore.figures(groups, {}, days=days),
+        "segments": rows,
+        "matrix": explore.matrix(described, groups, colours),
+        "data": explore.embedded(data),
+    }
+
+
+def _digest(script: str) -> str:
+    """Name a script in a content security policy, so that no other may run."""
+    code = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"script-src 'sha256-{code}'; "
+
+
+def explainer(glossary: Mapping[str, str]) -> Callable[[str], str]:
+    """Give a function that makes the first mention of each term a button.
+
+    Parameters
+    ----------
+    glossary : mapping
+        Term -> meaning. The button opens the element with the id of :func:`anchor`.
+
+    Returns
+    -------
+    callable
+        Text to HTML. It remembers what it has explained: use one for each page.
+    """
+    waiting = dict.fromkeys(sorted(glossary, key=len, reverse=True))
+
+    def explain(text: str) -> str:
+        left = "|".join(map(_pattern, waiting))
+        said, at = [], 0
+        for found in re.finditer(rf"(?<!\w)(?:{left})(?!\w)", text, re.IGNORECASE):
+            term = _term(found.group(), waiting)
+            if term is None:
+                continue  # explained before
+            del waiting[term]
+            said += [
+                html.escape(text[at : found.start()]),
+                _button(term, found.group()),
+            ]
+            at = found.end()
+        return "".join([*said, html.escape(text[at:])])
+
+    return explain
+
+
+def anchor(term: str) -> str:
+    """Give the id of the element that explains a term."""
+    return "term-" + re.sub(r"\W+", "-", term.lower()).strip("-")
+
+
+def _button(term: str, words: str) -> str:
+    return (
+        f'<button type="button" class="term" popovertarget="{anchor(term)}">'
+        f"{html.escape(words)}</button>"
+    )
+
+
+def _pattern(term: str) -> str:
+    # a single letter is a symbol: it counts only where it stands before its value
+    return rf"{re.escape(term)}(?= [=<])" if len(term) == 1 else rf"{re.escape(term)}s?"
+
+
+def _term(found: str, waiting: Mapping[str, None]) -> str | None:
+    asked = found.lower()
+    return next(
+        (t for t in waiting if t.lower() in (asked, asked.removesuffix("s"))), None
+    )
+
+
+def symbol(currency: str) -> str:
+    """Give the sign that stands before an amount of money."""
+    return SYMBOLS.get(currency, f"{currency} ".lstrip())
+
+
 def formats(currency: str) -> dict[str, Callable[[object], str]]:
-    """Give the template filters count, percent, two (decimals) and money."""
+    """Give the template filters count, percent, two, money, change and quantity."""
+    sign = symbol(currency)
     return {
         "count": lambda value: _number(value, "{:,.0f}"),
         "percent": lambda value: _number(value, "{:.1%}"),
         "two": lambda value: _number(value, "{:.2f}"),
-        "money": lambda value: _money(value, currency),
+        "money": lambda value: _money(value, sign),
+        "change": _change,
+        "anchor": anchor,
+        "quantity": lambda value, unit: _quantity(value, unit, sign),
     }
-
-
-def _segments(summary: pd.DataFrame | None, personas: Mapping | None) -> list[dict]:
-    if summary is None:
-        return []
-    sizes = summary["customers"].reset_index(drop=True)
-    small = ~(sizes >= SMALLEST_CELL)
-    hidden = small.copy()
-    if small.sum() == 1 and len(sizes) > 1:
-        # the total would give a single hidden segment away: hide a second one
-        hidden[sizes.mask(small).idxmin()] = True
-    figures = [name for name in SUMMARY if "customer" in name or "sales" in name]
-    shown = summary.reset_index(drop=True).astype(dict.fromkeys(figures, object))
-    shown.loc[hidden, figures] = None
-    shown.loc[small, "customers"] = f"<{SMALLEST_CELL}"
-    tops = summary[["share_customers", "share_sales"]].max().max()
-    rows = shown.to_dict("records")
-    for row in rows:
-        row |= {"colour": plots.segment_colour(int(row["segment_id"])), "scale": tops}
-        row["link"] = _persona_link(row["name"], personas) if row["segment_id"] else ""
-    return rows
 
 
 def _persona_link(name: str, anchors: Mapping[str, str] | None) -> str:
@@ -93,34 +227,6 @@ def _persona_link(name: str, anchors: Mapping[str, str] | None) -> str:
         return ""
     near = (f"#{anchor}" for heading, anchor in anchors.items() if name in heading)
     return f"{PERSONAS}.html{next(near, '')}"
-
-
-def _matrix(cells: pd.DataFrame | None) -> dict[str, Any]:
-    if cells is None:
-        return {}
-    grid = {"index": ["segment_id", "name"], "columns": ["tier_order", "value_tier"]}
-    cells = cells.astype({"value_tier": str})
-    people = cells.pivot_table(**grid, values="customers", aggfunc="sum")
-    money = cells.pivot_table(**grid, values="sales", aggfunc="sum")
-    hidden = tables.withheld(people, below=SMALLEST_CELL)
-    most = people.mask(hidden).max().max()
-    rows = []
-    # customers with too little data (0) come last, as in the table of segments
-    for key in sorted(people.index, key=lambda key: (key[0] == 0, key)):
-        row = [
-            {
-                "hidden": hidden.loc[key, tier],
-                "small": not people.loc[key, tier] >= SMALLEST_CELL,
-                "customers": people.loc[key, tier],
-                "sales": money.loc[key, tier],
-                "shade": people.loc[key, tier] / most,
-            }
-            for tier in people.columns
-        ]
-        rows.append(
-            {"name": key[1], "colour": plots.segment_colour(int(key[0])), "cells": row}
-        )
-    return {"tiers": [tier for _, tier in people.columns], "rows": rows}
 
 
 def _table(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame | None:
@@ -156,11 +262,28 @@ def _number(value: object, form: str) -> str:
     return tables.MISSING if value is None or pd.isna(value) else form.format(value)
 
 
-def _money(value: object, currency: str) -> str:
+def _change(value: object) -> str:
+    """Write a relative change with its sign: +3%, −12%."""
+    if value is None or pd.isna(value):
+        return tables.MISSING
+    return f"{value:+.0%}".replace("-", tables.MINUS).replace(
+        f"{tables.MINUS}0%", "+0%"
+    )
+
+
+def _quantity(value: object, unit: str, sign: str) -> str:
+    """Write the value of a feature in its unit."""
+    if unit == "currency":
+        return _money(value, sign)
+    if unit == "share":
+        return _number(value, "{:.1%}")
+    return _number(value, "{:,.2f}").replace("-", tables.MINUS)
+
+
+def _money(value: object, symbol: str) -> str:
     """Write an amount briefly: $950, $82.4k, $8.06m."""
     if value is None or isinstance(value, str) or pd.isna(value):
         return _number(value, "")
-    symbol = SYMBOLS.get(currency, f"{currency} ".lstrip())
     sign, value = tables.MINUS if value < 0 else "", abs(value)
     for unit, letter, form in (
         (1e9, "bn", ".2f"),

@@ -15,9 +15,11 @@ GROUNDS = ("silhouette", "agreement", "prediction_strength")
 def verdict(
     *,
     beyond: Mapping[str, float],
+    silhouette: float,
     strength: float,
     strength_error: float,
     alpha: float,
+    least_silhouette: float,
     least_strength: float,
 ) -> str:
     """Say in one word what kind of segmentation the evidence allows.
@@ -27,10 +29,15 @@ def verdict(
     beyond : mapping
         p-values against the references at the chosen number of segments, for
         silhouette, agreement (of resampled studies) and prediction_strength.
+    silhouette : float
+        Mean silhouette width of the customers, -1 to 1.
     strength, strength_error : float
         Prediction strength of the customers, 0 to 1, and its standard error.
     alpha : float
         Largest p-value that counts as beyond the references.
+    least_silhouette : float
+        Least silhouette of natural segments: with enough customers the slightest
+        structure lies beyond references, and below 0.25 Kaufman and Rousseeuw see none.
     least_strength : float
         Least prediction strength of natural segments; the paper says 0.8 to 0.9 and
         adds one standard error, as is done here (R's fpc adds none).
@@ -38,8 +45,9 @@ def verdict(
     Returns
     -------
     str
-        natural: all three lie beyond the references, and strength and its error reach
-        `least_strength`: customers come in kinds. reproducible: the agreement lies
+        natural: all three lie beyond the references, the silhouette reaches
+        `least_silhouette`, and strength and its error reach `least_strength`:
+        customers come in kinds. reproducible: the agreement lies
         beyond the references: segments come back more often than correlation alone
         brings them back. constructive: neither: cuts through one cloud, which may be
         useful and are not discovered. A p-value that could not be measured is beyond
@@ -54,7 +62,8 @@ def verdict(
     ----------
     The terms are those of Dolnicar, Gruen and Leisch (2018), Market segmentation
     analysis; the rules are this study's. Prediction strength: Tibshirani and Walther
-    (2005), Cluster validation by prediction strength.
+    (2005), Cluster validation by prediction strength. Silhouettes: Kaufman and
+    Rousseeuw (1990), Finding groups in data.
     """
     absent = [name for name in GROUNDS if name not in beyond]
     if absent:
@@ -62,7 +71,11 @@ def verdict(
             f"The verdict needs p-values of {GROUNDS}; {absent} are missing."
         )
     firm = strength + strength_error >= least_strength
-    if firm and all(beyond[name] <= alpha for name in GROUNDS):
+    if (
+        firm
+        and silhouette >= least_silhouette
+        and all(beyond[name] <= alpha for name in GROUNDS)
+    ):
         return "natural"
     return "reproducible" if beyond["agreement"] <= alpha else "constructive"
 

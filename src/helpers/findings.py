@@ -2,7 +2,7 @@
 
 import html
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from helpers import paths, plots, schema
 
@@ -121,6 +121,49 @@ def personas(cards: Sequence["Persona"]) -> "Personas":
     return Personas(list(cards))
 
 
+def write_personas(
+    cards: Sequence["Persona"],
+    *,
+    run: str,
+    advice: Mapping[int, Sequence[Mapping[str, str]]],
+    short: Sequence[str],
+) -> None:
+    """Save persona cards for the dashboard.
+
+    They go to personas.json among the run's processed data: for each card segment_id,
+    name, summary, parts, advice and short.
+
+    Parameters
+    ----------
+    cards : sequence of Persona
+        One a segment.
+    run : str
+        Name of the run.
+    advice : mapping
+        Segment id -> its recommendations: what, advice, because, grade.
+    short : sequence of str
+        Questions of the parts that a short card shows.
+
+    Raises
+    ------
+    schema.BadInput
+        If a card lacks a question of the short form.
+    """
+    for card in cards:
+        if missing := sorted(set(short) - set(card.parts)):
+            raise schema.BadInput(
+                f"persona {card.name!r} has no answer to {missing[0]!r}; it answers "
+                f"{', '.join(card.parts)}"
+            )
+    rows = [
+        asdict(card)
+        | {"segment_id": int(card.segment_id), "short": list(short)}
+        | {"advice": [dict(row) for row in advice[card.segment_id]]}
+        for card in cards
+    ]
+    schema.write_json(rows, paths.processed(run) / "personas.json")
+
+
 @dataclass(frozen=True)
 class Persona:
     """One segment's card.
@@ -133,14 +176,14 @@ class Persona:
         Name of the segment.
     summary : str
         One line on what its customers come for.
-    parts : dict of str
-        Question -> answer, such as "How sure are we?".
+    parts : dict
+        Question -> answer, such as "How firm is it?"; a list is shown point by point.
     """
 
     segment_id: int
     name: str
     summary: str
-    parts: dict[str, str]
+    parts: dict[str, str | list[str]]
 
 
 @dataclass(frozen=True)
@@ -157,7 +200,7 @@ class Personas:
             f"<h3>{html.escape(card.name)}</h3>"
             f'<p class="summary">{html.escape(card.summary)}</p><dl>'
             + "".join(
-                f"<div><dt>{html.escape(ask)}</dt><dd>{html.escape(answer)}</dd></div>"
+                f"<div><dt>{html.escape(ask)}</dt><dd>{_answer(answer)}</dd></div>"
                 for ask, answer in card.parts.items()
             )
             + "</dl></article>\n"
@@ -169,7 +212,18 @@ class Personas:
         return "\n\n".join(
             "\n".join(
                 [f"{card.segment_id}. {card.name}: {card.summary}"]
-                + [f"   {ask} {answer}" for ask, answer in card.parts.items()]
+                + [
+                    f"   {ask} {answer if isinstance(answer, str) else ' '.join(answer)}"
+                    for ask, answer in card.parts.items()
+                ]
             )
             for card in self.cards
         )
+
+
+def _answer(answer: str | Sequence[str]) -> str:
+    """Write an answer as text, a list of them as points."""
+    if isinstance(answer, str):
+        return html.escape(answer)
+    points = "".join(f"<li>{html.escape(point)}</li>" for point in answer)
+    return f'<ul class="points">{points}</ul>'

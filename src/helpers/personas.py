@@ -1,96 +1,11 @@
-"""Describe segments: what sets each apart, its name, its card, and how sure we are."""
+"""Describe segments: what they are worth, what sets each apart, and their neighbours."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from helpers.schema import BadInput
-
-
-@dataclass(frozen=True)
-class Theme:
-    """Needs that go together, with the words a persona uses for them.
-
-    Parameters
-    ----------
-    needs : tuple of str
-        Need states of the theme.
-    wants : str
-        What such a customer comes for, as the object of "comes for".
-    offer : str
-        What to offer first.
-    message : str
-        What to say.
-    """
-
-    needs: tuple[str, ...]
-    wants: str
-    offer: str
-    message: str
-
-
-THEMES = {
-    "Fresh and natural": Theme(
-        ("produce", "natural_organic"),
-        "fresh fruit and vegetables, and natural or organic food",
-        "a weekly box price on seasonal produce, with the natural range beside it",
-        "What is in season this week, and what to make of it",
-    ),
-    "Home cooking": Theme(
-        ("fresh_meat_fish", "packaged_meat", "cooking_basics", "canned_ready_meals"),
-        "meat, cooking basics and the pantry: meals made at home from a full cupboard",
-        "multi-buy prices on meat and pantry staples, own brand first",
-        "Fill the freezer and the cupboard for less",
-    ),
-    "Household and care": Theme(
-        ("household_cleaning", "health_beauty", "general_merchandise", "pet_care"),
-        "household goods, health and beauty, and pets: one stop beside the food",
-        "a basket reward across household, care and pet aisles",
-        "Everything for the home in one trip",
-    ),
-    "Beer and wine": Theme(
-        ("alcohol", "tobacco"),
-        "beer and wine, and tobacco more often than others",
-        "meal and drink pairings where the law allows; never tobacco",
-        "Something good with dinner",
-    ),
-    "Baby and toddler": Theme(
-        ("baby",),
-        "diapers, formula and baby food",
-        "a baby club with stage-by-stage prices on diapers and formula",
-        "With you from the first diaper to the first steps",
-    ),
-    "Snacks and soft drinks": Theme(
-        ("snacks_sweets", "soft_drinks"),
-        "snacks, sweets and soft drinks",
-        "large packs and new flavours",
-        "For tonight and the weekend",
-    ),
-    "Quick meals": Theme(
-        ("frozen_food", "deli_prepared"),
-        "frozen food and prepared dishes",
-        "complete dinners at one price",
-        "Dinner in ten minutes",
-    ),
-    "Breakfast and bakery": Theme(
-        ("breakfast_juice_coffee", "bakery", "dairy_eggs"),
-        "breakfast, coffee, dairy and bread",
-        "a breakfast bundle",
-        "Start the day well",
-    ),
-}
-
-# A segment that exceeds the others in no theme by at least a small effect.
-LEAST_EFFECT = 0.2
-MIXED = "Mixed basket"
-THEMES[MIXED] = Theme(
-    (),
-    "a bit of everything: no need stands out",
-    "the general offer of the week",
-    "Everything you need this week",
-)
+from helpers.themes import say
 
 
 def summarise(
@@ -103,7 +18,7 @@ def summarise(
     features : DataFrame
         customer_id and sales (currency, in the window).
     assigned : DataFrame
-        customer_id, segment_id, borderline, value_tier, activity.
+        customer_id, segment_id, borderline, value_tier, activity, deal_sensitivity.
     seed, resamples : int
         Bootstrap samples of customers inside each segment, for the interval.
 
@@ -112,7 +27,8 @@ def summarise(
     DataFrame
         One row a segment, 0 (too little data) last: segment_id, customers,
         share_customers, sales, share_sales, sales_per_customer with low and high (95 %
-        percentile interval), borderline_share, high_value_share, lapsed_share.
+        percentile interval), borderline_share, high_value_share, lapsed_share,
+        high_deal_share.
     """
     table = features[["customer_id", "sales"]].merge(
         assigned, on="customer_id", validate="one_to_one"
@@ -123,7 +39,7 @@ def summarise(
     for segment_id, group in table.groupby("segment_id"):
         rng = np.random.default_rng([seed, segment_id])
         sales = group["sales"].to_numpy()
-        drawn = rng.choice(sales, (resamples, len(sales))).mean(axis=1)
+        drawn = [rng.choice(sales, len(sales)).mean() for _ in range(resamples)]
         low, high = np.quantile(drawn, [0.025, 0.975])
         rows.append(
             {
@@ -138,6 +54,7 @@ def summarise(
                 "borderline_share": group["borderline"].mean(),
                 "high_value_share": (group["value_tier"] == "high").mean(),
                 "lapsed_share": (group["activity"] == "lapsed").mean(),
+                "high_deal_share": (group["deal_sensitivity"] == "high").mean(),
             }
         )
     summary = pd.DataFrame(rows)
@@ -154,7 +71,7 @@ def differences(
     seed: int,
     resamples: int = 1000,
 ) -> pd.DataFrame:
-    """Compare each segment with the average and with everybody else.
+    """Compare each segment with the average, all comparisons held to one error rate.
 
     Parameters
     ----------
@@ -167,61 +84,110 @@ def differences(
     built_from : list of str
         Features that built the segments: they differ by construction.
     seed, resamples : int
-        Bootstrap samples of customers for the interval of the index.
+        Bootstrap samples of all customers.
 
     Returns
     -------
     DataFrame
-        One row for segment and feature: segment_id, feature, mean, average, index
-        (100 x mean / average) with low and high (95 % percentile interval), all three
-        missing for a feature without a ratio scale (any value below 0, or an average
-        of 0), effect (Cohen's d against the rest), q (Welch test, Benjamini-Hochberg
-        over all rows whose feature did not build the segments; missing for those that
-        did and where there is nothing to test), used_to_build.
+        One row for segment and feature: segment_id, feature, mean with mean_low and
+        mean_high (95 % percentile interval, one by one), average, index (100 x mean /
+        average) with low and high (95 % **simultaneous** interval), all three missing
+        for a feature without a ratio scale (any value below 0, or an average of 0),
+        effect (Cohen's d against the rest), side (above or below, where the
+        simultaneous interval leaves out the average, else ""), used_to_build.
+
+    Notes
+    -----
+    Simultaneous: an estimate plus and minus c times its bootstrap deviation. c is the
+    95 % quantile, over the resamples, of the largest deviation among **all** rows (the
+    sup-t band), so that with 95 % confidence no row leaves out the truth. Rows without
+    an index are compared by their difference from the average.
 
     References
     ----------
-    Cohen (1988), Statistical power analysis; Benjamini and Hochberg (1995),
-    Controlling the false discovery rate.
+    Cohen (1988), Statistical power analysis; Montiel Olea and Plagborg-Møller (2019),
+    Simultaneous confidence bands.
     """
-    rng = np.random.default_rng(seed)
     ids = segment_ids.to_numpy()
-    weights = rng.multinomial(len(ids), np.full(len(ids), 1 / len(ids)), size=resamples)
+    values = features[columns].to_numpy(float)
+    own, average = _means(values, ids)
+    drawn, drawn_average = _resampled_means(values, ids, seed=seed, resamples=resamples)
+    # "Twice the average" means nothing for a log ratio, whose average may be 0.
+    ratio = (np.nan_to_num(values).min(axis=0, initial=0) >= 0) & (average > 0)
+    found = _compared(own, average, ratio)
+    band = _sup_t(_compared(drawn, drawn_average[:, None], ratio), found)
+    mean_low, mean_high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    segments = np.unique(ids)
     rows = []
-    for column in columns:
-        values = features[column].to_numpy(float)
-        known = np.isfinite(values)
-        value, segment = values[known], ids[known]
-        weight = weights[:, known]
-        drawn_average = (weight @ value) / weight.sum(axis=1)
-        # "Twice the average" means nothing for a log ratio, whose average may be 0.
-        scale = 100 if min(value, default=-1) >= 0 and value.any() else np.nan
-        for segment_id in np.unique(ids):
-            inside = segment == segment_id
-            own, rest = value[inside], value[~inside]
-            drawn = (weight[:, inside] @ own) / weight[:, inside].sum(axis=1)
-            low, high = np.quantile(scale * drawn / drawn_average, [0.025, 0.975])
-            rows.append(
-                {
-                    "segment_id": segment_id,
-                    "feature": column,
-                    "mean": own.mean(),
-                    "average": value.mean(),
-                    "index": scale * own.mean() / value.mean(),
-                    "low": low,
-                    "high": high,
-                    "effect": effect_size(own, rest),
-                    "p": stats.ttest_ind(own, rest, equal_var=False).pvalue,
-                    "used_to_build": column in built_from,
-                }
-            )
-    table = pd.DataFrame(rows)
-    independent = ~table["used_to_build"] & table["p"].notna()
-    table["q"] = np.nan
-    table.loc[independent, "q"] = stats.false_discovery_control(
-        table.loc[independent, "p"]
-    )
-    return table.drop(columns="p")
+    for (s, c), compared in np.ndenumerate(found):
+        inside, known = ids == segments[s], np.isfinite(values[:, c])
+        spread, even = band[s, c], 100.0 if ratio[c] else 0.0
+        side = "above" if compared - spread > even else ""
+        rows.append(
+            {
+                "segment_id": segments[s],
+                "feature": columns[c],
+                "mean": own[s, c],
+                "mean_low": mean_low[s, c],
+                "mean_high": mean_high[s, c],
+                "average": average[c],
+                "index": compared if ratio[c] else np.nan,
+                "low": max(compared - spread, 0) if ratio[c] else np.nan,
+                "high": compared + spread if ratio[c] else np.nan,
+                "effect": effect_size(
+                    values[inside & known, c], values[~inside & known, c]
+                ),
+                "side": "below" if compared + spread < even else side,
+                "used_to_build": columns[c] in built_from,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _means(values: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the mean of each segment x feature, and of each feature."""
+    own = [np.nanmean(values[ids == s], axis=0) for s in np.unique(ids)]
+    return np.array(own), np.nanmean(values, axis=0)
+
+
+def _resampled_means(
+    values: np.ndarray, ids: np.ndarray, *, seed: int, resamples: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give `_means` of each bootstrap sample, resamples first."""
+    known, filled = np.isfinite(values), np.nan_to_num(values)
+    members = [ids == s for s in np.unique(ids)]
+    own, average = [], []
+    for weights in _weights(len(ids), seed=seed, resamples=resamples):
+        parts = [(weights[:, m] @ filled[m], weights[:, m] @ known[m]) for m in members]
+        sums, counts = np.stack([np.stack(part) for part in parts], axis=1)
+        with np.errstate(invalid="ignore"):  # a small segment may be drawn by nobody
+            own.append(np.moveaxis(sums / counts, 0, 1))
+        average.append(sums.sum(axis=0) / counts.sum(axis=0))
+    return np.concatenate(own), np.concatenate(average)
+
+
+def _weights(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
+    """Draw how often each customer is in a bootstrap sample, some samples at a time."""
+    rng = np.random.default_rng(seed)
+    at_once = max(1, 5_000_000 // n)
+    for start in range(0, resamples, at_once):
+        size = min(at_once, resamples - start)
+        yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(float)
+
+
+def _compared(own: np.ndarray, average: np.ndarray, ratio: np.ndarray) -> np.ndarray:
+    """Give the index where there is a ratio scale, else the difference."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(ratio, 100 * own / average, own - average)
+
+
+def _sup_t(drawn: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Give half the width of each row's simultaneous 95 % interval."""
+    deviation = np.nanstd(drawn, axis=0, ddof=1)
+    moving = deviation > 0
+    apart = np.abs(drawn - found)[:, moving] / deviation[moving]
+    most = np.nanmax(apart, axis=1) if moving.any() else np.zeros(1)
+    return np.where(moving, np.quantile(most, 0.95) * deviation, 0.0)
 
 
 def effect_size(own: np.ndarray, rest: np.ndarray) -> float:
@@ -236,399 +202,225 @@ def effect_size(own: np.ndarray, rest: np.ndarray) -> float:
     return float((own.mean() - rest.mean()) / np.sqrt(pooled))
 
 
-def draw_themes(
-    table: pd.DataFrame, *, themes: dict[str, Theme] = THEMES
-) -> dict[int, str]:
-    """Give each segment the theme in which it most exceeds the others.
+def marks(table: pd.DataFrame, *, least_effect: float) -> pd.DataFrame:
+    """Keep the differences that mark a segment, and say who shares each.
 
     Parameters
     ----------
     table : DataFrame
-        Output of `differences` with the columns share_<need>.
-    themes : dict of Theme
-        Name -> needs.
+        Output of `differences`.
+    least_effect : float
+        Smallest effect (Cohen's d, either way) that counts.
 
     Returns
     -------
-    dict of str
-        Segment id -> theme. The segment that stands out most chooses first, so that
-        names stay when others move a little; a theme is given twice only when there
-        are more segments than themes. A segment that exceeds the others in no theme
-        left by `LEAST_EFFECT` has a mixed basket.
+    DataFrame
+        Rows whose simultaneous interval leaves out the average and whose effect is
+        large enough, the largest of each segment first; shared_with (tuple of the ids
+        of other segments marked by the feature on the same side) is added.
     """
-    effects = table.pivot(index="segment_id", columns="feature", values="effect")
-    strength = pd.DataFrame(
+    kept = table[(table["side"] != "") & (table["effect"].abs() >= least_effect)]
+    groups = kept.groupby(["feature", "side"])["segment_id"].agg(set)
+    shared = [
+        tuple(sorted(groups[row.feature, row.side] - {row.segment_id}))
+        for row in kept.itertuples()
+    ]
+    kept = kept.assign(shared_with=shared, size=kept["effect"].abs())
+    kept = kept.sort_values(["segment_id", "size"], ascending=[True, False])
+    return kept.drop(columns="size").reset_index(drop=True)
+
+
+def profile(table: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
+    """Arrange the differences as a reader compares segments by them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Output of `differences`.
+    dictionary : DataFrame
+        feature, family, unit.
+
+    Returns
+    -------
+    DataFrame
+        One row for segment and feature: segment_id, feature, label, family, unit,
+        value with low and high (95 %, one by one), overall, index, direction (above,
+        below or "", from the simultaneous interval), marker, used_to_build.
+    """
+    about = dictionary[["feature", "family", "unit"]]
+    joined = table.merge(about, on="feature", how="left", validate="many_to_one")
+    return pd.DataFrame(
         {
-            name: effects[[f"share_{need}" for need in theme.needs]].mean(axis=1)
-            for name, theme in themes.items()
-            if theme.needs
+            "segment_id": joined["segment_id"],
+            "feature": joined["feature"],
+            "label": [say(feature) for feature in joined["feature"]],
+            "family": joined["family"].fillna(""),
+            "unit": joined["unit"].fillna(""),
+            "value": joined["mean"],
+            "low": joined["mean_low"],
+            "high": joined["mean_high"],
+            "overall": joined["average"],
+            "index": joined["index"],
+            "direction": joined["side"],
+            "marker": markers(table).to_numpy(),
+            "used_to_build": joined["used_to_build"],
         }
     )
-    drawn, left = {}, strength
-    while len(left):
-        segment_id, name = left.stack().idxmax()
-        if left.loc[segment_id, name] < LEAST_EFFECT:
-            drawn |= dict.fromkeys(map(int, left.index), MIXED)
-            break
-        drawn[int(segment_id)] = name
-        rest = strength.drop(index=list(drawn))
-        left = left.drop(index=segment_id, columns=name)
-        left = left if left.shape[1] else rest
-    return dict(sorted(drawn.items()))
 
 
-def names(drawn: dict[int, str], *, overrides: dict[str, str]) -> dict[str, str]:
-    """Name segments after their themes, or as a person chose.
+def markers(table: pd.DataFrame) -> pd.Series:
+    """Mark the variables by which a segment is known at a glance.
 
     Parameters
     ----------
-    drawn : dict of str
-        Output of `draw_themes`.
-    overrides : dict of str
-        Segment id (as text) -> name chosen by a person.
+    table : DataFrame
+        Output of `differences`; only features that built the segments are markers.
 
     Returns
     -------
-    dict of str
-        Segment id (as text) -> name; no two alike.
-
-    Raises
-    ------
-    BadInput
-        If an override names no segment, or two segments get one name.
-    """
-    if unknown := sorted(set(overrides) - {str(i) for i in drawn}):
-        raise BadInput(
-            f"Run file: `segments:` names segment {unknown[0]}, but there are only "
-            f"segments {', '.join(map(str, drawn))}. Correct its id."
-        )
-    named: dict[str, str] = {}
-    for i, theme in drawn.items():
-        times = sum(other == theme for j, other in drawn.items() if j < i)
-        name = overrides.get(str(i), f"{theme} {times + 1}" if times else theme)
-        if name in named.values():
-            raise BadInput(
-                f"Run file: two segments would be called {name!r}. Give one of them "
-                "another name under `segments:`."
-            )
-        named[str(i)] = name
-    return named
-
-
-def attribute_shares(
-    customers: pd.DataFrame, assigned: pd.DataFrame, *, attributes: list[str]
-) -> pd.DataFrame:
-    """Compare the known attributes of each segment's customers with all known ones.
-
-    Parameters
-    ----------
-    customers : DataFrame
-        customer_id and the attributes; missing where unknown.
-    assigned : DataFrame
-        customer_id, segment_id.
-    attributes : list of str
-        Attributes to compare, each with few levels.
-
-    Returns
-    -------
-    DataFrame
-        One row for segment, attribute and level: segment_id, attribute, level, known
-        (customers of the segment whose attribute is known), count, share of the known
-        with low and high (95 % Wilson interval), everyone (share among all known).
-    """
-    table = assigned[["customer_id", "segment_id"]].merge(
-        customers, on="customer_id", validate="one_to_one"
-    )
-    rows = []
-    for attribute in attributes:
-        known = table.dropna(subset=[attribute])
-        everyone = known[attribute].value_counts(normalize=True)
-        for segment_id, group in known.groupby("segment_id"):
-            counts = group[attribute].value_counts()
-            counts = counts.reindex(everyone.index, fill_value=0)
-            for level, count in counts.items():
-                found = stats.binomtest(int(count), len(group)).proportion_ci(
-                    method="wilson"
-                )
-                rows.append(
-                    {
-                        "segment_id": segment_id,
-                        "attribute": attribute,
-                        "level": level,
-                        "known": len(group),
-                        "count": int(count),
-                        "share": count / len(group),
-                        "low": found.low,
-                        "high": found.high,
-                        "everyone": everyone[level],
-                    }
-                )
-    return pd.DataFrame(rows)
-
-
-def distinct_attributes(shares: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
-    """Keep the attributes in which a segment clearly differs and nobody is exposed.
-
-    Parameters
-    ----------
-    shares : DataFrame
-        Output of `attribute_shares`.
-    below : int
-        Smallest number of customers that is shown.
-
-    Returns
-    -------
-    DataFrame
-        Rows whose interval leaves out the share among everyone known, the largest
-        differences of each segment first. A level with fewer than `below` customers is
-        left out, and so is a shown one if the rest of its attribute would be that few.
-    """
-    apart = shares[
-        (shares["low"] > shares["everyone"]) | (shares["high"] < shares["everyone"])
-    ]
-    apart = apart[apart["count"] >= below].sort_values("count", ascending=False)
-    by_attribute = apart.groupby(["segment_id", "attribute"])
-    rest = apart["known"] - by_attribute["count"].cumsum()
-    safe = apart[(rest == 0) | (rest >= below)]
-    gap = (safe["share"] - safe["everyone"]).abs()
-    return safe.assign(gap=gap).sort_values(
-        ["segment_id", "gap"], ascending=[True, False], ignore_index=True
-    )
-
-
-def association(
-    customers: pd.DataFrame, assigned: pd.DataFrame, *, attributes: list[str]
-) -> pd.DataFrame:
-    """Measure how far attributes and segments go together, 0 (not at all) to 1.
-
-    Parameters
-    ----------
-    customers, assigned, attributes
-        As for `attribute_shares`.
-
-    Returns
-    -------
-    DataFrame
-        One row an attribute: attribute, known (customers), cramers_v (bias-corrected),
-        p (chi-square test).
+    Series
+        True where the mean is farther from the average than a quarter of the largest
+        such distance, or by more than half of the average.
 
     References
     ----------
-    Bergsma (2013), A bias-correction for Cramér's V and Tschuprow's T.
+    Dolnicar, Grün and Leisch (2018), Market segmentation analysis, chapter 8; the rule
+    is that of their R package flexclust.
     """
-    table = assigned[["customer_id", "segment_id"]].merge(
-        customers, on="customer_id", validate="one_to_one"
-    )
-    rows = []
-    for attribute in attributes:
-        known = table.dropna(subset=[attribute])
-        counts = pd.crosstab(known[attribute], known["segment_id"]).to_numpy()
-        test = stats.chi2_contingency(counts)
-        rows.append((attribute, len(known), cramers_v(counts), test.pvalue))
-    return pd.DataFrame(rows, columns=["attribute", "known", "cramers_v", "p"])
+    apart = (table["mean"] - table["average"]).abs().where(table["used_to_build"])
+    return (apart > apart.max() / 4) | (apart > table["average"].abs() / 2)
 
 
-def cramers_v(counts: np.ndarray) -> float:
-    """Return the bias-corrected Cramér's V of a cross table (Bergsma 2013)."""
-    n = counts.sum()
-    r, c = counts.shape
-    phi2 = stats.chi2_contingency(counts, correction=False).statistic / n
-    phi2 = max(0.0, phi2 - (r - 1) * (c - 1) / (n - 1))
-    r, c = r - (r - 1) ** 2 / (n - 1), c - (c - 1) ** 2 / (n - 1)
-    return float(np.sqrt(phi2 / min(r - 1, c - 1)))
-
-
-def coverage_by_value(customers: pd.DataFrame, features: pd.DataFrame) -> pd.DataFrame:
-    """Show whom the demographics cover, by fifths of sales.
-
-    Parameters
-    ----------
-    customers : DataFrame
-        customer_id, has_demographics.
-    features : DataFrame
-        customer_id, sales (currency).
-
-    Returns
-    -------
-    DataFrame
-        One row a fifth, the smallest first: fifth, customers, median_sales, coverage.
-    """
-    table = features[["customer_id", "sales"]].merge(
-        customers, on="customer_id", validate="one_to_one"
-    )
-    fifth = pd.qcut(table["sales"].fillna(0).rank(method="first"), 5, labels=False) + 1
-    grouped = table.groupby(fifth.rename("fifth"))
-    return grouped.agg(
-        customers=("customer_id", "size"),
-        median_sales=("sales", "median"),
-        coverage=("has_demographics", "mean"),
-    ).reset_index()
-
-
-def neighbours(assigned: pd.DataFrame) -> pd.DataFrame:
-    """Say which two other segments a segment's customers are nearest to.
+def matrix(
+    assigned: pd.DataFrame,
+    sales: pd.DataFrame,
+    *,
+    tiers: list[str],
+    segment_ids: list[int],
+    days: int,
+    later_days: int,
+) -> pd.DataFrame:
+    """Cross value tiers with segments: people, money, and money a day before and after.
 
     Parameters
     ----------
     assigned : DataFrame
-        segment_id, second_id.
+        customer_id, segment_id, value_tier.
+    sales : DataFrame
+        customer_id, sales and later_sales (currency).
+    tiers : list of str
+        Value tiers, the best first.
+    segment_ids : list of int
+        Segments, in the order shown.
+    days, later_days : int
+        Length of the training window and of the later one.
 
     Returns
     -------
     DataFrame
-        One row a segment: segment_id, first, first_share, second, second_share: ids of
-        the segments that most often come second, and the share of customers, 0 to 1;
-        twice the same where only one ever does.
+        One row a cell, empty ones too: value_tier, segment_id, customers, sales,
+        later_sales, sales_per_day, later_per_day, trend (change of sales a day, -1 and
+        up; missing where nothing was sold before), tier_order (from 0).
+    """
+    joined = assigned[["customer_id", "segment_id", "value_tier"]].merge(
+        sales, on="customer_id", validate="one_to_one"
+    )
+    assert len(joined) == len(assigned), "some customers have no sales row"
+    cells = pd.MultiIndex.from_product(
+        [tiers, segment_ids], names=["value_tier", "segment_id"]
+    )
+    table = (
+        joined.groupby(["value_tier", "segment_id"])
+        .agg(
+            customers=("customer_id", "size"),
+            sales=("sales", "sum"),
+            later_sales=("later_sales", "sum"),
+        )
+        .reindex(cells, fill_value=0)
+        .reset_index()
+    )
+    table["sales_per_day"] = table["sales"] / days
+    table["later_per_day"] = table["later_sales"] / later_days
+    before = table["sales_per_day"]
+    table["trend"] = table["later_per_day"] / before.where(before > 0) - 1
+    return table.assign(tier_order=table["value_tier"].map(tiers.index))
+
+
+def later_worth(
+    tier: pd.Series, later_sales: pd.Series, *, seed: int, resamples: int = 1000
+) -> pd.DataFrame:
+    """Say what customers turned out to be worth, by a class they were put in before.
+
+    Parameters
+    ----------
+    tier : Series
+        Class of each customer, from the training window.
+    later_sales : Series
+        Sales of the same customers in the later window (currency).
+    seed, resamples : int
+        Bootstrap samples of all customers.
+
+    Returns
+    -------
+    DataFrame
+        Index of classes, sorted: customers, share_customers, later_sales,
+        share_later with low and high (95 % percentile interval), later_per_customer.
+    """
+    classes = np.unique(tier)
+    belongs = (tier.to_numpy()[:, None] == classes).astype(float)
+    sold = belongs * later_sales.to_numpy(float)[:, None]
+    drawn = np.concatenate(
+        [w @ sold for w in _weights(len(tier), seed=seed, resamples=resamples)]
+    )
+    low, high = np.quantile(
+        drawn / drawn.sum(axis=1, keepdims=True), [0.025, 0.975], axis=0
+    )
+    customers, total = belongs.sum(axis=0), sold.sum(axis=0)
+    return pd.DataFrame(
+        {
+            "customers": customers.astype(int),
+            "share_customers": customers / len(tier),
+            "later_sales": total,
+            "share_later": total / total.sum(),
+            "low": low,
+            "high": high,
+            "later_per_customer": total / customers,
+        },
+        index=pd.Index(classes, name="class"),
+    )
+
+
+def neighbours(assigned: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
+    """Say with which two others a segment is confused, and how often.
+
+    Parameters
+    ----------
+    assigned : DataFrame
+        segment_id, second_id, borderline.
+    below : int
+        Smallest number of customers whose share is said.
+
+    Returns
+    -------
+    DataFrame
+        Two rows a segment (fewer where only one ever comes second): segment_id, rank
+        (1 or 2), other_id, next_share (customers to whom it is the second nearest, 0
+        to 1), either_share (those borderline with it, who could be in either). A share
+        of fewer than `below` customers, or of all but so few, is missing.
     """
     known = assigned[assigned["segment_id"] > 0]
-    shares = pd.crosstab(known["segment_id"], known["second_id"], normalize="index")
     rows = []
-    for segment_id, row in shares.iterrows():
-        near = row[row > 0].nlargest(2)
-        rows.append(
-            (segment_id, near.index[0], near.iloc[0], near.index[-1], near.iloc[-1])
-        )
-    columns = ["segment_id", "first", "first_share", "second", "second_share"]
+    for segment_id, group in known.groupby("segment_id"):
+        counts = group.groupby("second_id")["borderline"].agg(["sum", "size"])
+        counts = counts.sort_values(["sum", "size"], ascending=False, kind="stable")
+        for rank, (other_id, count) in enumerate(counts.head(2).iterrows(), start=1):
+            either, following = (
+                n / len(group) if below <= n <= len(group) - below else np.nan
+                for n in count
+            )
+            rows.append((segment_id, rank, other_id, following, either))
+    columns = ["segment_id", "rank", "other_id", "next_share", "either_share"]
     return pd.DataFrame(rows, columns=columns)
-
-
-def confidence(jaccard: float, *, reference: float = 0.0) -> str:
-    """Put the mean recovery of a segment in words.
-
-    Parameters
-    ----------
-    jaccard : float
-        Mean largest overlap over resamples, 0 to 1.
-    reference : float
-        The best that customers without clusters reach; what does not exceed it is low.
-
-    Returns
-    -------
-    str
-        high from 0.85, good from 0.75, fair from 0.6 (Hennig's rule of thumb), low
-        below.
-    """
-    if np.isnan(jaccard):
-        return "not measured"
-    for word, least in {"high": 0.85, "good": 0.75, "fair": 0.6}.items():
-        if jaccard >= least and jaccard > reference:
-            return word
-    return "low"
-
-
-def say_need(feature: str) -> str:
-    """Put a feature's name in words: share_pet_care is pet care."""
-    return feature.removeprefix("share_").replace("_", " ")
-
-
-def say_indices(rows: pd.DataFrame) -> str:
-    """Put differences in a sentence, with index and interval.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of `differences`.
-
-    Returns
-    -------
-    str
-        Such as "Index to average: baby 812 (771 to 850)."; where there is no index,
-        above or below average; says so if there are none.
-    """
-    if rows.empty:
-        return "Nothing beyond what it was built from."
-    said = [
-        f"{say_need(row.feature)} {row.index_to_average:.0f} ({row.low:.0f} to {row.high:.0f})"
-        if np.isfinite(row.index_to_average)
-        else f"{say_need(row.feature)} {'above' if row.effect > 0 else 'below'} average"
-        for row in rows.rename(columns={"index": "index_to_average"}).itertuples()
-    ]
-    return f"Index to average: {', '.join(said)}."
-
-
-def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
-    """Put the attributes in which a segment differs in a sentence.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of `attribute_shares`.
-    coverage : float
-        Share of the segment's customers whose attributes are known, 0 to 1.
-
-    Returns
-    -------
-    str
-        With share, interval and comparison, and always with the coverage.
-    """
-    if rows.empty:
-        said = "No demographic attribute differs clearly from all known customers"
-    else:
-        said = "; ".join(
-            f"{row.attribute.replace('_', ' ')} {row.level}: {row.share:.0%} ({row.low:.0%} "
-            f"to {row.high:.0%}; all known {row.everyone:.0%})"
-            for row in rows.itertuples()
-        )
-    return f"{said[:1].upper()}{said[1:]}. Known for {coverage:.0%} of the segment."
-
-
-def answers(
-    row: pd.Series,
-    *,
-    theme: Theme,
-    marks: pd.DataFrame,
-    facts: pd.DataFrame,
-    attributes: pd.DataFrame,
-    coverage: float,
-    neighbours: list[str],
-    symbol: str,
-) -> dict[str, str]:
-    """Answer the questions of a segment's card from the evidence.
-
-    Parameters
-    ----------
-    row : Series
-        The segment's row of `summarise`, with recovery, its interval recovery_low and
-        recovery_high, and what customers without clusters reach: reference (mean) and
-        reference_high (most).
-    theme : Theme
-        What it comes for and what to offer.
-    marks, facts : DataFrame
-        Rows of `differences`: those that built it, and independent ones.
-    attributes : DataFrame
-        Rows of `attribute_shares` in which it differs.
-    coverage : float
-        Share of its customers with known attributes, 0 to 1.
-    neighbours : list of str
-        Names of the segments that most of its customers are second nearest to.
-    symbol : str
-        Sign of the currency.
-
-    Returns
-    -------
-    dict of str
-        Question -> answer.
-    """
-    return {
-        "Who?": say_attributes(attributes, coverage=coverage),
-        "How many, worth what?": f"{row['customers']:,.0f} customers "
-        f"({row['share_customers']:.0%}) with {row['share_sales']:.0%} of sales: "
-        f"{symbol}{row['sales_per_customer']:,.0f} a customer (95 % interval "
-        f"{symbol}{row['low']:,.0f} to {symbol}{row['high']:,.0f}); "
-        f"{row['high_value_share']:.0%} are of high value.",
-        "What do they want?": say_indices(marks),
-        "What else is different?": say_indices(facts),
-        "What to do?": f"Offer {theme.offer}. Message: “{theme.message}”. Grade: assumed "
-        "from what is bought; not tested.",
-        "How sure are we?": f"Found again by {row['recovery']:.2f} in resampled studies "
-        f"({row['recovery_low']:.2f} to {row['recovery_high']:.2f}; customers without "
-        f"clusters reach {row['reference']:.2f}, at most {row['reference_high']:.2f}): "
-        f"{confidence(row['recovery'], reference=row['reference_high'])} confidence. "
-        f"{row['borderline_share']:.0%} of its customers are borderline; nearest to it: "
-        f"{' and '.join(dict.fromkeys(neighbours))}.",
-        "What would change our mind?": "A test of the offer on a random half that shows no "
-        "gain, or a later period in which the segment is found again by less than 0.6.",
-    }
 
 
 GLOSSARY = {
@@ -639,10 +431,20 @@ GLOSSARY = {
     "Deal sensitivity": "Thirds of an index of discount depth, mailer share and coupons.",
     "Too little data": "Customers with too few orders or lines to tell what they want.",
     "Index": "Segment mean over the average of classified customers, times 100.",
+    "Simultaneous interval": "An interval widened so that, with 95 % confidence, all "
+    "intervals shown together hold the truth, not only each one alone.",
+    "Marker": "A need by which a segment is known at a glance: farther from the average "
+    "than a quarter of the largest such distance, or by more than half of the average.",
+    "Grade": "What a recommendation rests on. Measured: a test showed what it does. "
+    "Associated: a difference in the data speaks for it. Assumed: judgement.",
     "Reference": "Customers drawn with the same marginals and correlations, but without "
     "clusters. A score counts only where it exceeds theirs.",
     "Recovery": "Mean overlap (Jaccard) of a segment with its best match when the study is "
-    "repeated on resampled customers: 1 is found whole, 0.5 or less is dissolved.",
+    "repeated on resampled customers: 1 is found whole.",
+    "Dissolved": "Share of repetitions in which less than half of a segment came back "
+    "together (overlap of 0.5 or less).",
+    "Confidence": "High from a recovery of 0.85, good from 0.75, fair from 0.6, low below, "
+    "and low if customers without clusters reach as much.",
     "Borderline": "A customer whose second-nearest segment is at most a ninth farther than "
     "the own.",
 }

@@ -37,7 +37,10 @@ def build(run: str) -> Path:
         f"{article.name}.html": page.render(contents, article=article, position=i)
         for i, article in enumerate(articles)
     }
-    texts["index.html"] = templates.get_template("dashboard.html.j2").render(contents)
+    explain = dashboard.explainer(contents["glossary"])
+    texts["index.html"] = templates.get_template("dashboard.html.j2").render(
+        contents, explain=explain
+    )
     folder = paths.reports(run)
     for name, text in texts.items():
         schema.write_text(text, folder / name)

@@ -176,6 +176,52 @@ TABLES = {
     "segment_differences": Table(
         "processed", "04_segment_personas", ("segment_id", "feature"), {}
     ),
+    "segment_profile": Table(
+        "processed",
+        "04_segment_personas",
+        ("segment_id", "feature"),
+        {
+            "label": pa.Column(str, coerce=True),
+            "unit": pa.Column(str, coerce=True),
+            "direction": pa.Column(str, pa.Check.isin(["above", "below", ""])),
+            "marker": _FLAG,
+        },
+    ),
+    "segment_neighbours": Table(
+        "processed", "04_segment_personas", ("segment_id", "rank"), {}
+    ),
+    "attribute_shares": Table(
+        "processed", "04_segment_personas", ("segment_id", "attribute", "level"), {}
+    ),
+    "attribute_association": Table(
+        "processed", "04_segment_personas", ("attribute",), {}
+    ),
+    "rule_card": Table(
+        "processed", "04_segment_personas", ("rule",), {"customers": _COUNT}
+    ),
+    "rule_agreement": Table("processed", "04_segment_personas", ("rules",), {}),
+    "rule_agreement_by_segment": Table(
+        "processed", "04_segment_personas", ("segment_id",), {"customers": _COUNT}
+    ),
+    "golden_questions": Table("processed", "04_segment_personas", ("fields",), {}),
+    "segment_membership": Table(
+        "processed",
+        "04_segment_personas",
+        ("customer_id",),
+        {
+            "customer_id": _ID,
+            "segment_id": _COUNT,
+            "segment": pa.Column(str, coerce=True),
+            "probability": _SHARE,
+            "borderline": _FLAG,
+        },
+    ),
+    "views": Table(
+        "processed",
+        "04_segment_personas",
+        ("by_1", "level_1", "by_2", "level_2", "by_3", "level_3"),
+        {"customers": _COUNT},
+    ),
     "matrix": Table(
         "processed", "04_segment_personas", ("value_tier", "segment_id"), {}
     ),

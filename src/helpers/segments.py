@@ -36,7 +36,8 @@ class Model:
         Tier -> least sales (currency) in the window.
     activity_cuts : dict of float
         Stage -> largest recency over the customer's own mean gap; beyond the largest is
-        `lapsed`. Who came on one day only has no gap: too little data.
+        `lapsed`. Who came on one day only has no gap: too little data. Two days are
+        enough, so that activity is also read where needs cannot be.
     least_gap_days : float
         Gaps shorter than this count as this, so that daily customers do not lapse in
         three days.
@@ -61,6 +62,12 @@ class Model:
     deal_parts: dict[str, dict]
     deal_cuts: dict[str, float]
     names: dict[str, str] = field(default_factory=dict)
+
+    def inputs(self) -> list[str]:
+        """List every column of the feature table that any reading looks at."""
+        rules = ["orders", "lines", "sales", "recency_days", "gap_mean_days"]
+        needs = [self.preparation.weight, *self.preparation.columns]
+        return list(dict.fromkeys([*rules, *needs, *self.deal_parts]))
 
     def enough_data(self, features: pd.DataFrame) -> pd.Series:
         """Say which customers have enough orders and lines for a needs segment."""
@@ -101,7 +108,7 @@ class Model:
         table.loc[enough, "membership"] = membership(apart).max(axis=1)
         table["borderline"] = table["distance_ratio"] > BORDERLINE
         table["value_tier"] = _tier(features["sales"].fillna(0), self.value_cuts)
-        table["activity"] = self._activity(features).where(enough, TOO_LITTLE)
+        table["activity"] = self._activity(features)
         index = deal_index(features[enough], parts=self.deal_parts)
         table.loc[enough, "deal_index"] = index
         table["deal_sensitivity"] = _tier(
@@ -137,7 +144,7 @@ class Model:
         return content | {"checksum": hashlib.sha256(text.encode()).hexdigest()}
 
     def to_sql(self, table: str) -> str:
-        """Write the needs segment as one DuckDB query over the feature table.
+        """Write the three readings as one DuckDB query over the feature table.
 
         Parameters
         ----------
@@ -147,8 +154,9 @@ class Model:
         Returns
         -------
         str
-            A query that returns customer_id and segment_id; it agrees with `assign`,
-            but where `assign` refuses a missing share it returns null.
+            A query that returns customer_id, segment_id, value_tier, activity and
+            deal_sensitivity; it agrees with `assign`, but where `assign` refuses a
+            missing share segment_id is null.
         """
         p = self.preparation
         roots = ",\n    ".join(
@@ -158,8 +166,7 @@ class Model:
         )
         # Not least() and greatest(): they would turn a missing share into a limit.
         scores = ",\n    ".join(
-            f"(case when r{i} < {low!r} then {low!r} when r{i} > {high!r} then {high!r} "
-            f"else r{i} end - {mean!r}) / {divisor!r} as z{i}"
+            f"({_cut(f'r{i}', low, high)} - {mean!r}) / {divisor!r} as z{i}"
             for i, (low, high, mean, divisor) in enumerate(
                 zip(p.lower, p.upper, p.mean, p.divisor, strict=True)
             )
@@ -176,14 +183,58 @@ class Model:
         cases = " ".join(
             f"when d{s} = {least} then {s}" for s in range(1, len(apart) + 1)
         )
+        readings = "value_tier, activity, deal_sensitivity"
         return (
-            f"with roots as (select customer_id,\n    coalesce(orders >= {self.min_orders} "
-            f"and lines >= {self.min_lines}, false) as enough,\n    {roots}"
-            f"\n  from {table}),\nscores as (select customer_id, enough,\n    {scores}"
-            f"\n  from roots),\ndistances as (select customer_id, enough,\n    "
-            f"{squared}\n  from scores)\nselect customer_id, case when not enough then 0 "
-            f"{cases} end as segment_id\nfrom distances order by customer_id"
+            f"with roots as (select customer_id, {self._rules_in_sql()},\n    {roots}"
+            f"\n  from {table}),\nscores as (select customer_id, enough, {readings},\n    "
+            f"{scores}\n  from roots),\ndistances as (select customer_id, enough, "
+            f"{readings},\n    {squared}\n  from scores)\nselect customer_id, "
+            f"case when not enough then 0 {cases} end as segment_id, {readings}\n"
+            "from distances order by customer_id"
         )
+
+    def _rules_in_sql(self) -> str:
+        """Write whether the data suffice, and the readings that need no distance."""
+        enough = f"coalesce(orders >= {self.min_orders} and lines >= {self.min_lines}, false)"
+        gap = _cut("gap_mean_days", self.least_gap_days, np.inf)
+        stages = sorted(self.activity_cuts.items(), key=lambda item: item[1])
+        late = " ".join(
+            f"when recency_days / {gap} <= {cut!r} then {_text(stage)}"
+            for stage, cut in stages
+        )
+        scores = [
+            f"({_cut(column, p['lower'], p['upper'])} - {p['mean']!r}) / {p['deviation']!r}"
+            for column, p in self.deal_parts.items()
+        ]
+        deal = f"({' + '.join(scores)}) / {len(scores)}"
+        tiers = _tier_in_sql(deal, {**self.deal_cuts, "low": -np.inf})
+        return (
+            f"{enough} as enough,\n    "
+            f"{_tier_in_sql('coalesce(sales, 0)', self.value_cuts)} as value_tier,\n    "
+            f"case when gap_mean_days is null then {_text(TOO_LITTLE)} {late} "
+            f"else 'lapsed' end as activity,\n    "
+            f"case when not {enough} then {_text(TOO_LITTLE)} else {tiers} end "
+            "as deal_sensitivity"
+        )
+
+
+def _cut(column: str, low: float, high: float) -> str:
+    """Write a value kept between two limits; infinite ones are left out."""
+    limits = [("<", low), (">", high)]
+    parts = [f"when {column} {s} {v!r} then {v!r}" for s, v in limits if np.isfinite(v)]
+    return f"case {' '.join(parts)} else {column} end"
+
+
+def _tier_in_sql(value: str, cuts: dict[str, float]) -> str:
+    """Write what `_tier` does."""
+    lowest, *others = sorted(cuts, key=cuts.get)
+    parts = [f"when {value} >= {cuts[name]!r} then {_text(name)}" for name in others]
+    return f"case {' '.join(reversed(parts))} else {_text(lowest)} end"
+
+
+def _text(word: str) -> str:
+    """Write a text of SQL."""
+    return "'" + word.replace("'", "''") + "'"
 
 
 def membership(apart: np.ndarray) -> np.ndarray:

@@ -85,12 +85,17 @@ def suppress(
 ) -> pd.DataFrame:
     """Hide rows' figures where they describe fewer than ``below`` customers.
 
+    The total of all rows is taken to be known. Where hidden rows would follow from it,
+    because only one is hidden or they hold fewer than ``below`` customers together, the
+    next smallest row is hidden with them.
+
     Parameters
     ----------
     frame : DataFrame
         One row a group.
     counts : column name
-        Column with customers a row; small or missing counts become ``"<10"``.
+        Column with customers a row; where it is hidden it reads ``"<10"``, or
+        ``"withheld"`` in every hidden row if a larger one is among them.
     columns : sequence of column names
         Other columns (money, shares, averages) that become None in those rows.
     below : int
@@ -101,15 +106,21 @@ def suppress(
     DataFrame
         A copy; the named columns have dtype object.
     """
-    small = ~(frame[counts].astype(float) >= below)
+    sizes = frame[counts].astype(float).fillna(0)
+    small = sizes < below
+    hidden = small.copy()
+    while hidden.any() and not hidden.all():
+        if hidden.sum() > 1 and not 0 < sizes[hidden].sum() < below:
+            break
+        hidden[sizes.mask(hidden).idxmin()] = True
     shown = frame.astype(dict.fromkeys([counts, *columns], object))
-    shown.loc[small, list(columns)] = None
-    shown.loc[small, counts] = f"<{below}"
+    shown.loc[hidden, list(columns)] = None
+    shown.loc[hidden, counts] = _word(small, hidden, below)
     return shown
 
 
 def withhold(counts: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
-    """Replace the cells of a cross table that :func:`withheld` marks by words.
+    """Replace the cells of a cross table that :func:`withheld` marks by a word.
 
     Parameters
     ----------
@@ -121,18 +132,26 @@ def withhold(counts: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Dtype object: ``"<10"`` for a small cell, ``"withheld"`` for one whose number
-        would give a small one away.
+        Dtype object: ``"<10"`` where only small cells had to be hidden, else
+        ``"withheld"`` in all that are hidden: two words would tell the small ones apart
+        and narrow them down.
     """
-    shown = counts.astype(object).mask(withheld(counts, below=below), WITHHELD)
-    return shown.mask(~(counts >= below), f"<{below}")
+    hidden = withheld(counts, below=below)
+    return counts.astype(object).mask(hidden, _word(~(counts >= below), hidden, below))
+
+
+def _word(
+    small: pd.DataFrame | pd.Series, hidden: pd.DataFrame | pd.Series, below: int
+) -> str:
+    return f"<{below}" if (small == hidden).all(axis=None) else WITHHELD
 
 
 def withheld(counts: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
     """Mark the cells of a cross table that must not be shown.
 
-    Beside the small cells these are further ones, the smallest that will do, so that
-    no hidden cell can be worked out from the totals of its rows and columns.
+    The totals of rows and columns are taken to be known. Beside the small cells these
+    are further ones, few and small, so that no hidden cell follows from the totals, and
+    the hidden cells of a row or column hold at least ``below`` customers together.
 
     Parameters
     ----------
@@ -148,6 +167,16 @@ def withheld(counts: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
     """
     sizes = counts.fillna(0).to_numpy(float)
     hidden = sizes < below
+    while True:
+        closed = _close(sizes, hidden)
+        hidden = _fill(sizes, closed, below)
+        if (hidden == closed).all():
+            return pd.DataFrame(hidden, counts.index, counts.columns)
+
+
+def _close(sizes: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Hide cells until no hidden one follows from the totals."""
+    hidden = hidden.copy()
     while (exposed := _exposed(hidden)).any():
         # company of a cell: hidden ones in its row and in its column, itself counted
         in_row, in_column = np.broadcast_arrays(
@@ -162,9 +191,20 @@ def withheld(counts: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
         apart = np.where(in_row * in_column > 0, 0, sizes.max() + 1)
         partners = np.where(near & ~hidden, sizes + apart, np.inf)
         if np.isinf(partners).all():
-            return pd.DataFrame(True, counts.index, counts.columns)
+            return np.ones_like(hidden)
         hidden.flat[partners.argmin()] = True
-    return pd.DataFrame(hidden, counts.index, counts.columns)
+    return hidden
+
+
+def _fill(sizes: np.ndarray, hidden: np.ndarray, below: int) -> np.ndarray:
+    """Hide the smallest cell left of each line whose hidden ones hold too few."""
+    hidden = hidden.copy()
+    for axis in (0, 1):
+        lines, dark = np.moveaxis(sizes, axis, 0), np.moveaxis(hidden, axis, 0)
+        for line, inside in zip(lines, dark, strict=True):
+            while 0 < line[inside].sum() < below and not inside.all():
+                inside[np.where(inside, np.inf, line).argmin()] = True
+    return hidden
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,236 @@
+"""Name segments after the needs in which they most exceed the others."""
+
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from helpers.schema import BadInput
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Needs that go together, with the words a persona uses for them.
+
+    Parameters
+    ----------
+    needs : tuple of str
+        Need states of the theme.
+    wants : str
+        What such a customer comes for, as the object of "comes for".
+    offer : str
+        What to offer first.
+    message : str
+        What to say.
+    """
+
+    needs: tuple[str, ...]
+    wants: str
+    offer: str
+    message: str
+
+
+THEMES = {
+    "Fresh and natural": Theme(
+        ("produce", "natural_organic"),
+        "fresh fruit and vegetables, and natural or organic food",
+        "a weekly box price on seasonal produce, with the natural range beside it",
+        "What is in season this week, and what to make of it",
+    ),
+    "Home cooking": Theme(
+        ("fresh_meat_fish", "packaged_meat", "cooking_basics", "canned_ready_meals"),
+        "meat, cooking basics and the pantry: meals made at home from a full cupboard",
+        "multi-buy prices on meat and pantry staples, own brand first",
+        "Fill the freezer and the cupboard for less",
+    ),
+    "Household and care": Theme(
+        ("household_cleaning", "health_beauty", "general_merchandise", "pet_care"),
+        "household goods, health and beauty, and pets: one stop beside the food",
+        "a basket reward across household, care and pet aisles",
+        "Everything for the home in one trip",
+    ),
+    "Beer and wine": Theme(
+        ("alcohol", "tobacco"),
+        "beer and wine",
+        "meal and drink pairings where the law allows; never tobacco",
+        "Something good with dinner",
+    ),
+    "Baby and toddler": Theme(
+        ("baby",),
+        "diapers, formula and baby food",
+        "a baby club with stage-by-stage prices on diapers and formula",
+        "With you from the first diaper to the first steps",
+    ),
+    "Snacks and soft drinks": Theme(
+        ("snacks_sweets", "soft_drinks"),
+        "snacks, sweets and soft drinks",
+        "large packs and new flavours",
+        "For tonight and the weekend",
+    ),
+    "Quick meals": Theme(
+        ("frozen_food", "deli_prepared"),
+        "frozen food and prepared dishes",
+        "complete dinners at one price",
+        "Dinner in ten minutes",
+    ),
+    "Breakfast and bakery": Theme(
+        ("breakfast_juice_coffee", "bakery", "dairy_eggs"),
+        "breakfast, coffee, dairy and bread",
+        "a breakfast bundle",
+        "Start the day well",
+    ),
+}
+
+# Columns whose names are no words yet.
+WORDS = {
+    "recency_days": "days since the last order",
+    "tenure_days": "days since the first order",
+    "gap_mean_days": "days between orders",
+    "gap_variation": "irregularity of orders",
+    "coupon_order_rate": "share of orders with a coupon",
+    "repeat_share": "share of repeat purchases",
+    "main_store_share": "share of orders in the main store",
+    "morning_share": "share of morning orders",
+    "evening_share": "share of evening orders",
+    "weekend_share": "share of weekend orders",
+    "private_label_share": "own-brand share",
+    "household_comp": "household composition",
+    "kids_count": "number of children",
+    "fresh_meat_fish": "fresh meat and fish",
+    "deli_prepared": "deli and prepared dishes",
+    "natural_organic": "natural and organic",
+    "dairy_eggs": "dairy and eggs",
+    "snacks_sweets": "snacks and sweets",
+    "breakfast_juice_coffee": "breakfast and coffee",
+    "canned_ready_meals": "canned and ready meals",
+    "household_cleaning": "household and cleaning",
+    "health_beauty": "health and beauty",
+}
+
+# A segment that exceeds the others in no theme by at least a small effect.
+LEAST_EFFECT = 0.2
+MIXED = "Mixed basket"
+THEMES[MIXED] = Theme(
+    (),
+    "a bit of everything: no need stands out",
+    "the general offer of the week",
+    "Everything you need this week",
+)
+
+
+def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
+    """Keep the themes that a run's features can tell, and give every other one its own.
+
+    Parameters
+    ----------
+    columns : list of str
+        Features that built the segments.
+    themes : dict of Theme
+        Name -> needs, such as `THEMES`.
+
+    Returns
+    -------
+    dict of Theme
+        Those with a need among the features, each need as the column that tells it; a
+        plain theme for each feature that none names; and the mixed basket.
+    """
+    by_need = {column.removeprefix("share_"): column for column in columns}
+    used, left = {}, dict(by_need)
+    for name, theme in themes.items():
+        told = tuple(by_need[need] for need in theme.needs if need in by_need)
+        if told:
+            used[name] = replace(theme, needs=told)
+        left = {need: c for need, c in left.items() if need not in theme.needs}
+    own = {say(column).capitalize(): plain([column]) for column in left.values()}
+    return used | own | {MIXED: themes.get(MIXED, THEMES[MIXED])}
+
+
+def plain(columns: list[str]) -> Theme:
+    """Put features in the words of a theme, for a segment that a table does not know."""
+    said = " and ".join([", ".join(map(say, columns[:-1])), say(columns[-1])][-2:])
+    said = said.removeprefix(" and ")
+    return Theme(
+        tuple(columns), f"more {said} than others", f"more of {said}", f"More {said}"
+    )
+
+
+def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
+    """Give each segment the theme in which it most exceeds the others.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Output of `personas.differences` with the features of the themes.
+    themes : dict of Theme
+        Output of `in_use`.
+
+    Returns
+    -------
+    dict of str
+        Segment id -> theme. The segment that stands out most chooses first, so that
+        names stay when others move a little; a theme is given twice only when there
+        are more segments than themes. A segment that exceeds the others in no theme
+        left by `LEAST_EFFECT` has a mixed basket.
+    """
+    effects = table.pivot(index="segment_id", columns="feature", values="effect")
+    strength = pd.DataFrame(
+        {
+            name: effects[list(theme.needs)].mean(axis=1)
+            for name, theme in themes.items()
+            if theme.needs
+        }
+    )
+    drawn, left = {}, strength
+    while len(left):
+        segment_id, name = left.stack().idxmax()
+        if left.loc[segment_id, name] < LEAST_EFFECT:
+            drawn |= dict.fromkeys(map(int, left.index), MIXED)
+            break
+        drawn[int(segment_id)] = name
+        rest = strength.drop(index=list(drawn))
+        left = left.drop(index=segment_id, columns=name)
+        left = left if left.shape[1] else rest
+    return dict(sorted(drawn.items()))
+
+
+def names(drawn: dict[int, str], *, overrides: dict[str, str]) -> dict[str, str]:
+    """Name segments after their themes, or as a person chose.
+
+    Parameters
+    ----------
+    drawn : dict of str
+        Output of `draw`.
+    overrides : dict of str
+        Segment id (as text) -> name chosen by a person.
+
+    Returns
+    -------
+    dict of str
+        Segment id (as text) -> name; no two alike.
+
+    Raises
+    ------
+    BadInput
+        If an override names no segment, or two segments get one name.
+    """
+    if unknown := sorted(set(overrides) - {str(i) for i in drawn}):
+        raise BadInput(
+            f"Run file: `segments:` names segment {unknown[0]}, but there are only "
+            f"segments {', '.join(map(str, drawn))}. Correct its id."
+        )
+    named: dict[str, str] = {}
+    for i, theme in drawn.items():
+        times = sum(other == theme for j, other in drawn.items() if j < i)
+        name = overrides.get(str(i), f"{theme} {times + 1}" if times else theme)
+        if name in named.values():
+            raise BadInput(
+                f"Run file: two segments would be called {name!r}. Give one of them "
+                "another name under `segments:`."
+            )
+        named[str(i)] = name
+    return named
+
+
+def say(feature: str) -> str:
+    """Put a feature's name in words: share_pet_care is pet care."""
+    name = feature.removeprefix("share_")
+    return WORDS.get(name, name.replace("_", " "))

@@ -1,0 +1,157 @@
+"""Names of segments, drawn from effects that can be read off."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import features, schema, themes
+
+THEMES = {
+    "Garden": themes.Theme(("seeds", "tools"), "", "", ""),
+    "Kitchen": themes.Theme(("pans",), "", "", ""),
+    "Bath": themes.Theme(("soap",), "", "", ""),
+}
+NEEDS = ["seeds", "tools", "pans", "soap"]
+IN_USE = themes.in_use([f"share_{need}" for need in NEEDS], themes=THEMES)
+
+
+def effects(rows):
+    """Give differences with the effects of seeds, tools, pans and soap by segment."""
+    return pd.DataFrame(
+        {"segment_id": i, "feature": f"share_{need}", "effect": effect}
+        for i, values in rows.items()
+        for need, effect in zip(NEEDS, values, strict=True)
+    )
+
+
+def draw(rows):
+    return themes.draw(effects(rows), themes=IN_USE)
+
+
+def test_a_segment_gets_the_theme_it_exceeds_in_by_the_mean_of_its_needs():
+    # pans 0.5 beat seeds and tools, 0.4 on average, though seeds alone are 0.9
+    drawn = draw({1: [0.9, -0.1, 0.5, 0.1], 2: [0, 0, 0.1, 0.3]})
+    assert drawn == {1: "Kitchen", 2: "Bath"}
+
+
+def test_the_segment_that_stands_out_most_chooses_first():
+    # both like pans best; the second by more, so the first takes its next best
+    rows = {1: [0.1, 0.1, 0.8, 0.4], 2: [0, 0, 1.5, 1.0]}
+    assert draw(rows) == {1: "Bath", 2: "Kitchen"}
+
+
+def test_a_small_effect_is_enough_for_a_name_and_less_is_not():
+    rows = {1: [0, 0, 0.2, 0], 2: [0, 0, 0, 0.1999]}
+    assert draw(rows) == {1: "Kitchen", 2: themes.MIXED}
+
+
+def test_more_segments_than_themes_begin_the_list_anew():
+    rows = {
+        1: [0, 0, 2.0, 0],
+        2: [0, 0, 1.5, 1.0],
+        3: [0.3, 0.3, 1.0, 0],
+        4: [0, 0, 0.5, 0.2],
+    }
+    drawn = draw(rows)
+    assert drawn == {1: "Kitchen", 2: "Bath", 3: "Garden", 4: "Kitchen"}
+    named = themes.names(drawn, overrides={})
+    assert named == {"1": "Kitchen", "2": "Bath", "3": "Garden", "4": "Kitchen 2"}
+
+
+def test_names_stay_when_effects_move_a_little_or_rows_change_places():
+    rows = {1: [1.2, 0.9, 0.1, 0.0], 2: [0, 0, 0.7, 0.3], 3: [-0.5, 0, 0.2, 0.6]}
+    calm = draw(rows)
+    assert calm == {1: "Garden", 2: "Kitchen", 3: "Bath"}
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        moved = {i: np.add(v, rng.uniform(-0.1, 0.1, 4)) for i, v in rows.items()}
+        assert draw(moved) == calm
+    mixed = effects(rows).sample(frac=1, random_state=1)
+    assert themes.draw(mixed, themes=IN_USE) == calm
+
+
+def test_every_need_of_a_theme_is_a_feature_and_belongs_to_one_theme():
+    needs = [need for theme in themes.THEMES.values() for need in theme.needs]
+    assert len(needs) == len(set(needs))
+    assert set(needs) <= set(features.NEEDS)
+
+
+DRAWN = {1: "Garden", 2: "Kitchen", 3: "Garden"}
+
+
+def test_a_person_may_name_a_segment():
+    named = themes.names(DRAWN, overrides={"2": "Cooks"})
+    assert named == {"1": "Garden", "2": "Cooks", "3": "Garden 2"}
+
+
+def test_a_name_for_no_segment_is_refused():
+    with pytest.raises(schema.BadInput, match=r"names segment 4, but .* 1, 2, 3"):
+        themes.names(DRAWN, overrides={"4": "Cooks"})
+
+
+@pytest.mark.parametrize(
+    "overrides", [{"1": "Cooks", "2": "Cooks"}, {"1": "Kitchen"}, {"2": "Garden 2"}]
+)
+def test_two_segments_of_one_name_are_refused(overrides):
+    with pytest.raises(schema.BadInput, match="two segments would be called"):
+        themes.names(DRAWN, overrides=overrides)
+
+
+def test_a_segment_that_stands_out_nowhere_has_a_mixed_basket():
+    rows = [
+        {"segment_id": 1, "feature": f"share_{need}", "effect": 0.19}
+        for theme in themes.THEMES.values()
+        for need in theme.needs
+    ]
+    rows += [row | {"segment_id": 2, "effect": 0.2} for row in rows]
+    columns = [row["feature"] for row in rows[: len(rows) // 2]]
+    known = themes.in_use(columns, themes=themes.THEMES)
+    drawn = themes.draw(pd.DataFrame(rows), themes=known)
+    assert drawn[1] == themes.MIXED and drawn[2] != themes.MIXED
+
+
+def test_a_theme_keeps_the_needs_that_the_run_has_and_goes_without_any():
+    used = themes.in_use(["share_tools", "share_soap"], themes=THEMES)
+    assert used["Garden"].needs == ("share_tools",)
+    assert used["Bath"].needs == ("share_soap",)
+    assert "Kitchen" not in used and list(used)[-1] == themes.MIXED
+
+
+def test_a_run_of_other_features_gets_a_theme_for_each_and_draws_names_from_them():
+    used = themes.in_use(["share_spare_parts", "support_calls"], themes=THEMES)
+    assert list(used) == ["Spare parts", "Support calls", themes.MIXED]
+    rows = [
+        (1, "share_spare_parts", 0.1),
+        (1, "support_calls", 0.9),
+        (2, "share_spare_parts", 0.4),
+        (2, "support_calls", -0.9),
+    ]
+    table = pd.DataFrame(rows, columns=["segment_id", "feature", "effect"])
+    assert themes.draw(table, themes=used) == {1: "Support calls", 2: "Spare parts"}
+
+
+def test_a_need_that_a_theme_names_gets_no_theme_of_its_own():
+    columns = [f"share_{need}" for need in features.NEEDS if need != "other_grocery"]
+    assert set(themes.in_use(columns, themes=themes.THEMES)) == set(themes.THEMES)
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        (["share_pans"], "more pans than others"),
+        (["share_pans", "visits"], "more pans and visits than others"),
+        (["share_pans", "visits", "soap"], "more pans, visits and soap than others"),
+    ],
+)
+def test_features_are_put_in_plain_words(columns, said):
+    theme = themes.plain(columns)
+    assert theme.wants == said
+    assert theme.needs == tuple(columns)
+    assert said.removesuffix(" than others").replace("more", "more of") == theme.offer
+
+
+def test_a_column_is_said_in_words():
+    assert themes.say("share_pet_care") == "pet care"
+    assert themes.say("gap_mean_days") == "days between orders"
+    assert themes.say("main_store_share") == "share of orders in the main store"
+    assert set(themes.WORDS.values()) & set(themes.WORDS) == set()
