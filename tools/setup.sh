@@ -47,4 +47,14 @@ awk '/^uv==/ {on = 1; print; next} /^[^ ]/ {on = 0} on' requirements.lock >build
 .venv/bin/python -m uv pip install --python .venv/bin/python --quiet --offline \
   --no-deps --no-build-isolation --editable . ||
   fail "The helpers could not be installed: see above. Check pyproject.toml, then run make again."
+# The maps of notebook 3 compile for ten seconds at their first use: once, here. Without
+# it they only take longer, so a failure is none.
+if [[ -e src/helpers/maps.py ]]; then
+  echo "Compiling what draws the maps ..."
+  .venv/bin/python -W ignore -c "
+import numpy, pandas
+from helpers import maps
+cloud = numpy.random.default_rng(1).random((200, 5))
+maps.embed(pandas.DataFrame(cloud), neighbours=15, seed=1)" || true
+fi
 touch .venv/.ready

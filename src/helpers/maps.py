@@ -8,7 +8,6 @@ from sklearn.manifold import trustworthiness
 from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
-
 # The library takes 500 for so few customers; 200 draw the same map in half the time.
 _EPOCHS = 200
 
