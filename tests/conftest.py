@@ -1,5 +1,6 @@
-"""A toy Complete Journey: the eight raw tables, few enough to work out by hand."""
+"""What several tests share: a toy Complete Journey to work out by hand, and clusters."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -113,3 +114,15 @@ def save(tmp_path):
         return folder
 
     return write
+
+
+def four_heaps(n=240):
+    """Four clusters 5.7 apart, though no single column shows a gap.
+
+    Each column is a half-and-half mixture of normals at -1 and 1 with deviation 1, which
+    has one peak; any two centres differ by 2 in 8 of the 12 columns.
+    """
+    signs = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
+    centres = np.tile(signs, 4)
+    noise = np.random.default_rng(2).standard_normal((n, 12))
+    return pd.DataFrame(centres[np.arange(n) % 4] + noise, columns=list("abcdefghijkl"))

@@ -2,6 +2,7 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import four_heaps
 
 from helpers import clusterings, maps
 
@@ -11,18 +12,6 @@ def one_process():
     # starting workers takes seconds; the test that needs them asks for them
     with joblib.parallel_config(backend="sequential"):
         yield
-
-
-def four_heaps(n=240):
-    """Four clusters 5.7 apart, though no single column shows a gap.
-
-    Each column is a half-and-half mixture of normals at -1 and 1 with deviation 1, which
-    has one peak; any two centres differ by 2 in 8 of the 12 columns.
-    """
-    signs = np.array([[1, 1, 1], [1, -1, -1], [-1, 1, -1], [-1, -1, 1]])
-    centres = np.tile(signs, 4)
-    noise = np.random.default_rng(2).standard_normal((n, 12))
-    return pd.DataFrame(centres[np.arange(n) % 4] + noise, columns=list("abcdefghijkl"))
 
 
 def test_a_map_is_the_same_for_a_seed_and_another_for_another():

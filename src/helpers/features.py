@@ -518,14 +518,21 @@ def outcomes(
         from line_rows group by customer_id""",
         {"last": last},
     ).df()
-    table = customers.to_frame("customer_id").merge(
-        later, on="customer_id", how="left", validate="one_to_one"
-    )
     days = (pd.Timestamp(last) - pd.Timestamp(first)).days + 1
     absent = dict.fromkeys(later.columns[1:], 0) | {"later_recency_days": days}
-    return table.fillna(absent).astype(
+    return _for_each(customers, later, absent=absent).astype(
         {"later_orders": "int64", "later_recency_days": "int64"}
     )
+
+
+def _for_each(
+    customers: pd.Series, found: pd.DataFrame, *, absent: dict[str, float]
+) -> pd.DataFrame:
+    """Give each customer a row, in their order; who was not found gets `absent`."""
+    table = customers.to_frame("customer_id").merge(
+        found, on="customer_id", how="left", validate="one_to_one"
+    )
+    return table.fillna(absent)
 
 
 def redemptions(
@@ -563,10 +570,8 @@ def redemptions(
         group by customer_id""",
         {"responses": responses, "first": first, "last": last},
     ).df()
-    table = customers.to_frame("customer_id").merge(
-        counted, on="customer_id", how="left", validate="one_to_one"
-    )
-    return table.fillna({"past_redemptions": 0}).astype({"past_redemptions": "int64"})
+    table = _for_each(customers, counted, absent={"past_redemptions": 0})
+    return table.astype({"past_redemptions": "int64"})
 
 
 def redeemed(
