@@ -8,7 +8,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help report test lint lab notebooks bench clean lock FORCE
+.PHONY: help new-run check report test lint lab notebooks bench clean lock FORCE
 
 # The environment is built in .venv. To use one of your own as it is, name its folder:
 # make report VENV="$CONDA_PREFIX"
@@ -32,7 +32,7 @@ export IPYTHONDIR := $(CURDIR)/build/ipython
 export JUPYTER_PREFER_ENV_PATH := 1
 
 help:
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
 	@echo "RUN=name chooses a run of runs/ (now $(RUN))."
 
 .venv/.ready: requirements.lock pyproject.toml
@@ -52,6 +52,12 @@ $(EXECUTED):
 $(INDEX):
 	@$(PY) -m helpers.report "$(RUN)"
 endif
+
+new-run: $(READY) ## Draft runs/RUN.yaml from the files in data/raw/RUN/, to be corrected
+	@$(PY) -m helpers.draft "$(RUN)"
+
+check: $(READY) ## Name every problem of RUN's run file and files; write nothing
+	@$(PY) -m helpers.inspection "$(RUN)"
 
 report: $(READY) $(INDEX) ## Execute the notebooks of RUN where needed, render its pages
 	@echo "The report is $(INDEX)"

@@ -110,6 +110,121 @@ def test_a_reason_may_hold_an_apostrophe(received):
     assert table["lines"].tolist() == [8, -2, 6]
 
 
+# --- Which rules a source can be asked
+
+RULES = {
+    "exact copy": "duplicate",
+    "neither goods nor money": f"{NOTHING} and coupon_cents = 0",
+    "no price": "quantity > 0 and amount_cents + coupon_cents = 0",
+}
+
+
+def test_a_rule_is_asked_only_where_the_lines_have_its_columns(con):
+    receive(con, [("a", "1", 0, 0, 0, 0)])
+    asked = cleaning.applicable(con, RULES, kept=[])
+    assert list(asked) == ["neither goods nor money", "no price"]
+    con.execute("alter table received_lines add column duplicate boolean")
+    assert cleaning.applicable(con, RULES, kept=[]) == RULES
+
+
+def test_a_rule_that_the_run_keeps_is_not_asked_and_the_others_keep_their_order(con):
+    receive(con, [])
+    con.execute("alter table received_lines add column duplicate boolean")
+    asked = cleaning.applicable(con, RULES, kept=["neither goods nor money"])
+    assert list(asked) == ["exact copy", "no price"]
+
+
+def test_a_rule_without_its_columns_may_be_kept(con):
+    receive(con, [])
+    assert "exact copy" not in cleaning.applicable(con, RULES, kept=["exact copy"])
+
+
+def test_a_reason_to_keep_that_is_no_rule_is_told_with_the_rules_there_are(con):
+    receive(con, [])
+    with pytest.raises(BadInput) as refused:
+        cleaning.applicable(con, RULES, kept=["no price", "no prise"])
+    assert str(refused.value) == (
+        "Run file: `kept:` names 'no prise', which is no rule of 01_cleaning. There are: "
+        "exact copy, neither goods nor money, no price."
+    )
+
+
+def test_a_rule_that_is_no_sql_is_a_fault_of_the_study_and_not_passed_over(con):
+    receive(con, [])
+    with pytest.raises(duckdb.Error):
+        cleaning.applicable(con, {"broken": "quantity >"}, kept=[])
+
+
+# --- Needs
+
+
+def needs(con, products, lines):
+    """Make received_products of (product, need) and clean_lines of (product, cents)."""
+    con.execute(
+        "create table received_products (product_id varchar, need_state varchar)"
+    )
+    con.executemany("insert into received_products values (?, ?)", products)
+    con.execute(
+        "create table clean_lines (product_id varchar, amount_cents int, coupon_cents int)"
+    )
+    con.executemany("insert into clean_lines values (?, ?, 0)", lines)
+
+
+def pooled(con, most):
+    """Pool, and return how many went and the need of each product."""
+    return cleaning.pool_needs(con, most=most), dict(
+        rows(con, "from received_products")
+    )
+
+
+WARES = [
+    *(("mug", "pots"), ("pan", "pots"), ("pen", "paper"), ("oil", "food")),
+    *(
+        ("tea", "food"),
+        ("hat", "wear"),
+        ("odd", sources.UNCLASSIFIED),
+        ("etc", "other"),
+    ),
+]
+SOLD = [
+    ("mug", 300),
+    ("pan", 300),
+    ("tea", 200),
+    ("oil", 350),
+    ("pen", 590),
+    ("odd", 9999),
+]
+
+
+def test_the_needs_with_the_largest_sales_keep_their_names(con):
+    needs(con, WARES, SOLD)  # pots 600, paper 590, food 550, wear nothing
+    went, found = pooled(con, most=2)
+    assert went == 2
+    kept = {"mug": "pots", "pan": "pots", "pen": "paper"}
+    assert found == dict.fromkeys([product for product, _ in WARES], "other") | kept
+
+
+def test_a_coupon_counts_to_the_sales_of_a_need(con):
+    needs(con, [("mug", "pots"), ("pen", "paper")], [("mug", 100), ("pen", 90)])
+    con.execute("update clean_lines set coupon_cents = 20 where product_id = 'pen'")
+    assert pooled(con, most=1)[1] == {"mug": "other", "pen": "paper"}
+
+
+def test_needs_of_equal_sales_are_kept_by_name(con):
+    named = [("b", "beta"), ("c", "gamma"), ("a", "alpha"), ("d", "delta")]
+    needs(con, named, [("b", 5), ("c", 5), ("a", 5)])
+    went, found = pooled(con, most=2)
+    assert (went, found) == (2, {"b": "beta", "a": "alpha", "c": "other", "d": "other"})
+
+
+def test_few_needs_all_keep_their_names_and_only_the_unknown_becomes_other(con):
+    needs(con, WARES, SOLD)
+    went, found = pooled(con, most=4)
+    assert went == 0
+    assert found == dict(WARES) | {"odd": "other"}
+    assert pooled(con, most=0) == (4, dict.fromkeys(found, "other"))
+
+
 # --- Reconciliation
 
 
@@ -167,6 +282,19 @@ def test_steps_that_do_not_add_up_stop_the_study(received):
     forgotten = {"neither goods nor money": REJECT["neither goods nor money"]}
     with pytest.raises(AssertionError, match="does not add up"):
         cleaning.reconcile(received, reject=forgotten)
+
+
+def test_lines_without_shelf_prices_reconcile_without_that_column(con):
+    receive(
+        con, [("a", "1", 1, 30, 5, 40), ("a", "1", 0, 0, 0, 7), ("b", "2", 0, 0, 0, 0)]
+    )
+    cleaning.split(con, reject=REJECT)
+    whole = cleaning.reconcile(con, reject=REJECT)
+    con.execute("alter table received_lines drop column shelf_amount_cents")
+    cleaning.split(con, reject=REJECT)
+    table = cleaning.reconcile(con, reject=REJECT)
+    pd.testing.assert_frame_equal(table, whole.drop(columns="shelf_amount_cents"))
+    assert table["lines"].tolist() == [3, -2, 0, 1]
 
 
 cents = st.integers(-3, 3)
@@ -261,6 +389,57 @@ def test_a_window_without_any_clean_line_is_told_where_to_look(received):
 
 
 # --- References
+
+
+def test_the_received_tables_are_those_of_the_source_in_the_standard_order(received):
+    assert cleaning.received(received) == [
+        *("customers", "products", "campaigns", "contacts", "responses", "attributes")
+    ]
+    received.execute(
+        """drop table if exists received_responses;
+        create table received_surveys (customer_id varchar);
+        create table received_notes (customer_id varchar);
+        create table surveys_received (customer_id varchar)"""
+    )
+    found = cleaning.received(received)
+    assert found[-2:] == ["surveys", "attributes"] and "responses" not in found
+
+
+BESIDE = {
+    "surveys": "surveys -> customers (customer_id)",
+    "contracts": "contracts -> customers (customer_id)",
+    "interactions": "interactions -> customers (customer_id)",
+}
+
+
+@pytest.mark.parametrize("table", BESIDE)
+def test_a_reference_is_asked_only_where_the_source_has_the_table(received, table):
+    cleaning.split(received, reject=REJECT)
+    before = cleaning.references(received)["reference"].tolist()
+    assert BESIDE[table] not in before
+    received.execute(
+        f"create table received_{table} as select '1' as customer_id union all select 'z'"
+    )
+    found = cleaning.references(received).set_index("reference")
+    assert set(found.index) - set(before) == {BESIDE[table]}
+    assert found.loc[BESIDE[table]].tolist() == [2, 1]
+    with pytest.raises(
+        BadInput, match=f"Table {table}: column customer_id .* are z. Add"
+    ):
+        cleaning.refuse_dangling(received)
+
+
+def test_lines_alone_point_at_customers_and_products(con):
+    con.execute(
+        """create table clean_lines as select 'a' as customer_id, 'x' as product_id;
+        create table received_customers as select 'a' as customer_id;
+        create table received_products as select 'x' as product_id"""
+    )
+    assert cleaning.references(con)["reference"].tolist() == [
+        "lines -> products (product_id)",
+        "lines -> customers (customer_id)",
+    ]
+    cleaning.refuse_dangling(con)
 
 
 def test_rows_that_point_at_nothing_are_counted(received):

@@ -107,3 +107,48 @@ def test_the_command_line_says_what_is_wrong_and_fails(project, capsys):
     assert "There is no notebook 01_b. Did you mean 01_a?" in capsys.readouterr().err
     assert execution.main([]) == 1
     assert "Usage" in capsys.readouterr().err
+
+
+def test_a_notebook_about_another_run_is_refreshed_after_that_runs_stages(
+    project, tmp_path, monkeypatch, capsys
+):
+    """Nothing is executed here: what would be is written down."""
+    project("1")
+    first = (tmp_path / "notebooks/01_a.ipynb").read_text()
+    for name, run in {
+        "02_b": "complete_journey",
+        "03_c": "shop",
+        "04_d": "shop",
+    }.items():
+        text = first.replace('run: str = \\"complete_journey', f'run: str = \\"{run}')
+        (tmp_path / f"notebooks/{name}.ipynb").write_text(text)
+    done = []
+    monkeypatch.setattr(
+        execution, "execute", lambda run, name: done.append((run, name))
+    )
+    monkeypatch.setattr(execution, "refresh", lambda book: done.append(book.stem))
+    assert execution.main(["refresh"]) == 0
+    assert done == [
+        *("01_a", "02_b", ("shop", "01_a"), ("shop", "02_b"), "03_c"),
+        *(("shop", "01_a"), ("shop", "02_b"), ("shop", "03_c"), "04_d"),
+    ]
+    assert "shop: 02" in capsys.readouterr().out
+
+
+def test_a_stage_that_fails_stops_the_refreshing_before_the_notebook_that_needs_it(
+    project, tmp_path, monkeypatch, capsys
+):
+    project("1")
+    first = (tmp_path / "notebooks/01_a.ipynb").read_text()
+    later = first.replace('run: str = \\"complete_journey', 'run: str = \\"shop')
+    (tmp_path / "notebooks/02_b.ipynb").write_text(later)
+    done = []
+
+    def fails(run, name):
+        raise execution.NotebookFailedError(f"{name} stopped")
+
+    monkeypatch.setattr(execution, "execute", fails)
+    monkeypatch.setattr(execution, "refresh", lambda book: done.append(book.stem))
+    assert execution.main(["refresh"]) == 1
+    assert done == ["01_a"]
+    assert "01_a stopped" in capsys.readouterr().err

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import features
+from helpers import features, sources
 from helpers.schema import BadInput
 
 PRODUCTS = pd.DataFrame(
@@ -20,6 +20,12 @@ PRODUCTS = pd.DataFrame(
         ("odd", "unclassified", None),
     ],
     columns=["product_id", "need_state", "brand"],
+)
+NEEDS = [need for need in sources.NEED_STATES if need not in sources.APART]
+# One product nobody buys for each need, so that every need has its share.
+PRODUCTS = pd.concat(
+    [PRODUCTS, pd.DataFrame({"product_id": NEEDS, "need_state": NEEDS})],
+    ignore_index=True,
 )
 
 # The window is Wednesday 1 March to Friday 10 March; its first half ends on the 5th.
@@ -87,7 +93,7 @@ BY_HAND = {
     "share_fresh_meat_fish": [6 / 20, 0, nan, nan],
     **{
         f"share_{need}": [0, 0, nan, nan]
-        for need in features.NEEDS
+        for need in NEEDS
         if need not in {"produce", "dairy_eggs", "fresh_meat_fish"}
     },
 }
@@ -103,6 +109,7 @@ def lines_of(bought):
         amount_cents=lines["sales_cents"] - lines["coupon_cents"],
         on_mailer=lines["marks"] == "mailer",
         on_display=lines["marks"] == "display",
+        quantity=1,
     ).drop(columns=["sales_cents", "marks"])
 
 
@@ -140,11 +147,11 @@ def files(folder):
 # --- By hand
 
 
-def test_the_answers_by_hand_cover_every_feature():
-    assert list(BY_HAND.keys() ^ {feature.name for feature in features.FEATURES}) == []
+def test_the_answers_by_hand_cover_every_feature(hand_built):
+    assert set(hand_built.columns) == {"customer_id", *BY_HAND}
 
 
-@pytest.mark.parametrize("feature", [feature.name for feature in features.FEATURES])
+@pytest.mark.parametrize("feature", BY_HAND)
 def test_a_feature_is_what_was_worked_out_by_hand(hand_built, feature):
     found = hand_built.set_index("customer_id")[feature]
     assert found.index.tolist() == CUSTOMERS
@@ -152,16 +159,24 @@ def test_a_feature_is_what_was_worked_out_by_hand(hand_built, feature):
 
 
 @pytest.fixture(scope="module")
-def hand_built(tmp_path_factory):
+def hand_files(tmp_path_factory):
     folder = tmp_path_factory.mktemp("hand")
     lines_of(BOUGHT).to_parquet(folder / "lines.parquet")
     PRODUCTS.to_parquet(folder / "products.parquet")
+    return files(folder)
+
+
+@pytest.fixture(scope="module")
+def hand_built(hand_files):
     with duckdb.connect() as con:
-        return features.build(con, **files(folder), **WINDOW)
+        return features.build(con, **hand_files, **WINDOW)
 
 
-def test_counts_are_whole_numbers_and_columns_follow_the_dictionary(hand_built):
-    names = [feature.name for feature in features.FEATURES]
+def test_counts_are_whole_numbers_and_columns_follow_the_dictionary(
+    hand_built, hand_files
+):
+    with duckdb.connect() as con:
+        names = [feature.name for feature in features.defined(con, **hand_files)]
     assert hand_built.columns.tolist() == ["customer_id", *names]
     whole = hand_built.columns[hand_built.dtypes == "int64"].tolist()
     counted = ["recency_days", "tenure_days", "orders", "lines", "stores"]
@@ -205,8 +220,12 @@ def test_an_order_number_shared_by_two_customers_is_two_orders(build):
     assert found["orders"].tolist() == [1, 1]
 
 
-def test_the_dictionary_lists_every_feature_with_its_missing_share(hand_built):
-    listed = features.dictionary(hand_built).set_index("feature")
+def test_the_dictionary_lists_every_feature_with_its_missing_share(
+    hand_built, hand_files
+):
+    with duckdb.connect() as con:
+        found = features.defined(con, **hand_files)
+    listed = features.dictionary(hand_built, found).set_index("feature")
     assert listed.index.tolist() == hand_built.columns[1:].tolist()
     expected = {name: np.isnan(values).mean() for name, values in BY_HAND.items()}
     assert listed["missing_share"].to_dict() == expected
@@ -238,7 +257,7 @@ def test_outcomes_come_for_the_customers_asked_in_their_order(measure):
     assert found["later_sales"].tolist() == [0, 0, 10.50]
     assert found["later_dairy_eggs"].tolist() == [0, 0, 9.00]
     assert found["later_produce"].tolist() == [0, 0, 1.50]
-    needs = [f"later_{need}" for need in features.NEEDS]
+    needs = [f"later_{need}" for need in NEEDS]
     assert found.columns.tolist() == [
         *("customer_id", "later_orders", "later_sales"),
         *needs,
@@ -405,6 +424,7 @@ def many():
             "ordered_at": moment[order],
             "product_id": pd.Series(draw.integers(0, 90, 30_000)).astype("str"),
             "store_id": pd.Series(draw.integers(0, 5, 6_000)[order]).astype("str"),
+            "quantity": 1,
             "amount_cents": sales - coupon,
             "coupon_cents": coupon,
             "shelf_amount_cents": sales + draw.integers(0, 400, 30_000),
@@ -416,7 +436,7 @@ def many():
 
 @pytest.fixture(scope="module")
 def many_products():
-    needs = [*features.NEEDS, *features.APART]
+    needs = [*NEEDS, *sources.APART]
     return pd.DataFrame(
         {
             "product_id": [str(number) for number in range(90)],
@@ -512,14 +532,14 @@ def test_sizes_add_up_to_what_was_bought_in_the_window(many, many_products, buil
     found = build_many(many)
     inside = remove_earlier(remove_later(many)).merge(many_products, on="product_id")
     cents = inside["amount_cents"] + inside["coupon_cents"]
-    goods = ~inside["need_state"].isin(features.APART)
+    goods = ~inside["need_state"].isin(sources.APART)
     assert found["customer_id"].tolist() == sorted(inside["customer_id"].unique())
     assert found["orders"].sum() == inside["order_id"].nunique()
     assert found["lines"].sum() == goods.sum()
     assert round(found["sales"].sum() * 100) == cents[goods].sum()
     fuel = inside["need_state"] == "fuel"
     assert round(found["fuel_sales"].sum() * 100) == cents[fuel].sum()
-    shares = found[[f"share_{need}" for need in features.NEEDS]].sum(axis=1)
+    shares = found[[f"share_{need}" for need in NEEDS]].sum(axis=1)
     assert shares.to_numpy() == pytest.approx(1)
 
 
@@ -536,7 +556,7 @@ def test_a_line_whose_product_has_no_row_is_refused_and_not_dropped(build):
 # --- Odd and even weeks
 
 SIZES = ["orders", "sales", "lines"]
-SHARES = [f"share_{need}" for need in features.NEEDS]
+SHARES = [f"share_{need}" for need in NEEDS]
 
 
 @pytest.fixture
@@ -547,7 +567,7 @@ def cut(tmp_path):
         lines.to_parquet(tmp_path / "lines.parquet", row_group_size=2048)
         products.to_parquet(tmp_path / "products.parquet")
         with duckdb.connect(config={"threads": threads}) as con:
-            return features.halves(con, **files(tmp_path), **window)
+            return features.halves(con, columns=SHARES, **files(tmp_path), **window)
 
     return run
 
@@ -569,7 +589,7 @@ def test_halves_are_what_was_worked_out_by_hand(cut):
         found.to_dict("records"), by_hand.values(), strict=True
     ):
         assert [row[name] for name in SIZES] == sizes
-        for need in features.NEEDS:
+        for need in NEEDS:
             expected = nan if shares is None else shares.get(need, 0)
             found_share = row[f"share_{need}"]
             assert found_share == pytest.approx(expected, abs=1e-12, nan_ok=True)
@@ -639,3 +659,488 @@ def test_halves_are_the_same_bits_on_two_threads_and_in_any_order_of_lines(
 def test_halves_of_an_empty_window_are_refused(cut):
     with pytest.raises(BadInput, match="no line from 2018-01-01 to 2018-01-31"):
         cut(lines_of(BOUGHT), window={"first": "2018-01-01", "last": "2018-01-31"})
+
+
+# --- A supplier's tables: the window is again 1 to 10 March
+
+CLIENTS = pd.DataFrame(
+    [
+        ("ann", True, False, True),
+        ("bob", False, True, True),
+        ("cid", False, False, None),
+    ],
+    columns=["customer_id", "requires_logo_work", "requires_rental", "loyal"],
+).astype({"loyal": "boolean"})
+WARES = pd.DataFrame(
+    [
+        ("jacket", "basics", None),
+        ("cap", "logo_and_badges", None),
+        ("deposit", "not_merchandise", None),
+    ],
+    columns=["product_id", "need_state", "brand"],
+)
+# customer, order, day, product, channel, pieces, sales, days, sent back, logo
+ORDERED = [
+    ("ann", "a1", "2017-03-01", "jacket", "web shop", 10, 10000, 4, 2, True),
+    ("ann", "a1", "2017-03-01", "cap", "web shop", 5, 5000, 9, 0, False),
+    ("ann", "a2", "2017-03-09", "jacket", "telephone", 3, 3000, 5, 1, False),
+    ("ann", "a2", "2017-03-09", "deposit", "telephone", 1, 2000, 30, 1, True),
+    ("bob", "b1", "2017-03-02", "jacket", None, 2, 2000, 7, 0, False),
+    ("cid", "c1", "2017-03-03", "cap", "web shop", 1, 0, 2, 0, True),
+    ("dot", "d1", "2017-03-04", "deposit", "telephone", 4, 900, 1, 4, True),
+    # outside the window
+    ("ann", "a0", "2017-02-28", "jacket", "fax", 99, 9000, 99, 99, True),
+    ("eve", "e1", "2017-03-11", "jacket", "fax", 99, 9000, 99, 99, True),
+]
+# customer, moment, kind, topic, minutes
+TOUCHED = [
+    ("ann", "2017-03-01 00:00:00", "support ticket", "sizing", 30.0),
+    ("ann", "2017-03-02 09:00:00", "support ticket", "sizing", 90.0),
+    ("ann", "2017-03-09 09:00:00", "support ticket", "delivery", None),
+    ("ann", "2017-03-05 09:00:00", "visit", None, None),
+    ("bob", "2017-03-05 09:00:00", "visit", None, None),
+    ("dot", "2017-03-10 23:59:59", "support ticket", "Care & laundry", 60.0),
+    ("ann", "2017-02-28 23:59:59", "support ticket", "delivery", 9e6),
+    ("ann", "2017-03-11 00:00:00", "support ticket", "invoice", 9e6),
+    ("eve", "2017-03-05 09:00:00", "support ticket", "sizing", 9e6),
+]
+# customer, day, question, score
+ANSWERS = [
+    ("ann", "2017-03-01", "recommend", 8.0),
+    ("ann", "2017-03-10", "recommend", 10.0),
+    ("ann", "2017-03-10", "fit", 6.0),
+    ("ann", "2017-03-10", "delivery", 7.0),
+    ("bob", "2017-03-04", "fit", 3.0),
+    ("cid", "2017-02-28", "recommend", 1.0),
+    ("cid", "2017-03-11", "fit", 1.0),
+]
+OF_A_SUPPLIER = {
+    # pieces of all lines, by order: 15 and 4
+    "pieces_per_order": [9.5, 2, 1, 4],
+    # goods alone: the deposit's 30 days and its piece sent back do not count
+    "lead_days": [(4 + 9 + 5) / 3, 7, 2, nan],
+    "return_share": [3 / 18, 0, 0, nan],
+    # cid's cap cost nothing, and of no sales there is no share
+    "logo_share": [10 / 18, 0, nan, nan],
+    # a contact has a topic: visits have none
+    "contacts": [3, 0, 0, 1],
+    # ann's third ticket was never answered
+    "response_hours": [1, nan, nan, 1],
+    "recommends": [9, nan, nan, nan],
+    "satisfaction": [6.5, 3, nan, nan],
+    "share_basics": [13 / 18, 1, nan, nan],
+    "share_logo_and_badges": [5 / 18, 0, nan, nan],
+    # bob's order came in on no known channel
+    "channel_fax": [0, 0, 0, 0],
+    "channel_telephone": [1 / 2, 0, 0, 1],
+    "channel_web_shop": [1 / 2, 0, 1, 0],
+    "topic_care_laundry": [0, nan, nan, 1],
+    "topic_delivery": [1 / 3, nan, nan, 0],
+    "topic_invoice": [0, nan, nan, 0],
+    "topic_sizing": [2 / 3, nan, nan, 0],
+    # dot is in no table of customers
+    "requires_logo_work": [1, 0, 0, nan],
+    "requires_rental": [0, 1, 0, nan],
+}
+# What is left of it by the column or table that a run lacks.
+ASKING = {
+    "channel": ["channel_fax", "channel_telephone", "channel_web_shop"],
+    "lead_days": ["lead_days", "pieces_per_order"],
+    "returned": ["return_share"],
+    "logo": ["logo_share"],
+    "topic": ["contacts", *(name for name in OF_A_SUPPLIER if name[:6] == "topic_")],
+    "minutes": ["response_hours"],
+    "requires_rental": ["requires_rental"],
+}
+BESIDE = {
+    "interactions": [*ASKING["topic"], "response_hours"],
+    "surveys": ["recommends", "satisfaction"],
+    "declared": ["requires_logo_work", "requires_rental"],
+}
+
+
+def supplied():
+    """Return the supplier's tables by the names that `features.build` takes."""
+    names = ["customer_id", "order_id", "ordered_at", "product_id", "channel"]
+    more = ["quantity", "amount_cents", "lead_days", "returned", "logo"]
+    asked = ["customer_id", "answered_on", "question", "score"]
+    touched = ["customer_id", "happened_at", "kind", "topic", "minutes"]
+    day = "datetime64[us]"
+    lines = pd.DataFrame(ORDERED, columns=[*names, *more])
+    return {
+        "lines": lines.assign(coupon_cents=0).astype({"ordered_at": day}),
+        "products": WARES,
+        "declared": CLIENTS,
+        "interactions": pd.DataFrame(TOUCHED, columns=touched).astype(
+            {"happened_at": day}
+        ),
+        "surveys": pd.DataFrame(ANSWERS, columns=asked).astype({"answered_on": day}),
+    }
+
+
+@pytest.fixture
+def stored(tmp_path):
+    """Give a function that saves tables and returns their paths."""
+
+    def run(tables):
+        for name, table in tables.items():
+            table.to_parquet(tmp_path / f"{name}.parquet")
+        return {name: str(tmp_path / f"{name}.parquet") for name in tables}
+
+    return run
+
+
+@pytest.fixture
+def supply(stored):
+    """Give a function that saves a supplier's tables and builds features from them."""
+
+    def run(tables, window=WINDOW):
+        with duckdb.connect() as con:
+            return features.build(con, **stored(tables), **window)
+
+    return run
+
+
+@pytest.mark.parametrize("feature", OF_A_SUPPLIER)
+def test_a_suppliers_feature_is_what_was_worked_out_by_hand(supply, feature):
+    found = supply(supplied()).set_index("customer_id")[feature]
+    assert found.index.tolist() == CUSTOMERS
+    expected = pytest.approx(OF_A_SUPPLIER[feature], abs=1e-12, nan_ok=True)
+    assert found.tolist() == expected
+
+
+def test_who_never_wrote_has_no_contacts_and_not_a_missing_number_of_them(supply):
+    found = supply(supplied())
+    assert found["contacts"].dtype == "int64"
+    assert "eve" not in found["customer_id"].tolist()
+
+
+def test_an_answer_is_not_multiplied_by_a_customers_orders_or_contacts(supply):
+    tables = supplied()
+    tables["interactions"] = pd.concat([tables["interactions"]] * 3)
+    found, once = supply(tables), supply(supplied())
+    left = [name for name in once if name != "contacts"]
+    pd.testing.assert_frame_equal(found[left], once[left])
+    assert found["contacts"].tolist() == [9, 0, 0, 3]
+
+
+@pytest.mark.parametrize("column", ASKING)
+def test_a_feature_whose_column_a_run_lacks_is_left_out_and_no_other(supply, column):
+    tables = supplied()
+    whole = supply(tables)
+    without = {
+        name: t.drop(columns=column, errors="ignore") for name, t in tables.items()
+    }
+    pd.testing.assert_frame_equal(
+        supply(without), whole.drop(columns=ASKING[column]), check_exact=True
+    )
+
+
+@pytest.mark.parametrize("table", BESIDE)
+def test_a_feature_whose_table_a_run_lacks_is_left_out_and_no_other(supply, table):
+    tables = supplied()
+    whole = supply(tables)
+    del tables[table]
+    pd.testing.assert_frame_equal(
+        supply(tables), whole.drop(columns=BESIDE[table]), check_exact=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "there"),
+    [("recommend", {"recommends"}), ("fit", {"satisfaction"}), ("none", set())],
+)
+def test_a_survey_gives_the_mean_of_what_was_asked_and_not_of_the_other(
+    supply, asked, there
+):
+    tables = supplied()
+    answers = tables["surveys"]
+    found = supply(tables | {"surveys": answers[answers["question"] == asked]})
+    assert set(found) & {"recommends", "satisfaction"} == there
+
+
+GROCERS = {
+    "store_id": {"stores", "main_store_share"},
+    "shelf_amount_cents": {"discount_depth"},
+    "on_mailer": {"mailer_share"},
+    "on_display": {"display_share"},
+}
+
+
+@pytest.mark.parametrize("column", GROCERS)
+def test_a_shops_feature_whose_column_is_missing_is_left_out_and_no_other(
+    build, hand_built, column
+):
+    found = build(lines_of(BOUGHT).drop(columns=column))
+    assert set(hand_built) - set(found) == GROCERS[column]
+    pd.testing.assert_frame_equal(found, hand_built[found.columns], check_exact=True)
+
+
+def test_dates_without_a_time_of_day_give_no_share_of_mornings_or_evenings(
+    build, hand_built
+):
+    lines = lines_of(BOUGHT)
+    found = build(lines.assign(ordered_at=lines["ordered_at"].dt.normalize()))
+    assert set(hand_built) - set(found) == {"morning_share", "evening_share"}
+    pd.testing.assert_frame_equal(found, hand_built[found.columns], check_exact=True)
+
+
+def test_one_time_of_day_outside_the_window_is_enough_for_the_same_columns(build):
+    lines = lines_of(BOUGHT)
+    days = lines["ordered_at"].dt.normalize()
+    at_nine = days + pd.Timedelta(hours=9)
+    moments = days.mask(lines["order_id"] == "a7", at_nine)
+    found = build(lines.assign(ordered_at=moments.astype("datetime64[us]")))
+    assert found["morning_share"].tolist() == [0, 0, 0, 0]
+
+
+def test_without_fuel_and_own_brand_no_product_asks_for_them(build):
+    plain = PRODUCTS.assign(brand=None).replace({"need_state": {"fuel": "produce"}})
+    found = set(build(lines_of(BOUGHT), products=plain))
+    assert not {"fuel_sales", "private_label_share"} & found
+    assert "share_produce" in found
+
+
+def test_lines_alone_give_size_and_rhythm_and_nothing_that_must_be_guessed(build):
+    basic = ["customer_id", "order_id", "ordered_at", "product_id", "quantity"]
+    lines = lines_of(BOUGHT)[[*basic, "amount_cents"]].assign(coupon_cents=0)
+    lines["ordered_at"] = lines["ordered_at"].dt.normalize()
+    products = PRODUCTS.assign(need_state="other", brand=None)
+    found = build(lines, products=products)
+    assert found.columns.tolist() == [
+        *("customer_id", "recency_days", "tenure_days", "trend", "orders", "sales"),
+        *("lines", "gap_mean_days", "gap_variation", "sales_per_order"),
+        *("lines_per_order", "need_variety", "repeat_share", "weekend_share"),
+        *("coupon_order_rate", "share_other"),
+    ]
+    # everything is goods here: ann's fuel too
+    assert found.set_index("customer_id").loc["ann", "sales"] == 58.50
+
+
+def test_without_any_need_there_is_no_share_and_no_variety(build):
+    found = build(lines_of(BOUGHT), products=PRODUCTS.assign(need_state="unclassified"))
+    assert not [name for name in found if name.startswith(("share_", "need_"))]
+    assert found["sales"].tolist() == [0, 0, 0, 0]
+
+
+def test_every_window_has_the_same_columns_though_a_need_channel_or_topic_is_not_in_it(
+    supply,
+):
+    short = {"first": "2017-03-02", "last": "2017-03-02"}
+    found = supply(supplied(), short)
+    assert found["customer_id"].tolist() == ["bob"]
+    assert found.columns.equals(supply(supplied()).columns)
+    assert found[["share_logo_and_badges", "channel_fax"]].to_numpy().tolist() == [
+        [0, 0]
+    ]
+    assert found["contacts"].tolist() == [0]
+
+
+def test_values_that_give_one_column_name_are_one_feature(supply):
+    tables = supplied()
+    spelt = {"fax": "Web-Shop", "telephone": "WEB SHOP"}
+    tables["lines"] = tables["lines"].replace({"channel": spelt})
+    found = supply(tables)
+    assert found.columns.is_unique
+    assert [name for name in found if name.startswith("channel_")] == [
+        "channel_web_shop"
+    ]
+    assert found["channel_web_shop"].tolist() == [1, 0, 1, 1]
+
+
+def test_a_value_with_an_apostrophe_is_a_feature_like_any_other(supply):
+    tables = supplied()
+    tables["lines"] = tables["lines"].replace({"channel": {"telephone": "Anna's desk"}})
+    assert supply(tables)["channel_anna_s_desk"].tolist() == [1 / 2, 0, 0, 1]
+
+
+def test_the_dictionary_says_what_a_share_is_a_share_of(stored):
+    with duckdb.connect() as con:
+        given = stored(supplied())
+        table = features.build(con, **given, **WINDOW)
+        listed = features.dictionary(table, features.defined(con, **given))
+    of = listed.set_index("feature")["weight"]
+    assert of[of != ""].to_dict() == {
+        **dict.fromkeys([n for n in OF_A_SUPPLIER if n[:6] == "share_"], "sales"),
+        **dict.fromkeys(ASKING["channel"], "orders"),
+        **dict.fromkeys(ASKING["topic"][1:], "contacts"),
+    }
+    assert set(of) <= {"", *table.columns}
+    families = listed.set_index("feature")["family"]
+    built = families[families.isin(features.SEGMENTING)]
+    assert built[~built.index.isin(of[of != ""].index)].to_dict() == {
+        "requires_logo_work": "requirement",
+        "requires_rental": "requirement",
+    }
+
+
+@pytest.fixture(scope="module")
+def clients():
+    """Draw 2,400 lines, contacts and answers of 80 clients over six weeks."""
+    draw = np.random.default_rng(23)
+    order = np.sort(draw.integers(0, 900, 2_400))
+    moment = np.datetime64("2017-03-05", "us") + (
+        draw.integers(0, 42 * 86_400, 900) * np.timedelta64(1_000_000, "us")
+    )
+    who = np.array([f"c{number:02}" for number in range(80)], dtype=object)
+
+    def any_of(values, size):
+        return np.array(values, dtype=object)[draw.integers(0, len(values), size)]
+
+    def moments(size):
+        return draw.choice(moment, size)
+
+    customer, channel = any_of(who, 900), any_of(["web", "phone", None], 900)
+    asked = ["recommend", "fit", "delivery"]
+    return {
+        "lines": pd.DataFrame(
+            {
+                "customer_id": customer[order],
+                "order_id": order.astype(str),
+                "ordered_at": moment[order],
+                "product_id": any_of(WARES["product_id"], 2_400),
+                "channel": channel[order],
+                "quantity": draw.integers(1, 9, 2_400),
+                "amount_cents": draw.integers(0, 9_000, 2_400),
+                "lead_days": draw.integers(1, 30, 2_400),
+                "returned": draw.integers(0, 2, 2_400),
+                "logo": draw.random(2_400) < 0.3,
+                "coupon_cents": 0,
+            }
+        ),
+        "products": WARES,
+        "declared": pd.DataFrame(
+            {"customer_id": who, "requires_rental": draw.random(80) < 0.4}
+        ),
+        "interactions": pd.DataFrame(
+            {
+                "customer_id": any_of(who, 700),
+                "happened_at": moments(700),
+                "kind": "support ticket",
+                "topic": any_of(["sizing", "delivery", None], 700),
+                "minutes": draw.integers(1, 600, 700).astype(float),
+            }
+        ),
+        "surveys": pd.DataFrame(
+            {
+                "customer_id": any_of(who, 300),
+                "answered_on": moments(300),
+                "question": any_of(asked, 300),
+                "score": draw.integers(0, 11, 300).astype(float),
+            }
+        ),
+    }
+
+
+def test_halves_of_channels_topics_answers_and_requirements_are_those_of_the_weeks(
+    clients, stored
+):
+    window = {"first": FIRST, "last": "2017-04-15"}
+    times = {"lines": "ordered_at", "interactions": "happened_at"}
+    times |= {"surveys": "answered_on"}
+    with duckdb.connect() as con:
+        given = stored(clients)
+        names = [
+            f.name for f in features.defined(con, **given) if "day" not in f.source
+        ]
+        names.remove("trend")  # its halves are those of the window
+        found = features.halves(con, columns=names, **given, **window)
+        for half, left in {"odd": 0, "even": 1}.items():
+            own = {
+                name: table[week_of(table[times[name]]) % 2 == left]
+                for name, table in clients.items()
+                if name in times
+            }
+            assert all(len(own[name]) < len(clients[name]) for name in own)
+            alone = features.build(con, **stored(clients | own), **window)
+            here = found[found["half"] == half].drop(columns="half")
+            assert len(here) > 70 and set(here) == {"customer_id", *names}
+            assert here["contacts"].eq(0).any() and here["topic_sizing"].isna().any()
+            pd.testing.assert_frame_equal(
+                here.reset_index(drop=True), alone[list(here)], check_exact=True
+            )
+
+
+@pytest.mark.parametrize("column", ["gap_mean_days", "recency_days", "sizing"])
+def test_halves_of_the_rhythm_or_of_no_feature_are_refused_by_name(
+    clients, stored, column
+):
+    with duckdb.connect() as con, pytest.raises(ValueError, match=f"of '{column}'"):
+        features.halves(con, columns=["orders", column], **stored(clients), **MANY)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Home & Garden", "home_garden"),
+        ("web shop", "web_shop"),
+        ("dairy_eggs", "dairy_eggs"),
+        (" - Größe XL! ", "grösse_xl"),
+        ("日本茶", "日本茶"),
+        ("3D", "3d"),
+        ("?!", "x"),
+    ],
+)
+def test_a_text_becomes_a_column_name(text, name):
+    assert features.slug(text) == name
+
+
+@pytest.mark.parametrize(
+    ("feature", "words"),
+    [
+        ("share_pet_care", "pet care"),
+        ("channel_web_shop", "orders by web shop"),
+        ("topic_sizing", "questions about sizing"),
+        ("requires_logo_work", "requires logo work"),
+        ("repeat_share", "repeat share"),
+        ("channel", "channel"),
+    ],
+)
+def test_a_feature_is_said_in_words(feature, words):
+    assert features.say(feature) == words
+
+
+def test_controls_are_not_targeted_and_what_they_bought_is_no_answer(stored):
+    day = "datetime64[us]"
+    arms = [
+        ("first", "sent", "treated"),
+        ("first", "spared", "control"),
+        ("first", "both", "control"),
+        ("second", "both", "treated"),
+        ("first", "silent", "treated"),
+    ]
+    answered = [("first", "sent"), ("first", "spared"), ("first", "both")]
+    given = {
+        "campaigns": pd.DataFrame(
+            {"campaign_id": ["first", "second"], "starts_on": "2017-03-12"}
+        ).astype({"starts_on": day}),
+        "contacts": pd.DataFrame(arms, columns=["campaign_id", "customer_id", "arm"]),
+        "responses": pd.DataFrame(answered, columns=["campaign_id", "customer_id"])
+        .assign(responded_on="2017-03-14")
+        .astype({"responded_on": day}),
+    }
+    asked = pd.Series(["sent", "spared", "both", "silent"])
+    with duckdb.connect() as con:
+        found = features.redeemed(con, customers=asked, **stored(given), **LATER)
+        del given["contacts"]["arm"]  # without arms, all were contacted
+        without = features.redeemed(con, customers=asked, **stored(given), **LATER)
+    assert found["later_targeted"].tolist() == [True, False, True, True]
+    assert found["later_redeemed"].tolist() == [True, False, False, False]
+    assert without["later_targeted"].all()
+    assert without["later_redeemed"].tolist() == [True, True, True, False]
+
+
+def test_paths_are_given_for_the_tables_that_the_run_has(monkeypatch, tmp_path):
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+    with pytest.raises(BadInput, match="Table lines of run ab is missing"):
+        features.tables("ab")
+    folder = tmp_path / "data/interim/ab"
+    folder.mkdir(parents=True)
+    for name in ("lines", "products", "customers"):
+        (folder / f"{name}.parquet").touch()
+    assert list(features.tables("ab")) == ["lines", "products", "declared"]
+    (folder / "surveys.parquet").touch()
+    (folder / "campaigns.parquet").touch()
+    found = features.tables("ab")
+    assert list(found) == ["lines", "products", "declared", "surveys"]
+    assert found["declared"] == str(folder / "customers.parquet")

@@ -9,9 +9,12 @@ from helpers import paths, stages
 # From the raw tables to the report. In rows that are ORDERED a module may also import
 # those named before it.
 ROWS = {
-    "base": ["paths", "schema", "runs", "execution", "stages"],
-    "raw": ["sources", "simulate"],
-    "clean": ["cleaning"],
+    "base": ["paths", "schema", "mapping", "runs", "execution", "stages"],
+    "raw": [
+        *("sources", "simulate", "opening", "typed", "inspection", "intake"),
+        *("receiving", "sniffing", "guess", "draft"),
+    ],
+    "clean": ["cleaning", "readiness"],
     "features": ["features", "preparation"],
     "segments": [
         *("clusterings", "candidates", "evidence", "structure", "stability"),
@@ -19,17 +22,30 @@ ROWS = {
     ],
     "personas and after": [
         *("themes", "personas", "cards", "fairness", "exports", "rules"),
-        *("disclosure", "cube", "lifecycle", "value", "campaigns"),
-        *("offers", "retention", "leads", "drift"),
+        *("disclosure", "cube", "estimates", "lifecycle", "value", "campaigns"),
+        *(
+            "offers",
+            "messages",
+            "moments",
+            "allocation",
+            "trials",
+            "retention",
+            "touchpoints",
+        ),
+        *("classifier", "leads", "conversion"),
+        *("drift", "movement", "succession", "registry", "recovery"),
     ],
     "report": [
         "plots",
-        *("evidence_plots", "profile_plots", "tables", "findings", "pages", "explore"),
+        "activation_plots",
+        *("evidence_plots", "profile_plots", "lifecycle_plots"),
+        *("refinement_plots", "leads_plots"),
+        *("tables", "findings", "pages", "explore", "board"),
         "dashboard",
         "report",
     ],
 }
-ORDERED = {"base", "segments", "personas and after", "report"}
+ORDERED = {"base", "raw", "clean", "segments", "personas and after", "report"}
 FILES = {file.stem: file for file in (paths.ROOT / "src/helpers").glob("*.py")}
 MODULES = sorted(FILES.keys() - {"__init__"})
 
@@ -64,7 +80,7 @@ def test_the_package_itself_imports_nothing():
 
 def test_a_lower_row_would_be_noticed():
     assert "report" not in above("features")
-    assert above("runs") == {"paths", "schema"}
+    assert above("runs") == {"paths", "schema", "mapping"}
     assert above("sources") == set(ROWS["base"])
 
 

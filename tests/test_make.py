@@ -63,7 +63,15 @@ def write_project(root):
     shutil.copytree(paths.ROOT / "tools", root / "tools")
     helpers = root / "src/helpers"
     (helpers / "templates").mkdir(parents=True)
-    for name in ("__init__", "paths", "schema", "runs", "execution", "stages"):
+    for name in (
+        "__init__",
+        "paths",
+        "schema",
+        "mapping",
+        "runs",
+        "execution",
+        "stages",
+    ):
         shutil.copy(paths.ROOT / f"src/helpers/{name}.py", helpers)
     (helpers / "templates/page.html").touch()
     (helpers / "report.py").write_text(REPORT)
@@ -225,8 +233,10 @@ def test_a_fault_of_the_run_file_is_told_before_anything_is_executed(project):
 
 def test_make_alone_lists_its_targets(project):
     _, printed = make(project)
-    targets = re.findall(r"^make (\w+) ", printed, re.MULTILINE)
+    targets = re.findall(r"^make ([\w-]+) ", printed, re.MULTILINE)
     assert targets == [
+        "new-run",
+        "check",
         "report",
         "test",
         "lint",

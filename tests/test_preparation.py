@@ -21,9 +21,8 @@ CUSTOMERS = pd.DataFrame(
 BABY = (90 + 150 + 25 + 75) / 800
 PETS = (20 + 15 + 12.5) / 800
 SETTINGS = {
-    "columns": ["baby", "pets"],
-    "weight": "sales",
-    "prior_weight": 100.0,
+    "weights": {"baby": "sales", "pets": "sales"},
+    "priors": {"sales": 100.0},
     "winsor": 0.25,
     "scaling": "pareto",
 }
@@ -75,7 +74,7 @@ def test_the_three_scalings_leave_the_spread_level_it_in_part_or_level_it():
 
 
 def test_without_prior_and_winsor_the_scores_are_centred_roots_of_the_shares():
-    scores = fit(prior_weight=0, winsor=0, scaling="none").transform(CUSTOMERS)
+    scores = fit(shrink=0, winsor=0, scaling="none").transform(CUSTOMERS)
     roots = np.sqrt(CUSTOMERS[["baby", "pets"]])
     pd.testing.assert_frame_equal(scores, roots - roots.mean())
 
@@ -125,7 +124,7 @@ def test_a_share_that_is_the_same_for_all_is_refused_by_name():
     # only one customer differs: winsorising makes the column flat
     nearly = CUSTOMERS.assign(pets=[0, 0, 0, 0, 0.5])
     with pytest.raises(schema.BadInput, match=r"column pets .* after winsorising"):
-        fit(nearly, prior_weight=0)
+        fit(nearly, shrink=0)
 
 
 @pytest.mark.parametrize("column", ["pets", "sales"])
@@ -202,3 +201,150 @@ def test_a_part_of_the_deal_index_that_cannot_be_scored_is_refused(change, fault
         preparation.fit_deal_index(
             DEALS.assign(**change), columns=["depth", "mailer"], winsor=0.0
         )
+
+
+# --- Several weights at once: sales, orders, contacts and none
+
+MIXED = pd.DataFrame(
+    {
+        "baby": [0.0, 0.9, 0.5, 0.25],
+        "web": [0.5, 0.0, 1.0, 0.25],
+        "sizing": [0.5, np.nan, 1.0, 0.0],
+        "rental": [1, 0, 0, 1],
+        "days": [4.0, 9.0, 16.0, 25.0],
+        "sales": [50.0, 100.0, 300.0, 150.0],
+        "orders": [4, 2, 10, 4],
+        "contacts": [6, 0, 2, 4],
+    },
+    index=["a", "b", "c", "d"],
+)
+WEIGHTS = {
+    **{"baby": "sales", "web": "orders", "sizing": "contacts"},
+    **{"rental": "", "days": ""},
+}
+# averages by weight; who had no contact says nothing of what contacts are about
+BABY_MIXED = (90 + 150 + 37.5) / 600
+WEB = (2 + 0 + 10 + 1) / 20
+SIZING = (3 + 2 + 0) / 12
+
+
+def fit_mixed(features=MIXED, **change):
+    settings = {
+        "weights": WEIGHTS,
+        "priors": {"sales": 100.0, "orders": 5.0, "contacts": 2.0},
+        **{"winsor": 0, "scaling": "none"},
+    }
+    return preparation.fit(features, **settings | change)
+
+
+def roots_of(fitted, features=MIXED):
+    """Return the roots before they are centred; the scaling must be none."""
+    return fitted.transform(features) + fitted.mean
+
+
+def test_each_share_is_shrunk_by_its_own_weight_and_prior_and_a_flag_is_only_rooted():
+    roots = roots_of(fit_mixed())
+    expected = {
+        "baby": [
+            (0 + 100 * BABY_MIXED) / 150,
+            (90 + 100 * BABY_MIXED) / 200,
+            (150 + 100 * BABY_MIXED) / 400,
+            (37.5 + 100 * BABY_MIXED) / 250,
+        ],
+        "web": [
+            (2 + 5 * WEB) / 9,
+            (0 + 5 * WEB) / 7,
+            (10 + 5 * WEB) / 15,
+            (1 + 5 * WEB) / 9,
+        ],
+        "sizing": [
+            (3 + 2 * SIZING) / 8,
+            SIZING,
+            (2 + 2 * SIZING) / 4,
+            (0 + 2 * SIZING) / 6,
+        ],
+        "rental": [1, 0, 0, 1],
+        "days": [4, 9, 16, 25],
+    }
+    assert list(roots) == list(WEIGHTS)
+    for name, values in expected.items():
+        assert roots[name].tolist() == pytest.approx([sqrt(v) for v in values])
+
+
+def test_the_averages_are_taken_by_each_columns_own_weight():
+    averages = [BABY_MIXED, WEB, SIZING, 0.5, 13.5]
+    assert fit_mixed().population == pytest.approx(averages)
+    assert fit_mixed().weights == ["sales", "orders", "contacts", "", ""]
+    assert fit_mixed().priors == [100, 5, 2, 0, 0]
+
+
+def test_the_columns_of_one_weight_need_not_stand_together():
+    order = ["rental", "sizing", "baby", "days", "web"]
+    turned = fit_mixed(weights={name: WEIGHTS[name] for name in order})
+    pd.testing.assert_frame_equal(
+        turned.transform(MIXED), fit_mixed().transform(MIXED)[order]
+    )
+
+
+@pytest.mark.parametrize(
+    "priors", [{}, {"contacts": 0.0}, {"contacts": 2.0}, {"contacts": 1e9}]
+)
+@pytest.mark.parametrize("share", [np.nan, 0.0, 1.0])
+def test_of_no_contact_there_is_no_share_and_the_customer_counts_as_average(
+    priors, share
+):
+    table = MIXED.assign(sizing=MIXED["sizing"].fillna(share))
+    fitted = fit_mixed(table, priors=priors)
+    assert roots_of(fitted, table).loc["b", "sizing"] == pytest.approx(sqrt(SIZING))
+    others = table.drop(index="b")
+    again = fitted.transform(others)
+    pd.testing.assert_frame_equal(again, fitted.transform(table).loc[others.index])
+
+
+def test_a_weight_without_a_prior_leaves_its_shares_as_they_are():
+    roots = roots_of(fit_mixed(priors={"orders": 5.0}))
+    assert roots["baby"].tolist() == pytest.approx(np.sqrt(MIXED["baby"]).tolist())
+    assert roots.loc["a", "web"] == pytest.approx(sqrt((2 + 5 * WEB) / 9))
+
+
+@pytest.mark.parametrize("times", [0, 0.5, 2])
+def test_shrink_multiplies_every_prior(times):
+    priors = {"sales": 100.0 * times, "orders": 5.0 * times, "contacts": 2.0 * times}
+    assert fit_mixed(shrink=times) == fit_mixed(priors=priors)
+    assert fit_mixed(shrink=times) != fit_mixed()
+
+
+@pytest.mark.parametrize("column", ["days", "web"])
+def test_what_is_below_0_is_refused_with_its_rows_when_fitted_and_when_used(column):
+    below = MIXED.assign(**{column: MIXED[column].where(MIXED.index != "c", -0.01)})
+    fault = rf"column {column} is below 0 .* for 1 customers \(rows c\)"
+    for attempt in (fit_mixed, fit_mixed().transform):
+        with pytest.raises(schema.BadInput, match=fault):
+            attempt(below)
+
+
+@pytest.mark.parametrize(
+    ("column", "row"), [("sizing", "c"), ("rental", "b"), ("days", "a")]
+)
+def test_a_missing_value_that_a_weight_of_0_does_not_explain_is_refused(column, row):
+    holes = MIXED.astype({"rental": float})
+    holes.loc[row, column] = np.nan
+    fault = rf"column {column} is missing for 1 customers \(rows {row}\)"
+    for attempt in (fit_mixed, fit_mixed().transform):
+        with pytest.raises(schema.BadInput, match=fault):
+            attempt(holes)
+
+
+def test_a_prepared_table_of_several_weights_survives_json():
+    content = json.loads(json.dumps(fit_mixed().to_dict()))
+    assert preparation.Preparation(**content) == fit_mixed()
+
+
+def test_without_parts_there_is_no_deal_index_and_with_one_missing_none_either():
+    parts = preparation.fit_deal_index(DEALS, columns=["depth", "mailer"], winsor=0)
+    holes = DEALS.assign(depth=DEALS["depth"].where(DEALS.index != 1))
+    found = preparation.deal_index(holes, parts=parts)
+    assert found.isna().tolist() == [False, True, False, False, False]
+    none = preparation.deal_index(DEALS, parts={})
+    assert none.isna().all() and none.index.equals(DEALS.index)
+    assert none.name == "deal_index"

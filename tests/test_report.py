@@ -13,7 +13,17 @@ import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
-from helpers import cube, dashboard, findings, pages, paths, report, schema, tables
+from helpers import (
+    board,
+    cube,
+    dashboard,
+    findings,
+    pages,
+    paths,
+    report,
+    schema,
+    tables,
+)
 
 BAD = "<script>alert('x')</script>"
 DASH = "\N{EN DASH}"
@@ -579,9 +589,33 @@ def test_sections_of_a_bare_run_say_what_they_need(folder):
         file.unlink()
     page = BeautifulSoup(report.build(RUN).read_text("utf-8"), "html.parser")
     lacking = [p.get_text() for p in page.select(".lacking")]
-    assert len(lacking) == 9
+    assert len(lacking) == 10
     assert any("segment_summary.parquet" in text for text in lacking)
     assert not page("script") and "script" not in policy(page)
+
+
+def test_tables_of_later_notebooks_stand_on_the_dashboard_under_their_page(folder):
+    table = tables.show(
+        pd.DataFrame({"segment": ["Look"], "offer": [BAD]}),
+        caption="What to offer",
+        index=False,
+    )
+    board.put([("What to offer?", table)], run=RUN, notebook=NAMES[-1])
+    page = BeautifulSoup(report.build(RUN).read_text("utf-8"), "html.parser")
+    section = page.find("section", attrs={"aria-labelledby": "after"})
+    assert section.select_one(".source a")["href"] == f"{NAMES[-1]}.html"
+    assert section.select_one(".asked").get_text() == "What to offer?"
+    assert section.select_one("td:last-child").get_text() == BAD
+    assert not section.select(".lacking")
+
+
+def test_a_page_with_several_findings_shows_the_first_and_folds_the_others(built):
+    listed = built["index"].find("section", attrs={"aria-labelledby": "findings"})
+    for fold in listed.select("details.more"):
+        before = fold.find_previous_sibling("ol")
+        assert len(before.find_all("li", recursive=False)) == 1
+        inside = len(fold.select("ol.findings > li"))
+        assert fold.summary.get_text() == f"{inside} more from this page"
 
 
 def test_the_dashboard_stays_small(folder):

@@ -104,7 +104,10 @@ def test_a_whole_number_for_a_float_arrives_as_a_float(project):
     ("text", "told"),
     [
         ("source: complete_jurney", "Did you mean complete_journey?"),
-        ("engine: duckdb", "`source:` is missing. There are: complete_journey."),
+        (
+            "engine: duckdb",
+            "`source:` is missing. There are: complete_journey, uniform_supplier, files.",
+        ),
         (
             "source: complete_journey\nengine: spark",
             "`engine:` is spark. There are: duckdb.",
@@ -201,3 +204,40 @@ def test_a_file_that_is_no_notebook_is_refused(project, tmp_path):
     (tmp_path / "notebooks" / "01_cleaning.ipynb").write_text("{")
     project("source: complete_journey")
     assert "01_cleaning.ipynb cannot be read as a notebook" in faults()
+
+
+def test_a_notebook_about_one_run_is_executed_in_that_run_alone(project, tmp_path):
+    for name, line in {
+        "03_judge": 'run: str = "shop"  # the run this notebook is about',
+        "04_end": "k: int = 2  # groups",
+    }.items():
+        cell = {"cell_type": "code", "source": [line]}
+        cell["metadata"] = {"tags": ["parameters"]}
+        (tmp_path / f"notebooks/{name}.ipynb").write_text(json.dumps({"cells": [cell]}))
+
+    def executed(run):
+        return [book.stem for book in runs.notebooks(run)]
+
+    everywhere = ["01_cleaning", "02_clustering", "04_end"]
+    assert executed("shop") == [*everywhere[:2], "03_judge", "04_end"]
+    assert executed(runs.DEFAULT) == executed("another") == everywhere
+    own = {book.stem: runs.own_run(book) for book in paths.notebooks()}
+    assert own == dict.fromkeys(everywhere, runs.DEFAULT) | {"03_judge": "shop"}
+
+
+def test_a_block_of_a_notebook_about_another_run_is_checked_all_the_same(
+    project, tmp_path
+):
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}}
+    cell["source"] = 'run: str = "shop"  # run\ndraws: int = 5  # draws'
+    (tmp_path / "notebooks/03_judge.ipynb").write_text(json.dumps({"cells": [cell]}))
+    project("source: files\n03_judge: {drawn: 3}", name="other")
+    assert "`03_judge:` sets drawn" in faults("other")
+    assert "Did you mean draws?" in faults("other")
+
+
+@pytest.mark.parametrize("source", ["complete_journey", "uniform_supplier"])
+def test_every_source_of_the_study_is_known(project, source):
+    project(f"source: {source}")
+    runs.check("shop")
+    assert source in runs.SOURCES

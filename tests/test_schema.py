@@ -59,7 +59,139 @@ def test_ids_given_as_numbers_become_texts():
 
 
 def test_columns_that_are_not_promised_may_stand_beside_the_others():
-    assert "channel" in schema.check(lines().assign(channel="web"), "lines")
+    assert "colour" in schema.check(lines().assign(colour="red"), "lines")
+
+
+COMPULSORY = [
+    *("line_id", "customer_id", "order_id", "ordered_at", "product_id", "quantity"),
+    *("amount_cents", "coupon_cents"),
+]
+
+
+def test_lines_need_only_what_every_source_has():
+    fewest = lines()[COMPULSORY]
+    assert list(schema.check(fewest, "lines")) == COMPULSORY
+    for column in COMPULSORY:
+        assert f"column {column} is missing" in refusal(fewest.drop(columns=column))
+
+
+def test_pieces_may_be_parts_of_one():
+    checked = schema.check(lines().assign(quantity=[0.25, 1.5, 2.0]), "lines")
+    assert checked["quantity"].tolist() == [0.25, 1.5, 2.0]
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "rule"),
+    [
+        ("lead_days", [3, -1, 4], "greater_than_or_equal_to(0)"),
+        ("returned", [0.5, 1.0, 0.0], "dtype('int64')"),
+        ("logo", ["yes", "no", "no"], "dtype('bool')"),
+        ("on_mailer", [1, 0, 1], "dtype('bool')"),
+        ("shelf_amount_cents", [1, -5, 3], "greater_than_or_equal_to(0)"),
+    ],
+)
+def test_a_column_that_lines_need_not_have_is_checked_where_it_is(column, values, rule):
+    assert f"column {column} breaks {rule}" in refusal(
+        lines().assign(**{column: values})
+    )
+    schema.check(lines().drop(columns=column, errors="ignore"), "lines")
+
+
+def test_a_line_set_aside_keeps_whatever_was_wrong_with_it():
+    wrong = lines().assign(customer_id=None, quantity=-3, reason="no customer")
+    checked = schema.check(wrong.drop(columns="product_id"), "rejected_lines")
+    assert checked["quantity"].tolist() == [-3, -3, -3]
+    assert "column reason is missing" in refusal(
+        wrong.drop(columns="reason"), "rejected_lines"
+    )
+
+
+# --- Tables beside the lines
+
+DAY = pd.Timestamp("2017-03-01")
+BESIDE = {
+    "contacts": {"campaign_id": "c", "customer_id": "1", "arm": "control"},
+    "campaigns": {
+        **{"campaign_id": "c", "kind": "letter", "starts_on": DAY, "ends_on": DAY},
+        "cost_cents": 90,
+    },
+    "responses": {
+        **{"campaign_id": "c", "customer_id": "1", "responded_on": DAY},
+        "amount_cents": -5,
+    },
+    "surveys": {
+        **{"customer_id": "1", "answered_on": DAY, "question": "recommend"},
+        "score": 9.0,
+    },
+    "contracts": {
+        **{"contract_id": "k", "customer_id": "1", "starts_on": DAY, "ends_on": DAY},
+        **{"monthly_fee_cents": 1900, "renewed": None},
+    },
+    "interactions": {
+        **{"customer_id": "1", "happened_at": DAY, "kind": "visit", "topic": None},
+        **{"outcome": None, "minutes": None},
+    },
+    "leads": {"lead_id": "l", "created_on": DAY, "won_on": None, "customer_id": None},
+    "attributes": {
+        **{"table": "leads", "attribute": "age", "kind": "later"},
+        "label": "Age",
+    },
+}
+# What a source may not know.
+UNKNOWN = {
+    *(("contacts", "arm"), ("campaigns", "cost_cents"), ("responses", "amount_cents")),
+    *(("contracts", "renewed"), ("leads", "customer_id"), ("interactions", "topic")),
+    *(("interactions", "outcome"), ("interactions", "minutes")),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_a_row_of_each_table_passes_and_no_column_may_be_missing_but_the_unknown(name):
+    row = pd.DataFrame([BESIDE[name]])
+    schema.check(row, name)
+    for column in row:
+        if (name, column) in UNKNOWN:
+            schema.check(row.drop(columns=column), name)
+        else:
+            assert f"column {column} is missing" in refusal(
+                row.drop(columns=column), name
+            )
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "value"),
+    [
+        ("contacts", "arm", "half"),
+        ("contacts", "customer_id", None),
+        ("campaigns", "cost_cents", -1),
+        ("campaigns", "starts_on", None),
+        ("surveys", "score", "good"),
+        ("surveys", "question", ""),
+        ("contracts", "monthly_fee_cents", -1),
+        ("contracts", "renewed", "perhaps"),
+        ("interactions", "minutes", -0.5),
+        ("interactions", "kind", ""),
+        ("leads", "created_on", None),
+        ("attributes", "kind", "hobby"),
+        ("attributes", "table", "orders"),
+    ],
+)
+def test_a_value_that_breaks_a_tables_promise_is_told_by_its_column(
+    name, column, value
+):
+    row = pd.DataFrame([BESIDE[name] | {column: value}])
+    told = refusal(row, name)
+    assert told.startswith(f"Table {name}: column {column} breaks ")
+
+
+def test_whether_a_contract_was_renewed_may_not_be_known_yet():
+    known = {"a": True, "b": False, "c": None}
+    rows = [
+        BESIDE["contracts"] | {"contract_id": k, "renewed": r} for k, r in known.items()
+    ]
+    checked = schema.check(pd.DataFrame(rows), "contracts")
+    assert checked["renewed"].dtype == "boolean"
+    assert checked["renewed"].isna().tolist() == [False, False, True]
 
 
 def test_a_missing_column_is_told_by_its_name():
@@ -107,8 +239,8 @@ def test_only_the_first_three_bad_values_are_told_and_all_are_counted():
 
 def test_all_faults_are_told_at_once():
     bad = {"quantity": [1, -2, 3], "coupon_cents": [0.5, 1.5, 2.5]}
-    told = refusal(lines().drop(columns="store_id").assign(**bad))
-    assert "column store_id is missing; " in told
+    told = refusal(lines().drop(columns="order_id").assign(**bad))
+    assert "column order_id is missing; " in told
     assert "in 1 rows (row 1: -2); " in told
     assert "column coupon_cents breaks dtype('int64') ('float64'). Mend" in told
 

@@ -8,6 +8,8 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from helpers import preparation, schema, segments
 
@@ -21,8 +23,8 @@ MODEL = segments.Model(
     min_lines=100,
     preparation=preparation.Preparation(
         columns=["share_a", "share_b"],
-        weight="sales",
-        prior_weight=0.0,
+        weights=["sales", "sales"],
+        priors=[0.0, 0.0],
         population=[0.5, 0.5],
         lower=[0.0, 0.0],
         upper=[1.0, 1.0],
@@ -176,9 +178,8 @@ def fitted(table):
     enough = table[MODEL.enough_data(table)]
     steps = preparation.fit(
         enough,
-        columns=["share_a", "share_b"],
-        weight="sales",
-        prior_weight=80,
+        weights={"share_a": "sales", "share_b": "sales"},
+        priors={"sales": 80},
         winsor=0.05,
         scaling="pareto",
     )
@@ -206,6 +207,9 @@ def test_all_segments_are_used_and_every_customer_has_one_or_too_little_data():
     assert found["distance_ratio"].dropna().between(0, 1).all()
 
 
+READINGS = ["segment_id", "value_tier", "activity", "deal_sensitivity"]
+
+
 def in_sql(model, table):
     with duckdb.connect() as con:
         con.register("features", table)
@@ -222,9 +226,6 @@ def test_the_query_gives_what_assign_gives_in_the_order_of_customer_ids():
     assert found["customer_id"].tolist() == expected["customer_id"].tolist()
     assert found["segment_id"].tolist() == expected["segment_id"].tolist()
     assert found["segment_id"].value_counts()[0] > 30
-
-
-READINGS = ["segment_id", "value_tier", "activity", "deal_sensitivity"]
 
 
 def test_the_query_gives_all_three_readings_also_where_data_are_missing():
@@ -255,6 +256,112 @@ def test_the_query_meets_the_cuts_where_assign_does():
     table = customers(*on_the_cut)
     found, expected = in_sql(MODEL, table), MODEL.assign(table)
     assert found[READINGS[1:]].equals(expected[READINGS[1:]])
+
+
+MIXED = {
+    **{"share_a": "sales", "share_b": "sales", "channel_c": "orders"},
+    **{"topic_d": "contacts", "requires_e": "", "lead_days": ""},
+}
+PARTS = ["depth", "mailer_share"]
+
+
+def mixed_customers(seed, n=250):
+    """Give customers of all weights: many without a contact, some without data."""
+    rng = np.random.default_rng(seed)
+    table = random_customers(n, seed).assign(
+        contacts=rng.poisson(1.5, n),
+        channel_c=rng.integers(0, 5, n) / 4,
+        topic_d=rng.beta(1, 2, n),
+        requires_e=rng.integers(0, 2, n).astype(float),
+        lead_days=rng.gamma(3, 4, n),
+        mailer_share=rng.random(n),
+    )
+    little = table["orders"] < 10
+    # what is below 0 or missing is told of those with too little data alone
+    table["lead_days"] = table["lead_days"].where(~little | rng.integers(0, 2, n), -1.0)
+    table["requires_e"] = table["requires_e"].mask(little & (rng.random(n) < 0.5))
+    table["topic_d"] = table["topic_d"].mask(table["contacts"] == 0)
+    return table
+
+
+def mixed_model(table, *, priors, parts, scaling="standard"):
+    enough = table[MODEL.enough_data(table)]
+    steps = preparation.fit(
+        enough, weights=MIXED, priors=priors, winsor=0.03, scaling=scaling
+    )
+    centres = np.random.default_rng(4).standard_normal((7, len(MIXED)))
+    deals = preparation.fit_deal_index(enough, columns=parts, winsor=0.02)
+    return replace(MODEL, preparation=steps, centres=centres.tolist(), deal_parts=deals)
+
+
+@settings(max_examples=12, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    priors=st.dictionaries(
+        st.sampled_from(["sales", "orders", "contacts"]),
+        st.sampled_from([0.0, 3.7, 250.0]),
+    ),
+    parts=st.sampled_from([[], PARTS[:1], PARTS]),
+    scaling=st.sampled_from(list(preparation.SCALINGS)),
+)
+def test_the_query_agrees_whatever_the_shares_are_shares_of(
+    seed, priors, parts, scaling
+):
+    table = mixed_customers(seed)
+    model = mixed_model(table, priors=priors, parts=parts, scaling=scaling)
+    # also of a flag that is stored as one, and of customers who were not fitted
+    new = mixed_customers(seed + 1)
+    enough = model.enough_data(new)
+    new = new.assign(requires_e=new["requires_e"].astype("Int8"))
+    expected = model.assign(new.astype({"requires_e": float}))
+    expected = expected.set_index("customer_id")[READINGS].sort_index()
+    found = in_sql(model, new).set_index("customer_id")[READINGS]
+    assert (new.loc[enough, "contacts"] == 0).sum() > 10
+    assert expected["segment_id"].nunique() > 2
+    for reading in READINGS:
+        assert found[reading].tolist() == expected[reading].tolist()
+    if not parts:
+        known = set(found.loc[found["segment_id"] > 0, "deal_sensitivity"])
+        assert known == {segments.NOT_KNOWN}
+        assert set(found["deal_sensitivity"]) == {segments.NOT_KNOWN, LITTLE}
+
+
+def test_a_deal_part_that_is_missing_makes_both_ways_say_low():
+    table = mixed_customers(3)
+    model = mixed_model(table, priors={}, parts=PARTS)
+    enough = table[model.enough_data(table)].assign(depth=np.nan, mailer_share=1.0)
+    assert set(model.assign(enough)["deal_sensitivity"]) == {"low"}
+    assert set(in_sql(model, enough)["deal_sensitivity"]) == {"low"}
+
+
+@pytest.mark.parametrize("column", ["share_a", "topic_d", "requires_e", "lead_days"])
+@pytest.mark.parametrize("value", [np.nan, -0.5])
+def test_the_query_gives_no_segment_where_assign_refuses_a_value(column, value):
+    table = mixed_customers(3)
+    model = mixed_model(table, priors={"sales": 80.0}, parts=[])
+    enough = table[model.enough_data(table) & table["contacts"].gt(0)]
+    spoilt = enough.head(1).assign(**{column: value})
+    with pytest.raises(schema.BadInput, match=f"column {column} is"):
+        model.assign(spoilt)
+    assert in_sql(model, spoilt)["segment_id"].isna().tolist() == [True]
+    assert in_sql(model, enough.head(1))["segment_id"].notna().tolist() == [True]
+
+
+def test_customers_without_deals_have_a_sensitivity_that_is_not_known():
+    model = replace(MODEL, deal_parts={})
+    table = customers({}, {"orders": 1}).drop(columns="depth")
+    expected = [segments.NOT_KNOWN, LITTLE]
+    assert model.assign(table)["deal_sensitivity"].tolist() == expected
+    assert in_sql(model, table)["deal_sensitivity"].tolist() == expected
+    assert "depth" not in model.inputs()
+
+
+def test_the_inputs_name_each_weight_once_and_none_for_a_flag():
+    model = mixed_model(mixed_customers(3), priors={}, parts=PARTS)
+    assert model.inputs() == [
+        *("orders", "lines", "sales", "recency_days", "gap_mean_days", "contacts"),
+        *(*MIXED, *PARTS),
+    ]
 
 
 def test_a_name_with_an_apostrophe_does_not_end_the_text_in_the_query():

@@ -48,9 +48,8 @@ SHARES = pd.DataFrame(
 def prepare(features, *, scaling="standard", winsor=0.02):
     return preparation.fit(
         features,
-        columns=["bread", "fruit", "meat", "wine"],
-        weight="sales",
-        prior_weight=50,
+        weights=dict.fromkeys(["bread", "fruit", "meat", "wine"], "sales"),
+        priors={"sales": 50},
         winsor=winsor,
         scaling=scaling,
     )

@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import features, schema, themes
+from helpers import schema, simulate, themes
+from helpers.sources import APART, NEED_STATES
 
 THEMES = {
     "Garden": themes.Theme(("seeds", "tools"), "", "", ""),
@@ -70,10 +71,34 @@ def test_names_stay_when_effects_move_a_little_or_rows_change_places():
     assert themes.draw(mixed, themes=IN_USE) == calm
 
 
-def test_every_need_of_a_theme_is_a_feature_and_belongs_to_one_theme():
+def test_every_need_of_a_theme_is_one_of_a_source_and_belongs_to_one_theme():
     needs = [need for theme in themes.THEMES.values() for need in theme.needs]
     assert len(needs) == len(set(needs))
-    assert set(needs) <= set(features.NEEDS)
+    assert set(needs) <= (NEED_STATES.keys() | simulate.NEEDS.keys()) - set(APART)
+
+
+@pytest.mark.parametrize(
+    "told", [NEED_STATES.keys() - {"other_grocery", *APART}, simulate.NEEDS.keys()]
+)
+def test_each_source_of_the_study_has_a_theme_for_every_need(told):
+    used = themes.in_use([f"share_{need}" for need in told], themes=themes.THEMES)
+    assert used.keys() <= themes.THEMES.keys()
+    named = [column for theme in used.values() for column in theme.needs]
+    assert sorted(named) == sorted(f"share_{need}" for need in told)
+
+
+def test_channels_topics_and_requirements_get_themes_in_words():
+    columns = ["share_basics", "channel_web_shop", "topic_sizing", "requires_rental"]
+    used = themes.in_use(columns, themes=themes.THEMES)
+    assert {name: theme.needs for name, theme in used.items() if theme.needs} == {
+        "Plain work wear": ("share_basics",),
+        "Orders by web shop": ("channel_web_shop",),
+        "Questions about sizing": ("topic_sizing",),
+        "Requires rental": ("requires_rental",),
+    }
+    assert used["Questions about sizing"].wants == (
+        "more questions about sizing than others"
+    )
 
 
 DRAWN = {1: "Garden", 2: "Kitchen", 3: "Garden"}
@@ -130,9 +155,9 @@ def test_a_run_of_other_features_gets_a_theme_for_each_and_draws_names_from_them
     assert themes.draw(table, themes=used) == {1: "Support calls", 2: "Spare parts"}
 
 
-def test_a_need_that_a_theme_names_gets_no_theme_of_its_own():
-    columns = [f"share_{need}" for need in features.NEEDS if need != "other_grocery"]
-    assert set(themes.in_use(columns, themes=themes.THEMES)) == set(themes.THEMES)
+def test_a_topic_that_is_called_like_a_need_is_not_taken_for_it():
+    used = themes.in_use(["topic_soap", "share_pans"], themes=THEMES)
+    assert list(used) == ["Kitchen", "Questions about soap", themes.MIXED]
 
 
 @pytest.mark.parametrize(

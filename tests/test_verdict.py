@@ -123,9 +123,8 @@ def fitted(features):
     """Fit what notebook 2 leaves in preparation.json."""
     needs = preparation.fit(
         features,
-        columns=SHARES,
-        weight="sales",
-        prior_weight=100,
+        weights=dict.fromkeys(SHARES, "sales"),
+        priors={"sales": 100},
         winsor=0.01,
         scaling="pareto",
     )

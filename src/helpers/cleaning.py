@@ -8,12 +8,87 @@ import pandas as pd
 
 from helpers import schema
 from helpers.schema import BadInput
+from helpers.sources import UNCLASSIFIED
+
+OTHER = "other"  # needs too small for a share of their own
 
 _MEASURES = """count(*) as lines, count(distinct order_id) as orders,
     count(distinct customer_id) as customers,
     coalesce(sum(amount_cents + coupon_cents), 0)::bigint as sales_cents,
-    coalesce(sum(coupon_cents), 0)::bigint as coupon_cents,
-    coalesce(sum(shelf_amount_cents), 0)::bigint as shelf_amount_cents"""
+    coalesce(sum(coupon_cents), 0)::bigint as coupon_cents"""
+_SHELF = ", coalesce(sum(shelf_amount_cents), 0)::bigint as shelf_amount_cents"
+
+
+def applicable(
+    con: duckdb.DuckDBPyConnection, rules: dict[str, str], *, kept: list[str]
+) -> dict[str, str]:
+    """Choose the rules that a run's lines can be asked.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With received_lines.
+    rules : dict of str
+        Reason -> SQL condition.
+    kept : list of str
+        Reasons for which lines are not set aside in this run.
+
+    Returns
+    -------
+    dict of str
+        Those that are not kept and whose columns the received lines have.
+
+    Raises
+    ------
+    BadInput
+        If a reason to keep is no rule.
+    """
+    if unknown := [reason for reason in kept if reason not in rules]:
+        raise BadInput(
+            f"Run file: `kept:` names {unknown[0]!r}, which is no rule of 01_cleaning. "
+            f"There are: {', '.join(rules)}."
+        )
+    asked = {}
+    for reason, condition in rules.items():
+        try:
+            con.execute(f"describe select ({condition}) from received_lines")
+        except duckdb.BinderException:
+            continue  # the source does not know this kind of fault
+        if reason not in kept:
+            asked[reason] = condition
+    return asked
+
+
+def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int) -> int:
+    """Put small needs together as "other", so that no share rests on a few lines.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        After `split`; received_products is changed.
+    most : int
+        Needs that keep their name: those with the largest sales. Products of no known
+        need are "other" too.
+
+    Returns
+    -------
+    int
+        How many needs were put together.
+    """
+    found = con.execute(
+        f"""select need_state from received_products left join (
+            select product_id, sum(amount_cents + coupon_cents) as cents
+            from clean_lines group by product_id) using (product_id)
+        where need_state not in ('{UNCLASSIFIED}', '{OTHER}')
+        group by need_state order by coalesce(sum(cents), 0) desc, need_state"""
+    ).fetchall()
+    small = [need for (need,) in found[most:]]
+    con.execute(
+        f"""update received_products set need_state = '{OTHER}'
+        where need_state = '{UNCLASSIFIED}' or need_state in (select unnest(?::varchar[]))""",
+        [small],
+    )
+    return len(small)
 
 
 def split(con: duckdb.DuckDBPyConnection, *, reject: dict[str, str]) -> None:
@@ -60,7 +135,7 @@ def reconcile(
     DataFrame
         Rows received, one a rule (what it took away, negative), clean. Columns step,
         lines, orders, customers, sales_cents (amount + coupon), coupon_cents,
-        shelf_amount_cents. An order or customer is taken away by the rule that takes
+        shelf_amount_cents (where the lines hold it). An order or customer is taken away by the rule that takes
         its last line.
 
     Raises
@@ -74,7 +149,7 @@ def reconcile(
         gone = ", ".join(_quoted(reason) for reason in order[:done])
         measured.append(_measure(con, f"reason is null or reason not in ({gone})"))
     steps = pd.DataFrame(measured)
-    clean = con.sql(f"select {_MEASURES} from clean_lines").df().iloc[0]
+    clean = _measure(con, "reason is null")
     changes = steps.diff().iloc[1:].astype("int64")
     table = pd.concat([steps.iloc[[0]], changes, clean.to_frame().T], ignore_index=True)
     table.insert(0, "step", ["received", *order, "clean"])
@@ -88,7 +163,13 @@ def _quoted(text: str) -> str:
 
 
 def _measure(con: duckdb.DuckDBPyConnection, condition: str) -> pd.Series:
-    return con.execute(f"select {_MEASURES} from judged where {condition}").df().iloc[0]
+    described = con.execute("describe judged").fetchall()
+    shelf = _SHELF if "shelf_amount_cents" in {row[0] for row in described} else ""
+    return (
+        con.execute(f"select {_MEASURES}{shelf} from judged where {condition}")
+        .df()
+        .iloc[0]
+    )
 
 
 def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> None:
@@ -147,7 +228,7 @@ def write(con: duckdb.DuckDBPyConnection, views: dict[str, str], *, run: str) ->
     with contextlib.ExitStack() as stack:
         for name, view in views.items():
             partial = stack.enter_context(schema.replacing(schema.path(name, run=run)))
-            key = ", ".join(schema.TABLES[name].key) or "all"
+            key = _columns(name) or "all"
             con.sql(f"from {view} order by {key}").write_parquet(
                 str(partial), compression="zstd"
             )
@@ -155,8 +236,13 @@ def write(con: duckdb.DuckDBPyConnection, views: dict[str, str], *, run: str) ->
             schema.check_file(partial, name)
 
 
+def _columns(name: str) -> str:
+    """Write the key of a table for SQL, in which table itself is a word."""
+    return ", ".join(f'"{column}"' for column in schema.TABLES[name].key)
+
+
 def _refuse_doubles(con: duckdb.DuckDBPyConnection, name: str, file: Path) -> None:
-    key = ", ".join(schema.TABLES[name].key)
+    key = _columns(name)
     if not key:
         return
     doubled = con.execute(
@@ -166,7 +252,7 @@ def _refuse_doubles(con: duckdb.DuckDBPyConnection, name: str, file: Path) -> No
     ).df()
     if len(doubled):
         raise BadInput(
-            f"Table {name}: the key {key} stands more than once; the first are "
+            f"Table {name}: the key {key.replace(chr(34), '')} stands more than once; the first are "
             f"{doubled.to_dict('records')}. Keep one row for each key."
         )
 
@@ -179,7 +265,36 @@ REFERENCES = (
     ("received_contacts", "received_campaigns", "campaign_id"),
     ("received_responses", "received_campaigns", "campaign_id"),
     ("received_responses", "received_contacts", "campaign_id, customer_id"),
+    ("received_surveys", "received_customers", "customer_id"),
+    ("received_contracts", "received_customers", "customer_id"),
+    ("received_interactions", "received_customers", "customer_id"),
 )
+
+
+def received(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """List the standard tables that the source gave, lines apart.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With the received tables.
+
+    Returns
+    -------
+    list of str
+        Names without received_, in the order of `schema.TABLES`.
+    """
+    found = con.execute(
+        "select table_name from information_schema.tables "
+        "where starts_with(table_name, 'received_')"
+    ).fetchall()
+    there = {name.removeprefix("received_") for (name,) in found} - {"lines"}
+    return [name for name in schema.TABLES if name in there]
+
+
+def _between(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    there = {"clean_lines", *(f"received_{name}" for name in received(con))}
+    return [one for one in REFERENCES if {one[0], one[1]} <= there]
 
 
 def references(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
@@ -196,7 +311,7 @@ def references(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
         One row a reference: reference, rows, without_match.
     """
     rows = []
-    for child, parent, key in REFERENCES:
+    for child, parent, key in _between(con):
         total, lost = con.execute(
             f"""select (select count(*) from {child}),
                 (select count(*) from {child} anti join {parent} using ({key}))"""
@@ -219,7 +334,7 @@ def refuse_dangling(con: duckdb.DuckDBPyConnection) -> None:
     BadInput
         Naming the tables, the columns and the first values without a match.
     """
-    for child, parent, key in REFERENCES:
+    for child, parent, key in _between(con):
         lost = con.execute(
             f"""select distinct {key} from {child} anti join {parent} using ({key})
                 order by all limit 3"""

@@ -11,10 +11,11 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import explore, pages, paths, schema, tables
+from helpers import board, explore, pages, paths, schema, tables
 
 PERSONAS = "04_segment_personas"
-GROUNDS = ("01_cleaning", "02_feature_engineering")  # why to trust it, not what to do
+# why to trust it, not what to do
+GROUNDS = ("01_cleaning", "02_feature_engineering", "09_recovery")
 SMALLEST_CELL = 10  # customers; smaller groups are not shown on pages
 SUMMARY = (
     *("segment_id", "name", "one_line", "stability", "confidence", "action"),
@@ -25,7 +26,6 @@ PROFILE = (
     *("segment_id", "feature", "label", "family", "unit", "value", "low", "high"),
     *("overall", "marker"),
 )
-SYMBOLS = {"USD": "$", "EUR": "€", "GBP": "£"}
 # Stages of the full study by the number of their notebook.
 STAGES = {
     "05": "the lifecycle journey of customers",
@@ -71,7 +71,7 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
     -------
     dict
         figures, findings (what to decide), grounds (what it stands on), described
-        (views.json), everyone, segments, matrix, features, personas, missing (stages
+        (views.json), boards (tables of notebooks, with their articles), everyone, segments, matrix, features, personas, missing (stages
         without a notebook), glossary, below (the smallest group shown), script, policy
         (its hash) and data (for the script).
 
@@ -100,6 +100,7 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
             for number, stage in STAGES.items()
             if not any(a.name.startswith(number) for a in articles)
         ],
+        "boards": [(a, put) for a in articles if (put := board.read(run, a.name))],
         "glossary": GLOSSARY | (figures.get("glossary") or {}),
         "below": SMALLEST_CELL,
         "script": script,
@@ -205,7 +206,7 @@ def _term(found: str, waiting: Mapping[str, None]) -> str | None:
 
 def symbol(currency: str) -> str:
     """Give the sign that stands before an amount of money."""
-    return SYMBOLS.get(currency, f"{currency} ".lstrip())
+    return tables.symbol(currency).lstrip()
 
 
 def formats(currency: str) -> dict[str, Callable[[object], str]]:

@@ -42,7 +42,8 @@ def execute(run: str, notebook: str) -> Path:
     Returns
     -------
     Path
-        The executed notebook, in paths.executed(run).
+        The executed notebook, in paths.executed(run). If 02 has found too little data
+        for it, it holds one sentence that says so.
 
     Raises
     ------
@@ -60,7 +61,10 @@ def execute(run: str, notebook: str) -> Path:
     for folder in (target.parent, partial.parent):
         folder.mkdir(parents=True, exist_ok=True)
     with _alone(partial.with_suffix(".lock")), _kept_on_failure(partial, failed):
-        _papermill(source, partial, runs.parameters(run, notebook))
+        if why := _why_skipped(run, notebook):
+            nbformat.write(_skipped(source, why), partial)
+        else:
+            _papermill(source, partial, runs.parameters(run, notebook))
         partial.replace(target)
         failed.unlink(missing_ok=True)
     return target
@@ -115,6 +119,7 @@ def main(arguments: list[str]) -> int:
         match arguments:
             case ["refresh"]:
                 for book in paths.notebooks():
+                    _execute_before(book)
                     with _timed(book.stem):
                         refresh(book)
             case [run, notebook]:
@@ -131,6 +136,32 @@ def main(arguments: list[str]) -> int:
         print("Interrupted; the same command goes on from here.", file=sys.stderr)
         return 130
     return 0
+
+
+def _execute_before(book: Path) -> None:
+    """Execute what a notebook reads, if it is about another run than the default one."""
+    own = runs.own_run(book)
+    if own != runs.DEFAULT:
+        for earlier in runs.notebooks(own):
+            if earlier < book:
+                with _timed(f"  {own}: {earlier.stem[:2]}"):
+                    execute(own, earlier.stem)
+
+
+def _why_skipped(run: str, notebook: str) -> str:
+    """Return why a run has too little data for a notebook, as 02 has found; or nothing."""
+    file = paths.processed(run) / "readiness.json"
+    if not file.exists():
+        return ""
+    return json.loads(file.read_text("utf-8"))["skipped"].get(notebook, "")
+
+
+def _skipped(source: Path, why: str) -> nbformat.NotebookNode:
+    """Keep a notebook's opening, and say why the rest was not executed."""
+    book = nbformat.read(source, as_version=4)
+    said = nbformat.v4.new_markdown_cell(f"## This part was skipped\n\n{why}")
+    book.cells = [book.cells[0], said]
+    return book
 
 
 @contextlib.contextmanager

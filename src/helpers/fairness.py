@@ -103,8 +103,9 @@ def association(
     Returns
     -------
     DataFrame
-        One row an attribute: attribute, known (customers), coverage (their share, 0 to
-        1), cramers_v (bias-corrected) with low and high (95 %), p (chi-square test).
+        One row an attribute of two levels or more: attribute, known (customers),
+        coverage (their share, 0 to 1), cramers_v (bias-corrected) with low and high
+        (95 %), p (chi-square test).
     """
     table = assigned[["customer_id", "segment_id"]].merge(
         customers, on="customer_id", validate="one_to_one"
@@ -113,6 +114,8 @@ def association(
     for attribute in attributes:
         known = table.dropna(subset=[attribute])
         counts = pd.crosstab(known[attribute], known["segment_id"]).to_numpy()
+        if min(counts.shape) < 2:  # all alike: nothing to go together with
+            continue
         low, high = cramers_v_interval(counts)
         rows.append(
             {

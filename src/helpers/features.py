@@ -1,11 +1,13 @@
 """Turn clean order lines into one row of features a customer, from one dictionary."""
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import duckdb
 import pandas as pd
 
+from helpers import schema
 from helpers.schema import BadInput
 from helpers.sources import APART, NEED_STATES
 
@@ -19,16 +21,23 @@ class Feature:
     name : str
         Column of the feature table.
     family : str
-        lifecycle, behavioural, needs or psychographic proxy.
+        lifecycle, behavioural, psychographic proxy, psychographic (asked in a survey),
+        or one of `SEGMENTING`.
     unit : str
         Unit of the numbers.
     source : str
         Staged table it is aggregated from, one group a customer: order_rows (an
-        order), day_rows (a day with orders) or line_rows (an order line).
+        order), day_rows (a day with orders), line_rows (an order line), touch_rows (an
+        interaction), answer_rows (an answer) or customer_rows (a customer).
     sql : str
         Aggregate expression over that table.
     meaning : str
         The definition in words.
+    asks : tuple of str
+        Columns of lines, products or interactions without which it cannot be built;
+        clock is a time of day in ordered_at.
+    weight : str
+        For a share, the feature that counts what it is a share of.
     """
 
     name: str
@@ -37,14 +46,19 @@ class Feature:
     source: str
     sql: str
     meaning: str
+    asks: tuple[str, ...] = ()
+    weight: str = ""
 
+
+# Families that say how a customer buys and not how much: segments are built from these.
+SEGMENTING = ("needs", "ordering", "support", "requirement")
 
 # Pieces of the definitions: goods are lines of no need in APART.
 _GOODS = "filter (is_goods)"
 _ORDERS = "filter (goods_lines > 0)"
 _GOODS_SALES = f"nullif(sum(sales_cents) {_GOODS}, 0)::double"
-NEEDS = tuple(need for need in NEED_STATES if need not in APART)
 
+# What every run has, if its tables hold the columns that are asked for.
 FEATURES = (
     Feature(
         "recency_days",
@@ -133,20 +147,6 @@ FEATURES = (
         "mean lines of an order that holds goods (basket size)",
     ),
     Feature(
-        "need_variety",
-        "behavioural",
-        "needs",
-        "line_rows",
-        f"pow({_GOODS_SALES}, 2) / ("
-        + " + ".join(
-            f"pow(coalesce(sum(sales_cents) filter (need_state = '{need}'), 0), 2)"
-            for need in NEEDS
-        )
-        + ")",
-        "effective number of needs: 1 over the sum of squared need shares "
-        "(inverse Simpson index)",
-    ),
-    Feature(
         "repeat_share",
         "behavioural",
         "share",
@@ -161,6 +161,7 @@ FEATURES = (
         "order_rows",
         "count(distinct store_id)",
         "stores visited",
+        asks=("store_id",),
     ),
     Feature(
         "main_store_share",
@@ -169,6 +170,7 @@ FEATURES = (
         "order_rows",
         "max(orders_in_store) / count(*)::double",
         "share of orders in the store visited most (store loyalty)",
+        asks=("store_id",),
     ),
     Feature(
         "morning_share",
@@ -177,6 +179,7 @@ FEATURES = (
         "order_rows",
         "avg((hour(ordered_at) between 5 and 10)::int)",
         "share of orders from 5:00 to 10:59",
+        asks=("clock",),
     ),
     Feature(
         "evening_share",
@@ -185,6 +188,7 @@ FEATURES = (
         "order_rows",
         "avg((hour(ordered_at) >= 18)::int)",
         "share of orders from 18:00 to midnight",
+        asks=("clock",),
     ),
     Feature(
         "weekend_share",
@@ -201,6 +205,7 @@ FEATURES = (
         "line_rows",
         "coalesce(sum(sales_cents) filter (need_state = 'fuel'), 0) / 100.0",
         "sales of fuel, kept apart from goods",
+        asks=("fuel",),
     ),
     Feature(
         "private_label_share",
@@ -210,6 +215,7 @@ FEATURES = (
         f"coalesce(sum(sales_cents) filter (is_goods and brand = 'Private'), 0) "
         f"/ {_GOODS_SALES}",
         "share of goods sales in the shop's own brand",
+        asks=("Private",),
     ),
     Feature(
         "discount_depth",
@@ -219,6 +225,7 @@ FEATURES = (
         f"sum(shelf_amount_cents - sales_cents) {_GOODS} "
         f"/ nullif(sum(shelf_amount_cents) {_GOODS}, 0)::double",
         "price reductions over the shelf value of what was bought",
+        asks=("shelf_amount_cents",),
     ),
     Feature(
         "mailer_share",
@@ -228,6 +235,7 @@ FEATURES = (
         "coalesce(sum(sales_cents) filter (is_goods and on_mailer), 0) "
         f"/ {_GOODS_SALES}",
         "share of goods sales in that week's mailer of the store",
+        asks=("on_mailer",),
     ),
     Feature(
         "display_share",
@@ -237,6 +245,7 @@ FEATURES = (
         "coalesce(sum(sales_cents) filter (is_goods and on_display), 0) "
         f"/ {_GOODS_SALES}",
         "share of goods sales from a display",
+        asks=("on_display",),
     ),
     Feature(
         "coupon_order_rate",
@@ -246,35 +255,355 @@ FEATURES = (
         f"(count(*) filter (goods_lines > 0 and coupon_cents > 0)) "
         f"/ (count(*) {_ORDERS})::double",
         "share of orders with a coupon",
+        asks=("coupon_cents",),
     ),
-    *(
-        Feature(
-            f"share_{need}",
-            "needs",
-            "share",
-            "line_rows",
-            f"coalesce(sum(sales_cents) filter (need_state = '{need}'), 0) "
-            f"/ {_GOODS_SALES}",
-            f"share of goods sales in {need.replace('_', ' ')}",
-        )
-        for need in NEEDS
+)
+
+# What a supplier's order lines can hold beside a shop's.
+OF_SUPPLIERS = (
+    Feature(
+        "pieces_per_order",
+        "behavioural",
+        "pieces",
+        "order_rows",
+        "avg(pieces)",
+        "mean pieces of an order",
+        asks=("lead_days",),
+    ),
+    Feature(
+        "lead_days",
+        "behavioural",
+        "days",
+        "line_rows",
+        f"avg(lead_days) {_GOODS}",
+        "mean days from order to delivery, over lines",
+        asks=("lead_days",),
+    ),
+    Feature(
+        "return_share",
+        "behavioural",
+        "share",
+        "line_rows",
+        f"coalesce(sum(returned) {_GOODS}, 0)::double / nullif(sum(quantity) {_GOODS}, 0)",
+        "pieces sent back for their size, of all pieces",
+        asks=("returned",),
+    ),
+    Feature(
+        "logo_share",
+        "behavioural",
+        "share",
+        "line_rows",
+        f"coalesce(sum(sales_cents) filter (is_goods and logo), 0) / {_GOODS_SALES}",
+        "share of goods sales with logo work",
+        asks=("logo",),
+    ),
+    Feature(
+        "contacts",
+        "behavioural",
+        "contacts",
+        "touch_rows",
+        "count(topic)",
+        "support contacts with a topic",
+        asks=("topic",),
+    ),
+    Feature(
+        "response_hours",
+        "behavioural",
+        "hours",
+        "touch_rows",
+        "avg(minutes) / 60.0",
+        "mean hours until a support contact was first answered",
+        asks=("minutes",),
+    ),
+    Feature(
+        "recommends",
+        "psychographic",
+        "points",
+        "answer_rows",
+        "avg(score) filter (question = 'recommend')",
+        "mean answer to: would you recommend us? (0 to 10)",
+        asks=("recommend",),
+    ),
+    Feature(
+        "satisfaction",
+        "psychographic",
+        "points",
+        "answer_rows",
+        "avg(score) filter (question <> 'recommend')",
+        "mean score of all other survey questions",
+        asks=("question",),
     ),
 )
 
 
-def dictionary(features: pd.DataFrame) -> pd.DataFrame:
+def tables(run: str) -> dict[str, str]:
+    """Say where the tables lie that features are built from, as `build` takes them.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    dict of str
+        lines, products and declared (the table customers); interactions and surveys
+        where the run has them.
+
+    Raises
+    ------
+    BadInput
+        If lines, products or customers are missing.
+    """
+    found = {
+        "lines": schema.located("lines", run=run),
+        "products": schema.located("products", run=run),
+        "declared": schema.located("customers", run=run),
+    }
+    for name in ("interactions", "surveys"):
+        file = schema.path(name, run=run)
+        found |= {name: file} if file.exists() else {}
+    return {name: str(file) for name, file in found.items()}
+
+
+def needs(con: duckdb.DuckDBPyConnection, *, products: str) -> list[str]:
+    """List the needs that products serve, without those of no goods.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Does the work.
+    products : str
+        Path of the standard table.
+
+    Returns
+    -------
+    list of str
+        Need states, those of `sources.NEED_STATES` first and in its order, others by
+        name.
+    """
+    held = _values(con, products, "need_state")
+    known = [need for need in NEED_STATES if need in held]
+    return [
+        need
+        for need in [*known, *(need for need in held if need not in NEED_STATES)]
+        if need not in APART
+    ]
+
+
+def defined(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    lines: str,
+    products: str,
+    declared: str | None = None,
+    interactions: str | None = None,
+    surveys: str | None = None,
+) -> tuple[Feature, ...]:
+    """List the features that a run's tables allow.
+
+    What needs, channels, topics and requirements there are is read from whole tables,
+    so every window has the same features.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Does the work.
+    lines, products, declared, interactions, surveys : str
+        Paths of the standard tables, from `tables`.
+
+    Returns
+    -------
+    tuple of Feature
+        In the order of the feature table.
+    """
+    there = _columns(con, lines)
+    if con.execute(
+        "select bool_or(ordered_at::time <> time '00:00') from read_parquet(?)", [lines]
+    ).fetchall()[0][0]:
+        there.add("clock")
+    there |= {"fuel"} & set(_values(con, products, "need_state"))
+    there |= {"Private"} & set(_values(con, products, "brand"))
+    topics: list[str] = []
+    if interactions:
+        there |= {"topic", "minutes"} & _columns(con, interactions)
+        topics = _values(con, interactions, "topic") if "topic" in there else []
+    if surveys:
+        asked = set(_values(con, surveys, "question"))
+        there |= ({"question"} if asked - {"recommend"} else set()) | (
+            {"recommend"} & asked
+        )
+    channels = _values(con, lines, "channel") if "channel" in there else []
+    wanted = needs(con, products=products)
+    found = [f for f in FEATURES if there.issuperset(f.asks)]
+    if wanted:
+        names = [f.name for f in found]
+        found.insert(names.index("lines_per_order") + 1, _variety(wanted))
+    found += [f for f in OF_SUPPLIERS if there.issuperset(f.asks)]
+    return (
+        *found,
+        *(_share("needs", alike, "sales") for alike in _alike(wanted)),
+        *(_share("ordering", alike, "orders") for alike in _alike(channels)),
+        *(_share("support", alike, "contacts") for alike in _alike(topics)),
+        *(_flag(name) for name in _requirements(con, declared)),
+    )
+
+
+def _columns(con: duckdb.DuckDBPyConnection, file: str) -> set[str]:
+    described = con.execute("describe select * from read_parquet(?)", [file])
+    return {row[0] for row in described.fetchall()}
+
+
+def _values(con: duckdb.DuckDBPyConnection, file: str, column: str) -> list[str]:
+    found = con.execute(
+        f"""select distinct {column} from read_parquet(?) where {column} is not null
+            order by 1""",
+        [file],
+    ).fetchall()
+    return [value for (value,) in found]
+
+
+def _requirements(con: duckdb.DuckDBPyConnection, declared: str | None) -> list[str]:
+    """Name the yes-or-no columns of customers that say what a customer requires."""
+    if not declared:
+        return []
+    described = con.execute(
+        "select column_name from (describe select * from read_parquet(?)) "
+        "where column_type = 'BOOLEAN' and starts_with(column_name, 'requires_')",
+        [declared],
+    )
+    return [name for (name,) in described.fetchall()]
+
+
+def _variety(wanted: Sequence[str]) -> Feature:
+    squares = " + ".join(
+        f"pow(coalesce(sum(sales_cents) filter (need_state = {_text(need)}), 0), 2)"
+        for need in wanted
+    )
+    return Feature(
+        "need_variety",
+        "behavioural",
+        "needs",
+        "line_rows",
+        f"pow({_GOODS_SALES}, 2) / nullif({squares}, 0)",
+        "effective number of needs: 1 over the sum of squared need shares "
+        "(inverse Simpson index)",
+    )
+
+
+def _alike(values: Sequence[str]) -> list[list[str]]:
+    """Put values together that give one column name, such as Web and web."""
+    groups: dict[str, list[str]] = {}
+    for value in values:
+        groups.setdefault(slug(value), []).append(value)
+    return list(groups.values())
+
+
+def _share(family: str, alike: Sequence[str], weight: str) -> Feature:
+    """Define the share of a need in sales, a channel in orders or a topic in contacts."""
+    said, name = alike[0].replace("_", " "), slug(alike[0])
+    one_of = f"in ({', '.join(map(_text, alike))})"
+    if family == "needs":
+        return Feature(
+            f"share_{name}",
+            family,
+            "share",
+            "line_rows",
+            f"coalesce(sum(sales_cents) filter (need_state {one_of}), 0) "
+            f"/ {_GOODS_SALES}",
+            f"share of goods sales in {said}",
+            weight=weight,
+        )
+    if family == "ordering":
+        return Feature(
+            f"channel_{name}",
+            family,
+            "share",
+            "order_rows",
+            f"avg(coalesce(channel {one_of}, false)::int)",
+            f"share of orders by {said}",
+            weight=weight,
+        )
+    return Feature(
+        f"topic_{name}",
+        family,
+        "share",
+        "touch_rows",
+        f"(count(*) filter (topic {one_of}))::double / nullif(count(topic), 0)",
+        f"share of support contacts about {said}",
+        weight=weight,
+    )
+
+
+def _flag(name: str) -> Feature:
+    said = name.removeprefix("requires_").replace("_", " ")
+    return Feature(
+        name,
+        "requirement",
+        "0 or 1",
+        "customer_rows",
+        f"max({name}::int)",
+        f"declared that {said} is required: 1 is yes",
+    )
+
+
+def slug(text: str) -> str:
+    """Turn a text into a column name: small letters of any script, digits and _.
+
+    Parameters
+    ----------
+    text : str
+        Such as "Home & Garden".
+
+    Returns
+    -------
+    str
+        Such as home_garden; x if no letter or digit is left.
+    """
+    return re.sub(r"\W+", "_", text.casefold()).strip("_") or "x"
+
+
+def say(feature: str) -> str:
+    """Put the name of a feature that builds segments in words.
+
+    Parameters
+    ----------
+    feature : str
+        Such as share_pet_care or channel_web_shop.
+
+    Returns
+    -------
+    str
+        Such as "pet care" or "orders by web shop".
+    """
+    words = {"share": "", "channel": "orders by ", "topic": "questions about "}
+    words |= {"requires": "requires "}
+    kind, _, rest = feature.partition("_")
+    if kind in words and rest:
+        return words[kind] + rest.replace("_", " ")
+    return feature.replace("_", " ")
+
+
+def _text(value: str) -> str:
+    return "'" + value.replace("'", "''") + "'"
+
+
+def dictionary(table: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame:
     """List the features with what each means and how often it is missing.
 
     Parameters
     ----------
-    features : DataFrame
+    table : DataFrame
         Output of `build`.
+    features : iterable of Feature
+        Output of `defined`.
 
     Returns
     -------
     DataFrame
-        One row a feature, in the order of `FEATURES`: feature, family, unit, meaning,
-        source (staged table), missing_share (0 to 1), sql.
+        One row a feature, in their order: feature, family, unit, meaning, source
+        (staged table), weight (feature that counts what a share is a share of),
+        missing_share (0 to 1), sql.
     """
     return pd.DataFrame(
         {
@@ -283,80 +612,104 @@ def dictionary(features: pd.DataFrame) -> pd.DataFrame:
             "unit": f.unit,
             "meaning": f.meaning,
             "source": f.source,
-            "missing_share": features[f.name].isna().mean(),
+            "weight": f.weight,
+            "missing_share": table[f.name].isna().mean(),
             "sql": " ".join(f.sql.split()),
         }
-        for f in FEATURES
+        for f in features
     )
 
 
 def build(
-    con: duckdb.DuckDBPyConnection, *, lines: str, products: str, first: str, last: str
+    con: duckdb.DuckDBPyConnection, *, first: str, last: str, **tables: str
 ) -> pd.DataFrame:
-    """Build every feature of `FEATURES` from the lines of one window.
+    """Build every feature that the tables allow from one window.
 
     Parameters
     ----------
     con : DuckDBPyConnection
-        Does the work; receives the staged tables line_rows, order_rows and day_rows.
-    lines, products : str
-        Paths of the standard tables.
+        Does the work; receives the staged tables.
     first, last : str
-        First and last day of the window, YYYY-MM-DD, both included. No line outside
-        it is read.
+        First and last day of the window, YYYY-MM-DD, both included. No line or
+        contact outside it is read.
+    **tables : str
+        Paths of the standard tables, from `tables`.
 
     Returns
     -------
     DataFrame
         One row a customer with an order in the window, sorted by customer_id; columns
-        customer_id and the features. A mean or share without anything to divide by is
-        missing.
+        customer_id and the features of `defined`. A mean or share without anything to
+        divide by is missing.
 
     Raises
     ------
     BadInput
         If the window holds no line.
     """
-    stage(con, lines=lines, products=products, first=first, last=last)
-    return _aggregate(con, FEATURES, by=["customer_id"], days=_days(first, last))
+    stage(con, first=first, last=last, **tables)
+    return _aggregate(
+        con, defined(con, **tables), by=["customer_id"], days=_days(first, last)
+    )
 
 
 def halves(
-    con: duckdb.DuckDBPyConnection, *, lines: str, products: str, first: str, last: str
+    con: duckdb.DuckDBPyConnection,
+    *,
+    columns: Iterable[str],
+    first: str,
+    last: str,
+    **tables: str,
 ) -> pd.DataFrame:
-    """Build sizes and need shares from odd and from even weeks, to compare the two.
+    """Build features from odd and from even weeks, to compare the two.
 
     What a customer shows in the odd weeks and not in the even ones is chance.
 
     Parameters
     ----------
     con : DuckDBPyConnection
-        Does the work; its staged tables are made anew, and half_line_rows and
-        half_order_rows beside them.
-    lines, products : str
-        Paths of the standard tables.
+        Does the work; the staged tables are made anew, and those of the halves beside
+        them.
+    columns : iterable of str
+        Features to build beside orders, sales and lines. Features of the rhythm
+        (source day_rows) mean something else in half of the weeks: they are refused.
     first, last : str
         First and last day of the window, YYYY-MM-DD, both included. The first week,
         an odd one, begins on the first day; the last week can be a short one.
+    **tables : str
+        Paths of the standard tables, from `tables`.
 
     Returns
     -------
     DataFrame
         One row for customer and half with an order, sorted: customer_id, half (even or
-        odd), and the features orders, sales, lines and share_<need> of these weeks, by
-        the definitions in `FEATURES`. An order belongs to the week of its first line.
+        odd), orders, sales, lines and the columns, of these weeks. An order belongs to
+        the week of its first line.
 
     Raises
     ------
     BadInput
         If the window holds no line.
+    ValueError
+        If a column is no feature of the run, or one of the rhythm.
     """
-    stage(con, lines=lines, products=products, first=first, last=last)
+    allowed = {f.name: f for f in defined(con, **tables) if f.source != "day_rows"}
+    if unknown := sorted(set(columns) - allowed.keys()):
+        raise ValueError(f"halves cannot be built of {unknown[0]!r}.")
+    stage(con, first=first, last=last, **tables)
+    wanted = {"orders", "sales", "lines", *columns}
+    chosen = [f for f in allowed.values() if f.name in wanted]
+    _stage_halves(con, first, {f.source for f in chosen})
+    by = ["customer_id", "half"]
+    return _aggregate(con, chosen, by=by, days=_days(first, last), prefix="half_")
+
+
+def _stage_halves(
+    con: duckdb.DuckDBPyConnection, first: str, sources: set[str]
+) -> None:
     con.execute(
-        """create or replace temp table half_order_rows as
-        select *, case when date_diff('day', $first::date, ordered_at::date) // 7 % 2 = 0
-            then 'odd' else 'even' end as half
-        from order_rows""",
+        f"""create or replace temp table half_order_rows as
+        select *, {_HALF.format("ordered_at")} as half from order_rows""",
         {"first": first},
     )
     con.execute(
@@ -364,13 +717,28 @@ def halves(
         select l.*, o.half
         from line_rows l join half_order_rows o using (customer_id, order_id)"""
     )
-    chosen = [
-        f
-        for f in FEATURES
-        if f.family == "needs" or f.name in {"orders", "lines", "sales"}
-    ]
-    by = ["customer_id", "half"]
-    return _aggregate(con, chosen, by=by, days=_days(first, last), prefix="half_")
+    if "touch_rows" in sources:
+        con.execute(
+            f"""create or replace temp table half_touch_rows as
+            select *, {_HALF.format("happened_at")} as half from touch_rows""",
+            {"first": first},
+        )
+    if "answer_rows" in sources:
+        con.execute(
+            f"""create or replace temp table half_answer_rows as
+            select *, {_HALF.format("answered_on")} as half from answer_rows""",
+            {"first": first},
+        )
+    if "customer_rows" in sources:
+        con.execute(
+            """create or replace temp table half_customer_rows as
+            select c.*, h.half from customer_rows c
+            cross join (values ('odd'), ('even')) h(half)"""
+        )
+
+
+_HALF = """case when date_diff('day', $first::date, {}::date) // 7 % 2 = 0
+    then 'odd' else 'even' end"""
 
 
 def _aggregate(
@@ -382,21 +750,28 @@ def _aggregate(
     prefix: str = "",
 ) -> pd.DataFrame:
     keys = ", ".join(by)
-    parts = []
+    parts = {}
     for source in dict.fromkeys(f.source for f in chosen):
         selected = ", ".join(
             f"{f.sql} as {f.name}" for f in chosen if f.source == source
         )
         query = f"select {keys}, {selected} from {prefix}{source} group by {keys}"
         asked = {name: day for name, day in days.items() if f"${name}" in query}
-        parts.append(con.execute(query, asked).df().set_index(by))
-    table = pd.concat(parts, axis=1, join="outer")
-    assert len(table) == len(parts[0]), "the staged tables hold different customers"
+        parts[source] = con.execute(query, asked).df().set_index(by)
+    table = parts.pop("order_rows")
+    for source, part in parts.items():
+        # Who never wrote, answered or declared anything still bought something.
+        inner = source in {"line_rows", "day_rows"}
+        assert not inner or len(part) == len(table), "other customers in staged tables"
+        table = table.join(part)
     table = table[[f.name for f in chosen]].sort_index()
-    counts = {"orders", "lines", "recency_days", "tenure_days", "stores"}
-    return table.astype(
-        {name: "int64" for name in table if name in counts}
-    ).reset_index()
+    counts = {"orders", "lines", "recency_days", "tenure_days", "stores", "contacts"}
+    none = {"contacts": 0} if "contacts" in table else {}
+    return (
+        table.fillna(none)
+        .astype({name: "int64" for name in table if name in counts})
+        .reset_index()
+    )
 
 
 def _days(first: str, last: str) -> dict:
@@ -408,33 +783,50 @@ def _days(first: str, last: str) -> dict:
     }
 
 
+# Columns of lines beside those that every run has.
+_OPTIONAL = (
+    *("store_id", "shelf_amount_cents", "on_mailer", "on_display", "channel"),
+    *("lead_days", "returned", "logo"),
+)
+
+
 def stage(
-    con: duckdb.DuckDBPyConnection, *, lines: str, products: str, first: str, last: str
+    con: duckdb.DuckDBPyConnection,
+    *,
+    lines: str,
+    products: str,
+    first: str,
+    last: str,
+    declared: str | None = None,
+    interactions: str | None = None,
+    surveys: str | None = None,
 ) -> None:
-    """Make the staged tables of one window: line_rows, order_rows, day_rows.
+    """Make the staged tables of one window: line_rows, order_rows, day_rows and others.
 
     Parameters
     ----------
     con : DuckDBPyConnection
         Receives the tables. Money is in integer cents, so that sums are exact on any
         number of cores.
-    lines, products : str
-        Paths of the standard tables.
+    lines, products, declared, interactions, surveys : str
+        Paths of the standard tables; the last three make customer_rows, touch_rows
+        and answer_rows.
     first, last : str
         First and last day of the window, YYYY-MM-DD, both included.
 
     Raises
     ------
     BadInput
-        If the window holds no line.
+        If the window holds no line, or a line a product without a row.
     """
     apart = ", ".join(f"'{need}'" for need in APART)
+    there = _columns(con, lines)
+    more = "".join(f", l.{column}" for column in _OPTIONAL if column in there)
     con.execute(
         f"""create or replace temp table line_rows as
-        select l.customer_id, l.order_id, l.ordered_at, l.store_id, l.product_id,
-            l.amount_cents + l.coupon_cents as sales_cents, l.coupon_cents,
-            l.shelf_amount_cents, l.on_mailer, l.on_display, p.need_state, p.brand,
-            p.need_state not in ({apart}) as is_goods
+        select l.customer_id, l.order_id, l.ordered_at, l.product_id, l.quantity,
+            l.amount_cents + l.coupon_cents as sales_cents, l.coupon_cents{more},
+            p.need_state, p.brand, p.need_state not in ({apart}) as is_goods
         from read_parquet($lines) l join read_parquet($products) p using (product_id)
         where l.ordered_at >= $first::date and l.ordered_at < $last::date + 1""",
         {"lines": lines, "products": products, "first": first, "last": last},
@@ -455,12 +847,15 @@ def stage(
             f"Table lines: column product_id of {lost:,} lines has no row in table "
             "products. Run 01_cleaning again: it gives such products a row."
         )
+    store = "min(store_id)" if "store_id" in there else "null"
+    channel = "min(channel)" if "channel" in there else "null"
     con.execute(
-        """create or replace temp table order_rows as
+        f"""create or replace temp table order_rows as
         select *, count(*) over (partition by customer_id, store_id) as orders_in_store
         from (
             select customer_id, order_id, min(ordered_at) as ordered_at,
-                min(store_id) as store_id, sum(sales_cents)::bigint as sales_cents,
+                {store}::varchar as store_id, {channel}::varchar as channel,
+                sum(sales_cents)::bigint as sales_cents, sum(quantity) as pieces,
                 coalesce(sum(sales_cents) filter (is_goods), 0)::bigint as goods_cents,
                 count(*) filter (is_goods) as goods_lines,
                 sum(coupon_cents)::bigint as coupon_cents
@@ -472,6 +867,29 @@ def stage(
             partition by customer_id order by day), day) as gap_days
         from (select distinct customer_id, ordered_at::date as day from order_rows)"""
     )
+    _stage_beside(con, "touch_rows", interactions, "happened_at", first, last)
+    _stage_beside(con, "answer_rows", surveys, "answered_on", first, last)
+    if declared:
+        con.execute(
+            "create or replace temp view customer_rows as "
+            f"select * from read_parquet({_text(declared)})"
+        )
+
+
+def _stage_beside(
+    con: duckdb.DuckDBPyConnection,
+    name: str,
+    file: str | None,
+    when: str,
+    first: str,
+    last: str,
+) -> None:
+    if file:
+        con.execute(
+            f"""create or replace temp table {name} as select * from read_parquet($file)
+            where {when} >= $first::date and {when} < $last::date + 1""",
+            {"file": file, "first": first, "last": last},
+        )
 
 
 def outcomes(
@@ -506,14 +924,14 @@ def outcomes(
         come.
     """
     stage(con, lines=lines, products=products, first=first, last=last)
-    needs = ", ".join(
-        f"coalesce(sum(sales_cents) filter (need_state = '{need}'), 0) / 100.0 "
-        f"as later_{need}"
-        for need in NEEDS
+    by_need = "".join(
+        f"coalesce(sum(sales_cents) filter (need_state = {_text(need)}), 0) / 100.0 "
+        f"as later_{slug(need)}, "
+        for need in needs(con, products=products)
     )
     later = con.execute(
         f"""select customer_id, count(distinct order_id) as later_orders,
-            coalesce(sum(sales_cents) {_GOODS}, 0) / 100.0 as later_sales, {needs},
+            coalesce(sum(sales_cents) {_GOODS}, 0) / 100.0 as later_sales, {by_need}
             date_diff('day', max(ordered_at)::date, $last::date) as later_recency_days
         from line_rows group by customer_id""",
         {"last": last},
@@ -602,13 +1020,14 @@ def redeemed(
     DataFrame
         One row for each of `customers`, in their order: customer_id; later_targeted:
         contacted by a campaign that starts in the window (one that runs already may
-        have been answered before it); later_redeemed: answered such a campaign,
+        have been answered before it), not as a control; later_redeemed: answered such a campaign,
         having been contacted by it, in the window. Campaigns that start late leave
         little time to answer; those who were not targeted are no refusals.
     """
+    treated = "c.arm = 'treated'" if "arm" in _columns(con, contacts) else "true"
     found = con.execute(
-        """select c.customer_id, bool_or(r.customer_id is not null) as answered
-        from read_parquet($contacts) c
+        f"""select c.customer_id, bool_or(r.customer_id is not null) as answered
+        from (from read_parquet($contacts) c where {treated}) c
         join read_parquet($campaigns) a on a.campaign_id = c.campaign_id
             and a.starts_on >= $first::date and a.starts_on < $last::date + 1
         left join read_parquet($responses) r on r.campaign_id = c.campaign_id

@@ -1,5 +1,6 @@
 """Prepare features for clustering by fitted steps that treat new customers alike."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -15,27 +16,28 @@ SCALINGS = {"none": 0.0, "pareto": 0.5, "standard": 1.0}
 class Preparation:
     """Fitted steps: shrink shares to the population, root, winsorise, centre, scale.
 
-    For a customer with share s of weight t (sales), population share p and prior
-    weight m, the shrunk share is (s t + m p) / (t + m): the posterior mean of a
+    For a customer with share s of weight t (such as sales), population share p and
+    prior weight m, the shrunk share is (s t + m p) / (t + m): the posterior mean of a
     multinomial share under a Dirichlet prior of weight m. Its square root (the
     Hellinger transform) spreads small shares; it is cut to [lower, upper], and
-    (root - mean) / divisor is the score.
+    (root - mean) / divisor is the score. A column without a weight, such as a flag or
+    an amount, is not shrunk.
 
     Parameters
     ----------
     columns : list of str
-        Share columns, in the order of the scores.
-    weight : str
-        Column with each customer's sales (currency).
-    prior_weight : float
-        m, in the same currency; 0 leaves shares as they are.
+        Columns, in the order of the scores.
+    weights : list of str
+        For each, the column that counts what it is a share of; empty for none.
+    priors : list of float
+        m of each, in the unit of its weight; 0 leaves the shares as they are.
     population, lower, upper, mean, divisor : list of float
         One value a column.
     """
 
     columns: list[str]
-    weight: str
-    prior_weight: float
+    weights: list[str]
+    priors: list[float]
     population: list[float]
     lower: list[float]
     upper: list[float]
@@ -48,24 +50,20 @@ class Preparation:
         Parameters
         ----------
         features : DataFrame
-            With the share columns (0 to 1) and the weight column (currency).
+            With the columns and their weights.
 
         Returns
         -------
         DataFrame
-            Scores around 0, the index of `features`, one column a share.
+            Scores around 0, the index of `features`, one column each.
 
         Raises
         ------
         BadInput
-            If a column is missing or holds missing values.
+            If a column is missing, or holds missing values where its weight is not 0.
         """
         roots = _roots(
-            features,
-            columns=self.columns,
-            weight=self.weight,
-            prior_weight=self.prior_weight,
-            population=np.array(self.population),
+            features, self.columns, self.weights, self.priors, self.population
         )
         scores = (roots.clip(self.lower, self.upper) - self.mean) / self.divisor
         return pd.DataFrame(scores, index=features.index, columns=self.columns)
@@ -78,30 +76,32 @@ class Preparation:
 def fit(
     features: pd.DataFrame,
     *,
-    columns: list[str],
-    weight: str,
-    prior_weight: float,
+    weights: Mapping[str, str],
+    priors: Mapping[str, float],
     winsor: float,
     scaling: str,
+    shrink: float = 1.0,
 ) -> Preparation:
     """Fit the steps on the customers of the training window.
 
     Parameters
     ----------
     features : DataFrame
-        With the share columns (0 to 1) and the weight column (currency).
-    columns : list of str
-        Share columns to prepare.
-    weight : str
-        Column with each customer's sales (currency).
-    prior_weight : float
-        Sales (currency) that the population's shares count for in each customer's.
+        With the columns and their weights.
+    weights : mapping of str
+        Column to prepare -> column with what it is a share of: sales (currency),
+        orders ...; empty for a column that is no share.
+    priors : mapping of float
+        Weight column -> how much of it the population's shares count for in each
+        customer's, in its unit.
     winsor : float
         Share of customers at each end whose roots are cut to the quantile, 0 to 0.5.
     scaling : str
         One of `SCALINGS`: none leaves needs of wide spread to rule; standard gives each
         need the same say, rare ones with the noise they are made of; pareto, the
         square root of the deviation, lies between.
+    shrink : float
+        How many times the priors count; 0 leaves the shares as they are.
 
     Returns
     -------
@@ -111,8 +111,8 @@ def fit(
     Raises
     ------
     BadInput
-        If there is no customer, or a column is missing, holds missing values or is
-        the same for everyone.
+        If there is no customer, or a column is missing, holds missing values, is below
+        0 or the same for everyone.
     ValueError
         If the scaling is not one of `SCALINGS`.
 
@@ -126,31 +126,25 @@ def fit(
         raise ValueError(
             f"scaling must be one of {list(SCALINGS)}, but {scaling!r} was passed."
         )
-    _refuse(features, [*columns, weight])
+    columns = list(weights)
+    _refuse(features, weights)
     if features.empty:
         raise BadInput(
             "Table features: no customer is left to prepare. Lower min_orders or "
             "min_lines in 02_feature_engineering, or choose a longer window."
         )
-    shares = features[columns].to_numpy(float)
-    weights = features[weight].to_numpy(float)
-    population = (shares * weights[:, None]).sum(axis=0) / weights.sum()
-    roots = _roots(
-        features,
-        columns=columns,
-        weight=weight,
-        prior_weight=prior_weight,
-        population=population,
-    )
+    own = [float(shrink * priors.get(weight, 0.0)) for weight in weights.values()]
+    population = _population(features, weights)
+    roots = _roots(features, columns, list(weights.values()), own, population)
     lower, upper = np.quantile(roots, [winsor, 1 - winsor], axis=0)
     cut = roots.clip(lower, upper)
     deviation = cut.std(axis=0)
     _refuse_flat(features, dict(zip(columns, deviation, strict=True)))
     return Preparation(
-        columns=list(columns),
-        weight=weight,
-        prior_weight=float(prior_weight),
-        population=population.tolist(),
+        columns=columns,
+        weights=list(weights.values()),
+        priors=own,
+        population=population,
         lower=lower.tolist(),
         upper=upper.tolist(),
         mean=cut.mean(axis=0).tolist(),
@@ -158,36 +152,79 @@ def fit(
     )
 
 
+def _population(features: pd.DataFrame, weights: Mapping[str, str]) -> list[float]:
+    """Average each column over customers, by its weight."""
+    found = dict.fromkeys(weights, 0.0)
+    for weight in dict.fromkeys(weights.values()):
+        columns = [column for column in weights if weights[column] == weight]
+        values = features[columns].to_numpy(float)
+        size = features[weight].to_numpy(float) if weight else np.ones(len(features))
+        values = np.where(size[:, None] > 0, values, 0.0)
+        average = (values * size[:, None]).sum(axis=0) / max(size.sum(), 1e-12)
+        found |= dict(zip(columns, average.tolist(), strict=True))
+    return list(found.values())
+
+
 def _roots(
     features: pd.DataFrame,
-    *,
     columns: list[str],
-    weight: str,
-    prior_weight: float,
-    population: np.ndarray,
+    weights: list[str],
+    priors: list[float],
+    population: list[float],
 ) -> np.ndarray:
-    _refuse(features, [*columns, weight])
-    weights = features[weight].to_numpy(float)[:, None]
-    shares = features[columns].to_numpy(float)
-    return np.sqrt(
-        (shares * weights + prior_weight * population) / (weights + prior_weight)
-    )
+    _refuse(features, dict(zip(columns, weights, strict=True)))
+    values = features[columns].to_numpy(float)
+    size = np.ones_like(values)
+    for weight in set(weights) - {""}:
+        own = np.array([one == weight for one in weights])
+        size[:, own] = features[weight].to_numpy(float)[:, None]
+    prior, middle = np.array(priors), np.array(population)
+    # Of nothing there is no share: such a customer counts as average.
+    values = np.where(size > 0, values, 0.0)
+    shrunk = (values * size + prior * middle) / np.where(size > 0, size + prior, 1.0)
+    return np.sqrt(np.where(size > 0, shrunk, middle))
 
 
-def _refuse(features: pd.DataFrame, columns: list[str]) -> None:
-    for column in columns:
-        if column not in features:
+def _refuse(features: pd.DataFrame, weights: Mapping[str, str]) -> None:
+    _refuse_missing(features, [*weights, *filter(None, weights.values())], weights)
+    for name in weights:
+        _refuse_rows(
+            features,
+            features[name] < 0,
+            f"column {name} is below 0 and has no root",
+            "Leave it out of the columns to prepare.",
+        )
+
+
+def _refuse_missing(
+    features: pd.DataFrame, columns: Iterable[str], weights: Mapping[str, str]
+) -> None:
+    for name in dict.fromkeys(columns):
+        if name not in features:
             raise BadInput(
-                f"Table features: column {column} is missing. Run "
+                f"Table features: column {name} is missing. Run "
                 "02_feature_engineering again (make report)."
             )
-        if (missing := features[column].isna()).any():
-            rows = ", ".join(map(str, features.index[missing][:3]))
-            raise BadInput(
-                f"Table features: column {column} is missing for "
-                f"{int(missing.sum()):,} customers (rows {rows}). Leave out customers "
-                "with too little data first."
-            )
+        missing = features[name].isna()
+        if weights.get(name) in features:
+            missing &= features[weights[name]].ne(0)  # of nothing there is no share
+        _refuse_rows(
+            features,
+            missing,
+            f"column {name} is missing",
+            "Leave out customers with too little data first.",
+        )
+
+
+def _refuse_rows(
+    features: pd.DataFrame, wrong: pd.Series, what: str, then: str
+) -> None:
+    if wrong.any():
+        rows = ", ".join(map(str, features.index[wrong][:3]))
+        raise BadInput(
+            f"Table features: {what} for {int(wrong.sum()):,} customers (rows {rows}). "
+            f"{then}"
+        )
 
 
 def _refuse_flat(features: pd.DataFrame, deviations: dict[str, float]) -> None:
@@ -214,13 +251,16 @@ def deal_index(features: pd.DataFrame, *, parts: dict[str, dict]) -> pd.Series:
     -------
     Series
         Mean of the winsorised standard scores, named deal_index: 0 is the average
-        customer, 1 is one standard deviation more in every part.
+        customer, 1 is one standard deviation more in every part. Missing if there is
+        no part, or one is missing.
     """
+    if not parts:
+        return pd.Series(np.nan, index=features.index, name="deal_index")
     scores = [
         (features[column].clip(p["lower"], p["upper"]) - p["mean"]) / p["deviation"]
         for column, p in parts.items()
     ]
-    return pd.concat(scores, axis=1).mean(axis=1).rename("deal_index")
+    return pd.concat(scores, axis=1).mean(axis=1, skipna=False).rename("deal_index")
 
 
 def fit_deal_index(
@@ -247,7 +287,7 @@ def fit_deal_index(
     BadInput
         If a column is missing, holds missing values or is the same for everyone.
     """
-    _refuse(features, columns)
+    _refuse_missing(features, columns, {})
     parts = {}
     for column in columns:
         lower, upper = features[column].quantile([winsor, 1 - winsor])

@@ -10,11 +10,13 @@ from typing import Any, NoReturn
 
 import yaml
 
-from helpers import paths
+from helpers import mapping, paths
 
-SOURCES = ("complete_journey",)  # a run file that names another is refused
+DEFAULT = "complete_journey"  # the run whose results the notebooks are saved with
+# A run file that names another is refused.
+SOURCES = ("complete_journey", "uniform_supplier", "files")
 ENGINES = ("duckdb",)
-KEYS = ("source", "engine", "segments", "all")
+KEYS = ("source", "engine", "segments", "all", "tables")
 FROM_THE_RUN = {
     "run": "the name of the run",
     "source": "`source:`",
@@ -127,6 +129,31 @@ def declared(notebook: Path) -> dict[str, Parameter]:
     return found
 
 
+def notebooks(run: str) -> list[Path]:
+    """List the notebooks that a run executes.
+
+    A notebook belongs to every run, unless its own default is another run than the
+    study's: then it is about that run alone.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    list of Path
+        Notebook files, in their order.
+    """
+    return [book for book in paths.notebooks() if own_run(book) in (DEFAULT, run)]
+
+
+def own_run(book: Path) -> str:
+    """Return the run that a notebook is about by default."""
+    about = declared(book).get("run")
+    return about.default if about else DEFAULT
+
+
 def check(run: str) -> None:
     """Refuse a run that could not be executed as written, naming all faults at once.
 
@@ -151,6 +178,7 @@ def check(run: str) -> None:
     ]
     for book, known in books.items():
         faults += _block_faults(book, content.get(book, {}), [known])
+    faults += mapping.faults(content, run)
     # Only a sound file has values whose paths can be followed.
     if not faults:
         faults = [fault for book in books for fault in _missing_files(run, book)]

@@ -50,32 +50,51 @@ class Table:
     columns: dict[str, pa.Column]
 
 
+def _optional(column: pa.Column, *, nullable: bool | None = None) -> pa.Column:
+    """Copy a column that a table need not have."""
+    return pa.Column(
+        column.dtype,
+        column.checks,
+        nullable=column.nullable if nullable is None else nullable,
+        coerce=column.coerce,
+        required=False,
+    )
+
+
 LINE_COLUMNS = {
     "line_id": _COUNT,  # row number in the table as received
     "customer_id": _ID,
     "order_id": _ID,
     "ordered_at": _WHEN,  # local time of the run's time zone
     "product_id": _ID,
-    "store_id": _TEXT,
-    "quantity": _COUNT,
+    "quantity": pa.Column(None, pa.Check.ge(0)),  # pieces, or what they are sold by
     "amount_cents": _CENTS,  # paid by the customer; below 0 if a coupon exceeds it
-    "shelf_amount_cents": _COUNT,  # before every discount
-    "coupon_cents": _COUNT,  # paid for the customer by coupons
-    "on_mailer": _FLAG,  # in that store's mailer that week
-    "on_display": _FLAG,  # on a display in that store that week
+    "coupon_cents": _COUNT,  # paid for the customer by coupons; 0 if there are none
+    # where the run knows of them
+    "shelf_amount_cents": _optional(_COUNT),  # before every discount
+    "store_id": _optional(_TEXT),
+    "channel": _optional(_TEXT),  # how the order came in
+    "on_mailer": _optional(_FLAG),  # in that store's mailer that week
+    "on_display": _optional(_FLAG),  # on a display in that store that week
+    "lead_days": _optional(_COUNT),  # from order to delivery
+    "returned": _optional(_COUNT),  # pieces sent back for their size
+    "logo": _optional(_FLAG),  # logo work was ordered with it
 }
+# Later: known only after a lead was worked, so nothing may be foretold from it.
+ATTRIBUTE_KINDS = (
+    *("demographic", "firmographic", "psychographic", "requirement", "later"),
+)
+# A line set aside keeps whatever was wrong with it.
+_REJECTED = {
+    name: pa.Column(nullable=True, required=False) for name in LINE_COLUMNS
+} | {"line_id": _COUNT, "reason": pa.Column(str, coerce=True)}
 
 TABLES = {
     "customers": Table(
         "interim", "01_cleaning", ("customer_id",), {"customer_id": _ID}
     ),
     "lines": Table("interim", "01_cleaning", ("line_id",), LINE_COLUMNS),
-    "rejected_lines": Table(
-        "interim",
-        "01_cleaning",
-        ("line_id",),
-        LINE_COLUMNS | {"reason": pa.Column(str, coerce=True)},
-    ),
+    "rejected_lines": Table("interim", "01_cleaning", ("line_id",), _REJECTED),
     "products": Table(
         "interim",
         "01_cleaning",
@@ -92,22 +111,101 @@ TABLES = {
         "interim",
         "01_cleaning",
         ("campaign_id",),
-        {"campaign_id": _ID, "kind": _TEXT, "starts_on": _WHEN, "ends_on": _WHEN},
+        {
+            "campaign_id": _ID,
+            "kind": _TEXT,
+            "starts_on": _WHEN,
+            "ends_on": _WHEN,
+            "cost_cents": _optional(_COUNT),  # of one contact
+        },
     ),
     "contacts": Table(
         "interim",
         "01_cleaning",
         ("campaign_id", "customer_id"),
-        {"campaign_id": _ID, "customer_id": _ID},
+        {
+            "campaign_id": _ID,
+            "customer_id": _ID,
+            # drawn at random: control was left alone on purpose
+            "arm": pa.Column(
+                str, pa.Check.isin(["treated", "control"]), required=False, coerce=True
+            ),
+        },
     ),
     "responses": Table(
         "interim",
         "01_cleaning",
         (),
-        {"campaign_id": _ID, "customer_id": _ID, "responded_on": _WHEN},
+        {
+            "campaign_id": _ID,
+            "customer_id": _ID,
+            "responded_on": _WHEN,
+            "amount_cents": _optional(_CENTS),
+        },
+    ),
+    "surveys": Table(
+        "interim",
+        "01_cleaning",
+        (),
+        {
+            "customer_id": _ID,
+            "answered_on": _WHEN,
+            "question": _ID,  # recommend is answered from 0 to 10
+            "score": pa.Column(float, coerce=True),
+        },
+    ),
+    "contracts": Table(
+        "interim",
+        "01_cleaning",
+        ("contract_id",),
+        {
+            "contract_id": _ID,
+            "customer_id": _ID,
+            "starts_on": _WHEN,
+            "ends_on": _WHEN,  # last day
+            "monthly_fee_cents": _COUNT,
+            # missing: it ends after the data do
+            "renewed": pa.Column("boolean", nullable=True, coerce=True, required=False),
+        },
+    ),
+    "interactions": Table(
+        "interim",
+        "01_cleaning",
+        (),
+        {
+            "customer_id": _ID,
+            "happened_at": _WHEN,
+            "kind": _ID,
+            "topic": _optional(_TEXT),
+            "outcome": _optional(_TEXT),
+            # until the first answer
+            "minutes": pa.Column(
+                float, pa.Check.ge(0), nullable=True, coerce=True, required=False
+            ),
+        },
+    ),
+    "leads": Table(
+        "interim",
+        "01_cleaning",
+        ("lead_id",),
+        {
+            "lead_id": _ID,
+            "created_on": _WHEN,
+            "won_on": pa.Column("datetime64[us]", nullable=True, coerce=True),
+            "customer_id": _optional(_TEXT),
+        },
     ),
     "reconciliation": Table("interim", "01_cleaning", ("step",), {}),
-    "attributes": Table("interim", "01_cleaning", ("attribute",), {}),
+    "attributes": Table(
+        "interim",
+        "01_cleaning",
+        ("table", "attribute"),
+        {
+            "table": pa.Column(str, pa.Check.isin(["customers", "leads"])),
+            "kind": pa.Column(str, pa.Check.isin(ATTRIBUTE_KINDS), coerce=True),
+            "label": pa.Column(str, coerce=True),
+        },
+    ),
     "features": Table(
         "processed",
         "02_feature_engineering",
@@ -222,8 +320,159 @@ TABLES = {
         ("by_1", "level_1", "by_2", "level_2", "by_3", "level_3"),
         {"customers": _COUNT},
     ),
+    "recovery": Table("processed", "09_recovery", ("fact",), {}),
     "matrix": Table(
         "processed", "04_segment_personas", ("value_tier", "segment_id"), {}
+    ),
+    "customer_stages": Table(
+        "processed",
+        "05_lifecycle_journey",
+        ("customer_id",),
+        {"customer_id": _ID, "stage": pa.Column(str, coerce=True)},
+    ),
+    "stage_transitions": Table(
+        "processed",
+        "05_lifecycle_journey",
+        ("segment", "stage", "next_stage"),  # segment is a name, or "all"
+        {"customers": _COUNT, **dict.fromkeys(("share", "low", "high"), _SHARE)},
+    ),
+    "retention_curves": Table(
+        "processed",
+        "05_lifecycle_journey",
+        ("segment_id", "day"),
+        {**dict.fromkeys(("retained", "low", "high"), _SHARE)},
+    ),
+    "cohorts": Table(
+        "processed",
+        "05_lifecycle_journey",
+        ("cohort", "period"),
+        {"customers": _COUNT, "share": _SHARE},
+    ),
+    "lifetime_value": Table(
+        "processed",
+        "05_lifecycle_journey",
+        ("customer_id",),
+        {
+            "customer_id": _ID,
+            "probability_alive": _SHARE,
+            "value": pa.Column(float),  # currency, discounted sales until the horizon
+        },
+    ),
+    "value_forecasts": Table("processed", "05_lifecycle_journey", ("forecast",), {}),
+    "touchpoints": Table(
+        "processed",
+        "05_lifecycle_journey",
+        ("touchpoint", "outcome"),
+        {"customers": _COUNT, "verdict": pa.Column(str, coerce=True)},
+    ),
+    "recurring_revenue": Table("processed", "05_lifecycle_journey", ("ends_on",), {}),
+    "renewal_by_segment": Table(
+        "processed",
+        "05_lifecycle_journey",
+        ("segment_id",),
+        {"contracts": _COUNT, **dict.fromkeys(("rate", "low", "high"), _SHARE)},
+    ),
+    "renewal_drivers": Table(
+        "processed",
+        "05_lifecycle_journey",
+        ("driver",),
+        {
+            "driver": pa.Column(str, coerce=True),
+            "unit": pa.Column(str, coerce=True),
+            **dict.fromkeys(
+                ("log_odds", "low", "high", "p", "odds_ratio"), pa.Column(float)
+            ),
+            "contracts": _COUNT,
+        },
+    ),
+    "satisfaction": Table("processed", "05_lifecycle_journey", ("segment_id",), {}),
+    "retained_traits": Table("processed", "05_lifecycle_journey", ("feature",), {}),
+    "affinity": Table("processed", "06_activation", ("segment_id", "item"), {}),
+    "recommendation_scores": Table("processed", "06_activation", ("n", "way"), {}),
+    "offer_matrix": Table(
+        "processed",
+        "06_activation",
+        ("segment_id", "stage"),
+        {"customers": _COUNT, "grade": pa.Column(str, coerce=True)},
+    ),
+    "campaign_conversion": Table(
+        "processed", "06_activation", ("segment_id", "kind"), {"contacts": _COUNT}
+    ),
+    # where arms were drawn at random; segment 0 is all customers, kind "all" every kind
+    "campaign_effects": Table(
+        "processed",
+        "06_activation",
+        ("segment_id", "kind"),
+        {
+            "segment_id": _COUNT,
+            "effect": pa.Column(float),  # treated minus control, share answering
+            "low": pa.Column(float),
+            "high": pa.Column(float),
+            "p": _SHARE,
+            "p_adjusted": _SHARE,
+            "treated": _COUNT,
+            "control": _COUNT,
+            "grade": pa.Column(str, pa.Check.isin(["randomised"]), coerce=True),
+        },
+    ),
+    "placebo": Table("processed", "06_activation", ("period",), {}),
+    "allocation": Table(
+        "processed", "06_activation", ("segment_id", "offer"), {"contacts": _COUNT}
+    ),
+    "plan_comparison": Table("processed", "06_activation", ("plan",), {}),
+    "test_plan": Table(
+        "processed",
+        "06_activation",
+        ("customer_id",),
+        {
+            "customer_id": _ID,
+            "segment_id": _COUNT,
+            "arm": pa.Column(str, pa.Check.isin(["treated", "control"]), coerce=True),
+        },
+    ),
+    "migration": Table(
+        "processed",
+        "07_refinement",
+        ("period", "from_id", "to_id"),
+        {"customers": _COUNT, "beyond": _FLAG},
+    ),
+    "period_review": Table(
+        "processed",
+        "07_refinement",
+        ("period", "statistic", "segment_id"),
+        {
+            "period": pa.Column(str, coerce=True),  # such as 2025Q4
+            "segment_id": _COUNT,  # 0 is all
+            "value": pa.Column(float),
+            "noise": pa.Column(float, nullable=True),  # limit; none from few periods
+            "beyond": _FLAG,
+        },
+    ),
+    "drift_alarms": Table(
+        "processed",
+        "07_refinement",
+        ("period",),
+        {"alarm": _FLAG, "reason": pa.Column(str, coerce=True)},
+    ),
+    "refit_match": Table("processed", "07_refinement", ("stable_id",), {}),
+    "champion_challenger": Table("processed", "07_refinement", ("model",), {}),
+    "lead_typing": Table("processed", "08_leads", ("segment_id",), {}),
+    "lead_questions": Table("processed", "08_leads", ("fields",), {}),
+    "lead_validation": Table(
+        "processed",
+        "08_leads",
+        ("score",),
+        {
+            "score": pa.Column(str, coerce=True),
+            **dict.fromkeys(("auc", "low", "high"), _SHARE),
+        },
+    ),
+    "lead_gain": Table("processed", "08_leads", ("share",), {}),
+    "lead_scores": Table(
+        "processed",
+        "08_leads",
+        ("lead_id",),
+        {"lead_id": _ID, "probability": _SHARE, "rank": _COUNT},
     ),
 }
 

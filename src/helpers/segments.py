@@ -13,6 +13,7 @@ from helpers.preparation import Preparation, deal_index
 from helpers.schema import BadInput
 
 TOO_LITTLE = "Too little data"
+NOT_KNOWN = "Not known"  # the deal sensitivity in a run without any sign of deals
 BORDERLINE = 0.9  # nearest over second-nearest distance above which either fits
 
 
@@ -42,7 +43,7 @@ class Model:
         Gaps shorter than this count as this, so that daily customers do not lapse in
         three days.
     deal_parts : dict of dict
-        Fitted parts of the deal index.
+        Fitted parts of the deal index; without any, deal sensitivity is `NOT_KNOWN`.
     deal_cuts : dict of float
         Class -> least deal index; below the least is `low`.
     names : dict of str
@@ -66,7 +67,8 @@ class Model:
     def inputs(self) -> list[str]:
         """List every column of the feature table that any reading looks at."""
         rules = ["orders", "lines", "sales", "recency_days", "gap_mean_days"]
-        needs = [self.preparation.weight, *self.preparation.columns]
+        weights = [weight for weight in self.preparation.weights if weight]
+        needs = [*weights, *self.preparation.columns]
         return list(dict.fromkeys([*rules, *needs, *self.deal_parts]))
 
     def enough_data(self, features: pd.DataFrame) -> pd.Series:
@@ -111,9 +113,9 @@ class Model:
         table["activity"] = self._activity(features)
         index = deal_index(features[enough], parts=self.deal_parts)
         table.loc[enough, "deal_index"] = index
-        table["deal_sensitivity"] = _tier(
-            table["deal_index"].fillna(-np.inf), {**self.deal_cuts, "low": -np.inf}
-        ).where(enough, TOO_LITTLE)
+        tiers = {**self.deal_cuts, "low" if self.deal_parts else NOT_KNOWN: -np.inf}
+        found = _tier(table["deal_index"].fillna(-np.inf), tiers)
+        table["deal_sensitivity"] = found.where(enough, TOO_LITTLE)
         return table
 
     def _activity(self, features: pd.DataFrame) -> pd.Series:
@@ -156,13 +158,14 @@ class Model:
         str
             A query that returns customer_id, segment_id, value_tier, activity and
             deal_sensitivity; it agrees with `assign`, but where `assign` refuses a
-            missing share segment_id is null.
+            missing or negative value segment_id is null.
         """
         p = self.preparation
         roots = ",\n    ".join(
-            f"sqrt(({c} * {p.weight} + {p.prior_weight * q!r}) / "
-            f"({p.weight} + {p.prior_weight!r})) as r{i}"
-            for i, (c, q) in enumerate(zip(p.columns, p.population, strict=True))
+            f"{_root(*column)} as r{i}"
+            for i, column in enumerate(
+                zip(p.columns, p.weights, p.priors, p.population, strict=True)
+            )
         )
         # Not least() and greatest(): they would turn a missing share into a limit.
         scores = ",\n    ".join(
@@ -208,6 +211,7 @@ class Model:
         ]
         deal = f"({' + '.join(scores)}) / {len(scores)}"
         tiers = _tier_in_sql(deal, {**self.deal_cuts, "low": -np.inf})
+        tiers = tiers if scores else _text(NOT_KNOWN)
         return (
             f"{enough} as enough,\n    "
             f"{_tier_in_sql('coalesce(sales, 0)', self.value_cuts)} as value_tier,\n    "
@@ -216,6 +220,19 @@ class Model:
             f"case when not {enough} then {_text(TOO_LITTLE)} else {tiers} end "
             "as deal_sensitivity"
         )
+
+
+def _root(column: str, weight: str, prior: float, population: float) -> str:
+    """Write the root of a shrunk share; of nothing there is no share, so the average.
+
+    Below 0 there is no root: without the case it would be NaN, which is above any limit.
+    """
+    if not weight:
+        return f"case when {column} >= 0 then sqrt({column}) end"
+    shrunk = f"({column} * {weight} + {prior * population!r}) / ({weight} + {prior!r})"
+    average = f"when {weight} <= 0 then {population!r}"
+    root = f"sqrt(case when {weight} > 0 then {shrunk} {average} end)"
+    return f"case when {column} < 0 then null else {root} end"
 
 
 def _cut(column: str, low: float, high: float) -> str:

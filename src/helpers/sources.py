@@ -567,7 +567,7 @@ def standardise_complete_journey(
     ----------
     con : DuckDBPyConnection
         With the raw views of `complete_journey`; receives received_lines, _products,
-        _customers, _campaigns, _contacts and _responses.
+        _customers, _attributes, _campaigns, _contacts and _responses.
     time_zone : str
         Zone of the shops' clock; raw timestamps are in UTC.
 
@@ -630,6 +630,10 @@ def _standardise(con: duckdb.DuckDBPyConnection, time_zone: str) -> None:
             d.household_id is not null as has_demographics
         from (select distinct household_id from raw_transactions) h
         left join raw_demographics d using (household_id) order by h.household_id;
+        create or replace temp table received_attributes as
+        select 'customers' as "table", attribute, 'demographic' as kind,
+            upper(attribute[1]) || replace(attribute[2:], '_', ' ') as label
+        from (select unnest([{", ".join(map(repr, DEMOGRAPHICS))}]) as attribute);
         create or replace temp table received_campaigns as
         select campaign_id::varchar as campaign_id, campaign_type as kind,
             start_date as starts_on, end_date as ends_on

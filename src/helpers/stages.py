@@ -3,11 +3,12 @@
 import ast
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from helpers import paths, runs
+from helpers import mapping, paths, runs
 
 
 def write(run: str) -> Path:
@@ -36,11 +37,14 @@ def write(run: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     lock = paths.ROOT / "requirements.lock"
     rules, executed = [], []
-    for book in paths.notebooks():
+    for book in runs.notebooks(run):
         values = folder / f"{book.stem}.json"
         _update(values, json.dumps(runs.parameters(run, book.stem), indent=1) + "\n")
         helpers = helper_files(runs.code(book))
-        before = executed[-1:]
+        before = [paths.executed(run) / name for name in read_by(book)]
+        before = [one for one in executed if one in before] or executed[-1:]
+        if not executed:  # the first one reads what was received
+            before = mapping.files(runs.read(run), run)
         executed.append(paths.executed(run) / book.name)
         rules.append(_rule(executed[-1], [book, values, lock, *helpers, *before]))
     inside = sorted((paths.ROOT / "src/helpers/templates").rglob("*"))
@@ -51,6 +55,24 @@ def write(run: str) -> Path:
     fragment = folder / "stages.mk"
     _update(fragment, names + "".join([*rules, _rule(index, pages)]))
     return fragment
+
+
+def read_by(book: Path) -> set[str]:
+    """Name the notebooks whose tables a notebook says it reads.
+
+    Parameters
+    ----------
+    book : Path
+        A notebook; its first cell links what it reads after **Reads**.
+
+    Returns
+    -------
+    set of str
+        File names of notebooks; empty if it links none.
+    """
+    first = json.loads(book.read_text("utf-8"))["cells"][0]
+    told = "".join(first["source"]).partition("**Reads**")[2].partition("**Writes**")[0]
+    return set(re.findall(r"\]\((\w+\.ipynb)", told))
 
 
 def helper_files(sources: Iterable[str]) -> list[Path]:
@@ -109,7 +131,9 @@ def _rule(target: Path, needs: list[Path]) -> str:
 def _names(files: Iterable[Path]) -> str:
     """Name files as make will: from the root of the project where they lie in it."""
     return " ".join(
-        str(file.relative_to(paths.ROOT) if file.is_relative_to(paths.ROOT) else file)
+        str(
+            file.relative_to(paths.ROOT) if file.is_relative_to(paths.ROOT) else file
+        ).replace(" ", "\\ ")
         for file in files
     )
 

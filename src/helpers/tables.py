@@ -76,6 +76,23 @@ def show(
     return Table(caption, heads, columns, n_heads, note)
 
 
+def symbol(currency: str) -> str:
+    """Return the sign that stands before an amount of money.
+
+    Parameters
+    ----------
+    currency : str
+        Code of ISO 4217, such as USD.
+
+    Returns
+    -------
+    str
+        Its sign; the code and a space where none is in common use.
+    """
+    signs = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
+    return signs.get(currency, f"{currency} ")
+
+
 def suppress(
     frame: pd.DataFrame,
     *,

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from helpers import features
 from helpers.schema import BadInput
 
 
@@ -78,6 +79,36 @@ THEMES = {
         "a breakfast bundle",
         "Start the day well",
     ),
+    "Protective wear": Theme(
+        ("flame_resistant", "high_visibility"),
+        "protection against heat and for being seen, to the standard",
+        "a protective set by job, with the certificates and a date for renewal",
+        "Protected to the standard, and seen from afar",
+    ),
+    "Hygiene and laundry": Theme(
+        ("antimicrobial", "rental_laundry"),
+        "hygienic wear that is washed and brought back",
+        "rental with laundry at one monthly fee, antimicrobial fabric first",
+        "Clean every morning, without a thought",
+    ),
+    "Brand and front of house": Theme(
+        ("corporate_design", "logo_and_badges", "extended_sizes"),
+        "a uniform that shows the brand, in every size",
+        "a collection in the house colours, with logo work and fittings",
+        "Your brand, worn well by everybody",
+    ),
+    "Plain work wear": Theme(
+        ("basics",),
+        "plain work wear at a good price",
+        "volume prices on basics in the web shop",
+        "What the job takes, at the price you expect",
+    ),
+    "Sustainable and food-safe": Theme(
+        ("sustainable", "food_safety"),
+        "fabric with proof of its origin, and wear for handling food",
+        "the recycled range with certificates, food-safe cuts first",
+        "Proof for your audit, from fibre to finish",
+    ),
 }
 
 # Columns whose names are no words yet.
@@ -89,6 +120,11 @@ WORDS = {
     "coupon_order_rate": "share of orders with a coupon",
     "repeat_share": "share of repeat purchases",
     "main_store_share": "share of orders in the main store",
+    "response_hours": "hours to an answer",
+    "lead_days": "days to delivery",
+    "return_share": "share sent back",
+    "recommends": "recommendation, points",
+    "satisfaction": "satisfaction, points",
     "morning_share": "share of morning orders",
     "evening_share": "share of evening orders",
     "weekend_share": "share of weekend orders",
@@ -233,4 +269,4 @@ def names(drawn: dict[int, str], *, overrides: dict[str, str]) -> dict[str, str]
 def say(feature: str) -> str:
     """Put a feature's name in words: share_pet_care is pet care."""
     name = feature.removeprefix("share_")
-    return WORDS.get(name, name.replace("_", " "))
+    return WORDS.get(name) or features.say(feature)

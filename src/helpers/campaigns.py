@@ -1,0 +1,365 @@
+"""Judge campaigns: reach, conversion, cost, and effect where arms were drawn at random."""
+
+from collections.abc import Mapping
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from helpers import estimates
+from helpers.schema import BadInput
+
+EVERYBODY = 0  # segment id of the rows about all customers
+EVERY_KIND = "all"
+# What a figure in money rests on.
+GRADES = {
+    "randomised": "customers were drawn at random to be left out, and the two compared",
+    "adjusted": "compared with other customers, with what is known held equal",
+    "assumed": "a number that somebody set, or that rests on one",
+}
+
+
+def contacted(
+    campaigns: pd.DataFrame, contacts: pd.DataFrame, responses: pd.DataFrame
+) -> pd.DataFrame:
+    """Say of every contact whether it was answered.
+
+    Parameters
+    ----------
+    campaigns : DataFrame
+        campaign_id, kind, starts_on, ends_on; optional cost_cents (a contact).
+    contacts : DataFrame
+        campaign_id, customer_id; optional arm ("treated" or "control"). Without arms
+        everybody was treated.
+    responses : DataFrame
+        campaign_id, customer_id, responded_on; optional amount_cents. Several answers
+        of a customer to a campaign count once, their amounts together.
+
+    Returns
+    -------
+    DataFrame
+        One row a contact, in the order of `contacts`: campaign_id, customer_id, kind,
+        starts_on, ends_on, cost_cents if known, treated, converted (bool),
+        amount_cents (0 without an answer), where known. Answers of customers who stand
+        in no contact are left out.
+
+    Raises
+    ------
+    BadInput
+        If a contact names a campaign that is not there, or an arm is another word.
+    """
+    unknown = contacts.loc[~contacts["campaign_id"].isin(campaigns["campaign_id"])]
+    if len(unknown):
+        raise BadInput(
+            f"Table contacts: {len(unknown):,} rows name a campaign_id that table "
+            f"campaigns lacks, such as {unknown['campaign_id'].iloc[0]!r}. Add it there."
+        )
+    key = ["campaign_id", "customer_id"]
+    known = {"converted": ("customer_id", "size")}
+    if "amount_cents" in responses:
+        known["amount_cents"] = ("amount_cents", "sum")
+    answers = responses.groupby(key).agg(**known).reset_index()
+    rows = contacts.merge(campaigns, on="campaign_id", validate="many_to_one")
+    rows = rows.merge(answers, on=key, how="left", validate="one_to_one")
+    rows = rows.assign(converted=rows["converted"].notna(), treated=_treated(rows))
+    return rows.fillna({name: 0 for name in ("amount_cents",) if name in rows})
+
+
+def _treated(rows: pd.DataFrame) -> pd.Series:
+    if "arm" not in rows:
+        return pd.Series(True, index=rows.index)
+    strange = set(rows["arm"].dropna()) - {"treated", "control"}
+    if strange or rows["arm"].isna().any():
+        raise BadInput(
+            f"Table contacts: column arm must be treated or control, but holds "
+            f"{sorted(strange)[:3] or 'missing values'}. Mend the source."
+        )
+    return rows["arm"] == "treated"
+
+
+def reach(
+    contacted: pd.DataFrame, segments: pd.DataFrame, *, value: str
+) -> pd.DataFrame:
+    """Count by segment who was contacted, how often, and how they differ before.
+
+    Parameters
+    ----------
+    contacted : DataFrame
+        Output of `contacted`; control rows do not count as reached.
+    segments : DataFrame
+        customer_id, segment_id and the value, one row a customer.
+    value : str
+        Column of `segments` whose mean is compared between reached and others.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment, all customers (0) first: segment_id, customers, reached,
+        share_reached (0 to 1), contacts_each (of the reached), value_reached,
+        value_others (means).
+    """
+    times = contacted[contacted["treated"]].groupby("customer_id").size()
+    people = segments.assign(times=segments["customer_id"].map(times).fillna(0))
+    people = people.assign(met=people["times"] > 0)
+    everybody = people.assign(segment_id=EVERYBODY)
+    parts = pd.concat([everybody, people[people["segment_id"] != EVERYBODY]])
+    rows = []
+    for segment_id, part in parts.groupby("segment_id"):
+        met, others = part[part["met"]], part[~part["met"]]
+        rows.append(
+            {
+                "segment_id": segment_id,
+                "customers": len(part),
+                "reached": len(met),
+                "share_reached": len(met) / len(part),
+                "contacts_each": met["times"].mean(),
+                "value_reached": met[value].mean(),
+                "value_others": others[value].mean(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def conversion(
+    contacted: pd.DataFrame, segment_ids: pd.Series, *, level: float
+) -> pd.DataFrame:
+    """Estimate the share of treated contacts that were answered.
+
+    Parameters
+    ----------
+    contacted : DataFrame
+        Output of `contacted`.
+    segment_ids : Series
+        Segment of each customer, by customer_id; a customer without one, or in 0,
+        counts among all customers only.
+    level : float
+        Confidence of the intervals, clustered by customer.
+
+    Returns
+    -------
+    DataFrame
+        segment_id (0 is all customers), kind ("all" is every kind), contacts,
+        customers, converted, rate, low, high; sorted.
+    """
+    table = pd.concat(
+        estimates.proportions(
+            part, value="converted", by=["segment_id", "kind"], level=level
+        )
+        for part in _views(contacted[contacted["treated"]], segment_ids)
+    )
+    table = table.rename(columns={"trials": "contacts", "successes": "converted"})
+    return _sorted(table)
+
+
+def answers(contacted: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFrame:
+    """Count answers by segment and kind, to see which are too few to be shown.
+
+    Parameters
+    ----------
+    contacted : DataFrame
+        Output of `contacted`, or rows of one arm.
+    segment_ids : Series
+        Segment of each customer, by customer_id; 0 is left out.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment, one column a kind; 0 where there is none.
+    """
+    found = contacted.assign(segment_id=contacted["customer_id"].map(segment_ids))
+    found = found[found["segment_id"] > EVERYBODY].astype({"segment_id": int})
+    table = found.groupby(["segment_id", "kind"])["converted"].sum()
+    return table.unstack(fill_value=0)
+
+
+def _views(rows: pd.DataFrame, segment_ids: pd.Series) -> list[pd.DataFrame]:
+    """Repeat rows for all customers and for every kind, beside each of them."""
+    rows = rows.assign(
+        segment_id=rows["customer_id"].map(segment_ids).fillna(EVERYBODY).astype(int)
+    )
+    known = rows[rows["segment_id"] != EVERYBODY]
+    by_kind = [rows.assign(segment_id=EVERYBODY), known]
+    return by_kind + [part.assign(kind=EVERY_KIND) for part in by_kind]
+
+
+def _sorted(table: pd.DataFrame) -> pd.DataFrame:
+    first = table["kind"] != EVERY_KIND
+    order = table.assign(first=first).sort_values(["segment_id", "first", "kind"])
+    return order.drop(columns="first").reset_index(drop=True)
+
+
+def break_even(
+    conversion: pd.DataFrame, *, cost: Mapping[str, float], margin: Mapping[int, float]
+) -> pd.DataFrame:
+    """Set what an answer costs beside what it must bring.
+
+    Parameters
+    ----------
+    conversion : DataFrame
+        Output of `conversion`.
+    cost : mapping
+        Kind -> cost of one contact (currency).
+    margin : mapping
+        Segment id -> margin on one answer (currency), before the contact's cost.
+
+    Returns
+    -------
+    DataFrame
+        The rows with cost (currency a contact), margin, cost_per_answer (currency;
+        missing without an answer) and break_even: the share of contacts that must
+        answer *because of* the contact for it to pay.
+    """
+    table = conversion.assign(
+        cost=conversion["kind"].map(cost), margin=conversion["segment_id"].map(margin)
+    )
+    rate = table["rate"].where(table["rate"] > 0)
+    return table.assign(
+        cost_per_answer=table["cost"] / rate, break_even=table["cost"] / table["margin"]
+    )
+
+
+def effects(
+    contacted: pd.DataFrame, segment_ids: pd.Series, *, level: float, method: str
+) -> pd.DataFrame:
+    """Estimate what contacts changed, from arms that were drawn at random.
+
+    Parameters
+    ----------
+    contacted : DataFrame
+        Output of `contacted`, with both arms.
+    segment_ids : Series
+        Segment of each customer, by customer_id.
+    level : float
+        Confidence that all intervals of a family hold the truth at once. All customers
+        together are one question; segments over every kind are one family; kinds over
+        all customers are one; segments by kind are one.
+    method : str
+        How p-values of a family are raised, as for `estimates.adjusted`.
+
+    Returns
+    -------
+    DataFrame
+        segment_id (0 is all), kind ("all" is every kind), effect (share of treated
+        that answered minus that of control, within campaigns), low, high, p,
+        p_adjusted, treated, control (contacts), grade, error (standard error).
+
+    Raises
+    ------
+    BadInput
+        If no campaign has both arms.
+    """
+    rows = [
+        {"segment_id": segment_id, "kind": kind}
+        | estimates.difference(
+            part, value="converted", strata=["campaign_id"], level=level
+        )
+        for view in _views(contacted, segment_ids)
+        for (segment_id, kind), part in view.groupby(["segment_id", "kind"])
+    ]
+    table = pd.DataFrame(rows).dropna(subset="effect")
+    if table.empty:
+        raise BadInput(
+            "Table contacts: no campaign has both treated and control customers in "
+            "column arm. Without a random control arm no effect can be estimated."
+        )
+    table = _sorted(table)
+    family = (table["segment_id"] != EVERYBODY) * 2 + (table["kind"] != EVERY_KIND)
+    table = estimates.together(table, family=family, level=level, method=method)
+    columns = ["segment_id", "kind", "effect", "low", "high", "p", "p_adjusted"]
+    columns += ["treated", "control", "grade", "error"]
+    return table.assign(grade="randomised")[columns]
+
+
+def period_sales(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    lines: str,
+    customers: pd.Series,
+    starts_on: pd.Timestamp,
+    days: int,
+    before: int,
+) -> pd.DataFrame:
+    """Add up each customer's sales in periods of equal length that end in one.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Does the work.
+    lines : str
+        Path of the standard table.
+    customers : Series
+        Customer ids; who bought nothing in a period has 0.
+    starts_on : Timestamp
+        First day of the last period.
+    days : int
+        Days a period.
+    before : int
+        How many periods before it; those that begin before the first line are left
+        out.
+
+    Returns
+    -------
+    DataFrame
+        Sales (currency), one row a customer; columns are periods, 0 the last, -1 the
+        one before, and so on.
+    """
+    found = con.execute(
+        """with sold as (
+            select customer_id, amount_cents + coupon_cents as cents,
+                ordered_at::date as day, min(ordered_at::date) over () as opens
+            from read_parquet($lines))
+        select customer_id, floor(date_diff('day', $start::date, day) / $days)::int
+            as period, sum(cents) / 100.0 as sales
+        from sold
+        where day < $start::date + $days::int and day >= $start::date - $days * $before
+            and $start::date + $days::int
+                * floor(date_diff('day', $start::date, day) / $days)::int >= opens
+        group by all""",
+        {"lines": lines, "start": starts_on.date(), "days": days, "before": before},
+    ).df()
+    table = found.pivot(index="customer_id", columns="period", values="sales")
+    return table.reindex(customers).fillna(0.0).sort_index(axis=1)
+
+
+def placebo(sales: pd.DataFrame, targeted: pd.Series, *, level: float) -> pd.DataFrame:
+    """Compare how targeted and other customers changed, in the campaign and before.
+
+    Parameters
+    ----------
+    sales : DataFrame
+        Output of `period_sales`; period 0 is the campaign.
+    targeted : Series
+        Whether the campaign contacted the customer; the rows of `sales`.
+    level : float
+        Confidence of the intervals, 0 to 1.
+
+    Returns
+    -------
+    DataFrame
+        One row a change from a period to the next, the campaign's first: period,
+        targeted and others (mean change, currency a customer), difference, low, high,
+        p, customers_targeted, customers_others. Before period 0 this campaign can have
+        had no effect: differences there are what the comparison finds without one.
+    """
+    rows = []
+    for period in sorted(sales.columns[1:], reverse=True):
+        if period - 1 not in sales:
+            continue
+        change = sales[period] - sales[period - 1]
+        met, other = change[targeted.to_numpy()], change[~targeted.to_numpy()]
+        error = np.sqrt(met.var() / len(met) + other.var() / len(other))
+        told = estimates.tested(met.mean() - other.mean(), error, level=level)
+        rows.append(
+            {
+                "period": int(period),
+                "targeted": met.mean(),
+                "others": other.mean(),
+                "difference": told["effect"],
+                "low": told["low"],
+                "high": told["high"],
+                "p": told["p"],
+                "customers_targeted": len(met),
+                "customers_others": len(other),
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,271 @@
+"""Score leads: how likely each is won, what it is worth, and whom to call first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from helpers import classifier
+from helpers.leads import wilson
+
+
+def decided(leads: pd.DataFrame, *, horizon: int, last: pd.Timestamp) -> pd.DataFrame:
+    """Say which leads were won in time, and which are still open.
+
+    Parameters
+    ----------
+    leads : DataFrame
+        lead_id, created_on, won_on (missing if not won).
+    horizon : int
+        Days after which a lead that was not won counts as lost.
+    last : Timestamp
+        Last day that the table knows of.
+
+    Returns
+    -------
+    DataFrame
+        The leads with won (bool: won within the horizon), due (bool: as old as the
+        horizon on the last day, so that not to be won means lost; younger ones would
+        count by their wins alone) and open (bool: neither won nor due).
+    """
+    days = (leads["won_on"] - leads["created_on"]).dt.days
+    won = days.le(horizon) & days.notna()
+    due = (last - leads["created_on"]).dt.days >= horizon
+    return leads.assign(won=won, due=due, open=~won & ~due)
+
+
+def best_single(
+    fields: pd.DataFrame, won: pd.Series, new: pd.DataFrame
+) -> tuple[str, np.ndarray]:
+    """Score leads by the rate of one field's level: the rule to beat.
+
+    Parameters
+    ----------
+    fields : DataFrame
+        Labels of earlier leads.
+    won : Series of bool
+        What came of them.
+    new : DataFrame
+        The same fields of the leads to score.
+
+    Returns
+    -------
+    str
+        The field whose rates tell most of the earlier leads.
+    ndarray
+        Rate of each new lead's level; of an unknown level the overall rate.
+    """
+    labels = [name for name in fields if classifier.is_label(fields[name])]
+    rates = {
+        name: won.groupby(classifier.texts(fields[name])).agg(["mean", "size"])
+        for name in labels
+    }
+    spread = {
+        name: ((table["mean"] - won.mean()) ** 2 * table["size"]).sum()
+        for name, table in rates.items()
+    }
+    best = max(spread, key=spread.get)
+    found = classifier.texts(new[best]).map(rates[best]["mean"]).fillna(won.mean())
+    return best, found.to_numpy(float)
+
+
+def auc_interval(
+    won: np.ndarray, score: np.ndarray, *, repeats: int, seed: int
+) -> tuple[float, float, float]:
+    """Measure how well a score orders leads: area under the curve, with its interval.
+
+    Parameters
+    ----------
+    won : ndarray of bool
+        What came of each lead.
+    score : ndarray
+        Higher is likelier.
+    repeats : int
+        Bootstrap samples of leads, won and lost ones each by themselves.
+    seed : int
+        Fixes them.
+
+    Returns
+    -------
+    tuple of float
+        AUC (1 is perfect, 0.5 is chance, ties half) and its 95 % percentile interval.
+    """
+    rng = np.random.default_rng(seed)
+    ranks = stats.rankdata(score)
+    yes, no = ranks[won], ranks[~won]
+    # share of pairs in the right order, from places of a won lead among the lost ones
+    order = np.sort(no)
+    above = (
+        np.searchsorted(order, yes, side="left")
+        + np.searchsorted(order, yes, side="right")
+    ) / 2
+    drawn = []
+    for _ in range(repeats):
+        lost = np.sort(rng.choice(no, len(no)))
+        chosen = rng.choice(yes, len(yes))
+        places = np.searchsorted(lost, chosen, side="left")
+        places = (places + np.searchsorted(lost, chosen, side="right")) / 2
+        drawn.append(places.mean() / len(no))
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return float(above.mean() / len(no)), float(low), float(high)
+
+
+def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataFrame:
+    """Compare what a score says with what came, in equal parts by the score.
+
+    Parameters
+    ----------
+    won : ndarray of bool
+        What came of each lead.
+    chances : ndarray
+        Probabilities.
+    parts : int
+        Groups of equal size, from the least likely on.
+
+    Returns
+    -------
+    DataFrame
+        part (from 1), leads, said (mean probability), came (share won), low, high (95 %
+        Wilson interval of came).
+    """
+    order = np.argsort(chances, kind="stable")
+    rows = []
+    for number, rows_in in enumerate(np.array_split(order, parts), 1):
+        count = int(won[rows_in].sum())
+        n = len(rows_in)
+        rows.append((number, n, chances[rows_in].mean(), count / n, *wilson(count, n)))
+    return pd.DataFrame(rows, columns=["part", "leads", "said", "came", "low", "high"])
+
+
+def gain(
+    won: np.ndarray, scores: Mapping[str, np.ndarray], *, steps: int
+) -> pd.DataFrame:
+    """Say what share of the wins the best leads of each list hold.
+
+    Parameters
+    ----------
+    won : ndarray of bool
+        What came of each lead.
+    scores : mapping
+        List -> score, higher first; leads that tie share their wins evenly.
+    steps : int
+        Points of the curve, beside 0.
+
+    Returns
+    -------
+    DataFrame
+        share (of leads worked, 0 to 1), one column a list (share of wins found), chance
+        (in any order) and best (if the wins came first).
+    """
+    shares = np.arange(steps + 1) / steps
+    table = pd.DataFrame({"share": shares})
+    for name, score in scores.items():
+        table[name] = _found(won, score, shares)
+    table["chance"] = shares
+    table["best"] = np.minimum(shares / max(won.mean(), 1e-12), 1)
+    return table
+
+
+def _found(won: np.ndarray, score: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Interpolate the wins found along the list, straight through ties."""
+    table = pd.DataFrame({"score": -score, "won": won}).groupby("score")["won"]
+    leads = np.concatenate([[0], table.size().cumsum()]) / len(won)
+    wins = np.concatenate([[0], table.sum().cumsum()]) / max(won.sum(), 1)
+    return np.interp(shares, leads, wins)
+
+
+def expected_worth(
+    fields: pd.DataFrame, worth: pd.Series, *, folds: int, seed: int
+) -> tuple["Worth", float]:
+    """Learn what a customer is worth from fields known at the start.
+
+    Parameters
+    ----------
+    fields : DataFrame
+        Fields of customers.
+    worth : Series
+        Their worth (currency a year), 0 or more, same rows.
+    folds : int
+        Parts in which the estimate is judged.
+    seed : int
+        Fixes them.
+
+    Returns
+    -------
+    Worth
+        Fitted on all customers.
+    float
+        Rank correlation of estimate and worth, for customers left out.
+    """
+    fold = np.random.default_rng(seed).permutation(np.arange(len(worth)) % folds)
+    left_out = np.empty(len(worth))
+    for part in range(folds):
+        train, test = fold != part, fold == part
+        left_out[test] = _worth(fields[train], worth[train]).of(fields[test])
+    held = float(stats.spearmanr(left_out, worth).statistic)
+    return _worth(fields, worth), held
+
+
+@dataclass(frozen=True)
+class Worth:
+    """A ridge regression of the logarithm of worth, brought back to currency.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        From fields to columns.
+    weights : ndarray
+        One a column.
+    middle : ndarray
+        Mean of each column.
+    level : float
+        Mean logarithm.
+    smear : float
+        Mean of the exponentials of the residuals.
+    """
+
+    encoder: classifier.Encoder
+    weights: np.ndarray
+    middle: np.ndarray
+    level: float
+    smear: float
+
+    def of(self, fields: pd.DataFrame) -> np.ndarray:
+        """Estimate the worth (currency a year) of rows with these fields."""
+        logs = (
+            self.encoder.transform(fields) - self.middle
+        ) @ self.weights + self.level
+        return np.maximum(np.exp(logs) * self.smear - 1, 0)
+
+
+def _worth(fields: pd.DataFrame, worth: pd.Series) -> Worth:
+    """Fit `Worth`; the smearing estimate is Duan's (1983)."""
+    encoder = classifier.encode(fields)
+    x, y = encoder.transform(fields), np.log1p(worth.to_numpy(float))
+    middle, level = x.mean(axis=0), y.mean()
+    spread = (x - middle).T @ (x - middle) + np.eye(x.shape[1])
+    weights = np.linalg.solve(spread, (x - middle).T @ (y - level))
+    smear = float(np.exp(y - level - (x - middle) @ weights).mean())
+    return Worth(encoder, weights, middle, float(level), smear)
+
+
+def ranked(scores: pd.DataFrame) -> pd.DataFrame:
+    """Order leads by expected value: probability of winning times worth if won.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        lead_id, probability, worth (currency a year), and any other column.
+
+    Returns
+    -------
+    DataFrame
+        With expected_value (currency a year) and rank (1 is first; ties by lead_id).
+    """
+    table = scores.assign(expected_value=scores["probability"] * scores["worth"])
+    table = table.sort_values(
+        ["expected_value", "lead_id"], ascending=[False, True], ignore_index=True
+    )
+    return table.assign(rank=np.arange(1, len(table) + 1))

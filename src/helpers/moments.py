@@ -1,0 +1,104 @@
+"""Count when and through which channel customers order."""
+
+from collections.abc import Mapping
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+
+
+def orders(
+    con: duckdb.DuckDBPyConnection, *, lines: str, first: str, last: str
+) -> pd.DataFrame:
+    """List orders with their moment, and their channel where it is known.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Does the work.
+    lines : str
+        Path of the standard table.
+    first, last : str
+        First and last day of the window, YYYY-MM-DD, both included.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, order_id, ordered_at (of the first line), weekday (Mon to Sun),
+        hour (0 to 23), and channel if the lines have it; sorted.
+    """
+    columns = [row[0] for row in con.sql(f"describe from '{lines}'").fetchall()]
+    channel = ", min(channel) as channel" if "channel" in columns else ""
+    table = con.execute(
+        f"""select customer_id, order_id, min(ordered_at) as ordered_at{channel}
+        from read_parquet($lines)
+        where ordered_at >= $first::date and ordered_at < $last::date + 1
+        group by customer_id, order_id order by all""",
+        {"lines": lines, "first": first, "last": last},
+    ).df()
+    days = np.array(WEEKDAYS)[table["ordered_at"].dt.day_of_week]
+    return table.assign(weekday=days, hour=table["ordered_at"].dt.hour)
+
+
+def parts_of_day(hours: pd.Series, *, begins: Mapping[str, int]) -> pd.Series:
+    """Name the part of the day of each hour.
+
+    Parameters
+    ----------
+    hours : Series
+        0 to 23.
+    begins : mapping
+        Name -> first hour, in the order of the day; hours before the first belong to
+        the last.
+
+    Returns
+    -------
+    Series
+        Names, the rows of `hours`.
+    """
+    starts = np.array(list(begins.values()))
+    # before the first start the place is -1: the last part, which runs past midnight
+    place = np.searchsorted(starts, hours.to_numpy(), side="right") - 1
+    return pd.Series(np.array(list(begins))[place], index=hours.index)
+
+
+def counted(orders: pd.DataFrame, *, by: str, customers: pd.Series) -> pd.DataFrame:
+    """Count each customer's orders by what they have in a column.
+
+    Parameters
+    ----------
+    orders : DataFrame
+        Output of `orders`, with the column.
+    by : str
+        Column to count by, such as channel.
+    customers : Series
+        Customer ids; others are left out, and who ordered nothing has 0.
+
+    Returns
+    -------
+    DataFrame
+        One row a customer, one column a value that occurs among them.
+    """
+    mine = orders[orders["customer_id"].isin(customers)]
+    table = mine.groupby(["customer_id", by]).size().unstack(fill_value=0)
+    return table.reindex(customers).fillna(0).astype(int)
+
+
+def clock(orders: pd.DataFrame) -> pd.DataFrame:
+    """Share out all orders over weekdays and hours.
+
+    Parameters
+    ----------
+    orders : DataFrame
+        Output of `orders`.
+
+    Returns
+    -------
+    DataFrame
+        Weekdays by hours (0 to 23), shares that add up to 1.
+    """
+    table = orders.groupby(["weekday", "hour"]).size().unstack(fill_value=0)
+    table = table.reindex(list(WEEKDAYS)).reindex(columns=range(24)).fillna(0)
+    return table / table.to_numpy().sum()

@@ -1,0 +1,228 @@
+"""Say which parts of the study the clean tables of a run are enough for, and why not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from helpers.cleaning import OTHER
+from helpers.sources import APART
+
+# Tables that facts are counted in.
+TABLES = (
+    *("lines", "products", "contacts", "responses", "contracts", "surveys"),
+    *("interactions", "leads"),
+)
+# Facts that are counted where their table is there; 0 where it is not.
+_COUNTED = {
+    "contacts": {"contacts": "select count(*) from {contacts}"},
+    "responses": {"responses": "select count(*) from {responses}"},
+    "contracts": {
+        "contracts_ended": "select count(*) from {contracts} where renewed is not null",
+        "contracts_lost": "select count(*) from {contracts} where not renewed",
+    },
+    "surveys": {"answers": "select count(*) from {surveys}"},
+    "interactions": {"interactions": "select count(*) from {interactions}"},
+    "leads": {
+        "leads": "select count(*) from {leads}",
+        "leads_won": "select count(*) from {leads} where won_on is not null",
+    },
+}
+
+
+def facts(
+    con: duckdb.DuckDBPyConnection,
+    tables: dict[str, Path],
+    *,
+    first: str,
+    last: str,
+    later: str,
+    min_orders: int,
+    min_lines: int,
+) -> pd.Series:
+    """Count what the parts of the study ask for.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Does the work; nothing is left in it.
+    tables : dict of Path
+        Standard table -> its Parquet file. lines and products are needed; others are
+        counted where they are given.
+    first, last : str
+        First and last day of the training window, YYYY-MM-DD.
+    later : str
+        Last day of the later window, YYYY-MM-DD.
+    min_orders, min_lines : int
+        Orders, and lines, below which a customer has too little data.
+
+    Returns
+    -------
+    Series
+        Whole numbers: customers, enough (with enough data), repeat (with two orders or
+        more) and needs (bought by a tenth of the customers with enough data), all in
+        the training window; training_days and later_days that hold lines, from first
+        to last; returning (customers of the training window who order later); contacts,
+        treated, control, responses, contracts_ended, contracts_lost, answers,
+        interactions, leads, leads_won.
+    """
+    found = _from_lines(
+        con, tables, (first, last, later), enough=(min_orders, min_lines)
+    )
+    read = {name: f"read_parquet('{file}')" for name, file in tables.items()}
+    for needed, counts in _COUNTED.items():
+        for fact, query in counts.items():
+            query = query.format(**read) if needed in tables else "select 0"
+            found[fact] = con.execute(query).fetchall()[0][0]
+    found |= _arms(con, read) if "contacts" in tables else {"treated": 0, "control": 0}
+    return pd.Series(found, dtype="int64")
+
+
+def _from_lines(
+    con: duckdb.DuckDBPyConnection,
+    tables: dict[str, Path],
+    days: tuple[str, str, str],
+    *,
+    enough: tuple[int, int],
+) -> dict[str, int]:
+    """Count customers, days and needs."""
+    apart = ", ".join(repr(need) for need in (*APART, OTHER))
+    row = con.execute(
+        f"""with lines as (from read_parquet($lines)),
+        trained as (select * from lines
+            where ordered_at::date between $first and $last),
+        later as (select * from lines
+            where ordered_at::date > $last and ordered_at::date <= $later),
+        each as (select customer_id, count(distinct order_id) as orders,
+            count(*) as lines from trained group by customer_id),
+        enough as (select customer_id from each
+            where orders >= $orders and lines >= $least),
+        bought as (select need_state from trained join read_parquet($products)
+                using (product_id) semi join enough using (customer_id)
+            where need_state not in ({apart}) group by need_state
+            having count(distinct customer_id) >= (select count(*) from enough) / 10)
+        select (select count(*) from each), (select count(*) from enough),
+            (select count(*) from each where orders >= 2), (select count(*) from bought),
+            (select coalesce(date_diff('day', min(ordered_at), max(ordered_at)) + 1, 0)
+                from trained),
+            (select coalesce(date_diff('day', $last::date, max(ordered_at)::date), 0)
+                from later),
+            (select count(distinct customer_id) from later semi join each
+                using (customer_id))""",
+        {
+            "lines": str(tables["lines"]),
+            "products": str(tables["products"]),
+            **dict(zip(("first", "last", "later"), days, strict=True)),
+            **dict(zip(("orders", "least"), enough, strict=True)),
+        },
+    ).fetchall()[0]
+    names = ("customers", "enough", "repeat", "needs")
+    more = ("training_days", "later_days", "returning")
+    return dict(zip((*names, *more), row, strict=True))
+
+
+def _arms(con: duckdb.DuckDBPyConnection, read: dict[str, str]) -> dict[str, int]:
+    """Count contacts by arm; without arms nobody is known to have been drawn."""
+    described = con.execute(f"describe from {read['contacts']}").fetchall()
+    if "arm" not in {row[0] for row in described}:
+        return {"treated": 0, "control": 0}
+    treated, control = con.execute(
+        f"""select count(*) filter (arm = 'treated'), count(*) filter (arm = 'control')
+            from {read["contacts"]}"""
+    ).fetchall()[0]
+    return {"treated": treated, "control": control}
+
+
+def verdict(
+    facts: pd.Series,
+    *,
+    customers: int,
+    segmented: int,
+    training_days: int,
+    later_days: int,
+    returning: int,
+    arm: int,
+    events: int,
+) -> pd.DataFrame:
+    """Hold each part of the study to what it needs.
+
+    Parameters
+    ----------
+    facts : Series
+        From `facts`.
+    customers : int
+        Customers in the training window that value and activity need.
+    segmented : int
+        Customers with enough data that needs segments need.
+    training_days, later_days : int
+        Days of history that segments, and the look at later months, need.
+    returning : int
+        Customers seen in both windows, or with two orders, that a rhythm needs.
+    arm : int
+        Contacts in each arm that the effect of a campaign needs.
+    events : int
+        Answers, ended contracts, lost contracts, won and lost leads that a rate needs.
+
+    Returns
+    -------
+    DataFrame
+        One row a part, in the order of the notebooks: part, needs, found (text), ready
+        (bool), said (what happens, or what is missing).
+    """
+    asked = {
+        "value and activity": [
+            ("customers", customers, "customers"),
+            ("repeat", returning, "customers with two orders or more"),
+        ],
+        "needs segments": [
+            ("enough", segmented, "customers with enough orders and lines"),
+            ("needs", 2, "needs that a tenth of them buy"),
+            ("training_days", training_days, "days of history"),
+        ],
+        "later window": [
+            ("later_days", later_days, "days after the training window"),
+            ("returning", returning, "customers seen in both windows"),
+        ],
+        "lifetime value": [
+            ("training_days", training_days, "days of history"),
+            ("repeat", returning, "customers with two orders or more"),
+        ],
+        "contracts": [
+            ("contracts_ended", events, "contracts whose end is known"),
+            ("contracts_lost", events, "contracts that were not renewed"),
+        ],
+        "surveys": [("answers", events, "answers")],
+        "campaigns": [
+            ("contacts", events, "contacts"),
+            ("responses", events, "responses"),
+        ],
+        "effect of campaigns": [
+            ("treated", arm, "contacts drawn at random to be treated"),
+            ("control", arm, "contacts drawn at random to be left out"),
+        ],
+        "leads": [
+            ("leads_won", events, "leads that were won"),
+            ("leads_open", events, "leads that were not"),
+        ],
+    }
+    counted = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
+    return pd.DataFrame(_judged(asked, counted))
+
+
+def _judged(
+    asked: dict[str, list[tuple[str, int, str]]], counted: dict[str, int]
+) -> Iterator[dict[str, object]]:
+    """Compare each part's conditions with what was counted."""
+    for part, conditions in asked.items():
+        short = [one for one in conditions if counted[one[0]] < one[1]]
+        missing = " and ".join(
+            f"{counted[fact]:,} {name} and not {least:,}" for fact, least, name in short
+        )
+        yield {
+            "part": part,
+            "needs": "; ".join(f"{least:,} {name}" for _, least, name in conditions),
+            "found": "; ".join(f"{counted[fact]:,}" for fact, *_ in conditions),
+            "ready": not short,
+            "said": f"Left out: there are {missing}." if short else "Ready.",
+        }

@@ -1,0 +1,168 @@
+"""Leads are typed from what is known at the start, and from nothing else."""
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers import leads
+from helpers.schema import BadInput
+
+ATTRIBUTES = pd.DataFrame(
+    [
+        ("leads", "source", "firmographic", "source"),
+        ("leads", "size", "firmographic", "size"),
+        ("leads", "quotes_sent", "later", "quotations"),
+        ("customers", "industry", "firmographic", "industry"),
+    ],
+    columns=["table", "attribute", "kind", "label"],
+)
+
+
+def test_fields_known_at_the_start_are_let_through():
+    fields = leads.start_known(ATTRIBUTES, table="leads", fields=["size", "source"])
+    assert fields == ["size", "source"]
+
+
+def test_a_field_known_only_later_is_refused_by_name():
+    with pytest.raises(BadInput, match="leads: quotes_sent is known only after"):
+        leads.start_known(ATTRIBUTES, table="leads", fields=["size", "quotes_sent"])
+
+
+def test_a_field_that_nobody_declared_is_refused():
+    with pytest.raises(BadInput, match="industry of leads has no row"):
+        leads.start_known(ATTRIBUTES, table="leads", fields=["industry"])
+
+
+@pytest.fixture
+def bought(tmp_path):
+    """Two customers: a with two orders, b with one and another after the window."""
+    rows = [
+        ("a", "2", "2023-01-08 10:00", "p1", 200, 0),
+        ("a", "1", "2023-01-07 08:30", "p1", 300, 100),
+        ("a", "1", "2023-01-07 08:30", "p2", 400, 0),
+        ("b", "3", "2023-01-02 20:00", "p2", 500, 0),
+        ("b", "4", "2023-02-02 20:00", "p1", 500, 0),
+    ]
+    columns = ["customer_id", "order_id", "ordered_at", "product_id"]
+    lines = pd.DataFrame(rows, columns=[*columns, "amount_cents", "coupon_cents"])
+    lines["ordered_at"] = lines["ordered_at"].astype("datetime64[us]")
+    products = pd.DataFrame(
+        {"product_id": ["p1", "p2"], "need_state": ["bread", "milk"]}
+    )
+    lines.to_parquet(tmp_path / "lines.parquet")
+    products.to_parquet(tmp_path / "products.parquet")
+    return {
+        "lines": str(tmp_path / "lines.parquet"),
+        "products": str(tmp_path / "products.parquet"),
+    }
+
+
+def test_the_first_order_is_described_by_hand(bought):
+    found = leads.first_orders(
+        duckdb.connect(), **bought, first="2023-01-01", last="2023-01-31", orders=1
+    )
+    assert found.index.tolist() == ["a", "b"]
+    # a: order 1 of Saturday at 8, 4.00 of bread with its coupon and 4.00 of milk
+    a = found.loc["a"]
+    assert a["first_sales"] == pytest.approx(np.log(9))
+    assert a["first_lines"] == pytest.approx(np.log(3))
+    assert a[["first_hour", "first_weekend"]].tolist() == [8, 1]
+    assert a[["first_bread", "first_milk"]].to_numpy() == pytest.approx(
+        np.sqrt([0.5, 0.5])
+    )
+    assert found.loc["b", ["first_bread", "first_milk"]].tolist() == [0, 1]
+
+
+def test_customers_with_fewer_orders_are_left_out(bought):
+    found = leads.first_orders(
+        duckdb.connect(), **bought, first="2023-01-01", last="2023-01-31", orders=2
+    )
+    assert found.index.tolist() == ["a"]
+    assert found.loc["a", "first_weekend"] == 1
+    assert found.loc["a", "first_hour"] == 9
+
+
+def test_a_window_without_enough_orders_is_refused(bought):
+    with pytest.raises(BadInput, match="no customer has 3 orders"):
+        leads.first_orders(
+            duckdb.connect(), **bought, first="2023-01-01", last="2023-12-31", orders=3
+        )
+
+
+def test_below_the_confidence_the_answer_is_cannot_tell():
+    chances = pd.DataFrame({1: [0.7, 0.5, 0.1], 2: [0.3, 0.5, 0.9]})
+    assert leads.answer(chances, confidence=0.6).tolist() == [1, leads.CANNOT_TELL, 2]
+    assert leads.answer(chances, confidence=0.0).tolist() == [1, 1, 2]
+
+
+def test_confidence_trades_answers_for_right_ones():
+    chances = pd.DataFrame({1: [0.9, 0.8, 0.6, 0.4], 2: [0.1, 0.2, 0.4, 0.6]})
+    truth = pd.Series([1, 1, 2, 2])
+    table = leads.confidence_table(chances, truth, levels=[0.0, 0.7, 0.95])
+    assert table["typed"].tolist() == [1.0, 0.5, 0.0]
+    assert table["right"].iloc[:2].tolist() == [0.75, 1.0]
+    assert np.isnan(table["right"].iloc[2])
+    assert table["said"].iloc[1] == pytest.approx(0.85)
+
+
+def test_the_best_field_is_found_and_judged_on_others():
+    rng = np.random.default_rng(1)
+    truth = pd.Series(rng.integers(1, 3, 200))
+    fields = pd.DataFrame(
+        {
+            "noise": rng.choice(["x", "y"], 200),
+            "telling": np.where(truth == 1, "one", "two"),
+            "number": rng.normal(size=200),
+        }
+    )
+    name, found = leads.best_field(fields, truth, folds=4, seed=1)
+    assert name == "telling"
+    assert (found == truth).all()
+
+
+def test_a_number_is_cut_at_its_quartiles():
+    truth = pd.Series([1, 2] * 40)
+    fields = pd.DataFrame({"number": np.where(truth == 1, 0.0, 5.0)})
+    assert (leads.best_field(fields, truth, folds=4, seed=1)[1] == truth).all()
+
+
+def test_shares_become_answers():
+    shares = pd.DataFrame({"share_a": [0.0, 0.1, 0.2, 0.9, np.nan]})
+    found = leads.as_answers(shares, columns=["share_a"])
+    assert found["share_a"].tolist() == ["none", "some", "some", "much", "none"]
+
+
+def test_the_questions_that_tell_most_are_asked_first():
+    rng = np.random.default_rng(2)
+    truth = pd.Series(rng.integers(1, 5, 400))
+    known = pd.DataFrame({"noise": rng.choice(["x", "y"], 400)})
+    asked = pd.DataFrame(
+        {
+            "useless": rng.choice(["some", "much"], 400),
+            "half": np.where(truth <= 2, "some", "much"),
+            "quarter": np.where(truth % 2 == 0, "some", "much"),
+        }
+    )
+    table = leads.questions(known, asked, truth, most=2, folds=4, seed=1)
+    assert table["questions"].tolist() == [0, 1, 2]
+    assert set(table["fields"].iloc[1:]) == {"half", "quarter"}
+    assert table["right"].iloc[0] < 0.4
+    assert table["right"].iloc[2] > 0.95
+    assert table["chosen"].iloc[2] == 1
+
+
+def test_the_list_is_judged_by_customers_who_did_not_choose_it():
+    rng = np.random.default_rng(3)
+    truth = pd.Series(rng.integers(1, 3, 120))
+    known = pd.DataFrame({"noise": rng.choice(["x", "y"], 120)})
+    asked = pd.DataFrame(rng.choice(["some", "much"], (120, 30))).add_prefix("q")
+    table = leads.questions(known, asked, truth, most=3, folds=4, seed=1)
+    # the best of 30 useless questions looks useful to those who chose it only
+    assert table["right"].iloc[-1] < 0.62
+
+
+def test_an_interval_of_nothing_is_missing():
+    assert np.isnan(leads.wilson(0, 0)).all()
+    low, high = leads.wilson(8, 10)
+    assert (low, high) == pytest.approx((0.4902, 0.9433), abs=1e-4)

@@ -1,0 +1,160 @@
+import duckdb
+import pandas as pd
+import pytest
+
+from helpers import readiness
+
+ENOUGH = {
+    "customers": 3,
+    "segmented": 2,
+    "training_days": 20,
+    "later_days": 5,
+    "returning": 2,
+    "arm": 1,
+    "events": 1,
+}
+PARTS = [
+    *("value and activity", "needs segments", "later window", "lifetime value"),
+    *("contracts", "surveys", "campaigns", "effect of campaigns", "leads"),
+]
+
+
+@pytest.fixture
+def counted(tmp_path):
+    """Save small tables and give a function that counts their facts."""
+    # customer, order, day, product
+    bought = [
+        *[("a", "1", "2024-01-01", "tea"), ("a", "1", "2024-01-01", "cup")],
+        *[("a", "2", "2024-01-20", "tea"), ("a", "3", "2024-02-03", "tea")],
+        *[("b", "4", "2024-01-05", "tea"), ("b", "5", "2024-01-06", "cup")],
+        ("c", "6", "2024-01-07", "post"),
+        ("d", "7", "2024-02-09", "tea"),
+    ]
+    lines = pd.DataFrame(
+        bought, columns=["customer_id", "order_id", "ordered_at", "product_id"]
+    )
+    lines["ordered_at"] = pd.to_datetime(lines["ordered_at"])
+    products = pd.DataFrame(
+        {
+            "product_id": ["tea", "cup", "post", "gift"],
+            "need_state": ["drink", "kitchen", "other", "unclassified"],
+        }
+    )
+
+    def count(min_lines=2, **tables):
+        files = {}
+        for name, table in ({"lines": lines, "products": products} | tables).items():
+            files[name] = tmp_path / f"{name}.parquet"
+            table.to_parquet(files[name], index=False)
+        return readiness.facts(
+            duckdb.connect(),
+            files,
+            first="2024-01-01",
+            last="2024-01-31",
+            later="2024-02-10",
+            min_orders=2,
+            min_lines=min_lines,
+        )
+
+    return count
+
+
+def test_facts_of_lines_are_those_counted_by_hand(counted):
+    facts = counted()
+    assert facts.drop(facts.index[7:]).to_dict() == {
+        "customers": 3,  # a, b and c in January
+        "enough": 2,  # a and b
+        "repeat": 2,
+        "needs": 2,  # post serves no need that could be told apart
+        "training_days": 20,
+        "later_days": 9,
+        "returning": 1,  # a; d came only later
+    }
+    assert counted(min_lines=3)["enough"] == 1
+    assert (facts.iloc[7:] == 0).all()
+
+
+def test_facts_of_other_tables_are_counted_where_there_are_any(counted):
+    facts = counted(
+        campaigns=pd.DataFrame({"campaign_id": ["k"]}),
+        contacts=pd.DataFrame({"arm": ["treated", "treated", "control"]}),
+        responses=pd.DataFrame({"campaign_id": ["k"]}),
+        contracts=pd.DataFrame(
+            {"renewed": pd.array([True, False, None], dtype="boolean")}
+        ),
+        surveys=pd.DataFrame({"score": [1.0, 2.0]}),
+        leads=pd.DataFrame({"won_on": pd.to_datetime(["2024-01-01", None, None])}),
+    )
+    assert facts.iloc[7:].to_dict() == {
+        "contacts": 3,
+        "responses": 1,
+        "contracts_ended": 2,
+        "contracts_lost": 1,
+        "answers": 2,
+        "interactions": 0,
+        "leads": 3,
+        "leads_won": 1,
+        "treated": 2,
+        "control": 1,
+    }
+
+
+def test_contacts_without_arms_are_no_experiment(counted):
+    facts = counted(
+        campaigns=pd.DataFrame({"campaign_id": ["k"]}),
+        contacts=pd.DataFrame({"customer_id": ["a"]}),
+    )
+    assert (facts["contacts"], facts["treated"], facts["control"]) == (1, 0, 0)
+
+
+def test_a_shop_with_lines_alone_is_ready_for_what_lines_tell(counted):
+    table = readiness.verdict(counted(), **ENOUGH | {"returning": 1}).set_index("part")
+    assert list(table.index) == PARTS
+    assert list(table.index[table["ready"]]) == PARTS[:4]
+    assert table.loc["needs segments"].to_dict() == {
+        "needs": "2 customers with enough orders and lines; 2 needs that a tenth of them "
+        "buy; 20 days of history",
+        "found": "2; 2; 20",
+        "ready": True,
+        "said": "Ready.",
+    }
+
+
+@pytest.mark.parametrize(
+    ("fact", "part", "said"),
+    [
+        ("customers", "value and activity", "2 customers and not 3"),
+        (
+            "enough",
+            "needs segments",
+            "1 customers with enough orders and lines and not 2",
+        ),
+        ("needs", "needs segments", "1 needs that a tenth of them buy and not 2"),
+        ("later_days", "later window", "4 days after the training window and not 5"),
+        ("contracts_lost", "contracts", "0 contracts that were not renewed and not 1"),
+        ("control", "effect of campaigns", "0 contacts drawn at random to be left out"),
+        ("leads_won", "leads", "0 leads that were won and not 1"),
+    ],
+)
+def test_one_short_of_what_is_asked_leaves_a_part_out_and_says_why(
+    counted, fact, part, said
+):
+    names = counted().index
+    enough = pd.Series(
+        {
+            **dict.fromkeys(names, 1),
+            "customers": 3,
+            "enough": 2,
+            "repeat": 2,
+            "needs": 2,
+            "training_days": 20,
+            "later_days": 5,
+            "returning": 2,
+            "leads": 2,
+        }
+    )
+    assert readiness.verdict(enough, **ENOUGH)["ready"].all()
+    enough[fact] -= 1
+    table = readiness.verdict(enough, **ENOUGH).set_index("part")
+    assert said in table.loc[part, "said"]
+    assert not table.loc[part, "ready"]
