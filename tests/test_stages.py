@@ -1,10 +1,11 @@
 """What each executed notebook of a run depends on, as make will read it."""
 
 import json
+import re
 
 import pytest
 
-from helpers import paths, stages
+from helpers import paths, runs, schema, stages
 from helpers.schema import BadInput
 
 DEFAULT = 'run: str = "complete_journey"  # name of the run'
@@ -120,3 +121,21 @@ def test_a_notebook_of_the_study_reads_only_earlier_ones(book):
     read = {name for name in stages.read_by(book) if name < book.name}
     assert stages.read_by(book) == read <= names
     assert read or book.name.startswith("01_")
+
+
+def reached(book):
+    """Name the notebooks that have run when a notebook starts, by its links."""
+    files = {one.name: one for one in paths.notebooks()}
+    read = stages.read_by(book)
+    return read.union(*(reached(files[name]) for name in read))
+
+
+@pytest.mark.parametrize("book", paths.notebooks(), ids=lambda book: book.stem)
+def test_a_notebook_links_whatever_writes_the_tables_and_names_it_reads(book):
+    code = "\n".join(runs.code(book))
+    tables = re.findall(r'schema\.(?:read|path|located)\(\s*"(\w+)"', code)
+    made_by = {f"{schema.TABLES[name].made_by}.ipynb" for name in tables}
+    # Notebook 4 names the segments of the model that notebook 3 made.
+    if re.search(r"\bmodel\.names?\b", code):
+        made_by.add("04_segment_personas.ipynb")
+    assert made_by - {book.name} <= reached(book)
