@@ -104,7 +104,7 @@ def split(con: duckdb.DuckDBPyConnection, *, reject: dict[str, str]) -> None:
         first that holds gives the reason.
     """
     cases = " ".join(
-        f"when {condition} then {_quoted(reason)}"
+        f"when {condition} then {quoted(reason)}"
         for reason, condition in reject.items()
     )
     verdict = f"case {cases} end" if cases else "null::varchar"
@@ -146,7 +146,7 @@ def reconcile(
     measured = [_measure(con, "true")]
     order = list(reject)
     for done in range(1, len(order) + 1):
-        gone = ", ".join(_quoted(reason) for reason in order[:done])
+        gone = ", ".join(quoted(reason) for reason in order[:done])
         measured.append(_measure(con, f"reason is null or reason not in ({gone})"))
     steps = pd.DataFrame(measured)
     clean = _measure(con, "reason is null")
@@ -158,7 +158,8 @@ def reconcile(
     return table.astype({column: "int64" for column in steps})
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Write a text as SQL does: in quotes, those inside it doubled."""
     return "'" + text.replace("'", "''") + "'"
 
 

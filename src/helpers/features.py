@@ -8,6 +8,7 @@ import duckdb
 import pandas as pd
 
 from helpers import schema
+from helpers.cleaning import quoted
 from helpers.schema import BadInput
 from helpers.sources import APART, NEED_STATES
 
@@ -477,7 +478,7 @@ def _requirements(con: duckdb.DuckDBPyConnection, declared: str | None) -> list[
 
 def _variety(wanted: Sequence[str]) -> Feature:
     squares = " + ".join(
-        f"pow(coalesce(sum(sales_cents) filter (need_state = {_text(need)}), 0), 2)"
+        f"pow(coalesce(sum(sales_cents) filter (need_state = {quoted(need)}), 0), 2)"
         for need in wanted
     )
     return Feature(
@@ -502,7 +503,7 @@ def _alike(values: Sequence[str]) -> list[list[str]]:
 def _share(family: str, alike: Sequence[str], weight: str) -> Feature:
     """Define the share of a need in sales, a channel in orders or a topic in contacts."""
     said, name = alike[0].replace("_", " "), slug(alike[0])
-    one_of = f"in ({', '.join(map(_text, alike))})"
+    one_of = f"in ({', '.join(map(quoted, alike))})"
     if family == "needs":
         return Feature(
             f"share_{name}",
@@ -582,10 +583,6 @@ def say(feature: str) -> str:
     if kind in words and rest:
         return words[kind] + rest.replace("_", " ")
     return feature.replace("_", " ")
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
 
 
 def dictionary(table: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame:
@@ -872,7 +869,7 @@ def stage(
     if declared:
         con.execute(
             "create or replace temp view customer_rows as "
-            f"select * from read_parquet({_text(declared)})"
+            f"select * from read_parquet({quoted(declared)})"
         )
 
 
@@ -925,7 +922,7 @@ def outcomes(
     """
     stage(con, lines=lines, products=products, first=first, last=last)
     by_need = "".join(
-        f"coalesce(sum(sales_cents) filter (need_state = {_text(need)}), 0) / 100.0 "
+        f"coalesce(sum(sales_cents) filter (need_state = {quoted(need)}), 0) / 100.0 "
         f"as later_{slug(need)}, "
         for need in needs(con, products=products)
     )

@@ -1,6 +1,5 @@
 """Hold what a study of simulated customers found to what was planted in them."""
 
-import numpy as np
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 
@@ -120,24 +119,3 @@ def planted_effects(planted: list[dict], *, ids: dict[int, int]) -> pd.DataFrame
         ],
         columns=["segment_id", "kind", "truth"],
     )
-
-
-def auc(score: np.ndarray, happened: np.ndarray) -> float:
-    """Return the chance that one who did scores above one who did not, ties half.
-
-    Parameters
-    ----------
-    score : ndarray
-        Scores.
-    happened : ndarray
-        Whether it happened.
-
-    Returns
-    -------
-    float
-        0.5 is chance, 1 is perfect (Mann and Whitney's statistic over its maximum).
-    """
-    ranks = pd.Series(score).rank().to_numpy()
-    did = np.asarray(happened, bool)
-    pairs = did.sum() * (~did).sum()
-    return float((ranks[did].sum() - did.sum() * (did.sum() + 1) / 2) / pairs)
