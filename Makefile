@@ -8,7 +8,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help new-run check report test lint lab notebooks bench clean lock FORCE
+.PHONY: help new-run check report test lint lab notebooks bench clean spark lock FORCE
 
 # The environment is built in .venv. To use one of your own as it is, name its folder:
 # make report VENV="$CONDA_PREFIX"
@@ -78,14 +78,23 @@ notebooks: $(READY) ## Execute the notebooks in place, to be committed
 	@STUDY_HOME="$(CURDIR)/build/notebooks" $(PY) -m helpers.execution refresh
 	@if [[ -e notebooks/04_segment_personas.ipynb ]]; then $(PY) tools/picture.py; fi
 
-bench: $(READY) ## Measure the evidence against the plain way, into benchmarks/
-	@$(PY) benchmarks/evidence.py
+# Each can be run alone; benchmarks/README.md says what it measures and how long it takes.
+bench: $(READY) ## Measure speed and memory against others, into benchmarks/ (an hour)
+	@for name in features assignment many_customers startup evidence; do \
+	  echo "benchmarks/$$name.py:"; $(PY) "benchmarks/$$name.py"; done
 
 clean: ## Remove what RUN generated; raw data and the environment stay
 	@[[ "$(RUN)" =~ ^[a-z][a-z0-9_]*$$ ]] || { echo "There is no run '$(RUN)'." >&2; exit 1; }
 	cd "$(or $(STUDY_HOME),.)" && rm -rf data/{interim,processed}/$(RUN) reports/$(RUN) build/runs/$(RUN)
 
+spark: $(READY) ## Add PySpark to the environment, for `engine: pyspark`; Java 17 is needed too
+	$(PY) -m pip install --quiet --require-hashes --no-build-isolation -r requirements-pyspark.lock
+
 lock: $(READY) ## Pin what pyproject.toml asks for; remove requirements.lock for the newest
 	$(PY) -m uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 \
 	  --only-binary :all: --generate-hashes --no-annotate --no-header --no-emit-index-url \
 	  --quiet --output-file requirements.lock
+	$(PY) -m uv pip compile pyproject.toml --extra pyspark --universal --python-version 3.11 \
+	  --constraint requirements.lock --generate-hashes --no-annotate --no-header \
+	  --no-emit-index-url --quiet --output-file build/pyspark.txt
+	awk '/^py(4j|spark)==/ {on = 1; print; next} /^[^ ]/ {on = 0} on' build/pyspark.txt >requirements-pyspark.lock

@@ -16,8 +16,8 @@ import pandas as pd
 from helpers import (
     clusterings,
     drift,
+    estimates,
     features,
-    leads,
     movement,
     preparation,
     segments,
@@ -128,7 +128,7 @@ def main(seeds: int) -> None:
         found = pd.DataFrame([alarmed(seed, effects=effects) for seed in range(seeds)])
         quarters = ", ".join(f"Q{i + 1} {n}" for i, n in enumerate(found.sum()))
         early = int(found.iloc[:, : 3 if effects else 4].any(axis=1).sum())
-        low, high = leads.wilson(early, seeds)
+        low, high = estimates.wilson(early / seeds, seeds, level=0.95)
         print(
             f"{'drift on 2025-10-01' if effects else 'no drift'}, {seeds} seeds of {ACCOUNTS} "
             f"accounts: alarms in 2025 {quarters}; a false alarm in {early} "

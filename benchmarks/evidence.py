@@ -1,21 +1,17 @@
 """Measure the evidence of notebook 3 against the plain way and against R: make bench."""
 
 import csv
-import datetime
 import functools
-import os
-import platform
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
+import measure
 import numpy as np
 import pandas as pd
 from joblib import parallel_config
@@ -543,55 +539,35 @@ def pairs(data: Data, scores: Path, with_r: bool) -> Iterator[Pair]:
         yield Pair(work, f"R: {package}::{task}", found, one, other)
 
 
-def measure(pair: Pair, rounds: int) -> dict[str, str]:
+def compared(pair: Pair, rounds: int) -> dict[str, str]:
     """Let both sides work in turn, and write what was found as a row."""
     both = [(pair.ours(), pair.plain()) for _ in range(rounds)]
-    ratios = sorted(plain.seconds / ours.seconds for ours, plain in both)
     ours, plain = zip(*both, strict=True)
+    ratio = measure.ratio_text(measure.ratio(plain, ours, "seconds"))
     return {
         "Work": pair.work,
         "Plain way": pair.plain_is,
-        "Ours, CPU s": f"{statistics.median(one.seconds for one in ours):.2f}",
-        "Plain, CPU s": f"{statistics.median(one.seconds for one in plain):.2f}",
-        "Plain / ours (least to most)": f"**{statistics.median(ratios):.1f}** "
-        f"({ratios[0]:.1f} to {ratios[-1]:.1f})",
+        "Ours, CPU s": f"{measure.median(ours, 'seconds'):.2f}",
+        "Plain, CPU s": f"{measure.median(plain, 'seconds'):.2f}",
+        "Plain / ours (least to most)": ratio,
         "Value": pair.found,
         "Ours": f"{ours[-1].value:,.6g}",
         "Plain": f"{plain[-1].value:,.6g}",
     }
 
 
-def machine() -> str:
-    """Say what the figures were measured on."""
-    model = platform.processor() or platform.machine()
-    if (info := Path("/proc/cpuinfo")).exists():
-        lines = info.read_text().splitlines()
-        models = [line.split(":")[1] for line in lines if line.startswith("model name")]
-        model = models[0].strip() if models else model
-    return f"{os.cpu_count()} cores ({model}), {platform.system()}"
-
-
 def written(rows: list[dict[str, str]], customers: int, loads: list[float]) -> str:
     """Write the page."""
-    named = {name: version(name) for name in ("numpy", "scipy", "scikit-learn")}
-    named = {"Python": platform.python_version()} | named | versions_of_r()
-    lines = [
+    of_r = ", ".join(f"{name} {number}" for name, number in versions_of_r().items())
+    parts = [
         "# The evidence of notebook 3 against the plain way",
-        "",
-        f"Written by `make bench` on {datetime.date.today():%Y-%m-%d}: {machine()}; load "
-        f"{loads[0]:.1f} at the start, {loads[1]:.1f} at the end. "
-        + ", ".join(f"{name} {number}" for name, number in named.items())
-        + ".",
-        "",
+        measure.machine(loads, "numpy", "scipy", "scikit-learn", also=of_r),
         f"{customers:,} customers of the default run. Both sides in turn, {ROUNDS} times; "
         "medians of CPU seconds on one thread, ratios pair by pair. Above 1, ours is "
         "faster.",
-        "",
-        f"| {' | '.join(rows[0])} |",
-        f"|{'---|' * len(rows[0])}",
-        *(f"| {' | '.join(row.values())} |" for row in rows),
+        measure.table(rows),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n\n".join(parts) + "\n"
 
 
 def main() -> int:
@@ -601,7 +577,7 @@ def main() -> int:
     except schema.BadInput as fault:
         print(fault, file=sys.stderr)  # it says to run `make report`
         return 1
-    loads = [os.getloadavg()[0]]
+    loads = [measure.load()]
     with_r = bool(versions_of_r())
     if not with_r:
         print("Rscript with cluster and fpc was not found: R is left out.")
@@ -610,10 +586,10 @@ def main() -> int:
         data.scores.to_csv(scores, index=False, quoting=csv.QUOTE_NONE)
         rows = []
         for pair in pairs(data, scores, with_r):
-            rows.append(measure(pair, ROUNDS))
+            rows.append(compared(pair, ROUNDS))
             told = ("Work", "Plain way", "Ours, CPU s", "Plain, CPU s", "Ours", "Plain")
             print("; ".join(rows[-1][name] for name in told), flush=True)
-    loads.append(os.getloadavg()[0])
+    loads.append(measure.load())
     RESULT.write_text(written(rows, len(data.scores), loads), encoding="utf-8")
     print(f"The table is {RESULT.name} in benchmarks/.")
     return 0

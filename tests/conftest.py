@@ -1,5 +1,11 @@
 """What several tests share: a toy Complete Journey to work out by hand, and clusters."""
 
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,3 +132,34 @@ def four_heaps(n=240):
     centres = np.tile(signs, 4)
     noise = np.random.default_rng(2).standard_normal((n, 12))
     return pd.DataFrame(centres[np.arange(n) % 4] + noise, columns=list("abcdefghijkl"))
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory):
+    """Start a PostgreSQL server of our own, where there is one; return its address."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [
+        Path(program).parent for program in [shutil.which("initdb")] if program
+    ]
+    if not found:
+        pytest.skip("PostgreSQL is not installed")
+    # It refuses to run as root, and its socket must lie near the root.
+    as_user = ["runuser", "-u", "postgres", "--"] if os.geteuid() == 0 else []
+    with tempfile.TemporaryDirectory() as folder:
+        if as_user:
+            shutil.chown(folder, "postgres", "postgres")
+
+        def call(program, *options):
+            subprocess.run(
+                [*as_user, found[-1] / program, "-D", f"{folder}/data", *options],
+                check=True,
+                stdout=subprocess.DEVNULL,
+                cwd=folder,
+            )
+
+        call("initdb", "-A", "trust", "-U", "postgres", "-N", "--locale=C.UTF-8")
+        here = f"-k {folder} -c listen_addresses= -c fsync=off"
+        call("pg_ctl", "-w", "-l", f"{folder}/log", "-o", here, "start")
+        try:
+            yield f"host={folder} user=postgres dbname=postgres"
+        finally:
+            call("pg_ctl", "-m", "immediate", "stop")

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 from scipy.cluster.hierarchy import cut_tree, linkage
 from sklearn import metrics
+from sklearn.cluster import KMeans
 
 from helpers import clusterings, paths
 from helpers.schema import BadInput
@@ -384,3 +385,73 @@ def test_many_faulty_columns_are_not_all_named():
     )
     with pytest.raises(BadInput, match=r"Feature a, b, c, d, e, \.\.\. is constant"):
         clusterings.check(wide, least=1)
+
+
+# --- More customers than are in memory at a time
+
+
+def in_batches(values, parts):
+    return lambda: iter(np.array_split(values, parts))
+
+
+def polish(values, centres, *, parts=7, tolerance=0.0, passes=300):
+    return clusterings.polish(
+        centres, in_batches(values, parts), tolerance=tolerance, passes=passes
+    )
+
+
+def test_centres_come_to_rest_where_scikit_learn_s_do():
+    values = cloud(n=900)
+    begin = values[:4]
+    theirs = KMeans(4, init=begin, n_init=1, tol=0, max_iter=300).fit(values)
+    found = polish(values, begin)
+    assert found.settled
+    assert found.customers == 900
+    assert np.abs(found.centres - theirs.cluster_centers_).max() < 1e-9
+    begun = inertia_of(values, begin)
+    assert found.fell == pytest.approx(1 - theirs.inertia_ / begun)
+
+
+def test_batches_of_another_size_end_at_the_same_centres():
+    values = cloud(n=900)
+    found, other = (polish(values, values[:4], parts=n) for n in (1, 100))
+    assert np.abs(found.centres - other.centres).max() < 1e-12
+    again = polish(values, values[:4], parts=100)
+    assert (again.centres == other.centres).all()
+
+
+def test_centres_at_rest_stay_and_need_one_pass():
+    values = np.array([[0.0], [2.0], [10.0], [12.0]])
+    found = polish(values, np.array([[11.0], [1.0]]))
+    assert found.centres.tolist() == [[11.0], [1.0]]
+    assert (found.passes, found.settled, found.fell) == (1, True, 0.0)
+    assert str(found) == (
+        "Centres fitted to all 4 customers: at rest after 1 pass, with 0.00% less "
+        "squared distance."
+    )
+
+
+def test_one_step_can_be_worked_out_by_hand():
+    values = np.array([[0.0], [2.0], [10.0], [12.0]])
+    # 0 and 2 belong to the first centre and 10 and 12 to the second.
+    found = polish(values, np.array([[2.0], [10.0]]), passes=2)
+    assert found.centres.tolist() == [[1.0], [11.0]]
+    # 4 + 0 + 0 + 4 before the first step, 4 x 1 before the second.
+    assert found.fell == pytest.approx(0.5)
+    assert found.settled
+    assert not polish(values, np.array([[2.0], [10.0]]), passes=1).settled
+
+
+def test_a_small_step_is_rest_where_it_is_tolerated():
+    values = cloud(n=900)
+    exact = polish(values, values[:4])
+    found = polish(values, values[:4], tolerance=0.05)
+    assert found.settled
+    assert found.passes < exact.passes
+    assert found.fell == pytest.approx(exact.fell, abs=0.02)
+
+
+def test_a_centre_without_customers_stays_where_it_is():
+    values = np.array([[0.0], [2.0]])
+    found = polish(values, np.array([[1.5], [50.0]]))
+    assert found.centres.tolist() == [[1.0], [50.0]]

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
+from sklearn.metrics import roc_auc_score
 
 from helpers import estimates
 from helpers.schema import BadInput
@@ -11,6 +12,24 @@ from helpers.schema import BadInput
 
 def trials(*rows):
     return pd.DataFrame(rows, columns=["customer_id", "group", "won"])
+
+
+def test_an_interval_of_nothing_is_missing():
+    assert np.isnan(estimates.wilson(np.nan, 0, level=0.95)).all()
+    found = stats.binomtest(8, 10).proportion_ci(method="wilson")
+    assert estimates.wilson(0.8, 10, level=0.95) == pytest.approx(found)
+
+
+def test_the_area_under_the_curve_is_the_share_of_pairs_in_the_right_order():
+    happened = np.array([True, True, False, False, False])
+    score = np.array([0.9, 0.4, 0.4, 0.5, 0.1])
+    # of six pairs four are right and one is a tie
+    assert estimates.auc(happened, score) == pytest.approx(4.5 / 6)
+    rng = np.random.default_rng(1)
+    happened = rng.random(300) < 0.3
+    score = np.round(happened * 0.5 + rng.normal(size=300), 1)
+    expected = roc_auc_score(happened, score)
+    assert estimates.auc(happened, score) == pytest.approx(expected)
 
 
 def test_one_trial_a_customer_gives_wilsons_interval():

@@ -235,7 +235,7 @@ def test_a_k_without_reference_is_refused(ax):
         boxes(ax, table.assign(ari=[np.inf, *table["ari"][1:]]), references)
 
 
-# tree and clustergram: 100 customers; at k = 3 the second segment is split
+# tree: 100 customers; at k = 3 the second segment is split
 
 
 def flows():
@@ -364,7 +364,6 @@ def test_a_single_number_of_segments_is_a_tree_of_one_column_without_lines(ax):
     one = across[across["k"] == 2]
     pictures.tree(branches[:0], one, chosen=2, ax=ax)
     assert drawn(ax)[0].get_offsets()[:, 1].tolist() == [0.75, 0.25]
-    pictures.clustergram(branches[:0], one, chosen=2, ax=ax.figure.add_subplot())
 
 
 def test_a_tree_of_nested_segments_has_no_crossing(ax):
@@ -389,45 +388,6 @@ def test_a_branch_from_nowhere_or_a_k_not_tried_is_refused(ax):
         pictures.tree(branches, across.drop(columns="value"), chosen=3, ax=ax)
     with pytest.raises(BadInput, match="more than one row"):
         pictures.tree(branches, pd.concat([across, across]), chosen=3, ax=ax)
-
-
-def test_a_clustergram_has_its_discs_at_the_means_and_lines_between_them(ax):
-    branches, across = flows()
-    positions = across.assign(value=[1.0, -1.0, 1.5, -2.0, 0.25])
-    pictures.clustergram(branches, positions, chosen=3, ax=ax)
-    discs = drawn(ax)[0]
-    assert discs.get_offsets().tolist() == [
-        *([2, 1], [2, -1], [3, 1.5], [3, -2], [3, 0.25])
-    ]
-    sizes = discs.get_sizes()
-    assert sizes / sizes[0] == pytest.approx(np.array([60, 40, 50, 30, 20]) / 60)
-    ours = [plots.segment_colour(i) for i in (1, 2, 3)]
-    assert colours(discs) == [plots.QUIET, plots.QUIET, *ours]
-    assert segments_of(lines_of(ax))[3] == [[2, -1], [3, 0.25]]
-    assert said(ax) == ["1", "2", "3"]
-
-
-def test_numbers_of_segments_with_nearly_the_same_mean_are_moved_apart(ax):
-    branches, across = flows()
-    positions = across.assign(value=[1.0, -1.0, 0.51, 0.5, 0.5])
-    pictures.clustergram(branches, positions, chosen=3, ax=ax)
-    assert_apart(ax.texts, share=0.05)
-    # the one that lies highest keeps its place above
-    heights = [text.get_position()[1] for text in ax.texts]
-    assert heights[0] == max(heights)
-
-
-def test_segments_are_placed_by_the_mean_of_the_first_component():
-    # all spread lies along (1, 1): the component is their sum over the root of two
-    scores = pd.DataFrame({"a": [-2.0, -1.0, 1.0, 2.0], "b": [-2.0, -1.0, 1.0, 2.0]})
-    labels = {1: np.zeros(4, int), 2: np.array([1, 0, 0, 0])}
-    table = pictures.component_means(scores, labels)
-    assert table[["k", "segment", "customers"]].to_numpy().tolist() == [
-        *([1, 0, 4], [2, 0, 3], [2, 1, 1])
-    ]
-    assert np.allclose(table["value"], [0, 2 / 3 * 2**0.5, -2 * 2**0.5])
-    with pytest.raises(BadInput, match="labels of k = 2 has 3 entries for 4 customers"):
-        pictures.component_means(scores, {2: np.zeros(3, int)})
 
 
 def test_points_are_projected_on_the_two_directions_of_most_spread():

@@ -5,10 +5,11 @@ import sqlite3
 import duckdb
 import openpyxl
 import pandas as pd
+import psycopg
 import pytest
 import yaml
 
-from helpers import intake, mapping, opening, paths
+from helpers import engines, intake, mapping, opening, paths
 from helpers.schema import BadInput
 
 ORDERS = """\
@@ -232,6 +233,27 @@ def test_parquet_excel_and_sqlite_give_what_a_csv_gives(own, decimal):
     assert told["file"][0] == "table sold"
 
 
+def test_a_table_of_postgresql_gives_what_a_csv_gives(own, postgresql, monkeypatch):
+    kinds = 'customer text, "order" int, "when" timestamp, item text'
+    with psycopg.connect(postgresql) as base:
+        base.execute(f"create table sold ({kinds}, pieces float8, paid numeric(9, 2))")
+        rows = typed_plain().itertuples(index=False, name=None)
+        put = "insert into sold values (%s, %s, %s, %s, %s, %s)"
+        base.cursor().executemany(put, rows)
+    folder = psycopg.conninfo.conninfo_to_dict(postgresql)["host"]
+    monkeypatch.setenv("SHOP", f"postgresql://postgres@/postgres?host={folder}")
+    lines = {key: value for key, value in PLAIN_LINES.items() if key != "file"}
+    try:
+        con, told = own({"lines": lines | {"database": "SHOP", "table": "sold"}})
+    finally:
+        with psycopg.connect(postgresql) as base:
+            base.execute("drop table sold")
+    found = con.execute("from received_lines order by line_id").fetchall()
+    assert told["file"][0] == "table sold"
+    con, _ = own({"lines": PLAIN_LINES}, {"plain.csv": PLAIN})
+    assert found == con.execute("from received_lines order by line_id").fetchall()
+
+
 def test_more_than_one_batch_of_a_workbook_keeps_its_row_numbers(own, monkeypatch):
     monkeypatch.setattr(opening, "BATCH", 3)
     typed_plain().to_excel(own.folder / "lines.xlsx", index=False)
@@ -414,7 +436,7 @@ def test_faults_stop_it_before_any_table_is_received(own):
 
 
 def test_rows_beyond_the_memory_limit_go_to_disk_and_come_back(own, monkeypatch):
-    monkeypatch.setattr(opening, "MEMORY", "40MB")
+    monkeypatch.setattr(engines, "MEMORY", "40MB")
     rows = "".join(
         f"{n % 999},{n},2024-02-03,P{n % 7},1,{n % 100}.5\n" for n in range(120_000)
     )

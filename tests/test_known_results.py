@@ -116,7 +116,7 @@ def test_customers_orders_and_fuel_of_the_training_window(con, tmp_path):
     assert found["orders"].sum() == 114_032
     apart = number(
         con,
-        """select sum(sales_cents) from line_rows
+        """select sum(sales_cents) from need_rows
            where not is_goods and need_state <> 'fuel'""",
     )
     bought = round((found["sales"].sum() + found["fuel_sales"].sum()) * 100)

@@ -9,7 +9,9 @@ from helpers import paths, stages
 # From the raw tables to the report. In rows that are ORDERED a module may also import
 # those named before it.
 ROWS = {
-    "base": ["paths", "schema", "mapping", "runs", "execution", "stages"],
+    "base": [
+        *("paths", "schema", "engines", "mapping", "runs", "execution", "stages"),
+    ],
     "raw": [
         *("sources", "simulate", "opening", "typed", "inspection", "intake"),
         *("receiving", "sniffing", "guess", "draft"),
@@ -18,11 +20,11 @@ ROWS = {
     "features": ["features", "preparation"],
     "segments": [
         *("clusterings", "candidates", "evidence", "structure", "stability"),
-        *("usefulness", "decision", "maps", "segments"),
+        *("usefulness", "decision", "sampling", "maps", "segments", "census"),
     ],
     "personas and after": [
-        *("themes", "personas", "cards", "fairness", "exports", "rules"),
-        *("disclosure", "cube", "estimates", "lifecycle", "value", "campaigns"),
+        *("themes", "personas", "cards", "fairness", "exports", "estimates", "rules"),
+        *("disclosure", "cube", "lifecycle", "value", "campaigns"),
         *(
             "offers",
             "messages",
@@ -80,7 +82,7 @@ def test_the_package_itself_imports_nothing():
 
 def test_a_lower_row_would_be_noticed():
     assert "report" not in above("features")
-    assert above("runs") == {"paths", "schema", "mapping"}
+    assert above("runs") == {"paths", "schema", "engines", "mapping"}
     assert above("sources") == set(ROWS["base"])
 
 

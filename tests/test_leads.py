@@ -160,9 +160,3 @@ def test_the_list_is_judged_by_customers_who_did_not_choose_it():
     table = leads.questions(known, asked, truth, most=3, folds=4, seed=1)
     # the best of 30 useless questions looks useful to those who chose it only
     assert table["right"].iloc[-1] < 0.62
-
-
-def test_an_interval_of_nothing_is_missing():
-    assert np.isnan(leads.wilson(0, 0)).all()
-    low, high = leads.wilson(8, 10)
-    assert (low, high) == pytest.approx((0.4902, 0.9433), abs=1e-4)

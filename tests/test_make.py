@@ -67,6 +67,7 @@ def write_project(root):
         "__init__",
         "paths",
         "schema",
+        "engines",
         "mapping",
         "runs",
         "execution",
@@ -244,6 +245,7 @@ def test_make_alone_lists_its_targets(project):
         "notebooks",
         "bench",
         "clean",
+        "spark",
         "lock",
     ]
 

@@ -123,17 +123,21 @@ def test_a_shop_with_lines_alone_is_ready_for_what_lines_tell(counted):
 @pytest.mark.parametrize(
     ("fact", "part", "said"),
     [
-        ("customers", "value and activity", "2 customers and not 3"),
+        ("customers", "value and activity", "it needs 3 customers (found: 2)."),
         (
             "enough",
             "needs segments",
-            "1 customers with enough orders and lines and not 2",
+            "2 customers with enough orders and lines (found: 1)",
         ),
-        ("needs", "needs segments", "1 needs that a tenth of them buy and not 2"),
-        ("later_days", "later window", "4 days after the training window and not 5"),
-        ("contracts_lost", "contracts", "0 contracts that were not renewed and not 1"),
-        ("control", "effect of campaigns", "0 contacts drawn at random to be left out"),
-        ("leads_won", "leads", "0 leads that were won and not 1"),
+        ("needs", "needs segments", "2 needs that a tenth of them buy (found: 1)"),
+        ("later_days", "later window", "5 days after the training window (found: 4)"),
+        ("contracts_lost", "contracts", "1 contracts that were not renewed (found: 0)"),
+        (
+            "control",
+            "effect of campaigns",
+            "1 contacts drawn at random to be left out (found: 0)",
+        ),
+        ("leads_won", "leads", "1 leads that were won (found: 0)"),
     ],
 )
 def test_one_short_of_what_is_asked_leaves_a_part_out_and_says_why(

@@ -110,7 +110,7 @@ def test_a_whole_number_for_a_float_arrives_as_a_float(project):
         ),
         (
             "source: complete_journey\nengine: spark",
-            "`engine:` is spark. There are: duckdb.",
+            "`engine:` is spark. Did you mean pyspark?",
         ),
         ("source: complete_journey\nsegment: {1: A}", "`segment:` is neither"),
         ("source: complete_journey\nsegment: {1: A}", "Did you mean segments?"),

@@ -337,6 +337,90 @@ def test_a_fault_in_a_later_batch_is_told_by_its_row_of_the_file(home):
         schema.check_file(home / "lines.parquet", "lines", rows=3)
 
 
+def features():
+    """Return five customers, not in the order of their ids."""
+    return pd.DataFrame(
+        {
+            "customer_id": ["e", "a", "d", "b", "c"],
+            "orders": [5, 1, 4, 2, 3],
+            "lines": [50, 10, 40, 20, 30],
+            "sales": [5.5, 1.5, None, 2.5, 3.5],
+        }
+    )
+
+
+@pytest.fixture
+def in_twos(monkeypatch):
+    """Read two rows at a time."""
+    monkeypatch.setattr(schema, "BATCH", 2)
+
+
+def test_only_the_columns_that_were_asked_for_are_read_and_missed():
+    features()[["customer_id", "orders"]].to_parquet(_made("features"))
+    found = schema.read("features", run="ab", columns=["orders"])
+    assert found.to_dict("list") == {"orders": [5, 1, 4, 2, 3]}
+    with pytest.raises(BadInput) as refused:
+        schema.read("features", run="ab", columns=["orders", "share_b"])
+    assert str(refused.value) == (
+        "Table features of run ab lacks the column share_b. Run "
+        "02_feature_engineering again (make report RUN=ab)."
+    )
+
+
+def _made(name):
+    file = schema.path(name, run="ab")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
+
+
+def test_a_table_comes_in_batches_with_the_rows_of_the_file(in_twos):
+    schema.write(features(), "features", run="ab")
+    columns = ["customer_id", "sales"]
+    found = list(schema.batches("features", run="ab", columns=columns))
+    assert [len(part) for part in found] == [2, 2, 1]
+    whole = schema.read("features", run="ab", columns=columns)
+    pd.testing.assert_frame_equal(pd.concat(found), whole)
+
+
+def test_a_fault_of_a_batch_is_told_by_its_row_of_the_file_too(in_twos):
+    features().assign(orders=[5, 1, 4, 2, -3]).to_parquet(_made("features"))
+    with pytest.raises(BadInput, match=r"column orders .*\(row 4: -3\)"):
+        list(schema.batches("features", run="ab"))
+
+
+def test_some_customers_are_read_in_the_order_of_their_ids(in_twos):
+    schema.write(features(), "features", run="ab")
+    found = schema.of_customers("features", pd.Series(["d", "c", "zz", "a"]), run="ab")
+    expected = features().iloc[[1, 4, 2]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(found, expected, check_dtype=False)
+    nobody = schema.of_customers("features", pd.Series([], dtype=str), run="ab")
+    assert list(nobody) == list(features())
+    assert nobody.empty
+
+
+def test_a_table_written_in_parts_is_the_same_file_as_one_written_at_once():
+    schema.write(features(), "features", run="ab")
+    schema.write_batches([features()], "features", run="cd")
+    assert (
+        schema.path("features", run="ab").read_bytes()
+        == schema.path("features", run="cd").read_bytes()
+    )
+    parts = (features().iloc[i : i + 2] for i in range(0, 5, 2))
+    schema.write_batches(parts, "features", run="ef")
+    pd.testing.assert_frame_equal(
+        schema.read("features", run="ef"), schema.read("features", run="ab")
+    )
+
+
+def test_a_bad_part_leaves_the_earlier_table():
+    schema.write(features(), "features", run="ab")
+    parts = [features(), features().assign(lines=-1)]
+    with pytest.raises(BadInput, match="column lines breaks"):
+        schema.write_batches(parts, "features", run="ab")
+    assert len(schema.read("features", run="ab")) == 5
+    assert len(list(paths.processed("ab").iterdir())) == 1
+
+
 # --- Earlier outputs stay
 
 

@@ -8,6 +8,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+import sqlglot
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -210,13 +211,17 @@ def test_all_segments_are_used_and_every_customer_has_one_or_too_little_data():
 READINGS = ["segment_id", "value_tier", "activity", "deal_sensitivity"]
 
 
-def in_sql(model, table):
+def in_sql(model, table, dialect="duckdb"):
+    """Run the query of a dialect, brought back to DuckDB, in the order of ids."""
+    query = model.to_sql("features", dialect)
+    if dialect != "duckdb":
+        (query,) = sqlglot.transpile(query, read=dialect, write="duckdb")
     with duckdb.connect() as con:
         con.register("features", table)
-        return con.execute(model.to_sql("features")).df()
+        return con.execute(f"{query} order by customer_id").df()
 
 
-def test_the_query_gives_what_assign_gives_in_the_order_of_customer_ids():
+def test_the_query_gives_what_assign_gives():
     table = random_customers()
     table["orders"] = table["orders"].astype(float).mask(table.index == 7)
     model = fitted(table)
@@ -391,11 +396,137 @@ def test_the_query_breaks_ties_as_assign_does():
     assert twins.assign(table)["segment_id"].tolist() == [2, 1]
 
 
+@pytest.mark.parametrize("nudge", [-3e-16, 0, 3e-16])
+def test_what_differs_in_the_last_digits_alone_is_a_tie_and_the_lowest_number_wins(
+    nudge,
+):
+    # c0: the first and the second centre are as near; c1: the first and the third;
+    # c2: on the third, as far from the first and the second
+    table = customers(
+        {"share_b": 0.25 + nudge},
+        {"share_a": 0.390625 + nudge},
+        {"share_a": 1.0, "share_b": 0.25 + nudge},
+    )
+    found = MODEL.assign(table)
+    assert found["segment_id"].tolist() == [1, 1, 3]
+    assert found["second_id"].tolist() == [2, 3, 1]
+    assert found["distance_ratio"].le(1).all()
+    assert in_sql(MODEL, table)["segment_id"].tolist() == [1, 1, 3]
+
+
+def test_a_difference_beyond_the_tolerance_is_no_tie():
+    # with roots (0, 1/2 + e) the second centre is nearer by 2 e in squared distance
+    halves = [0.5 + 0.4 * segments.TIE, 0.5 + 0.6 * segments.TIE]
+    table = customers(*({"share_b": half**2} for half in halves))
+    assert MODEL.assign(table)["segment_id"].tolist() == [1, 2]
+    assert MODEL.assign(table)["second_id"].tolist() == [2, 1]
+    assert in_sql(MODEL, table)["segment_id"].tolist() == [1, 2]
+
+
+def test_of_equal_centres_the_first_is_the_nearest_and_the_other_the_second():
+    twins = replace(MODEL, centres=[[1.0, 0.5], [0.0, 1.0], [0.0, 0.0], [0.0, 1.0]])
+    found = twins.assign(customers({"share_b": 1.0}, {"share_b": 0.9}))
+    assert found["segment_id"].tolist() == [2, 2]
+    assert found["second_id"].tolist() == [4, 4]
+    assert found["distance_ratio"].tolist() == [0, 1]
+
+
+def test_a_deal_index_that_misses_its_cut_by_the_last_digits_reaches_it():
+    # index (depth - 1/4) / (1/4); cuts at 1/2 and -1/2
+    table = customers({"depth": 0.375 - 1e-16}, {"depth": 0.125 - 1e-16})
+    assert MODEL.assign(table)["deal_index"].lt([0.5, -0.5]).all()
+    for found in (MODEL.assign(table), in_sql(MODEL, table)):
+        assert found["deal_sensitivity"].tolist() == ["high", "middle"]
+
+
+ODD = {
+    "share_a": "share_käse",
+    "share_b": "order",
+    "channel_c": "Share of 'own' brand",
+    "topic_d": 'said "no"',
+    "depth": "select",
+    "contacts": "user",
+}
+
+
+def renamed(names):
+    """Give a model and customers of all weights whose columns have other names."""
+    table = mixed_customers(8)
+    model = mixed_model(table, priors={"sales": 80.0, "contacts": 3.7}, parts=PARTS)
+    steps = model.preparation
+    model = replace(
+        model,
+        preparation=replace(
+            steps,
+            columns=[names.get(column, column) for column in steps.columns],
+            weights=[names.get(weight, weight) for weight in steps.weights],
+        ),
+        deal_parts={names.get(c, c): part for c, part in model.deal_parts.items()},
+        value_cuts={"low": 0.0, "board's": 500.0, "C:\\new": 900.0},
+    )
+    return model, table.rename(columns=names)
+
+
+@pytest.mark.parametrize("dialect", segments.DIALECTS)
+@pytest.mark.parametrize("names", [{}, ODD], ids=["plain", "odd"])
+def test_every_dialect_says_the_same(dialect, names):
+    model, table = renamed(names)
+    expected = model.assign(table).sort_values("customer_id", ignore_index=True)
+    found = in_sql(model, table, dialect)
+    assert found.columns.str.lower().tolist() == ["customer_id", *READINGS]
+    for reading in READINGS:
+        assert found[reading].tolist() == expected[reading].tolist()
+    assert found["segment_id"].dtype.kind == "i"
+    assert set(found["value_tier"]) == set(model.value_cuts)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "table", "kept"),
+    [
+        ("duckdb", "read_parquet('a{1,2}.parquet')", "read_parquet('a{1,2}.parquet')"),
+        ("postgres", 'crm."Features"', 'crm."Features"'),
+        ("spark", "lake.crm.features", "lake.crm.features"),
+        ("bigquery", "`my-project.crm.features`", "`my-project.crm.features`"),
+        ("snowflake", "analytics.crm.features", "analytics.crm.features"),
+    ],
+)
+def test_a_table_is_named_as_its_warehouse_names_it(dialect, table, kept):
+    query = MODEL.to_sql(table, dialect)
+    assert f"from {kept}\n" in query.replace("FROM ", "from ")
+    assert len(sqlglot.parse(query, read=dialect)) == 1
+
+
+def test_snowflake_is_asked_for_the_capitals_that_it_stores():
+    model = replace(
+        MODEL, preparation=replace(MODEL.preparation, columns=["share_a", "Käse"])
+    )
+    query = model.to_sql("features", "snowflake")
+    assert '"SHARE_A"' in query and '"Käse"' in query
+    assert '"share_a"' not in query
+
+
+def test_an_unknown_dialect_is_refused_with_those_that_are_known():
+    with pytest.raises(
+        schema.BadInput,
+        match=r"one of \['duckdb', 'postgres', 'spark', 'bigquery', 'snowflake'\], but 'oracle'",
+    ):
+        MODEL.to_sql("features", "oracle")
+
+
+@pytest.mark.parametrize("table", ["features where sales > 0", "a, b", "'", ""])
+def test_what_is_no_table_is_refused(table):
+    with pytest.raises(schema.BadInput, match=r"is no table .* of spark"):
+        MODEL.to_sql(table, "spark")
+
+
 def test_the_query_gives_no_segment_where_assign_refuses_a_missing_share():
     table = customers({}, {"share_a": np.nan}, {"share_a": np.nan, "orders": 1})
     found = in_sql(MODEL, table)["segment_id"]
     assert found.isna().tolist() == [False, True, False]
     assert found[[0, 2]].tolist() == [1, 0]
+    # also if the share makes no difference between the first and the last centre
+    alike = replace(MODEL, centres=[[0.0, 0.0], [1.0, 0.5], [0.0, 0.0]])
+    assert in_sql(alike, table)["segment_id"].isna().tolist() == [False, True, False]
 
 
 def test_membership_is_each_ones_share_of_the_inverse_squared_distances():

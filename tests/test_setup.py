@@ -85,9 +85,10 @@ def test_everything_imported_is_asked_for():
     files = [*(paths.ROOT / "src").rglob("*.py"), *(paths.ROOT / "tests").glob("*.py")]
     imported = {name for file in files for name in top_names(file.read_text("utf-8"))}
     packages = importlib.metadata.packages_distributions()
-    # packaging comes with pytest, and only this test needs it.
+    # packaging comes with pytest, and only this test needs it; pyspark is an extra.
     own = {"helpers", *(file.stem for file in files)}
-    third_party = imported - sys.stdlib_module_names - own - {"packaging"}
+    apart = {"packaging", *PROJECT["optional-dependencies"].keys() - {"dev"}}
+    third_party = imported - sys.stdlib_module_names - own - apart
     asked = {canonicalize_name(one.name) for one in ASKED}
     for name in sorted(third_party):
         given = {canonicalize_name(one) for one in packages[name]}
@@ -101,3 +102,11 @@ def top_names(source):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
             yield node.module.split(".")[0]
+
+
+def test_the_extra_is_locked_with_hashes_too():
+    text = (paths.ROOT / "requirements-pyspark.lock").read_text("utf-8")
+    [asked] = map(Requirement, PROJECT["optional-dependencies"]["pyspark"])
+    [pinned] = re.findall(rf"^{asked.name}==(\S+)", text, re.MULTILINE)
+    assert asked.specifier.contains(pinned)
+    assert "://" not in text and text.count("==") == 2 <= text.count("--hash=sha256:")

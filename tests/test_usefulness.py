@@ -799,3 +799,50 @@ def test_cells_count_more_as_better_and_the_latest_order_as_most():
     found = usefulness.rfm_cells(customers, parts=2)
     assert found.tolist() == ["r2 f1 m2", "r2 f2 m2", "r1 f2 m1", "r1 f1 m1"]
     assert found.name == "rfm"
+
+
+# --- What notebook 3 judges segments by
+
+
+def later():
+    return pd.DataFrame(
+        {
+            "later_sales": [100.0, 0.0, 25.0, 10.0],
+            "later_a": [64.0, 0.0, 25.0, 5.0],
+            "later_b": [36.0, 0.0, 0.0, 5.0],
+        },
+        index=[5, 6, 7, 8],
+    )
+
+
+def test_a_later_mix_is_judged_among_those_who_bought_enough():
+    mix = usefulness.aim(later(), needs=["later_a", "later_b"], least_sales=20)
+    assert (mix.name, mix.kind) == ("later need mix", "mix")
+    assert mix.among.tolist() == [True, False, True, False]
+    # Roots of shares; who is not judged counts 0.
+    assert mix.values["later_a"].tolist() == [0.8, 0.0, 1.0, 0.0]  # noqa: PD011
+    assert mix.values["later_b"].tolist() == [0.6, 0.0, 0.0, 0.0]  # noqa: PD011
+
+
+def test_a_run_without_needs_is_judged_by_later_sales():
+    amount = usefulness.aim(later(), needs=[], least_sales=20)
+    assert (amount.name, amount.kind) == ("later sales (log)", "amount")
+    assert amount.among.all()
+    assert np.expm1(amount.values["later_sales"]).tolist() == pytest.approx(  # noqa: PD011
+        [100, 0, 25, 10]
+    )
+
+
+def test_the_gain_is_what_labels_tell_beyond_spend_quintiles():
+    rng = np.random.default_rng(3)
+    kind = np.arange(200) % 2
+    sales = pd.Series(rng.lognormal(4, 1, 200), name="sales")
+    values = pd.DataFrame({"amount": kind + rng.normal(0, 0.1, 200)})
+    everybody = pd.Series(True, index=values.index)
+    outcome = Outcome("later", "amount", values, everybody)
+    labels = {2: kind, 3: np.arange(200) % 3}
+    gains = usefulness.gains(labels, outcome, sales=sales, folds=5, seed=1)
+    assert gains.index.tolist() == [2, 3]
+    # Of a variance of 0.25 + 0.01 the kind tells all but 0.01, the other label nothing.
+    assert gains[2] > 0.9
+    assert abs(gains[3]) < 0.1

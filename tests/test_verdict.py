@@ -15,7 +15,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import candidates, evidence, execution, paths, preparation, schema
+from helpers import (
+    candidates,
+    evidence,
+    execution,
+    paths,
+    preparation,
+    schema,
+    segments,
+)
 
 NOTEBOOK = "03_clustering_choice"
 NEEDS = ["produce", "meat", "frozen", "drinks", "baby", "beauty", "bakery", "pets"]
@@ -29,6 +37,7 @@ KINDS = {
     40: [1, 1, 1, 1, 10, 9, 2, 1],
 }
 CUSTOMERS = sum(KINDS)
+SAMPLE = 150  # of customers that the evidence of one run is measured on
 FEW = 12  # customers with too few orders to tell what they want
 # Fewer repetitions than a study needs; the references stay at the notebook's 19.
 QUICK = {
@@ -227,7 +236,7 @@ def concluded(study):
     """Execute the notebook on three runs, two at a time: half of each is serial."""
     lay_out("planted", planted()[0])
     lay_out("cloud", without_kinds())
-    lay_out("awkward", awkward_customers(), k=3)
+    lay_out("awkward", awkward_customers(), k=3, sample=SAMPLE)
     runs = ["planted", "cloud", "awkward"]
     with ThreadPoolExecutor(2) as pool:
         return dict(zip(runs, pool.map(conclude, runs), strict=True))
@@ -331,6 +340,28 @@ def test_a_giant_does_not_draw_the_lines(awkward):
     crossed = pd.crosstab(kind, segments["segment_id"])
     # Each kind stays whole, and two of the four share a segment.
     assert (crossed.max(axis=1) / crossed.sum(axis=1)).min() > 0.95
+
+
+def test_what_a_sample_says_is_held_to_another_sample_and_to_all(awkward):
+    assert f"is measured on a sample of {SAMPLE}," in awkward.text
+    assert f"Samples of {SAMPLE} customers take 4 and 4 segments." in awkward.text
+    assert "The decision does not hang on the sample." in awkward.text
+    assert "The decision does not hang on the sample." in awkward.findings[0]["limit"]
+    first, second = awkward.decision["samples"]
+    assert (first["takes"], second["takes"]) == (4, 4)
+    assert first["ari"] == second["ari"] > 0.9
+    assert f"Centres fitted to all {CUSTOMERS} customers: at rest after" in awkward.text
+    assert "readings of all 332 customers." in awkward.text
+
+
+def test_centres_found_on_a_sample_are_at_rest_among_all(awkward):
+    features = schema.read("features", run="awkward")
+    model = segments.load(paths.processed("awkward") / "segment_model.json")
+    scores = model.preparation.transform(features[model.enough_data(features)])
+    labels = awkward.tables["segments"]["segment_id"]
+    means = scores.groupby(labels[labels > 0].to_numpy()).mean()
+    # Of a mean distance of about 1, a ten-thousandth is no movement.
+    assert np.abs(means.to_numpy() - np.array(model.centres)).max() < 1e-3
 
 
 @pytest.mark.parametrize(

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
-import duckdb
 import numpy as np
 import pandas as pd
 
 from helpers import estimates
+from helpers.engines import Engine
 from helpers.schema import BadInput
 
 EVERYBODY = 0  # segment id of the rows about all customers
@@ -271,7 +271,7 @@ def effects(
 
 
 def period_sales(
-    con: duckdb.DuckDBPyConnection,
+    con: Engine,
     *,
     lines: str,
     customers: pd.Series,
@@ -283,7 +283,7 @@ def period_sales(
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work.
     lines : str
         Path of the standard table.
@@ -303,19 +303,25 @@ def period_sales(
         Sales (currency), one row a customer; columns are periods, 0 the last, -1 the
         one before, and so on.
     """
+    opens = con.execute(
+        "select min(ordered_at)::date from read_parquet(?)", [lines]
+    ).fetchall()[0][0]
+    whole = (starts_on - pd.Timestamp(opens)).days // days
+    begins = starts_on - pd.Timedelta(days=days * min(before, whole))
     found = con.execute(
-        """with sold as (
-            select customer_id, amount_cents + coupon_cents as cents,
-                ordered_at::date as day, min(ordered_at::date) over () as opens
-            from read_parquet($lines))
-        select customer_id, floor(date_diff('day', $start::date, day) / $days)::int
-            as period, sum(cents) / 100.0 as sales
-        from sold
-        where day < $start::date + $days::int and day >= $start::date - $days * $before
-            and $start::date + $days::int
-                * floor(date_diff('day', $start::date, day) / $days)::int >= opens
-        group by all""",
-        {"lines": lines, "start": starts_on.date(), "days": days, "before": before},
+        """select customer_id, period, sum(cents) / 100.0 as sales
+        from (select customer_id, amount_cents + coupon_cents as cents,
+                floor(date_diff('day', $start, ordered_at::date) / $days)::int as period
+            from read_parquet($lines)
+            where ordered_at >= $begins and ordered_at < $ends) as sold
+        group by 1, 2""",
+        {
+            "lines": lines,
+            "start": starts_on.date(),
+            "days": days,
+            "begins": begins.date(),
+            "ends": (starts_on + pd.Timedelta(days=days)).date(),
+        },
     ).df()
     table = found.pivot(index="customer_id", columns="period", values="sales")
     return table.reindex(customers).fillna(0.0).sort_index(axis=1)

@@ -240,27 +240,6 @@ def silhouette_widths(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def silhouette(between: np.ndarray, labels: np.ndarray) -> float:
-    """Average the silhouette widths from a distance matrix of any kind.
-
-    Parameters
-    ----------
-    between : ndarray
-        Customers x customers, distances.
-    labels : ndarray
-        0 to k - 1 with k of 2 or more, no segment empty.
-
-    Returns
-    -------
-    float
-        Mean of the widths defined at `silhouette_widths`.
-    """
-    sizes = np.bincount(labels)
-    with clusterings.one_thread():
-        sums = between @ np.eye(len(sizes))[labels]
-    return float(_widths(sums, labels, sizes).mean())
-
-
 def adjusted_rand(first: np.ndarray, second: np.ndarray) -> float:
     """Compare two clusterings of the same customers, corrected for chance.
 

@@ -6,13 +6,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from operator import itemgetter
 
-import kmedoids
 import numpy as np
 import pandas as pd
 from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import cdist, pdist, squareform
-from sklearn.cluster import HDBSCAN
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from helpers.schema import BadInput
 
@@ -305,6 +303,105 @@ def _refill(
         centres[start, holes] = rows[farthest[: len(holes)]]
 
 
+@dataclass(frozen=True)
+class Polished:
+    """Centres fitted to more customers than are in memory at a time.
+
+    Parameters
+    ----------
+    centres : ndarray
+        K x features, in the order of those they were begun from.
+    customers : int
+        Customers they were fitted to.
+    passes : int
+        Passes over the customers.
+    settled : bool
+        Whether the centres came to rest before the passes were used up.
+    fell : float
+        Share by which the squared distance fell between the first and the last pass.
+    """
+
+    centres: np.ndarray
+    customers: int
+    passes: int
+    settled: bool
+    fell: float
+
+    def __str__(self) -> str:
+        """Say in a sentence what came of it."""
+        rest = "at rest" if self.settled else "not yet at rest"
+        return (
+            f"Centres fitted to all {self.customers:,} customers: {rest} after "
+            f"{self.passes} pass{'es' if self.passes > 1 else ''}, with {self.fell:.2%} less squared distance."
+        )
+
+
+def polish(
+    centres: np.ndarray,
+    batches: Callable[[], Iterable[np.ndarray]],
+    *,
+    tolerance: float,
+    passes: int,
+) -> Polished:
+    """Move centres to rest among customers that come in batches: exact k-means steps.
+
+    Parameters
+    ----------
+    centres : ndarray
+        Where to begin, k x features.
+    batches : callable
+        Gives the scores of all customers anew at every call, in arrays of customers x
+        features. The same batches in the same order give the same centres, whatever
+        the number of cores.
+    tolerance : float
+        The centres are at rest when none moves by more than this share of the root
+        mean square distance of customers to their centre; 0: when nobody moves.
+    passes : int
+        Passes over the customers, at most.
+
+    Returns
+    -------
+    Polished
+        A centre that loses all its customers stays where it is.
+
+    References
+    ----------
+    Lloyd (1982), Least squares quantization in PCM.
+    """
+    left = []
+    for _ in range(passes):
+        sums, now = _summed(centres, batches)
+        left.append(now)
+        sizes = sums[:, -1:]
+        moved = np.where(sizes > 0, sums[:, :-1] / np.maximum(sizes, 1), centres)
+        step = np.sqrt(((moved - centres) ** 2).sum(axis=1).max())
+        centres, customers = moved, int(sizes.sum())
+        settled = bool(step <= tolerance * np.sqrt(max(now, 0) / customers))
+        if settled:
+            break
+    fell = 1 - left[-1] / (left[0] or 1)
+    return Polished(centres, customers, len(left), settled, fell)
+
+
+def _summed(
+    centres: np.ndarray, batches: Callable[[], Iterable[np.ndarray]]
+) -> tuple[np.ndarray, float]:
+    # For each centre the summed scores of its customers and their number; and the
+    # squared distance of all customers to their centres.
+    k, features = centres.shape
+    sums, left = np.zeros((k, features + 1)), 0.0
+    half = np.einsum("cf,cf->c", centres, centres)[:, None] / 2
+    with one_thread():
+        for rows in batches():
+            pull = centres @ rows.T - half
+            found = pull.argmax(axis=0) == np.arange(k)[:, None]
+            sums[:, :-1] += found.astype(float) @ rows
+            sums[:, -1] += found.sum(axis=1)
+            near = pull.max(axis=0).sum()
+            left += float(np.einsum("nf,nf->", rows, rows) - 2 * near)
+    return sums, left
+
+
 def nearest(scores: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """Give each customer the number (from 0) of the nearest centre; ties to the first."""
     return cdist(scores, centres, "sqeuclidean").argmin(axis=1)
@@ -488,6 +585,8 @@ def _largest_first(labels: np.ndarray) -> np.ndarray:
 
 
 def _medoids(customers: _Customers) -> dict[int, Fit]:
+    import kmedoids  # brings scikit-learn, which nothing else here needs
+
     # Single precision finds the same medoids in half the time.
     between = _gower(customers.rows).astype(np.float32)
     # BUILD adds one medoid after the other, so its first k serve every k.
@@ -781,8 +880,11 @@ def islands(
     Campello, Moulavi and Sander (2013), Density-based clustering based on hierarchical
     density estimates (HDBSCAN), by scikit-learn; one island alone is not allowed.
     """
+    from sklearn.cluster import HDBSCAN
+
     values = check(scores, least=least + 1)
-    with one_thread():
+    # and not `one_thread`, which may be older than the import
+    with threadpool_limits(limits=1):
         found = HDBSCAN(min_cluster_size=least, copy=True).fit(values).labels_
     answers = {
         "islands": float(found.max() + 1),

@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers import classifier
-from helpers.leads import wilson
+from helpers import classifier, estimates
 
 
 def decided(leads: pd.DataFrame, *, horizon: int, last: pd.Timestamp) -> pd.DataFrame:
@@ -93,23 +92,16 @@ def auc_interval(
         AUC (1 is perfect, 0.5 is chance, ties half) and its 95 % percentile interval.
     """
     rng = np.random.default_rng(seed)
-    ranks = stats.rankdata(score)
-    yes, no = ranks[won], ranks[~won]
-    # share of pairs in the right order, from places of a won lead among the lost ones
-    order = np.sort(no)
-    above = (
-        np.searchsorted(order, yes, side="left")
-        + np.searchsorted(order, yes, side="right")
-    ) / 2
-    drawn = []
-    for _ in range(repeats):
-        lost = np.sort(rng.choice(no, len(no)))
-        chosen = rng.choice(yes, len(yes))
-        places = np.searchsorted(lost, chosen, side="left")
-        places = (places + np.searchsorted(lost, chosen, side="right")) / 2
-        drawn.append(places.mean() / len(no))
+    yes, no = score[won], score[~won]
+    drawn = [
+        estimates.auc(
+            np.sort(won),
+            np.concatenate([rng.choice(no, len(no)), rng.choice(yes, len(yes))]),
+        )
+        for _ in range(repeats)
+    ]
     low, high = np.quantile(drawn, [0.025, 0.975])
-    return float(above.mean() / len(no)), float(low), float(high)
+    return estimates.auc(won, score), float(low), float(high)
 
 
 def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataFrame:
@@ -133,9 +125,9 @@ def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataF
     order = np.argsort(chances, kind="stable")
     rows = []
     for number, rows_in in enumerate(np.array_split(order, parts), 1):
-        count = int(won[rows_in].sum())
-        n = len(rows_in)
-        rows.append((number, n, chances[rows_in].mean(), count / n, *wilson(count, n)))
+        n, came = len(rows_in), won[rows_in].mean()
+        sure = estimates.wilson(came, n, level=0.95)
+        rows.append((number, n, chances[rows_in].mean(), came, *sure))
     return pd.DataFrame(rows, columns=["part", "leads", "said", "came", "low", "high"])
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import yaml
 
-from helpers import guess, inspection, mapping, opening, paths, schema, sniffing
+from helpers import engines, guess, inspection, mapping, paths, schema, sniffing
 from helpers.guess import Guess
 from helpers.schema import BadInput
 from helpers.sniffing import Look
@@ -240,7 +240,7 @@ def _windows(text: str, run: str) -> str:
     content: dict[str, Any] = yaml.safe_load(text)
     content["tables"] = {"lines": content["tables"]["lines"]}
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
-        opening.limit(con, Path(spill))
+        engines.limit(con, Path(spill))
         found, _ = inspection.problems(con, content, run=run, spill=Path(spill))
         if (found["level"] == "error").any():
             return NO_WINDOWS

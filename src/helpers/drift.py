@@ -61,28 +61,6 @@ def periods(first: str, last: str, *, frequency: str) -> pd.DataFrame:
     return table
 
 
-def stability_index(values: np.ndarray, usual: np.ndarray) -> float:
-    """Compare how two groups of customers spread over the usual group's tenths.
-
-    Parameters
-    ----------
-    values, usual : ndarray
-        One number a customer; missing ones are left out: of nothing there is no share.
-
-    Returns
-    -------
-    float
-        Sum over the parts of (p - q) ln(p / q), half a customer added to each part; 0
-        is the same. Values that are equal share a part, so parts can be fewer.
-
-    References
-    ----------
-    Siddiqi (2006), Credit Risk Scorecards. Its bands of 0.1 and 0.25 are a convention:
-    here the limit comes from the data's own periods.
-    """
-    return index_of_counts(*_counts(values, usual))
-
-
 def _counts(values: np.ndarray, usual: np.ndarray) -> list[np.ndarray]:
     """Count both groups in the tenths of the usual one."""
     cuts = np.unique(np.nanquantile(usual, np.arange(1, PARTS) / PARTS))

@@ -54,18 +54,67 @@ def proportions(
     effective = np.divide(
         rate * (1 - rate), variance, out=customers.copy(), where=variance > 0
     )
-    table["low"], table["high"] = _wilson(rate, np.minimum(effective, trials), level)
+    effective = np.minimum(effective, trials)
+    table["low"], table["high"] = wilson(rate, effective, level=level)
     return table.astype({"successes": "int64"}).reset_index()
 
 
-def _wilson(
-    rate: np.ndarray, trials: np.ndarray, level: float
+def wilson(
+    share: np.ndarray | float, trials: np.ndarray | float, *, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    z = _z(level)
-    middle = (rate + z**2 / 2 / trials) / (1 + z**2 / trials)
-    half = np.sqrt(rate * (1 - rate) / trials + z**2 / 4 / trials**2)
+    """Give Wilson's interval of a share.
+
+    Parameters
+    ----------
+    share : float or ndarray
+        Successes by trial, 0 to 1.
+    trials : float or ndarray
+        What they are a share of.
+    level : float
+        Confidence of the interval, 0 to 1.
+
+    Returns
+    -------
+    tuple of float or ndarray
+        Low and high, 0 to 1; missing where there was no trial.
+
+    References
+    ----------
+    Wilson (1927).
+    """
+    z, trials = _z(level), np.asarray(trials, dtype=float)
+    trials = np.where(trials > 0, trials, np.nan)
+    middle = (share + z**2 / 2 / trials) / (1 + z**2 / trials)
+    half = np.sqrt(share * (1 - share) / trials + z**2 / 4 / trials**2)
     half = half * z / (1 + z**2 / trials)
     return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
+
+
+def auc(happened: np.ndarray, score: np.ndarray) -> float:
+    """Measure how well a score orders customers: the area under the ROC curve.
+
+    Parameters
+    ----------
+    happened : ndarray of bool
+        What came of each; both answers occur.
+    score : ndarray
+        Higher is likelier.
+
+    Returns
+    -------
+    float
+        Share of the pairs, one with and one without it, that are in the right order;
+        ties count half. 1 is perfect, 0.5 is chance.
+
+    References
+    ----------
+    Hanley and McNeil (1982), The meaning and use of the area under a receiver operating
+    characteristic (ROC) curve. Resampled by scikit-learn's `roc_auc_score`, it takes
+    4 to 20 times as long.
+    """
+    ranks = stats.rankdata(score)[happened].sum()
+    yes, no = happened.sum(), (~happened).sum()
+    return float((ranks - yes * (yes + 1) / 2) / (yes * no))
 
 
 def lifts(

@@ -497,35 +497,6 @@ def _columns_of_k(k_values: pd.Series, chosen: int, *, ax: Axes) -> None:
     ax.set_xlabel("number of segments", fontsize=TEXT)
 
 
-def component_means(
-    scores: pd.DataFrame, labels: Mapping[int, np.ndarray]
-) -> pd.DataFrame:
-    """Place segments by the mean of their customers on the first principal component.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x scores, standardised.
-    labels : mapping of ndarray
-        k -> labels from 0, one a customer.
-
-    Returns
-    -------
-    DataFrame
-        k, segment, value (in units of the scores; the sign is that which makes the
-        largest loading positive), customers.
-    """
-    for k, of in labels.items():
-        _same_length(of, scores, of=f"labels of k = {k}", rows="customers")
-    first = project(scores, scores)["x"].to_numpy()
-    rows = [
-        {"k": k, "segment": int(s), "value": first[of == s].mean(), "customers": n}
-        for k, of in labels.items()
-        for s, n in zip(*np.unique(of, return_counts=True), strict=True)
-    ]
-    return pd.DataFrame(rows)
-
-
 def project(scores: pd.DataFrame, points: pd.DataFrame | np.ndarray) -> pd.DataFrame:
     """Project points on the first two principal components of the scores.
 
@@ -555,72 +526,6 @@ def project(scores: pd.DataFrame, points: pd.DataFrame | np.ndarray) -> pd.DataF
     plane = (np.asarray(points, dtype=float) - middle) @ loadings
     index = points.index if isinstance(points, pd.DataFrame) else None
     return pd.DataFrame(plane, columns=["x", "y"], index=index)
-
-
-def clustergram(
-    branches: pd.DataFrame,
-    positions: pd.DataFrame,
-    *,
-    chosen: int,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw the segments' means over k: where each splits, and how far apart they are.
-
-    Parameters
-    ----------
-    branches : DataFrame
-        k, segment, parent, customers, as for `tree`.
-    positions : DataFrame
-        k, segment, value (mean on the first principal component), customers; see
-        `component_means`.
-    chosen : int
-        The number of segments decided for.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        A disc's area is its customers, a line's width the customers shared.
-
-    Raises
-    ------
-    BadInput
-        As for `tree`.
-
-    References
-    ----------
-    Schonlau (2002), The clustergram: a graph for visualizing hierarchical and
-    nonhierarchical cluster analyses. He drew the mean of all variables; the first
-    component keeps apart what a mean of standardised scores cancels.
-    """
-    columns = ["k", "segment", "value", "customers"]
-    _need(positions, columns, of="the table of means", key=columns[:2])
-    flows = _inner_flows(branches, positions)
-    _one_k(chosen, positions["k"])
-    ax = _axes(ax)
-    nodes = positions.assign(y=positions["value"])
-    everyone = nodes.groupby("k")["customers"].sum().max()
-    _draw_flows(nodes, flows, everyone, ax=ax)
-    ours = nodes["k"] == chosen
-    colours = [segment_colour(i + 1) for i in nodes["segment"]]
-    ax.scatter(
-        *(nodes["k"], nodes["y"]),
-        s=700 * nodes["customers"] / everyone,
-        c=np.where(ours, colours, QUIET),
-        **{"edgecolors": "white", "linewidths": 0.8, "zorder": 3},
-    )
-    _columns_of_k(nodes["k"], chosen, ax=ax)
-    ax.margins(y=0.08)
-    ax.set_ylabel("mean on the first principal component", fontsize=TEXT)
-    ax.grid(visible=True, axis="y")
-    looks = {"fontweight": "bold", "zorder": 4}
-    labels = [
-        _label(ax, f"{node.segment + 1}", (node.k + 0.27, node.y), **looks)
-        for node in nodes[ours].itertuples()
-    ]
-    _part(labels, margin=1)
-    return ax
 
 
 def gorge(

@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-import duckdb
 import pandas as pd
 
-from helpers import schema
+from helpers import engines, schema
 from helpers.cleaning import quoted
-from helpers.schema import BadInput
+from helpers.engines import Engine
+from helpers.schema import OPTIONAL, BadInput
 from helpers.sources import APART, NEED_STATES
 
 
@@ -28,8 +28,9 @@ class Feature:
         Unit of the numbers.
     source : str
         Staged table it is aggregated from, one group a customer: order_rows (an
-        order), day_rows (a day with orders), line_rows (an order line), touch_rows (an
-        interaction), answer_rows (an answer) or customer_rows (a customer).
+        order), day_rows (a day with orders), store_rows (a store), need_rows (a need),
+        item_rows (all products), touch_rows (an interaction), answer_rows (an answer) or
+        customer_rows (a customer).
     sql : str
         Aggregate expression over that table.
     meaning : str
@@ -57,7 +58,7 @@ SEGMENTING = ("needs", "ordering", "support", "requirement")
 # Pieces of the definitions: goods are lines of no need in APART.
 _GOODS = "filter (is_goods)"
 _ORDERS = "filter (goods_lines > 0)"
-_GOODS_SALES = f"nullif(sum(sales_cents) {_GOODS}, 0)::double"
+_GOODS_SALES = f"nullif(sum(sales_cents) {_GOODS}, 0)"
 
 # What every run has, if its tables hold the columns that are asked for.
 FEATURES = (
@@ -65,16 +66,16 @@ FEATURES = (
         "recency_days",
         "lifecycle",
         "days",
-        "day_rows",
-        "date_diff('day', max(day), $last)",
+        "order_rows",
+        "date_diff('day', max(ordered_at)::date, $last)",
         "days from the last order to the end of the window",
     ),
     Feature(
         "tenure_days",
         "lifecycle",
         "days",
-        "day_rows",
-        "date_diff('day', min(day), $last)",
+        "order_rows",
+        "date_diff('day', min(ordered_at)::date, $last)",
         "days from the first order seen to the end of the window",
     ),
     Feature(
@@ -100,16 +101,16 @@ FEATURES = (
         "sales",
         "behavioural",
         "currency",
-        "line_rows",
-        f"coalesce(sum(sales_cents) {_GOODS}, 0) / 100.0",
+        "order_rows",
+        "sum(goods_cents) / 100.0",
         "sales of goods in the window, fuel and gift cards left out (monetary value)",
     ),
     Feature(
         "lines",
         "behavioural",
         "lines",
-        "line_rows",
-        f"count(*) {_GOODS}",
+        "order_rows",
+        "sum(goods_lines)",
         "order lines of goods in the window",
     ),
     Feature(
@@ -126,7 +127,7 @@ FEATURES = (
         "ratio",
         "day_rows",
         """sqrt((count(gap_days) * sum(gap_days * gap_days) - sum(gap_days)
-        * sum(gap_days))::double / nullif(count(gap_days) * (count(gap_days) - 1), 0))
+        * sum(gap_days)) / nullif(count(gap_days) * (count(gap_days) - 1), 0))
         / avg(gap_days)""",
         "standard deviation of these days over their mean: 0 is a clockwork, 1 is "
         "chance, more is bursts",
@@ -144,23 +145,23 @@ FEATURES = (
         "behavioural",
         "lines",
         "order_rows",
-        f"sum(goods_lines) {_ORDERS}::double / count(*) {_ORDERS}",
+        f"sum(goods_lines) {_ORDERS} / count(*) {_ORDERS}",
         "mean lines of an order that holds goods (basket size)",
     ),
     Feature(
         "repeat_share",
         "behavioural",
         "share",
-        "line_rows",
-        f"1 - count(distinct product_id) {_GOODS} / (count(*) {_GOODS})::double",
+        "item_rows",
+        "1 - sum(products) / nullif(sum(lines), 0)",
         "share of lines whose product was bought before in the window",
     ),
     Feature(
         "stores",
         "behavioural",
         "stores",
-        "order_rows",
-        "count(distinct store_id)",
+        "store_rows",
+        "count(store_id)",
         "stores visited",
         asks=("store_id",),
     ),
@@ -168,8 +169,8 @@ FEATURES = (
         "main_store_share",
         "behavioural",
         "share",
-        "order_rows",
-        "max(orders_in_store) / count(*)::double",
+        "store_rows",
+        "max(orders) / sum(orders)",
         "share of orders in the store visited most (store loyalty)",
         asks=("store_id",),
     ),
@@ -203,7 +204,7 @@ FEATURES = (
         "fuel_sales",
         "behavioural",
         "currency",
-        "line_rows",
+        "need_rows",
         "coalesce(sum(sales_cents) filter (need_state = 'fuel'), 0) / 100.0",
         "sales of fuel, kept apart from goods",
         asks=("fuel",),
@@ -212,9 +213,8 @@ FEATURES = (
         "private_label_share",
         "psychographic proxy",
         "share",
-        "line_rows",
-        f"coalesce(sum(sales_cents) filter (is_goods and brand = 'Private'), 0) "
-        f"/ {_GOODS_SALES}",
+        "need_rows",
+        f"coalesce(sum(private_cents) {_GOODS}, 0) / {_GOODS_SALES}",
         "share of goods sales in the shop's own brand",
         asks=("Private",),
     ),
@@ -222,9 +222,8 @@ FEATURES = (
         "discount_depth",
         "psychographic proxy",
         "share",
-        "line_rows",
-        f"sum(shelf_amount_cents - sales_cents) {_GOODS} "
-        f"/ nullif(sum(shelf_amount_cents) {_GOODS}, 0)::double",
+        "need_rows",
+        f"sum(reduction_cents) {_GOODS} / nullif(sum(shelf_cents) {_GOODS}, 0)",
         "price reductions over the shelf value of what was bought",
         asks=("shelf_amount_cents",),
     ),
@@ -232,9 +231,8 @@ FEATURES = (
         "mailer_share",
         "psychographic proxy",
         "share",
-        "line_rows",
-        "coalesce(sum(sales_cents) filter (is_goods and on_mailer), 0) "
-        f"/ {_GOODS_SALES}",
+        "need_rows",
+        f"coalesce(sum(mailer_cents) {_GOODS}, 0) / {_GOODS_SALES}",
         "share of goods sales in that week's mailer of the store",
         asks=("on_mailer",),
     ),
@@ -242,9 +240,8 @@ FEATURES = (
         "display_share",
         "psychographic proxy",
         "share",
-        "line_rows",
-        "coalesce(sum(sales_cents) filter (is_goods and on_display), 0) "
-        f"/ {_GOODS_SALES}",
+        "need_rows",
+        f"coalesce(sum(display_cents) {_GOODS}, 0) / {_GOODS_SALES}",
         "share of goods sales from a display",
         asks=("on_display",),
     ),
@@ -253,8 +250,8 @@ FEATURES = (
         "psychographic proxy",
         "share",
         "order_rows",
-        f"(count(*) filter (goods_lines > 0 and coupon_cents > 0)) "
-        f"/ (count(*) {_ORDERS})::double",
+        f"count(*) filter (goods_lines > 0 and coupon_cents > 0) "
+        f"/ nullif(count(*) {_ORDERS}, 0)",
         "share of orders with a coupon",
         asks=("coupon_cents",),
     ),
@@ -275,8 +272,8 @@ OF_SUPPLIERS = (
         "lead_days",
         "behavioural",
         "days",
-        "line_rows",
-        f"avg(lead_days) {_GOODS}",
+        "need_rows",
+        f"sum(lead_days) {_GOODS} / nullif(sum(lead_lines) {_GOODS}, 0)",
         "mean days from order to delivery, over lines",
         asks=("lead_days",),
     ),
@@ -284,8 +281,8 @@ OF_SUPPLIERS = (
         "return_share",
         "behavioural",
         "share",
-        "line_rows",
-        f"coalesce(sum(returned) {_GOODS}, 0)::double / nullif(sum(quantity) {_GOODS}, 0)",
+        "need_rows",
+        f"coalesce(sum(returned) {_GOODS}, 0) / nullif(sum(pieces) {_GOODS}, 0)",
         "pieces sent back for their size, of all pieces",
         asks=("returned",),
     ),
@@ -293,8 +290,8 @@ OF_SUPPLIERS = (
         "logo_share",
         "behavioural",
         "share",
-        "line_rows",
-        f"coalesce(sum(sales_cents) filter (is_goods and logo), 0) / {_GOODS_SALES}",
+        "need_rows",
+        f"coalesce(sum(logo_cents) {_GOODS}, 0) / {_GOODS_SALES}",
         "share of goods sales with logo work",
         asks=("logo",),
     ),
@@ -367,12 +364,12 @@ def tables(run: str) -> dict[str, str]:
     return {name: str(file) for name, file in found.items()}
 
 
-def needs(con: duckdb.DuckDBPyConnection, *, products: str) -> list[str]:
+def needs(con: Engine, *, products: str) -> list[str]:
     """List the needs that products serve, without those of no goods.
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work.
     products : str
         Path of the standard table.
@@ -393,7 +390,7 @@ def needs(con: duckdb.DuckDBPyConnection, *, products: str) -> list[str]:
 
 
 def defined(
-    con: duckdb.DuckDBPyConnection,
+    con: Engine,
     *,
     lines: str,
     products: str,
@@ -408,7 +405,7 @@ def defined(
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work.
     lines, products, declared, interactions, surveys : str
         Paths of the standard tables, from `tables`.
@@ -418,16 +415,18 @@ def defined(
     tuple of Feature
         In the order of the feature table.
     """
-    there = _columns(con, lines)
+    there = set(engines.columns(lines))
     if con.execute(
-        "select bool_or(ordered_at::time <> time '00:00') from read_parquet(?)", [lines]
-    ).fetchall()[0][0]:
+        """select 1 from read_parquet(?)
+        where ordered_at <> date_trunc('day', ordered_at) limit 1""",
+        [lines],
+    ).fetchall():
         there.add("clock")
     there |= {"fuel"} & set(_values(con, products, "need_state"))
     there |= {"Private"} & set(_values(con, products, "brand"))
     topics: list[str] = []
     if interactions:
-        there |= {"topic", "minutes"} & _columns(con, interactions)
+        there |= {"topic", "minutes"} & set(engines.columns(interactions))
         topics = _values(con, interactions, "topic") if "topic" in there else []
     if surveys:
         asked = set(_values(con, surveys, "question"))
@@ -446,16 +445,11 @@ def defined(
         *(_share("needs", alike, "sales") for alike in _alike(wanted)),
         *(_share("ordering", alike, "orders") for alike in _alike(channels)),
         *(_share("support", alike, "contacts") for alike in _alike(topics)),
-        *(_flag(name) for name in _requirements(con, declared)),
+        *(_flag(name) for name in _requirements(declared)),
     )
 
 
-def _columns(con: duckdb.DuckDBPyConnection, file: str) -> set[str]:
-    described = con.execute("describe select * from read_parquet(?)", [file])
-    return {row[0] for row in described.fetchall()}
-
-
-def _values(con: duckdb.DuckDBPyConnection, file: str, column: str) -> list[str]:
+def _values(con: Engine, file: str, column: str) -> list[str]:
     found = con.execute(
         f"""select distinct {column} from read_parquet(?) where {column} is not null
             order by 1""",
@@ -464,16 +458,14 @@ def _values(con: duckdb.DuckDBPyConnection, file: str, column: str) -> list[str]
     return [value for (value,) in found]
 
 
-def _requirements(con: duckdb.DuckDBPyConnection, declared: str | None) -> list[str]:
+def _requirements(declared: str | None) -> list[str]:
     """Name the yes-or-no columns of customers that say what a customer requires."""
-    if not declared:
-        return []
-    described = con.execute(
-        "select column_name from (describe select * from read_parquet(?)) "
-        "where column_type = 'BOOLEAN' and starts_with(column_name, 'requires_')",
-        [declared],
-    )
-    return [name for (name,) in described.fetchall()]
+    kinds = engines.columns(declared) if declared else {}
+    return [
+        name
+        for name, kind in kinds.items()
+        if kind == "bool" and name.startswith("requires_")
+    ]
 
 
 def _variety(wanted: Sequence[str]) -> Feature:
@@ -485,7 +477,7 @@ def _variety(wanted: Sequence[str]) -> Feature:
         "need_variety",
         "behavioural",
         "needs",
-        "line_rows",
+        "need_rows",
         f"pow({_GOODS_SALES}, 2) / nullif({squares}, 0)",
         "effective number of needs: 1 over the sum of squared need shares "
         "(inverse Simpson index)",
@@ -509,7 +501,7 @@ def _share(family: str, alike: Sequence[str], weight: str) -> Feature:
             f"share_{name}",
             family,
             "share",
-            "line_rows",
+            "need_rows",
             f"coalesce(sum(sales_cents) filter (need_state {one_of}), 0) "
             f"/ {_GOODS_SALES}",
             f"share of goods sales in {said}",
@@ -530,7 +522,7 @@ def _share(family: str, alike: Sequence[str], weight: str) -> Feature:
         family,
         "share",
         "touch_rows",
-        f"(count(*) filter (topic {one_of}))::double / nullif(count(topic), 0)",
+        f"count(*) filter (topic {one_of}) / nullif(count(topic), 0)",
         f"share of support contacts about {said}",
         weight=weight,
     )
@@ -618,17 +610,27 @@ def dictionary(table: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame
 
 
 def build(
-    con: duckdb.DuckDBPyConnection, *, first: str, last: str, **tables: str
+    con: Engine,
+    *,
+    first: str,
+    last: str,
+    columns: Iterable[str] | None = None,
+    **tables: str,
 ) -> pd.DataFrame:
-    """Build every feature that the tables allow from one window.
+    """Build the features that the tables allow from one window.
+
+    Order lines stay in the engine, which reads them once or twice; what comes back is
+    a row a customer.
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work; receives the staged tables.
     first, last : str
         First and last day of the window, YYYY-MM-DD, both included. No line or
         contact outside it is read.
+    columns : iterable of str, optional
+        Features to build; all of `defined` if left out.
     **tables : str
         Paths of the standard tables, from `tables`.
 
@@ -636,22 +638,23 @@ def build(
     -------
     DataFrame
         One row a customer with an order in the window, sorted by customer_id; columns
-        customer_id and the features of `defined`. A mean or share without anything to
-        divide by is missing.
+        customer_id and the features in the order of `defined`. A mean or share without
+        anything to divide by is missing.
 
     Raises
     ------
     BadInput
-        If the window holds no line.
+        If the window holds no line, or a line a product without a row.
+    ValueError
+        If a column is no feature of the run.
     """
-    stage(con, first=first, last=last, **tables)
-    return _aggregate(
-        con, defined(con, **tables), by=["customer_id"], days=_days(first, last)
-    )
+    chosen = _chosen(defined(con, **tables), columns)
+    stage(con, chosen, first=first, last=last, **tables)
+    return _aggregate(con, chosen, by=["customer_id"], days=_days(first, last))
 
 
 def halves(
-    con: duckdb.DuckDBPyConnection,
+    con: Engine,
     *,
     columns: Iterable[str],
     first: str,
@@ -664,12 +667,13 @@ def halves(
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work; the staged tables are made anew, and those of the halves beside
         them.
     columns : iterable of str
-        Features to build beside orders, sales and lines. Features of the rhythm
-        (source day_rows) mean something else in half of the weeks: they are refused.
+        Features to build beside orders, sales and lines. Features of the lifecycle and
+        of the rhythm (source day_rows) mean something else in half of the weeks: they
+        are refused.
     first, last : str
         First and last day of the window, YYYY-MM-DD, both included. The first week,
         an odd one, begins on the first day; the last week can be a short one.
@@ -686,89 +690,67 @@ def halves(
     Raises
     ------
     BadInput
-        If the window holds no line.
+        If the window holds no line, or a line a product without a row.
     ValueError
         If a column is no feature of the run, or one of the rhythm.
     """
-    allowed = {f.name: f for f in defined(con, **tables) if f.source != "day_rows"}
-    if unknown := sorted(set(columns) - allowed.keys()):
-        raise ValueError(f"halves cannot be built of {unknown[0]!r}.")
-    stage(con, first=first, last=last, **tables)
     wanted = {"orders", "sales", "lines", *columns}
-    chosen = [f for f in allowed.values() if f.name in wanted]
-    _stage_halves(con, first, {f.source for f in chosen})
+    found = defined(con, **tables)
+    rhythm = [f for f in found if f.family == "lifecycle" or f.source == "day_rows"]
+    chosen = _chosen([f for f in found if f not in rhythm], wanted)
+    stage(con, chosen, first=first, last=last, halved=True, **tables)
     by = ["customer_id", "half"]
     return _aggregate(con, chosen, by=by, days=_days(first, last), prefix="half_")
 
 
-def _stage_halves(
-    con: duckdb.DuckDBPyConnection, first: str, sources: set[str]
-) -> None:
-    con.execute(
-        f"""create or replace temp table half_order_rows as
-        select *, {_HALF.format("ordered_at")} as half from order_rows""",
-        {"first": first},
-    )
-    con.execute(
-        """create or replace temp table half_line_rows as
-        select l.*, o.half
-        from line_rows l join half_order_rows o using (customer_id, order_id)"""
-    )
-    if "touch_rows" in sources:
-        con.execute(
-            f"""create or replace temp table half_touch_rows as
-            select *, {_HALF.format("happened_at")} as half from touch_rows""",
-            {"first": first},
-        )
-    if "answer_rows" in sources:
-        con.execute(
-            f"""create or replace temp table half_answer_rows as
-            select *, {_HALF.format("answered_on")} as half from answer_rows""",
-            {"first": first},
-        )
-    if "customer_rows" in sources:
-        con.execute(
-            """create or replace temp table half_customer_rows as
-            select c.*, h.half from customer_rows c
-            cross join (values ('odd'), ('even')) h(half)"""
-        )
-
-
-_HALF = """case when date_diff('day', $first::date, {}::date) // 7 % 2 = 0
-    then 'odd' else 'even' end"""
+def _chosen(
+    found: Sequence[Feature], columns: Iterable[str] | None
+) -> Sequence[Feature]:
+    """Return the features of some names, or all."""
+    if columns is None:
+        return found
+    wanted = set(columns)
+    if unknown := sorted(wanted - {f.name for f in found}):
+        raise ValueError(f"{unknown[0]!r} cannot be built of the tables of this run.")
+    return [f for f in found if f.name in wanted]
 
 
 def _aggregate(
-    con: duckdb.DuckDBPyConnection,
-    chosen: Iterable[Feature],
+    con: Engine,
+    chosen: Sequence[Feature],
     *,
     by: list[str],
     days: dict,
     prefix: str = "",
 ) -> pd.DataFrame:
+    """Aggregate each staged table to a row for each key, and put the rows together."""
     keys = ", ".join(by)
-    parts = {}
-    for source in dict.fromkeys(f.source for f in chosen):
-        selected = ", ".join(
-            f"{f.sql} as {f.name}" for f in chosen if f.source == source
+    parts = dict.fromkeys(["order_rows", *(f.source for f in chosen)])
+    for source in parts:
+        selected = [f"{f.sql} as {f.name}" for f in chosen if f.source == source]
+        parts[source] = (
+            f"select {', '.join([keys, *selected])} from {prefix}{source} group by {keys}"
         )
-        query = f"select {keys}, {selected} from {prefix}{source} group by {keys}"
-        asked = {name: day for name, day in days.items() if f"${name}" in query}
-        parts[source] = con.execute(query, asked).df().set_index(by)
-    table = parts.pop("order_rows")
-    for source, part in parts.items():
-        # Who never wrote, answered or declared anything still bought something.
-        inner = source in {"line_rows", "day_rows"}
-        assert not inner or len(part) == len(table), "other customers in staged tables"
-        table = table.join(part)
-    table = table[[f.name for f in chosen]].sort_index()
+    # Who never wrote, answered or declared anything still bought something.
+    query = (
+        "with "
+        + ", ".join(f"of_{source} as ({part})" for source, part in parts.items())
+        + f" select {keys}, {', '.join(f.name for f in chosen)} from of_order_rows"
+        + "".join(
+            f" left join of_{source} using ({keys})" for source in list(parts)[1:]
+        )
+    )
+    asked = {name: day for name, day in days.items() if f"${name}" in query}
+    table = con.execute(query, asked).df()
     counts = {"orders", "lines", "recency_days", "tenure_days", "stores", "contacts"}
     none = {"contacts": 0} if "contacts" in table else {}
-    return (
-        table.fillna(none)
-        .astype({name: "int64" for name in table if name in counts})
-        .reset_index()
-    )
+    kinds = {f.name: "int64" if f.name in counts else "float64" for f in chosen}
+    kinds |= {
+        f.name: "int32"
+        for f in chosen
+        if f.unit == "0 or 1" and table[f.name].notna().all()
+    }
+    return table.fillna(none).astype(kinds).sort_values(by, ignore_index=True)
 
 
 def _days(first: str, last: str) -> dict:
@@ -780,117 +762,266 @@ def _days(first: str, last: str) -> dict:
     }
 
 
-# Columns of lines beside those that every run has.
-_OPTIONAL = (
-    *("store_id", "shelf_amount_cents", "on_mailer", "on_display", "channel"),
-    *("lead_days", "returned", "logo"),
-)
+# Staged columns that are sums over lines: of an order, and of a need. A column is made
+# only if a chosen feature names it: each costs a pass over all lines.
+_OF_AN_ORDER = {
+    "sales_cents": "sum(sales_cents)::bigint",
+    "goods_cents": "coalesce(sum(sales_cents) filter (is_goods), 0)::bigint",
+    "goods_lines": "count(*) filter (is_goods)",
+    "coupon_cents": "sum(coupon_cents)::bigint",
+    "pieces": "sum(quantity)",
+    "store_id": "min(store_id)",
+    "channel": "min(channel)",
+}
+_OF_A_NEED = {
+    "sales_cents": "sum(sales_cents)::bigint",
+    "private_cents": "sum(sales_cents) filter (is_private)::bigint",
+    "mailer_cents": "sum(sales_cents) filter (on_mailer)::bigint",
+    "display_cents": "sum(sales_cents) filter (on_display)::bigint",
+    "shelf_cents": "sum(shelf_amount_cents)::bigint",
+    "reduction_cents": "sum(shelf_amount_cents - sales_cents)::bigint",
+    "logo_cents": "sum(sales_cents) filter (logo)::bigint",
+    "pieces": "sum(quantity)",
+    "returned": "sum(returned)",
+    "lead_days": "sum(lead_days)",
+    "lead_lines": "count(lead_days)",
+}
 
 
 def stage(
-    con: duckdb.DuckDBPyConnection,
+    con: Engine,
+    chosen: Iterable[Feature],
     *,
     lines: str,
     products: str,
     first: str,
     last: str,
+    halved: bool = False,
     declared: str | None = None,
     interactions: str | None = None,
     surveys: str | None = None,
 ) -> None:
-    """Make the staged tables of one window: line_rows, order_rows, day_rows and others.
+    """Make the tables of one window that features are aggregated from.
 
     Parameters
     ----------
-    con : DuckDBPyConnection
-        Receives the tables. Money is in integer cents, so that sums are exact on any
-        number of cores.
+    con : Engine
+        Receives the view line_rows, and the tables order_rows and others that the
+        features name. Money is in integer cents, so that sums are exact on any engine
+        and any number of cores.
+    chosen : iterable of Feature
+        Features to be built.
     lines, products, declared, interactions, surveys : str
         Paths of the standard tables; the last three make customer_rows, touch_rows
         and answer_rows.
     first, last : str
         First and last day of the window, YYYY-MM-DD, both included.
+    halved : bool
+        Whether to make each table of odd and even weeks too, as half_order_rows and
+        so on.
 
     Raises
     ------
     BadInput
         If the window holds no line, or a line a product without a row.
     """
-    apart = ", ".join(f"'{need}'" for need in APART)
-    there = _columns(con, lines)
-    more = "".join(f", l.{column}" for column in _OPTIONAL if column in there)
-    con.execute(
-        f"""create or replace temp table line_rows as
-        select l.customer_id, l.order_id, l.ordered_at, l.product_id, l.quantity,
-            l.amount_cents + l.coupon_cents as sales_cents, l.coupon_cents{more},
-            p.need_state, p.brand, p.need_state not in ({apart}) as is_goods
-        from read_parquet($lines) l join read_parquet($products) p using (product_id)
-        where l.ordered_at >= $first::date and l.ordered_at < $last::date + 1""",
-        {"lines": lines, "products": products, "first": first, "last": last},
-    )
-    if not con.execute("select count(*) from line_rows").fetchall()[0][0]:
-        raise BadInput(
-            f"Table lines: column ordered_at has no line from {first} to {last}. "
-            "Choose a window in which there are orders."
-        )
-    lost = con.execute(
-        """select count(*) from read_parquet($lines) l
-        anti join read_parquet($products) p using (product_id)
-        where ordered_at >= $first::date and ordered_at < $last::date + 1""",
-        {"lines": lines, "products": products, "first": first, "last": last},
-    ).fetchall()[0][0]
-    if lost:
-        raise BadInput(
-            f"Table lines: column product_id of {lost:,} lines has no row in table "
-            "products. Run 01_cleaning again: it gives such products a row."
-        )
-    store = "min(store_id)" if "store_id" in there else "null"
-    channel = "min(channel)" if "channel" in there else "null"
-    con.execute(
-        f"""create or replace temp table order_rows as
-        select *, count(*) over (partition by customer_id, store_id) as orders_in_store
-        from (
-            select customer_id, order_id, min(ordered_at) as ordered_at,
-                {store}::varchar as store_id, {channel}::varchar as channel,
-                sum(sales_cents)::bigint as sales_cents, sum(quantity) as pieces,
-                coalesce(sum(sales_cents) filter (is_goods), 0)::bigint as goods_cents,
-                count(*) filter (is_goods) as goods_lines,
-                sum(coupon_cents)::bigint as coupon_cents
-            from line_rows group by customer_id, order_id)"""
-    )
-    con.execute(
-        """create or replace temp table day_rows as
-        select customer_id, day, date_diff('day', lag(day) over (
-            partition by customer_id order by day), day) as gap_days
-        from (select distinct customer_id, ordered_at::date as day from order_rows)"""
-    )
-    _stage_beside(con, "touch_rows", interactions, "happened_at", first, last)
-    _stage_beside(con, "answer_rows", surveys, "answered_on", first, last)
+    chosen = list(chosen)
+    _stage_lines(con, lines=lines, products=products, first=first, last=last)
+    _stage_orders(con, chosen, first=first, last=last, halved=halved)
+    beside = {
+        "touch_rows": (interactions, "happened_at"),
+        "answer_rows": (surveys, "answered_on"),
+    }
+    for name, (file, when) in beside.items():
+        if file:
+            con.execute(
+                f"""create or replace temp table {name} as
+                select * from read_parquet($file)
+                where {when} >= $first::date and {when} < $after::date""",
+                {"file": file, **_window(first, last)},
+            )
     if declared:
         con.execute(
             "create or replace temp view customer_rows as "
             f"select * from read_parquet({quoted(declared)})"
         )
-
-
-def _stage_beside(
-    con: duckdb.DuckDBPyConnection,
-    name: str,
-    file: str | None,
-    when: str,
-    first: str,
-    last: str,
-) -> None:
-    if file:
+    prefix = ""
+    if halved:
+        prefix = "half_"
+        _halve(con, first, {f.source for f in chosen})
+    sources = {f.source for f in chosen}
+    keys = "customer_id, half" if halved else "customer_id"
+    if "day_rows" in sources:
         con.execute(
-            f"""create or replace temp table {name} as select * from read_parquet($file)
-            where {when} >= $first::date and {when} < $last::date + 1""",
-            {"file": file, "first": first, "last": last},
+            """create or replace temp table day_rows as
+            select customer_id, date_diff('day', lag(day) over (
+                partition by customer_id order by day), day) as gap_days
+            from (select distinct customer_id, ordered_at::date as day
+                from order_rows) as days"""
+        )
+    if "store_rows" in sources:
+        con.execute(
+            f"""create or replace temp table {prefix}store_rows as
+            select {keys}, store_id, count(*) as orders
+            from {prefix}order_rows group by {keys}, store_id"""
+        )
+    if sources & {"item_rows", "need_rows"}:
+        con.execute(
+            """create or replace temp table buyer_rows as
+            select customer_id, row_number() over (order by customer_id) - 1 as buyer
+            from (select distinct customer_id from order_rows) as buyers"""
+        )
+    half = ", half" if halved else ""
+    if "item_rows" in sources:
+        _stage_items(con, prefix=prefix, half=half)
+    if "need_rows" in sources:
+        named = _words(chosen, {"need_rows"})
+        _stage_needs(con, sums=_summed(_OF_A_NEED, named), prefix=prefix, half=half)
+
+
+def _window(first: str, last: str) -> dict:
+    after = pd.Timestamp(last) + pd.Timedelta(days=1)
+    return {"first": first, "after": f"{after:%Y-%m-%d}"}
+
+
+def _stage_lines(
+    con: Engine, *, lines: str, products: str, first: str, last: str
+) -> None:
+    """Make a view of the window's lines: they are read where they lie, never copied."""
+    apart = ", ".join(map(quoted, APART))
+    con.execute(
+        f"""create or replace temp table product_rows as
+        select product_id, row_number() over (order by product_id)::int - 1 as product_code,
+            dense_rank() over (order by need_state)::int - 1 as need_code, need_state,
+            coalesce(brand = 'Private', false) as is_private,
+            coalesce(need_state not in ({apart}), false) as is_goods
+        from read_parquet($products)""",
+        {"products": products},
+    )
+    there = engines.columns(lines)
+    more = "".join(f", {column}" for column in OPTIONAL if column in there)
+    window = _window(first, last)
+    con.execute(
+        f"""create or replace temp view line_rows as
+        select customer_id, order_id, ordered_at, product_code, need_code, is_private,
+            is_goods, quantity, amount_cents + coupon_cents as sales_cents,
+            coupon_cents{more}
+        from read_parquet({quoted(lines)}) as l
+        left join product_rows as p on p.product_id = l.product_id
+        where ordered_at >= {quoted(window["first"])}::date
+            and ordered_at < {quoted(window["after"])}::date"""
+    )
+
+
+def _stage_orders(
+    con: Engine, chosen: Sequence[Feature], *, first: str, last: str, halved: bool
+) -> None:
+    sources = {f.source for f in chosen}
+    named = {"store_id"} if "store_rows" in sources else set()
+    named |= {"goods_lines"} if "item_rows" in sources else set()
+    named |= _words(chosen, sources - {"need_rows", "item_rows"})
+    order = ", order_id" if halved else ""  # to find the lines of an order again
+    con.execute(
+        f"""create or replace temp table order_rows as
+        select customer_id{order}, min(ordered_at) as ordered_at,
+            count(*) filter (product_code is null) as unknown_lines
+            {_summed(_OF_AN_ORDER, named)}
+        from line_rows group by customer_id, order_id"""
+    )
+    orders, unknown = con.execute(
+        "select count(*), sum(unknown_lines) from order_rows"
+    ).fetchall()[0]
+    if not orders:
+        raise BadInput(
+            f"Table lines: column ordered_at has no line from {first} to {last}. "
+            "Choose a window in which there are orders."
+        )
+    if unknown:
+        raise BadInput(
+            f"Table lines: column product_id of {unknown:,} lines has no row in table "
+            "products. Run 01_cleaning again: it gives such products a row."
         )
 
 
+# Millions of groups are grouped by one whole number, made of a buyer and a product or
+# need: pairs of texts, or a distinct count, would have to fit into memory.
+def _stage_items(con: Engine, *, prefix: str, half: str) -> None:
+    """Count the lines and the different products of each customer."""
+    [(products,)] = con.execute("select count(*) from product_rows").fetchall()
+    con.execute(
+        f"""create or replace temp table {prefix}item_rows as
+        select customer_id{half}, products, lines
+        from (select item // {products} as buyer{half}, count(*) as products
+            from (select distinct buyer * {products} + product_code as item{half}
+                from {prefix}line_rows join buyer_rows using (customer_id)
+                where is_goods) as items
+            group by item // {products}{half}) as counted
+        join buyer_rows using (buyer)
+        join (select customer_id{half}, sum(goods_lines)::bigint as lines
+            from {prefix}order_rows group by customer_id{half}) as sums
+            using (customer_id{half})"""
+    )
+
+
+def _stage_needs(con: Engine, *, sums: str, prefix: str, half: str) -> None:
+    """Add up the lines of each customer and need."""
+    [(needs,)] = con.execute("select max(need_code) + 1 from product_rows").fetchall()
+    con.execute(
+        f"""create or replace temp table {prefix}need_rows as
+        select customer_id, need_state, is_goods, sums.*
+        from (select buyer * {needs} + need_code as pair{half}{sums}
+            from {prefix}line_rows join buyer_rows using (customer_id)
+            group by buyer * {needs} + need_code{half}) as sums
+        join buyer_rows on buyer = pair // {needs}
+        join (select distinct need_code, need_state, is_goods from product_rows) as codes
+            on need_code = pair % {needs}"""
+    )
+
+
+def _words(chosen: Iterable[Feature], sources: set[str]) -> set[str]:
+    """List the words in the definitions of the features of some sources."""
+    sql = " ".join(f.sql for f in chosen if f.source in sources)
+    return set(re.findall(r"\w+", sql))
+
+
+def _summed(sums: dict[str, str], named: set[str]) -> str:
+    """Write the sums that are named."""
+    return "".join(f", {sql} as {name}" for name, sql in sums.items() if name in named)
+
+
+def _halve(con: Engine, first: str, sources: set[str]) -> None:
+    """Say of each order, line, contact and answer whether its week is odd or even."""
+    con.execute(
+        f"""create or replace temp table half_order_rows as
+        select *, {_HALF.format("ordered_at")} as half from order_rows""",
+        {"first": first},
+    )
+    con.execute(
+        """create or replace temp view half_line_rows as
+        select l.*, o.half from line_rows as l
+        join half_order_rows as o using (customer_id, order_id)"""
+    )
+    for name, when in (("touch_rows", "happened_at"), ("answer_rows", "answered_on")):
+        if name in sources:
+            con.execute(
+                f"""create or replace temp table half_{name} as
+                select *, {_HALF.format(when)} as half from {name}""",
+                {"first": first},
+            )
+    if "customer_rows" in sources:
+        con.execute(
+            """create or replace temp view half_customer_rows as
+            select c.*, h.half from customer_rows as c
+            cross join (values ('odd'), ('even')) as h(half)"""
+        )
+
+
+_HALF = """case when date_diff('day', $first::date, {}::date) // 7 % 2 = 0
+    then 'odd' else 'even' end"""
+
+
 def outcomes(
-    con: duckdb.DuckDBPyConnection,
+    con: Engine,
     *,
     customers: pd.Series,
     lines: str,
@@ -902,7 +1033,7 @@ def outcomes(
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work; its staged tables are made anew for this window.
     customers : Series
         Customer ids of the feature table.
@@ -920,19 +1051,25 @@ def outcomes(
         the end of the window, or the days of the window where the customer did not
         come.
     """
-    stage(con, lines=lines, products=products, first=first, last=last)
-    by_need = "".join(
-        f"coalesce(sum(sales_cents) filter (need_state = {quoted(need)}), 0) / 100.0 "
-        f"as later_{slug(need)}, "
+    by_name = {f.name: f for f in FEATURES}
+    known = [by_name[name] for name in ("orders", "sales", "recency_days")]
+    orders, sales, recency = (replace(f, name=f"later_{f.name}") for f in known)
+    by_need = [
+        Feature(
+            f"later_{slug(need)}",
+            "outcome",
+            "currency",
+            "need_rows",
+            "coalesce(sum(sales_cents) filter "
+            f"(need_state = {quoted(need)}), 0) / 100.0",
+            f"later sales in {need.replace('_', ' ')}",
+        )
         for need in needs(con, products=products)
-    )
-    later = con.execute(
-        f"""select customer_id, count(distinct order_id) as later_orders,
-            coalesce(sum(sales_cents) {_GOODS}, 0) / 100.0 as later_sales, {by_need}
-            date_diff('day', max(ordered_at)::date, $last::date) as later_recency_days
-        from line_rows group by customer_id""",
-        {"last": last},
-    ).df()
+    ]
+    chosen = [orders, sales, *by_need, recency]
+    window = {"first": first, "last": last}
+    stage(con, chosen, lines=lines, products=products, **window)
+    later = _aggregate(con, chosen, by=["customer_id"], days=_days(first, last))
     days = (pd.Timestamp(last) - pd.Timestamp(first)).days + 1
     absent = dict.fromkeys(later.columns[1:], 0) | {"later_recency_days": days}
     return _for_each(customers, later, absent=absent).astype(
@@ -951,7 +1088,7 @@ def _for_each(
 
 
 def redemptions(
-    con: duckdb.DuckDBPyConnection,
+    con: Engine,
     *,
     customers: pd.Series,
     responses: str,
@@ -962,7 +1099,7 @@ def redemptions(
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work.
     customers : Series
         Customer ids of the feature table.
@@ -990,7 +1127,7 @@ def redemptions(
 
 
 def redeemed(
-    con: duckdb.DuckDBPyConnection,
+    con: Engine,
     *,
     customers: pd.Series,
     campaigns: str,
@@ -1003,7 +1140,7 @@ def redeemed(
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work.
     customers : Series
         Customer ids of the feature table.
@@ -1021,7 +1158,7 @@ def redeemed(
         having been contacted by it, in the window. Campaigns that start late leave
         little time to answer; those who were not targeted are no refusals.
     """
-    treated = "c.arm = 'treated'" if "arm" in _columns(con, contacts) else "true"
+    treated = "c.arm = 'treated'" if "arm" in engines.columns(contacts) else "true"
     found = con.execute(
         f"""select c.customer_id, bool_or(r.customer_id is not null) as answered
         from (from read_parquet($contacts) c where {treated}) c

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from helpers import mapping, opening, runs, typed
+from helpers import engines, mapping, opening, runs, typed
 from helpers.mapping import Source
 from helpers.opening import ROW, identifier
 from helpers.schema import BadInput
@@ -478,7 +478,7 @@ def check(run: str) -> pd.DataFrame:
     """
     content = runs.read(run)
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
-        opening.limit(con, Path(spill))
+        engines.limit(con, Path(spill))
         found, _ = problems(con, content, run=run, spill=Path(spill))
     told = set(found["said"])
     others = [("run", "error", said) for said in _of_the_run(run) if said not in told]

@@ -3,22 +3,12 @@
 import duckdb
 import pandas as pd
 
-from helpers import inspection, opening, paths, runs, typed
+from helpers import engines, inspection, opening, paths, runs, typed
 from helpers.mapping import Source
 from helpers.opening import identifier, quoted
-from helpers.schema import BadInput
+from helpers.schema import OPTIONAL, BadInput
 from helpers.sources import UNCLASSIFIED
 
-# Columns of lines that pass as they are, where they are mapped.
-OPTIONAL = (
-    "store_id",
-    "channel",
-    "on_mailer",
-    "on_display",
-    "lead_days",
-    "returned",
-    "logo",
-)
 PLACES = ("department", "category", "brand")
 
 
@@ -29,7 +19,7 @@ def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
     ----------
     con : DuckDBPyConnection
         Receives received_lines, _products, _customers and _attributes, and one table
-        for each other that is mapped. Its memory is limited to `opening.MEMORY`; what
+        for each other that is mapped. Its memory is limited to `engines.MEMORY`; what
         does not fit is kept on disk while it is open.
     run : str
         Name of a run with `source: files`.
@@ -46,7 +36,7 @@ def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
         Naming every fault of every table, one a line.
     """
     spill = paths.plan(run) / "spill"
-    opening.limit(con, spill)
+    engines.limit(con, spill)
     try:
         found, sources = inspection.problems(con, runs.read(run), run=run, spill=spill)
     finally:
@@ -98,7 +88,7 @@ def _lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     more = [
         f"round({name} * 100)::bigint as {name}_cents"
         for name in _has(source, "shelf_amount")
-    ] + _has(source, *OPTIONAL)
+    ] + _has(source, *OPTIONAL)  # these pass as they are
     columns = "".join(f"{column}, " for column in more)
     con.execute(
         f"""create or replace temp view received_lines as

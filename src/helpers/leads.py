@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
-import duckdb
 import numpy as np
 import pandas as pd
-from scipy import stats
 
-from helpers import classifier
+from helpers import classifier, estimates
+from helpers.cleaning import quoted
+from helpers.engines import Engine
 from helpers.schema import BadInput
 from helpers.sources import APART
 
@@ -54,7 +54,7 @@ def start_known(
 
 
 def first_orders(
-    con: duckdb.DuckDBPyConnection,
+    con: Engine,
     *,
     lines: str,
     products: str,
@@ -66,7 +66,7 @@ def first_orders(
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work.
     lines, products : str
         Paths of the standard tables.
@@ -87,21 +87,23 @@ def first_orders(
     BadInput
         If no customer has so many orders in the window.
     """
+    apart = ", ".join(map(quoted, APART))
     bought = con.execute(
-        """with ordered as (
+        f"""with ordered as (
             select *, dense_rank() over (partition by customer_id
                 order by placed, order_id) as nth
             from (select *, min(ordered_at) over (partition by customer_id, order_id)
                 as placed from read_parquet($lines)
-                where ordered_at >= $first::date and ordered_at < $last::date + 1))
+                where ordered_at >= $first::date and ordered_at < $last::date + 1)
+                as bought)
         select o.customer_id, o.order_id, o.nth, o.placed, p.need_state as need,
             count(*) as lines, sum(o.amount_cents + o.coupon_cents) / 100.0 as sales
         from ordered o join read_parquet($products) p using (product_id)
-        where o.nth <= $orders and not list_contains($apart, p.need_state)
-        group by all order by all""",
+        where o.nth <= $orders and p.need_state not in ({apart})
+        group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5""",
         {
             **{"lines": lines, "products": products, "first": first, "last": last},
-            **{"orders": orders, "apart": list(APART)},
+            "orders": orders,
         },
     ).df()
     enough = bought.groupby("customer_id")["nth"].transform("nunique") == orders
@@ -241,8 +243,8 @@ def confidence_table(
     for level in levels:
         told = best >= level
         right = int((named[told] == truth[told]).sum())
-        low, high = wilson(right, int(told.sum()))
         share = right / told.sum() if told.any() else np.nan
+        low, high = estimates.wilson(share, told.sum(), level=0.95)
         rows.append((level, told.mean(), share, low, high, best[told].mean()))
     return pd.DataFrame(
         rows, columns=["confidence", "typed", "right", "low", "high", "said"]
@@ -294,9 +296,10 @@ def questions(
     order = ["", *_forward(columns, truth, np.arange(len(truth)), most=most)]
     table = []
     for n, field in enumerate(order):
-        right = int((found[:, n] == truth.to_numpy()).sum())
+        right = (found[:, n] == truth.to_numpy()).mean()
         chosen = np.mean([field in one[:n] for one in lists]) if n else np.nan
-        table.append((n, field, chosen, right / len(truth), *wilson(right, len(truth))))
+        sure = estimates.wilson(right, len(truth), level=0.95)
+        table.append((n, field, chosen, right, *sure))
     return pd.DataFrame(
         table, columns=["questions", "fields", "chosen", "right", "low", "high"]
     )
@@ -338,11 +341,3 @@ def _discriminant(train: np.ndarray, truth: pd.Series, test: np.ndarray) -> np.n
     x = train - middle
     weights = np.linalg.solve(x.T @ x + np.eye(x.shape[1]), x.T @ (is_class - rates))
     return classes[((test - middle) @ weights + rates).argmax(axis=1)]
-
-
-def wilson(count: int, of: int) -> tuple[float, float]:
-    """Give the 95 % Wilson interval of a share; missing where there is nothing."""
-    if not of:
-        return np.nan, np.nan
-    found = stats.binomtest(count, of).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)

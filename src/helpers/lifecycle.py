@@ -3,11 +3,11 @@
 import itertools
 from collections.abc import Sequence
 
-import duckdb
 import numpy as np
 import pandas as pd
 
 from helpers import estimates
+from helpers.engines import Engine
 from helpers.schema import BadInput
 from helpers.segments import TOO_LITTLE
 from helpers.sources import APART
@@ -15,14 +15,12 @@ from helpers.sources import APART
 STAGES = ("new", "active", "returned", "slowing", "lapsed", TOO_LITTLE)
 
 
-def order_days(
-    con: duckdb.DuckDBPyConnection, *, lines: str, products: str, last: str
-) -> pd.DataFrame:
+def order_days(con: Engine, *, lines: str, products: str, last: str) -> pd.DataFrame:
     """List the days on which each customer ordered.
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work.
     lines, products : str
         Paths of the standard tables.

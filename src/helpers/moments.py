@@ -2,21 +2,21 @@
 
 from collections.abc import Mapping
 
-import duckdb
 import numpy as np
 import pandas as pd
+
+from helpers import engines
+from helpers.engines import Engine
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
-def orders(
-    con: duckdb.DuckDBPyConnection, *, lines: str, first: str, last: str
-) -> pd.DataFrame:
+def orders(con: Engine, *, lines: str, first: str, last: str) -> pd.DataFrame:
     """List orders with their moment, and their channel where it is known.
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work.
     lines : str
         Path of the standard table.
@@ -29,13 +29,13 @@ def orders(
         customer_id, order_id, ordered_at (of the first line), weekday (Mon to Sun),
         hour (0 to 23), and channel if the lines have it; sorted.
     """
-    columns = [row[0] for row in con.sql(f"describe from '{lines}'").fetchall()]
-    channel = ", min(channel) as channel" if "channel" in columns else ""
+    there = "channel" in engines.columns(lines)
+    channel = ", min(channel) as channel" if there else ""
     table = con.execute(
         f"""select customer_id, order_id, min(ordered_at) as ordered_at{channel}
         from read_parquet($lines)
         where ordered_at >= $first::date and ordered_at < $last::date + 1
-        group by customer_id, order_id order by all""",
+        group by customer_id, order_id order by customer_id, order_id""",
         {"lines": lines, "first": first, "last": last},
     ).df()
     days = np.array(WEEKDAYS)[table["ordered_at"].dt.day_of_week]

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-import duckdb
 import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers import estimates
+from helpers import engines, estimates
+from helpers.cleaning import quoted
+from helpers.engines import Engine
 from helpers.schema import BadInput
 from helpers.sources import APART
 
@@ -16,7 +17,7 @@ POPULARITY = "popularity"  # what everybody buys: the rule to beat
 
 
 def bought(
-    con: duckdb.DuckDBPyConnection,
+    con: Engine,
     *,
     lines: str,
     products: str,
@@ -29,7 +30,7 @@ def bought(
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work.
     lines, products : str
         Paths of the standard tables.
@@ -52,27 +53,27 @@ def bought(
     BadInput
         If products lack such a column.
     """
-    columns = [row[0] for row in con.sql(f"describe from '{products}'").fetchall()]
+    columns = engines.columns(products)
     if unknown := [name for name in item if name not in columns]:
         raise BadInput(
             f"Table products: column {unknown[0]!r} is not there; it has "
             f"{', '.join(columns)}. Choose among them for the item."
         )
     named = ", ".join(f'"{name}"::varchar' for name in item)
+    never = ", ".join(map(quoted, [*APART, *without]))
     return con.execute(
         f"""with offered as (
             select product_id, concat_ws('{BETWEEN}', {named}) as item
             from read_parquet($products)
-            where not list_contains($without::varchar[], need_state))
+            where need_state not in ({never}))
         select customer_id, item, count(distinct order_id) as orders,
             sum(amount_cents + coupon_cents) / 100.0 as sales
         from read_parquet($lines) join offered using (product_id)
         where ordered_at >= $first::date and ordered_at < $last::date + 1 and item <> ''
-        group by all order by all""",
+        group by customer_id, item order by customer_id, item""",
         {
             "lines": lines,
             "products": products,
-            "without": [*APART, *without],
             "first": first,
             "last": last,
         },

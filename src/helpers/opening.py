@@ -7,19 +7,20 @@ import itertools
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
-import ibis
-import openpyxl
 import pyarrow as pa
 
 from helpers import mapping
 from helpers.mapping import Source
 from helpers.schema import BadInput
 
+if TYPE_CHECKING:
+    import ibis
+
 ROW = "row__"  # number of a row in its file, from 0
 BATCH = 20_000  # rows
-MEMORY = "1GB"  # beyond this DuckDB keeps rows on disk
 COPY = ".utf8.txt"  # ends the name of a copy in UTF-8
 TOLD = 1_000  # lines of another shape that are kept to be named
 _SPACES = " "  # as a delimiter: any run of spaces
@@ -36,21 +37,6 @@ _NUMBERS = (
     "UBIG",
     "UINT",
 )
-
-
-def limit(con: duckdb.DuckDBPyConnection, spill: Path) -> None:
-    """Let a connection hold `MEMORY` at most, and keep the rest in a folder.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        Any connection.
-    spill : Path
-        Folder for what does not fit into memory; made if need be.
-    """
-    spill.mkdir(parents=True, exist_ok=True)
-    con.execute(f"set memory_limit = '{MEMORY}'")
-    con.execute(f"set temp_directory = '{quoted(str(spill))}'")
 
 
 def open_table(
@@ -290,6 +276,8 @@ def _first(fault: Exception) -> str:
 
 
 def _open_excel(con: duckdb.DuckDBPyConnection, source: Source) -> list[str]:
+    import openpyxl
+
     try:
         book = openpyxl.load_workbook(source.file, read_only=True, data_only=True)
     except Exception as fault:  # openpyxl lets through whatever its parts raise
@@ -371,6 +359,8 @@ def _insert(con: duckdb.DuckDBPyConnection, source: Source, rows: pa.Table) -> N
 def _open_database(
     con: duckdb.DuckDBPyConnection, source: Source
 ) -> tuple[list[str], set[str]]:
+    import ibis
+
     kind = "SQLite" if source.database.startswith("sqlite") else "PostgreSQL"
     try:
         base = ibis.connect(source.database)
@@ -397,7 +387,7 @@ def _open_database(
 
 
 def _fetched(
-    base: ibis.BaseBackend, table: ibis.Table
+    base: "ibis.BaseBackend", table: "ibis.Table"
 ) -> Iterator[tuple[int, list[str | None]]]:
     batches = base.to_pyarrow_batches(table, chunk_size=BATCH)
     rows = (

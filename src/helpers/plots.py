@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from IPython.display import Image, display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
@@ -35,12 +34,14 @@ DIVERGING = mpl.colors.LinearSegmentedColormap.from_list(
 
 def theme() -> None:
     """Set the look of all figures of a notebook; call it once, after the imports."""
-    sns.set_theme(
-        style="ticks",
-        rc={
+    mpl.rcParams.update(
+        {
             "figure.dpi": 100,
             "savefig.dpi": 160,
+            "figure.constrained_layout.use": True,
+            "font.sans-serif": ["Arial", "DejaVu Sans", "Liberation Sans"],
             "font.size": 10,
+            "text.color": INK,
             "axes.titlesize": 12,
             "axes.titleweight": "bold",
             "axes.titlelocation": "left",
@@ -48,20 +49,30 @@ def theme() -> None:
             "axes.labelsize": 10,
             "axes.labelcolor": QUIET,
             "axes.edgecolor": "#c9ced3",
+            "axes.linewidth": 1.25,
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.grid": True,
             "axes.axisbelow": True,
             "grid.color": "#eceff1",
-            "text.color": INK,
+            "grid.linewidth": 1,
             "xtick.color": QUIET,
             "ytick.color": INK,
             "xtick.labelsize": 9,
             "ytick.labelsize": 9,
+            # Most ticks are not drawn, but their length keeps the labels off the axes.
             "xtick.bottom": False,
             "ytick.left": False,
-            "figure.constrained_layout.use": True,
-        },
+            "xtick.major.size": 6,
+            "ytick.major.size": 6,
+            "xtick.major.width": 1.25,
+            "ytick.major.width": 1.25,
+            "legend.fontsize": 11,
+            "legend.title_fontsize": 12,
+            "lines.solid_capstyle": "round",
+            "patch.edgecolor": "white",
+            "patch.force_edgecolor": True,
+        }
     )
 
 
@@ -166,6 +177,8 @@ def line(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
 
 def histogram(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
     """Draw how customers spread over one feature, with a line at the median."""
+    import seaborn as sns
+
     ax = plt.gca() if ax is None else ax
     low, high = values.quantile([0.0, 0.995])
     sns.histplot(
@@ -190,6 +203,8 @@ def histogram(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
 
 def correlations(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw rank correlations as a triangle of squares, those beyond 0.5 in numbers."""
+    import seaborn as sns
+
     ax = plt.gca() if ax is None else ax
     table = table.iloc[1:, :-1]
     upper = np.triu(np.ones(table.shape, dtype=bool), k=1)
@@ -243,6 +258,8 @@ def spread_by_segment(
     Axes
         With the boxes.
     """
+    import seaborn as sns
+
     ax = plt.gca() if ax is None else ax
     order = table.drop_duplicates("segment_id").sort_values("segment_id")
     sns.boxplot(

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
 import pandas as pd
 
+from helpers import engines
 from helpers.cleaning import OTHER
+from helpers.engines import Engine
 from helpers.sources import APART
 
 # Tables that facts are counted in.
@@ -32,7 +33,7 @@ _COUNTED = {
 
 
 def facts(
-    con: duckdb.DuckDBPyConnection,
+    con: Engine,
     tables: dict[str, Path],
     *,
     first: str,
@@ -45,7 +46,7 @@ def facts(
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work; nothing is left in it.
     tables : dict of Path
         Standard table -> its Parquet file. lines and products are needed; others are
@@ -75,12 +76,16 @@ def facts(
         for fact, query in counts.items():
             query = query.format(**read) if needed in tables else "select 0"
             found[fact] = con.execute(query).fetchall()[0][0]
-    found |= _arms(con, read) if "contacts" in tables else {"treated": 0, "control": 0}
+    found |= (
+        _arms(con, tables["contacts"])
+        if "contacts" in tables
+        else {"treated": 0, "control": 0}
+    )
     return pd.Series(found, dtype="int64")
 
 
 def _from_lines(
-    con: duckdb.DuckDBPyConnection,
+    con: Engine,
     tables: dict[str, Path],
     days: tuple[str, str, str],
     *,
@@ -91,25 +96,27 @@ def _from_lines(
     row = con.execute(
         f"""with lines as (from read_parquet($lines)),
         trained as (select * from lines
-            where ordered_at::date between $first and $last),
+            where ordered_at::date >= $first::date and ordered_at::date <= $last::date),
         later as (select * from lines
-            where ordered_at::date > $last and ordered_at::date <= $later),
+            where ordered_at::date > $last::date and ordered_at::date <= $later::date),
         each as (select customer_id, count(distinct order_id) as orders,
             count(*) as lines from trained group by customer_id),
         enough as (select customer_id from each
             where orders >= $orders and lines >= $least),
         bought as (select need_state from trained join read_parquet($products)
-                using (product_id) semi join enough using (customer_id)
-            where need_state not in ({apart}) group by need_state
+                using (product_id)
+            where need_state not in ({apart})
+                and customer_id in (select customer_id from enough)
+            group by need_state
             having count(distinct customer_id) >= (select count(*) from enough) / 10)
         select (select count(*) from each), (select count(*) from enough),
             (select count(*) from each where orders >= 2), (select count(*) from bought),
-            (select coalesce(date_diff('day', min(ordered_at), max(ordered_at)) + 1, 0)
-                from trained),
+            (select coalesce(date_diff('day', min(ordered_at)::date,
+                max(ordered_at)::date) + 1, 0) from trained),
             (select coalesce(date_diff('day', $last::date, max(ordered_at)::date), 0)
                 from later),
-            (select count(distinct customer_id) from later semi join each
-                using (customer_id))""",
+            (select count(distinct customer_id) from later
+                where customer_id in (select customer_id from each))""",
         {
             "lines": str(tables["lines"]),
             "products": str(tables["products"]),
@@ -122,14 +129,14 @@ def _from_lines(
     return dict(zip((*names, *more), row, strict=True))
 
 
-def _arms(con: duckdb.DuckDBPyConnection, read: dict[str, str]) -> dict[str, int]:
+def _arms(con: Engine, contacts: str | Path) -> dict[str, int]:
     """Count contacts by arm; without arms nobody is known to have been drawn."""
-    described = con.execute(f"describe from {read['contacts']}").fetchall()
-    if "arm" not in {row[0] for row in described}:
+    if "arm" not in engines.columns(contacts):
         return {"treated": 0, "control": 0}
     treated, control = con.execute(
-        f"""select count(*) filter (arm = 'treated'), count(*) filter (arm = 'control')
-            from {read["contacts"]}"""
+        """select count(*) filter (arm = 'treated'), count(*) filter (arm = 'control')
+        from read_parquet(?)""",
+        [str(contacts)],
     ).fetchall()[0]
     return {"treated": treated, "control": control}
 
@@ -217,12 +224,13 @@ def _judged(
     for part, conditions in asked.items():
         short = [one for one in conditions if counted[one[0]] < one[1]]
         missing = " and ".join(
-            f"{counted[fact]:,} {name} and not {least:,}" for fact, least, name in short
+            f"{least:,} {name} (found: {counted[fact]:,})"
+            for fact, least, name in short
         )
         yield {
             "part": part,
             "needs": "; ".join(f"{least:,} {name}" for _, least, name in conditions),
             "found": "; ".join(f"{counted[fact]:,}" for fact, *_ in conditions),
             "ready": not short,
-            "said": f"Left out: there are {missing}." if short else "Ready.",
+            "said": f"Left out: it needs {missing}." if short else "Ready.",
         }

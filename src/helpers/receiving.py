@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from helpers import intake, paths, schema, simulate, sources
+from helpers import paths, schema, sources
 
 # What every reader of a report must be told of a source.
 ABOUT = sources.ABOUT | {
@@ -81,13 +81,18 @@ def receive(
     BadInput
         If a table breaks its contract; nothing is written.
     """
+    # Each source brings libraries of its own, so only the one asked for is imported.
     if source == "files":
+        from helpers import intake
+
         return intake.receive(con, run=run)
     if source == "complete_journey":
         folder = paths.ROOT / raw_folder if raw_folder else None
         found = sources.complete_journey(con, folder=folder)
         sources.standardise_complete_journey(con, time_zone=time_zone)
         return found
+    from helpers import simulate
+
     folder = paths.raw(run)
     simulate.save(
         *simulate.uniform_supplier(seed=seed, accounts=accounts, effects=planted),

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Mapping, Sequence
 
-import duckdb
 import numpy as np
 import pandas as pd
 from scipy import special, stats
@@ -13,7 +12,8 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from helpers import estimates
+from helpers import engines, estimates
+from helpers.engines import Engine
 from helpers.schema import BadInput
 
 # Answers on the scale from 0 to 10: Reichheld (2003), The one number you need to grow.
@@ -154,7 +154,7 @@ def attitude(scores: pd.Series) -> pd.Series:
 
 
 def contract_facts(
-    con: duckdb.DuckDBPyConnection,
+    con: Engine,
     contracts: pd.DataFrame,
     *,
     lines: str,
@@ -167,7 +167,7 @@ def contract_facts(
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work.
     contracts : DataFrame
         contract_id, customer_id, starts_on, ends_on (last day), renewed.
@@ -191,27 +191,34 @@ def contract_facts(
     """
     con.register("contract_rows", contracts[["contract_id", *_SPAN]])
     found = con.execute(
-        _during("interactions", "happened_at").format(
+        _during("happened_at").format(
             "avg(minutes) / 60 as response_hours, count(*) as tickets",
             "t.kind = $support and t.minutes is not null",
         ),
         {"file": interactions, "support": support},
     ).df()
     asked = con.execute(
-        _during("surveys", "answered_on").format(
-            "avg(score) filter (question <> $recommend) as satisfaction, "
-            "arg_max(score, answered_on) filter (question = $recommend) "
-            "as recommendation",
-            "true",
+        _during("answered_on").format(
+            "avg(score) as satisfaction", "t.question <> $recommend"
         ),
         {"file": surveys, "recommend": recommend},
     ).df()
+    last = con.execute(
+        _during("answered_on").format(
+            "t.answered_on, min(score) as recommendation", "t.question = $recommend"
+        )
+        + ", 2",
+        {"file": surveys, "recommend": recommend},
+    ).df()
+    last = last.sort_values(["contract_id", "answered_on"]).drop_duplicates(
+        "contract_id", keep="last"
+    )
     table = contracts.merge(found, on="contract_id", how="left", validate="1:1")
-    table = table.merge(asked, on="contract_id", how="left", validate="1:1")
-    known = con.execute(f"describe select * from read_parquet('{lines}')").fetchall()
-    if "returned" in {row[0] for row in known}:
+    for answers in (asked, last.drop(columns="answered_on")):
+        table = table.merge(answers, on="contract_id", how="left", validate="1:1")
+    if "returned" in engines.columns(lines):
         sent = con.execute(
-            _during("lines", "ordered_at").format(
+            _during("ordered_at").format(
                 "sum(returned) / nullif(sum(quantity), 0) as return_share, "
                 "sum(quantity)::bigint as pieces",
                 "true",
@@ -219,20 +226,19 @@ def contract_facts(
             {"file": lines},
         ).df()
         table = table.merge(sent, on="contract_id", how="left", validate="1:1")
-    con.unregister("contract_rows")
     return table
 
 
 _SPAN = ["customer_id", "starts_on", "ends_on"]
 
 
-def _during(table: str, moment: str) -> str:
+def _during(moment: str) -> str:
     """Write a query of what falls into each contract; what and where are left open."""
     return (
         "select c.contract_id, {} from contract_rows c join read_parquet($file) t "
         f"on t.customer_id = c.customer_id and t.{moment} >= c.starts_on "
         f"and t.{moment} < c.ends_on::date + 1 "
-        f"where {{}} group by 1  -- {table}"
+        f"where {{}} group by 1"
     )
 
 
@@ -392,10 +398,10 @@ def discrimination(
     draws = [rng.integers(0, len(y), len(y)) for _ in range(resamples)]
     draws = [draw for draw in draws if 0 < y[draw].sum() < len(y)]
     drawn = {
-        name: np.array([_auc(chance[draw], y[draw]) for draw in draws])
+        name: np.array([estimates.auc(y[draw], chance[draw]) for draw in draws])
         for name, chance in chances.items()
     }
-    own = {name: _auc(chance, y) for name, chance in chances.items()}
+    own = {name: estimates.auc(y, chance) for name, chance in chances.items()}
     last = list(chances)[-1]
     rows = []
     for name in chances:
@@ -407,13 +413,6 @@ def discrimination(
             row | gain | dict(zip(["gain_low", "gain_high"], gains, strict=True))
         )
     return pd.DataFrame(rows)
-
-
-def _auc(chance: np.ndarray, kept: np.ndarray) -> float:
-    """Give the share of pairs, one who stayed and one who left, in the right order."""
-    stayed, left = kept.sum(), (~kept).sum()
-    ranks = stats.rankdata(chance)[kept].sum()
-    return float((ranks - stayed * (stayed + 1) / 2) / (stayed * left))
 
 
 def reliability(chance: np.ndarray, kept: pd.Series, *, parts: int) -> pd.DataFrame:

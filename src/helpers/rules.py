@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 from sklearn.model_selection import StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
+from helpers import estimates
 from helpers.schema import BadInput
 from helpers.themes import say
 
@@ -361,7 +361,7 @@ def agreement(truth: pd.Series, found: np.ndarray) -> dict[str, float]:
     """
     sizes = truth.value_counts(normalize=True)
     right = truth.to_numpy() == found
-    low, high = _wilson(int(right.sum()), len(right))
+    low, high = estimates.wilson(right.mean(), len(right), level=0.95)
     return {
         "agreement": float(right.mean()),
         "low": low,
@@ -394,18 +394,11 @@ def agreement_by_segment(truth: pd.Series, found: np.ndarray) -> pd.DataFrame:
         row = {"segment_id": segment_id, "customers": size, "random": own.mean()}
         for name, of in (("recall", int(size)), ("precision", int(named.sum()))):
             right = int((own & named).sum())
-            low, high = _wilson(right, of)
             share = right / of if of else np.nan
+            low, high = estimates.wilson(share, of, level=0.95)
             row |= {name: share, f"{name}_low": low, f"{name}_high": high}
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _wilson(count: int, of: int) -> tuple[float, float]:
-    if not of:
-        return np.nan, np.nan
-    found = stats.binomtest(count, of).proportion_ci(method="wilson")
-    return float(found.low), float(found.high)
 
 
 def golden(fields: pd.DataFrame, segment_ids: pd.Series, *, most: int) -> list[str]:

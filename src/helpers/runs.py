@@ -10,12 +10,11 @@ from typing import Any, NoReturn
 
 import yaml
 
-from helpers import mapping, paths
+from helpers import engines, mapping, paths
 
 DEFAULT = "complete_journey"  # the run whose results the notebooks are saved with
 # A run file that names another is refused.
 SOURCES = ("complete_journey", "uniform_supplier", "files")
-ENGINES = ("duckdb",)
 KEYS = ("source", "engine", "segments", "all", "tables")
 FROM_THE_RUN = {
     "run": "the name of the run",
@@ -213,7 +212,7 @@ def parameters(run: str, notebook: str) -> dict[str, Any]:
         **content.get(notebook, {}),
         "run": run,
         "source": content["source"],
-        "engine": content.get("engine", ENGINES[0]),
+        "engine": content.get("engine", engines.ENGINES[0]),
         "segment_names": names,
     }
     values = {}
@@ -252,9 +251,11 @@ def _top_faults(content: dict, books: Iterable[str]) -> Iterator[str]:
     if content.get("source") not in SOURCES:
         source = str(content.get("source", "missing"))
         yield f"`source:` is {source}{_nearest(source, SOURCES)}"
-    if content.get("engine", ENGINES[0]) not in ENGINES:
+    if content.get("engine", engines.ENGINES[0]) not in engines.ENGINES:
         engine = str(content["engine"])
-        yield f"`engine:` is {engine}{_nearest(engine, ENGINES)}"
+        yield f"`engine:` is {engine}{_nearest(engine, engines.ENGINES)}"
+    elif fault := engines.missing(content.get("engine", engines.ENGINES[0])):
+        yield fault
 
 
 def _segment_faults(names: object) -> Iterator[str]:

@@ -3,13 +3,14 @@
 import contextlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow as pyarrow
+import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
 from helpers import paths
@@ -26,6 +27,8 @@ _CENTS = pa.Column("int64")
 _COUNT = pa.Column("int64", pa.Check.ge(0))
 _FLAG = pa.Column(bool)
 _SHARE = pa.Column(float, pa.Check.in_range(0, 1), nullable=True)
+
+BATCH = 200_000  # rows of a large table in memory at a time
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,8 @@ LINE_COLUMNS = {
     "returned": _optional(_COUNT),  # pieces sent back for their size
     "logo": _optional(_FLAG),  # logo work was ordered with it
 }
+# Those that not every run has.
+OPTIONAL = tuple(name for name, column in LINE_COLUMNS.items() if not column.required)
 # Later: known only after a lead was worked, so nothing may be foretold from it.
 ATTRIBUTE_KINDS = (
     *("demographic", "firmographic", "psychographic", "requirement", "later"),
@@ -513,7 +518,9 @@ def located(name: str, *, run: str) -> Path:
     return file
 
 
-def check(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+def check(
+    frame: pd.DataFrame, name: str, *, columns: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Check a table against its promise and return it with the promised types.
 
     Parameters
@@ -522,6 +529,8 @@ def check(frame: pd.DataFrame, name: str) -> pd.DataFrame:
         Rows of the table `name`.
     name : str
         One of `TABLES`.
+    columns : sequence of str, optional
+        Columns that were asked for; if left out, all that the table promises.
 
     Returns
     -------
@@ -534,12 +543,14 @@ def check(frame: pd.DataFrame, name: str) -> pd.DataFrame:
         Naming the table, the columns, what is wrong and the first rows.
     """
     table = TABLES[name]
-    columns = {part: pa.Column(nullable=True) for part in table.key} | table.columns
+    promised = {part: pa.Column(nullable=True) for part in table.key} | table.columns
+    asked = promised if columns is None else columns
+    promised = {column: promised[column] for column in promised if column in asked}
     try:
-        frame = pa.DataFrameSchema(columns).validate(frame, lazy=True)
+        frame = pa.DataFrameSchema(promised).validate(frame, lazy=True)
     except pa.errors.SchemaErrors as faults:
         raise BadInput(_say(faults.failure_cases, name)) from None
-    key = list(table.key)
+    key = list(table.key) if promised.keys() >= set(table.key) else []
     if key and (doubled := frame.duplicated(key, keep=False)).any():
         first = frame.loc[doubled, key].head(4).to_dict("records")
         raise BadInput(
@@ -588,7 +599,30 @@ def write(frame: pd.DataFrame, name: str, *, run: str) -> None:
         frame.to_parquet(partial, index=False)
 
 
-def read(name: str, *, run: str) -> pd.DataFrame:
+def write_batches(frames: Iterable[pd.DataFrame], name: str, *, run: str) -> None:
+    """Check and save a table that comes in parts, whole or not at all.
+
+    Parameters
+    ----------
+    frames : iterable of DataFrame
+        Rows of the table, one frame or more with the same columns; their indexes are
+        not saved. They are taken one by one, so that memory does not grow with the table.
+    name : str
+        One of `TABLES`. That no key stands in two parts is not checked.
+    run : str
+        Name of the run.
+    """
+    with replacing(path(name, run=run)) as partial, contextlib.ExitStack() as stack:
+        writer = None
+        for frame in frames:
+            rows = pyarrow.Table.from_pandas(check(frame, name), preserve_index=False)
+            if writer is None:
+                writer = parquet.ParquetWriter(partial, rows.schema)
+                stack.enter_context(writer)
+            writer.write_table(rows.cast(writer.schema))
+
+
+def read(name: str, *, run: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
     """Read a table of a run and check it.
 
     Parameters
@@ -597,6 +631,8 @@ def read(name: str, *, run: str) -> pd.DataFrame:
         One of `TABLES`.
     run : str
         Name of the run.
+    columns : sequence of str, optional
+        Columns to read; all if left out.
 
     Returns
     -------
@@ -606,17 +642,98 @@ def read(name: str, *, run: str) -> pd.DataFrame:
     Raises
     ------
     BadInput
-        If the table is missing, cannot be read or breaks its promise.
+        If the table is missing, cannot be read, lacks a column that was asked for or
+        breaks its promise.
     """
-    file = located(name, run=run)
+    with _opened(name, run, columns):
+        frame = pd.read_parquet(path(name, run=run), columns=columns)
+    return check(frame, name, columns=columns)
+
+
+def batches(
+    name: str, *, run: str, columns: Sequence[str] | None = None
+) -> Iterator[pd.DataFrame]:
+    """Read and check a table of a run a batch at a time, so that memory stays flat.
+
+    Parameters
+    ----------
+    name, run, columns
+        As for `read`. That no key stands in two batches is not checked.
+
+    Yields
+    ------
+    DataFrame
+        The next `BATCH` rows, in the order of the file; the index counts on. Batches
+        are the same on every machine.
+
+    Raises
+    ------
+    BadInput
+        As for `read`.
+    """
+    done = 0
+    with _opened(name, run, columns) as file:
+        for batch in file.iter_batches(BATCH, columns=columns):
+            frame = batch.to_pandas()
+            frame.index += done  # so that a fault names its row of the file
+            done += len(frame)
+            yield check(frame, name, columns=columns)
+
+
+def of_customers(name: str, customers: pd.Series, *, run: str) -> pd.DataFrame:
+    """Read what a table of a run says of some customers, and check it.
+
+    Parameters
+    ----------
+    name : str
+        One of `TABLES`, with customer_id in its key.
+    customers : Series of str
+        Their ids. All others are left out while reading: memory does not grow with
+        them.
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    DataFrame
+        Their rows in the order of the key, whatever that of the file.
+
+    Raises
+    ------
+    BadInput
+        As for `read`.
+    """
+    with _opened(name, run) as file:
+        kind = file.schema_arrow.field("customer_id").type
+        wanted = pyarrow.array(customers, kind)
+        parts = [
+            batch.filter(compute.is_in(batch["customer_id"], value_set=wanted))
+            for batch in file.iter_batches(BATCH)
+        ]
+        frame = pyarrow.Table.from_batches(parts, file.schema_arrow).to_pandas()
+    return check(frame.sort_values([*TABLES[name].key], ignore_index=True), name)
+
+
+@contextlib.contextmanager
+def _opened(
+    name: str, run: str, columns: Sequence[str] | None = None
+) -> Iterator[parquet.ParquetFile]:
+    where = located(name, run=run)
     try:
-        frame = pd.read_parquet(file)
+        # Else the whole file is fetched ahead, and held until it has been read.
+        with parquet.ParquetFile(where, pre_buffer=False) as file:
+            lost = set(columns or []) - set(file.schema_arrow.names)
+            if lost:
+                raise BadInput(
+                    f"Table {name} of run {run} lacks the column {', '.join(sorted(lost))}. "
+                    f"Run {TABLES[name].made_by} again (make report RUN={run})."
+                )
+            yield file
     except (pyarrow.ArrowInvalid, OSError) as fault:
         raise BadInput(
             f"Table {name} of run {run} cannot be read ({fault}). Run "
             f"`make clean RUN={run}` and `make report RUN={run}` to write it anew."
         ) from None
-    return check(frame, name)
 
 
 def check_file(file: Path, name: str, *, rows: int = 500_000) -> int:

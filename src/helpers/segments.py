@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import math
+import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -15,6 +17,75 @@ from helpers.schema import BadInput
 TOO_LITTLE = "Too little data"
 NOT_KNOWN = "Not known"  # the deal sensitivity in a run without any sign of deals
 BORDERLINE = 0.9  # nearest over second-nearest distance above which either fits
+# Engines differ in the last digits of a sum. What is less than this apart, in squared
+# distance or in the deal index, counts as equal, so that all of them decide alike.
+TIE = 1e-9
+DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake")
+_PLAIN = re.compile("[a-z_][a-z0-9_]*")  # a name that no engine wants in quotes
+_TABLE = "table_of_features"  # until another dialect's own is put in its place
+
+_QUERY = """\
+-- The columns that are read.
+with given as (
+    select
+        "customer_id" as customer_id,
+        {given}
+    from {table}
+),
+-- What a customer's own shares weigh beside those of the population, 0 to 1.
+weighted as (
+    select
+        {weighted}
+    from given
+),
+-- What the rules ask for, and the roots of the shrunk shares.
+roots as (
+    select
+        customer_id,
+        {rules},
+        {roots}
+    from weighted
+),
+-- The roots, kept within their limits.
+limited as (
+    select
+        customer_id, enough, total_sales, gap_days, gaps_late, deal_index,
+        {limited}
+    from roots
+),
+-- How much farther than the first centre each one is, in squared distance.
+distances as (
+    select
+        customer_id, enough, total_sales, gap_days, gaps_late, deal_index,
+        {distances}
+    from limited
+),
+nearest as (
+    select
+        *,
+        least({d_all}) as d_least
+    from distances
+)
+select
+    customer_id,
+    case
+        when not enough then 0
+        when {d_last} is null then null
+        {segments}
+    end as segment_id,
+    case
+        {tiers}
+    end as value_tier,
+    case
+        when gap_days is null then {too_little}
+        {stages}
+        else 'lapsed'
+    end as activity,
+    case
+        when not enough then {too_little}
+        {deals}
+    end as deal_sensitivity
+from nearest"""
 
 
 @dataclass(frozen=True)
@@ -91,7 +162,9 @@ class Model:
             In the order of `features`: customer_id, segment_id (0 is too little data),
             second_id (the next nearest), distance (to the own centre), distance_ratio
             (nearest over second nearest, 0 to 1), membership (0 to 1), borderline,
-            value_tier, activity, deal_index, deal_sensitivity.
+            value_tier, activity, deal_index, deal_sensitivity. Of segments whose
+            squared distances are within `TIE` of the least, the lowest number wins; a
+            deal index reaches a cut that it misses by at most `TIE`.
         """
         enough = self.enough_data(features)
         scores = self.preparation.transform(features[enough]).to_numpy()
@@ -101,22 +174,29 @@ class Model:
         for column in ("distance", "distance_ratio", "membership", "deal_index"):
             table[column] = np.nan
         apart = clusterings.distances(scores, np.array(self.centres))
-        order = np.argsort(apart, axis=1, kind="stable")
-        near, next_near = np.take_along_axis(apart, order[:, :2], axis=1).T
-        table.loc[enough, "segment_id"] = order[:, 0] + 1
-        table.loc[enough, "second_id"] = order[:, 1] + 1
+        order = _nearest_two(apart**2)
+        near, next_near = np.take_along_axis(apart, order, axis=1).T
+        table.loc[enough, ["segment_id", "second_id"]] = order + 1
         table.loc[enough, "distance"] = near
-        table.loc[enough, "distance_ratio"] = near / np.maximum(next_near, 1e-12)
+        ratio = near / np.maximum(next_near, 1e-12)
+        table.loc[enough, "distance_ratio"] = np.minimum(ratio, 1)
         table.loc[enough, "membership"] = membership(apart).max(axis=1)
         table["borderline"] = table["distance_ratio"] > BORDERLINE
         table["value_tier"] = _tier(features["sales"].fillna(0), self.value_cuts)
         table["activity"] = self._activity(features)
         index = deal_index(features[enough], parts=self.deal_parts)
         table.loc[enough, "deal_index"] = index
-        tiers = {**self.deal_cuts, "low" if self.deal_parts else NOT_KNOWN: -np.inf}
-        found = _tier(table["deal_index"].fillna(-np.inf), tiers)
+        found = _tier(table["deal_index"].fillna(-np.inf), self._deal_tiers())
         table["deal_sensitivity"] = found.where(enough, TOO_LITTLE)
         return table
+
+    def _deal_tiers(self) -> dict[str, float]:
+        """Name each class of deal sensitivity with the least index that reaches it."""
+        if not self.deal_parts:
+            return {NOT_KNOWN: -np.inf}
+        return {name: cut - TIE for name, cut in self.deal_cuts.items()} | {
+            "low": -np.inf
+        }
 
     def _activity(self, features: pd.DataFrame) -> pd.Series:
         gap = features["gap_mean_days"].clip(lower=self.least_gap_days)
@@ -145,113 +225,217 @@ class Model:
         text = json.dumps(decides, sort_keys=True)
         return content | {"checksum": hashlib.sha256(text.encode()).hexdigest()}
 
-    def to_sql(self, table: str) -> str:
-        """Write the three readings as one DuckDB query over the feature table.
+    def to_sql(self, table: str, dialect: str = "duckdb") -> str:
+        """Write the three readings as one query over the feature table.
 
         Parameters
         ----------
         table : str
-            Table or read expression with the columns of the feature table.
+            Table or read expression, as it is written in the dialect, with customer_id
+            and the columns of `inputs`: analytics.features, read_parquet('...').
+        dialect : str
+            One of `DIALECTS`. The query is defined for DuckDB; sqlglot translates it.
 
         Returns
         -------
         str
             A query that returns customer_id, segment_id, value_tier, activity and
-            deal_sensitivity; it agrees with `assign`, but where `assign` refuses a
-            missing or negative value segment_id is null.
+            deal_sensitivity, in no order. It agrees with `assign` on every customer,
+            but where `assign` refuses a missing or negative value segment_id is null.
+
+        Raises
+        ------
+        BadInput
+            If the dialect is another one, or the table cannot be read in it.
+
+        Notes
+        -----
+        What is missing must be null, not NaN. Columns of the table stand in quotes and
+        so may be words of SQL. For Snowflake, plain names are written in capitals, as
+        it stores the names of columns that were created without quotes.
         """
+        if dialect not in DIALECTS:
+            raise BadInput(
+                f"dialect must be one of {list(DIALECTS)}, but {dialect!r} was passed."
+            )
+        if dialect == "duckdb":
+            return _QUERY.format(table=table, **self._query_parts())
+        query = _QUERY.format(table=_TABLE, **self._query_parts())
+        return _translated(query, table, dialect)
+
+    def _query_parts(self) -> dict[str, str]:
+        """Write what `_QUERY` leaves open."""
         p = self.preparation
-        roots = ",\n    ".join(
-            f"{_root(*column)} as r{i}"
-            for i, column in enumerate(
-                zip(p.columns, p.weights, p.priors, p.population, strict=True)
-            )
-        )
-        # Not least() and greatest(): they would turn a missing share into a limit.
-        scores = ",\n    ".join(
-            f"({_cut(f'r{i}', low, high)} - {mean!r}) / {divisor!r} as z{i}"
-            for i, (low, high, mean, divisor) in enumerate(
-                zip(p.lower, p.upper, p.mean, p.divisor, strict=True)
-            )
-        )
-        apart = [
-            " + ".join(
-                f"(z{i} - {value!r}) * (z{i} - {value!r})"
-                for i, value in enumerate(centre)
-            )
-            for centre in self.centres
-        ]
-        squared = ",\n    ".join(f"{d} as d{s}" for s, d in enumerate(apart, start=1))
-        least = f"least({', '.join(f'd{s}' for s in range(1, len(apart) + 1))})"
-        cases = " ".join(
-            f"when d{s} = {least} then {s}" for s in range(1, len(apart) + 1)
-        )
-        readings = "value_tier, activity, deal_sensitivity"
-        return (
-            f"with roots as (select customer_id, {self._rules_in_sql()},\n    {roots}"
-            f"\n  from {table}),\nscores as (select customer_id, enough, {readings},\n    "
-            f"{scores}\n  from roots),\ndistances as (select customer_id, enough, "
-            f"{readings},\n    {squared}\n  from scores)\nselect customer_id, "
-            f"case when not enough then 0 {cases} end as segment_id, {readings}\n"
-            "from distances order by customer_id"
-        )
-
-    def _rules_in_sql(self) -> str:
-        """Write whether the data suffice, and the readings that need no distance."""
-        enough = f"coalesce(orders >= {self.min_orders} and lines >= {self.min_lines}, false)"
-        gap = _cut("gap_mean_days", self.least_gap_days, np.inf)
+        inputs = map(_quoted, self.inputs())
+        weights = dict(zip(p.weights, p.priors, strict=True))
+        columns = zip(p.columns, p.weights, p.population, strict=True)
+        limits = zip(map(_root, p.columns), p.lower, p.upper, strict=True)
+        ids = range(1, len(self.centres) + 1)
         stages = sorted(self.activity_cuts.items(), key=lambda item: item[1])
-        late = " ".join(
-            f"when recency_days / {gap} <= {cut!r} then {_text(stage)}"
-            for stage, cut in stages
-        )
+        lists = {
+            "given": [f"cast({name} as double) as {name}" for name in inputs],
+            "weighted": ["*", *(_weighed(w, m) for w, m in weights.items() if w)],
+            "rules": self._rules_in_sql(),
+            "roots": [_root_of_share(*column) for column in columns],
+            "limited": [f"{_cut(*limit)} as {limit[0]}" for limit in limits],
+            "distances": [f"{self._farther(i)} as d{i}" for i in ids],
+        }
+        cases = {
+            "segments": [f"when d{i} <= d_least + {TIE!r} then {i}" for i in ids],
+            "tiers": _tier_in_sql("total_sales", self.value_cuts),
+            "stages": [
+                f"when gaps_late <= {cut!r} then {_text(stage)}"
+                for stage, cut in stages
+            ],
+            "deals": _tier_in_sql("deal_index", self._deal_tiers()),
+        }
+        return {
+            **{part: ",\n        ".join(lines) for part, lines in lists.items()},
+            **{part: "\n        ".join(lines) for part, lines in cases.items()},
+            "d_all": ", ".join(f"d{i}" for i in ids),
+            "d_last": f"d{ids[-1]}",
+            "too_little": _text(TOO_LITTLE),
+        }
+
+    def _rules_in_sql(self) -> list[str]:
+        """Write whether the data suffice, and the numbers that the rules look at."""
+        gap = _cut('"gap_mean_days"', self.least_gap_days, np.inf)
         scores = [
-            f"({_cut(column, p['lower'], p['upper'])} - {p['mean']!r}) / {p['deviation']!r}"
-            for column, p in self.deal_parts.items()
+            f"({_cut(_quoted(column), part['lower'], part['upper'])} - {part['mean']!r})"
+            f" / {part['deviation']!r}"
+            for column, part in self.deal_parts.items()
         ]
-        deal = f"({' + '.join(scores)}) / {len(scores)}"
-        tiers = _tier_in_sql(deal, {**self.deal_cuts, "low": -np.inf})
-        tiers = tiers if scores else _text(NOT_KNOWN)
-        return (
-            f"{enough} as enough,\n    "
-            f"{_tier_in_sql('coalesce(sales, 0)', self.value_cuts)} as value_tier,\n    "
-            f"case when gap_mean_days is null then {_text(TOO_LITTLE)} {late} "
-            f"else 'lapsed' end as activity,\n    "
-            f"case when not {enough} then {_text(TOO_LITTLE)} else {tiers} end "
-            "as deal_sensitivity"
-        )
+        total = "\n            + ".join(scores)
+        deal = f"(\n            {total}\n        ) / {len(scores)}" if scores else "0.0"
+        enough = f'"orders" >= {self.min_orders} and "lines" >= {self.min_lines}'
+        return [
+            f"coalesce({enough}, false) as enough",
+            'coalesce("sales", 0.0) as total_sales',
+            '"gap_mean_days" as gap_days',
+            f'"recency_days" / nullif({gap}, 0.0) as gaps_late',
+            f"{deal} as deal_index",
+        ]
+
+    def _farther(self, segment_id: int) -> str:
+        """Write how much farther a centre is than the first, in squared distance.
+
+        Of scores z = (root - mean) / divisor to a centre c it is z.z - 2 c.z + c.c. What
+        differs between centres is a constant and a weight for each root; also one of 0
+        is written, so that the distance is null where a root is.
+        """
+        if segment_id == 1:
+            return "0.0"
+        p = self.preparation
+        mean, divisor = np.array(p.mean), np.array(p.divisor)
+        own, first = np.array(self.centres)[[segment_id - 1, 0]]
+        weights = 2 * (first - own) / divisor
+        # Added up exactly: the text is the same on every machine.
+        constant = math.fsum([*own**2, *-(first**2), *-weights * mean])
+        terms = [
+            f"\n            {'-' if weight < 0 else '+'} {abs(weight)!r} * {_root(column)}"
+            for column, weight in zip(p.columns, weights.tolist(), strict=True)
+        ]
+        return f"{constant!r}{''.join(terms)}"
 
 
-def _root(column: str, weight: str, prior: float, population: float) -> str:
+def _weighed(weight: str, prior: float) -> str:
+    """Write the credibility of shares of this weight: t / (t + m), of nothing 0."""
+    name = _quoted(weight)
+    return (
+        f"case when {name} > 0 then {name} / ({name} + {prior!r}) "
+        f"when {name} <= 0 then 0.0 end as {_plain('credibility', weight)}"
+    )
+
+
+def _root_of_share(column: str, weight: str, population: float) -> str:
     """Write the root of a shrunk share; of nothing there is no share, so the average.
 
-    Below 0 there is no root: without the case it would be NaN, which is above any limit.
+    Below 0 there is no root, and some engines stop at one: those get null.
     """
+    own = _quoted(column)
     if not weight:
-        return f"case when {column} >= 0 then sqrt({column}) end"
-    shrunk = f"({column} * {weight} + {prior * population!r}) / ({weight} + {prior!r})"
-    average = f"when {weight} <= 0 then {population!r}"
-    root = f"sqrt(case when {weight} > 0 then {shrunk} {average} end)"
-    return f"case when {column} < 0 then null else {root} end"
+        return f"case when {own} >= 0 then sqrt({own}) end as {_root(column)}"
+    credibility = _plain("credibility", weight)
+    return (
+        f"case when {own} >= 0 "
+        f"then sqrt({own} * {credibility} + {population!r} * (1 - {credibility})) "
+        f"when {own} is null and {_quoted(weight)} = 0 then sqrt({population!r}) "
+        f"end as {_root(column)}"
+    )
 
 
-def _cut(column: str, low: float, high: float) -> str:
-    """Write a value kept between two limits; infinite ones are left out."""
+def _cut(value: str, low: float, high: float) -> str:
+    """Write a value kept between two limits; infinite ones are left out.
+
+    Not by least() and greatest(): they turn what is missing into a limit.
+    """
     limits = [("<", low), (">", high)]
-    parts = [f"when {column} {s} {v!r} then {v!r}" for s, v in limits if np.isfinite(v)]
-    return f"case {' '.join(parts)} else {column} end"
+    parts = [f"when {value} {s} {v!r} then {v!r}" for s, v in limits if np.isfinite(v)]
+    return f"case {' '.join(parts)} else {value} end" if parts else value
 
 
-def _tier_in_sql(value: str, cuts: dict[str, float]) -> str:
-    """Write what `_tier` does."""
+def _tier_in_sql(value: str, cuts: dict[str, float]) -> list[str]:
+    """Write what `_tier` does, as the lines of a case."""
     lowest, *others = sorted(cuts, key=cuts.get)
     parts = [f"when {value} >= {cuts[name]!r} then {_text(name)}" for name in others]
-    return f"case {' '.join(reversed(parts))} else {_text(lowest)} end"
+    return [*reversed(parts), f"else {_text(lowest)}"]
 
 
 def _text(word: str) -> str:
     """Write a text of SQL."""
     return "'" + word.replace("'", "''") + "'"
+
+
+def _quoted(name: str) -> str:
+    """Write the name of a column of the table, whatever letters or word it is."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _root(column: str) -> str:
+    return _plain("root", column)
+
+
+def _plain(kind: str, column: str) -> str:
+    """Name a column of the query itself: with this prefix it is no word of SQL."""
+    name = f"{kind}_{column}"
+    return name if _PLAIN.fullmatch(name) else _quoted(name)
+
+
+def _translated(query: str, table: str, dialect: str) -> str:
+    """Translate a query of DuckDB over `_TABLE` into one over a table of a dialect."""
+    from sqlglot import errors, exp, parse_one
+
+    try:
+        source = parse_one(table, read=dialect, into=exp.Table)
+    except errors.SqlglotError:
+        raise BadInput(
+            f"table {table!r} is no table or read expression of {dialect}. Write it as "
+            f"it stands after `from`, with odd names in the quotes of {dialect}."
+        ) from None
+    tree = parse_one(query, read="duckdb")
+    for least in tree.find_all(exp.Least):
+        least.set("ignore_nulls", False)  # whether one is null is asked before
+    if dialect == "snowflake":
+        for name in tree.find_all(exp.Identifier):
+            if name.quoted and _PLAIN.fullmatch(name.this):
+                name.set("this", name.this.upper())
+    for place in tree.find_all(exp.Table):
+        if place.name == _TABLE:
+            place.replace(source)
+    return tree.sql(dialect=dialect, pretty=True)
+
+
+def _nearest_two(squared: np.ndarray) -> np.ndarray:
+    # The nearest and the next segment, from 0: customers x 2.
+    first = _lowest(squared)
+    others = squared.copy()
+    np.put_along_axis(others, first, np.inf, axis=1)
+    return np.hstack([first, _lowest(others)])
+
+
+def _lowest(squared: np.ndarray) -> np.ndarray:
+    near = squared <= squared.min(axis=1, keepdims=True) + TIE
+    return near.argmax(axis=1, keepdims=True)
 
 
 def membership(apart: np.ndarray) -> np.ndarray:

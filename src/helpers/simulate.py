@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 from scipy.special import expit
-from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
 
 from helpers import schema
 from helpers.schema import BadInput
@@ -318,7 +318,7 @@ def uniform_supplier(
         "drift": {"day": DRIFT_DAY, **DRIFT, "accounts": changed} if effects else None,
         "leads": _mapping(leads["lead_id"], chances.round(6)),
         "lead_segments": _mapping(leads["lead_id"], leads["segment"]),
-        "best_auc": _auc(chances, leads["won_on"].notna().to_numpy()),
+        "best_auc": round(roc_auc_score(leads["won_on"].notna(), chances), 6),
     }
     return tables, truth
 
@@ -917,12 +917,6 @@ def _decide(
     first = np.exp(draw.normal(np.log(60000), 0.6, len(leads)))
     first *= (leads["employees"] / 85) ** 0.4
     leads["first_order_cents"] = first.round().astype("Int64").where(won)
-
-
-def _auc(chances: np.ndarray, won: np.ndarray) -> float:
-    """Measure how often a won lead had the higher chance (Mann-Whitney)."""
-    rank = rankdata(chances)[won].sum() - won.sum() * (won.sum() + 1) / 2
-    return round(float(rank / (won.sum() * (~won).sum())), 6)
 
 
 def _customers(book: pd.DataFrame) -> pd.DataFrame:

@@ -9,8 +9,6 @@ from datetime import datetime
 from pathlib import Path
 
 import duckdb
-import ibis
-import openpyxl
 
 LINES = 3_000  # read from the beginning
 PLACES = 20  # places further on in a large file that are looked at
@@ -157,6 +155,8 @@ def _parquet(file: Path) -> list[Look]:
 
 
 def _workbook(file: Path) -> list[Look]:
+    import openpyxl
+
     book = openpyxl.load_workbook(file, read_only=True, data_only=True)
     looks = []
     for sheet in book.sheetnames:
@@ -170,6 +170,8 @@ def _workbook(file: Path) -> list[Look]:
 
 
 def _sqlite(file: Path) -> list[Look]:
+    import ibis
+
     base = ibis.connect(f"sqlite:///{file}")
     looks = []
     for name in base.list_tables():

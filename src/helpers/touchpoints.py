@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import duckdb
 import numpy as np
 import pandas as pd
 from scipy.spatial import distance
 
-from helpers import estimates
+from helpers import engines, estimates
+from helpers.engines import Engine
 from helpers.schema import BadInput
 
 EVENTS = ["touchpoint", "customer_id", "day", "at_order"]
@@ -79,13 +79,13 @@ def weeks(
 
 
 def in_orders(
-    con: duckdb.DuckDBPyConnection, *, lines: str, products: str, needs: Sequence[str]
+    con: Engine, *, lines: str, products: str, needs: Sequence[str]
 ) -> pd.DataFrame:
     """List touchpoints that happen in an order.
 
     Parameters
     ----------
-    con : DuckDBPyConnection
+    con : Engine
         Does the work.
     lines, products : str
         Paths of the standard tables. Of coupon_cents, on_mailer and on_display those
@@ -98,10 +98,7 @@ def in_orders(
     DataFrame
         touchpoint (text), customer_id, day, at_order (True), once a day.
     """
-    described = con.execute(
-        "describe select * from read_parquet($file)", {"file": lines}
-    )
-    known = {row[0] for row in described.fetchall()}
+    known = engines.columns(lines)
     marks = {
         "coupon": ("coupon_cents", "bool_or(coupon_cents > 0)"),
         "mailer": ("on_mailer", "bool_or(on_mailer)"),
