@@ -17,6 +17,7 @@ from test_features import (
     lines_of,
     supplied,
 )
+from test_segments import MODEL, ODD, READINGS, customers, renamed
 
 from helpers import (
     campaigns,
@@ -70,11 +71,11 @@ def stored(tmp_path):
     return save
 
 
-def drawn(rng, *, customers=60, lines=4_000):
+def drawn(rng, *, buyers=60, lines=4_000):
     """Draw a shop's lines: seven weeks, odd cents, orders with several lines."""
     orders = rng.integers(0, lines // 6, lines)
     by_order = {
-        "customer_id": rng.integers(0, customers, lines),
+        "customer_id": rng.integers(0, buyers, lines),
         "minute": rng.integers(0, 49 * 24 * 60, lines),
         "store_id": rng.integers(0, 4, lines),
     }
@@ -228,6 +229,30 @@ def test_each_engine_follows_the_same_campaigns_and_contracts(usual, other, stor
     # ann's ticket of the 9th was never answered; the last recommendation came later
     facts = queries[2](usual).iloc[0]
     assert facts[["response_hours", "tickets", "recommendation"]].tolist() == [1, 2, 8]
+
+
+def native(con, query):
+    """Run a query that is written in the engine's own dialect."""
+    if isinstance(con, engines.Spark):
+        return con._session.sql(query).toArrow().to_pandas()
+    rows = con._con.execute(query)
+    return pd.DataFrame(rows.fetchall(), columns=[c.name for c in rows.description])
+
+
+@pytest.mark.parametrize("names", [{}, ODD], ids=["plain", "odd"])
+def test_an_engine_gives_the_segments_that_assign_gives(other, names):
+    dialect = "spark" if isinstance(other, engines.Spark) else "postgres"
+    # ties but for the last digit; whole numbers that must not be divided as such
+    tied = [{"share_b": 0.25 + nudge} for nudge in (-3e-16, 0, 3e-16)]
+    tied += [{"share_a": 1.0, "share_b": 0.25}, {"recency_days": 19}]
+    on_ties = customers(*tied).astype({"gap_mean_days": int})
+    for number, (model, table) in enumerate([renamed(names), (MODEL, on_ties)]):
+        other.register(f"people_{number}", table)
+        found = native(other, model.to_sql(f"people_{number}", dialect))
+        found = found.sort_values("customer_id", ignore_index=True)
+        expected = model.assign(table).sort_values("customer_id", ignore_index=True)
+        for reading in READINGS:
+            assert found[reading].tolist() == expected[reading].tolist()
 
 
 def test_what_a_user_does_is_said_where_an_engine_is_not_there(monkeypatch):

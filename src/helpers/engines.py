@@ -385,7 +385,9 @@ class PostgreSQL:
 
     def _create(self, name: str, schema: "pa.Schema") -> None:
         """Make an empty table for rows of an Arrow schema."""
-        made = ", ".join(f'"{one.name}" {_in_postgresql(one.type)}' for one in schema)
+        names = [one.name.replace('"', '""') for one in schema]
+        kinds = [_in_postgresql(one.type) for one in schema]
+        made = ", ".join(f'"{n}" {k}' for n, k in zip(names, kinds, strict=True))
         self._con.execute(f"create table {name} ({made})")
 
     def _copy(self, name: str, batches: "Iterable[pa.RecordBatch]") -> None:
