@@ -22,6 +22,7 @@ from helpers import engines, paths, schema
 
 RUN = "complete_journey"
 MEMORY = 12 * 1024  # MB at which a side is stopped, or not begun
+ONCE = 100  # copies from which a side runs once: it takes minutes
 PATIENCE = 1800  # seconds on the clock at which a side is stopped
 COMPARED = 10  # largest size at which all sides are compared: all fit into memory
 CLOSE = 1e-9  # how far the same feature of two sides may differ, relative
@@ -392,7 +393,8 @@ def page(
     parts = [
         "# The feature table against pandas, peers and the physical limit",
         stamp,
-        f"Every side works in a process of its own, in turn, {rounds} times (`--rounds`); medians of "
+        f"Every side works in a process of its own, in turn, {rounds} times "
+        f"(`--rounds`; once from x{ONCE} on, which takes minutes); medians of "
         "what reading and computing take, imports left out; memory is the peak of the "
         "process. Ratios are taken pair by pair: above 1, ours is faster or smaller. "
         f"DuckDB may keep {engines.MEMORY} in memory, on our side and in the SQL staged "
@@ -530,7 +532,8 @@ def main() -> int:
             before = list(kept.items())[-1:]
             growth = lines[size] / lines[before[0][0]] if before else 1
             last = before[0][1] if before else {}
-            kept[size] = measured(sides, file, options.rounds, last, growth)
+            rounds = options.rounds if size < ONCE else 1
+            kept[size] = measured(sides, file, rounds, last, growth)
             print(measure.table(rows({size: kept[size]}, lines)), flush=True)
     loads.append(measure.load())
     also = ", ".join(
