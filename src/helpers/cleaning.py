@@ -7,6 +7,7 @@ import duckdb
 import pandas as pd
 
 from helpers import schema
+from helpers.engines import quoted
 from helpers.schema import BadInput
 from helpers.sources import UNCLASSIFIED
 
@@ -156,11 +157,6 @@ def reconcile(
     sums = table.iloc[:-1, 1:].sum()
     assert (sums == table.iloc[-1, 1:]).all(), f"does not add up:\n{table}"
     return table.astype({column: "int64" for column in steps})
-
-
-def quoted(text: str) -> str:
-    """Write a text as SQL does: in quotes, those inside it doubled."""
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _measure(con: duckdb.DuckDBPyConnection, condition: str) -> pd.Series:

@@ -138,7 +138,12 @@ def limit(con: Any, spill: Path) -> None:  # noqa: ANN401
     """
     spill.mkdir(parents=True, exist_ok=True)
     con.execute(f"set memory_limit = '{MEMORY}'")
-    con.execute("set temp_directory = '{}'".format(str(spill).replace("'", "''")))
+    con.execute(f"set temp_directory = {quoted(str(spill))}")
+
+
+def quoted(text: str) -> str:
+    """Write a text as SQL does: in quotes, those inside it doubled."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 def columns(file: str | Path) -> dict[str, str]:
@@ -386,7 +391,7 @@ class PostgreSQL:
     def _create(self, name: str, schema: "pa.Schema") -> None:
         """Make an empty table for rows of an Arrow schema."""
         names = [one.name.replace('"', '""') for one in schema]
-        kinds = [_in_postgresql(one.type) for one in schema]
+        kinds = [_in_postgresql(str(one.type)) for one in schema]
         made = ", ".join(f'"{n}" {k}' for n, k in zip(names, kinds, strict=True))
         self._con.execute(f"create table {name} ({made})")
 
@@ -464,27 +469,25 @@ def _arrow(code: int) -> "pa.DataType":
     return kinds.get(code, pa.string())
 
 
-def _in_postgresql(kind: "pa.DataType") -> str | None:
+def _in_postgresql(kind: str) -> str | None:
     """Say what PostgreSQL calls a type of Arrow's; None if it has none."""
     for pattern, name in _POSTGRESQL.items():
-        if re.fullmatch(pattern, str(kind)):
+        if re.fullmatch(pattern, kind):
             return name
     return None
 
 
 def _refuse_types(file: str, engine: str) -> None:
     """Refuse a table with a column that an engine cannot read."""
-    from pyarrow import dataset
-
-    for one in dataset.dataset(file, format="parquet").schema:
+    for name, kind in columns(file).items():
         unfit = (
-            _in_postgresql(one.type) is None
+            _in_postgresql(kind) is None
             if engine == "postgresql"
-            else re.match(_UNFIT[engine], str(one.type))
+            else re.match(_UNFIT[engine], kind)
         )
         if unfit:
             _refuse(
-                f"Table {Path(file).stem}: column {one.name} is of type {one.type}, which "
+                f"Table {Path(file).stem}: column {name} is of type {kind}, which "
                 f"engine {engine} cannot read. Leave the column out of the run file, or "
                 "write `engine: duckdb` in it."
             )

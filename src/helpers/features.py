@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from helpers import engines, schema
-from helpers.cleaning import quoted
-from helpers.engines import Engine
+from helpers.engines import Engine, quoted
 from helpers.schema import OPTIONAL, BadInput
 from helpers.sources import APART, NEED_STATES
 
@@ -826,6 +825,9 @@ def stage(
         If the window holds no line, or a line a product without a row.
     """
     chosen = list(chosen)
+    sources = {f.source for f in chosen}
+    prefix, half = ("half_", ", half") if halved else ("", "")
+    keys = f"customer_id{half}"
     _stage_lines(con, lines=lines, products=products, first=first, last=last)
     _stage_orders(con, chosen, first=first, last=last, halved=halved)
     beside = {
@@ -845,12 +847,8 @@ def stage(
             "create or replace temp view customer_rows as "
             f"select * from read_parquet({quoted(declared)})"
         )
-    prefix = ""
     if halved:
-        prefix = "half_"
-        _halve(con, first, {f.source for f in chosen})
-    sources = {f.source for f in chosen}
-    keys = "customer_id, half" if halved else "customer_id"
+        _halve(con, first, sources)
     if "day_rows" in sources:
         con.execute(
             """create or replace temp table day_rows as
@@ -871,7 +869,6 @@ def stage(
             select customer_id, row_number() over (order by customer_id) - 1 as buyer
             from (select distinct customer_id from order_rows) as buyers"""
         )
-    half = ", half" if halved else ""
     if "item_rows" in sources:
         _stage_items(con, prefix=prefix, half=half)
     if "need_rows" in sources:

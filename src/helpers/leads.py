@@ -6,8 +6,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import classifier, estimates
-from helpers.cleaning import quoted
-from helpers.engines import Engine
+from helpers.engines import Engine, quoted
 from helpers.schema import BadInput
 from helpers.sources import APART
 

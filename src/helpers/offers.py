@@ -7,8 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers import engines, estimates
-from helpers.cleaning import quoted
-from helpers.engines import Engine
+from helpers.engines import Engine, quoted
 from helpers.schema import BadInput
 from helpers.sources import APART
 

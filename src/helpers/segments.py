@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import clusterings, schema
+from helpers.engines import quoted
 from helpers.preparation import Preparation, deal_index
 from helpers.schema import BadInput
 
@@ -284,7 +285,7 @@ class Model:
             "segments": [f"when d{i} <= d_least + {TIE!r} then {i}" for i in ids],
             "tiers": _tier_in_sql("total_sales", self.value_cuts),
             "stages": [
-                f"when gaps_late <= {cut!r} then {_text(stage)}"
+                f"when gaps_late <= {cut!r} then {quoted(stage)}"
                 for stage, cut in stages
             ],
             "deals": _tier_in_sql("deal_index", self._deal_tiers()),
@@ -294,7 +295,7 @@ class Model:
             **{part: "\n        ".join(lines) for part, lines in cases.items()},
             "d_all": ", ".join(f"d{i}" for i in ids),
             "d_last": f"d{ids[-1]}",
-            "too_little": _text(TOO_LITTLE),
+            "too_little": quoted(TOO_LITTLE),
         }
 
     def _rules_in_sql(self) -> list[str]:
@@ -377,13 +378,8 @@ def _cut(value: str, low: float, high: float) -> str:
 def _tier_in_sql(value: str, cuts: dict[str, float]) -> list[str]:
     """Write what `_tier` does, as the lines of a case."""
     lowest, *others = sorted(cuts, key=cuts.get)
-    parts = [f"when {value} >= {cuts[name]!r} then {_text(name)}" for name in others]
-    return [*reversed(parts), f"else {_text(lowest)}"]
-
-
-def _text(word: str) -> str:
-    """Write a text of SQL."""
-    return "'" + word.replace("'", "''") + "'"
+    parts = [f"when {value} >= {cuts[name]!r} then {quoted(name)}" for name in others]
+    return [*reversed(parts), f"else {quoted(lowest)}"]
 
 
 def _quoted(name: str) -> str:
