@@ -479,12 +479,21 @@ def test_a_row_that_points_at_nothing_is_told_with_its_value(received):
 # --- Saving
 
 
+def test_lines_of_a_month_lie_together_by_customer(received, home):
+    cleaning.split(received, reject=REJECT)
+    day = "(timestamp '2017-03-09' - line_id * interval 1 day)"
+    cleaning.write(received, {"lines": replaced("ordered_at", day)}, run="ab")
+    lines = schema.read("lines", run="ab")
+    assert lines["customer_id"].tolist() == ["1", "1", "1", "2", "2", "2"]
+    assert lines["line_id"].tolist() == [0, 1, 2, 3, 6, 7]
+
+
 def test_a_saved_table_is_sorted_and_keeps_the_standard_promise(received, home):
     cleaning.split(received, reject=REJECT)
     backwards = "(from clean_lines order by line_id desc)"
     cleaning.write(received, {"lines": backwards}, run="ab")
     lines = schema.read("lines", run="ab")
-    assert lines["line_id"].tolist() == [0, 1, 2, 3, 6, 7]
+    assert lines["line_id"].tolist() == [0, 1, 3, 2, 6, 7]  # 2 is of July, 3 of March
     assert lines["amount_cents"].sum() == 2960 - 175
     cleaning.write(received, {"rejected_lines": "rejected_lines"}, run="ab")
     assert schema.read("rejected_lines", run="ab")["reason"].tolist() == STEPS[1:3]
@@ -544,7 +553,7 @@ def replaced(column, value):
         (
             replaced("amount_cents", "amount_cents || ' c'"),
             "Table lines: column amount_cents breaks dtype('int64') in 6 rows (row 0: "
-            "'200 c', row 1: '225 c', row 2: '2000 c'). Mend the source or the rule that "
+            "'200 c', row 1: '225 c', row 3: '-50 c'). Mend the source or the rule that "
             "makes this table in 01_cleaning.",
         ),
         (

@@ -219,14 +219,15 @@ def write(con: duckdb.DuckDBPyConnection, views: dict[str, str], *, run: str) ->
     Raises
     ------
     BadInput
-        If a row breaks a table's promise or a key is doubled. The earlier tables are
-        then all as they were.
+        If a column is missing, a row breaks a table's promise or a key is doubled. The
+        earlier tables are then all as they were.
     """
     with contextlib.ExitStack() as stack:
         for name, view in views.items():
             partial = stack.enter_context(schema.replacing(schema.path(name, run=run)))
-            key = _columns(name) or "all"
-            con.sql(f"from {view} order by {key}").write_parquet(
+            schema.require(con.sql(f"from {view} limit 0").columns, name)
+            layout = schema.TABLES[name].layout or _columns(name) or "all"
+            con.sql(f"from {view} order by {layout}").write_parquet(
                 str(partial), compression="zstd"
             )
             _refuse_doubles(con, name, partial)
