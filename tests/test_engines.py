@@ -27,6 +27,7 @@ from helpers import (
     lifecycle,
     moments,
     offers,
+    outcomes,
     readiness,
     retention,
     schema,
@@ -121,7 +122,7 @@ def test_each_engine_builds_the_same_features(usual, other, stored):
     assert set(weeks["half"]) == {"odd", "even"}
     agree(features.halves(other, columns=names, **shop, **WINDOW), weeks)
     asked = {"customers": expected["customer_id"], **shop, **LATER}
-    agree(features.outcomes(other, **asked), features.outcomes(usual, **asked))
+    agree(outcomes.later(other, **asked), outcomes.later(usual, **asked))
 
 
 def test_each_engine_builds_the_same_features_of_a_supplier(usual, other, stored):
@@ -214,8 +215,8 @@ def test_each_engine_follows_the_same_campaigns_and_contracts(usual, other, stor
     followed = {name: tables[name] for name in ("campaigns", "contacts", "responses")}
     beside = {name: tables[name] for name in ("lines", "interactions", "surveys")}
     queries = [
-        lambda con: features.redeemed(con, customers=asked, **followed, **LATER),
-        lambda con: features.redemptions(
+        lambda con: outcomes.redeemed(con, customers=asked, **followed, **LATER),
+        lambda con: outcomes.redemptions(
             con, customers=asked, responses=tables["responses"], **WINDOW
         ),
         lambda con: retention.contract_facts(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import features, sources
+from helpers import features, outcomes, sources
 from helpers.schema import BadInput
 
 PRODUCTS = pd.DataFrame(
@@ -135,7 +135,7 @@ def measure(tmp_path):
         PRODUCTS.to_parquet(tmp_path / "products.parquet")
         with duckdb.connect() as con:
             asked = pd.Series(customers, name="asked")
-            return features.outcomes(con, customers=asked, **files(tmp_path), **LATER)
+            return outcomes.later(con, customers=asked, **files(tmp_path), **LATER)
 
     return run
 
@@ -330,7 +330,7 @@ def campaign(tmp_path):
                 answered, columns=["campaign_id", "customer_id", "responded_on"]
             ).astype({"responded_on": day}),
         }
-        names = ["responses"] if helper is features.redemptions else list(tables)
+        names = ["responses"] if helper is outcomes.redemptions else list(tables)
         for name in names:
             tables[name].to_parquet(tmp_path / f"{name}.parquet")
         given = {name: str(tmp_path / f"{name}.parquet") for name in names}
@@ -359,7 +359,7 @@ def test_targeted_are_those_of_campaigns_that_start_later_and_redeemed_who_answe
         "other": (True, False),
         "stranger": (False, False),
     }
-    found = campaign(features.redeemed, list(expected), **LATER)
+    found = campaign(outcomes.redeemed, list(expected), **LATER)
     assert found.columns.tolist() == ["customer_id", "later_targeted", "later_redeemed"]
     assert list(found.itertuples(index=False, name=None)) == [
         (customer, *flags) for customer, flags in expected.items()
@@ -369,7 +369,7 @@ def test_targeted_are_those_of_campaigns_that_start_later_and_redeemed_who_answe
 
 def test_past_redemptions_are_counted_in_the_training_window_alone(campaign):
     asked = ["before", "yes", "toosoon", "never"]
-    found = campaign(features.redemptions, asked, **WINDOW)
+    found = campaign(outcomes.redemptions, asked, **WINDOW)
     # before: on the 1st and the 10th; the one of 28 February is too old
     assert found["customer_id"].tolist() == asked
     assert found["past_redemptions"].tolist() == [2, 0, 1, 0]
@@ -377,7 +377,7 @@ def test_past_redemptions_are_counted_in_the_training_window_alone(campaign):
 
 
 def test_a_coupon_redeemed_twice_counts_twice(campaign):
-    found = campaign(features.redemptions, ["yes"], **LATER)
+    found = campaign(outcomes.redemptions, ["yes"], **LATER)
     assert found["past_redemptions"].tolist() == [2]
 
 
@@ -386,8 +386,8 @@ def test_no_later_response_changes_past_redemptions(campaign):
     early = [row for row in ANSWERED if row[2] < LATER["first"]]
     assert len(early) < len(ANSWERED)
     pd.testing.assert_frame_equal(
-        campaign(features.redemptions, asked, **WINDOW),
-        campaign(features.redemptions, asked, answered=early, **WINDOW),
+        campaign(outcomes.redemptions, asked, **WINDOW),
+        campaign(outcomes.redemptions, asked, answered=early, **WINDOW),
     )
 
 
@@ -396,8 +396,8 @@ def test_no_earlier_response_changes_who_redeemed_later(campaign):
     late = [row for row in ANSWERED if row[2] >= LATER["first"]]
     assert len(late) < len(ANSWERED)
     pd.testing.assert_frame_equal(
-        campaign(features.redeemed, asked, **LATER),
-        campaign(features.redeemed, asked, answered=late, **LATER),
+        campaign(outcomes.redeemed, asked, **LATER),
+        campaign(outcomes.redeemed, asked, answered=late, **LATER),
     )
 
 
@@ -1124,9 +1124,9 @@ def test_controls_are_not_targeted_and_what_they_bought_is_no_answer(stored):
     }
     asked = pd.Series(["sent", "spared", "both", "silent"])
     with duckdb.connect() as con:
-        found = features.redeemed(con, customers=asked, **stored(given), **LATER)
+        found = outcomes.redeemed(con, customers=asked, **stored(given), **LATER)
         del given["contacts"]["arm"]  # without arms, all were contacted
-        without = features.redeemed(con, customers=asked, **stored(given), **LATER)
+        without = outcomes.redeemed(con, customers=asked, **stored(given), **LATER)
     assert found["later_targeted"].tolist() == [True, False, True, True]
     assert found["later_redeemed"].tolist() == [True, False, False, False]
     assert without["later_targeted"].all()

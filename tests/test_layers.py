@@ -17,7 +17,7 @@ ROWS = {
         *("receiving", "sniffing", "guess", "draft"),
     ],
     "clean": ["cleaning", "readiness"],
-    "features": ["features", "preparation"],
+    "features": ["staging", "features", "outcomes", "preparation"],
     "segments": [
         *("clusterings", "candidates", "evidence", "structure", "stability"),
         *("usefulness", "decision", "sampling", "maps", "segments", "census"),
@@ -47,7 +47,15 @@ ROWS = {
         "report",
     ],
 }
-ORDERED = {"base", "raw", "clean", "segments", "personas and after", "report"}
+ORDERED = {
+    "base",
+    "raw",
+    "clean",
+    "features",
+    "segments",
+    "personas and after",
+    "report",
+}
 FILES = {file.stem: file for file in (paths.ROOT / "src/helpers").glob("*.py")}
 MODULES = sorted(FILES.keys() - {"__init__"})
 

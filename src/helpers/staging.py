@@ -1,0 +1,373 @@
+"""Stage the order lines of a window in small tables, and aggregate features from them."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers import engines
+from helpers.engines import Engine, quoted
+from helpers.schema import OPTIONAL, BadInput
+from helpers.sources import APART
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature: the SQL that builds it is its definition.
+
+    Parameters
+    ----------
+    name : str
+        Column of the feature table.
+    family : str
+        lifecycle, behavioural, psychographic proxy, psychographic (asked in a survey),
+        or one of `features.SEGMENTING`.
+    unit : str
+        Unit of the numbers.
+    source : str
+        Staged table it is aggregated from, one group a customer: order_rows (an
+        order), day_rows (a day with orders), store_rows (a store), need_rows (a need),
+        item_rows (all products), touch_rows (an interaction), answer_rows (an answer) or
+        customer_rows (a customer).
+    sql : str
+        Aggregate expression over that table.
+    meaning : str
+        The definition in words.
+    asks : tuple of str
+        Columns of lines, products or interactions without which it cannot be built;
+        clock is a time of day in ordered_at.
+    weight : str
+        For a share, the feature that counts what it is a share of.
+    """
+
+    name: str
+    family: str
+    unit: str
+    source: str
+    sql: str
+    meaning: str
+    asks: tuple[str, ...] = ()
+    weight: str = ""
+
+
+# Staged columns that are sums over lines: of an order, and of a need. A column is made
+# only if a chosen feature names it: each costs a pass over all lines.
+_OF_AN_ORDER = {
+    "sales_cents": "sum(sales_cents)::bigint",
+    "goods_cents": "coalesce(sum(sales_cents) filter (is_goods), 0)::bigint",
+    "goods_lines": "count(*) filter (is_goods)",
+    "coupon_cents": "sum(coupon_cents)::bigint",
+    "pieces": "sum(quantity)",
+    "store_id": "min(store_id)",
+    "channel": "min(channel)",
+}
+_OF_A_NEED = {
+    "sales_cents": "sum(sales_cents)::bigint",
+    "private_cents": "sum(sales_cents) filter (is_private)::bigint",
+    "mailer_cents": "sum(sales_cents) filter (on_mailer)::bigint",
+    "display_cents": "sum(sales_cents) filter (on_display)::bigint",
+    "shelf_cents": "sum(shelf_amount_cents)::bigint",
+    "reduction_cents": "sum(shelf_amount_cents - sales_cents)::bigint",
+    "logo_cents": "sum(sales_cents) filter (logo)::bigint",
+    "pieces": "sum(quantity)",
+    "returned": "sum(returned)",
+    "lead_days": "sum(lead_days)",
+    "lead_lines": "count(lead_days)",
+}
+
+
+def stage(
+    con: Engine,
+    chosen: Iterable[Feature],
+    *,
+    lines: str,
+    products: str,
+    first: str,
+    last: str,
+    halved: bool = False,
+    declared: str | None = None,
+    interactions: str | None = None,
+    surveys: str | None = None,
+) -> None:
+    """Make the tables of one window that features are aggregated from.
+
+    Parameters
+    ----------
+    con : Engine
+        Receives the view line_rows, and the tables order_rows and others that the
+        features name. Money is in integer cents, so that sums are exact on any engine
+        and any number of cores.
+    chosen : iterable of Feature
+        Features to be built.
+    lines, products, declared, interactions, surveys : str
+        Paths of the standard tables; the last three make customer_rows, touch_rows
+        and answer_rows.
+    first, last : str
+        First and last day of the window, YYYY-MM-DD, both included.
+    halved : bool
+        Whether to make each table of odd and even weeks too, as half_order_rows and
+        so on.
+
+    Raises
+    ------
+    BadInput
+        If the window holds no line, or a line a product without a row.
+    """
+    chosen = list(chosen)
+    sources = {f.source for f in chosen}
+    prefix, half = ("half_", ", half") if halved else ("", "")
+    keys = f"customer_id{half}"
+    _stage_lines(con, lines=lines, products=products, first=first, last=last)
+    _stage_orders(con, chosen, first=first, last=last, halved=halved)
+    beside = {
+        "touch_rows": (interactions, "happened_at"),
+        "answer_rows": (surveys, "answered_on"),
+    }
+    for name, (file, when) in beside.items():
+        if file:
+            con.execute(
+                f"""create or replace temp table {name} as
+                select * from read_parquet($file)
+                where {when} >= $first::date and {when} < $after::date""",
+                {"file": file, **_window(first, last)},
+            )
+    if declared:
+        con.execute(
+            "create or replace temp view customer_rows as "
+            f"select * from read_parquet({quoted(declared)})"
+        )
+    if halved:
+        _halve(con, first, sources)
+    if "day_rows" in sources:
+        con.execute(
+            """create or replace temp table day_rows as
+            select customer_id, date_diff('day', lag(day) over (
+                partition by customer_id order by day), day) as gap_days
+            from (select distinct customer_id, ordered_at::date as day
+                from order_rows) as days"""
+        )
+    if "store_rows" in sources:
+        con.execute(
+            f"""create or replace temp table {prefix}store_rows as
+            select {keys}, store_id, count(*) as orders
+            from {prefix}order_rows group by {keys}, store_id"""
+        )
+    if sources & {"item_rows", "need_rows"}:
+        con.execute(
+            """create or replace temp table buyer_rows as
+            select customer_id, row_number() over (order by customer_id) - 1 as buyer
+            from (select distinct customer_id from order_rows) as buyers"""
+        )
+    if "item_rows" in sources:
+        _stage_items(con, prefix=prefix, half=half)
+    if "need_rows" in sources:
+        named = _words(chosen, {"need_rows"})
+        _stage_needs(con, sums=_summed(_OF_A_NEED, named), prefix=prefix, half=half)
+
+
+def _window(first: str, last: str) -> dict:
+    after = pd.Timestamp(last) + pd.Timedelta(days=1)
+    return {"first": first, "after": f"{after:%Y-%m-%d}"}
+
+
+def _stage_lines(
+    con: Engine, *, lines: str, products: str, first: str, last: str
+) -> None:
+    """Make a view of the window's lines: they are read where they lie, never copied."""
+    apart = ", ".join(map(quoted, APART))
+    con.execute(
+        f"""create or replace temp table product_rows as
+        select product_id, row_number() over (order by product_id)::int - 1 as product_code,
+            dense_rank() over (order by need_state)::int - 1 as need_code, need_state,
+            coalesce(brand = 'Private', false) as is_private,
+            coalesce(need_state not in ({apart}), false) as is_goods
+        from read_parquet($products)""",
+        {"products": products},
+    )
+    there = engines.columns(lines)
+    more = "".join(f", {column}" for column in OPTIONAL if column in there)
+    window = _window(first, last)
+    con.execute(
+        f"""create or replace temp view line_rows as
+        select customer_id, order_id, ordered_at, product_code, need_code, is_private,
+            is_goods, quantity, amount_cents + coupon_cents as sales_cents,
+            coupon_cents{more}
+        from read_parquet({quoted(lines)}) as l
+        left join product_rows as p on p.product_id = l.product_id
+        where ordered_at >= {quoted(window["first"])}::date
+            and ordered_at < {quoted(window["after"])}::date"""
+    )
+
+
+def _stage_orders(
+    con: Engine, chosen: Sequence[Feature], *, first: str, last: str, halved: bool
+) -> None:
+    sources = {f.source for f in chosen}
+    named = {"store_id"} if "store_rows" in sources else set()
+    named |= {"goods_lines"} if "item_rows" in sources else set()
+    named |= _words(chosen, sources - {"need_rows", "item_rows"})
+    order = ", order_id" if halved else ""  # to find the lines of an order again
+    con.execute(
+        f"""create or replace temp table order_rows as
+        select customer_id{order}, min(ordered_at) as ordered_at,
+            count(*) filter (product_code is null) as unknown_lines
+            {_summed(_OF_AN_ORDER, named)}
+        from line_rows group by customer_id, order_id"""
+    )
+    orders, unknown = con.execute(
+        "select count(*), sum(unknown_lines) from order_rows"
+    ).fetchall()[0]
+    if not orders:
+        raise BadInput(
+            f"Table lines: column ordered_at has no line from {first} to {last}. "
+            "Choose a window in which there are orders."
+        )
+    if unknown:
+        raise BadInput(
+            f"Table lines: column product_id of {unknown:,} lines has no row in table "
+            "products. Run 01_cleaning again: it gives such products a row."
+        )
+
+
+# Millions of groups are grouped by one whole number, made of a buyer and a product or
+# need: pairs of texts, or a distinct count, would have to fit into memory.
+def _stage_items(con: Engine, *, prefix: str, half: str) -> None:
+    """Count the lines and the different products of each customer."""
+    [(products,)] = con.execute("select count(*) from product_rows").fetchall()
+    con.execute(
+        f"""create or replace temp table {prefix}item_rows as
+        select customer_id{half}, products, lines
+        from (select item // {products} as buyer{half}, count(*) as products
+            from (select distinct buyer * {products} + product_code as item{half}
+                from {prefix}line_rows join buyer_rows using (customer_id)
+                where is_goods) as items
+            group by item // {products}{half}) as counted
+        join buyer_rows using (buyer)
+        join (select customer_id{half}, sum(goods_lines)::bigint as lines
+            from {prefix}order_rows group by customer_id{half}) as sums
+            using (customer_id{half})"""
+    )
+
+
+def _stage_needs(con: Engine, *, sums: str, prefix: str, half: str) -> None:
+    """Add up the lines of each customer and need."""
+    [(needs,)] = con.execute("select max(need_code) + 1 from product_rows").fetchall()
+    con.execute(
+        f"""create or replace temp table {prefix}need_rows as
+        select customer_id, need_state, is_goods, sums.*
+        from (select buyer * {needs} + need_code as pair{half}{sums}
+            from {prefix}line_rows join buyer_rows using (customer_id)
+            group by buyer * {needs} + need_code{half}) as sums
+        join buyer_rows on buyer = pair // {needs}
+        join (select distinct need_code, need_state, is_goods from product_rows) as codes
+            on need_code = pair % {needs}"""
+    )
+
+
+def _words(chosen: Iterable[Feature], sources: set[str]) -> set[str]:
+    """List the words in the definitions of the features of some sources."""
+    sql = " ".join(f.sql for f in chosen if f.source in sources)
+    return set(re.findall(r"\w+", sql))
+
+
+def _summed(sums: dict[str, str], named: set[str]) -> str:
+    """Write the sums that are named."""
+    return "".join(f", {sql} as {name}" for name, sql in sums.items() if name in named)
+
+
+def _halve(con: Engine, first: str, sources: set[str]) -> None:
+    """Say of each order, line, contact and answer whether its week is odd or even."""
+    con.execute(
+        f"""create or replace temp table half_order_rows as
+        select *, {_HALF.format("ordered_at")} as half from order_rows""",
+        {"first": first},
+    )
+    con.execute(
+        """create or replace temp view half_line_rows as
+        select l.*, o.half from line_rows as l
+        join half_order_rows as o using (customer_id, order_id)"""
+    )
+    for name, when in (("touch_rows", "happened_at"), ("answer_rows", "answered_on")):
+        if name in sources:
+            con.execute(
+                f"""create or replace temp table half_{name} as
+                select *, {_HALF.format(when)} as half from {name}""",
+                {"first": first},
+            )
+    if "customer_rows" in sources:
+        con.execute(
+            """create or replace temp view half_customer_rows as
+            select c.*, h.half from customer_rows as c
+            cross join (values ('odd'), ('even')) as h(half)"""
+        )
+
+
+_HALF = """case when date_diff('day', $first::date, {}::date) // 7 % 2 = 0
+    then 'odd' else 'even' end"""
+
+
+def aggregate(
+    con: Engine,
+    chosen: Sequence[Feature],
+    *,
+    first: str,
+    last: str,
+    halved: bool = False,
+) -> pd.DataFrame:
+    """Aggregate the staged tables to one row a customer, and put the rows together.
+
+    Parameters
+    ----------
+    con : Engine
+        Holds what `stage` made of the same window.
+    chosen : sequence of Feature
+        Features to be built.
+    first, last : str
+        First and last day of the window, YYYY-MM-DD, both included.
+    halved : bool
+        Whether to make a row a customer and half of the weeks.
+
+    Returns
+    -------
+    DataFrame
+        customer_id (and half) and the features in their order, sorted by customer.
+    """
+    by = ["customer_id", "half"] if halved else ["customer_id"]
+    keys, prefix = ", ".join(by), "half_" if halved else ""
+    parts = dict.fromkeys(["order_rows", *(f.source for f in chosen)])
+    for source in parts:
+        selected = [f"{f.sql} as {f.name}" for f in chosen if f.source == source]
+        parts[source] = (
+            f"select {', '.join([keys, *selected])} from {prefix}{source} group by {keys}"
+        )
+    # Who never wrote, answered or declared anything still bought something.
+    query = (
+        "with "
+        + ", ".join(f"of_{source} as ({part})" for source, part in parts.items())
+        + f" select {keys}, {', '.join(f.name for f in chosen)} from of_order_rows"
+        + "".join(
+            f" left join of_{source} using ({keys})" for source in list(parts)[1:]
+        )
+    )
+    days = _days(first, last)
+    asked = {name: day for name, day in days.items() if f"${name}" in query}
+    table = con.execute(query, asked).df()
+    counts = {"orders", "lines", "recency_days", "tenure_days", "stores", "contacts"}
+    none = {"contacts": 0} if "contacts" in table else {}
+    kinds = {f.name: "int64" if f.name in counts else "float64" for f in chosen}
+    kinds |= {
+        f.name: "int32"
+        for f in chosen
+        if f.unit == "0 or 1" and table[f.name].notna().all()
+    }
+    return table.fillna(none).astype(kinds).sort_values(by, ignore_index=True)
+
+
+def _days(first: str, last: str) -> dict:
+    start, end = pd.Timestamp(first), pd.Timestamp(last)
+    return {
+        "first": start.date(),
+        "last": end.date(),
+        "middle": (start + (end - start) / 2).date(),
+    }
