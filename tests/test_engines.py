@@ -125,6 +125,45 @@ def test_each_engine_builds_the_same_features(usual, other, stored):
     agree(outcomes.later(other, **asked), outcomes.later(usual, **asked))
 
 
+@pytest.mark.parametrize("at_once", [1, 300])  # a customer alone has more than one
+def test_features_do_not_hang_on_how_many_customers_are_taken_together(
+    usual, stored, monkeypatch, at_once
+):
+    lines = pd.concat([drawn(np.random.default_rng(5)), lines_of(BOUGHT)])
+    lines["customer_id"] = lines["customer_id"].replace("Käufer 7", "O'Käufer")
+    shop = stored(lines=lines.reset_index(drop=True), products=PRODUCTS)
+
+    def built():
+        table = features.build(usual, **shop, **WINDOW)
+        weeks = features.halves(usual, columns=["repeat_share"], **shop, **WINDOW)
+        later = outcomes.later(usual, customers=table["customer_id"], **shop, **LATER)
+        return table, weeks, later
+
+    expected = built()
+    monkeypatch.setattr(engines.DuckDB, "LINES_AT_ONCE", at_once)
+    for found, whole in zip(built(), expected, strict=True):
+        pd.testing.assert_frame_equal(found, whole, check_exact=True)
+    held = usual.execute("select distinct customer_id from order_rows").fetchall()
+    assert 0 < len(held) < len(expected[0]) / 3  # those of the last part alone
+
+
+def test_unknown_products_are_counted_over_all_customers(usual, stored, monkeypatch):
+    monkeypatch.setattr(engines.DuckDB, "LINES_AT_ONCE", 1)
+    lines = lines_of(BOUGHT)
+    unknown = lines["customer_id"].isin(["ann", "bob"]) & lines["product_id"].eq(
+        "apple"
+    )
+    lines.loc[unknown, "product_id"] = "pear"
+    window = lines["ordered_at"].between("2017-03-01", "2017-03-10 23:59:59")
+    assert lines[unknown & window]["customer_id"].nunique() == 2
+    shop = stored(lines=lines, products=PRODUCTS)
+    told = (
+        f"product_id of {(unknown & window).sum()} lines has no row in table products"
+    )
+    with pytest.raises(BadInput, match=told):
+        features.build(usual, **shop, **WINDOW)
+
+
 def test_each_engine_builds_the_same_features_of_a_supplier(usual, other, stored):
     tables = stored(**supplied())
     expected = features.build(usual, **tables, **WINDOW)

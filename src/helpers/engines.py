@@ -163,6 +163,8 @@ class DuckDB:
         Folder in which one of its own is made and, at the end, removed.
     """
 
+    LINES_AT_ONCE = 6_000_000  # of which features are built within `MEMORY`
+
     def __init__(self, spill: Path) -> None:
         import duckdb
 

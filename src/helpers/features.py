@@ -607,8 +607,7 @@ def build(
         If a column is no feature of the run.
     """
     chosen = _chosen(defined(con, **tables), columns)
-    staging.stage(con, chosen, first=first, last=last, **tables)
-    return staging.aggregate(con, chosen, first=first, last=last)
+    return staging.collect(con, chosen, first=first, last=last, **tables)
 
 
 def halves(
@@ -657,8 +656,7 @@ def halves(
     rhythm = [f for f in found if f.family == "lifecycle" or f.source == "day_rows"]
     chosen = _chosen([f for f in found if f not in rhythm], wanted)
     window = {"first": first, "last": last}
-    staging.stage(con, chosen, **window, halved=True, **tables)
-    return staging.aggregate(con, chosen, **window, halved=True)
+    return staging.collect(con, chosen, **window, halved=True, **tables)
 
 
 def _chosen(

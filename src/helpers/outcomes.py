@@ -57,8 +57,8 @@ def later(
     ]
     chosen = [orders, sales, *by_need, recency]
     window = {"first": first, "last": last}
-    staging.stage(con, chosen, lines=lines, products=products, **window)
-    found = staging.aggregate(con, chosen, **window)
+    stored = {"lines": lines, "products": products}
+    found = staging.collect(con, chosen, **stored, **window)
     days = (pd.Timestamp(last) - pd.Timestamp(first)).days + 1
     absent = dict.fromkeys(found.columns[1:], 0) | {"later_recency_days": days}
     return _for_each(customers, found, absent=absent).astype(

@@ -76,8 +76,13 @@ _OF_A_NEED = {
     "lead_lines": "count(lead_days)",
 }
 
+_OF_A_LINE = (
+    *("sales_cents", "on_mailer", "on_display", "shelf_amount_cents", "logo"),
+    *("quantity", "returned", "lead_days"),
+)
 
-def stage(
+
+def collect(
     con: Engine,
     chosen: Iterable[Feature],
     *,
@@ -89,15 +94,18 @@ def stage(
     declared: str | None = None,
     interactions: str | None = None,
     surveys: str | None = None,
-) -> None:
-    """Make the tables of one window that features are aggregated from.
+) -> pd.DataFrame:
+    """Build features from the lines of one window, some customers after the others.
+
+    Customers are taken together until their lines are as many as the engine holds, so
+    that memory does not grow with the lines, nor the time of a line.
 
     Parameters
     ----------
     con : Engine
-        Receives the view line_rows, and the tables order_rows and others that the
-        features name. Money is in integer cents, so that sums are exact on any engine
-        and any number of cores.
+        Receives the view line_rows of the window, and for the customers at hand
+        order_rows and the other tables that the features name. Money is in integer
+        cents, so that sums are exact on any engine and any number of cores.
     chosen : iterable of Feature
         Features to be built.
     lines, products, declared, interactions, surveys : str
@@ -106,8 +114,13 @@ def stage(
     first, last : str
         First and last day of the window, YYYY-MM-DD, both included.
     halved : bool
-        Whether to make each table of odd and even weeks too, as half_order_rows and
-        so on.
+        Whether to make a row a customer and half (odd or even weeks), from tables
+        named half_order_rows and so on.
+
+    Returns
+    -------
+    DataFrame
+        customer_id (and half) and the features in their order, sorted by customer.
 
     Raises
     ------
@@ -116,21 +129,17 @@ def stage(
     """
     chosen = list(chosen)
     sources = {f.source for f in chosen}
-    prefix, half = ("half_", ", half") if halved else ("", "")
-    keys = f"customer_id{half}"
-    _stage_lines(con, lines=lines, products=products, first=first, last=last)
-    _stage_orders(con, chosen, first=first, last=last, halved=halved)
-    beside = {
-        "touch_rows": (interactions, "happened_at"),
-        "answer_rows": (surveys, "answered_on"),
-    }
-    for name, (file, when) in beside.items():
+    window = _window(first, last)
+    _view_lines(con, lines=lines, products=products, window=window)
+    dated = {"touch_rows": (interactions, "happened_at")}
+    dated |= {"answer_rows": (surveys, "answered_on")}
+    for name, (file, when) in dated.items():
         if file:
             con.execute(
                 f"""create or replace temp table {name} as
                 select * from read_parquet($file)
                 where {when} >= $first::date and {when} < $after::date""",
-                {"file": file, **_window(first, last)},
+                {"file": file, **window},
             )
     if declared:
         con.execute(
@@ -138,7 +147,57 @@ def stage(
             f"select * from read_parquet({quoted(declared)})"
         )
     if halved:
-        _halve(con, first, sources)
+        _halve_beside(con, first, sources)
+    parts = []
+    for among in _parts(con, lines, first, last):
+        con.execute(
+            "create or replace temp view part_rows as select * from line_rows "
+            f"where {among}"
+        )
+        _stage(con, chosen, sources, first=first, halved=halved)
+        parts.append(_aggregate(con, chosen, first=first, last=last, halved=halved))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _parts(con: Engine, lines: str, first: str, last: str) -> list[str]:
+    """Divide the customers by their ids; return a condition of SQL for each part."""
+    dated = """from read_parquet($lines)
+        where ordered_at >= $first::date and ordered_at < $after::date"""
+    values = {"lines": lines, **_window(first, last)}
+    [(count,)] = con.execute(f"select count(*) {dated}", values).fetchall()
+    if not count:
+        raise BadInput(
+            f"Table lines: column ordered_at has no line from {first} to {last}. "
+            "Choose a window in which there are orders."
+        )
+    parts = -(-count // getattr(con, "LINES_AT_ONCE", count))
+    if parts == 1:
+        return ["true"]
+    starts = con.execute(
+        f"""select min(customer_id) from (
+            select customer_id,
+                (sum(lines) over (order by customer_id) - lines) * {parts} // {count} as part
+            from (select customer_id, count(*) as lines {dated} group by customer_id))
+        group by part order by part""",
+        values,
+    ).fetchall()
+    bounds = [f"customer_id >= {quoted(start)}" for (start,) in starts]
+    below = [f"customer_id < {quoted(start)}" for (start,) in starts[1:]]
+    return [" and ".join(pair) for pair in zip(bounds, [*below, "true"], strict=True)]
+
+
+def _stage(
+    con: Engine,
+    chosen: Sequence[Feature],
+    sources: set[str],
+    *,
+    first: str,
+    halved: bool,
+) -> None:
+    """Make the tables of the customers of part_rows that features are built from."""
+    prefix, half = ("half_", ", half") if halved else ("", "")
+    keys = f"customer_id{half}"
+    _stage_orders(con, chosen, first=first, halved=halved)
     if "day_rows" in sources:
         con.execute(
             """create or replace temp table day_rows as
@@ -153,17 +212,14 @@ def stage(
             select {keys}, store_id, count(*) as orders
             from {prefix}order_rows group by {keys}, store_id"""
         )
+    named = _words(chosen, {"need_rows"})
+    sums = {name: sql for name, sql in _OF_A_NEED.items() if name in named}
     if sources & {"item_rows", "need_rows"}:
-        con.execute(
-            """create or replace temp table buyer_rows as
-            select customer_id, row_number() over (order by customer_id) - 1 as buyer
-            from (select distinct customer_id from order_rows) as buyers"""
-        )
+        _stage_codes(con, sums=sums, prefix=prefix, half=half)
     if "item_rows" in sources:
         _stage_items(con, prefix=prefix, half=half)
     if "need_rows" in sources:
-        named = _words(chosen, {"need_rows"})
-        _stage_needs(con, sums=_summed(_OF_A_NEED, named), prefix=prefix, half=half)
+        _stage_needs(con, sums=sums, prefix=prefix, half=half)
 
 
 def _window(first: str, last: str) -> dict:
@@ -171,10 +227,8 @@ def _window(first: str, last: str) -> dict:
     return {"first": first, "after": f"{after:%Y-%m-%d}"}
 
 
-def _stage_lines(
-    con: Engine, *, lines: str, products: str, first: str, last: str
-) -> None:
-    """Make a view of the window's lines: they are read where they lie, never copied."""
+def _view_lines(con: Engine, *, lines: str, products: str, window: dict) -> None:
+    """Make a view of the window's lines: they are read where they lie."""
     apart = ", ".join(map(quoted, APART))
     con.execute(
         f"""create or replace temp table product_rows as
@@ -187,12 +241,10 @@ def _stage_lines(
     )
     there = engines.columns(lines)
     more = "".join(f", {column}" for column in OPTIONAL if column in there)
-    window = _window(first, last)
     con.execute(
         f"""create or replace temp view line_rows as
-        select customer_id, order_id, ordered_at, product_code, need_code, is_private,
-            is_goods, quantity, amount_cents + coupon_cents as sales_cents,
-            coupon_cents{more}
+        select customer_id, order_id, ordered_at, product_code, is_goods, quantity,
+            amount_cents + coupon_cents as sales_cents, coupon_cents{more}
         from read_parquet({quoted(lines)}) as l
         left join product_rows as p on p.product_id = l.product_id
         where ordered_at >= {quoted(window["first"])}::date
@@ -201,37 +253,62 @@ def _stage_lines(
 
 
 def _stage_orders(
-    con: Engine, chosen: Sequence[Feature], *, first: str, last: str, halved: bool
+    con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool
 ) -> None:
+    """Add up the lines of each order; say whether its week is odd or even."""
     sources = {f.source for f in chosen}
     named = {"store_id"} if "store_rows" in sources else set()
     named |= {"goods_lines"} if "item_rows" in sources else set()
     named |= _words(chosen, sources - {"need_rows", "item_rows"})
     order = ", order_id" if halved else ""  # to find the lines of an order again
+    sums = {name: sql for name, sql in _OF_AN_ORDER.items() if name in named}
     con.execute(
         f"""create or replace temp table order_rows as
         select customer_id{order}, min(ordered_at) as ordered_at,
-            count(*) filter (product_code is null) as unknown_lines
-            {_summed(_OF_AN_ORDER, named)}
-        from line_rows group by customer_id, order_id"""
+            count(*) filter (product_code is null) as unknown_lines{_summed(sums)}
+        from part_rows group by customer_id, order_id"""
     )
-    orders, unknown = con.execute(
-        "select count(*), sum(unknown_lines) from order_rows"
-    ).fetchall()[0]
-    if not orders:
-        raise BadInput(
-            f"Table lines: column ordered_at has no line from {first} to {last}. "
-            "Choose a window in which there are orders."
-        )
+    [(unknown,)] = con.execute("select sum(unknown_lines) from order_rows").fetchall()
     if unknown:
+        [(unknown,)] = con.execute(  # in all parts
+            "select count(*) from line_rows where product_code is null"
+        ).fetchall()
         raise BadInput(
             f"Table lines: column product_id of {unknown:,} lines has no row in table "
             "products. Run 01_cleaning again: it gives such products a row."
         )
+    if halved:
+        con.execute(
+            f"""create or replace temp table half_order_rows as
+            select *, {_HALF.format("ordered_at")} as half from order_rows""",
+            {"first": first},
+        )
+        con.execute(
+            """create or replace temp view half_part_rows as
+            select l.*, o.half from part_rows as l
+            join half_order_rows as o using (customer_id, order_id)"""
+        )
 
 
-# Millions of groups are grouped by one whole number, made of a buyer and a product or
-# need: pairs of texts, or a distinct count, would have to fit into memory.
+# Lines are read a second time and kept as numbers, for two groupings by one number each:
+# texts take longer to compare, and a distinct count of them would not fit into memory.
+def _stage_codes(con: Engine, *, sums: dict[str, str], prefix: str, half: str) -> None:
+    """Give customers numbers; keep of a line who bought what, and what is summed."""
+    con.execute(
+        """create or replace temp table buyer_rows as
+        select customer_id, row_number() over (order by customer_id) - 1 as buyer
+        from (select distinct customer_id from order_rows) as buyers"""
+    )
+    [(products,)] = con.execute("select count(*) from product_rows").fetchall()
+    words = set(re.findall(r"\w+", " ".join(sums.values())))
+    kept = "".join(f", {column}" for column in _OF_A_LINE if column in words)
+    con.execute(
+        f"""create or replace temp table {prefix}code_rows as
+        select buyer * {products} + product_code as item{half}{kept}
+        from {prefix}part_rows join buyer_rows using (customer_id)"""
+    )
+
+
 def _stage_items(con: Engine, *, prefix: str, half: str) -> None:
     """Count the lines and the different products of each customer."""
     [(products,)] = con.execute("select count(*) from product_rows").fetchall()
@@ -239,10 +316,9 @@ def _stage_items(con: Engine, *, prefix: str, half: str) -> None:
         f"""create or replace temp table {prefix}item_rows as
         select customer_id{half}, products, lines
         from (select item // {products} as buyer{half}, count(*) as products
-            from (select distinct buyer * {products} + product_code as item{half}
-                from {prefix}line_rows join buyer_rows using (customer_id)
-                where is_goods) as items
-            group by item // {products}{half}) as counted
+            from (select distinct item{half} from {prefix}code_rows) as items
+            join product_rows on product_code = item % {products}
+            where is_goods group by item // {products}{half}) as counted
         join buyer_rows using (buyer)
         join (select customer_id{half}, sum(goods_lines)::bigint as lines
             from {prefix}order_rows group by customer_id{half}) as sums
@@ -250,15 +326,19 @@ def _stage_items(con: Engine, *, prefix: str, half: str) -> None:
     )
 
 
-def _stage_needs(con: Engine, *, sums: str, prefix: str, half: str) -> None:
+def _stage_needs(con: Engine, *, sums: dict[str, str], prefix: str, half: str) -> None:
     """Add up the lines of each customer and need."""
-    [(needs,)] = con.execute("select max(need_code) + 1 from product_rows").fetchall()
+    [(products, needs)] = con.execute(
+        "select count(*), max(need_code) + 1 from product_rows"
+    ).fetchall()
+    pair = f"item // {products} * {needs} + need_code"
     con.execute(
         f"""create or replace temp table {prefix}need_rows as
         select customer_id, need_state, is_goods, sums.*
-        from (select buyer * {needs} + need_code as pair{half}{sums}
-            from {prefix}line_rows join buyer_rows using (customer_id)
-            group by buyer * {needs} + need_code{half}) as sums
+        from (select {pair} as pair{half}{_summed(sums)}
+            from {prefix}code_rows
+            join product_rows on product_code = item % {products}
+            group by {pair}{half}) as sums
         join buyer_rows on buyer = pair // {needs}
         join (select distinct need_code, need_state, is_goods from product_rows) as codes
             on need_code = pair % {needs}"""
@@ -271,23 +351,13 @@ def _words(chosen: Iterable[Feature], sources: set[str]) -> set[str]:
     return set(re.findall(r"\w+", sql))
 
 
-def _summed(sums: dict[str, str], named: set[str]) -> str:
-    """Write the sums that are named."""
-    return "".join(f", {sql} as {name}" for name, sql in sums.items() if name in named)
+def _summed(sums: dict[str, str]) -> str:
+    """Write sums as they stand in a select."""
+    return "".join(f", {sql} as {name}" for name, sql in sums.items())
 
 
-def _halve(con: Engine, first: str, sources: set[str]) -> None:
-    """Say of each order, line, contact and answer whether its week is odd or even."""
-    con.execute(
-        f"""create or replace temp table half_order_rows as
-        select *, {_HALF.format("ordered_at")} as half from order_rows""",
-        {"first": first},
-    )
-    con.execute(
-        """create or replace temp view half_line_rows as
-        select l.*, o.half from line_rows as l
-        join half_order_rows as o using (customer_id, order_id)"""
-    )
+def _halve_beside(con: Engine, first: str, sources: set[str]) -> None:
+    """Say of each contact and answer whether its week is odd or even."""
     for name, when in (("touch_rows", "happened_at"), ("answer_rows", "answered_on")):
         if name in sources:
             con.execute(
@@ -307,32 +377,10 @@ _HALF = """case when date_diff('day', $first::date, {}::date) // 7 % 2 = 0
     then 'odd' else 'even' end"""
 
 
-def aggregate(
-    con: Engine,
-    chosen: Sequence[Feature],
-    *,
-    first: str,
-    last: str,
-    halved: bool = False,
+def _aggregate(
+    con: Engine, chosen: Sequence[Feature], *, first: str, last: str, halved: bool
 ) -> pd.DataFrame:
-    """Aggregate the staged tables to one row a customer, and put the rows together.
-
-    Parameters
-    ----------
-    con : Engine
-        Holds what `stage` made of the same window.
-    chosen : sequence of Feature
-        Features to be built.
-    first, last : str
-        First and last day of the window, YYYY-MM-DD, both included.
-    halved : bool
-        Whether to make a row a customer and half of the weeks.
-
-    Returns
-    -------
-    DataFrame
-        customer_id (and half) and the features in their order, sorted by customer.
-    """
+    """Aggregate each staged table to a row for each key, and put the rows together."""
     by = ["customer_id", "half"] if halved else ["customer_id"]
     keys, prefix = ", ".join(by), "half_" if halved else ""
     parts = dict.fromkeys(["order_rows", *(f.source for f in chosen)])
