@@ -602,7 +602,8 @@ def build(
     Raises
     ------
     BadInput
-        If the window holds no line, or a line a product without a row.
+        If the window holds no line; or, where products or needs are asked for, a line
+        a product without a row.
     ValueError
         If a column is no feature of the run.
     """
@@ -647,7 +648,8 @@ def halves(
     Raises
     ------
     BadInput
-        If the window holds no line, or a line a product without a row.
+        If the window holds no line; or, where products or needs are asked for, a line
+        a product without a row.
     ValueError
         If a column is no feature of the run, or one of the rhythm.
     """

@@ -51,6 +51,8 @@ class Feature:
     weight: str = ""
 
 
+# Sources that ask for a line's product, and not only whether it is goods.
+_BY_PRODUCT = {"item_rows", "need_rows"}
 # Staged columns that are sums over lines: of an order, and of a need. A column is made
 # only if a chosen feature names it: each costs a pass over all lines.
 _OF_AN_ORDER = {
@@ -75,7 +77,7 @@ _OF_A_NEED = {
     "lead_days": "sum(lead_days)",
     "lead_lines": "count(lead_days)",
 }
-
+# What these sums are made of.
 _OF_A_LINE = (
     *("sales_cents", "on_mailer", "on_display", "shelf_amount_cents", "logo"),
     *("quantity", "returned", "lead_days"),
@@ -125,12 +127,14 @@ def collect(
     Raises
     ------
     BadInput
-        If the window holds no line, or a line a product without a row.
+        If the window holds no line; or, where products or needs are asked for, a line
+        a product without a row.
     """
     chosen = list(chosen)
     sources = {f.source for f in chosen}
     window = _window(first, last)
-    _view_lines(con, lines=lines, products=products, window=window)
+    _view_lines(con, lines, window)
+    _stage_products(con, products, sources)
     dated = {"touch_rows": (interactions, "happened_at")}
     dated |= {"answer_rows": (surveys, "answered_on")}
     for name, (file, when) in dated.items():
@@ -214,7 +218,7 @@ def _stage(
         )
     named = _words(chosen, {"need_rows"})
     sums = {name: sql for name, sql in _OF_A_NEED.items() if name in named}
-    if sources & {"item_rows", "need_rows"}:
+    if sources & _BY_PRODUCT:
         _stage_codes(con, sums=sums, prefix=prefix, half=half)
     if "item_rows" in sources:
         _stage_items(con, prefix=prefix, half=half)
@@ -227,29 +231,39 @@ def _window(first: str, last: str) -> dict:
     return {"first": first, "after": f"{after:%Y-%m-%d}"}
 
 
-def _view_lines(con: Engine, *, lines: str, products: str, window: dict) -> None:
+def _view_lines(con: Engine, lines: str, window: dict) -> None:
     """Make a view of the window's lines: they are read where they lie."""
-    apart = ", ".join(map(quoted, APART))
-    con.execute(
-        f"""create or replace temp table product_rows as
-        select product_id, row_number() over (order by product_id)::int - 1 as product_code,
-            dense_rank() over (order by need_state)::int - 1 as need_code, need_state,
-            coalesce(brand = 'Private', false) as is_private,
-            coalesce(need_state not in ({apart}), false) as is_goods
-        from read_parquet($products)""",
-        {"products": products},
-    )
     there = engines.columns(lines)
     more = "".join(f", {column}" for column in OPTIONAL if column in there)
     con.execute(
         f"""create or replace temp view line_rows as
-        select customer_id, order_id, ordered_at, product_code, is_goods, quantity,
+        select customer_id, order_id, ordered_at, product_id, quantity,
             amount_cents + coupon_cents as sales_cents, coupon_cents{more}
-        from read_parquet({quoted(lines)}) as l
-        left join product_rows as p on p.product_id = l.product_id
+        from read_parquet({quoted(lines)})
         where ordered_at >= {quoted(window["first"])}::date
             and ordered_at < {quoted(window["after"])}::date"""
     )
+
+
+def _stage_products(con: Engine, products: str, sources: set[str]) -> None:
+    """List the few products that are no goods; number all where they are asked for."""
+    apart = f"coalesce(need_state in ({', '.join(map(quoted, APART))}), true)"
+    con.execute(
+        f"""create or replace temp table apart_rows as
+        select product_id from read_parquet($products) where {apart}""",
+        {"products": products},
+    )
+    if sources & _BY_PRODUCT:
+        con.execute(
+            f"""create or replace temp table product_rows as
+            select product_id, need_state,
+                row_number() over (order by product_id)::int - 1 as product_code,
+                dense_rank() over (order by need_state)::int - 1 as need_code,
+                coalesce(brand = 'Private', false) as is_private,
+                not {apart} as is_goods
+            from read_parquet($products)""",
+            {"products": products},
+        )
 
 
 def _stage_orders(
@@ -264,19 +278,12 @@ def _stage_orders(
     sums = {name: sql for name, sql in _OF_AN_ORDER.items() if name in named}
     con.execute(
         f"""create or replace temp table order_rows as
-        select customer_id{order}, min(ordered_at) as ordered_at,
-            count(*) filter (product_code is null) as unknown_lines{_summed(sums)}
-        from part_rows group by customer_id, order_id"""
+        select customer_id{order}, min(ordered_at) as ordered_at{_summed(sums)}
+        from (select l.*, apart.product_id is null as is_goods
+            from part_rows as l
+            left join apart_rows as apart on apart.product_id = l.product_id) as lines
+        group by customer_id, order_id"""
     )
-    [(unknown,)] = con.execute("select sum(unknown_lines) from order_rows").fetchall()
-    if unknown:
-        [(unknown,)] = con.execute(  # in all parts
-            "select count(*) from line_rows where product_code is null"
-        ).fetchall()
-        raise BadInput(
-            f"Table lines: column product_id of {unknown:,} lines has no row in table "
-            "products. Run 01_cleaning again: it gives such products a row."
-        )
     if halved:
         con.execute(
             f"""create or replace temp table half_order_rows as
@@ -305,8 +312,22 @@ def _stage_codes(con: Engine, *, sums: dict[str, str], prefix: str, half: str) -
     con.execute(
         f"""create or replace temp table {prefix}code_rows as
         select buyer * {products} + product_code as item{half}{kept}
-        from {prefix}part_rows join buyer_rows using (customer_id)"""
+        from {prefix}part_rows as l
+        join buyer_rows using (customer_id)
+        left join product_rows as p on p.product_id = l.product_id"""
     )
+    if con.execute(
+        f"select 1 from {prefix}code_rows where item is null limit 1"
+    ).fetchall():
+        [(unknown,)] = con.execute(
+            """select count(*) from line_rows as l
+            left join product_rows as p on p.product_id = l.product_id
+            where p.product_id is null"""
+        ).fetchall()
+        raise BadInput(
+            f"Table lines: column product_id of {unknown:,} lines has no row in table "
+            "products. Run 01_cleaning again: it gives such products a row."
+        )
 
 
 def _stage_items(con: Engine, *, prefix: str, half: str) -> None:
