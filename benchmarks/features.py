@@ -505,7 +505,7 @@ def main() -> int:
     sizes = sorted({int(size) for size in options.sizes.split(",")})
     print(
         f"Building features of {', '.join(f'x{size}' for size in sizes)} lines by ours "
-        f"and by others, {options.rounds} times each; x100 takes half an hour."
+        f"and by others, {options.rounds} times each; all sizes take a quarter of an hour."
     )
     FOLDER.mkdir(parents=True, exist_ok=True)
     try:
