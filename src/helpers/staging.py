@@ -224,11 +224,15 @@ def _stage(
     named = _words(chosen, {"need_rows"})
     sums = {name: sql for name, sql in _OF_A_NEED.items() if name in named}
     if sources & _BY_PRODUCT:
-        _stage_codes(con, sums=sums, prefix=prefix, half=half)
-    if "item_rows" in sources:
-        _stage_items(con, prefix=prefix, half=half)
-    if "need_rows" in sources:
-        _stage_needs(con, sums=sums, prefix=prefix, half=half)
+        [(products, needs)] = con.execute(
+            "select count(*), max(need_code) + 1 from product_rows"
+        ).fetchall()
+        coded = {"products": products, "prefix": prefix, "half": half}
+        _stage_codes(con, sums, **coded)
+        if "item_rows" in sources:
+            _stage_items(con, **coded)
+        if "need_rows" in sources:
+            _stage_needs(con, sums, needs=needs, **coded)
 
 
 def _window(first: str, last: str) -> dict:
@@ -308,14 +312,15 @@ def _stage_orders(
 
 # Lines are read a second time and kept as numbers, for two groupings by one number each:
 # texts take longer to compare, and a distinct count of them would not fit into memory.
-def _stage_codes(con: Engine, *, sums: dict[str, str], prefix: str, half: str) -> None:
+def _stage_codes(
+    con: Engine, sums: dict[str, str], *, products: int, prefix: str, half: str
+) -> None:
     """Give customers numbers; keep of a line who bought what, and what is summed."""
     con.execute(
         """create or replace temp table buyer_rows as
         select customer_id, row_number() over (order by customer_id) - 1 as buyer
         from (select distinct customer_id from order_rows) as buyers"""
     )
-    [(products,)] = con.execute("select count(*) from product_rows").fetchall()
     words = set(re.findall(r"\w+", " ".join(sums.values())))
     kept = "".join(f", {column}" for column in _OF_A_LINE if column in words)
     con.execute(
@@ -339,9 +344,8 @@ def _stage_codes(con: Engine, *, sums: dict[str, str], prefix: str, half: str) -
         )
 
 
-def _stage_items(con: Engine, *, prefix: str, half: str) -> None:
+def _stage_items(con: Engine, *, products: int, prefix: str, half: str) -> None:
     """Count the lines and the different products of each customer."""
-    [(products,)] = con.execute("select count(*) from product_rows").fetchall()
     con.execute(
         f"""create or replace temp table {prefix}item_rows as
         select customer_id{half}, products, lines
@@ -356,11 +360,16 @@ def _stage_items(con: Engine, *, prefix: str, half: str) -> None:
     )
 
 
-def _stage_needs(con: Engine, *, sums: dict[str, str], prefix: str, half: str) -> None:
+def _stage_needs(
+    con: Engine,
+    sums: dict[str, str],
+    *,
+    products: int,
+    needs: int,
+    prefix: str,
+    half: str,
+) -> None:
     """Add up the lines of each customer and need."""
-    [(products, needs)] = con.execute(
-        "select count(*), max(need_code) + 1 from product_rows"
-    ).fetchall()
     pair = f"item // {products} * {needs} + need_code"
     con.execute(
         f"""create or replace temp table {prefix}need_rows as
