@@ -7,7 +7,7 @@ import duckdb
 import pandas as pd
 
 from helpers import schema
-from helpers.engines import quoted
+from helpers.engines import identifier, quoted
 from helpers.schema import BadInput
 from helpers.sources import UNCLASSIFIED
 
@@ -236,7 +236,7 @@ def write(con: duckdb.DuckDBPyConnection, views: dict[str, str], *, run: str) ->
 
 def _columns(name: str) -> str:
     """Write the key of a table for SQL, in which table itself is a word."""
-    return ", ".join(f'"{column}"' for column in schema.TABLES[name].key)
+    return ", ".join(map(identifier, schema.TABLES[name].key))
 
 
 def _refuse_doubles(con: duckdb.DuckDBPyConnection, name: str, file: Path) -> None:

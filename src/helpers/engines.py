@@ -146,6 +146,11 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def identifier(name: str) -> str:
+    """Write a column's name as SQL does, whatever letters or word it is."""
+    return '"' + name.replace('"', '""') + '"'
+
+
 def columns(file: str | Path) -> dict[str, str]:
     """Name the columns of a Parquet file, or a folder of them, and Arrow's types."""
     from pyarrow import dataset
@@ -392,9 +397,9 @@ class PostgreSQL:
 
     def _create(self, name: str, schema: "pa.Schema") -> None:
         """Make an empty table for rows of an Arrow schema."""
-        names = [one.name.replace('"', '""') for one in schema]
+        names = [identifier(one.name) for one in schema]
         kinds = [_in_postgresql(str(one.type)) for one in schema]
-        made = ", ".join(f'"{n}" {k}' for n, k in zip(names, kinds, strict=True))
+        made = ", ".join(f"{n} {k}" for n, k in zip(names, kinds, strict=True))
         self._con.execute(f"create table {name} ({made})")
 
     def _copy(self, name: str, batches: "Iterable[pa.RecordBatch]") -> None:

@@ -12,8 +12,9 @@ import duckdb
 import pandas as pd
 
 from helpers import engines, mapping, opening, runs, typed
+from helpers.engines import identifier
 from helpers.mapping import Source
-from helpers.opening import ROW, identifier
+from helpers.opening import ROW
 from helpers.schema import BadInput
 
 KEYS = {

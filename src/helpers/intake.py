@@ -4,8 +4,8 @@ import duckdb
 import pandas as pd
 
 from helpers import engines, inspection, opening, paths, runs, typed
+from helpers.engines import identifier, quoted
 from helpers.mapping import Source
-from helpers.opening import identifier, quoted
 from helpers.schema import OPTIONAL, BadInput
 from helpers.sources import UNCLASSIFIED
 
@@ -114,7 +114,7 @@ def _cancelled(source: Source) -> str:
     told = f"quantity < 0 or {money} < 0"
     if source.cancel_prefix:
         told += (
-            f" or starts_with(upper(order_id), upper('{quoted(source.cancel_prefix)}'))"
+            f" or starts_with(upper(order_id), upper({quoted(source.cancel_prefix)}))"
         )
     return told
 

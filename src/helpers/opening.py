@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from helpers import mapping
+from helpers.engines import identifier, quoted
 from helpers.mapping import Source
 from helpers.schema import BadInput
 
@@ -75,16 +76,6 @@ def open_table(
     return names, numbers
 
 
-def quoted(text: str) -> str:
-    """Write a text for use between the single quotes of SQL."""
-    return text.replace("'", "''")
-
-
-def identifier(name: str) -> str:
-    """Write a column's name for use in SQL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _fault(source: Source, said: str) -> BadInput:
     return BadInput(f"Table {source.table}: {source.where} {said}")
 
@@ -120,15 +111,15 @@ def _open_csv(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> li
         raise _one_column(source, first[0])
     names = _header(first if source.header else [None] * len(first))
     kinds = ", ".join(
-        f"'{quoted(name)}': 'VARCHAR'" for name in _check_names(source, names)
+        f"{quoted(name)}: 'VARCHAR'" for name in _check_names(source, names)
     )
     quote = source.quote
     con.execute(
         f"""create or replace temp view raw_{source.table} as
         select row_number() over () - 1 as {ROW}, * from read_csv(
-            '{quoted(str(file))}', auto_detect = false, header = {source.header},
-            delim = '{quoted(delimiter)}', quote = '{quoted(quote)}',
-            escape = '{quoted(quote)}', columns = {{{kinds}}}, store_rejects = true,
+            {quoted(str(file))}, auto_detect = false, header = {source.header},
+            delim = {quoted(delimiter)}, quote = {quoted(quote)},
+            escape = {quoted(quote)}, columns = {{{kinds}}}, store_rejects = true,
             rejects_table = 'rejects_{source.table}',
             rejects_scan = 'scans_{source.table}', rejects_limit = {TOLD})"""
     )
@@ -237,7 +228,7 @@ def _open_parquet(
         kinds = dict(
             row[:2]
             for row in con.execute(
-                f"describe select * from read_parquet('{file}')"
+                f"describe select * from read_parquet({file})"
             ).fetchall()
         )
         _check_names(source, list(kinds))
@@ -247,7 +238,7 @@ def _open_parquet(
         con.execute(
             f"""create or replace temp view raw_{source.table} as
             select file_row_number as {ROW}, {texts}
-            from read_parquet('{file}', file_row_number = true)"""
+            from read_parquet({file}, file_row_number = true)"""
         )
     except duckdb.Error as fault:
         raise _fault(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import clusterings, schema
-from helpers.engines import quoted
+from helpers.engines import identifier, quoted
 from helpers.preparation import Preparation, deal_index
 from helpers.schema import BadInput
 
@@ -267,7 +267,7 @@ class Model:
     def _query_parts(self) -> dict[str, str]:
         """Write what `_QUERY` leaves open."""
         p = self.preparation
-        inputs = map(_quoted, self.inputs())
+        inputs = map(identifier, self.inputs())
         weights = dict(zip(p.weights, p.priors, strict=True))
         columns = zip(p.columns, p.weights, p.population, strict=True)
         limits = zip(map(_root, p.columns), p.lower, p.upper, strict=True)
@@ -302,7 +302,7 @@ class Model:
         """Write whether the data suffice, and the numbers that the rules look at."""
         gap = _cut('"gap_mean_days"', self.least_gap_days, np.inf)
         scores = [
-            f"({_cut(_quoted(column), part['lower'], part['upper'])} - {part['mean']!r})"
+            f"({_cut(identifier(column), part['lower'], part['upper'])} - {part['mean']!r})"
             f" / {part['deviation']!r}"
             for column, part in self.deal_parts.items()
         ]
@@ -341,7 +341,7 @@ class Model:
 
 def _weighed(weight: str, prior: float) -> str:
     """Write the credibility of shares of this weight: t / (t + m), of nothing 0."""
-    name = _quoted(weight)
+    name = identifier(weight)
     return (
         f"case when {name} > 0 then {name} / ({name} + {prior!r}) "
         f"when {name} <= 0 then 0.0 end as {_plain('credibility', weight)}"
@@ -353,14 +353,14 @@ def _root_of_share(column: str, weight: str, population: float) -> str:
 
     Below 0 there is no root, and some engines stop at one: those get null.
     """
-    own = _quoted(column)
+    own = identifier(column)
     if not weight:
         return f"case when {own} >= 0 then sqrt({own}) end as {_root(column)}"
     credibility = _plain("credibility", weight)
     return (
         f"case when {own} >= 0 "
         f"then sqrt({own} * {credibility} + {population!r} * (1 - {credibility})) "
-        f"when {own} is null and {_quoted(weight)} = 0 then sqrt({population!r}) "
+        f"when {own} is null and {identifier(weight)} = 0 then sqrt({population!r}) "
         f"end as {_root(column)}"
     )
 
@@ -382,11 +382,6 @@ def _tier_in_sql(value: str, cuts: dict[str, float]) -> list[str]:
     return [*reversed(parts), f"else {quoted(lowest)}"]
 
 
-def _quoted(name: str) -> str:
-    """Write the name of a column of the table, whatever letters or word it is."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _root(column: str) -> str:
     return _plain("root", column)
 
@@ -394,7 +389,7 @@ def _root(column: str) -> str:
 def _plain(kind: str, column: str) -> str:
     """Name a column of the query itself: with this prefix it is no word of SQL."""
     name = f"{kind}_{column}"
-    return name if _PLAIN.fullmatch(name) else _quoted(name)
+    return name if _PLAIN.fullmatch(name) else identifier(name)
 
 
 def _translated(query: str, table: str, dialect: str) -> str:

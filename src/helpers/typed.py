@@ -3,8 +3,9 @@
 import duckdb
 
 from helpers import mapping
+from helpers.engines import identifier, quoted
 from helpers.mapping import Source
-from helpers.opening import ROW, identifier, quoted
+from helpers.opening import ROW
 from helpers.schema import BadInput
 
 # What programs write for a value that they do not have.
@@ -121,8 +122,8 @@ def _check_forms(con: duckdb.DuckDBPyConnection, source: Source) -> None:
 def _text(column: str) -> str:
     """Return SQL for a column's text without outer spaces; null where it is missing."""
     if column.startswith("="):
-        return f"'{quoted(column[1:].strip())}'"
-    missing = ", ".join(f"'{quoted(word)}'" for word in MISSING)
+        return quoted(column[1:].strip())
+    missing = ", ".join(map(quoted, MISSING))
     name = identifier(column)
     trimmed = (
         f"case when regexp_matches({name}, '{BLANK}')"
@@ -187,16 +188,16 @@ def _moment(raw: str, source: Source) -> str:
     plain = f"regexp_full_match({raw}, '{DAY}([ T]{CLOCK})?')"
     moment = f"case when {plain} then try_cast({raw} as timestamp) end"
     if source.date_formats:
-        forms = ", ".join(f"'{quoted(form)}'" for form in source.date_formats)
+        forms = ", ".join(map(quoted, source.date_formats))
         moment = f"coalesce(try_strptime({raw}, [{forms}]), {moment})"
     if source.time_zone:
         local, zone = quoted(source.local_zone), quoted(source.time_zone)
         told = f"regexp_full_match({raw}, '{DAY}[ T]{CLOCK}{OFFSET}')"
         instant = (
             f"case when {told} then try_cast({raw} as timestamptz)"
-            f" else timezone('{zone}', ({moment})::timestamp) end"
+            f" else timezone({zone}, ({moment})::timestamp) end"
         )
-        moment = f"timezone('{local}', {instant})"
+        moment = f"timezone({local}, {instant})"
     return f"({moment})::timestamp"
 
 
@@ -223,5 +224,5 @@ def service(source: Source) -> str:
     for entry in source.service_products:
         form = quoted(entry.upper()).replace("!", "!!").replace("%", "!%")
         form = form.replace("_", "!_").replace("*", "%")
-        tests.append(f"upper(product_id) like '{form}' escape '!'")
+        tests.append(f"upper(product_id) like {form} escape '!'")
     return f"({' or '.join(tests)})" if tests else "false"
