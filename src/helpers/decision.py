@@ -5,9 +5,13 @@ from dataclasses import asdict, dataclass
 
 import pandas as pd
 
-from helpers.schema import BadInput
+from helpers import paths, schema
+from helpers.runs import AUTO
+from helpers.schema import BadInput, TooLittle
 
-AUTO = "auto"
+MADE_BY = "03_clustering_choice"
+NOT_USABLE = "not usable"
+NOT_LOOKED_FOR = "not looked for"
 # What the verdict asks to lie beyond the references.
 GROUNDS = ("silhouette", "agreement", "prediction_strength")
 
@@ -122,6 +126,44 @@ class Decision:
     def to_dict(self) -> dict:
         """Return the decision as plain data for JSON."""
         return asdict(self)
+
+
+def write(decided: Decision | None, *, run: str, why: str = "", **more: object) -> None:
+    """Save the decision for the notebooks that follow.
+
+    Parameters
+    ----------
+    decided : Decision or None
+        None where segments were not looked for.
+    run : str
+        Name of the run.
+    why : str
+        Why no segments are handed on, as a sentence; empty if they are.
+    **more : object
+        Plain data to be kept beside it.
+    """
+    content = {"k": None, "verdict": NOT_LOOKED_FOR} | (
+        decided.to_dict() if decided else {}
+    )
+    content |= {"usable": not why, "why": why} | more
+    schema.write_json(content, paths.processed(run) / "decision.json")
+
+
+def read(*, run: str) -> dict:
+    """Read what `write` saved: k, verdict, usable and why among others."""
+    return schema.read_json(paths.processed(run) / "decision.json", made_by=MADE_BY)
+
+
+def need_segments(*, run: str) -> None:
+    """Leave out the section that asks, if notebook 3 hands on no needs segments.
+
+    Raises
+    ------
+    TooLittle
+        With the reason that notebook 3 gave.
+    """
+    if why := read(run=run)["why"]:
+        raise TooLittle(why)
 
 
 def decide(criteria: pd.DataFrame, *, k: int | str) -> Decision:

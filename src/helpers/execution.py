@@ -17,7 +17,7 @@ import papermill
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill import PapermillExecutionError
 
-from helpers import paths, runs
+from helpers import paths, runs, sections
 
 # Else each kernel warns that it listens without encryption, to this machine only, and
 # calls the end of a failed notebook an error of its own.
@@ -180,6 +180,7 @@ def _papermill(source: Path, partial: Path, values: dict[str, Any]) -> None:
         source,
         partial,
         values,
+        engine_name=sections.NAME,
         cwd=source.parent,
         kernel_name="python3",  # whatever kernel the notebook was last saved with
         language="python",
