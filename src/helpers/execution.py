@@ -41,8 +41,8 @@ def execute(run: str, notebook: str) -> Path:
     Returns
     -------
     Path
-        The executed notebook, in paths.executed(run). If 02 has found too little data
-        for it, it holds one sentence that says so.
+        The executed notebook, in paths.executed(run). A section for which the run has
+        too little holds one sentence that says so.
 
     Raises
     ------
@@ -60,10 +60,7 @@ def execute(run: str, notebook: str) -> Path:
     for folder in (target.parent, partial.parent):
         folder.mkdir(parents=True, exist_ok=True)
     with _alone(partial.with_suffix(".lock")), _kept_on_failure(partial, failed):
-        if why := _why_skipped(run, notebook):
-            nbformat.write(_skipped(source, why), partial)
-        else:
-            _papermill(source, partial, runs.parameters(run, notebook))
+        _papermill(source, partial, runs.parameters(run, notebook))
         partial.replace(target)
         failed.unlink(missing_ok=True)
     return target
@@ -146,22 +143,6 @@ def _execute_before(book: Path) -> None:
             if earlier < book:
                 with _timed(f"  {own}: {earlier.stem[:2]}"):
                     execute(own, earlier.stem)
-
-
-def _why_skipped(run: str, notebook: str) -> str:
-    """Return why a run has too little data for a notebook, as 02 has found; or nothing."""
-    file = paths.processed(run) / "readiness.json"
-    if not file.exists():
-        return ""
-    return json.loads(file.read_text("utf-8"))["skipped"].get(notebook, "")
-
-
-def _skipped(source: Path, why: str) -> nbformat.NotebookNode:
-    """Keep a notebook's opening, and say why the rest was not executed."""
-    book = nbformat.read(source, as_version=4)
-    said = nbformat.v4.new_markdown_cell(f"## This part was skipped\n\n{why}")
-    book.cells = [book.cells[0], said]
-    return book
 
 
 @contextlib.contextmanager
