@@ -263,6 +263,8 @@ def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
     str
         Such as "12% of its customers could as well be in Home cooking."
     """
+    if rows.empty:
+        return "With none: there is no other segment."
     said = [
         f"{names[str(row.other_id)]} ("
         + (
