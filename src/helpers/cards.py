@@ -93,7 +93,7 @@ def offer(theme: Theme, marks: pd.DataFrame) -> list[dict[str, str]]:
     """
     told = marks[marks["feature"].isin(theme.needs) & (marks["side"] == "above")]
     because, grade = "no need stands out", "assumed"
-    if len(told):
+    if len(told) and not theme.habit:
         because = f"index of {', '.join(_index(row) for _, row in told.iterrows())}"
         grade = "associated"
     return [

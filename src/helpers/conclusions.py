@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from helpers.decision import NOT_LOOKED_FOR
+from helpers.segments import TOO_LITTLE
 from helpers.themes import listed, say
 
 Finding = dict[str, str]
@@ -64,8 +65,10 @@ def no_groups(decided: Mapping[str, object]) -> Finding:
     }
 
 
-def offers(told: pd.DataFrame, *, kept: int, lasting: int) -> Finding:
-    """Conclude to plan offers by segment.
+def offers(
+    told: pd.DataFrame, *, kept: int, lasting: int, goods: bool = True
+) -> Finding:
+    """Conclude to plan offers, or service, by segment.
 
     Parameters
     ----------
@@ -76,6 +79,9 @@ def offers(told: pd.DataFrame, *, kept: int, lasting: int) -> Finding:
         Needs that mark a segment from above and can be judged later.
     lasting : int
         Those of them that still do so later.
+    goods : bool
+        Whether segments differ in what they buy; else in how they buy, which says
+        nothing of what to offer.
     """
     number = f"{len(told)} needs segments" if len(told) != 1 else "1 needs segment"
     found = told.dropna(subset=["recovery"])
@@ -94,7 +100,9 @@ def offers(told: pd.DataFrame, *, kept: int, lasting: int) -> Finding:
         else "Whether what marks a segment lasts could not be told."
     )
     return {
-        "decision": f"Plan offers for {number}: {listed(told['name'])}.",
+        "decision": f"Plan offers for {number}: {listed(told['name'])}."
+        if goods
+        else f"Serve {number} by how they buy: {listed(told['name'])}.",
         "size": "; ".join(
             f"{row['name']} {row['share_customers']:.0%} of customers"
             + (
@@ -106,12 +114,13 @@ def offers(told: pd.DataFrame, *, kept: int, lasting: int) -> Finding:
         )
         + ".",
         "uncertainty": sure + later,
-        "action": "Give each segment its offer on a random half, and keep the other half "
-        "to measure."
+        "action": f"Give each segment its {'offer' if goods else 'service'} on a random "
+        "half, and keep the other half to measure."
         if lasting or not kept
         else "Test before anything else: what marked the segments did not last.",
-        "limit": "What was bought is measured; that an offer works is assumed until "
-        "tested.",
+        "limit": "What was bought is measured; that an offer works is assumed until tested."
+        if goods
+        else "How they buy is measured; what they want is not.",
     }
 
 
@@ -226,6 +235,7 @@ def activity(
         f"{name}: {row['customers']:,.0f} customers, {symbol}"
         f"{row['later_per_customer']:,.0f} each later"
         for name, row in shown.iterrows()
+        if name != TOO_LITTLE
     )
     size = f"{size[:1].upper()}{size[1:]}." if size else ""
     limit = (
@@ -395,7 +405,11 @@ def attributes(
 
 
 def answer(
-    decided: Mapping[str, object], *, segments: int, judged: tuple[bool | None, str]
+    decided: Mapping[str, object],
+    *,
+    segments: int,
+    judged: tuple[bool | None, str],
+    goods: bool = True,
 ) -> str:
     """Answer the study's question in a sentence or two.
 
@@ -407,6 +421,8 @@ def answer(
         Needs segments that are handed on.
     judged : tuple
         Output of `lasts` for value tiers.
+    goods : bool
+        As for `offers`.
     """
     held, why = judged
     spend = {
@@ -426,7 +442,7 @@ def answer(
         f"Customers fall into {number} that stand apart: they say"
         if decided["verdict"] == "natural"
         else f"Customers form a continuum. Cut into {number}, it says"
-    ) + f" what to offer; {spend}."
+    ) + f" {'what to offer' if goods else 'how customers buy'}; {spend}."
 
 
 def _and_sales(share: float) -> str:

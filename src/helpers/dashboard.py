@@ -72,8 +72,9 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
     dict
         figures, findings (what to decide), grounds (what it stands on), described
         (views.json), boards (tables of notebooks, with their articles), everyone, segments, matrix, features, personas, missing (stages
-        without a notebook), glossary, below (the smallest group shown), script, policy
-        (its hash) and data (for the script).
+        without a notebook), decided (decision.json), worth (value tiers and activity,
+        level by level), glossary, below (the smallest group shown), script, policy (its
+        hash) and data (for the script).
 
     Raises
     ------
@@ -100,6 +101,7 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
             for number, stage in STAGES.items()
             if not any(a.name.startswith(number) for a in articles)
         ],
+        "decided": _json(folder / "decision.json"),
         "boards": [(a, put) for a in articles if (put := board.read(run, a.name))],
         "glossary": GLOSSARY | (figures.get("glossary") or {}),
         "below": SMALLEST_CELL,
@@ -118,10 +120,12 @@ def _explored(folder: Path, sign: str) -> dict[str, Any]:
         "described": described,
         "personas": [dict(card) for card in _json(folder / "personas.json") or []],
         "features": [] if profile is None else explore.profile(profile),
-        **dict.fromkeys(("segments", "matrix", "data", "everyone")),
+        **dict.fromkeys(("matrix", "data", "everyone")),
+        "segments": [],
+        "worth": [],
     }
     if views is None or not described:
-        return found | {"segments": []}
+        return found
     groups, days = explore.lookup(views), described["days"]
     rows = [] if summary is None else explore.segments(summary, groups, days=days)
     colours = {row["name"]: row["colour"] for row in rows}
@@ -136,7 +140,13 @@ def _explored(folder: Path, sign: str) -> dict[str, Any]:
     return found | {
         "everyone": explore.figures(groups, {}, days=days),
         "segments": rows,
-        "matrix": explore.matrix(described, groups, colours),
+        "worth": [
+            one
+            for name in (explore.TIER, explore.ACTIVITY)
+            if (one := explore.levels(described, groups, name))
+        ],
+        "matrix": explore.matrix(described, groups, colours)
+        or explore.matrix(described, groups, {}, rows=explore.ACTIVITY),
         "data": explore.embedded(data),
     }
 

@@ -286,7 +286,9 @@ class Table:
         caption, note = html.escape(self.caption), html.escape(self.note)
         heads = "".join(map(self._head, self.heads, self.columns))
         rows = (self._row(i) for i in range(len(self.columns[0].texts)))
-        body = "".join(f"<tr>{row}</tr>\n" for row in rows)
+        body = "".join(f"<tr>{row}</tr>\n" for row in rows) or (
+            f'<tr><td colspan="{len(self.heads)}" class="t">none</td></tr>\n'
+        )
         note = f'<p class="study-note">{note}</p>' if note else ""
         return (
             f'{STYLE}<div class="study-table" role="region" tabindex="0" '
@@ -297,7 +299,9 @@ class Table:
     def __repr__(self) -> str:
         """Give the table as plain text with the same figures."""
         texts = pd.DataFrame({i: column.texts for i, column in enumerate(self.columns)})
-        plain = texts.to_string(index=False, header=self.heads)
+        plain = (
+            texts.to_string(index=False, header=self.heads) if len(texts) else "none"
+        )
         return "\n".join(filter(None, [self.caption, plain, self.note]))
 
     def _head(self, text: str, column: "_Column") -> str:

@@ -23,12 +23,21 @@ class Theme:
         What to offer first.
     message : str
         What to say.
+    habit : bool
+        Whether the needs are ways of buying, which say nothing of what is wanted; then
+        `wants` names them.
     """
 
     needs: tuple[str, ...]
     wants: str
     offer: str
     message: str
+    habit: bool = False
+
+    @property
+    def line(self) -> str:
+        """Say in a line what a customer of the theme is known by."""
+        return f"{'Above others in' if self.habit else 'Comes for'} {self.wants}."
 
 
 THEMES = {
@@ -155,14 +164,8 @@ THEMES[MIXED] = Theme(
 )
 # For a run whose needs are its own words: what those of a shop's shelves mean in it, no
 # table here can know, so each need is a theme of its own.
-OWN = {
-    MIXED: Theme(
-        (),
-        "a bit of everything: no need stands out",
-        "the general offer",
-        "Everything in one place",
-    )
-}
+GENERAL = ("the general offer", "Everything in one place")
+OWN = {MIXED: Theme((), "a bit of everything: no need stands out", *GENERAL)}
 
 
 def listed(words: Iterable[str]) -> str:
@@ -214,6 +217,8 @@ def _free(name: str, taken: set[str]) -> str:
 def plain(columns: list[str]) -> Theme:
     """Put features in the words of a theme, for a segment that a table does not know."""
     said = listed(map(say, columns))
+    if not any(column.startswith("share_") for column in columns):
+        return Theme(tuple(columns), said, *GENERAL, habit=True)
     return Theme(
         tuple(columns), f"more {said} than others", f"more of {said}", f"More {said}"
     )
@@ -225,7 +230,8 @@ def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
     Parameters
     ----------
     table : DataFrame
-        Output of `personas.differences` with the features of the themes.
+        Output of `personas.differences` with the features of the themes. Only a theme
+        with a need that is clearly above the average (side) can name a segment.
     themes : dict of Theme
         Output of `in_use`.
 
@@ -238,9 +244,14 @@ def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
         left by `LEAST_EFFECT` has a mixed basket.
     """
     effects = table.pivot(index="segment_id", columns="feature", values="effect")
+    clear = table.assign(clear=table["side"] == "above").pivot(
+        index="segment_id", columns="feature", values="clear"
+    )
     strength = pd.DataFrame(
         {
-            name: effects[list(theme.needs)].mean(axis=1)
+            name: effects[list(theme.needs)]
+            .mean(axis=1)
+            .where(clear[list(theme.needs)].any(axis=1))
             for name, theme in themes.items()
             if theme.needs
         },
