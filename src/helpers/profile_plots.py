@@ -358,8 +358,9 @@ def _ink_on(colour: str | tuple[float, ...]) -> str:
     return "white" if linear @ [0.2126, 0.7152, 0.0722] < 0.179 else "black"
 
 
-def shortened(name: str) -> str:
+def shortened(name: object) -> str:
     """Cut a name that would leave no room for the figure."""
+    name = str(name)
     return name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}…"
 
 
