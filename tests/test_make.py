@@ -70,8 +70,9 @@ def write_project(root):
         "engines",
         "mapping",
         "runs",
-        "execution",
         "stages",
+        "failures",
+        "execution",
     ):
         shutil.copy(paths.ROOT / f"src/helpers/{name}.py", helpers)
     (helpers / "templates/page.html").touch()
