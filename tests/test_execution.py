@@ -74,6 +74,60 @@ def test_bad_input_is_told_by_its_message_alone(project):
     assert failure()[1:3] == ["No price.", "Add it."]
 
 
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        ("assert 1 == 2", "AssertionError, without a message."),
+        (
+            "raise ValueError('No\\nroom.\\n\\n  select 1\\n  ^')",
+            "ValueError: No room.",
+        ),
+        ("raise ValueError('word ' * 100)", f"ValueError: {'word ' * 59}…"),
+    ],
+)
+def test_an_error_is_told_in_a_line(project, raised, told):
+    project(raised)
+    assert failure()[1] == told
+    assert len(failure()) == 3
+
+
+def test_a_notebook_waits_for_one_that_stopped_and_its_earlier_result_is_gone(
+    project, tmp_path, capsys
+):
+    book = project("1")
+    (tmp_path / "notebooks/02_b.ipynb").write_text(book.read_text())
+    executed = tmp_path / "reports/shop/notebooks"
+    for name in ("01_a", "02_b"):
+        execution.execute("shop", name)
+    project("1 / 0")
+    assert execution.main(["shop", "01_a"]) == execution.STOPPED
+    assert execution.main(["shop", "02_b"]) == execution.STOPPED
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == "02_b was not executed: it waits for 01_a."
+    assert [one.name for one in executed.iterdir()] == ["01_a.failed.ipynb"]
+    project("1")
+    for name in ("01_a", "02_b"):
+        execution.execute("shop", name)
+    assert sorted(one.name for one in executed.iterdir()) == [
+        "01_a.ipynb",
+        "02_b.ipynb",
+    ]
+
+
+def test_what_the_system_refuses_is_told_in_a_sentence(
+    project, tmp_path, monkeypatch, capsys
+):
+    def full(*_):
+        raise OSError(28, "No space left on device", f"{tmp_path}/reports/a")
+
+    monkeypatch.setattr(execution, "execute", full)
+    assert execution.main(["shop", "01_a"]) == 1
+    assert capsys.readouterr().err == (
+        "No space left on device: reports/a. The same command goes on when that is"
+        " mended.\n"
+    )
+
+
 def test_a_kernel_that_dies_is_told_with_its_cell(project):
     project("import os", "os._exit(9)")
     told = failure()
