@@ -114,20 +114,6 @@ def test_a_notebook_waits_for_one_that_stopped_and_its_earlier_result_is_gone(
     ]
 
 
-def test_what_the_system_refuses_is_told_in_a_sentence(
-    project, tmp_path, monkeypatch, capsys
-):
-    def full(*_):
-        raise OSError(28, "No space left on device", f"{tmp_path}/reports/a")
-
-    monkeypatch.setattr(execution, "execute", full)
-    assert execution.main(["shop", "01_a"]) == 1
-    assert capsys.readouterr().err == (
-        "No space left on device: reports/a. The same command goes on when that is"
-        " mended.\n"
-    )
-
-
 def test_a_kernel_that_dies_is_told_with_its_cell(project):
     project("import os", "os._exit(9)")
     told = failure()

@@ -740,7 +740,10 @@ def test_a_notebook_that_stopped_has_a_page_that_says_where_why_and_what_to_do(p
     ]
     assert page.select_one(".question").get_text().endswith("Which way?")
     text = page.main.get_text()
-    assert f"Code cell 3, Rank {BAD}:" in text and "KeyError: no 'value_tier'" in text
+    assert (
+        f"It stopped in code cell 3, Rank {BAD}:" in text
+        and "KeyError: no 'value_tier'" in text
+    )
     assert f"notebooks/{NAMES[1]}.failed.ipynb" in text
     assert "No other page waits for it." in text and "make report RUN=trial" in text
     # nothing of the notebook that an earlier run executed

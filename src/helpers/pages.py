@@ -117,7 +117,9 @@ def _stopped(
     from nbformat import v4
 
     # What comes from data is shown as printed text is: markup in it is not obeyed.
-    where = f"Code cell {failure.cell}, {failure.heading}:\n{failure.error}"
+    where = (
+        f"It stopped in code cell {failure.cell}, {failure.heading}:\n{failure.error}"
+    )
     waiting = "Not executed for want of its tables:\n\n" + "".join(later)
     return [
         v4.new_markdown_cell("## This notebook stopped"),
