@@ -10,8 +10,8 @@ from helpers import paths, stages
 # those named before it.
 ROWS = {
     "base": [
-        *("paths", "schema", "engines", "mapping", "runs", "sections", "execution"),
-        "stages",
+        *("paths", "schema", "engines", "mapping", "runs", "sections", "stages"),
+        *("failures", "execution"),
     ],
     "raw": [
         *("sources", "simulate", "opening", "typed", "inspection", "intake"),

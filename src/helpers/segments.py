@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers import clusterings, schema
 from helpers.engines import identifier, quoted
-from helpers.preparation import Preparation, deal_index
+from helpers.preparation import Preparation, deal_index, nothing
 from helpers.schema import BadInput
 
 TOO_LITTLE = "Too little data"
@@ -220,8 +220,7 @@ class Model:
 
     def without_segments(self) -> "Model":
         """Return the same rules of value, activity and deals, without needs segments."""
-        nothing = Preparation(**{part: [] for part in self.preparation.to_dict()})
-        return replace(self, preparation=nothing, centres=[], names={})
+        return replace(self, preparation=nothing(), centres=[], names={})
 
     def named(self, names: dict[str, str]) -> "Model":
         """Return the same model with names."""
