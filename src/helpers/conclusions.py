@@ -86,7 +86,9 @@ def offers(
     number = f"{len(told)} needs segments" if len(told) != 1 else "1 needs segment"
     found = told.dropna(subset=["recovery"])
     sure = "How surely segments are found again was not measured. "
-    if len(found):
+    if len(found) == 1:
+        sure = f"{found['name'].iloc[0]} is found again by {found['recovery'].iloc[0]:.2f}. "
+    elif len(found):
         firm = found.loc[found["recovery"].idxmax()]
         weak = found.loc[found["recovery"].idxmin()]
         sure = (
@@ -169,7 +171,7 @@ def value(
             f"(95 % interval {top['low']:.0%} to {top['high']:.0%})"
         )
     far = False
-    if told is not None and len(told):
+    if told is not None and len(told) > 1:
         between = told["sales_per_customer"]
         far = each.max() - each.min() >= FAR * (between.max() - between.min())
         size += (
