@@ -34,7 +34,7 @@ def lasts(
     if len(worth) < 2:
         return None, f"all customers are {worth.index[0]}"
     if hidden[worth.index[0]]:
-        return None, f"too few customers are {worth.index[0]} to be shown"
+        return None, f"what {worth.index[0]} customers are worth must not be shown"
     first = worth.iloc[0]
     if pd.isna(first["low"]):
         return None, "too little was sold later"
