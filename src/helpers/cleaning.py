@@ -60,7 +60,7 @@ def applicable(
     return asked
 
 
-def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int) -> int:
+def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int, least: float = 0.0) -> int:
     """Put small needs together as "other", so that no share rests on a few lines.
 
     Parameters
@@ -70,6 +70,8 @@ def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int) -> int:
     most : int
         Needs that keep their name: those with the largest sales. Products of no known
         need are "other" too.
+    least : float
+        Share of customers, 0 to 1, that a need must be bought by to keep its name.
 
     Returns
     -------
@@ -77,13 +79,18 @@ def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int) -> int:
         How many needs were put together.
     """
     found = con.execute(
-        f"""select need_state from received_products left join (
-            select product_id, sum(amount_cents + coupon_cents) as cents
-            from clean_lines group by product_id) using (product_id)
+        f"""select need_state,
+            count(distinct customer_id) >= $least * (select count(distinct customer_id)
+                from clean_lines) as common
+        from received_products left join clean_lines using (product_id)
         where need_state not in ('{UNCLASSIFIED}', '{OTHER}')
-        group by need_state order by coalesce(sum(cents), 0) desc, need_state"""
+        group by need_state
+        order by coalesce(sum(amount_cents + coupon_cents), 0) desc, need_state""",
+        {"least": least},
     ).fetchall()
-    small = [need for (need,) in found[most:]]
+    small = [
+        need for rank, (need, common) in enumerate(found) if rank >= most or not common
+    ]
     con.execute(
         f"""update received_products set need_state = '{OTHER}'
         where need_state = '{UNCLASSIFIED}' or need_state in (select unnest(?::varchar[]))""",
