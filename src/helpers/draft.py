@@ -181,7 +181,7 @@ def _attributes(one: Guess, rest: list[str]) -> Iterator[str]:
             left.append(name)
         else:
             kept["firmographic" if FIRM.search(name) else "demographic"].append(name)
-    for name in filter(mapping.reserved, sum(kept.values(), [])):
+    for name in filter(mapping.reserved, [*kept["demographic"], *kept["firmographic"]]):
         why = "the study has a column of its own of that name"
         yield f"      {_yaml(mapping.renamed(name))}: {_yaml(name)}  # {why}"
     for kind, names in kept.items():
@@ -216,7 +216,7 @@ def windows(con: duckdb.DuckDBPyConnection, sources: list[Source], spill: Path) 
         "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
     ).fetchall()[0]
     start, split, end = horizons.windows(first, last)
-    given = dict(zip(("first_day", "last_day", "later_day"), (start, split, end)))
+    given = {"first_day": start, "last_day": split, "later_day": end}
     names = {source.table: source for source in sources}
     settings = outlook.fitted() | given
     said, few = outlook.of_settings(con, sources, settings=settings, spill=spill)

@@ -106,16 +106,22 @@ DERIVED = "derived"
 STUDY = "a column of the study"
 # Names that the study gives columns of its own: an attribute needs another.
 RESERVED = frozenset(
-    """recency_days tenure_days trend orders sales lines gap_mean_days gap_variation
-    sales_per_order lines_per_order repeat_share stores main_store_share morning_share
-    evening_share weekend_share fuel_sales private_label_share discount_depth
-    mailer_share display_share coupon_order_rate pieces_per_order lead_days return_share
-    logo_share contacts response_hours recommends satisfaction need_variety deal_index
-    past_redemptions segment_id segment value_tier activity deal_sensitivity stage
-    next_stage probability probability_alive borderline value name names group groups
-    customer customers share level levels attribute kind label half need needs
-    need_state table size unit rank score scores distance enough known count index
-    campaign_id lead_id order_id product_id ordered_at created_on won_on""".split()
+    [
+        *("recency_days", "tenure_days", "trend", "orders", "sales", "lines"),
+        *("gap_mean_days", "gap_variation", "sales_per_order", "lines_per_order"),
+        *("repeat_share", "stores", "main_store_share", "morning_share"),
+        *("evening_share", "weekend_share", "fuel_sales", "private_label_share"),
+        *("discount_depth", "mailer_share", "display_share", "coupon_order_rate"),
+        *("pieces_per_order", "lead_days", "return_share", "logo_share", "contacts"),
+        *("response_hours", "recommends", "satisfaction", "need_variety", "deal_index"),
+        *("past_redemptions", "segment_id", "segment", "value_tier", "activity"),
+        *("deal_sensitivity", "stage", "next_stage", "probability"),
+        *("probability_alive", "borderline", "value", "name", "names", "group"),
+        *("groups", "customer", "customers", "share", "level", "levels", "attribute"),
+        *("kind", "label", "half", "need", "needs", "need_state", "table", "distance"),
+        *("enough", "known", "campaign_id", "lead_id", "order_id", "product_id"),
+        *("ordered_at", "created_on", "won_on"),
+    ]
 )
 RESERVED_STARTS = ("share_", "channel_", "topic_", "later_", "probability_")
 
