@@ -371,7 +371,7 @@ def _root_of_share(column: str, weight: str, population: float) -> str:
     return (
         f"case when {own} >= 0 "
         f"then sqrt({own} * {credibility} + {population!r} * (1 - {credibility})) "
-        f"when {own} is null and {identifier(weight)} = 0 then sqrt({population!r}) "
+        f"when {own} is null and {identifier(weight)} <= 0 then sqrt({population!r}) "
         f"end as {_root(column)}"
     )
 
