@@ -83,6 +83,7 @@ def encode(fields: pd.DataFrame) -> Encoder:
             levels[name] = sorted(counts.index[counts >= RAREST])
         else:
             known = values.dropna().astype(float)
+            known = known if len(known) else pd.Series([0.0])
             numbers[name] = (float(known.mean()), float(known.std(ddof=0)) or 1.0)
     return Encoder(levels, numbers)
 

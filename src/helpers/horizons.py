@@ -142,6 +142,20 @@ class Rhythm:
         return int(min(max(gaps, 1), max(self.later_days, 1)))
 
     @property
+    def newer_days(self) -> int:
+        """Newest days on which segments are found anew: half of all."""
+        return max(self.days // 2, 1)
+
+    @property
+    def first_days(self) -> int:
+        """First days of training in which first orders are looked for.
+
+        A tenth, but 28 days where that is no more than a third.
+        """
+        least = min(28, self.train_days // 3)
+        return max(round(self.train_days / 10), least, 1)
+
+    @property
     def period(self) -> str:
         """Length of a period, as pandas names it, of which there are three or more."""
         return next(name for name, days in PERIODS.items() if self.days >= days)
