@@ -131,7 +131,7 @@ def pile_up(days: pd.DataFrame, *, early_days: int) -> float:
     """
     seen = days.groupby("customer_id")["day"].min()
     after = (days["day"].max() - seen.min()).days + 1 - early_days
-    if days["day"].nunique() == 1:
+    if seen.min() == days["day"].max():
         return np.inf
     if after < 1:
         raise BadInput(
@@ -546,6 +546,26 @@ def cohorts(
     names = {name: share[name].map(said) for name in ("cohort", "period")}
     columns = [*keys, "customers", "came", "share", "low", "high"]
     return share.assign(**names)[columns]
+
+
+def need_cohorts(cohorts: pd.DataFrame) -> None:
+    """Leave out the section that asks, if no cohort is followed into a later period.
+
+    Parameters
+    ----------
+    cohorts : DataFrame
+        Rows of `cohorts` that may be shown.
+
+    Raises
+    ------
+    TooLittle
+        If none of them lies after the cohort's own period.
+    """
+    if not (cohorts["age"] > 0).any():
+        raise TooLittle(
+            f"Cohorts need {LEAST} customers who came in one period and again in a later "
+            "one that is over: there is no such cohort."
+        )
 
 
 def until_lapsed(

@@ -355,7 +355,9 @@ def renewal_drivers(
     for the robust errors.
     """
     drivers = {
-        name: unit for name, unit in drivers.items() if facts[name].nunique() > 1
+        name: unit
+        for name, unit in drivers.items()
+        if facts[name].min() < facts[name].max()
     }
     used = facts.dropna(subset=["renewed", *drivers])
     renewed = int(used["renewed"].astype(bool).sum())
