@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from helpers import estimates
 from helpers.engines import Engine
@@ -430,38 +431,41 @@ def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
     )
 
 
-def win_back(moves: pd.DataFrame, *, slowing: int) -> str:
+def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
     """Say which advice on silent customers the moves between stages bear.
 
     Parameters
     ----------
     moves : DataFrame
         Output of `moves`.
-    slowing : int
-        Customers who are slowing now.
+    now : Series
+        Stage -> customers in it at the last review.
 
     Returns
     -------
     str
-        unknown: fewer than `LEAST` customers were silent and seen a period later; none:
-        nobody of them came back; few: some did, but fewer than `LEAST` are slowing now;
-        alike: the slowing are not seen to come back more often than the lapsed; soon:
-        they are (the intervals of the two shares do not meet), or only they came back
-        in numbers.
+        calm: fewer than `LEAST` customers are silent now; unknown: fewer than `LEAST`
+        silent ones were seen a period later; none: nobody of those silent came back
+        within a period, or within the last one; few: some did, but fewer than `LEAST`
+        are slowing now; soon: the slowing come back more often than the lapsed (the
+        intervals of the two shares do not meet); alike: that is not seen.
     """
+    if now.reindex(SILENT, fill_value=0).sum() < LEAST:
+        return "calm"
     silent = moves[moves["stage"].isin(SILENT)]
     silent = silent.assign(hit=silent["next_stage"].isin(WELL))
     if silent["customer_id"].nunique() < LEAST:
         return "unknown"
-    if not silent["hit"].any():
+    latest = silent[silent["review"] == silent["review"].max()]
+    if not silent["hit"].any() or (len(latest) >= LEAST and not latest["hit"].any()):
         return "none"
-    if slowing < LEAST:
+    if now.get("slowing", 0) < LEAST:
         return "few"
     share = share_by(silent, hit="hit", by="stage").set_index("stage")
-    if not {*SILENT} <= {*share.index}:
-        return "alike"
-    sooner = share.loc["slowing", "low"] > share.loc["lapsed", "high"]
-    return "soon" if sooner else "alike"
+    share = share.reindex(SILENT)
+    return (
+        "soon" if share.loc["slowing", "low"] > share.loc["lapsed", "high"] else "alike"
+    )
 
 
 def share_by(rows: pd.DataFrame, *, hit: str, by: str) -> pd.DataFrame:
@@ -596,7 +600,7 @@ def until_lapsed(
     DataFrame
         One row a customer with a rhythm who had not lapsed on `start`: customer_id,
         days (from start to the day the silence became a lapse, or to the end), lapsed
-        (whether it did).
+        (whether it did), limit_days (of silence that count as a lapse).
     """
     until, known = days[days["day"] <= end], days[days["day"] <= start]
     table = rhythm(known, review=start).dropna().set_index("customer_id")
@@ -607,7 +611,7 @@ def until_lapsed(
     visits = pd.concat([last_known.reset_index(), after[["customer_id", "day"]]])
     visits = visits.sort_values(["customer_id", "day"], ignore_index=True)
     following = visits.groupby("customer_id")["day"].shift(-1).fillna(end)
-    limit = visits["customer_id"].map(table["limit"])
+    limit = visits["customer_id"].map(table["limit"].to_dict()).astype(float)
     lapses = (following - visits["day"]).dt.days > limit
     when = (visits["day"] - start).dt.days + limit
     first = when[lapses].groupby(visits["customer_id"]).min().reindex(table.index)
@@ -617,6 +621,7 @@ def until_lapsed(
             "customer_id": table.index,
             "days": first.fillna(whole).to_numpy(),
             "lapsed": first.notna().to_numpy(),
+            "limit_days": table["limit"].to_numpy(),
         }
     )
 
@@ -696,16 +701,14 @@ def retention_curves(
         }
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
-    # The formula is undefined there: of few customers nobody lapses by chance, too. On
-    # the first day nothing could happen.
+    # The formula is undefined there, and of few customers nobody lapses by chance, too.
     low, high = estimates.wilson(table["retained"], table["customers"], level=0.95)
-    begun = table["day"] > 0
-    return table.fillna(
-        {
-            "low": table["retained"].mask(begun, low),
-            "high": table["retained"].mask(begun, high),
-        }
-    )
+    sure = table["retained"].isin([0, 1])
+    table["low"] = table["low"].mask(sure, low)
+    table["high"] = table["high"].mask(sure, high)
+    # on the first day nothing could happen
+    table.loc[table["day"] == 0, ["low", "high"]] = 1.0
+    return table
 
 
 def retention_differs(durations: pd.DataFrame, *, by: str) -> float:
@@ -736,3 +739,48 @@ def retention_differs(durations: pd.DataFrame, *, by: str) -> float:
         durations["days"], durations[by], durations["lapsed"]
     )
     return float(found.p_value)
+
+
+def at_like_rhythm(durations: pd.DataFrame, *, by: str) -> tuple[float, pd.Series]:
+    """Compare the lapses of groups among customers who buy about as often.
+
+    Who buys often falls silent beyond the own rhythm sooner, and more often by chance:
+    groups that differ in rhythm differ in lapses without any being less loyal.
+
+    Parameters
+    ----------
+    durations : DataFrame
+        Output of `until_lapsed` with a column `by`.
+    by : str
+        Column of the groups.
+
+    Returns
+    -------
+    tuple
+        p-value of the log-rank test stratified by `limit_days`, in as many parts as
+        leave twenty customers in each, ten at most; 1 where nothing can be compared.
+        And, by group, the lapses beyond those expected at alike rhythm.
+
+    References
+    ----------
+    Peto and others (1977), Design and analysis of randomized clinical trials requiring
+    prolonged observation of each patient, British Journal of Cancer 35, 1-39.
+    """
+    strata = min(max(len(durations) // 20, 1), 10)
+    ranks = durations["limit_days"].rank(method="average", pct=True)
+    groups, code = np.unique(durations[by], return_inverse=True)
+    rows = durations.assign(code=code, stratum=np.ceil(ranks * strata))
+    gap, spread = np.zeros(len(groups)), np.zeros((len(groups), len(groups)))
+    for _, part in rows.groupby("stratum"):
+        for day in part.loc[part["lapsed"], "days"].unique():
+            left = part[part["days"] >= day]
+            gone = left[(left["days"] == day) & left["lapsed"]]
+            n, lapses = len(left), len(gone)
+            share = np.bincount(left["code"], minlength=len(groups)) / n
+            gap += np.bincount(gone["code"], minlength=len(groups)) - lapses * share
+            weight = lapses * (n - lapses) / max(n - 1, 1)
+            spread += weight * (np.diag(share) - np.outer(share, share))
+    free = np.linalg.matrix_rank(spread)
+    score = float(gap @ np.linalg.pinv(spread, hermitian=True) @ gap)
+    p = float(stats.chi2.sf(score, free)) if free else 1.0
+    return p, pd.Series(gap, index=groups)

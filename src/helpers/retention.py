@@ -361,11 +361,16 @@ def renewal_drivers(
     }
     used = facts.dropna(subset=["renewed", *drivers])
     renewed = int(used["renewed"].astype(bool).sum())
-    if min(renewed, len(used) - renewed) < LEAST or not drivers:
+    if not drivers:
+        raise TooLittle(
+            "What goes with renewal cannot be told: all that was measured is the same for "
+            "all contracts."
+        )
+    if min(renewed, len(used) - renewed) < LEAST:
         raise TooLittle(
             f"What goes with renewal needs {LEAST} contracts that were renewed and {LEAST} "
-            f"that were not, with something that differs between them (found: {renewed:,} "
-            f"and {len(used) - renewed:,}, and {len(drivers)} that differ)."
+            f"that were not, of which all is known (found: {renewed:,} and "
+            f"{len(used) - renewed:,})."
         )
     units = np.array([size for _, size in drivers.values()])
     columns = used[list(drivers)].to_numpy(float) / units
@@ -588,13 +593,15 @@ def tells(ranking: pd.DataFrame) -> str:
     str
         together: all features rank customers better than rhythm alone, or rhythm alone
         does not rank them beyond chance (the interval of its AUC reaches 0.5) and all
-        do; rhythm: the others add nothing that can be seen; nothing: neither ranks them
-        beyond chance.
+        do; rhythm: the others add nothing that can be seen; alone: they make it worse;
+        nothing: neither ranks them beyond chance.
     """
     whole, alone = ranking["low"].iloc[[0, -1]] > 0.5
     if whole and (ranking["gain_low"].iloc[0] > 0 or not alone):
         return "together"
-    return "rhythm" if alone else "nothing"
+    if not alone:
+        return "nothing"
+    return "alone" if ranking["gain_high"].iloc[0] < 0 else "rhythm"
 
 
 def reliability(chance: np.ndarray, kept: pd.Series, *, parts: int) -> pd.DataFrame:

@@ -484,8 +484,9 @@ def verdict(scores: pd.DataFrame) -> str:
     str
         no model: the naive rate stands alone; worse: the model misses by more than it;
         no better: no difference can be seen; else it misses by less, and is called
-        misranks: it goes less with what came than the naive rate does; barely: less by
-        under a tenth; better: by more.
+        totals: what came does not rise with it; misranks: it goes less with what came
+        than the naive rate does (by 0.01 or more); barely: less by under a tenth;
+        better: by more.
     """
     table = scores.set_index("forecast")
     if "model" not in table.index:
@@ -493,7 +494,10 @@ def verdict(scores: pd.DataFrame) -> str:
     gap, naive = table.loc["difference"], table.loc["naive"]
     if gap["high"] >= 0:
         return "worse" if gap["low"] > 0 else "no better"
-    if table.loc["model", "correlation"] < naive["correlation"]:
+    goes_with = table.loc["model", "correlation"]
+    if not goes_with > 0:
+        return "totals"
+    if naive["correlation"] - goes_with >= 0.01:
         return "misranks"
     return "barely" if -gap["error"] < 0.1 * naive["error"] else "better"
 
