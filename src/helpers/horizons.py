@@ -160,6 +160,35 @@ class Rhythm:
         """Length of a period, as pandas names it, of which there are three or more."""
         return next(name for name, days in PERIODS.items() if self.days >= days)
 
+    @property
+    def early_days(self) -> int:
+        """Days at the beginning in which starts would pile up: four weeks, or less."""
+        return self.part(0.1, most=28)
+
+    @property
+    def curve_days(self) -> int:
+        """Days between two points of a curve through the later window: two weeks."""
+        return int(min(max(round(self.later_days / 7), 1), 14))
+
+    @property
+    def horizon_weeks(self) -> int:
+        """Weeks ahead that value is foretold for: a year, and no more than was seen."""
+        return int(min(max(self.days // 7, 1), 52))
+
+    @property
+    def look_back(self) -> int:
+        """Weeks before and after a touchpoint: eight, or a customer's gap if longer.
+
+        Three such spans take half of the weeks at most; 0 where there are too few.
+        """
+        gap = 0 if self.gap_days is None else round(self.gap_days / 7)
+        return int(min(max(8, gap), self.days // 7 // 6))
+
+    @property
+    def quiet_weeks(self) -> int:
+        """Weeks without a touchpoint that make the next one a first: twelve, or less."""
+        return int(min(max(self.days // 7 // 4, 1), 12))
+
     def part(self, share: float, *, most: int) -> int:
         """Take a part of all days, at least one and at most so many."""
         return int(min(max(round(share * self.days), 1), most))
