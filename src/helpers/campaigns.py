@@ -293,23 +293,40 @@ def break_even(
     )
 
 
-def few_of_a_kind(conversion: pd.DataFrame) -> np.ndarray:
-    """Mark the rows about all customers of kinds that got fewer than `LEAST` answers.
+def withheld(contacted: pd.DataFrame, segment_ids: pd.Series) -> pd.MultiIndex:
+    """Name what is not told of, since fewer than `LEAST` answers stand behind it.
 
     Parameters
     ----------
-    conversion : DataFrame
-        Output of `conversion`.
+    contacted : DataFrame
+        Output of `contacted`, or rows of one arm.
+    segment_ids : Series
+        Segment of each customer, by customer_id; 0 is left out.
 
     Returns
     -------
-    array of bool
-        With the kinds that would give them away, and all groups of such a kind.
+    MultiIndex
+        segment_id and kind, as in `conversion`: segments by kind, kinds over all
+        customers, segments over every kind, and what would give them away.
     """
-    overall = conversion["segment_id"] == EVERYBODY
-    kinds = conversion[overall & (conversion["kind"] != EVERY_KIND)]
-    dark = tables.suppress(kinds, counts="converted", columns=["rate"])["rate"].isna()
-    return conversion["kind"].isin(kinds.loc[dark, "kind"]).to_numpy()
+    table = answers(contacted, segment_ids)
+    kinds = _few(contacted.groupby("kind")["converted"].sum())
+    segments = _few(table.sum(axis=1))
+    hidden = [(EVERYBODY, kind) for kind in kinds[kinds].index]
+    hidden += [(segment, EVERY_KIND) for segment in segments[segments].index]
+    if not table.empty:
+        dark = tables.withheld(table)
+        dark.loc[segments, :] = True
+        dark.loc[:, kinds.reindex(dark.columns)] = True
+        cells = dark.stack()
+        hidden += list(cells[cells].index)
+    return pd.MultiIndex.from_tuples(hidden, names=["segment_id", "kind"])
+
+
+def _few(counts: pd.Series) -> pd.Series:
+    """Mark small counts, and those that would give them away beside the total."""
+    table = counts.to_frame("answers").assign(told=1)
+    return tables.suppress(table, counts="answers", columns=["told"])["told"].isna()
 
 
 def standing_out(conversion: pd.DataFrame) -> pd.Series | None:

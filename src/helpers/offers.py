@@ -84,6 +84,39 @@ def bought(
     ).df()
 
 
+def telling(con: Engine, products: str, *, item: Sequence[str]) -> list[str]:
+    """Choose the columns that name an item, without those that only say it again.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work.
+    products : str
+        Path of the standard table.
+    item : sequence of str
+        Columns that may name an item; those that products lack are passed over.
+
+    Returns
+    -------
+    list of str
+        A column is left out if each of its values goes with one of the first column,
+        and the other way round.
+    """
+    there = engines.columns(products)
+    first, *more = [name for name in item if name in there] or [None]
+    kept = [] if first is None else [first]
+    for name in more:
+        a, b = f'"{first}"::varchar', f'"{name}"::varchar'
+        counts = con.execute(
+            f"""select count(distinct {a}), count(distinct {b}),
+                count(distinct concat_ws('{BETWEEN}', {a}, {b}))
+            from read_parquet($products)""",
+            {"products": products},
+        ).fetchall()[0]
+        kept += [name] if len(set(counts)) > 1 else []
+    return kept
+
+
 def say(item: str) -> str:
     """Put an item's name in words: MILK · dairy_eggs is milk (dairy eggs)."""
     first, *more = item.lower().replace("_", " ").split(BETWEEN)
