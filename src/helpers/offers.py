@@ -110,7 +110,7 @@ def telling(con: Engine, products: str, *, item: Sequence[str]) -> list[str]:
         counts = con.execute(
             f"""select count(distinct {a}), count(distinct {b}),
                 count(distinct concat_ws('{BETWEEN}', {a}, {b}))
-            from read_parquet($products)""",
+            from read_parquet($products) where {a} is not null""",
             {"products": products},
         ).fetchall()[0]
         kept += [name] if len(set(counts)) > 1 else []
