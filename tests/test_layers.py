@@ -23,7 +23,8 @@ ROWS = {
         *("usefulness", "decision", "sampling", "maps", "segments", "census"),
     ],
     "personas and after": [
-        *("themes", "personas", "cards", "fairness", "exports", "estimates", "rules"),
+        *("themes", "personas", "cards", "estimates", "fairness", "exports", "rules"),
+        "conclusions",
         *("disclosure", "cube", "lifecycle", "value", "campaigns"),
         *(
             "offers",
