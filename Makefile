@@ -83,7 +83,8 @@ $(PARTS): $(READY)
 	  2>&1 | tee build/test/$@.log
 
 # What each part said last stands at the end, of all of them, whichever failed.
-SIDE_BY_SIDE = $(MAKE) --no-print-directory -k -j2 -O $(1) || failed=$$?; \
+SIDE_BY_SIDE = echo "Parts are printed when they end; until then see build/test/*.log."; \
+  $(MAKE) --no-print-directory -k -j2 -O $(1) || failed=$$?; \
   for part in $(1); do echo "$$part: $$(tail -n 1 build/test/$$part.log)"; done; \
   exit $${failed:-0}
 
