@@ -7,7 +7,6 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.SECONDARY:
 PARTS := test-runs test-notebooks test-slow test-fast-1 test-fast-2
 .PHONY: help new-run check report test test-fast $(PARTS) lint lab notebooks bench clean \
   spark lock FORCE
@@ -48,8 +47,10 @@ $(STAGES): $(READY) FORCE
 	@$(PY) -m helpers.stages "$(RUN)"
 include $(STAGES)
 
+# 3 says that this notebook stopped, or waits for one that did: the others go on, their
+# pages and the overview are made, and helpers.failures ends the command with an error.
 $(EXECUTED):
-	@$(PY) -m helpers.execution "$(RUN)" $(basename $(@F))
+	@$(PY) -m helpers.execution "$(RUN)" $(basename $(@F)) || [[ $$? == 3 ]]
 
 $(INDEX):
 	@$(PY) -m helpers.report "$(RUN)"
@@ -62,6 +63,7 @@ check: $(READY) ## Name every problem of RUN's run file and files; write nothing
 	@$(PY) -m helpers.inspection "$(RUN)"
 
 report: $(READY) $(INDEX) ## Execute the notebooks of RUN where needed, render its pages
+	@$(PY) -m helpers.failures "$(RUN)"
 	@echo "The report is $(INDEX)"
 
 # Parts of the tests, each a pytest of its own with a log in build/test; the longest begins
