@@ -407,7 +407,7 @@ def test_saved_results_are_compared_without_touching_those_of_a_run(fresh):
     }
     book = fresh / "notebooks/01_a.ipynb"
     book.write_text(book.read_text().replace('"42\\n"', '"43\\n"'))
-    code, printed = make(fresh, "test")
+    code, printed = make(fresh, "test", "PARTS=test-notebooks test-fast-2")
     assert code != 0
     assert closing(printed)["test-notebooks"] == "1 failed, 2 passed"
     assert closing(printed)["test-fast-2"] == "1 passed"
