@@ -12,10 +12,11 @@ def one(arguments: argparse.Namespace) -> int:
     shop = shops.make(arguments.temper, name=arguments.temper, seed=arguments.seed)
     folder = shops.project(Path(arguments.home).resolve())
     shops.write(shop, folder)
-    if arguments.until:
-        ended = shops.through(folder, shop.name, until=arguments.until)
-    else:
+    if arguments.make:
         ended = shops.build(folder, shop.name)
+    else:
+        with shops.Quick(folder) as quick:
+            ended = quick(shop.name, until=arguments.until)
     truth = shop.truth
     print(ended.printed)
     print(
@@ -36,7 +37,8 @@ def main() -> int:
     single.add_argument(
         "--home", required=True, help="folder for a copy of the project"
     )
-    single.add_argument("--until", default="", help="last notebook, such as 03")
+    single.add_argument("--until", default="report", help="last notebook, such as 03")
+    single.add_argument("--make", action="store_true", help="with make's own kernels")
     single.add_argument("--seed", type=int, default=0)
     single.set_defaults(do=one)
     arguments = parser.parse_args()
