@@ -19,34 +19,57 @@ import traceback
 from pathlib import Path
 
 import nbformat
+from IPython.core.displayhook import DisplayHook
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from nbclient.exceptions import CellExecutionError
 from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
+from traitlets.config import Config
 
 from helpers import execution, paths, report, runs
+
+
+class Shown(DisplayHook):
+    """Show a cell's last expression as a kernel does, in all its forms."""
+
+    def write_output_prompt(self):
+        pass
+
+    def write_format_data(self, format_dict, md_dict=None):
+        self.shell.display_pub.publish(data=format_dict, metadata=md_dict or {})
+
+    def finish_displayhook(self):
+        self._is_active = False
+
+
+class Shell(InteractiveShell):
+    displayhook_class = Shown
+
+
+def shell():
+    """Return the shell of this process; its history is kept nowhere."""
+    return Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
 
 
 def in_process(source, partial, values):
     """Execute a notebook here: what `execution` has a kernel do."""
     book = load_notebook_node(str(source))
     book = parameterize_notebook(book, values, kernel_name="python3", language="python")
-    shell = InteractiveShell.instance()
     os.chdir(source.parent)
     try:
         for cell in book.cells:
             if cell.cell_type == "code":
-                _run(shell, cell)
+                _run(cell)
     finally:
         nbformat.write(book, partial)
 
 
-def _run(shell, cell):
+def _run(cell):
     cell.outputs = []
     with capture_output() as captured:
-        result = shell.run_cell(cell.source, store_history=True)
-    cell.execution_count = shell.execution_count - 1
+        result = shell().run_cell(cell.source, store_history=True)
+    cell.execution_count = shell().execution_count - 1
     for name, text in (("stdout", captured.stdout), ("stderr", captured.stderr)):
         if text and not (name == "stdout" and not result.success):
             cell.outputs.append(nbformat.v4.new_output("stream", name=name, text=text))
@@ -123,7 +146,7 @@ def warm():
     for name in ("umap", "lifelines", "diptest", "kmedoids", "pandera.pandas"):
         importlib.import_module(name)
     with contextlib.redirect_stdout(io.StringIO()):
-        InteractiveShell.instance().run_cell("import matplotlib.pyplot as plt")
+        shell().run_cell("import matplotlib.pyplot as plt")
     gc.collect()
     gc.freeze()  # forks leave the memory of what is imported as it is
 

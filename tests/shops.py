@@ -105,6 +105,7 @@ class Temper:
     products: bool = True  # categories stand in a table of their own
     windows: bool = True  # the run file gives the windows
     currency: str = "EUR"
+    refused: str = ""  # part of the sentence that notebook 1 or 2 must stop with
 
 
 def _of(**changes):
@@ -142,10 +143,10 @@ TEMPERS = {
     "no_attributes": _of(attributes=0),
     "twenty_attributes": _of(attributes=20),
     "tiny_groups": _of(customers=60, attributes=4, tiny_groups=True),
-    "no_answers": _of(answers=0),
+    "no_answers": _of(answers=0),  # campaigns and contacts, no table of answers
     "five_answers": _of(answers=5),
     "many_answers": _of(customers=400, answers=5000),
-    "leads_none": _of(leads=0),
+    "empty_leads": _of(leads=0, refused="holds no row"),
     "leads_few": _of(leads=12),
     "leads": _of(leads=400),
     "scripts": _of(names="script", currency="JPY"),
@@ -511,7 +512,7 @@ def _faults(temper, lines, rng):
             order=[f"N{i:05d}" for i in range(len(back))],
             category=0,
             product=2_000_000 + np.arange(len(back)),
-            pieces=-1,
+            pieces=0,  # a credit note
             price=-cents,
             cents=cents,
             fate="cancellation or return",
@@ -625,7 +626,8 @@ def _campaigns(temper, people, last, rng):
     contacts = contacts[["campaign", "customer"]]
     if temper.answers >= 1000:
         contacts = contacts.assign(arm=arms)
-    return {"campaigns": campaigns, "contacts": contacts, "responses": responses}
+    tables = {"campaigns": campaigns, "contacts": contacts}
+    return tables | ({"responses": responses} if temper.answers else {})
 
 
 def _leads(temper, people, lines, own, rng):
