@@ -8,7 +8,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: help new-run check report test lint lab notebooks bench clean spark lock FORCE
+.PHONY: help new-run check report test lint lab notebooks bench shops clean spark lock FORCE
 
 # The environment is built in .venv. To use one of your own as it is, name its folder:
 # make report VENV="$CONDA_PREFIX"
@@ -82,6 +82,10 @@ notebooks: $(READY) ## Execute the notebooks in place, to be committed
 bench: $(READY) ## Measure speed and memory against others, into benchmarks/ (an hour)
 	@for name in features assignment many_customers startup evidence; do \
 	  echo "benchmarks/$$name.py:"; $(PY) "benchmarks/$$name.py"; done
+
+# build/shops keeps what came out; the same command goes on, and without the folder anew.
+shops: $(READY) ## Try the study on 240 made shops; 40 whole runs (an hour, not part of test)
+	@PYTHONPATH="$(CURDIR)/src:$(CURDIR)/tests" $(PY) tools/try_shops.py all
 
 clean: ## Remove what RUN generated; raw data and the environment stay
 	@[[ "$(RUN)" =~ ^[a-z][a-z0-9_]*$$ ]] || { echo "There is no run '$(RUN)'." >&2; exit 1; }

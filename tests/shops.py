@@ -1079,11 +1079,12 @@ def recovery():
     rng = np.random.default_rng(2)
     told = {}
     for i in range(120):
+        kinds = int(rng.integers(3, 6))
         temper = Temper(
             customers=int(rng.integers(150, 401)),
             orders=(int(rng.integers(6, 12)), int(rng.integers(25, 50))),
-            categories=int(rng.integers(8, 17)),
-            kinds=int(rng.integers(3, 6)) if i < 60 else 3,
+            categories=int(rng.integers(2 * kinds + 1, 18)),  # two favourites a kind
+            kinds=kinds,
             days=int(rng.integers(300, 800)),
             truth="planted" if i < 60 else "noise",
         )
