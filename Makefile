@@ -7,7 +7,6 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.SECONDARY:
 .PHONY: help new-run check report test lint lab notebooks bench shops clean spark lock FORCE
 
 # The environment is built in .venv. To use one of your own as it is, name its folder:
@@ -46,8 +45,10 @@ $(STAGES): $(READY) FORCE
 	@$(PY) -m helpers.stages "$(RUN)"
 include $(STAGES)
 
+# 3 says that this notebook stopped, or waits for one that did: the others go on, their
+# pages and the overview are made, and helpers.failures ends the command with an error.
 $(EXECUTED):
-	@$(PY) -m helpers.execution "$(RUN)" $(basename $(@F))
+	@$(PY) -m helpers.execution "$(RUN)" $(basename $(@F)) || [[ $$? == 3 ]]
 
 $(INDEX):
 	@$(PY) -m helpers.report "$(RUN)"
@@ -60,6 +61,7 @@ check: $(READY) ## Name every problem of RUN's run file and files; write nothing
 	@$(PY) -m helpers.inspection "$(RUN)"
 
 report: $(READY) $(INDEX) ## Execute the notebooks of RUN where needed, render its pages
+	@$(PY) -m helpers.failures "$(RUN)"
 	@echo "The report is $(INDEX)"
 
 test: $(READY) ## Test the helpers, and the saved results of the notebooks

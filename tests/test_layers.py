@@ -10,14 +10,15 @@ from helpers import paths, stages
 # those named before it.
 ROWS = {
     "base": [
-        *("paths", "schema", "engines", "mapping", "runs", "execution", "stages"),
+        *("paths", "schema", "engines", "mapping", "runs", "sections", "stages"),
+        *("failures", "execution"),
     ],
     "raw": [
         *("sources", "simulate", "opening", "typed", "inspection", "intake"),
         *("receiving", "sniffing", "guess", "draft"),
     ],
     "clean": ["cleaning", "readiness"],
-    "features": ["staging", "features", "outcomes", "preparation"],
+    "features": ["horizons", "staging", "features", "outcomes", "preparation"],
     "segments": [
         *("clusterings", "candidates", "evidence", "structure", "stability"),
         *("usefulness", "decision", "sampling", "maps", "segments", "census"),

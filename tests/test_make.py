@@ -42,12 +42,14 @@ while not (paths.ROOT / "go").exists():
 
 
 def write_notebook(root, name, before, *cells, parameters=""):
+    """Write a notebook that reads the one before, or says nothing and waits all the same."""
     new = nbformat.v4
+    reads = f"\n\n**Reads** [it]({before}.ipynb)." if before else ""
     # In a cell of one line IPython takes `run:` for its magic word %run.
     declared = f'# of this notebook\nrun: str = "complete_journey"  # name of the run\n{parameters}'
     book = new.new_notebook(
         cells=[
-            new.new_markdown_cell(f"# {name}"),
+            new.new_markdown_cell(f"# {name}{reads}"),
             new.new_code_cell(declared, metadata={"tags": ["parameters"]}),
             new.new_code_cell(STEP.format(name=name, before=before)),
             *map(new.new_code_cell, cells),
@@ -70,8 +72,10 @@ def write_project(root):
         "engines",
         "mapping",
         "runs",
-        "execution",
         "stages",
+        "failures",
+        "sections",
+        "execution",
     ):
         shutil.copy(paths.ROOT / f"src/helpers/{name}.py", helpers)
     (helpers / "templates/page.html").touch()
@@ -288,17 +292,73 @@ def test_a_killed_run_leaves_nothing_half_written_and_goes_on(fresh):
     assert re.findall(r"^0\w+", printed, re.MULTILINE) == ["02_b", "03_c"]
 
 
-def test_a_failing_notebook_stops_make_and_is_mended_from_there(fresh):
-    write_notebook(
-        fresh, "02_b", "01_a", "raise ValueError('no orders')", parameters=SEED
-    )
-    code, printed = make(fresh, "-j2", "report")
-    assert code != 0
-    assert "02_b stopped in cell [4], '02_b':\nValueError: no orders" in printed
-    executed = fresh / "reports/complete_journey/notebooks"
-    names = sorted(book.name for book in executed.iterdir())
-    assert names == ["01_a.ipynb", "02_b.failed.ipynb"]
+FAILING = "raise ValueError('no orders')"
+
+
+def noise(printed):
+    """Return what make, not the study, has printed."""
+    return [line for line in printed.splitlines() if line.startswith("make")]
+
+
+def shown(root):
+    """Name what the pages were made of: the toy's index lists the executed notebooks."""
+    index = root / "reports/complete_journey/index.html"
+    return index.read_text().replace(".ipynb", "").split()
+
+
+@pytest.mark.parametrize("jobs", ["-j1", "-j2"])
+def test_a_failing_notebook_stops_what_waits_for_it_and_is_mended_from_there(
+    fresh, jobs
+):
+    write_notebook(fresh, "02_b", "01_a", FAILING, parameters=SEED)
+    write_notebook(fresh, "04_d", "01_a")
+    for _ in range(2):  # nothing changed, but it is tried again
+        code, printed = make(fresh, jobs, "report")
+        assert code != 0
+        assert shown(fresh) == ["01_a", "02_b.failed", "04_d"]
+        told = (
+            "02_b stopped in cell [4], '02_b':\nValueError: no orders\nThe notebook as"
+            " far as it came: reports/complete_journey/notebooks/02_b.failed.ipynb\n"
+        )
+        assert printed.count(told) == 2  # when it happens, and at the end
+        assert printed.count("03_c was not executed: it waits for 02_b.") == 1
+        assert "1 of 4 notebooks stopped; 1 more waits for it, so it was not" in printed
+        assert "Not executed: 03_c.\nPages with results: 01_a, 04_d." in printed
+        (line,) = noise(printed)
+        assert re.fullmatch(r"make: \*\*\* \[Makefile:\d+: report\] Error 1", line)
+        assert "Traceback" not in printed and "Deleting" not in printed
+        assert redone(fresh) == ["02_b", "03_c", "report"]
     write_notebook(fresh, "02_b", "01_a", parameters=SEED)
+    code, printed = make(fresh, jobs, "report")
+    assert code == 0 and not noise(printed)
+    assert re.findall(r"^0\w+", printed, re.MULTILINE) == ["02_b", "03_c"]
+    assert shown(fresh) == ["01_a", "02_b", "03_c", "04_d"]
+    assert redone(fresh) == []
+
+
+def test_a_first_notebook_that_fails_has_an_index_all_the_same(fresh):
+    write_notebook(fresh, "01_a", "", FAILING)
+    code, printed = make(fresh, "report")
+    assert code != 0 and len(noise(printed)) == 1
+    assert shown(fresh) == ["01_a.failed"]
+    assert "Not executed: 02_b, 03_c.\nPages with results: none." in printed
+
+
+def test_results_of_an_earlier_run_do_not_pass_for_new_after_a_failure(fresh):
+    write_notebook(fresh, "04_d", "01_a")
+    assert make(fresh, "report")[0] == 0
+    good = (fresh / "notebooks/02_b.ipynb").read_text()
+    write_notebook(fresh, "02_b", "01_a", FAILING, parameters=SEED)
+    assert make(fresh, "report")[0] != 0
+    assert shown(fresh) == ["01_a", "02_b.failed", "04_d"]
+    (fresh / "notebooks/02_b.ipynb").write_text(good)
+    assert make(fresh, "report")[0] == 0
+    assert shown(fresh) == ["01_a", "02_b", "03_c", "04_d"]
+
+
+def test_a_result_that_was_removed_is_made_again(fresh):
+    assert make(fresh, "report")[0] == 0
+    (fresh / "reports/complete_journey/notebooks/02_b.ipynb").unlink()
     assert redone(fresh) == ["02_b", "03_c", "report"]
 
 

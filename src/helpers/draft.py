@@ -297,6 +297,9 @@ def main(arguments: list[str]) -> int:
     except ValueError as fault:
         print(fault, file=sys.stderr)
         return 1
+    except OSError as fault:
+        print(paths.refused(fault), file=sys.stderr)
+        return 1
     run = target.stem
     print(
         f"Drafted runs/{target.name}. Read and correct it, then: make check RUN={run}"

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from helpers import engines, mapping, opening, runs, typed
+from helpers import engines, mapping, opening, paths, runs, typed
 from helpers.engines import identifier
 from helpers.mapping import Source
 from helpers.opening import ROW
@@ -502,6 +502,9 @@ def main(arguments: list[str]) -> int:
         found = check(*arguments)
     except ValueError as fault:
         print(fault, file=sys.stderr)
+        return 1
+    except OSError as fault:
+        print(paths.refused(fault), file=sys.stderr)
         return 1
     for level, said in found[["level", "said"]].itertuples(index=False):
         print(f"{level}: {said}")

@@ -1,7 +1,7 @@
 """Prepare features for clustering by fitted steps that treat new customers alike."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -71,6 +71,11 @@ class Preparation:
     def to_dict(self) -> dict:
         """Return the fitted steps as plain data for JSON."""
         return asdict(self)
+
+
+def nothing() -> Preparation:
+    """Return steps for no column: what a model without needs segments prepares."""
+    return Preparation(*([] for _ in fields(Preparation)))
 
 
 def fit(

@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers import engines
+from helpers import engines, paths, schema
 from helpers.cleaning import OTHER
 from helpers.engines import Engine
+from helpers.schema import TooLittle
 from helpers.sources import APART
+
+MADE_BY = "02_feature_engineering"
 
 # Tables that facts are counted in.
 TABLES = (
@@ -146,10 +149,6 @@ def verdict(
     *,
     customers: int,
     segmented: int,
-    training_days: int,
-    later_days: int,
-    returning: int,
-    arm: int,
     events: int,
 ) -> pd.DataFrame:
     """Hold each part of the study to what it needs.
@@ -159,17 +158,13 @@ def verdict(
     facts : Series
         From `facts`.
     customers : int
-        Customers in the training window that value and activity need.
+        Customers that every statement about a group needs: in the training window, with
+        two orders or more, and seen in both windows.
     segmented : int
         Customers with enough data that needs segments need.
-    training_days, later_days : int
-        Days of history that segments, and the look at later months, need.
-    returning : int
-        Customers seen in both windows, or with two orders, that a rhythm needs.
-    arm : int
-        Contacts in each arm that the effect of a campaign needs.
     events : int
-        Answers, ended contracts, lost contracts, won and lost leads that a rate needs.
+        Answers, ended contracts, lost contracts, won and lost leads, and contacts in an
+        arm, that a rate needs.
 
     Returns
     -------
@@ -177,23 +172,21 @@ def verdict(
         One row a part, in the order of the notebooks: part, needs, found (text), ready
         (bool), said (what happens, or what is missing).
     """
+    repeat = ("repeat", customers, "customers with two orders or more")
     asked = {
-        "value and activity": [
-            ("customers", customers, "customers"),
-            ("repeat", returning, "customers with two orders or more"),
-        ],
+        "value": [("customers", customers, "customers")],
+        "activity": [repeat],
         "needs segments": [
             ("enough", segmented, "customers with enough orders and lines"),
-            ("needs", 2, "needs that a tenth of them buy"),
-            ("training_days", training_days, "days of history"),
+            ("needs", 2, "features of what or how they buy"),
         ],
         "later window": [
-            ("later_days", later_days, "days after the training window"),
-            ("returning", returning, "customers seen in both windows"),
+            ("later_days", 1, "day after the training window"),
+            ("returning", customers, "customers seen in both windows"),
         ],
         "lifetime value": [
-            ("training_days", training_days, "days of history"),
-            ("repeat", returning, "customers with two orders or more"),
+            repeat,
+            ("returning", customers, "customers seen in both windows"),
         ],
         "contracts": [
             ("contracts_ended", events, "contracts whose end is known"),
@@ -205,8 +198,8 @@ def verdict(
             ("responses", events, "responses"),
         ],
         "effect of campaigns": [
-            ("treated", arm, "contacts drawn at random to be treated"),
-            ("control", arm, "contacts drawn at random to be left out"),
+            ("treated", events, "contacts drawn at random to be treated"),
+            ("control", events, "contacts drawn at random to be left out"),
         ],
         "leads": [
             ("leads_won", events, "leads that were won"),
@@ -215,6 +208,55 @@ def verdict(
     }
     counted = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
     return pd.DataFrame(_judged(asked, counted))
+
+
+def write(parts: pd.DataFrame, *, run: str) -> None:
+    """Save the verdict of each part for the notebooks that follow."""
+    content = {"parts": parts.to_dict("records")}
+    schema.write_json(content, paths.processed(run) / "readiness.json")
+
+
+def said(part: str, *, run: str) -> str:
+    """Say in one sentence why a part is left out; nothing if it is ready.
+
+    Parameters
+    ----------
+    part : str
+        One of the parts of `verdict`.
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    str
+        The verdict, or an empty text.
+
+    Raises
+    ------
+    schema.BadInput
+        If notebook 2 has not written its verdict.
+    """
+    file = paths.processed(run) / "readiness.json"
+    rows = schema.read_json(file, made_by=MADE_BY)["parts"]
+    found = {row["part"]: row for row in rows}[part]
+    return "" if found["ready"] else f"{part.capitalize()}: {found['said']}"
+
+
+def need(part: str, *, run: str) -> None:
+    """Leave out the section that asks, if the run has too little for a part.
+
+    Parameters
+    ----------
+    part, run : str
+        As for `said`.
+
+    Raises
+    ------
+    TooLittle
+        With the verdict.
+    """
+    if why := said(part, run=run):
+        raise TooLittle(why)
 
 
 def _judged(
@@ -232,5 +274,5 @@ def _judged(
             "needs": "; ".join(f"{least:,} {name}" for _, least, name in conditions),
             "found": "; ".join(f"{counted[fact]:,}" for fact, *_ in conditions),
             "ready": not short,
-            "said": f"Left out: it needs {missing}." if short else "Ready.",
+            "said": f"Left out, since it needs {missing}." if short else "Ready.",
         }

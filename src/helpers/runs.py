@@ -15,6 +15,7 @@ from helpers import engines, mapping, paths
 DEFAULT = "complete_journey"  # the run whose results the notebooks are saved with
 # A run file that names another is refused.
 SOURCES = ("complete_journey", "uniform_supplier", "files")
+AUTO = "auto"  # a value that fits the data
 KEYS = ("source", "engine", "segments", "all", "tables")
 FROM_THE_RUN = {
     "run": "the name of the run",
@@ -22,6 +23,15 @@ FROM_THE_RUN = {
     "engine": "`engine:`",
     "segment_names": "`segments:`",
 }
+# Parameters that fit the data of a run with own files, unless its run file sets them. In
+# a notebook their kind allows the text "auto"; their default is the bundled run's.
+FITTED = (
+    *("first_day", "last_day", "later_day", "min_orders", "min_lines", "prior_weight"),
+    *("least_later_sales", "active_days", "least_gap_days", "period", "frequency"),
+    *("early_days", "curve_days", "look_back", "follow_weeks", "quiet_weeks"),
+    *("least_touched", "least_buyers", "newer_days", "first_days", "horizon_weeks"),
+    *("contact_cost", "least_cell"),
+)
 PLAIN = {"bool": (bool,), "int": (int,), "float": (float, int), "str": (str,)}
 
 
@@ -189,7 +199,8 @@ def parameters(run: str, notebook: str) -> dict[str, Any]:
     """Work out the value of every parameter of one notebook in one run.
 
     The notebook's default gives way to `all:`, and that to the notebook's own block;
-    `run`, `source`, `engine` and `segment_names` come from the run.
+    `run`, `source`, `engine` and `segment_names` come from the run. Where own files are
+    read, the default of what is `FITTED` is "auto".
 
     Parameters
     ----------
@@ -207,6 +218,7 @@ def parameters(run: str, notebook: str) -> dict[str, Any]:
     names = {
         str(segment): name for segment, name in content.get("segments", {}).items()
     }
+    own = content["source"] == "files"
     given = {
         **content.get("all", {}),
         **content.get(notebook, {}),
@@ -217,7 +229,8 @@ def parameters(run: str, notebook: str) -> dict[str, Any]:
     }
     values = {}
     for name, one in declared(notebook_file(notebook)).items():
-        value = given.get(name, one.default)
+        fitted = own and name in FITTED and fits(AUTO, one.kind)
+        value = given.get(name, AUTO if fitted else one.default)
         values[name] = float(value) if one.kind == "float" else value
     return values
 

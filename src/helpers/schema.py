@@ -20,6 +20,13 @@ class BadInput(ValueError):
     """A fault in the input that the analyst can mend; its message says how."""
 
 
+class TooLittle(Exception):  # no error: the section is left out
+    """What a section of a notebook needs and the run lacks, in one sentence.
+
+    `helpers.sections` writes the sentence in place of the section and goes on.
+    """
+
+
 _ID = pa.Column(str, pa.Check.str_length(min_value=1), coerce=True)
 _TEXT = pa.Column(str, nullable=True, coerce=True)
 _WHEN = pa.Column("datetime64[us]", coerce=True)

@@ -12,10 +12,11 @@ import pandas as pd
 
 from helpers import clusterings, schema
 from helpers.engines import identifier, quoted
-from helpers.preparation import Preparation, deal_index
+from helpers.preparation import Preparation, deal_index, nothing
 from helpers.schema import BadInput
 
 TOO_LITTLE = "Too little data"
+NOT_SEGMENTED = "All customers"  # segment 0 of a model without needs segments
 NOT_KNOWN = "Not known"  # the deal sensitivity in a run without any sign of deals
 BORDERLINE = 0.9  # nearest over second-nearest distance above which either fits
 # Engines differ in the last digits of a sum. What is less than this apart, in squared
@@ -104,7 +105,8 @@ class Model:
     preparation : Preparation
         From features to scores.
     centres : list of list of float
-        Scores of each needs segment's centre; segment ids count from 1.
+        Scores of each needs segment's centre; segment ids count from 1. Empty where
+        no needs segments are handed on: then every customer is in segment 0.
     value_cuts : dict of float
         Tier -> least sales (currency) in the window.
     activity_cuts : dict of float
@@ -168,20 +170,21 @@ class Model:
             deal index reaches a cut that it misses by at most `TIE`.
         """
         enough = self.enough_data(features)
-        scores = self.preparation.transform(features[enough]).to_numpy()
         table = features[["customer_id"]].copy()
         table["segment_id"] = 0
         table["second_id"] = 0
         for column in ("distance", "distance_ratio", "membership", "deal_index"):
             table[column] = np.nan
-        apart = clusterings.distances(scores, np.array(self.centres))
-        order = _nearest_two(apart**2)
-        near, next_near = np.take_along_axis(apart, order, axis=1).T
-        table.loc[enough, ["segment_id", "second_id"]] = order + 1
-        table.loc[enough, "distance"] = near
-        ratio = near / np.maximum(next_near, 1e-12)
-        table.loc[enough, "distance_ratio"] = np.minimum(ratio, 1)
-        table.loc[enough, "membership"] = membership(apart).max(axis=1)
+        if self.centres:
+            scores = self.preparation.transform(features[enough]).to_numpy()
+            apart = clusterings.distances(scores, np.array(self.centres))
+            order = _nearest_two(apart**2)
+            near, next_near = np.take_along_axis(apart, order, axis=1).T
+            table.loc[enough, ["segment_id", "second_id"]] = order + 1
+            table.loc[enough, "distance"] = near
+            ratio = near / np.maximum(next_near, 1e-12)
+            table.loc[enough, "distance_ratio"] = np.minimum(ratio, 1)
+            table.loc[enough, "membership"] = membership(apart).max(axis=1)
         table["borderline"] = table["distance_ratio"] > BORDERLINE
         table["value_tier"] = _tier(features["sales"].fillna(0), self.value_cuts)
         table["activity"] = self._activity(features)
@@ -210,10 +213,14 @@ class Model:
         return stage.mask(gap.isna(), TOO_LITTLE)
 
     def name(self, segment_id: int) -> str:
-        """Return the name of a segment; 0 is too little data."""
+        """Return the name of a segment; 0 is too little data, if there are segments."""
         if segment_id == 0:
-            return TOO_LITTLE
+            return TOO_LITTLE if self.centres else NOT_SEGMENTED
         return self.names.get(str(segment_id), f"Segment {segment_id}")
+
+    def without_segments(self) -> "Model":
+        """Return the same rules of value, activity and deals, without needs segments."""
+        return replace(self, preparation=nothing(), centres=[], names={})
 
     def named(self, names: dict[str, str]) -> "Model":
         """Return the same model with names."""
@@ -281,8 +288,12 @@ class Model:
             "limited": [f"{_cut(*limit)} as {limit[0]}" for limit in limits],
             "distances": [f"{self._farther(i)} as d{i}" for i in ids],
         }
+        if not ids:  # nothing to look at: everybody enough is in segment 0 as well
+            lists |= {part: [f"0.0 as no_{part}"] for part in ("roots", "limited")}
+            lists["distances"] = ["0.0 as d1"]
         cases = {
-            "segments": [f"when d{i} <= d_least + {TIE!r} then {i}" for i in ids],
+            "segments": [f"when d{i} <= d_least + {TIE!r} then {i}" for i in ids]
+            or ["else 0"],
             "tiers": _tier_in_sql("total_sales", self.value_cuts),
             "stages": [
                 f"when gaps_late <= {cut!r} then {quoted(stage)}"
@@ -293,8 +304,8 @@ class Model:
         return {
             **{part: ",\n        ".join(lines) for part, lines in lists.items()},
             **{part: "\n        ".join(lines) for part, lines in cases.items()},
-            "d_all": ", ".join(f"d{i}" for i in ids),
-            "d_last": f"d{ids[-1]}",
+            "d_all": ", ".join(f"d{i}" for i in ids or [1]),
+            "d_last": f"d{len(ids) or 1}",
             "too_little": quoted(TOO_LITTLE),
         }
 
@@ -377,7 +388,7 @@ def _cut(value: str, low: float, high: float) -> str:
 
 def _tier_in_sql(value: str, cuts: dict[str, float]) -> list[str]:
     """Write what `_tier` does, as the lines of a case."""
-    lowest, *others = sorted(cuts, key=cuts.get)
+    lowest, *others = _upwards(cuts)
     parts = [f"when {value} >= {cuts[name]!r} then {quoted(name)}" for name in others]
     return [*reversed(parts), f"else {quoted(lowest)}"]
 
@@ -447,12 +458,67 @@ def membership(apart: np.ndarray) -> np.ndarray:
     return closeness / closeness.sum(axis=1, keepdims=True)
 
 
+def _upwards(cuts: dict[str, float]) -> list[str]:
+    """Order tiers from the lowest; of equal cuts the one named first is the higher."""
+    return sorted(reversed(cuts), key=cuts.get)
+
+
 def _tier(values: pd.Series, cuts: dict[str, float]) -> pd.Series:
-    upwards = sorted(cuts, key=cuts.get)
-    tier = pd.Series(upwards[0], index=values.index)
-    for name in upwards:
+    lowest, *others = _upwards(cuts)
+    tier = pd.Series(lowest, index=values.index)
+    for name in others:
         tier = tier.mask(values >= cuts[name], name)
     return tier
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups that later notebooks tell apart.
+
+    Parameters
+    ----------
+    word : str
+        What one group is called: segment or value tier.
+    names : dict of str
+        Group id, from 1 -> name.
+    assigned : DataFrame
+        The table `segments`, with the group of each customer as segment_id.
+    """
+
+    word: str
+    names: dict[int, str]
+    assigned: pd.DataFrame
+
+    def name(self, group_id: int) -> str:
+        """Return the name of a group; 0 is too little data."""
+        return self.names.get(int(group_id), TOO_LITTLE)
+
+
+def groups(model: Model, assigned: pd.DataFrame) -> Groups:
+    """Tell customers apart by needs segment or, where there are none, by value tier.
+
+    Parameters
+    ----------
+    model : Model
+        The segment model, named.
+    assigned : DataFrame
+        The table `segments`.
+
+    Returns
+    -------
+    Groups
+        Segments 1 to k, or the tiers that hold anybody, from the highest.
+    """
+    if model.centres:
+        ids = range(1, len(model.centres) + 1)
+        return Groups("segment", {i: model.name(i) for i in ids}, assigned)
+    held = [tier for tier in model.value_cuts if (assigned["value_tier"] == tier).any()]
+    number = {tier: i for i, tier in enumerate(held, 1)}
+    return Groups(
+        "value tier",
+        {i: f"{tier.capitalize()} value" for tier, i in number.items()},
+        assigned.assign(segment_id=assigned["value_tier"].map(number).astype(int)),
+    )
 
 
 def save(model: Model, file: Path) -> None:
