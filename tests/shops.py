@@ -828,16 +828,21 @@ class Quick:
 
     def __call__(self, run, *, until="report", limit=1800):
         """Execute a run up to a notebook, such as "03", or to its pages."""
+        begin = time.monotonic()
         if self.process is None:
             self.process = self._started()
-        self.process.stdin.write(json.dumps([run, until]) + "\n")
-        self.process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.write(json.dumps([run, until]) + "\n")
+            self.process.stdin.flush()
         answered, _, _ = select.select([self.process.stdout], [], [], limit)
         line = self.process.stdout.readline() if answered else ""
-        if not line:
-            self._end()
-            return Ended(1, f"It did not end in {limit} seconds.", float(limit))
-        return Ended(**json.loads(line))
+        if line:
+            return Ended(**json.loads(line))
+        said = f"It did not end in {limit} seconds."
+        if answered:  # it died, which the helpers' own imports can bring about
+            said = self.process.communicate()[1]
+        self._end()
+        return Ended(1, said, time.monotonic() - begin)
 
     def _started(self):
         return subprocess.Popen(
@@ -847,7 +852,7 @@ class Quick:
             text=True,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
             start_new_session=True,  # so that its forks end with it
         )
 
@@ -855,7 +860,7 @@ class Quick:
         if self.process is not None:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.communicate()
+            self.process.wait()
             self.process = None
 
 
