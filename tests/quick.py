@@ -27,7 +27,7 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
-from helpers import execution, paths, report, runs
+from helpers import execution, paths, report, runs, sections
 
 
 class Shown(DisplayHook):
@@ -52,17 +52,37 @@ def shell():
     return Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
 
 
+class Client:
+    """Stands in for the client of `sections`, whose rules for sections it keeps."""
+
+    papermill_execute_cells = sections._Client.papermill_execute_cells
+
+    def __init__(self, book):
+        self.nb, self.nb_man, self.fault = book, self, None
+
+    def execute_cell(self, cell, index):
+        if cell.cell_type == "code":
+            _run(cell)
+
+    def cell_start(self, cell, cell_index=0):
+        pass
+
+    cell_complete = cell_start
+
+    def cell_exception(self, cell, *, cell_index, exception):
+        self.fault = exception
+
+
 def in_process(source, partial, values):
     """Execute a notebook here: what `execution` has a kernel do."""
     book = load_notebook_node(str(source))
     book = parameterize_notebook(book, values, kernel_name="python3", language="python")
     os.chdir(source.parent)
-    try:
-        for cell in book.cells:
-            if cell.cell_type == "code":
-                _run(cell)
-    finally:
-        nbformat.write(book, partial)
+    client = Client(book)
+    client.papermill_execute_cells()
+    nbformat.write(book, partial)
+    if client.fault:
+        raise client.fault
 
 
 def _run(cell):
@@ -122,18 +142,20 @@ def _forked(do):
 
 
 def ordered(run, until):
-    """Execute a run up to a notebook or to its pages; stop where make would."""
+    """Execute a run up to a notebook or to its pages; go on and stop where make does."""
     begin = time.monotonic()
-    printed, code = "", 0
+    printed, worst = "", 0
     for book in runs.notebooks(run):
-        if code or book.stem[:2] > until:
+        if book.stem[:2] > until:
             break
         code, said = _forked(lambda book=book: execution.main([run, book.stem]))
-        printed += said
-    if until == "report" and not code:
+        printed, worst = printed + said, worst or code
+        if code not in (0, execution.STOPPED):
+            break
+    if until == "report" and worst in (0, execution.STOPPED):
         code, said = _forked(lambda: report.main([run]))
-        printed += said
-    return {"code": code, "printed": printed, "seconds": time.monotonic() - begin}
+        printed, worst = printed + said, worst or code
+    return {"code": worst, "printed": printed, "seconds": time.monotonic() - begin}
 
 
 def warm():
