@@ -7,6 +7,8 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import shop_design
+import shop_runs
 import shops
 import statements
 import yaml
@@ -135,12 +137,12 @@ def test_a_run_file_leaves_the_windows_out_where_the_temper_says_so():
 
 
 def test_all_pairs_of_tempers_meet_in_forty_shops():
-    rows = shops.design()
+    rows = shop_design.design()
     assert len(rows) <= 40
-    met = set().union(*map(shops._met, rows))
-    assert {frozenset(pair) for pair in shops.pairs()} <= met
-    assert rows == shops.design()
-    assert len(shops.whole()) == 40 and len(shops.recovery()) == 200
+    met = set().union(*map(shop_design._met, rows))
+    assert {frozenset(pair) for pair in shop_design.pairs()} <= met
+    assert rows == shop_design.design()
+    assert len(shop_design.whole()) == 40 and len(shop_design.recovery()) == 200
 
 
 # Statements.
@@ -234,9 +236,9 @@ WHOLE = (
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """Run the shops two at a time; give how each ended, and the copy of the project."""
-    folder = shops.project(tmp_path_factory.mktemp("shops"))
+    folder = shop_runs.project(tmp_path_factory.mktemp("shops"))
     tempers = {name: shops.TEMPERS[name] for name in WHOLE}
-    found = shops.side_by_side(folder, tempers)
+    found = shop_runs.side_by_side(folder, tempers)
     return folder, {shop.name: (shop, ended) for shop, ended in found}
 
 
@@ -279,10 +281,10 @@ def test_a_false_sentence_is_caught_on_a_page_and_in_a_finding(runs, tmp_path):
 
 @pytest.mark.runs
 def test_bad_input_stops_with_one_sentence_before_notebook_2_ends(tmp_path):
-    folder = shops.project(tmp_path)
+    folder = shop_runs.project(tmp_path)
     shop = shops.make("empty_leads", name="empty_leads")
-    shops.write(shop, folder)
-    with shops.Quick(folder) as quick:
+    shop_runs.write(shop, folder)
+    with shop_runs.Quick(folder) as quick:
         ended = quick(shop.name, until="02")
     assert ended.code == 1
     assert shop.temper.refused in ended.printed

@@ -12,22 +12,24 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import shop_design
+import shop_runs
 import shops
 import statements
 import yaml
 
-RESULTS = shops.ROOT / "build/shops"
+RESULTS = shop_runs.ROOT / "build/shops"
 
 
 def one(arguments: argparse.Namespace) -> int:
     """Build one named shop, wholly or as far as a notebook; return make's exit code."""
     shop = shops.make(arguments.temper, name=arguments.temper, seed=arguments.seed)
-    folder = shops.project(Path(arguments.home))
-    shops.write(shop, folder)
+    folder = shop_runs.project(Path(arguments.home))
+    shop_runs.write(shop, folder)
     if arguments.make:
-        ended = shops.build(folder, shop.name)
+        ended = shop_runs.build(folder, shop.name)
     else:
-        with shops.Quick(folder) as quick:
+        with shop_runs.Quick(folder) as quick:
             ended = quick(shop.name, until=arguments.until)
     truth = shop.truth
     print(ended.printed)
@@ -35,7 +37,7 @@ def one(arguments: argparse.Namespace) -> int:
         f"{truth.truth}, {truth.kinds.nunique()} kinds {truth.apart:.1f} apart "
         f"(best {truth.best:.2f}); {truth.customers:,} customers, {truth.orders:,} orders, "
         f"{truth.lines:,} lines, sales {truth.sales_cents / 100:,.2f}.\n"
-        f"Decided: {shops.decided(shop, folder)}\n"
+        f"Decided: {shop_runs.decided(shop, folder)}\n"
         f"Exit code {ended.code} after {ended.seconds:.0f} s."
     )
     if arguments.until == "report":
@@ -48,10 +50,10 @@ def one(arguments: argparse.Namespace) -> int:
 def every(arguments: argparse.Namespace) -> int:
     """Try all shops that have no result yet; return 1 if a run stopped or a sentence lies."""
     RESULTS.mkdir(parents=True, exist_ok=True)
-    folder = shops.project(RESULTS / "project")
+    folder = shop_runs.project(RESULTS / "project")
     for part, tempers, until in (
-        ("whole", shops.whole(), "report"),
-        ("recovery", shops.recovery(), "03"),
+        ("whole", shop_design.whole(), "report"),
+        ("recovery", shop_design.recovery(), "03"),
     ):
         if arguments.part in (part, ""):
             tempers = dict(list(tempers.items())[: arguments.most])
@@ -70,7 +72,7 @@ def _try(
     file = RESULTS / f"{part}.jsonl"
     done = {row["run"] for row in _read(file)}
     left = {name: temper for name, temper in tempers.items() if name not in done}
-    for shop, ended in shops.side_by_side(
+    for shop, ended in shop_runs.side_by_side(
         folder, left, until=until, jobs=arguments.jobs, limit=arguments.limit
     ):
         row = _result(shop, ended, until, folder)
@@ -85,10 +87,10 @@ def _try(
 
 
 def _result(
-    shop: shops.Shop, ended: shops.Ended, until: str, folder: Path
+    shop: shops.Shop, ended: shop_runs.Ended, until: str, folder: Path
 ) -> dict[str, object]:
     """Say in one row how a run ended and what it found."""
-    decided = shops.decided(shop, folder)
+    decided = shop_runs.decided(shop, folder)
     checked = statements.Checked()
     if until == "report":
         checked = statements.check(folder, shop)
@@ -104,7 +106,7 @@ def _result(
         "kinds": int(shop.truth.kinds.nunique()),
         "apart": round(shop.truth.apart, 2),
         "best": round(shop.truth.best, 3),
-        "ari": round(shops.recovered(shop, folder), 3),
+        "ari": round(shop_runs.recovered(shop, folder), 3),
         "read": checked.read,
         "held": checked.held,
         "denied": len(checked.denied),
@@ -159,7 +161,7 @@ def _tell() -> int:
             told += ["", *_table(table)]
     (RESULTS / "results.md").write_text("\n".join(told) + "\n", "utf-8")
     print("\n".join(told[:4]))
-    print(f"All results: {RESULTS.relative_to(shops.ROOT)}/results.md")
+    print(f"All results: {RESULTS.relative_to(shop_runs.ROOT)}/results.md")
     return int(missed > 0)
 
 
