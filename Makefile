@@ -8,7 +8,7 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 PARTS := test-runs test-notebooks test-slow test-fast-1 test-fast-2
-.PHONY: help new-run check report test test-fast $(PARTS) lint lab notebooks bench clean \
+.PHONY: help new-run check report test test-fast $(PARTS) lint lab notebooks bench shops clean \
   spark lock FORCE
 
 # The environment is built in .venv. To use one of your own as it is, name its folder:
@@ -22,11 +22,17 @@ endif
 PY := "$(VENV)/bin/python"
 
 # What every kernel sees: the helpers of this folder (also in a copy of it), one thread
-# (two on busy cores are slower, and sums may differ), a fixed order of sets, and nothing
-# of the user's own Jupyter set-up.
+# (two on busy cores are slower, and sums may differ), the same arithmetic on every PC
+# (libraries else add up in another order on newer processors), a fixed order of sets, and
+# nothing of the user's own Jupyter set-up.
 export PYTHONPATH := $(CURDIR)/src
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
+ifneq ($(shell grep -sm1 avx2 /proc/cpuinfo),)
+export OPENBLAS_CORETYPE := Haswell
+export OPENBLAS_L2_SIZE := 512
+export NPY_DISABLE_CPU_FEATURES := X86_V4 AVX512_ICL AVX512_SPR
+endif
 export PYTHONHASHSEED := 0
 export NUMBA_CACHE_DIR := $(CURDIR)/build/numba
 export IPYTHONDIR := $(CURDIR)/build/ipython
@@ -113,6 +119,10 @@ notebooks: $(READY) ## Execute the notebooks in place, to be committed
 bench: $(READY) ## Measure speed and memory against others, into benchmarks/ (an hour)
 	@for name in features assignment many_customers startup evidence; do \
 	  echo "benchmarks/$$name.py:"; $(PY) "benchmarks/$$name.py"; done
+
+# build/shops keeps what came out; the same command goes on, and without the folder anew.
+shops: $(READY) ## Try the study on 240 made shops; 40 whole runs (an hour, not part of test)
+	@PYTHONPATH="$(CURDIR)/src:$(CURDIR)/tests" $(PY) tools/try_shops.py all
 
 clean: ## Remove what RUN generated; raw data and the environment stay
 	@[[ "$(RUN)" =~ ^[a-z][a-z0-9_]*$$ ]] || { echo "There is no run '$(RUN)'." >&2; exit 1; }

@@ -253,6 +253,7 @@ def test_make_alone_lists_its_targets(project):
         "lab",
         "notebooks",
         "bench",
+        "shops",
         "clean",
         "spark",
         "lock",
