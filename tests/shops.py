@@ -1,31 +1,27 @@
 """Make shops whose truth is known, and run the study on them.
 
 From a temper and a seed, `make` draws a shop: CSV files, a run file and what is true of
-them. `project` copies what make needs, `write` puts a shop into it, `build` runs the
-whole study and `through` its first notebooks only. For one shop, from the project:
+them. `shop_runs` runs the study on it, `statements` holds its pages to the truth, and
+`shop_design` chooses tempers that meet. For one shop, from the project:
 
     PYTHONPATH=src:tests python tools/try_shops.py one whale --home /tmp/x
     PYTHONPATH=src:tests python tools/try_shops.py one whale --home /tmp/x --until 03
+    PYTHONPATH=src:tests python tools/try_shops.py one whale --home /tmp/x --make
+
+The last runs make with its kernels; the others fork (quick.py) and take a quarter of it.
 
 The names are those of `TEMPERS`. The copy of the project is made anew from the working
 tree each time; the shop's files are then /tmp/x/runs/whale.yaml and /tmp/x/data/raw/whale.
 """
 
-import os
-import shutil
-import subprocess
-import sys
-import time
 import zlib
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import yaml
 from sklearn.metrics import adjusted_rand_score
 
-ROOT = Path(__file__).resolve().parents[1]
 OPENED = pd.Timestamp("2022-02-07")  # first day of every shop, a Monday
 TRAINED = 0.75  # part of the days that segments are built from, where windows are given
 
@@ -100,6 +96,7 @@ class Temper:
     products: bool = True  # categories stand in a table of their own
     windows: bool = True  # the run file gives the windows
     currency: str = "EUR"
+    refused: str = ""  # part of the sentence that notebook 1 or 2 must stop with
 
 
 def _of(**changes):
@@ -137,10 +134,10 @@ TEMPERS = {
     "no_attributes": _of(attributes=0),
     "twenty_attributes": _of(attributes=20),
     "tiny_groups": _of(customers=60, attributes=4, tiny_groups=True),
-    "no_answers": _of(answers=0),
+    "no_answers": _of(answers=0),  # campaigns and contacts, no table of answers
     "five_answers": _of(answers=5),
     "many_answers": _of(customers=400, answers=5000),
-    "leads_none": _of(leads=0),
+    "empty_leads": _of(leads=0, refused="holds no row"),
     "leads_few": _of(leads=12),
     "leads": _of(leads=400),
     "scripts": _of(names="script", currency="JPY"),
@@ -506,7 +503,7 @@ def _faults(temper, lines, rng):
             order=[f"N{i:05d}" for i in range(len(back))],
             category=0,
             product=2_000_000 + np.arange(len(back)),
-            pieces=-1,
+            pieces=0,  # a credit note
             price=-cents,
             cents=cents,
             fate="cancellation or return",
@@ -620,7 +617,8 @@ def _campaigns(temper, people, last, rng):
     contacts = contacts[["campaign", "customer"]]
     if temper.answers >= 1000:
         contacts = contacts.assign(arm=arms)
-    return {"campaigns": campaigns, "contacts": contacts, "responses": responses}
+    tables = {"campaigns": campaigns, "contacts": contacts}
+    return tables | ({"responses": responses} if temper.answers else {})
 
 
 def _leads(temper, people, lines, own, rng):
@@ -709,101 +707,3 @@ def _run_file(temper, tables, windows):
         }
         content["02_feature_engineering"] = {**windows, "min_orders": 3, "min_lines": 6}
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-
-
-# Running a shop.
-
-COPIED = ("src", "notebooks", "tools")
-THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
-
-
-def project(folder):
-    """Copy what make needs into a folder: run files must lie beside the helpers."""
-    folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in ("Makefile", "pyproject.toml", "requirements.lock"):
-        shutil.copy(ROOT / name, folder)
-    for name in COPIED:
-        shutil.rmtree(folder / name, ignore_errors=True)
-        shutil.copytree(
-            ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
-        )
-    (folder / "runs").mkdir(exist_ok=True)
-    # The default run decides which notebooks are another run's own.
-    shutil.copy(ROOT / "runs/complete_journey.yaml", folder / "runs")
-    shutil.copy(ROOT / "runs/uniform_supplier.yaml", folder / "runs")
-    return folder
-
-
-def write(shop, folder):
-    """Put the files and the run file of a shop into a copy of the project."""
-    raw = folder / "data/raw" / shop.name
-    raw.mkdir(parents=True, exist_ok=True)
-    for name, table in shop.tables.items():
-        table.to_csv(raw / f"{name}.csv", index=False, encoding="utf-8")
-    (folder / "runs" / f"{shop.name}.yaml").write_text(shop.run_file, "utf-8")
-
-
-@dataclass
-class Ended:
-    """How a run ended: exit code, what was printed, seconds."""
-
-    code: int
-    printed: str
-    seconds: float
-
-
-def _environment(folder):
-    outer = {"STUDY_HOME", "RUN", "PYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
-    kept = {key: os.environ[key] for key in os.environ.keys() - outer}
-    # Compiled code and IPython's folder are shared between copies of the project.
-    shared = Path(os.environ.get("SHOPS_CACHE", ROOT / "build"))
-    return {
-        **kept,
-        **THREADS,
-        "PYTHONPATH": str(folder / "src"),
-        "NUMBA_CACHE_DIR": str(shared / "numba"),
-        "IPYTHONDIR": str(shared / "ipython"),
-        "JUPYTER_PREFER_ENV_PATH": "1",
-    }
-
-
-def _called(command, folder, limit):
-    begin = time.monotonic()
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env=_environment(folder),
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        timeout=limit,
-        check=False,
-    )
-    return Ended(done.returncode, done.stdout, time.monotonic() - begin)
-
-
-def build(folder, run, *, jobs=2, limit=1800):
-    """Run the whole study of a run with make, as a user would."""
-    command = ["make", "--no-print-directory", f"-j{jobs}", "report", f"RUN={run}"]
-    return _called([*command, f"VENV={sys.prefix}"], folder, limit)
-
-
-def through(folder, run, *, until="03", limit=1800):
-    """Execute the first notebooks of a run, the last of which begins with `until`."""
-    ended = Ended(0, "", 0.0)
-    for book in sorted((folder / "notebooks").glob("0*.ipynb")):
-        if book.stem[:2] > until or ended.code:
-            break
-        done = _called(
-            [sys.executable, "-m", "helpers.execution", run, book.stem], folder, limit
-        )
-        ended = Ended(
-            done.code, ended.printed + done.printed, ended.seconds + done.seconds
-        )
-    return ended
-
-
-def smaller(temper, customers):
-    """Return the same temper with another number of customers."""
-    return replace(temper, customers=customers)

@@ -10,15 +10,14 @@ from helpers import paths, stages
 # those named before it.
 ROWS = {
     "base": [
-        *("paths", "schema", "engines", "mapping", "runs", "sections", "stages"),
-        *("failures", "execution"),
+        *("paths", "schema", "engines", "mapping", "runs", "horizons", "sections"),
+        *("stages", "failures", "execution"),
     ],
-    "raw": [
-        *("sources", "simulate", "opening", "typed", "inspection", "intake"),
-        *("receiving", "sniffing", "guess", "draft"),
+    "raw and clean": [
+        *("sources", "simulate", "cleaning", "readiness", "opening", "typed"),
+        *("outlook", "inspection", "intake", "receiving", "sniffing", "guess", "draft"),
     ],
-    "clean": ["cleaning", "readiness"],
-    "features": ["horizons", "staging", "features", "outcomes", "preparation"],
+    "features": ["staging", "features", "outcomes", "preparation"],
     "segments": [
         *("clusterings", "candidates", "evidence", "structure", "stability"),
         *("usefulness", "decision", "sampling", "maps", "segments", "census"),
@@ -51,8 +50,7 @@ ROWS = {
 }
 ORDERED = {
     "base",
-    "raw",
-    "clean",
+    "raw and clean",
     "features",
     "segments",
     "personas and after",
