@@ -233,9 +233,10 @@ def activity(
     """
     held, why = lasts(worth, hidden=hidden)
     shown = worth[[not hidden[name] for name in worth.index]]
+    sold = (worth["later_sales"] != 0).any()
     size = "; ".join(
-        f"{name}: {row['customers']:,.0f} customers, {symbol}"
-        f"{row['later_per_customer']:,.0f} each later"
+        f"{name}: {row['customers']:,.0f} customers"
+        + (f", {symbol}{row['later_per_customer']:,.0f} each later" if sold else "")
         for name, row in shown.iterrows()
         if name != TOO_LITTLE
     )
