@@ -403,5 +403,3 @@ def test_a_loss_or_nothing_has_no_shares_and_no_trend_without_later_days():
 def test_one_segment_alone_is_confused_with_none():
     alone = pd.DataFrame({"segment_id": [1] * 20, "second_id": 1, "borderline": True})
     assert personas.neighbours(alone).empty
-    nobody = alone.assign(second_id=3)
-    assert personas.neighbours(nobody).empty
