@@ -78,6 +78,8 @@ def test_ways_of_buying_are_not_offered():
     theme = themes.plain(["sales_per_order", "weekend_share"])
     assert theme.line == "Above others in sales per order and share of weekend orders."
     assert theme.offer == "the general offer"
+    used = themes.in_use(["weekend_share"], themes=themes.THEMES)
+    assert used[themes.MIXED].line == "Near the average in how they buy."
 
 
 def test_words_are_listed():

@@ -37,6 +37,8 @@ class Theme:
     @property
     def line(self) -> str:
         """Say in a line what a customer of the theme is known by."""
+        if self.habit and not self.needs:
+            return "Near the average in how they buy."
         return f"{'Above others in' if self.habit else 'Comes for'} {self.wants}."
 
 
@@ -203,7 +205,10 @@ def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
         name = _free(said[:1].upper() + said[1:], taken)
         taken.add(name)
         used[name] = plain([column])
-    return used | {MIXED: themes.get(MIXED, THEMES[MIXED])}
+    mixed = themes.get(MIXED, THEMES[MIXED])
+    if columns and not any(column.startswith("share_") for column in columns):
+        mixed = Theme((), "", *GENERAL, habit=True)
+    return used | {MIXED: mixed}
 
 
 def _free(name: str, taken: set[str]) -> str:
