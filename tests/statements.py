@@ -228,7 +228,7 @@ def coming_back(said, told):
     back = told.holdout["returning"]
     if found := re.search(rf"{NUMBER}% of customers came again", said):
         return near(number(found[1]), 100 * back, step=0.1)
-    if re.search(r"[Nn]early everybody comes again", said):
+    if re.search(r"^(But )?[Nn]early everybody comes again", said):
         return "" if back >= 0.8 else f"{back:.0%} came again"
     if re.search(r"[Ww]rite to .*slowing", said):
         often = told.truth.repeat_share
@@ -314,6 +314,10 @@ def days(said, told):
     if not found:
         return None
     first, last = told.truth.days
+    if told.shop.temper.windows:  # the run file may begin before the first line
+        first, last = (
+            pd.Timestamp(told.shop.windows[d]) for d in ("first_day", "later_day")
+        )
     for begin, end in found:
         if pd.Timestamp(begin) < first - pd.Timedelta(days=1) or pd.Timestamp(
             end
