@@ -193,3 +193,51 @@ def test_a_stage_that_fails_stops_the_refreshing_before_the_notebook_that_needs_
     assert execution.main(["refresh"]) == execution.STOPPED
     assert done == ["01_a"]
     assert "01_a stopped" in capsys.readouterr().err
+
+
+LITTLE = "from helpers.schema import TooLittle\nraise TooLittle('Only 3 of 10 needed.')"
+
+
+def sectioned(write, *cells):
+    """Write a notebook of cells (source, tags) after the parameters."""
+    file = write()
+    book = nbformat.read(file, as_version=4)
+    for source, tags in cells:
+        kind = "markdown" if source.startswith("#") else "code"
+        new = getattr(nbformat.v4, f"new_{kind}_cell")
+        book.cells.append(new(source, metadata={"tags": tags}))
+    nbformat.write(book, file)
+
+
+def test_a_section_with_too_little_data_says_so_and_the_rest_goes_on(project):
+    part, inner = ["needs:part"], ["needs:part", "needs:inner"]
+    sectioned(
+        project,
+        ("## A part", part),
+        ("print('counted')\n" + LITTLE, part),
+        ("never = 1", part),
+        ("## Never", part),
+        ("never = 2", inner),
+        ("print('the rest')", []),
+    )
+    book = nbformat.read(execution.execute("shop", "01_a"), as_version=4)
+    heading, section, rest = book.cells[-3:]
+    assert heading.source == "## A part"
+    said = "".join(output.text for output in section.outputs)
+    assert said.split("\n")[:2] == ["counted", "Only 3 of 10 needed."]
+    assert rest.outputs[0].text == "the rest\n"
+
+
+def test_an_inner_section_leaves_the_outer_one_to_go_on(project):
+    outer, inner = ["needs:part"], ["needs:part", "needs:inner"]
+    sectioned(project, (LITTLE, inner), ("never = 1", inner), ("print('outer')", outer))
+    book = nbformat.read(execution.execute("shop", "01_a"), as_version=4)
+    assert [cell.outputs[0].text for cell in book.cells[-2:]] == [
+        "Only 3 of 10 needed.\n",
+        "outer\n",
+    ]
+
+
+def test_too_little_outside_of_a_section_is_a_failure(project):
+    project(LITTLE)
+    assert any("Only 3 of 10 needed." in line for line in failure())

@@ -33,6 +33,10 @@ before = [folder / "{before}.txt"] if "{before}" else []
 text = "".join(file.read_text() for file in before) + "{name}\\n"
 (folder / "{name}.txt").write_text(text)
 """
+MARKS = ("runs", "slow", "browser")
+MARKED = "import pytest\ndef test_fast(): pass\n" + "".join(
+    f"@pytest.mark.{mark}\ndef test_{mark}(): pass\n" for mark in MARKS
+)
 WAIT = """
 import os, time
 (paths.ROOT / "pids").write_text(f"{os.getppid()} {os.getpid()}")
@@ -244,6 +248,7 @@ def test_make_alone_lists_its_targets(project):
         "check",
         "report",
         "test",
+        "test-fast",
         "lint",
         "lab",
         "notebooks",
@@ -272,6 +277,7 @@ def gone(pid):
     return False
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_nothing_half_written_and_goes_on(fresh):
     write_notebook(fresh, "02_b", "01_a", WAIT, parameters=SEED)
     process = start(fresh, f"VENV={sys.prefix}", "report")
@@ -306,6 +312,7 @@ def shown(root):
     return index.read_text().replace(".ipynb", "").split()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["-j1", "-j2"])
 def test_a_failing_notebook_stops_what_waits_for_it_and_is_mended_from_there(
     fresh, jobs
@@ -344,6 +351,7 @@ def test_a_first_notebook_that_fails_has_an_index_all_the_same(fresh):
     assert "Not executed: 02_b, 03_c.\nPages with results: none." in printed
 
 
+@pytest.mark.slow
 def test_results_of_an_earlier_run_do_not_pass_for_new_after_a_failure(fresh):
     write_notebook(fresh, "04_d", "01_a")
     assert make(fresh, "report")[0] == 0
@@ -374,18 +382,39 @@ def test_clean_keeps_raw_data_and_other_runs(fresh):
     assert (fresh / "runs").is_dir()
 
 
+def closing(printed):
+    """Read what each part of the tests said last: its name to its counts."""
+    said = re.findall(r"^(test-[\w-]+): =+ (.+) in \S+s =+$", printed, re.MULTILINE)
+    return dict(said)
+
+
+@pytest.mark.slow
 def test_saved_results_are_compared_without_touching_those_of_a_run(fresh):
     for name in ("02_b", "03_c"):
         (fresh / f"notebooks/{name}.ipynb").unlink()
     write_notebook(fresh, "01_a", "", "print(6 * 7)")
     (fresh / "tests").mkdir()
+    (fresh / "tests/test_a.py").write_text(MARKED)
+    (fresh / "tests/test_b.py").write_text("def test_b(): pass\n")
     assert make(fresh, "notebooks")[0] == 0
     code, printed = make(fresh, "test")
-    assert code == 0 and re.search(r"3 passed in \S+s", printed.splitlines()[-1])
+    assert code == 0
+    assert closing(printed) == {
+        "test-runs": "1 passed, 4 deselected",
+        "test-notebooks": "3 passed",
+        "test-slow": "2 passed, 3 deselected",
+        "test-fast-1": "1 passed, 3 deselected",
+        "test-fast-2": "1 passed",
+    }
     book = fresh / "notebooks/01_a.ipynb"
     book.write_text(book.read_text().replace('"42\\n"', '"43\\n"'))
-    code, printed = make(fresh, "test")
-    assert code != 0 and "1 failed, 2 passed" in printed
+    code, printed = make(fresh, "test", "PARTS=test-notebooks test-fast-2")
+    assert code != 0
+    assert closing(printed)["test-notebooks"] == "1 failed, 2 passed"
+    assert closing(printed)["test-fast-2"] == "1 passed"
+    code, printed = make(fresh, "test-fast")
+    assert code == 0
+    assert closing(printed).keys() == {"test-fast-1", "test-fast-2"}
     assert not (fresh / "data").exists()
 
 

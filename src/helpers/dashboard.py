@@ -39,7 +39,7 @@ PROFILE = (
 # What can be filtered, sorted, opened and compared where there are no segments.
 NOTHING = {
     **dict.fromkeys(("described", "matrix", "data", "everyone")),
-    **{"personas": [], "features": [], "segments": []},
+    **{"personas": [], "features": [], "segments": [], "worth": []},
 }
 # Stages of the full study by the number of their notebook.
 STAGES = {
@@ -88,8 +88,9 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
         halted (articles without a result), halted_said (how many they are), figures,
         findings (what to decide), grounds (what it stands on), described
         (views.json), boards (tables of notebooks, with their articles), everyone, segments, matrix, features, personas, missing (stages
-        without a notebook), glossary, below (the smallest group shown), script, policy
-        (its hash) and data (for the script).
+        without a notebook), decided (decision.json), worth (value tiers and activity,
+        level by level), glossary, below (the smallest group shown), script, policy (its
+        hash) and data (for the script).
 
     Raises
     ------
@@ -127,6 +128,7 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
             for number, stage in STAGES.items()
             if not any(a.name.startswith(number) for a in articles)
         ],
+        "decided": _json(folder / "decision.json"),
         "boards": [(a, put) for a in whole if (put := board.read(run, a.name))],
         "glossary": GLOSSARY | (figures.get("glossary") or {}),
         "below": SMALLEST_CELL,
@@ -167,7 +169,13 @@ def _explored(folder: Path, sign: str) -> dict[str, Any]:
     return found | {
         "everyone": explore.figures(groups, {}, days=days),
         "segments": rows,
-        "matrix": explore.matrix(described, groups, colours),
+        "worth": [
+            one
+            for name in (explore.TIER, explore.ACTIVITY)
+            if (one := explore.levels(described, groups, name))
+        ],
+        "matrix": explore.matrix(described, groups, colours)
+        or explore.matrix(described, groups, {}, rows=explore.ACTIVITY),
         "data": explore.embedded(data),
     }
 

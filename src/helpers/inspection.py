@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from helpers import engines, mapping, opening, paths, runs, typed
+from helpers import engines, mapping, opening, outlook, paths, runs, typed
 from helpers.engines import identifier
 from helpers.mapping import Source
 from helpers.opening import ROW
@@ -477,13 +477,27 @@ def check(run: str) -> pd.DataFrame:
     DataFrame
         One row a problem: table, level (error or warning), said.
     """
+    return _checked(run)[0]
+
+
+def _checked(run: str) -> tuple[pd.DataFrame, list[str]]:
+    """List the problems; without errors, foretell what the tables are enough for."""
     content = runs.read(run)
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
         engines.limit(con, Path(spill))
-        found, _ = problems(con, content, run=run, spill=Path(spill))
-    told = set(found["said"])
-    others = [("run", "error", said) for said in _of_the_run(run) if said not in told]
-    return pd.concat([pd.DataFrame(others, columns=PROBLEMS), found], ignore_index=True)
+        found, sources = problems(con, content, run=run, spill=Path(spill))
+        told = set(found["said"])
+        more = [("run", "error", one) for one in _of_the_run(run) if one not in told]
+        found = pd.concat(
+            [pd.DataFrame(more, columns=PROBLEMS), found], ignore_index=True
+        )
+        if (found["level"] == "error").any() or content.get("source") != "files":
+            return found, []
+        said, few = outlook.of_run(con, sources, run=run, spill=Path(spill))
+    if few:
+        stops = f"The study will stop in notebook 2. {few}"
+        found.loc[len(found)] = ("lines", "warning", stops)
+    return found, said
 
 
 def _of_the_run(run: str) -> list[str]:
@@ -499,7 +513,7 @@ def _of_the_run(run: str) -> list[str]:
 def main(arguments: list[str]) -> int:
     """Print the problems of the run named on the command line; return the exit code."""
     try:
-        found = check(*arguments)
+        found, foretold = _checked(*arguments)
     except ValueError as fault:
         print(fault, file=sys.stderr)
         return 1
@@ -508,6 +522,7 @@ def main(arguments: list[str]) -> int:
         return 1
     for level, said in found[["level", "said"]].itertuples(index=False):
         print(f"{level}: {said}")
+    print("".join(f"{said}\n" for said in foretold), end="")
     errors = int((found["level"] == "error").sum())
     print(f"Errors: {errors}, warnings: {len(found) - errors}. Nothing was written.")
     return int(errors > 0)
