@@ -208,7 +208,7 @@ def lasting(said, told):
         return near(number(found[1]), 100 * later)
     if re.search(r"\bit lasts\b|stays there|\btiers? lasts?\b|tiers last\b", said):
         if re.search(
-            r"does (not|it) last|do not last|if it lasts", said, re.IGNORECASE
+            r"does (not|it) last|do not last|if it lasts|whether", said, re.IGNORECASE
         ):
             return None
         fades = np.isnan(later) or later <= 1.25 * share
@@ -247,6 +247,8 @@ def advice(said, told):
 
 def kind_of_segments(said, told):
     """Segments are called what the verdict says, and counted as it does."""
+    if said.startswith(("If ", "Where ")):  # what would be called so, and not what is
+        return None
     if found := re.search(r"[Vv]erdict: (\w[\w ]+)|[Tt]he segmentation is (\w+)", said):
         named = next(filter(None, found.groups())).strip()
         return "" if named == told.verdict else f"the verdict is {told.verdict}"
