@@ -144,6 +144,11 @@ def problems(
         if not said:
             opened.append(source)
             found += [(source.table, "error", one) for one in _faults(con, source)]
+            if not _one(con, f"select count(*) from typed_{source.table}"):
+                none = f"{source.where} holds no row; the study goes on without any"
+                found.append(
+                    (source.table, "warning", f"Table {source.table}: {none}.")
+                )
     names = {source.table: source for source in opened}
     found += _dangling(con, names)
     if "lines" in names:
@@ -162,8 +167,8 @@ def _open(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> list[s
         return [str(fault)]
     if shape := opening.other_shape(con, source):
         return [shape]
-    if not _one(con, f"select count(*) from typed_{source.table}"):
-        return [f"Table {source.table}: {source.where} holds no row. Export it again."]
+    if source.table == "lines" and not _one(con, "select count(*) from typed_lines"):
+        return [f"Table lines: {source.where} holds no row. Export it again."]
     return []
 
 

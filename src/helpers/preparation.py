@@ -140,6 +140,8 @@ def fit(
             f"scaling must be one of {list(SCALINGS)}, but {scaling!r} was passed."
         )
     columns = list(weights)
+    if not columns:
+        return Preparation([], [], [], [], [], [], [], [])
     _refuse(features, weights)
     if features.empty:
         raise BadInput(

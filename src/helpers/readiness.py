@@ -279,6 +279,13 @@ def said(part: str, *, run: str) -> str:
     return "" if found["ready"] else f"{part.capitalize()}: {found['said']}"
 
 
+def ask(parts: pd.DataFrame, part: str) -> None:
+    """Leave out the section that asks, by a table of verdicts; as `need`."""
+    row = parts.set_index("part").loc[part]
+    if not row["ready"]:
+        raise TooLittle(f"{part.capitalize()}: {row['said']}")
+
+
 def need(part: str, *, run: str) -> None:
     """Leave out the section that asks, if the run has too little for a part.
 
