@@ -137,7 +137,7 @@ TEMPERS = {
     "no_answers": _of(answers=0),  # campaigns and contacts, no table of answers
     "five_answers": _of(answers=5),
     "many_answers": _of(customers=400, answers=5000),
-    "empty_leads": _of(leads=0, refused="holds no row"),
+    "empty_leads": _of(leads=0),  # a table without a row
     "leads_few": _of(leads=12),
     "leads": _of(leads=400),
     "scripts": _of(names="script", currency="JPY"),

@@ -249,7 +249,9 @@ def kind_of_segments(said, told):
     """Segments are called what the verdict says, and counted as it does."""
     if said.startswith(("If ", "Where ")):  # what would be called so, and not what is
         return None
-    if found := re.search(r"[Vv]erdict: (\w[\w ]+)|[Tt]he segmentation is (\w+)", said):
+    if found := re.search(
+        r"[Vv]erdict: (\w[\w ]+)|[Tt]he segmentation is (not usable|\w+)", said
+    ):
         named = next(filter(None, found.groups())).strip()
         return "" if named == told.verdict else f"the verdict is {told.verdict}"
     if found := re.search(
