@@ -153,3 +153,25 @@ def test_attributes_that_tell_each_other_are_listed_and_others_are_not():
     # unknown in both is no likeness
     table.loc[:200, ["size", "colour"]] = cube.UNKNOWN
     assert cube.overlapping(table, attributes=names, least=0.5) == [("size", "kids")]
+
+
+def test_a_crossing_has_all_levels_and_misses_what_is_hidden_even_everything():
+    table = customers([("high", "north", 3, 1.0), *_others()])
+    rows, columns = ("tier", ["high", "low"]), ("town", ["north", "south"])
+    found = cube.crossing(views(TOWNS, most=3), rows=rows, columns=columns)
+    assert found.to_numpy().tolist() == [[12, 20], [15, 13]]
+    found = cube.crossing(views(table), rows=rows, columns=columns)
+    assert found.shape == (2, 2) and found.isna().all(axis=None)
+
+
+def test_fewer_conditions_meet_where_there_would_be_too_many_groups():
+    table = pd.DataFrame({name: list("abc") for name in "uvwx"})
+    # 1 + 4 x 3 + 6 x 9 = 67 groups of two conditions; 4 x 27 = 108 more of three
+    asked = {"dimensions": list("uvwx"), "most": 3}
+    assert cube.conditions(table, at_most=175, **asked) == 3
+    assert cube.conditions(table, at_most=174, **asked) == 2
+    assert cube.conditions(table, at_most=1, **asked) == 2
+    # u and v never meet: 2 x 27 = 54 fewer, and 9 of two
+    apart = [("u", "v")]
+    assert cube.conditions(table, at_most=112, apart=apart, **asked) == 3
+    assert cube.conditions(table, at_most=111, apart=apart, **asked) == 2

@@ -115,3 +115,53 @@ def test_embedded_data_hold_no_markup_and_read_back_the_same():
     text = explore.embedded(content)
     assert "<" not in text
     assert json.loads(text) == content
+
+
+def test_without_a_later_window_there_is_no_trend():
+    found = explore.figures(
+        GROUPS,
+        {"needs": "Tea"} | {"value_tier": "middle"},
+        days=DAYS | {"later_sales": 0},
+    )
+    assert found["trend"] is None
+
+
+LEVELS = pd.DataFrame(
+    [
+        ("", "", "", "", 100, 1000.0, 500.0),
+        ("value_tier", "high", "", "", 20, 600.0, 200.0),
+        ("value_tier", "high", "activity", "active", 12, 500.0, 100.0),
+    ],
+    columns=VIEWS.columns,
+)
+VALUE = {
+    "dimensions": [
+        {"name": "value_tier", "label": "Value tier", "levels": ["high", "low"]},
+        {"name": "activity", "label": "Activity", "levels": ["active", "lapsed"]},
+    ],
+    "days": DAYS,
+}
+
+
+def test_each_level_of_a_dimension_stands_with_its_part_of_later_sales():
+    found = explore.levels(VALUE, explore.lookup(LEVELS), "value_tier")
+    high, low = found["rows"]
+    assert found["label"] == "Value tier"
+    assert (high["shown"]["customers"], high["shown"]["share_later"]) == (20, 0.4)
+    assert low == {"level": "low", "shown": None}
+    assert explore.levels(VALUE, explore.lookup(LEVELS), "needs") == {}
+
+
+def test_levels_have_no_part_of_later_sales_that_were_nothing():
+    nothing = explore.lookup(LEVELS.assign(later_sales=0.0))
+    found = explore.levels(VALUE, nothing, "value_tier")
+    assert found["rows"][0]["shown"]["share_later"] is None
+
+
+def test_without_needs_activity_is_crossed_with_value():
+    groups = explore.lookup(LEVELS)
+    assert explore.matrix(VALUE, groups, {}) == {}
+    found = explore.matrix(VALUE, groups, {}, rows="activity")
+    active, lapsed = found["rows"]
+    assert active["cells"][0]["customers"] == 12 and active["colour"] == ""
+    assert lapsed["cells"] == [None, None]

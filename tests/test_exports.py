@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from test_segments import MODEL, customers
 
-from helpers import exports, schema, segments
+from helpers import exports, paths, schema, segments
 
 ASSIGNED = MODEL.assign(customers({"share_b": 1.0}, {"orders": 1}, {"share_a": 0.6}))
 
@@ -101,3 +101,13 @@ def test_a_list_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch)
         exports.write_csv(LIST, file)
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["list.csv"]
+
+
+def test_files_of_an_earlier_execution_are_forgotten(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+    folder = paths.processed("trial")
+    folder.mkdir(parents=True)
+    for name in ("rule_card.parquet", "rules.sql", "kept.parquet"):
+        (folder / name).write_text("x")
+    exports.forget(["rule_card", "rules.sql", "never_there"], run="trial")
+    assert [file.name for file in folder.iterdir()] == ["kept.parquet"]

@@ -238,3 +238,26 @@ def test_a_customer_without_sales_counts_among_the_least():
     )
     table = fairness.coverage_by_value(customers, sold, attributes=["age"], below=1)
     assert table["coverage"].tolist() == [1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("coverage", "said"),
+    [
+        ([0.1, 0.3, 0.6], "better"),
+        ([0.6, 0.1], "lesser"),
+        ([0.5, 0.55], ""),
+        ([0.4], ""),
+    ],
+)
+def test_attributes_are_said_to_be_known_for_better_customers_only_if_they_are(
+    coverage, said
+):
+    covered = pd.DataFrame({"customers": 100, "coverage": coverage})
+    assert fairness.favours(covered) == said
+
+
+def test_an_attribute_that_hardly_anybody_has_gives_no_association():
+    assigned = pd.DataFrame({"customer_id": range(40), "segment_id": [1, 2] * 20})
+    known = ["a", "b"] * 4 + [None] * 32
+    customers = pd.DataFrame({"customer_id": range(40), "age": known})
+    assert fairness.association(customers, assigned, attributes=["age"]).empty

@@ -373,3 +373,33 @@ def test_shares_of_a_few_customers_or_of_all_but_a_few_are_not_said():
     # 16 next to 3 would give the 9 away
     assert found.loc[3, ["next_share", "either_share"]].isna().all()
     assert len(personas.neighbours(assigned[:9])) == 1
+
+
+def test_a_loss_or_nothing_has_no_shares_and_no_trend_without_later_days():
+    assigned = pd.DataFrame(
+        {
+            **{"customer_id": list("abcd"), "segment_id": [1, 1, 2, 2]},
+            **{"borderline": False, "value_tier": "high", "activity": "active"},
+            "deal_sensitivity": "low",
+        }
+    )
+    features = pd.DataFrame({"customer_id": list("abcd"), "sales": [-5.0, 1, 1, 0]})
+    found = personas.summarise(features, assigned, seed=1, resamples=5)
+    assert found["share_sales"].isna().all()
+    assert found["sales_per_customer"].tolist() == [-2.0, 0.5]
+    crossed = personas.matrix(
+        assigned,
+        features.assign(later_sales=0.0),
+        tiers=["high"],
+        segment_ids=[1, 2],
+        days=10,
+        later_days=0,
+    )
+    assert (
+        crossed["trend"].isna().all() and not np.isinf(crossed["later_per_day"]).any()
+    )
+
+
+def test_one_segment_alone_is_confused_with_none():
+    alone = pd.DataFrame({"segment_id": [1] * 20, "second_id": 1, "borderline": True})
+    assert personas.neighbours(alone).empty

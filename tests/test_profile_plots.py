@@ -270,3 +270,23 @@ def test_golden_questions_are_dots_with_intervals_beside_guessing(ax):
 )
 def test_names_break_between_words(name, width, lines):
     assert profile_plots.wrapped(name, width) == lines
+
+
+def test_a_name_of_200_letters_leaves_room_for_the_figure():
+    assert profile_plots.shortened("Home cooking") == "Home cooking"
+    short = profile_plots.shortened("very long name " * 14)
+    assert len(short) <= profile_plots.LONGEST and short.endswith("…")
+
+
+def test_a_segment_of_few_customers_is_not_drawn():
+    rng = np.random.default_rng(1)
+    points = pd.DataFrame(rng.normal(size=(31, 2)), columns=["x", "y"])
+    points["segment_id"] = [1] * 15 + [2] * 15 + [3]
+    near = pd.DataFrame(
+        {"segment_id": [1, 3], "other_id": [2, 1], "either_share": [0.2, 0.3]}
+    )
+    ax = profile_plots.separation(
+        points, names={1: "A", 2: "B", 3: "C"}, neighbours=near
+    )
+    assert len(ax.patches) == 2
+    assert {text.get_text() for text in ax.texts} == {"A", "B"}

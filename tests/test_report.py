@@ -182,10 +182,14 @@ def people(times=1):
 ASKED = {"dimensions": list(LEVELS), "most": 3, "below": 10}
 
 
-def publish(customers):
+def publish(customers, left_out=()):
     """Save the views of some customers, as the notebook on personas does."""
+    used = [name for name in LEVELS if name not in left_out]
     views = cube.views(
-        customers, measures=["sales", "later_sales"], dominance=0.8, **ASKED
+        customers,
+        measures=["sales", "later_sales"],
+        dominance=0.8,
+        **ASKED | {"dimensions": used},
     ).round({"sales": 0, "later_sales": 0})
     views.to_parquet(paths.processed(RUN) / "views.parquet")
     described = [
@@ -196,6 +200,7 @@ def publish(customers):
             "levels": levels,
         }
         for name, levels in LEVELS.items()
+        if name in used
     ]
     content = {"dimensions": described, "apart": [], "most": 3, "below": 10}
     content |= {"days": {"sales": 200, "later_sales": 100}}
@@ -489,6 +494,56 @@ def test_the_matrix_shows_the_published_groups_and_no_others(built):
     assert any("withheld" in row for row in shown) and any(
         row[0] != "withheld" for row in shown
     )
+
+
+@pytest.fixture
+def without_segments(folder):
+    """Build the overview of the run where no segments are worth acting on."""
+    for name in ("segment_summary.parquet", "segment_profile.parquet", "personas.json"):
+        (paths.processed(RUN) / name).unlink()
+    publish(people(), left_out=["needs"])
+    decided = {"verdict": "not usable", "usable": False, "why": "Chance does as well."}
+    schema.write_json(decided, paths.processed(RUN) / "decision.json")
+    key_figures(answer="We found no groups worth acting on. Chance does as well.")
+    return BeautifulSoup(report.build(RUN).read_text("utf-8"), "html.parser")
+
+
+def test_where_no_groups_were_found_the_overview_says_so_and_tells_value_and_activity(
+    without_segments,
+):
+    page = without_segments
+    heads = [head.get_text() for head in page.find_all("h2")]
+    assert heads[:4] == [
+        *("What to decide", "At a glance"),
+        *("What value and activity turned out to be worth", "Explore"),
+    ]
+    assert page.select_one(".lede").get_text().startswith("We found no groups")
+    value, activity = page.select("section[aria-labelledby=worth] table")
+    assert [th.get_text() for th in value.select("tbody th")] == [
+        "High",
+        "Middle",
+        "Low",
+    ]
+    later = [row.find_all("td")[-1].get_text() for row in value.select("tbody tr")]
+    parts = people().groupby("value_tier", observed=True)["later_sales"].sum()
+    assert later == [f"{part:.1%}" for part in parts / parts.sum()]
+    assert len(activity.select("tbody tr")) == 2
+
+
+def test_without_groups_no_section_speaks_of_them_or_of_missing_tables(
+    without_segments,
+):
+    page = without_segments
+    for anchor in ("segments", "compare", "personas"):
+        assert page.find(id=anchor) is None
+        assert not page.select(f'nav a[href="#{anchor}"]')
+    lacking = " ".join(p.get_text() for p in page.select(".lacking"))
+    assert "segment" not in lacking and "views" not in lacking
+    main = page.select_one("#explore").parent.get_text()
+    assert "The matrix below follows" in main
+    assert page.select_one("#matrix").get_text() == "Value and activity together"
+    rows = [th.get_text() for th in page.select(".matrix tbody th")]
+    assert rows == LEVELS["activity"]
 
 
 def test_jargon_is_explained_where_it_is_first_said(folder):

@@ -317,3 +317,36 @@ def test_the_golden_curve_is_judged_on_customers_left_out():
 )
 def test_a_question_is_put_in_words(condition, answer, said):
     assert rules.say_condition(condition, answer) == said
+
+
+def test_fields_of_any_name_and_letters_are_asked_in_sql():
+    odd = 'share_C++ "चाय"'
+    assert rules.Condition("orders", 3).sql() == "orders >= 3"
+    tree = rules.Split(rules.Condition(odd, 0.5), rules.Leaf(1), rules.Leaf(2))
+    fields = pd.DataFrame({"customer_id": ["a", "b"], odd: [0.6, 0.1]})
+    with duckdb.connect() as con:
+        con.register("fields", fields)
+        found = con.sql(rules.to_sql(tree, table="fields")).fetchall()
+    assert found == [("a", 1), ("b", 2)]
+
+
+@pytest.mark.parametrize("sizes", [[30], [30, 9]])
+def test_rules_need_two_segments_none_of_them_small(sizes):
+    ids = pd.Series(np.repeat(range(len(sizes)), sizes))
+    with pytest.raises(schema.TooLittle, match="No rule card"):
+        rules.need_enough(ids)
+
+
+def test_rules_that_do_no_better_than_the_largest_segment_are_withdrawn():
+    rules.need_enough(pd.Series([1] * 10 + [2] * 10))
+    judged = {"agreement": 0.7, "low": 0.61, "high": 0.8, "majority": 0.6}
+    rules.need_better(judged)
+    with pytest.raises(schema.TooLittle, match="withdrawn: rules give 70%"):
+        rules.need_better(judged | {"low": 0.6})
+
+
+def test_a_field_that_nobody_has_can_be_asked():
+    fields = pd.DataFrame({"x": [np.nan] * 20, "y": [0.0] * 10 + [1.0] * 10})
+    ids = pd.Series([1] * 10 + [2] * 10)
+    tree = rules.grow(fields, ids, leaves=2, least_customers=5)
+    assert (rules.classify(tree, fields) == ids).all()

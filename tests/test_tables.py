@@ -219,3 +219,23 @@ def joined(cells_hidden, row, column):
         rows |= {r for r, c in cells_hidden if c in columns}
         grown = len(rows) + len(columns) > before
     return column in columns
+
+
+def test_figures_of_a_row_that_must_not_be_shown_are_withheld_whatever_its_size():
+    frame = pd.DataFrame({"tier": ["a", "b"], "customers": [90, 12], "sales": [1.5, 2]})
+    told = tables.hide(frame, [False, True], counts="customers", columns=["sales"])
+    assert told["customers"].tolist() == [90, tables.WITHHELD]
+    assert told["sales"].tolist() == [1.5, None]
+
+
+def test_a_cross_table_says_why_cells_are_away():
+    cells = pd.DataFrame({"x": [tables.WITHHELD, 12]}, dtype=object)
+    assert tables.privacy(cells).startswith("Cells of fewer than 10 customers")
+    assert tables.privacy(cells.head(1)).startswith("Not shown (privacy)")
+    assert tables.privacy(cells.tail(1)) == ""
+
+
+def test_a_table_without_rows_says_none():
+    empty = tables.show(pd.DataFrame({"x": [], "y": []}), caption="Of nothing")
+    assert repr(empty) == "Of nothing\nnone"
+    assert '<td colspan="3" class="t">none</td>' in empty._repr_html_()

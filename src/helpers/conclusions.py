@@ -34,7 +34,7 @@ def lasts(
     if len(worth) < 2:
         return None, f"all customers are {worth.index[0]}"
     if hidden[worth.index[0]]:
-        return None, f"too few customers are {worth.index[0]} to be shown"
+        return None, f"what {worth.index[0]} customers are worth must not be shown"
     first = worth.iloc[0]
     if pd.isna(first["low"]):
         return None, "too little was sold later"
@@ -86,7 +86,9 @@ def offers(
     number = f"{len(told)} needs segments" if len(told) != 1 else "1 needs segment"
     found = told.dropna(subset=["recovery"])
     sure = "How surely segments are found again was not measured. "
-    if len(found):
+    if len(found) == 1:
+        sure = f"{found['name'].iloc[0]} is found again by {found['recovery'].iloc[0]:.2f}. "
+    elif len(found):
         firm = found.loc[found["recovery"].idxmax()]
         weak = found.loc[found["recovery"].idxmin()]
         sure = (
@@ -169,7 +171,7 @@ def value(
             f"(95 % interval {top['low']:.0%} to {top['high']:.0%})"
         )
     far = False
-    if told is not None and len(told):
+    if told is not None and len(told) > 1:
         between = told["sales_per_customer"]
         far = each.max() - each.min() >= FAR * (between.max() - between.min())
         size += (
@@ -231,9 +233,10 @@ def activity(
     """
     held, why = lasts(worth, hidden=hidden)
     shown = worth[[not hidden[name] for name in worth.index]]
+    sold = (worth["later_sales"] != 0).any()
     size = "; ".join(
-        f"{name}: {row['customers']:,.0f} customers, {symbol}"
-        f"{row['later_per_customer']:,.0f} each later"
+        f"{name}: {row['customers']:,.0f} customers"
+        + (f", {symbol}{row['later_per_customer']:,.0f} each later" if sold else "")
         for name, row in shown.iterrows()
         if name != TOO_LITTLE
     )

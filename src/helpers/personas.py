@@ -412,7 +412,9 @@ def neighbours(assigned: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
         to 1), either_share (those borderline with it, who could be in either). A share
         of fewer than `below` customers, or of all but so few, is missing.
     """
-    known = assigned[assigned["segment_id"] > 0]
+    # Of one segment alone the next nearest is itself.
+    apart = assigned["second_id"] != assigned["segment_id"]
+    known = assigned[(assigned["segment_id"] > 0) & apart]
     rows = []
     for segment_id, group in known.groupby("segment_id"):
         counts = group.groupby("second_id")["borderline"].agg(["sum", "size"])

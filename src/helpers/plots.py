@@ -1,6 +1,7 @@
 """Draw the study's figures: axes in, axes out, one colour a segment everywhere."""
 
 import io
+import warnings
 from collections.abc import Sequence
 
 import matplotlib as mpl
@@ -34,6 +35,8 @@ DIVERGING = mpl.colors.LinearSegmentedColormap.from_list(
 
 def theme() -> None:
     """Set the look of all figures of a notebook; call it once, after the imports."""
+    # Letters that no font here has are boxes in the figure; its table has the name.
+    warnings.filterwarnings("ignore", message="Glyph .* missing from")
     mpl.rcParams.update(
         {
             "figure.dpi": 100,
@@ -42,6 +45,7 @@ def theme() -> None:
             "font.sans-serif": ["Arial", "DejaVu Sans", "Liberation Sans"],
             "font.size": 10,
             "text.color": INK,
+            "text.parse_math": False,  # names are words, whatever dollars they hold
             "axes.titlesize": 12,
             "axes.titleweight": "bold",
             "axes.titlelocation": "left",

@@ -199,7 +199,8 @@ def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
         left = {need: c for need, c in left.items() if need not in theme.needs}
     taken = {*used, MIXED, *RESERVED}
     for column in left.values():
-        name = _free(say(column).capitalize(), taken)
+        said = say(column)
+        name = _free(said[:1].upper() + said[1:], taken)
         taken.add(name)
         used[name] = plain([column])
     return used | {MIXED: themes.get(MIXED, THEMES[MIXED])}
