@@ -6,6 +6,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from helpers import conversion
+from helpers.schema import TooLittle
 
 
 def test_a_lead_counts_as_lost_only_when_it_is_old_enough():
@@ -128,3 +129,65 @@ def test_leads_are_ranked_by_chance_times_worth():
     assert table["lead_id"].tolist() == ["c", "a", "b"]  # ties by id
     assert table["expected_value"].tolist() == [200, 50, 50]
     assert table["rank"].tolist() == [1, 2, 3]
+
+
+def closed(won, lost):
+    """Leads of one a day, won and lost in turn as far as there are; all old enough."""
+    outcome = [i % 2 == 0 for i in range(2 * min(won, lost))]
+    outcome += [won > lost] * abs(won - lost)
+    days = pd.date_range("2025-01-01", periods=won + lost)
+    return pd.DataFrame({"created_on": days, "won": outcome, "due": True})
+
+
+def test_leads_are_parted_by_the_day_on_which_outcomes_were_known():
+    learn, judge = conversion.split(
+        closed(50, 50), horizon=10, test_share=0.25, fewest=10
+    )
+    assert judge["created_on"].min() - learn["created_on"].max() > pd.Timedelta(days=10)
+    assert len(judge) == 26
+
+
+@pytest.mark.parametrize("table", [closed(0, 0), closed(0, 40), closed(40, 3)])
+def test_a_part_with_one_outcome_scores_nothing(table):
+    with pytest.raises(TooLittle, match="Leads are not scored"):
+        conversion.split(table, horizon=10, test_share=0.25, fewest=10)
+
+
+def test_the_horizon_holds_nine_of_ten_wins():
+    start = pd.Timestamp("2025-01-01")
+    won = [start + pd.Timedelta(days=day) for day in range(1, 12)]
+    table = pd.DataFrame({"created_on": start, "won_on": [*won, pd.NaT]})
+    assert conversion.own_horizon(table) == 10
+
+
+def test_without_a_label_a_number_is_the_rule_to_beat():
+    earlier = pd.DataFrame({"size": np.arange(40.0), "noise": 1.0})
+    won = pd.Series(np.arange(40) >= 20)
+    new = pd.DataFrame({"size": [0.0, 39.0, np.nan], "noise": 1.0})
+    name, score = conversion.best_single(earlier, won, new)
+    assert name == "size"
+    assert score.tolist() == [0.0, 1.0, 0.5]
+
+
+def test_worth_that_nothing_tells_is_the_mean():
+    worth = pd.Series([10.0, 30.0] * 10)
+    fields = pd.DataFrame({"region": ["n"] * 20})
+    model, held = conversion.expected_worth(fields[[]], worth, folds=5, seed=1)
+    assert np.isnan(held) and not conversion.tells(held, 20)
+    assert model.of(fields) == pytest.approx([20.0] * 20)
+    same, held = conversion.expected_worth(fields, worth * 0 + 7, folds=5, seed=1)
+    assert np.isnan(held) and same.of(fields) == pytest.approx([7.0] * 20)
+
+
+def test_a_rank_correlation_must_lie_above_chance():
+    assert conversion.tells(0.2, 100) and not conversion.tells(0.1, 100)
+
+
+def test_leads_that_no_score_orders_stay_in_the_order_they_came():
+    scores = pd.DataFrame(
+        {"lead_id": ["a", "b", "c"], "probability": [0.9, 0.5, 0.1], "worth": 10.0}
+    )
+    arrived = pd.Series(pd.to_datetime(["2025-03-01", "2025-01-01", "2025-02-01"]))
+    found = conversion.ranked(scores, arrived=arrived)
+    assert found["lead_id"].tolist() == ["b", "c", "a"]
+    assert found["rank"].tolist() == [1, 2, 3]

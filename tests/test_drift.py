@@ -1,5 +1,6 @@
 """Limits follow the periods themselves, hold their level, and let true drift through."""
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,6 +36,34 @@ def test_a_window_of_days_only_is_one_period():
     assert table[["period", "season", "days"]].to_numpy().tolist() == [
         ["2017-05", "05", 8]
     ]
+
+
+def test_weeks_are_named_by_their_number():
+    table = drift.periods("2024-01-01", "2024-01-21", frequency="W")
+    assert table["period"].tolist() == ["2024-W01", "2024-W02", "2024-W03"]
+    assert table["season"].tolist() == ["W01", "W02", "W03"]
+
+
+def test_days_are_periods_too_and_empty_ones_are_left_out(tmp_path):
+    table = drift.periods("2024-01-01", "2024-01-04", frequency="D")
+    assert table["period"].iloc[0] == "2024-01-01"
+    file = tmp_path / "lines.parquet"
+    when = pd.to_datetime(["2024-01-01 23:30", "2024-01-04 00:00"])
+    pd.DataFrame({"ordered_at": when}).to_parquet(file)
+    held = drift.with_lines(duckdb.connect(), table, lines=str(file))
+    assert held["period"].tolist() == ["2024-01-01", "2024-01-04"]
+
+
+def test_one_training_period_compares_the_later_one_alone():
+    tables = {name: pd.DataFrame({"x": range(40), "none": np.nan}) for name in "ab"}
+    found = drift.stability_indices(tables, columns=["x", "none"], references=["a"])
+    assert found[["period", "statistic"]].to_numpy().tolist() == [["b", "x"]]
+
+
+def test_a_period_in_which_nobody_is_classified_tells_nothing():
+    table = pd.DataFrame({"segment_id": [0, 0], "distance": np.nan})
+    assert drift.assignment_statistics({"2023Q1": table}, segments=2).empty
+    assert drift.movement_statistics({}).empty
 
 
 def test_a_window_without_a_day_is_refused():

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from helpers import leads
-from helpers.schema import BadInput
+from helpers.schema import BadInput, TooLittle
 
 ATTRIBUTES = pd.DataFrame(
     [
@@ -83,8 +83,8 @@ def test_customers_with_fewer_orders_are_left_out(bought):
     assert found.loc["a", "first_hour"] == 9
 
 
-def test_a_window_without_enough_orders_is_refused(bought):
-    with pytest.raises(BadInput, match="no customer has 3 orders"):
+def test_a_window_without_enough_orders_has_too_little(bought):
+    with pytest.raises(TooLittle, match="No customer has 3 orders"):
         leads.first_orders(
             duckdb.connect(), **bought, first="2023-01-01", last="2023-12-31", orders=3
         )
@@ -160,3 +160,46 @@ def test_the_list_is_judged_by_customers_who_did_not_choose_it():
     table = leads.questions(known, asked, truth, most=3, folds=4, seed=1)
     # the best of 30 useless questions looks useful to those who chose it only
     assert table["right"].iloc[-1] < 0.62
+
+
+def test_fields_that_do_not_differ_tell_nothing():
+    fields = pd.DataFrame(
+        {
+            "region": ["n"] * 10 + ["s"] * 10,
+            "half_known": ["n"] * 10 + [None] * 10,
+            "constant": "x",
+            "own_words": [f"row {i}" for i in range(20)],
+            "size": range(20),
+            "same": 3.0,
+            "unknown": np.nan,
+            "seldom": [1.0, 2.0] + [np.nan] * 18,
+        }
+    )
+    assert leads.telling(fields) == ["region", "half_known", "size"]
+
+
+def test_two_segments_are_needed_to_learn_from():
+    ids = pd.Series([1] * 20 + [2] * 20 + [3] * 5 + [0] * 50)
+    kept = leads.learnable(ids, fewest=20)
+    assert kept.value_counts().to_dict() == {1: 20, 2: 20}
+    with pytest.raises(TooLittle, match="Too few customers to learn from"):
+        leads.learnable(ids, fewest=21)
+    with pytest.raises(TooLittle, match="found: 0 such customers"):
+        leads.learnable(ids.iloc[:0], fewest=20)
+
+
+@pytest.mark.parametrize(
+    ("low", "typed", "chosen_low", "said"),
+    [
+        (0.4, 0.5, 0.6, "types"),
+        (0.3, 0.5, 0.6, "guess"),
+        (0.25, 0.5, 0.9, "guess"),
+        (0.4, 0.05, 0.6, "unsure"),
+        (0.4, 0.5, 0.2, "unsure"),
+        (0.4, 0.0, float("nan"), "unsure"),
+    ],
+)
+def test_typing_is_advised_only_if_it_beats_the_largest(low, typed, chosen_low, said):
+    right = pd.Series({"low": low, "majority": 0.3})
+    chosen = pd.Series({"typed": typed, "low": chosen_low})
+    assert leads.verdict(right, chosen, rows=100, fewest=10) == said

@@ -1,12 +1,13 @@
 """Movement is told from noise by the same customers, cut in two other ways."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from helpers import movement, segments
 from helpers.preparation import Preparation
-from helpers.schema import BadInput
 
 
 def toy_model():
@@ -69,10 +70,88 @@ def test_only_customers_in_all_tables_are_kept_in_one_order():
     assert found[1]["v"].tolist() == [4, 5]
 
 
-def test_customers_of_different_windows_are_refused():
+def test_customers_of_different_windows_are_none():
     one = pd.DataFrame({"v": [1]}, index=["a"])
-    with pytest.raises(BadInput, match="Choose longer periods"):
-        movement.together(one, one.set_axis(["b"]))
+    assert [len(t) for t in movement.together(one, one.set_axis(["b"]))] == [0, 0]
+
+
+def tiered_model():
+    return replace(toy_model(), value_cuts={"high": 100.0, "middle": 50.0, "low": 0.0})
+
+
+def test_a_shorter_window_asks_for_its_part_of_sales():
+    found = movement.shortened(tiered_model(), days=30)
+    assert found.value_cuts == {"high": 30.0, "middle": 15.0, "low": 0.0}
+
+
+def test_value_tiers_are_told_of_all_who_ordered_in_either_period():
+    one, other = (
+        pd.DataFrame({"customer_id": ids, "sales": sales})
+        for ids, sales in ((["a", "b"], [20.0, 7.0]), (["a", "c"], [7.0, 30.0]))
+    )
+    found = movement.tiers(tiered_model(), [one, other, one, other], days=[14, 14])
+    # of 14 of 100 days 14 is high, 7 is middle; customers a, b, c
+    assert found["before"].tolist() == [1, 2, 3]
+    assert found["after"].tolist() == [2, 3, 1]
+    assert movement.tier_names(tiered_model())[1] == "High value"
+
+
+def test_the_first_week_is_odd_and_a_rest_belongs_to_its_own():
+    assert movement._alternate(28) == (14, 14)
+    assert movement._alternate(30) == (16, 14)
+    assert movement._alternate(5) == (5, 0)
+
+
+def test_tied_tiers_leave_one_empty_and_nothing_fails():
+    model = replace(
+        toy_model(), value_cuts={"high": 100.0, "middle": 100.0, "low": 0.0}
+    )
+    view = pd.DataFrame({"customer_id": list("abcd"), "sales": [90.0, 90.0, 1.0, 1.0]})
+    labels = movement.tiers(model, [view] * 4, days=[50, 50])
+    assert labels["before"].tolist() == [1, 1, 3, 3]
+    found = movement.excess(labels, segments=3, repeats=20, seed=1)
+    assert found["customers"].tolist() == [4, 2, 0, 2]
+    assert found["moved"].isna().tolist() == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("moved", "noise", "low", "paths", "kind"),
+    [
+        (0.0, 0.0, 0.0, [], "still"),
+        (0.3, 0.25, 0.01, [(30, 25)], "noise"),
+        (0.3, 0.1, 0.05, [(30, 10)], "real"),
+        (0.3, 0.1, -0.05, [(30, 10)], "open"),
+    ],
+)
+def test_movement_is_put_in_words(moved, noise, low, paths, kind):
+    whole = pd.Series({"moved": moved, "noise": noise, "low": low})
+    flows = pd.DataFrame(paths, columns=["customers", "noise"])
+    flows = flows.assign(beyond=False, shown=True)
+    assert movement.said(whole, flows)[0] == kind
+
+
+def test_a_clear_path_is_named_only_if_it_may_be_shown():
+    whole = pd.Series({"moved": 0.3, "noise": 0.2, "low": 0.05})
+    flows = pd.DataFrame(
+        {"customers": [30, 10], "noise": [5, 2], "beyond": [True, False], "shown": True}
+    )
+    # of the ten who took the other path two are noise
+    assert movement.said(whole, flows) == ("path", False)
+    assert movement.said(whole, flows.assign(noise=[5, 8])) == ("path", True)
+    assert movement.said(whole, flows.assign(shown=False))[0] == "noise"
+
+
+def test_noise_under_the_calm_rule_and_who_stayed():
+    near = pd.DataFrame([[1.0, 2.0], [1.0, 2.0]], columns=[1, 2])
+    far = pd.DataFrame([[2.0, 1.9], [1.0, 2.0]], columns=[1, 2])
+    assert movement.calm_noise(near, far, ratio=1.0) == 0.5
+    assert (
+        movement.calm_noise(near, far, ratio=0.5) == 0.25
+    )  # back from far it is clear
+    found = movement.found_again(near, far, far, ratio=1.0)
+    assert found["customers"].tolist() == [1, 1]
+    assert found["again"].tolist() == [1.0, 1.0]
+    assert np.isnan(movement.found_again(near, near, far, ratio=1.0)["again"]).all()
 
 
 def cuts():

@@ -133,3 +133,27 @@ def test_the_rules_decide(alarm, gain, gain_low, jaccard, what, decision):
         least_jaccard=0.5,
     )
     assert found == decision
+
+
+@pytest.mark.parametrize(("alarm", "decision"), [(False, "keep"), (True, "watch")])
+def test_without_a_challenger_the_alarm_decides(alarm, decision):
+    found = succession.decide(
+        alarm=alarm,
+        gain=0.0,
+        gain_low=0.0,
+        least_gain=0.01,
+        match=None,
+        least_jaccard=0.5,
+    )
+    assert found == decision
+
+
+def test_a_segment_that_nobody_is_in_any_more_has_ended():
+    before, after = labels({(1, 1): 40, (3, 2): 30})
+    found = succession.match(before, after, **SETTINGS, segments=3)
+    assert found.set_index("stable_id")["what"].to_dict() == {
+        1: "kept",
+        3: "kept",
+        2: "ended",
+    }
+    assert found["jaccard"].isna().tolist() == [False, False, True]

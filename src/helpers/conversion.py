@@ -8,6 +8,55 @@ import pandas as pd
 from scipy import stats
 
 from helpers import classifier, estimates
+from helpers.schema import TooLittle
+
+
+def own_horizon(leads: pd.DataFrame) -> int:
+    """Say within how many days nine of ten leads that were won had been won."""
+    days = (leads["won_on"] - leads["created_on"]).dt.days.dropna()
+    return max(int(np.ceil(days.quantile(0.9))), 1)
+
+
+def split(
+    decided: pd.DataFrame, *, horizon: int, test_share: float, fewest: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part leads that are old enough into those to learn from and those to judge by.
+
+    Parameters
+    ----------
+    decided : DataFrame
+        From `decided`.
+    horizon : int
+        Days, as there.
+    test_share : float
+        Share of the leads, the latest, that judge.
+    fewest : int
+        Leads won, and leads lost, that each of the two needs.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Leads whose outcome was known on the day of the split, and those created since.
+
+    Raises
+    ------
+    TooLittle
+        If either has fewer.
+    """
+    closed = decided[decided["due"]]
+    since = closed["created_on"].quantile(1 - test_share)
+    since = pd.Timestamp.max if pd.isna(since) else since.normalize()
+    known_by = since - pd.Timedelta(days=horizon)
+    learn = closed[closed["created_on"] < known_by]
+    judge = closed[closed["created_on"] >= since]
+    for part, said in ((learn, "learnt from"), (judge, "judged on")):
+        won = int(part["won"].sum())
+        if min(won, len(part) - won) < fewest:
+            raise TooLittle(
+                f"Leads are not scored: of {len(closed):,} leads as old as {horizon} days, {won:,} won "
+                f"and {len(part) - won:,} lost ones can be {said}, and {fewest} of each are needed."
+            )
+    return learn, judge
 
 
 def decided(leads: pd.DataFrame, *, horizon: int, last: pd.Timestamp) -> pd.DataFrame:
@@ -43,7 +92,8 @@ def best_single(
     Parameters
     ----------
     fields : DataFrame
-        Labels of earlier leads.
+        Labels and numbers of earlier leads; numbers, cut at their quartiles, are looked
+        at only where there is no label.
     won : Series of bool
         What came of them.
     new : DataFrame
@@ -57,6 +107,10 @@ def best_single(
         Rate of each new lead's level; of an unknown level the overall rate.
     """
     labels = [name for name in fields if classifier.is_label(fields[name])]
+    if not labels:
+        cuts = {name: fields[name].quantile([0.25, 0.5, 0.75]) for name in fields}
+        fields, new = (_quarters(table, cuts) for table in (fields, new))
+        labels = list(fields)
     rates = {
         name: won.groupby(classifier.texts(fields[name])).agg(["mean", "size"])
         for name in labels
@@ -68,6 +122,16 @@ def best_single(
     best = max(spread, key=spread.get)
     found = classifier.texts(new[best]).map(rates[best]["mean"]).fillna(won.mean())
     return best, found.to_numpy(float)
+
+
+def _quarters(table: pd.DataFrame, cuts: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """Say as text in which quarter each number lies; missing ones stay missing."""
+    parts = {
+        name: pd.Series(np.searchsorted(np.unique(cut), table[name], side="right"))
+        for name, cut in cuts.items()
+    }
+    parts = pd.DataFrame(parts).set_axis(table.index)
+    return parts.astype(str).where(table[list(cuts)].notna())
 
 
 def auc_interval(
@@ -189,15 +253,24 @@ def expected_worth(
     Worth
         Fitted on all customers.
     float
-        Rank correlation of estimate and worth, for customers left out.
+        Rank correlation of estimate and worth, for customers left out; missing where
+        there is no field, or all are worth the same.
     """
+    if fields.shape[1] == 0 or len(worth) < 2 * folds or worth.nunique() < 2:
+        return _worth(fields[[]], worth), np.nan
     fold = np.random.default_rng(seed).permutation(np.arange(len(worth)) % folds)
     left_out = np.empty(len(worth))
     for part in range(folds):
         train, test = fold != part, fold == part
         left_out[test] = _worth(fields[train], worth[train]).of(fields[test])
-    held = float(stats.spearmanr(left_out, worth).statistic)
+    constant = np.ptp(left_out) == 0
+    held = np.nan if constant else float(stats.spearmanr(left_out, worth).statistic)
     return _worth(fields, worth), held
+
+
+def tells(held: float, customers: int) -> bool:
+    """Say whether a rank correlation lies above chance, with 95 % confidence."""
+    return bool(held > 1.645 / np.sqrt(max(customers - 1, 1)))
 
 
 @dataclass(frozen=True)
@@ -243,13 +316,15 @@ def _worth(fields: pd.DataFrame, worth: pd.Series) -> Worth:
     return Worth(encoder, weights, middle, float(level), smear)
 
 
-def ranked(scores: pd.DataFrame) -> pd.DataFrame:
+def ranked(scores: pd.DataFrame, *, arrived: pd.Series | None = None) -> pd.DataFrame:
     """Order leads by expected value: probability of winning times worth if won.
 
     Parameters
     ----------
     scores : DataFrame
         lead_id, probability, worth (currency a year), and any other column.
+    arrived : Series, optional
+        When each came in, same rows: the order where the probability orders nothing.
 
     Returns
     -------
@@ -257,7 +332,9 @@ def ranked(scores: pd.DataFrame) -> pd.DataFrame:
         With expected_value (currency a year) and rank (1 is first; ties by lead_id).
     """
     table = scores.assign(expected_value=scores["probability"] * scores["worth"])
-    table = table.sort_values(
-        ["expected_value", "lead_id"], ascending=[False, True], ignore_index=True
+    first = -table["expected_value"] if arrived is None else arrived
+    table = table.assign(first=first).sort_values(
+        ["first", "lead_id"], ignore_index=True
     )
+    table = table.drop(columns="first")
     return table.assign(rank=np.arange(1, len(table) + 1))

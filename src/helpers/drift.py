@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from helpers.engines import Engine
 from helpers.schema import BadInput
 
 # Kinds of statistics that tell of change on either side; the others only upwards.
@@ -27,7 +28,7 @@ def periods(first: str, last: str, *, frequency: str) -> pd.DataFrame:
     first, last : str
         First and last day, YYYY-MM-DD.
     frequency : str
-        A pandas period: "Q" for quarters, "M" for months.
+        A pandas period: "Q" for quarters, "M" for months, "W" for weeks, "D" for days.
 
     Returns
     -------
@@ -50,15 +51,44 @@ def periods(first: str, last: str, *, frequency: str) -> pd.DataFrame:
     calendar = days.dt.to_period(frequency)
     whole = (calendar.dt.end_time.dt.normalize() - calendar.dt.start_time).dt.days + 1
     held = calendar.groupby(calendar).transform("size")
-    label = calendar.astype(str).where(held >= whole / 2).ffill().bfill()
+    named = calendar.astype(str)
+    if frequency.startswith("W"):  # not by their first and last day
+        named = calendar.dt.start_time.dt.strftime("%G-W%V")
+    label = named.where(held >= whole / 2).ffill().bfill()
     if label.isna().any():
-        label = calendar.astype(str).iloc[-1:].repeat(len(days)).set_axis(days.index)
+        label = named.iloc[-1:].repeat(len(days)).set_axis(days.index)
     table = days.groupby(label).agg(["min", "max", "size"]).reset_index()
     table.columns = ["period", "first", "last", "days"]
     table["first"] = table["first"].dt.strftime("%Y-%m-%d")
     table["last"] = table["last"].dt.strftime("%Y-%m-%d")
     table.insert(1, "season", table["period"].str[4:].str.removeprefix("-"))
     return table
+
+
+def with_lines(con: Engine, table: pd.DataFrame, *, lines: str) -> pd.DataFrame:
+    """Keep the periods in which somebody ordered.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work; nothing is left in it.
+    table : DataFrame
+        From `periods`.
+    lines : str
+        Path of the standard table.
+
+    Returns
+    -------
+    DataFrame
+        The rows of the periods that hold a line.
+    """
+    days = con.execute(
+        "select distinct ordered_at::date as day from read_parquet($lines)",
+        {"lines": lines},
+    ).df()["day"]
+    days = pd.to_datetime(days)
+    held = [days.between(row.first, row.last).any() for row in table.itertuples()]
+    return table[held].reset_index(drop=True)
 
 
 def _counts(values: np.ndarray, usual: np.ndarray) -> list[np.ndarray]:
@@ -104,12 +134,16 @@ def stability_indices(
         period, kind ("stability index"), statistic (the feature), segment_id (0),
         value, scale (how widely its cube root spreads in units of its mean: that of a
         chi-square with as many degrees of freedom as there are parts, less one).
+        Nothing for a period without another one to compare it with, or a feature that
+        is missing for everybody in either.
     """
     rows = []
     for period, table in features.items():
         others = [features[name] for name in references if name != period]
-        for column in columns:
+        for column in columns if others else ():
             usual = np.concatenate([one[column].to_numpy(float) for one in others])
+            if np.isnan(usual).all() or table[column].isna().all():
+                continue
             counts = _counts(table[column].to_numpy(float), usual)
             value, spread = index_of_counts(*counts), _root_spread(*counts)
             rows.append((period, "stability index", column, 0, value, spread))
@@ -124,7 +158,8 @@ def _root_spread(counts: np.ndarray, usual: np.ndarray) -> float:
 
 def _statistics(rows: list[tuple]) -> pd.DataFrame:
     columns = ["period", "kind", "statistic", "segment_id", "value", "scale"]
-    return pd.DataFrame(rows, columns=columns)
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype({"segment_id": int, "value": float, "scale": float})
 
 
 def assignment_statistics(
@@ -145,11 +180,13 @@ def assignment_statistics(
         period, kind, statistic, segment_id, value, scale. Kinds: share (of classified
         customers in each segment, its scale the standard error of a share) and fit
         (mean distance of a segment's customers to its centre, scale its standard
-        error).
+        error). Nothing of a period in which nobody could be classified.
     """
     rows = []
     for period, table in assigned.items():
         known = table[table["segment_id"] > 0]
+        if known.empty:
+            continue
         for segment in range(1, segments + 1):
             own = known.loc[known["segment_id"] == segment, "distance"]
             share, n = len(own) / len(known), max(len(own), 1)

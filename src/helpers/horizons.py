@@ -11,13 +11,17 @@ HOLDOUT = 0.25  # part of the days that is kept to judge by
 PERIODS = {"Q": 276, "M": 93, "W": 21, "D": 0}
 
 
-def windows(first: object, last: object) -> tuple[str, str, str]:
+def windows(
+    first: object, last: object, *, given: tuple[str, str, str] = (AUTO,) * 3
+) -> tuple[str, str, str]:
     """Cut the days that there are into a training and a later window.
 
     Parameters
     ----------
     first, last : date, Timestamp or str
         First and last day with a line.
+    given : tuple of str
+        The three days as the run file sets them, "auto" where it does not.
 
     Returns
     -------
@@ -25,9 +29,12 @@ def windows(first: object, last: object) -> tuple[str, str, str]:
         First and last day of the training window, and the last of the later one, all
         YYYY-MM-DD: a quarter of the days is kept for later, none of fewer than four.
     """
-    start, end = pd.Timestamp(first).normalize(), pd.Timestamp(last).normalize()
+    start, end = (
+        pd.Timestamp(fitted(day, own)).normalize()
+        for day, own in ((given[0], first), (given[2], last))
+    )
     later = int(((end - start).days + 1) * HOLDOUT)
-    split = end - pd.Timedelta(days=later)
+    split = pd.Timestamp(fitted(given[1], end - pd.Timedelta(days=later)))
     return tuple(f"{day:%Y-%m-%d}" for day in (start, split, end))
 
 
@@ -80,7 +87,9 @@ class Rhythm:
             later_days=(until - end).days,
             gap_days=None if pd.isna(gap) else float(gap),
             order_value=0.01 if pd.isna(value) else max(round(float(value), 2), 0.01),
-            order_lines=float(features["lines"].sum() / features["orders"].sum()),
+            order_lines=float(
+                features["lines"].sum() / max(features["orders"].sum(), 1)
+            ),
         )
 
     def to_dict(self) -> dict:
@@ -103,6 +112,15 @@ class Rhythm:
         return 10 if self.order_lines >= 2 else 0
 
     @property
+    def one_line(self) -> bool:
+        """Whether every order is one line, so that lines say no more than orders."""
+        return self.order_lines <= 1
+
+    def enough_lines(self, given: int | str) -> int:
+        """Resolve the least lines: none are asked for where an order is one line."""
+        return 0 if self.one_line else fitted(given, self.min_lines)
+
+    @property
     def prior_weight(self) -> float:
         """Sales that the average mix counts for: three orders."""
         return 3 * self.order_value
@@ -122,6 +140,20 @@ class Rhythm:
         """Last days of the later window in which an active customer orders: two gaps."""
         gaps = self.later_days if self.gap_days is None else round(2 * self.gap_days)
         return int(min(max(gaps, 1), max(self.later_days, 1)))
+
+    @property
+    def newer_days(self) -> int:
+        """Newest days on which segments are found anew: half of all."""
+        return max(self.days // 2, 1)
+
+    @property
+    def first_days(self) -> int:
+        """First days of training in which first orders are looked for.
+
+        A tenth, but 28 days where that is no more than a third.
+        """
+        least = min(28, self.train_days // 3)
+        return max(round(self.train_days / 10), least, 1)
 
     @property
     def period(self) -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from helpers import classifier, estimates
 from helpers.engines import Engine, quoted
-from helpers.schema import BadInput
+from helpers.schema import BadInput, TooLittle
 from helpers.sources import APART
 
 CANNOT_TELL = 0  # the answer where no segment is likely enough
@@ -83,7 +83,7 @@ def first_orders(
 
     Raises
     ------
-    BadInput
+    TooLittle
         If no customer has so many orders in the window.
     """
     apart = ", ".join(map(quoted, APART))
@@ -107,9 +107,9 @@ def first_orders(
     ).df()
     enough = bought.groupby("customer_id")["nth"].transform("nunique") == orders
     if not enough.any():
-        raise BadInput(
-            f"Table lines: no customer has {orders} orders from {first} to {last}. "
-            "Choose fewer orders or a longer window."
+        raise TooLittle(
+            f"No customer has {orders} orders from {first} to {last}, so there is no first "
+            "order to tell a segment from."
         )
     return _described(bought[enough])
 
@@ -132,6 +132,54 @@ def _described(bought: pd.DataFrame) -> pd.DataFrame:
     ).clip(lower=0)
     shares = needs.div(needs.sum(axis=1).replace(0, np.nan), axis=0).fillna(0)
     return table.join(np.sqrt(shares).add_prefix("first_"))
+
+
+def telling(fields: pd.DataFrame) -> list[str]:
+    """Name the fields that can tell anything: those that differ between rows.
+
+    A label needs a level of `classifier.RAREST` rows and another one; a number as many
+    known values, not all equal.
+    """
+    return [name for name, values in fields.items() if _differs(values)]
+
+
+def _differs(values: pd.Series) -> bool:
+    if classifier.is_label(values):
+        counts = classifier.texts(values).value_counts()
+        return len(counts) > 1 and counts.max() >= classifier.RAREST
+    known = values.dropna()
+    return len(known) >= classifier.RAREST and known.min() < known.max()
+
+
+def learnable(segment_ids: pd.Series, *, fewest: int) -> pd.Series:
+    """Keep the customers of segments that are large enough to learn from.
+
+    Parameters
+    ----------
+    segment_ids : Series
+        Segment of each customer; 0 is too little data.
+    fewest : int
+        Customers that a segment needs.
+
+    Returns
+    -------
+    Series
+        Sorted by customer.
+
+    Raises
+    ------
+    TooLittle
+        If fewer than two segments are left.
+    """
+    known = segment_ids[segment_ids > 0].sort_index()
+    sizes = known.value_counts()
+    if (sizes >= fewest).sum() < 2:
+        raise TooLittle(
+            f"Too few customers to learn from: typing needs two segments of {fewest} customers "
+            f"with known fields and a known segment each (found: {len(known):,} such customers, "
+            f"{(sizes >= fewest).sum()} segments of that size)."
+        )
+    return known[known.map(sizes) >= fewest]
 
 
 def as_answers(features: pd.DataFrame, *, columns: Sequence[str]) -> pd.DataFrame:
@@ -215,6 +263,33 @@ def _quartile(values: pd.Series) -> pd.Series:
     cuts = np.unique(values.quantile([0.25, 0.5, 0.75]).dropna())
     part = np.searchsorted(cuts, values.to_numpy(float), side="right")
     return pd.Series(part, index=values.index).where(values.notna())
+
+
+def verdict(right: pd.Series, chosen: pd.Series, *, rows: int, fewest: int) -> str:
+    """Say whether the fields known at the start type customers.
+
+    Parameters
+    ----------
+    right : Series
+        agreement, low, high and majority, from `rules.agreement`.
+    chosen : Series
+        The row of `confidence_table` in use: typed and low.
+    rows : int
+        Customers judged.
+    fewest : int
+        Answers that a statement about them needs.
+
+    Returns
+    -------
+    str
+        guess (no better than always naming the largest segment, for sure), unsure
+        (better, but too few reach the confidence, or they are not typed better) or
+        types.
+    """
+    if right["low"] <= right["majority"]:
+        return "guess"
+    reached = round(chosen["typed"] * rows) >= fewest
+    return "types" if reached and chosen["low"] > right["majority"] else "unsure"
 
 
 def confidence_table(

@@ -7,12 +7,15 @@ import numpy as np
 import pandas as pd
 
 from helpers import clusterings
-from helpers.schema import BadInput
 from helpers.segments import Model
+
+CUTS = ("before", "after", "odd", "even")
+# Odd and even weeks cut other ways than before and after only from two of each on.
+FEWEST_DAYS = 28
 
 
 def shortened(model: Model, *, days: int) -> Model:
-    """Ask of a shorter window only its part of the orders and lines of the training.
+    """Ask of a shorter window only its part of the orders, lines and sales.
 
     Parameters
     ----------
@@ -24,14 +27,71 @@ def shortened(model: Model, *, days: int) -> Model:
     Returns
     -------
     Model
-        The same model; min_orders and min_lines times the share of days, rounded up.
+        The same model; min_orders and min_lines times the share of days, rounded up,
+        and the sales that reach a value tier times the share of days.
     """
     whole = (pd.Timestamp(model.last) - pd.Timestamp(model.first)).days + 1
     return replace(
         model,
         min_orders=int(np.ceil(model.min_orders * days / whole)),
         min_lines=int(np.ceil(model.min_lines * days / whole)),
+        value_cuts={tier: cut * days / whole for tier, cut in model.value_cuts.items()},
     )
+
+
+def tier_names(model: Model) -> dict[int, str]:
+    """Name the value tiers by number, from the highest."""
+    return {i: f"{tier.capitalize()} value" for i, tier in enumerate(_ranked(model), 1)}
+
+
+def _ranked(model: Model) -> list[str]:
+    return sorted(model.value_cuts, key=model.value_cuts.get, reverse=True)
+
+
+def by_tier(model: Model, assigned: pd.DataFrame) -> pd.DataFrame:
+    """Put the number of the value tier, as in `tier_names`, in place of the segment."""
+    number = {tier: i for i, tier in enumerate(_ranked(model), 1)}
+    ids = assigned["value_tier"].map(number).astype(int)
+    return assigned.assign(segment_id=ids)
+
+
+def tiers(
+    model: Model, views: Sequence[pd.DataFrame], *, days: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """Give the number of each customer's value tier in each window.
+
+    Everybody counts who ordered in the first two windows: who did not order in one has
+    sales of 0 there. So who came and who left has moved.
+
+    Parameters
+    ----------
+    model : Model
+        The model as it was fitted.
+    views : sequence of DataFrame
+        customer_id and sales (currency) of the windows `CUTS`.
+    days : sequence of int
+        Length of the first two, which together hold the odd and the even weeks.
+
+    Returns
+    -------
+    dict of ndarray
+        Window -> number of the tier, of the same customers in one order.
+    """
+    sales = [view.set_index("customer_id")["sales"] for view in views]
+    sales = pd.concat(sales, axis=1, keys=CUTS).fillna(0).sort_index()
+    lengths = dict(zip(CUTS, [*days, *_alternate(sum(days))], strict=True))
+    found = {}
+    for cut, length in lengths.items():
+        short = shortened(model, days=length)
+        tier = pd.DataFrame({"value_tier": short.tier(sales[cut])})
+        found[cut] = by_tier(short, tier)["segment_id"].to_numpy()
+    return found
+
+
+def _alternate(days: int) -> tuple[int, int]:
+    """Count the days of odd and of even weeks; the first week is an odd one."""
+    odd = sum(min(7, days - start) for start in range(0, days, 14))
+    return odd, days - odd
 
 
 def distances(model: Model, features: pd.DataFrame) -> pd.DataFrame:
@@ -58,21 +118,10 @@ def distances(model: Model, features: pd.DataFrame) -> pd.DataFrame:
 
 
 def together(*tables: pd.DataFrame) -> list[pd.DataFrame]:
-    """Keep the customers that all tables hold, in one order.
-
-    Raises
-    ------
-    BadInput
-        If no customer is in all of them.
-    """
+    """Keep the customers that all tables hold, in one order; possibly none."""
     shared = tables[0].index
     for table in tables[1:]:
         shared = shared.intersection(table.index)
-    if shared.empty:
-        raise BadInput(
-            "Table lines: no customer has enough orders in all windows that are "
-            "compared. Choose longer periods."
-        )
     shared = shared.sort_values()
     return [table.loc[shared] for table in tables]
 
@@ -101,7 +150,8 @@ def excess(
     DataFrame
         segment_id (0 is all), customers (in the segment before), moved and noise
         (shares that left it), excess (moved less noise), error (standard deviation of
-        the resampled excess), low, high (its 95 % percentile interval).
+        the resampled excess), low, high (its 95 % percentile interval); all missing
+        for a segment that nobody is in.
     """
     weights = resamples(len(labels["before"]), repeats=repeats, seed=seed)
     rows = []
@@ -113,7 +163,10 @@ def excess(
         with np.errstate(invalid="ignore"):  # a resample may leave a segment empty
             moved, floor = (np.divide(*part) for part in (left, noise))
         beyond = moved - floor
-        low, high = np.nanquantile(beyond[1:], [0.025, 0.975])
+        known = beyond[1:][~np.isnan(beyond[1:])]
+        if not len(known):  # nobody is ever in it
+            known = np.array([np.nan])
+        low, high = np.quantile(known, [0.025, 0.975])
         rows.append(
             {
                 "segment_id": segment,
@@ -121,7 +174,7 @@ def excess(
                 "moved": moved[0],
                 "noise": floor[0],
                 "excess": beyond[0],
-                "error": np.nanstd(beyond[1:]),
+                "error": np.std(known),
                 "low": low,
                 "high": high,
             }
@@ -220,6 +273,37 @@ def _flows(
     )
 
 
+def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
+    """Say in words what movement into a period is.
+
+    Parameters
+    ----------
+    overall : Series
+        Row of all customers, from `excess`.
+    flows : DataFrame
+        From `migration`, with shown (bool: the path may be named on a page).
+
+    Returns
+    -------
+    str
+        still (nobody moved), path (a path carries more than noise, and may be named),
+        noise (half of the movement or more is), real (more than half is not, and the
+        excess is above 0) or open (neither is sure).
+    bool
+        Whether most of what moved along no clear path is noise.
+    """
+    clear = flows["beyond"] & flows["shown"]
+    others = flows[~clear]
+    mostly = bool(others["noise"].sum() >= others["customers"].sum() / 2)
+    if not overall["moved"]:
+        return "still", mostly
+    if clear.any():
+        return "path", mostly
+    if overall["noise"] >= overall["moved"] / 2:
+        return "noise", mostly
+    return ("real" if overall["low"] > 0 else "open"), mostly
+
+
 # --- Hysteresis: who has really moved
 
 
@@ -272,6 +356,42 @@ def calm_ratio(odd: pd.DataFrame, even: pd.DataFrame, *, noise: float) -> float:
     if len(moving) <= noise * len(ratios):
         return 1.0
     return float(moving[upto <= noise * len(ratios)].max(initial=0.0))
+
+
+def calm_noise(odd: pd.DataFrame, even: pd.DataFrame, *, ratio: float) -> float:
+    """Take the share of customers whom noise moves under a ratio, both ways together."""
+    moved = [
+        calm(a, b, ratio=ratio) != nearest(a) for a, b in ((odd, even), (even, odd))
+    ]
+    return float(np.mean(moved))
+
+
+def found_again(
+    before: pd.DataFrame, after: pd.DataFrame, later: pd.DataFrame, *, ratio: float
+) -> pd.DataFrame:
+    """Say how many of those who moved are found in the new segment once more.
+
+    Parameters
+    ----------
+    before, after, later : DataFrame
+        `distances` of the same customers in three windows.
+    ratio : float
+        As for `calm`.
+
+    Returns
+    -------
+    DataFrame
+        Index nearest and calm: customers (moved by this rule), again (the share found
+        in the new segment in the last window; missing if nobody moved).
+    """
+    old, there = nearest(before), nearest(later)
+    rules = {"nearest": nearest(after), "calm": calm(before, after, ratio=ratio)}
+    rows = []
+    for label in rules.values():
+        gone = label != old
+        again = (there == label)[gone].mean() if gone.any() else np.nan
+        rows.append((int(gone.sum()), again))
+    return pd.DataFrame(rows, index=list(rules), columns=["customers", "again"])
 
 
 def _ratios(before: pd.DataFrame, after: pd.DataFrame) -> np.ndarray:

@@ -56,7 +56,7 @@ def _share_panel(
     ax: Axes, values: pd.Series, limits: pd.DataFrame, *, order: list, colour: str
 ) -> None:
     ax.plot(range(len(order)), values, color=colour, marker="o", ms=4, lw=1.6)
-    top = [values.max()]
+    top = [0.01, values.max()]  # nobody may be in it
     for row in limits.itertuples():
         where = order.index(row.period)
         low, high = max(row.usual - row.noise, 0), row.usual + row.noise
@@ -75,7 +75,7 @@ def _share_panel(
                 lw=2,
                 zorder=4,
             )
-    ax.set_ylim(0, max(top) * 1.12)
+    ax.set_ylim(0, np.nanmax(top) * 1.12)
     ax.set_xlim(-0.6, len(order) - 0.4)
     ax.yaxis.set_major_formatter("{x:.0%}")
     step = -(-len(order) // 6)
@@ -121,7 +121,7 @@ def moved(
     ax.set_yticks(where, [names[i] for i in table["segment_id"]])
     ax.invert_yaxis()
     ax.xaxis.set_major_formatter("{x:.0%}")
-    ax.set_xlim(0, (table["noise"] + table["high"]).max() * 1.1)
+    ax.set_xlim(0, np.nanmax([(table["noise"] + table["high"]).max(), 0.01]) * 1.1)
     ax.set_xlabel("customers found in another segment")
     ax.grid(visible=False, axis="y")
     ax.legend(
@@ -179,7 +179,8 @@ def descent(
     old, new : mapping
         Segment id -> name.
     below : int
-        Fewer shared customers than this are not drawn.
+        Fewer shared customers than this are not drawn, nor is the share of a segment
+        of fewer told.
     ax : Axes, optional
         The current axes by default.
 
@@ -217,10 +218,11 @@ def descent(
         (1, right, shared.sum(axis=0), new),
     ):
         for i, low in places.items():
+            share = f", {sums[i] / total:.0%}" if sums[i] >= below else ""
             ax.text(
                 side + (0.02 if side else -0.02),
                 low + sums[i] / total / 2,
-                f"{names[i]}, {sums[i] / total:.0%}",
+                f"{names[i]}{share}",
                 ha="left" if side else "right",
                 va="center",
                 fontsize=9,

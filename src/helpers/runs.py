@@ -30,7 +30,7 @@ FITTED = (
     *("least_later_sales", "active_days", "least_gap_days", "period", "frequency"),
     *("early_days", "curve_days", "look_back", "follow_weeks", "quiet_weeks"),
     *("least_touched", "least_buyers", "newer_days", "first_days", "horizon_weeks"),
-    *("contact_cost", "least_cell"),
+    *("contact_cost", "least_cell", "horizon"),
 )
 PLAIN = {"bool": (bool,), "int": (int,), "float": (float, int), "str": (str,)}
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers import clusterings, schema
 from helpers.engines import identifier, quoted
-from helpers.preparation import Preparation, deal_index
+from helpers.preparation import Preparation, deal_index, nothing
 from helpers.schema import BadInput
 
 TOO_LITTLE = "Too little data"
@@ -186,13 +186,17 @@ class Model:
             table.loc[enough, "distance_ratio"] = np.minimum(ratio, 1)
             table.loc[enough, "membership"] = membership(apart).max(axis=1)
         table["borderline"] = table["distance_ratio"] > BORDERLINE
-        table["value_tier"] = _tier(features["sales"].fillna(0), self.value_cuts)
+        table["value_tier"] = self.tier(features["sales"])
         table["activity"] = self._activity(features)
         index = deal_index(features[enough], parts=self.deal_parts)
         table.loc[enough, "deal_index"] = index
         found = _tier(table["deal_index"].fillna(-np.inf), self._deal_tiers())
         table["deal_sensitivity"] = found.where(enough, TOO_LITTLE)
         return table
+
+    def tier(self, sales: pd.Series) -> pd.Series:
+        """Name the value tier of each customer's sales (currency in the window)."""
+        return _tier(sales.fillna(0), self.value_cuts)
 
     def _deal_tiers(self) -> dict[str, float]:
         """Name each class of deal sensitivity with the least index that reaches it."""
@@ -220,8 +224,7 @@ class Model:
 
     def without_segments(self) -> "Model":
         """Return the same rules of value, activity and deals, without needs segments."""
-        nothing = Preparation(**{part: [] for part in self.preparation.to_dict()})
-        return replace(self, preparation=nothing, centres=[], names={})
+        return replace(self, preparation=nothing(), centres=[], names={})
 
     def named(self, names: dict[str, str]) -> "Model":
         """Return the same model with names."""
@@ -372,7 +375,7 @@ def _root_of_share(column: str, weight: str, population: float) -> str:
     return (
         f"case when {own} >= 0 "
         f"then sqrt({own} * {credibility} + {population!r} * (1 - {credibility})) "
-        f"when {own} is null and {identifier(weight)} = 0 then sqrt({population!r}) "
+        f"when {own} is null and {identifier(weight)} <= 0 then sqrt({population!r}) "
         f"end as {_root(column)}"
     )
 

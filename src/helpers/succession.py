@@ -35,7 +35,12 @@ def refit(model: Model, features: pd.DataFrame, *, seed: int, starts: int) -> Mo
 
 
 def match(
-    before: np.ndarray, after: np.ndarray, *, survive: float, part: float
+    before: np.ndarray,
+    after: np.ndarray,
+    *,
+    survive: float,
+    part: float,
+    segments: int = 0,
 ) -> pd.DataFrame:
     """Match the segments of a refit to their predecessors by the customers they share.
 
@@ -48,6 +53,8 @@ def match(
     part : float
         Parts of at least this share, none of them enough by itself, make a split if
         together they reach `survive`.
+    segments : int
+        Number of the old segments, so that those that nobody is in are told of too.
 
     Returns
     -------
@@ -64,7 +71,9 @@ def match(
     are the one-to-one assignment of largest total Jaccard (Hungarian method).
     """
     shared = pd.crosstab(before, after)
-    of_old = shared.div(shared.sum(axis=1), axis=0)
+    rows = shared.index.union(range(1, segments + 1))
+    shared = shared.reindex(rows, fill_value=0)
+    of_old = shared.div(shared.sum(axis=1), axis=0).fillna(0)
     of_new = shared / shared.sum(axis=0)
     jaccard = 1 / (1 / of_old.clip(lower=1e-12) + 1 / of_new.clip(lower=1e-12) - 1)
     old, new = optimize.linear_sum_assignment(-jaccard.to_numpy())
@@ -197,7 +206,7 @@ def decide(
     gain_low: float,
     gain: float,
     least_gain: float,
-    match: pd.DataFrame,
+    match: pd.DataFrame | None,
     least_jaccard: float,
 ) -> str:
     """Apply the rules for a new segmentation.
@@ -210,8 +219,8 @@ def decide(
         What the challenger foretells more than the champion, and its lower limit.
     least_gain : float
         Gain that is worth new segments.
-    match : DataFrame
-        From `match`.
+    match : DataFrame or None
+        From `match`; None where no challenger could be fitted, and alarms decide alone.
     least_jaccard : float
         Overlap that a matched segment must keep.
 
@@ -221,8 +230,8 @@ def decide(
         keep (no alarm), watch (an alarm, but nothing better at hand) or re-segment (an
         alarm, and a challenger that foretells more or a segment that is no more).
     """
-    if not alarm:
-        return "keep"
+    if not alarm or match is None:
+        return "watch" if alarm else "keep"
     better = gain >= least_gain and gain_low > 0
     broken = (match["what"] != "kept").any() or (match["jaccard"] < least_jaccard).any()
     return "re-segment" if better or broken else "watch"
