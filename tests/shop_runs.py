@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import queue
+import re
 import select
 import shutil
 import signal
@@ -63,6 +64,27 @@ class Ended:
     code: int
     printed: str
     seconds: float
+
+    @property
+    def errors(self):
+        """Return what each notebook that stopped says: where, and why."""
+        lines = [line for line in self.printed.splitlines() if line.strip()]
+        return [
+            " ".join(lines[i : i + 2])
+            for i, line in enumerate(lines)
+            if " stopped in cell " in line
+        ]
+
+    @property
+    def refused(self):
+        """Say whether the input was refused in a sentence before notebook 2 ended."""
+        told = self.errors[:1]
+        return bool(told) and bool(
+            re.match(
+                r"0[12]_\w+ stopped in cell \[\d+\], [^:]+: (?!\w+(Error|Exception))",
+                told[0],
+            )
+        )
 
 
 def _environment(folder):

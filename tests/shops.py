@@ -110,8 +110,8 @@ TEMPERS = {
     "five_kinds": _of(customers=300, kinds=5, categories=14),
     "near_kinds": _of(apart=1.0),
     "forty": _of(customers=40),
-    "two_customers": _of(customers=2, truth="noise"),
-    "one_customer": _of(customers=1, truth="noise"),
+    "two_customers": _of(customers=2, truth="noise", refused="2 customers"),
+    "a_dozen": _of(customers=12, truth="noise"),
     "many": _of(customers=20_000, orders=(1, 30), lines=2.0),
     "one_order_each": _of(orders=(1, 1)),
     "few_orders": _of(orders=(1, 4), lines=1.2, categories=3, truth="noise"),
@@ -137,7 +137,7 @@ TEMPERS = {
     "no_answers": _of(answers=0),  # campaigns and contacts, no table of answers
     "five_answers": _of(answers=5),
     "many_answers": _of(customers=400, answers=5000),
-    "empty_leads": _of(leads=0, refused="holds no row"),
+    "empty_leads": _of(leads=0),  # a table without a row
     "leads_few": _of(leads=12),
     "leads": _of(leads=400),
     "scripts": _of(names="script", currency="JPY"),

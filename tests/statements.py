@@ -208,7 +208,7 @@ def lasting(said, told):
         return near(number(found[1]), 100 * later)
     if re.search(r"\bit lasts\b|stays there|\btiers? lasts?\b|tiers last\b", said):
         if re.search(
-            r"does (not|it) last|do not last|if it lasts", said, re.IGNORECASE
+            r"does (not|it) last|do not last|if it lasts|whether", said, re.IGNORECASE
         ):
             return None
         fades = np.isnan(later) or later <= 1.25 * share
@@ -228,7 +228,7 @@ def coming_back(said, told):
     back = told.holdout["returning"]
     if found := re.search(rf"{NUMBER}% of customers came again", said):
         return near(number(found[1]), 100 * back, step=0.1)
-    if re.search(r"[Nn]early everybody comes again", said):
+    if re.search(r"^(But )?[Nn]early everybody comes again", said):
         return "" if back >= 0.8 else f"{back:.0%} came again"
     if re.search(r"[Ww]rite to .*slowing", said):
         often = told.truth.repeat_share
@@ -247,7 +247,11 @@ def advice(said, told):
 
 def kind_of_segments(said, told):
     """Segments are called what the verdict says, and counted as it does."""
-    if found := re.search(r"[Vv]erdict: (\w[\w ]+)|[Tt]he segmentation is (\w+)", said):
+    if said.startswith(("If ", "Where ")):  # what would be called so, and not what is
+        return None
+    if found := re.search(
+        r"[Vv]erdict: (\w[\w ]+)|[Tt]he segmentation is (not usable|\w+)", said
+    ):
         named = next(filter(None, found.groups())).strip()
         return "" if named == told.verdict else f"the verdict is {told.verdict}"
     if found := re.search(
@@ -314,6 +318,10 @@ def days(said, told):
     if not found:
         return None
     first, last = told.truth.days
+    if told.shop.temper.windows:  # the run file may begin before the first line
+        first, last = (
+            pd.Timestamp(told.shop.windows[d]) for d in ("first_day", "later_day")
+        )
     for begin, end in found:
         if pd.Timestamp(begin) < first - pd.Timedelta(days=1) or pd.Timestamp(
             end

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from helpers import classifier
-from helpers.schema import BadInput
+from helpers.schema import TooLittle
 
 
 def test_labels_numbers_and_gaps_become_columns():
@@ -83,8 +83,39 @@ def test_the_same_seed_gives_the_same_chances():
     pd.testing.assert_frame_equal(one, two)
 
 
-def test_too_few_rows_of_a_class_are_refused():
-    with pytest.raises(BadInput, match="too few to learn"):
+def test_too_few_rows_of_a_class_leave_the_section_out():
+    with pytest.raises(TooLittle, match="too few to learn"):
         classifier.fit(
             pd.DataFrame({"x": np.arange(9.0)}), pd.Series(["a"] * 8 + ["b"]), seed=1
         )
+
+
+@pytest.mark.parametrize("folds", [2, 3, 5])
+def test_each_fold_leaves_enough_of_every_class_or_all_is_left_out(folds):
+    fields = pd.DataFrame({"x": np.arange(40.0)})
+    for rare in range(1, 8):
+        truth = pd.Series(["b"] * rare + ["a"] * (40 - rare))
+        try:
+            found = classifier.cross_fitted(fields, truth, folds=folds, seed=1)
+        except TooLittle:
+            assert rare < 6
+        else:
+            assert found.notna().all(axis=None)
+            assert rare >= folds
+
+
+def test_one_class_no_rows_and_no_fields_leave_the_section_out():
+    fields = pd.DataFrame({"x": np.arange(20.0)})
+    two = pd.Series(["a", "b"] * 10)
+    for truth in (pd.Series(["a"] * 20), pd.Series([], dtype=str)):
+        with pytest.raises(TooLittle, match="too few to learn"):
+            classifier.cross_fitted(fields, truth, folds=5, seed=1)
+    with pytest.raises(TooLittle, match="no field"):
+        classifier.fit(fields[[]], two, seed=1)
+
+
+def test_a_number_that_is_never_known_tells_nothing():
+    truth = pd.Series(["a", "b"] * 30)
+    fields = pd.DataFrame({"x": np.nan, "y": 1.0}, index=range(60))
+    found = classifier.fit(fields, truth, seed=1).probabilities(fields)
+    assert found["a"].to_numpy() == pytest.approx(np.full(60, 0.5))

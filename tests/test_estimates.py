@@ -250,3 +250,14 @@ def test_without_an_effect_one_interval_in_twenty_leaves_out_zero():
         )
         wrong += found["p"] < 0.05
     assert 0.02 < wrong / 300 < 0.085
+
+
+def test_nothing_to_compare_gives_nothing_and_no_error():
+    assert len(estimates.adjusted([], method="benjamini-hochberg")) == 0
+    assert len(estimates.adjusted([], method="holm")) == 0
+    for happened in (np.array([True, True]), np.array([False, False])):
+        assert np.isnan(estimates.auc(happened, np.array([0.1, 0.2])))
+    rows = pd.DataFrame({"customer_id": [], "group": [], "hit": []})
+    found = estimates.proportions(rows, value="hit", by=["group"], level=0.95)
+    assert found.empty
+    assert {"group", "customers", "rate", "low", "high"} <= {*found}

@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from helpers import lifecycle
-from helpers.schema import BadInput
+from helpers.horizons import Rhythm
+from helpers.schema import BadInput, TooLittle
 from helpers.segments import TOO_LITTLE
 
 CUTS = {"active": 2.0, "slowing": 4.0}
@@ -237,3 +238,221 @@ def test_groups_that_lapse_alike_are_not_told_apart_and_others_are():
     assert lifecycle.retention_differs(alike, by="group") > 0.01
     apart = alike.assign(days=alike["days"] * (1 + 2 * alike["group"]))
     assert lifecycle.retention_differs(apart, by="group") < 1e-6
+
+
+def test_windows_of_the_lifecycle_fit_the_length_of_the_data():
+    def fitted(train, later, gap):
+        rhythm = Rhythm(train, later, gap, 20.0, 3.0)
+        return (
+            rhythm.period,
+            rhythm.early_days,
+            rhythm.curve_days,
+            rhythm.horizon_weeks,
+            rhythm.look_back,
+            rhythm.quiet_weeks,
+        )
+
+    # the bundled year gives what the notebook sets
+    assert fitted(267, 98, 8.0) == ("Q", 28, 14, 52, 8, 12)
+    assert fitted(8, 2, None) == ("D", 1, 1, 1, 0, 1)
+    assert fitted(45, 15, 3.0) == ("W", 6, 2, 8, 1, 2)
+    # three years of orders a quarter apart
+    assert fitted(825, 275, 91.0) == ("Q", 28, 14, 52, 13, 12)
+
+
+@pytest.mark.parametrize(
+    ("days", "period", "labels"),
+    [
+        (365, "Q", ["2020Q1", "2020Q2", "2020Q3", "2020Q4"]),
+        (58, "M", ["2020-01"]),
+        (15, "W", ["2020-01-05", "2020-01-12"]),
+        (2, "D", ["2020-01-01", "2020-01-02", "2020-01-03"]),
+        # no quarter ends inside: the last day stands alone
+        (20, "Q", ["2020-01-21"]),
+    ],
+)
+def test_reviews_lie_inside_the_data_and_have_a_name(days, period, labels):
+    found = lifecycle.reviews(DAY, on(days), period=period)
+    assert list(found.values()) == labels
+    assert list(found) == sorted(found)
+    assert max(found) <= on(days)
+
+
+def test_a_week_is_said_by_its_last_day():
+    assert lifecycle.said(pd.Period("2020-01-08", "W")) == "week to 2020-01-12"
+    assert lifecycle.said(pd.Period("2020-01-08", "Q")) == "2020Q1"
+
+
+def test_one_order_each_gives_no_rhythm_and_says_so():
+    once = ordered(**{f"c{i}": [i] for i in range(200)})
+    with pytest.raises(TooLittle, match=r"Each of 200 customers .* repeat share is 0%"):
+        lifecycle.need_rhythm(once)
+    few = ordered(**{f"c{i}": [i, 20 + i] for i in range(9)}, x=[1])
+    with pytest.raises(TooLittle, match=r"found: 9 of 10"):
+        lifecycle.need_rhythm(few)
+    lifecycle.need_rhythm(ordered(**{f"c{i}": [i, 20 + i] for i in range(10)}))
+
+
+def test_orders_of_one_day_are_one_pile():
+    assert lifecycle.pile_up(ordered(a=[0], b=[0]), early_days=1) == np.inf
+
+
+def moved(*, slowing=(), lapsed=(), active=(), review=0):
+    """Build moves: the stages that customers of a stage went to."""
+    rows = [
+        (on(review), f"{stage}{i}", stage, then)
+        for stage, thens in (
+            ("slowing", slowing),
+            ("lapsed", lapsed),
+            ("active", active),
+        )
+        for i, then in enumerate(thens)
+    ]
+    names = ["review", "customer_id", "stage", "next_stage"]
+    return pd.DataFrame(rows, columns=names)
+
+
+HALF = ["active"] * 20 + ["lapsed"] * 20
+NOW = pd.Series({"active": 90, "slowing": 30, "lapsed": 30})
+
+
+@pytest.mark.parametrize(
+    ("moves", "now", "said"),
+    [
+        (
+            moved(
+                slowing=["active"] * 38 + ["lapsed"] * 2,
+                lapsed=["lapsed"] * 39 + ["returned"],
+            ),
+            NOW,
+            "soon",
+        ),
+        (moved(slowing=HALF, lapsed=HALF), NOW, "alike"),
+        # the lapsed come back more often
+        (moved(slowing=["lapsed"] * 20, lapsed=["returned"] * 20), NOW, "alike"),
+        (moved(slowing=["active"] * 20), NOW, "alike"),
+        (moved(slowing=["lapsed"] * 20, lapsed=["lapsed"] * 20), NOW, "none"),
+        (moved(slowing=HALF, lapsed=HALF), NOW.replace(30, 9), "few"),
+        (moved(slowing=["active"] * 9), NOW, "unknown"),
+        (moved(active=HALF), NOW, "unknown"),
+        (moved(slowing=HALF), NOW.replace(30, 4), "calm"),
+        (moved(slowing=HALF), NOW[["active"]], "calm"),
+    ],
+)
+def test_advice_on_silent_customers_follows_who_came_back(moves, now, said):
+    now = now.copy()
+    if said == "few":
+        now["lapsed"] = 30
+    assert lifecycle.win_back(moves, now=now) == said
+
+
+def test_nobody_who_came_back_lately_is_nobody():
+    before = moved(slowing=HALF, lapsed=HALF)
+    lately = moved(lapsed=["lapsed"] * 12, review=90)
+    both = pd.concat([before, lately], ignore_index=True)
+    assert lifecycle.win_back(both, now=NOW) == "none"
+
+
+def test_shares_of_few_customers_are_not_told():
+    moves = moved(slowing=["active"] * 4 + ["lapsed"] * 4, active=HALF)
+    moves["group"] = 1
+    assert lifecycle.rate(moves, lifecycle.SILENT, lifecycle.WELL) is None
+    assert lifecycle.rate(moves, ["active"], ["lapsed"])["share"] == 0.5
+    assert lifecycle.rate(moves, ["new"], ["lapsed"]) is None
+    ways = lifecycle.ways(moves, by="group").iloc[0]
+    assert (ways["customers_away"], ways["share_away"]) == (40, 0.5)
+    assert ways["customers_back"] == 8
+    assert np.isnan(ways["share_back"])
+    # nobody was silent: the group is still there
+    only = lifecycle.ways(moves[moves["stage"] == "active"], by="group").iloc[0]
+    assert only["customers_back"] == 0
+
+
+def test_one_review_has_no_moves():
+    table = pd.DataFrame(
+        {"review": [on(9)] * 12, "customer_id": list("abcdefghijkl"), "stage": "active"}
+    )
+    moves = lifecycle.moves(table)
+    assert moves.empty
+    with pytest.raises(TooLittle, match=r"\(found: 0\)"):
+        lifecycle.need_moves(moves)
+
+
+def test_cohorts_that_nobody_is_followed_in_leave_the_section_out():
+    days = ordered(a=[0, 3], b=[5])
+    seen = days.groupby("customer_id")["day"].min()
+    with pytest.raises(TooLittle, match="there is none"):
+        lifecycle.cohorts(days, joined=seen, period="Q", last=on(20))
+    with pytest.raises(TooLittle, match="there is none"):
+        lifecycle.cohorts(days, joined=seen[:0], period="Q", last=on(200))
+    found = lifecycle.cohorts(days, joined=seen, period="Q", last=on(100))
+    with pytest.raises(TooLittle, match="no such cohort"):
+        lifecycle.need_cohorts(found)
+
+
+def test_nobody_to_follow_is_an_empty_table_and_no_group():
+    once = ordered(a=[0], b=[9])
+    found = lifecycle.until_lapsed(
+        once, start=on(20), end=on(90), slowing=4.0, least_gap_days=7.0
+    )
+    assert found.empty
+    with pytest.raises(TooLittle, match="largest found: 0"):
+        lifecycle.large(found.assign(group=[]), by="group")
+
+
+def followed(days, lapsed, *, group=1, limit=30.0):
+    return pd.DataFrame(
+        {"days": days, "lapsed": lapsed, "group": group, "limit_days": limit}
+    )
+
+
+def test_groups_of_fewer_than_ten_are_left_out():
+    both = pd.concat([followed([9.0] * 10, False), followed([9.0] * 9, False, group=2)])
+    assert set(lifecycle.large(both, by="group")["group"]) == {1}
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_few_who_all_stay_or_all_lapse_leave_room_for_chance(gone):
+    found = lifecycle.retention_curves(
+        followed([5.0] * 12, gone), by="group", at=[0, 5]
+    )
+    first, last = found.iloc[0], found.iloc[1]
+    assert first[["low", "retained", "high"]].tolist() == [1, 1, 1]
+    assert last["retained"] == 1 - gone
+    assert last["high"] - last["low"] == pytest.approx(0.2425, abs=0.001)
+
+
+def test_without_a_lapse_groups_are_alike():
+    both = pd.concat(
+        [followed([9.0] * 10, False), followed([9.0] * 10, False, group=2)]
+    )
+    assert lifecycle.retention_differs(both, by="group") == 1
+    p, excess = lifecycle.at_like_rhythm(both, by="group")
+    assert p == 1
+    assert excess.tolist() == [0, 0]
+
+
+def test_groups_that_only_buy_at_another_rhythm_are_not_less_loyal():
+    rng = np.random.default_rng(8)
+    limit = rng.uniform(10, 100, 600)
+    often = (limit + rng.normal(0, 20, 600) < 55).astype(int)
+    # who buys often lapses sooner, whatever the group
+    days = np.minimum(rng.exponential(2 * limit), 90)
+    table = followed(days, days < 90, group=often, limit=limit)
+    assert lifecycle.retention_differs(table, by="group") < 1e-6
+    p, _ = lifecycle.at_like_rhythm(table, by="group")
+    assert p > 0.01
+    # and a group that is less loyal at any rhythm is found
+    days = np.minimum(rng.exponential(2 * limit / (1 + 2 * often)), 90)
+    less = followed(days, days < 90, group=often, limit=limit)
+    p, excess = lifecycle.at_like_rhythm(less, by="group")
+    assert p < 1e-3
+    assert excess[1] > 0 > excess[0]
+
+
+def test_one_stratum_is_the_plain_log_rank_test():
+    rng = np.random.default_rng(3)
+    days = rng.exponential(50, 200).round() + 1
+    table = followed(days, rng.random(200) < 0.7, group=np.arange(200) % 3)
+    p, _ = lifecycle.at_like_rhythm(table, by="group")
+    assert p == pytest.approx(lifecycle.retention_differs(table, by="group"))

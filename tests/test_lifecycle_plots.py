@@ -175,3 +175,19 @@ def test_many_periods_are_printed_without_the_sign(ax):
     lifecycle_plots.cohort_heatmap(table, counts={"2020Q1": 50}, ax=ax)
     assert said(ax)[:2] == ["100", "90"]
     assert "%" in ax.get_xlabel()
+
+
+def test_no_move_of_ten_customers_is_said_in_words(ax):
+    none = pd.DataFrame({"stage": [], "next_stage": [], "customers": []})
+    lifecycle_plots.flows(none, ax=ax)
+    assert said(ax) == ["moves of fewer than 10 customers"]
+
+
+def test_one_forecast_is_drawn_where_there_is_one(ax):
+    table = pd.DataFrame(
+        {"before": ["0"], "actual": [0.5], "low": [0.4], "high": [0.6], "naive": [0.0]}
+    )
+    lifecycle_plots.forecasts(table, ax=ax)
+    assert len(ax.collections) == 2
+    words = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert words == ["came", "naive rate"]

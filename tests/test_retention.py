@@ -7,7 +7,7 @@ import pytest
 from scipy import optimize, special
 
 from helpers import retention
-from helpers.schema import BadInput
+from helpers.schema import TooLittle
 
 
 def day(text):
@@ -242,13 +242,13 @@ def test_contracts_repeated_as_they_are_add_no_certainty():
         assert thrice[name].tolist() == pytest.approx(once[name].tolist())
 
 
-def test_missing_values_are_left_out_and_perfect_ones_refused():
+def test_missing_values_are_left_out_and_perfect_ones_leave_the_section_out():
     table = planted(300, seed=2)
     table.loc[:49, "response_hours"] = np.nan
     found = retention.renewal_drivers(table, drivers=UNITS)
     assert (found["contracts"] == 250).all()
     perfect = table.assign(return_share=table["renewed"].astype(float))
-    with pytest.raises(BadInput, match="Leave it out of the drivers"):
+    with pytest.raises(TooLittle, match="tells renewal without an exception"):
         retention.renewal_drivers(perfect, drivers=UNITS)
 
 
@@ -318,3 +318,113 @@ def test_traits_are_means_of_both_groups_largest_difference_first():
     assert top["together"] == pytest.approx(1.0, abs=0.25)
     others = found[found["feature"] != "a"]
     assert ((others["low"] < 0) & (others["high"] > 0)).all()
+
+
+def test_a_driver_that_is_the_same_for_all_is_left_out():
+    table = planted(300, seed=2).assign(return_share=0.1)
+    found = retention.renewal_drivers(table, drivers=UNITS)
+    assert "return_share" not in set(found["driver"])
+    assert len(found) == len(UNITS) - 1
+    for name in UNITS:
+        table[name] = 1.0
+    with pytest.raises(TooLittle, match="the same for all contracts"):
+        retention.renewal_drivers(table, drivers=UNITS)
+
+
+def test_renewal_of_one_kind_only_leaves_the_section_out():
+    table = planted(300, seed=2).assign(renewed=True)
+    with pytest.raises(TooLittle, match=r"\(found: 300 and 0\)"):
+        retention.renewal_drivers(table, drivers=UNITS)
+
+
+def test_contracts_without_an_end_or_a_fee_leave_their_sections_out():
+    rows = pd.DataFrame(
+        {
+            "customer_id": list("abcdefghijkl"),
+            "monthly_fee_cents": 100,
+            "renewed": pd.NA,
+        }
+    )
+    with pytest.raises(TooLittle, match=r"10 contracts .* \(found: 0\)"):
+        retention.ended(rows)
+    with pytest.raises(TooLittle, match=r"\(found: 0\)"):
+        retention.ended(rows.drop(columns="renewed"))
+    assert len(retention.ended(rows.assign(renewed=True))) == 12
+    ends = [day("2020-03-31"), day("2020-06-30")]
+    retention.need_revenue(rows, ends=ends)
+    with pytest.raises(TooLittle, match="found: 12 and 1"):
+        retention.need_revenue(rows, ends=ends[:1])
+    with pytest.raises(TooLittle, match="found: 0 and 2"):
+        retention.need_revenue(rows.assign(monthly_fee_cents=0), ends=ends)
+
+
+@pytest.mark.parametrize(
+    ("scores", "fault"),
+    [
+        ([5.0] * 9, "found: 9"),
+        ([1.0, 5.0] * 6, "go from 1 to 5"),
+        ([0.0, 100.0] * 6, "go from 0 to 100"),
+        ([], "found: 0"),
+    ],
+)
+def test_answers_that_are_few_or_on_another_scale_give_no_promoter_score(scores, fault):
+    answers = pd.DataFrame(
+        {"customer_id": [str(i) for i in range(len(scores))], "score": scores}
+    )
+    with pytest.raises(TooLittle, match=fault):
+        retention.need_answers(answers, question="recommend")
+
+
+def test_answers_from_zero_to_ten_give_one():
+    answers = pd.DataFrame({"customer_id": list("abcdefghij"), "score": range(10)})
+    retention.need_answers(answers, question="recommend")
+
+
+def test_who_stays_needs_both_kinds():
+    kept = pd.Series([True] * 30 + [False] * 10)
+    retention.need_both(kept, folds=5)
+    for few in (kept[:35], kept[:30], kept[:0]):
+        with pytest.raises(TooLittle, match="customers who stayed and 10 who lapsed"):
+            retention.need_both(few, folds=5)
+    with pytest.raises(TooLittle, match="14 customers who stayed"):
+        retention.need_both(kept, folds=7)
+
+
+def test_only_features_that_vary_and_are_known_are_compared():
+    kept = pd.Series([True] * 20 + [False] * 20)
+    features = pd.DataFrame(
+        {
+            "told": np.arange(40.0),
+            "same": 1.0,
+            "never": np.nan,
+            "of_stayers": np.where(kept, np.arange(40.0), np.nan),
+        }
+    )
+    assert list(retention.comparable(features, kept)) == ["told"]
+    with pytest.raises(TooLittle, match="alike before"):
+        retention.comparable(features[["same", "never"]], kept)
+
+
+@pytest.mark.parametrize(
+    ("whole", "alone", "gain", "said"),
+    [
+        (0.7, 0.6, (0.01, 0.1), "together"),
+        (0.6, 0.49, (-0.1, 0.2), "together"),
+        (0.6, 0.6, (-0.1, 0.1), "rhythm"),
+        (0.4, 0.6, (-0.1, 0.1), "rhythm"),
+        (0.6, 0.8, (-0.2, -0.1), "alone"),
+        (0.5, 0.5, (-0.1, 0.1), "nothing"),
+    ],
+)
+def test_what_the_ranking_bears_follows_its_intervals(whole, alone, gain, said):
+    table = pd.DataFrame(
+        {"low": [whole, alone], "gain_low": [gain[0], 0], "gain_high": [gain[1], 0]}
+    )
+    assert retention.tells(table) == said
+
+
+def test_a_forecast_that_is_the_same_for_all_has_no_slope():
+    kept = pd.Series([True, False] * 20)
+    level, slope = retention.calibration_slope(np.full(40, 0.5), kept)
+    assert level == 0
+    assert np.isnan(slope)

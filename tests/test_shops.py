@@ -230,6 +230,7 @@ def test_a_tier_that_fades_is_not_called_lasting(told):
 WHOLE = (
     *("copula", "whale", "tier_kind", "returns", "noise", "markup", "rare"),
     *("scripts", "one_order_each", "no_categories", "alike", "leads", "ten_days"),
+    *("a_dozen", "no_windows", "empty_leads"),
 )
 
 
@@ -280,11 +281,11 @@ def test_a_false_sentence_is_caught_on_a_page_and_in_a_finding(runs, tmp_path):
 
 
 @pytest.mark.runs
-def test_bad_input_stops_with_one_sentence_before_notebook_2_ends(tmp_path):
-    folder = shop_runs.project(tmp_path)
-    shop = shops.make("empty_leads", name="empty_leads")
+def test_bad_input_stops_with_one_sentence_before_notebook_2_ends(runs):
+    folder, _ = runs
+    shop = shops.make("two_customers", name="two_customers")
     shop_runs.write(shop, folder)
     with shop_runs.Quick(folder) as quick:
         ended = quick(shop.name, until="02")
-    assert ended.code == 1
-    assert shop.temper.refused in ended.printed
+    assert ended.refused and len(ended.errors) == 1, ended.printed
+    assert shop.temper.refused in ended.errors[0]

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from helpers import touchpoints
+from helpers.schema import TooLittle
 from helpers.touchpoints import Match, Weeks
 
 DAY = pd.Timestamp("2020-01-06")
@@ -276,3 +277,18 @@ def test_a_customer_touched_often_is_one_customer():
     assert once.loc[0, "difference"] == pytest.approx(gap.mean())
     half = (once.loc[0, "high"] - once.loc[0, "low"]) / 2
     assert half == pytest.approx(1.96 * gap.std() / np.sqrt(60), rel=0.01)
+
+
+def test_too_few_weeks_events_or_customers_leave_the_section_out():
+    weeks, events = shop(effect=0.0, chosen=False)
+    asked = {"segments": np.ones(len(weeks.customers)), "quiet": 4, "least": 10}
+    with pytest.raises(TooLittle, match="No touchpoint is known"):
+        touchpoints.follow(events[:0], weeks, match=Match(4, 4, 3, 0.5), **asked)
+    with pytest.raises(TooLittle, match=r"more than \d+ weeks of data"):
+        touchpoints.follow(events, weeks, match=Match(400, 4, 3, 0.5), **asked)
+    with pytest.raises(TooLittle, match="more than 5 weeks of data"):
+        touchpoints.follow(events, weeks, match=Match(0, 0, 3, 0.5), **asked)
+    with pytest.raises(TooLittle, match="100000 touched customers"):
+        touchpoints.follow(
+            events, weeks, match=Match(4, 4, 3, 0.5), **asked | {"least": 100_000}
+        )

@@ -9,7 +9,7 @@ import pytest
 from scipy import special
 
 from helpers import value
-from helpers.schema import BadInput
+from helpers.schema import BadInput, TooLittle
 
 BOUNDS = (1e-4, 1e4)
 DAY = pd.Timestamp("2020-01-01")
@@ -105,7 +105,7 @@ def test_impossible_purchases_are_refused():
     wrong = pd.DataFrame({"frequency": [1], "recency": [9.0], "age": [3.0]})
     with pytest.raises(BadInput, match="recency exceeds its age"):
         value.fit_rates(wrong, bounds=BOUNDS)
-    with pytest.raises(BadInput, match="frequency is 0"):
+    with pytest.raises(TooLittle, match="None of 1 customers bought on two days"):
         value.fit_rates(wrong.assign(frequency=0, recency=0.0), bounds=BOUNDS)
 
 
@@ -224,3 +224,92 @@ def test_groups_are_worth_their_mean():
     half = 1.96 * each[:399].std() / np.sqrt(399)
     assert first["high"] - first["low"] == pytest.approx(2 * half, rel=0.1)
     assert found.iloc[1]["low"] == found.iloc[1]["high"] == pytest.approx(each[399])
+
+
+def test_spend_of_any_currency_is_fitted_alike():
+    rng = np.random.default_rng(4)
+    spend = 40 * rng.gamma(6, 1 / 6, 400)
+    dollars = pd.DataFrame({"paid": rng.integers(1, 9, 400), "spend": spend})
+    each = value.expected_spend(value.fit_spend(dollars, bounds=BOUNDS), dollars)
+    dong = dollars.assign(spend=dollars["spend"] * 25_000)
+    found = value.fit_spend(dong, bounds=BOUNDS)
+    assert not found.at_bounds
+    assert value.expected_spend(found, dong) == pytest.approx(each * 25_000, rel=0.01)
+
+
+def test_equal_spends_are_foretold_and_no_spend_leaves_the_model_out():
+    equal = pd.DataFrame({"paid": [3, 0] * 30, "spend": [10.0, np.nan] * 30})
+    each = value.expected_spend(value.fit_spend(equal, bounds=BOUNDS), equal)
+    assert each == pytest.approx(np.full(60, 10.0), rel=0.01)
+    with pytest.raises(TooLittle, match="None of 60 customers paid"):
+        value.fit_spend(equal.assign(paid=0, spend=np.nan), bounds=BOUNDS)
+
+
+def test_a_mean_beyond_belief_gives_way_to_what_was_spent():
+    summary = pd.DataFrame({"paid": [2, 4, 0], "spend": [10.0, 20.0, np.nan]})
+    wild = value.Spend(p=2.0, q=1.001, v=10.0, at_bounds=(), customers=2)
+    assert value.expected_spend(wild, summary).tolist() == [10, 20, 15]
+
+
+def test_parameters_that_allow_no_number_leave_the_model_out():
+    rates = value.Rates(1.0, 1.0, np.nan, 1.0, 0.0, (), 1)
+    summary = pd.DataFrame({"frequency": [2], "recency": [3.0], "age": [9.0]})
+    with pytest.raises(TooLittle, match="no forecast"):
+        value.expected_purchases(rates, summary, weeks=4)
+
+
+def test_without_a_model_the_naive_rate_stands_alone(bought):
+    cut = DAY + pd.Timedelta(days=280)
+    summary = value.purchases(bought, first=DAY, last=cut)
+    after = {"first": cut + pd.Timedelta(days=1), "last": DAY + pd.Timedelta(days=420)}
+    held = value.holdout(summary, bought, rates=None, **after)
+    scores = value.scores(held, seed=1, resamples=50)
+    assert scores["forecast"].tolist() == ["naive"]
+    assert value.verdict(scores) == "no model"
+    groups = value.calibration(held, edges=[0, 5], seed=1, resamples=50)
+    assert "model" not in groups
+    worth = value.lifetime(summary, rates=None, spend=None, weeks=10, discount=0.1)
+    assert worth["value"].equals(worth["naive_value"])
+    value.need_value(worth)
+    with pytest.raises(TooLittle, match="None of 3,000 customers is foretold to spend"):
+        value.need_value(worth.assign(value=0.0))
+
+
+@pytest.mark.parametrize(
+    ("error", "low", "high", "goes", "naive_goes", "said"),
+    [
+        (-0.5, -0.6, -0.4, 0.8, 0.7, "better"),
+        (-0.1, -0.15, -0.05, 0.8, 0.7, "barely"),
+        (-0.5, -0.6, -0.4, 0.6, 0.7, "misranks"),
+        (-0.5, -0.6, -0.4, -0.2, 0.7, "totals"),
+        (-0.5, -0.6, -0.4, np.nan, 0.7, "totals"),
+        (-0.1, -0.3, 0.1, 0.8, 0.7, "no better"),
+        (-0.001, -0.002, -0.0005, 0.8, 0.7, "no better"),
+        (0.2, 0.1, 0.3, 0.8, 0.7, "worse"),
+    ],
+)
+def test_what_the_misses_bear_follows_the_numbers(
+    error, low, high, goes, naive_goes, said
+):
+    table = pd.DataFrame(
+        {
+            "forecast": ["model", "naive", "difference"],
+            "error": [2 + error, 2.0, error],
+            "low": [1, 1, low],
+            "high": [3, 3, high],
+            "correlation": [goes, naive_goes, np.nan],
+        }
+    )
+    assert value.verdict(table) == said
+
+
+def test_a_correlation_with_what_is_the_same_for_all_is_missing():
+    one = pd.Series([1.0, 2.0, 3.0])
+    assert np.isnan(value.correlation(one, one * 0))
+    assert np.isnan(value.correlation(one, pd.Series([np.nan] * 3)))
+    assert value.correlation(one, -one) == pytest.approx(-1)
+
+
+def test_a_tenth_holds_its_share_and_nothing_of_nothing():
+    assert value.tenth(pd.Series([10.0] + [1.0] * 9)) == pytest.approx(10 / 19)
+    assert np.isnan(value.tenth(pd.Series([0.0] * 10)))

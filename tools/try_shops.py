@@ -92,14 +92,13 @@ def _result(
     """Say in one row how a run ended and what it found."""
     decided = shop_runs.decided(shop, folder)
     checked = statements.Checked()
-    if until == "report":
+    if until == "report" and not ended.refused:
         checked = statements.check(folder, shop)
-    lines = [line for line in ended.printed.splitlines() if line.strip()]
-    stops = [i for i, line in enumerate(lines) if " stopped in cell " in line]
-    error = " ".join(lines[stops[0] : stops[0] + 2]) if stops else "".join(lines[-1:])
+    error = " | ".join(ended.errors) or ended.printed.strip().split("\n")[-1]
+    how = "end" if ended.code == 0 else "refused" if ended.refused else "stopped"
     return {
         "run": shop.name,
-        "ended": "end" if ended.code == 0 else "stopped",
+        "ended": how,
         "verdict": str(decided.get("verdict") or ""),
         "k": decided.get("k"),
         "truth": shop.truth.truth,
@@ -111,7 +110,7 @@ def _result(
         "held": checked.held,
         "denied": len(checked.denied),
         "seconds": round(ended.seconds, 1),
-        "error": error[:300] if ended.code else "",
+        "error": error[:400] if ended.code else "",
         "denials": checked.denied,
         "temper": yaml.safe_dump(vars(shop.temper), default_flow_style=True),
     }
@@ -132,11 +131,12 @@ def _tell() -> int:
     if len(whole):
         ended = (whole["ended"] == "end").sum()
         told += [
-            f"{ended} of {len(whole)} whole runs ended. {whole['read'].sum():,} sentences "
+            f"{ended} of {len(whole)} whole runs ended, {(whole['ended'] == 'refused').sum()} "
+            f"were refused in a sentence before notebook 2 ended. {whole['read'].sum():,} sentences "
             f"were read, {whole['held'].sum():,} held to the truth, "
             f"{whole['denied'].sum():,} denied."
         ]
-        missed += len(whole) - ended + whole["denied"].sum()
+        missed += (whole["ended"] == "stopped").sum() + whole["denied"].sum()
     if len(three):
         ended = (three["ended"] == "end").sum()
         kinds = three[three["run"].str.startswith("kinds")]
@@ -146,14 +146,15 @@ def _tell() -> int:
         )
         calm = noise["verdict"].isin(["not usable", "constructive"])
         told += [
-            f"{ended} of {len(three)} shops reached the end of notebook 3. With kinds "
+            f"{ended} of {len(three)} shops reached the end of notebook 3, "
+            f"{(three['ended'] == 'refused').sum()} were refused before. With kinds "
             f"planted 3 deviations apart {found.sum()} of {len(kinds)} end natural or "
             f"reproducible with an adjusted Rand index of .8 or more (goal: 9 of 10); who "
             f"knows the kinds' centres reaches {kinds['best'].min():.2f} or more. Of pure "
             f"noise {calm.sum()} of {len(noise)} end not usable or constructive (goal: 19 "
             f"of 20): {noise['verdict'].value_counts().to_dict()}."
         ]
-        missed += len(three) - ended
+        missed += (three["ended"] == "stopped").sum()
         missed += found.sum() < 0.9 * len(kinds)
         missed += calm.sum() < 0.95 * len(noise)
     for table in (whole, three):

@@ -186,11 +186,14 @@ def told_targeting(
     """
     if everybody["customers"] - everybody["reached"] < LEAST:
         return "Nearly everybody was reached: "
-    met, others = everybody[["value_reached", "value_others"]]
+    met, others = (
+        f"{tables.MINUS if value < 0 else ''}{symbol}{abs(value):,.0f}"
+        for value in everybody[["value_reached", "value_others"]]
+    )
     apart = compared["low"] > 0 or compared["high"] < 0
     return (
-        f"Those reached bought for {symbol}{met:,.0f} in the training window, the others "
-        f"for {symbol}{others:,.0f}{'' if apart else ', no difference beyond chance'}: "
+        f"Those reached bought for {met} in the training window, the others for {others}"
+        f"{'' if apart else ', no difference beyond chance'}: "
     )
 
 

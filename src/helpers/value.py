@@ -483,7 +483,8 @@ def verdict(scores: pd.DataFrame) -> str:
     -------
     str
         no model: the naive rate stands alone; worse: the model misses by more than it;
-        no better: no difference can be seen; else it misses by less, and is called
+        no better: no difference can be seen, or less than half a percent; else it
+        misses by less, and is called
         totals: what came does not rise with it; misranks: it goes less with what came
         than the naive rate does (by 0.01 or more); barely: less by under a tenth;
         better: by more.
@@ -492,7 +493,7 @@ def verdict(scores: pd.DataFrame) -> str:
     if "model" not in table.index:
         return "no model"
     gap, naive = table.loc["difference"], table.loc["naive"]
-    if gap["high"] >= 0:
+    if gap["high"] >= 0 or -gap["error"] < 0.005 * naive["error"]:
         return "worse" if gap["low"] > 0 else "no better"
     goes_with = table.loc["model", "correlation"]
     if not goes_with > 0:
@@ -561,6 +562,26 @@ def tenth(values: pd.Series) -> float:
     ranked = values.sort_values(ascending=False)
     total = ranked.sum()
     return ranked.head(round(len(ranked) / 10)).sum() / total if total > 0 else np.nan
+
+
+def need_value(lifetime: pd.DataFrame) -> None:
+    """Leave out the section that asks, if nobody is foretold to spend anything.
+
+    Parameters
+    ----------
+    lifetime : DataFrame
+        Output of `lifetime`.
+
+    Raises
+    ------
+    TooLittle
+        If no value is above 0.
+    """
+    if not (lifetime["value"] > 0).any():
+        raise TooLittle(
+            f"None of {len(lifetime):,} customers is foretold to spend anything: their "
+            "repeat purchases were not paid for."
+        )
 
 
 def means(worth: pd.DataFrame, *, by: str, seed: int, resamples: int) -> pd.DataFrame:
