@@ -207,3 +207,11 @@ def test_confidence_follows_the_steps_of_the_rule_of_thumb():
 def test_what_customers_without_clusters_reach_too_gives_no_confidence():
     assert cards.confidence(0.9, reference=0.89) == "high"
     assert cards.confidence(0.9, reference=0.9) == "low"
+
+
+def test_a_segment_of_a_losing_shop_has_no_share_of_sales():
+    row = {"customers": 30, "share_customers": 0.5, "share_sales": np.nan}
+    row |= {"sales_per_customer": -5.0, "low": -7.0, "high": -3.0}
+    assert cards.say_worth(pd.Series(row), symbol="€") == (
+        "30 customers (50%): €-5 a customer (95 % interval €-7 to €-3)."
+    )

@@ -131,9 +131,11 @@ def say_worth(row: pd.Series, *, symbol: str) -> str:
     str
         With the 95 % interval of the sales a customer.
     """
+    part = row["share_sales"]  # missing where all sales are nothing, or a loss
+    share = "" if np.isnan(part) else f" with {part:.0%} of sales"
     return (
-        f"{row['customers']:,.0f} customers ({row['share_customers']:.0%}) with "
-        f"{row['share_sales']:.0%} of sales: {symbol}{row['sales_per_customer']:,.0f} a "
+        f"{row['customers']:,.0f} customers ({row['share_customers']:.0%})"
+        f"{share}: {symbol}{row['sales_per_customer']:,.0f} a "
         f"customer (95 % interval {symbol}{row['low']:,.0f} to {symbol}{row['high']:,.0f})."
     )
 
