@@ -7,8 +7,9 @@ SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
-.SECONDARY:
-.PHONY: help new-run check report test lint lab notebooks bench clean spark lock FORCE
+PARTS := test-runs test-notebooks test-slow test-fast-1 test-fast-2
+.PHONY: help new-run check report test test-fast $(PARTS) lint lab notebooks bench shops clean \
+  spark lock FORCE
 
 # The environment is built in .venv. To use one of your own as it is, name its folder:
 # make report VENV="$CONDA_PREFIX"
@@ -21,11 +22,17 @@ endif
 PY := "$(VENV)/bin/python"
 
 # What every kernel sees: the helpers of this folder (also in a copy of it), one thread
-# (two on busy cores are slower, and sums may differ), a fixed order of sets, and nothing
-# of the user's own Jupyter set-up.
+# (two on busy cores are slower, and sums may differ), the same arithmetic on every PC
+# (libraries else add up in another order on newer processors), a fixed order of sets, and
+# nothing of the user's own Jupyter set-up.
 export PYTHONPATH := $(CURDIR)/src
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
+ifneq ($(shell grep -sm1 avx2 /proc/cpuinfo),)
+export OPENBLAS_CORETYPE := Haswell
+export OPENBLAS_L2_SIZE := 512
+export NPY_DISABLE_CPU_FEATURES := X86_V4 AVX512_ICL AVX512_SPR
+endif
 export PYTHONHASHSEED := 0
 export NUMBA_CACHE_DIR := $(CURDIR)/build/numba
 export IPYTHONDIR := $(CURDIR)/build/ipython
@@ -46,8 +53,10 @@ $(STAGES): $(READY) FORCE
 	@$(PY) -m helpers.stages "$(RUN)"
 include $(STAGES)
 
+# 3 says that this notebook stopped, or waits for one that did: the others go on, their
+# pages and the overview are made, and helpers.failures ends the command with an error.
 $(EXECUTED):
-	@$(PY) -m helpers.execution "$(RUN)" $(basename $(@F))
+	@$(PY) -m helpers.execution "$(RUN)" $(basename $(@F)) || [[ $$? == 3 ]]
 
 $(INDEX):
 	@$(PY) -m helpers.report "$(RUN)"
@@ -60,11 +69,39 @@ check: $(READY) ## Name every problem of RUN's run file and files; write nothing
 	@$(PY) -m helpers.inspection "$(RUN)"
 
 report: $(READY) $(INDEX) ## Execute the notebooks of RUN where needed, render its pages
+	@$(PY) -m helpers.failures "$(RUN)"
 	@echo "The report is $(INDEX)"
 
-test: $(READY) ## Test the helpers, and the saved results of the notebooks
+# Parts of the tests, each a pytest of its own with a log in build/test; the longest begins
+# first. Marks of pytest say what belongs where (pyproject.toml); the rest is fast, and every
+# other file is the first half of it. nbval is slower and brittle in several processes.
+test-notebooks: FILES = $(filter-out $(SUPPLIER),$(sort $(wildcard notebooks/*.ipynb))) $(NBVAL)
+test-runs: FILES = -m runs tests $(SUPPLIER) $(NBVAL)
+test-slow: FILES = -m "(slow or browser) and not runs" tests
+test-fast-1: FILES = -m "$(FAST)" $$(ls tests/test_*.py | awk 'NR % 2')
+test-fast-2: FILES = -m "$(FAST)" $$(ls tests/test_*.py | awk 'NR % 2 == 0')
+FAST := not (runs or slow or browser)
+NBVAL := --nbval --nbval-current-env
+# Compared with the supplier's run, which is a test's.
+SUPPLIER := $(wildcard notebooks/09_recovery.ipynb)
+
+$(PARTS): $(READY)
+	@mkdir -p build/test
+	STUDY_HOME="$(CURDIR)/build/test" $(PY) -m pytest -p no:cacheprovider $(FILES) \
+	  2>&1 | tee build/test/$@.log
+
+# What each part said last stands at the end, of all of them, whichever failed.
+SIDE_BY_SIDE = echo "Parts are printed when they end; until then see build/test/*.log."; \
+  $(MAKE) --no-print-directory -k -j2 -O $(1) || failed=$$?; \
+  for part in $(1); do echo "$$part: $$(tail -n 1 build/test/$$part.log)"; done; \
+  exit $${failed:-0}
+
+test: $(READY) ## Test all: helpers, whole runs, and the saved results of the notebooks
 	@rm -rf build/test
-	STUDY_HOME="$(CURDIR)/build/test" $(PY) -m pytest tests notebooks --nbval --nbval-current-env
+	@$(call SIDE_BY_SIDE,$(PARTS))
+
+test-fast: $(READY) ## Test the helpers only, in under two minutes
+	@$(call SIDE_BY_SIDE,$(filter test-fast-%,$(PARTS)))
 
 lint: $(READY) ## Check style and format of code and notebooks
 	$(PY) -m ruff check src tests tools benchmarks notebooks
@@ -82,6 +119,10 @@ notebooks: $(READY) ## Execute the notebooks in place, to be committed
 bench: $(READY) ## Measure speed and memory against others, into benchmarks/ (an hour)
 	@for name in features assignment many_customers startup evidence; do \
 	  echo "benchmarks/$$name.py:"; $(PY) "benchmarks/$$name.py"; done
+
+# build/shops keeps what came out; the same command goes on, and without the folder anew.
+shops: $(READY) ## Try the study on 240 made shops; 40 whole runs (an hour, not part of test)
+	@PYTHONPATH="$(CURDIR)/src:$(CURDIR)/tests" $(PY) tools/try_shops.py all
 
 clean: ## Remove what RUN generated; raw data and the environment stay
 	@[[ "$(RUN)" =~ ^[a-z][a-z0-9_]*$$ ]] || { echo "There is no run '$(RUN)'." >&2; exit 1; }

@@ -102,6 +102,14 @@ def toy_journey():
     return tables
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Count a notebook among the whole runs: `make test` compares one with such a run."""
+    for item in items:
+        if item.path.suffix == ".ipynb":
+            item.add_marker("runs")
+
+
 @pytest.fixture
 def journey():
     """Give the toy's raw tables, to be changed and saved with `save`."""

@@ -119,3 +119,13 @@ def test_the_line_of_smallest_effects_names_its_marks(ax):
     activation_plots.smallest_effects(table, marks=marks, ax=ax)
     assert list(ax.lines[0].get_ydata()) == [0.2, 0.1]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["Cooks"]
+
+
+def test_more_kinds_than_markers_are_drawn_all_the_same(ax):
+    kinds = [f"kind {i}" for i in range(12)]
+    rates = pd.DataFrame({"segment_id": 1, "kind": kinds, "rate": 0.1})
+    rates = rates.assign(low=0.05, high=0.2)
+    activation_plots.by_segment(
+        rates, names={1: "Cooks"}, value="rate", kinds=kinds, label="share", ax=ax
+    )
+    assert len(ax.figure.legends[0].get_texts()) == 12

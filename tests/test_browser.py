@@ -29,10 +29,13 @@ FLAGS = (
 )
 PAGES = [*NAMES, "index"]
 
-pytestmark = pytest.mark.skipif(
-    not (BROWSER and DRIVER),
-    reason="needs chromium and chromedriver on PATH (Debian: chromium-driver)",
-)
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(
+        not (BROWSER and DRIVER),
+        reason="needs chromium and chromedriver on PATH (Debian: chromium-driver)",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -236,3 +236,135 @@ def test_the_placebo_shows_the_same_difference_where_there_is_only_a_trend():
         change[met].mean() - change[~met].mean()
     )
     assert (table["low"] > 0).all()
+
+
+def test_a_period_in_which_nobody_buys_is_a_period_of_zero(lines):
+    table = campaigns.period_sales(
+        duckdb.connect(),
+        lines=lines,
+        customers=pd.Series(["c"]),
+        starts_on=pd.Timestamp("2024-02-20"),
+        days=10,
+        before=3,
+    )
+    assert table.to_dict("index") == {"c": {-3: 0.0, -2: 0.0, -1: 0.0, 0: 0.0}}
+
+
+def test_without_a_margin_no_contact_breaks_even():
+    rates = pd.DataFrame({"segment_id": [1], "kind": ["mail"], "rate": [0.1]})
+    found = campaigns.break_even(rates, cost={"mail": 0.5}, margin={1: 0.0})
+    assert found["break_even"].isna().all()
+
+
+def kinds(*rows):
+    """Rates over all customers: kind, rate, and half the width of the interval."""
+    table = pd.DataFrame(rows, columns=["kind", "rate", "half"])
+    ends = {"low": table["rate"] - table["half"], "high": table["rate"] + table["half"]}
+    return table.assign(segment_id=0, **ends)
+
+
+def test_a_kind_stands_out_only_beyond_every_interval():
+    every = ("all", 0.1, 0.01)
+    clear = kinds(every, ("mail", 0.05, 0.02), ("visit", 0.2, 0.02))
+    assert campaigns.standing_out(clear)["kind"] == "visit"
+    close = kinds(every, ("mail", 0.18, 0.02), ("visit", 0.2, 0.02))
+    assert campaigns.standing_out(close) is None
+    assert campaigns.standing_out(kinds(every, ("mail", 0.1, 0.01))) is None
+
+
+def many(answers):
+    """Contacts of one kind a row: (segment, kind, contacts, answered)."""
+    rows = [
+        (segment, kind, i < yes)
+        for segment, kind, contacts, yes in answers
+        for i in range(contacts)
+    ]
+    table = pd.DataFrame(rows, columns=["segment", "kind", "converted"])
+    table["customer_id"] = [f"c{i}" for i in range(len(table))]
+    return table, table.set_index("customer_id")["segment"]
+
+
+def test_few_answers_are_told_of_nowhere():
+    answers = [(1, "mail", 90, 30), (1, "visit", 90, 4), (2, "mail", 90, 40)]
+    answers += [(2, "visit", 90, 3), (0, "sms", 90, 80)]
+    hidden = campaigns.withheld(*many(answers))
+    # visits have seven answers, and mails would give them away
+    assert {(0, "visit"), (0, "mail")} <= set(hidden)
+    assert {(1, "visit"), (2, "visit"), (1, "mail"), (2, "mail")} <= set(hidden)
+    assert (1, "all") not in hidden and (0, "sms") not in hidden
+
+
+def test_without_groups_only_kinds_are_withheld():
+    hidden = campaigns.withheld(*many([(0, "mail", 50, 20), (0, "visit", 50, 20)]))
+    assert hidden.empty
+    hidden = campaigns.withheld(*many([(0, "mail", 50, 20), (0, "visit", 50, 2)]))
+    assert set(hidden) == {(0, "mail"), (0, "visit")}
+
+
+def test_values_of_few_reached_or_few_others_are_not_shown():
+    reached = pd.DataFrame(
+        {
+            "segment_id": [0, 1, 2, 3],
+            "customers": [300, 100, 100, 100],
+            "reached": [145, 50, 92, 3],
+            "share_reached": 0.5,
+            "contacts_each": 1.0,
+            "value_reached": 10.0,
+            "value_others": 20.0,
+        }
+    )
+    table = campaigns.shown(reached).set_index("segment_id")
+    assert table.loc[3, "value_reached"] is None
+    assert table.loc[2, "value_others"] is None
+    assert table.loc[0, "value_others"] == 20.0
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (1, 2, "better customers"),
+        (-2, -1, "customers who buy less"),
+        (-1, 1, "neither more nor less beyond chance"),
+        (np.nan, np.nan, "everybody"),
+    ],
+)
+def test_who_was_contacted_is_said_by_what_they_bought_before(low, high, said):
+    assert said in campaigns.targeting({"low": low, "high": high})
+
+
+def test_a_difference_within_chance_is_called_so():
+    row = pd.Series(
+        {"customers": 90, "reached": 40, "value_reached": 9.0, "value_others": 8.0}
+    )
+    told = campaigns.told_targeting(row, {"low": -1, "high": 3}, symbol="€")
+    assert "€9" in told and "no difference beyond chance: " in told
+    told = campaigns.told_targeting(row, {"low": 0.5, "high": 3}, symbol="€")
+    assert "chance" not in told
+    row["reached"] = 85
+    told = campaigns.told_targeting(row, {"low": 0.5, "high": 3}, symbol="€")
+    assert told == "Nearly everybody was reached: "
+
+
+def test_a_campaign_is_compared_only_inside_the_data_and_with_others_left():
+    people = pd.Series([f"c{i}" for i in range(40)])
+    rows = pd.concat(
+        pd.DataFrame(
+            {
+                "campaign_id": name,
+                "customer_id": people[:size],
+                "starts_on": pd.Timestamp(start),
+                "ends_on": pd.Timestamp(start) + pd.Timedelta(days=9),
+            }
+        )
+        for name, start, size in [
+            ("early", "2024-01-11", 28),
+            ("late", "2024-03-25", 29),
+            ("everybody", "2024-02-10", 40),
+            ("few", "2024-02-10", 9),
+            ("fit", "2024-02-10", 20),
+        ]
+    )
+    window = {"first": "2024-01-01", "last": "2024-03-31"}
+    assert campaigns.to_compare(rows, people, **window) == "fit"
+    rows = rows[rows["campaign_id"] != "fit"]
+    assert campaigns.to_compare(rows, people, **window) is None

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from helpers import decision
-from helpers.schema import BadInput
+from helpers.schema import BadInput, TooLittle
 
 
 def criteria(passing, natural=(), tried=range(2, 7)):
@@ -35,10 +35,15 @@ def test_a_natural_number_that_a_criterion_knocks_out_is_not_taken():
     assert decision.decide(criteria({3}, natural={4}), k="auto").k == 3
 
 
-def test_where_none_passes_the_fewest_are_taken_and_the_decision_says_so():
+def test_where_none_passes_no_number_is_usable_and_the_fewest_are_shown():
     found = decision.decide(criteria(set()), k="auto")
     assert (found.k, found.by_criteria, found.runner_up) == (2, None, None)
+    assert found.verdict == decision.NOT_USABLE
     assert "no number meets the criteria" in str(found)
+
+
+def test_a_number_set_by_a_person_is_used_though_none_passes():
+    assert decision.decide(criteria(set()), k=3).verdict == "constructive at 3"
 
 
 def test_a_number_in_the_run_file_overrides_the_criteria_and_is_told_as_such():
@@ -91,6 +96,10 @@ ALL = {"silhouette": 0.05, "agreement": 0.05, "prediction_strength": 0.05}
         ({"beyond": ALL | {"agreement": 0.1}}, "constructive"),
         ({"beyond": ALL | {"agreement": np.nan}}, "constructive"),
         ({"alpha": 0.04}, "constructive"),
+        ({"p_weeks": 0.05, "told_low": 0.001}, "natural"),
+        ({"p_weeks": 0.06}, "not usable"),
+        ({"told_low": 0.0}, "not usable"),
+        ({"told_low": -0.01, "p_weeks": 0.9}, "not usable"),
     ],
 )
 def test_the_verdict_follows_the_rules(change, word):
@@ -117,3 +126,56 @@ def test_a_verdict_on_half_of_the_evidence_is_refused():
             least_silhouette=0.25,
             least_strength=0.8,
         )
+
+
+LEAST = {"smallest": 0.05, "agreement": 0.6, "gain": 0.02}
+
+
+def measured(**changes):
+    rows = {
+        "smallest": [0.3, 0.04],
+        "agreement": [0.55, 0.2],
+        "gain": [0.05, 0.01],
+        "p_weeks": [0.01, 0.4],
+        "told_low": [0.02, 0.01],
+    }
+    return pd.DataFrame(rows | changes, index=[2, 3])
+
+
+def why(table, verdict=decision.NOT_USABLE, overridden=False):
+    decided = decision.Decision(2, None, overridden, None, verdict)
+    return decision.why_not_usable(table, decided, least=LEAST, alpha=0.05)
+
+
+def test_the_number_that_misses_fewest_criteria_says_why_no_groups_are_handed_on():
+    assert why(measured()) == (
+        "We found no groups worth acting on. At 2 groups, which come nearest to the "
+        "criteria, repeated studies agree by 0.55 (0.6 needed)."
+    )
+    assert why(measured(), verdict="natural") == ""
+
+
+def test_chance_and_what_was_not_measured_are_said():
+    said = why(measured(p_weeks=[0.31, 0.4], told_low=[-0.01, 0.0], gain=[np.nan] * 2))
+    assert "no more often than by chance (p = 0.31)" in said
+    assert "explain nothing of later purchases beyond chance" in said
+    assert "gain could not be measured" in said
+
+
+@pytest.fixture
+def home(monkeypatch, tmp_path):
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+
+
+def test_later_notebooks_learn_whether_segments_are_handed_on(home):
+    usable = decision.Decision(4, 4, False, 3, "natural")
+    decision.write(usable, run="shop", samples=[])
+    assert decision.read(run="shop")["k"] == 4
+    decision.need_segments(run="shop")
+    decision.write(None, run="shop", why="Needs segments: too few customers.")
+    saved = decision.read(run="shop")
+    assert (saved["k"], saved["verdict"]) == (None, "not looked for")
+    with pytest.raises(TooLittle, match="too few customers"):
+        decision.need_segments(run="shop")
+    decision.write(usable, run="shop", why="No.")
+    assert decision.read(run="shop")["k"] is None

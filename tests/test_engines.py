@@ -125,7 +125,8 @@ def test_each_engine_builds_the_same_features(usual, other, stored):
     agree(outcomes.later(other, **asked), outcomes.later(usual, **asked))
 
 
-@pytest.mark.parametrize("at_once", [1, 300])  # a customer alone has more than one
+# A customer alone has more than one line.
+@pytest.mark.parametrize("at_once", [pytest.param(1, marks=pytest.mark.slow), 300])
 def test_features_do_not_hang_on_how_many_customers_are_taken_together(
     usual, stored, monkeypatch, at_once
 ):

@@ -51,26 +51,67 @@ def test_the_run_reaches_the_notebook_and_nothing_partial_stays(project, tmp_pat
     assert str(tmp_path) not in target.read_text()
 
 
-def test_a_failing_cell_is_told_kept_and_leaves_the_earlier_target(project, tmp_path):
+def test_a_failing_cell_is_told_and_kept_and_the_earlier_target_is_gone(
+    project, tmp_path
+):
     project("1")
     target = execution.execute("shop", "01_a")
-    before = target.read_bytes()
     project("2", "raise KeyError('\\x1b[31mprice\\x1b[0m')")
     kept = "reports/shop/notebooks/01_a.failed.ipynb"
     told = failure()
     assert told[0] == "01_a stopped in cell [4], 'Count the orders':"
     assert told[1].startswith("KeyError: ") and "price" in told[1]
     assert told[2] == f"The notebook as far as it came: {kept}"
-    assert target.read_bytes() == before
+    assert not target.exists()
     assert "KeyError" in (tmp_path / kept).read_text()
     project("3")
     execution.execute("shop", "01_a")
-    assert not (tmp_path / kept).exists()
+    assert target.exists() and not (tmp_path / kept).exists()
 
 
 def test_bad_input_is_told_by_its_message_alone(project):
     project("class BadInput(ValueError): ...\nraise BadInput('No price.\\nAdd it.')")
     assert failure()[1:3] == ["No price.", "Add it."]
+
+
+@pytest.mark.parametrize(
+    ("raised", "told"),
+    [
+        ("assert 1 == 2", "AssertionError, without a message."),
+        (
+            "raise ValueError('No\\nroom.\\n\\n  select 1\\n  ^')",
+            "ValueError: No room.",
+        ),
+        ("raise ValueError('word ' * 100)", f"ValueError: {'word ' * 59}…"),
+    ],
+)
+def test_an_error_is_told_in_a_line(project, raised, told):
+    project(raised)
+    assert failure()[1] == told
+    assert len(failure()) == 3
+
+
+def test_a_notebook_waits_for_one_that_stopped_and_its_earlier_result_is_gone(
+    project, tmp_path, capsys
+):
+    book = project("1")
+    (tmp_path / "notebooks/02_b.ipynb").write_text(book.read_text())
+    executed = tmp_path / "reports/shop/notebooks"
+    for name in ("01_a", "02_b"):
+        execution.execute("shop", name)
+    project("1 / 0")
+    assert execution.main(["shop", "01_a"]) == execution.STOPPED
+    assert execution.main(["shop", "02_b"]) == execution.STOPPED
+    said = capsys.readouterr().err.splitlines()
+    assert said[-1] == "02_b was not executed: it waits for 01_a."
+    assert [one.name for one in executed.iterdir()] == ["01_a.failed.ipynb"]
+    project("1")
+    for name in ("01_a", "02_b"):
+        execution.execute("shop", name)
+    assert sorted(one.name for one in executed.iterdir()) == [
+        "01_a.ipynb",
+        "02_b.ipynb",
+    ]
 
 
 def test_a_kernel_that_dies_is_told_with_its_cell(project):
@@ -149,6 +190,54 @@ def test_a_stage_that_fails_stops_the_refreshing_before_the_notebook_that_needs_
 
     monkeypatch.setattr(execution, "execute", fails)
     monkeypatch.setattr(execution, "refresh", lambda book: done.append(book.stem))
-    assert execution.main(["refresh"]) == 1
+    assert execution.main(["refresh"]) == execution.STOPPED
     assert done == ["01_a"]
     assert "01_a stopped" in capsys.readouterr().err
+
+
+LITTLE = "from helpers.schema import TooLittle\nraise TooLittle('Only 3 of 10 needed.')"
+
+
+def sectioned(write, *cells):
+    """Write a notebook of cells (source, tags) after the parameters."""
+    file = write()
+    book = nbformat.read(file, as_version=4)
+    for source, tags in cells:
+        kind = "markdown" if source.startswith("#") else "code"
+        new = getattr(nbformat.v4, f"new_{kind}_cell")
+        book.cells.append(new(source, metadata={"tags": tags}))
+    nbformat.write(book, file)
+
+
+def test_a_section_with_too_little_data_says_so_and_the_rest_goes_on(project):
+    part, inner = ["needs:part"], ["needs:part", "needs:inner"]
+    sectioned(
+        project,
+        ("## A part", part),
+        ("print('counted')\n" + LITTLE, part),
+        ("never = 1", part),
+        ("## Never", part),
+        ("never = 2", inner),
+        ("print('the rest')", []),
+    )
+    book = nbformat.read(execution.execute("shop", "01_a"), as_version=4)
+    heading, section, rest = book.cells[-3:]
+    assert heading.source == "## A part"
+    said = "".join(output.text for output in section.outputs)
+    assert said.split("\n")[:2] == ["counted", "Only 3 of 10 needed."]
+    assert rest.outputs[0].text == "the rest\n"
+
+
+def test_an_inner_section_leaves_the_outer_one_to_go_on(project):
+    outer, inner = ["needs:part"], ["needs:part", "needs:inner"]
+    sectioned(project, (LITTLE, inner), ("never = 1", inner), ("print('outer')", outer))
+    book = nbformat.read(execution.execute("shop", "01_a"), as_version=4)
+    assert [cell.outputs[0].text for cell in book.cells[-2:]] == [
+        "Only 3 of 10 needed.\n",
+        "outer\n",
+    ]
+
+
+def test_too_little_outside_of_a_section_is_a_failure(project):
+    project(LITTLE)
+    assert any("Only 3 of 10 needed." in line for line in failure())

@@ -10,21 +10,21 @@ from helpers import paths, stages
 # those named before it.
 ROWS = {
     "base": [
-        *("paths", "schema", "engines", "mapping", "runs", "sections", "execution"),
-        "stages",
+        *("paths", "schema", "engines", "mapping", "runs", "horizons", "sections"),
+        *("stages", "failures", "execution"),
     ],
-    "raw": [
-        *("sources", "simulate", "opening", "typed", "inspection", "intake"),
-        *("receiving", "sniffing", "guess", "draft"),
+    "raw and clean": [
+        *("sources", "simulate", "cleaning", "readiness", "opening", "typed"),
+        *("outlook", "inspection", "intake", "receiving", "sniffing", "guess", "draft"),
     ],
-    "clean": ["cleaning", "readiness"],
-    "features": ["horizons", "staging", "features", "outcomes", "preparation"],
+    "features": ["staging", "features", "outcomes", "preparation"],
     "segments": [
         *("clusterings", "candidates", "evidence", "structure", "stability"),
         *("usefulness", "decision", "sampling", "maps", "segments", "census"),
     ],
     "personas and after": [
-        *("themes", "personas", "cards", "fairness", "exports", "estimates", "rules"),
+        *("themes", "personas", "cards", "estimates", "fairness", "exports", "rules"),
+        "conclusions",
         *("disclosure", "cube", "lifecycle", "value", "campaigns"),
         *(
             "offers",
@@ -50,8 +50,7 @@ ROWS = {
 }
 ORDERED = {
     "base",
-    "raw",
-    "clean",
+    "raw and clean",
     "features",
     "segments",
     "personas and after",

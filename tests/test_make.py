@@ -33,6 +33,10 @@ before = [folder / "{before}.txt"] if "{before}" else []
 text = "".join(file.read_text() for file in before) + "{name}\\n"
 (folder / "{name}.txt").write_text(text)
 """
+MARKS = ("runs", "slow", "browser")
+MARKED = "import pytest\ndef test_fast(): pass\n" + "".join(
+    f"@pytest.mark.{mark}\ndef test_{mark}(): pass\n" for mark in MARKS
+)
 WAIT = """
 import os, time
 (paths.ROOT / "pids").write_text(f"{os.getppid()} {os.getpid()}")
@@ -42,12 +46,14 @@ while not (paths.ROOT / "go").exists():
 
 
 def write_notebook(root, name, before, *cells, parameters=""):
+    """Write a notebook that reads the one before, or says nothing and waits all the same."""
     new = nbformat.v4
+    reads = f"\n\n**Reads** [it]({before}.ipynb)." if before else ""
     # In a cell of one line IPython takes `run:` for its magic word %run.
     declared = f'# of this notebook\nrun: str = "complete_journey"  # name of the run\n{parameters}'
     book = new.new_notebook(
         cells=[
-            new.new_markdown_cell(f"# {name}"),
+            new.new_markdown_cell(f"# {name}{reads}"),
             new.new_code_cell(declared, metadata={"tags": ["parameters"]}),
             new.new_code_cell(STEP.format(name=name, before=before)),
             *map(new.new_code_cell, cells),
@@ -70,8 +76,10 @@ def write_project(root):
         "engines",
         "mapping",
         "runs",
-        "execution",
         "stages",
+        "failures",
+        "sections",
+        "execution",
     ):
         shutil.copy(paths.ROOT / f"src/helpers/{name}.py", helpers)
     (helpers / "templates/page.html").touch()
@@ -240,10 +248,12 @@ def test_make_alone_lists_its_targets(project):
         "check",
         "report",
         "test",
+        "test-fast",
         "lint",
         "lab",
         "notebooks",
         "bench",
+        "shops",
         "clean",
         "spark",
         "lock",
@@ -267,6 +277,7 @@ def gone(pid):
     return False
 
 
+@pytest.mark.slow
 def test_a_killed_run_leaves_nothing_half_written_and_goes_on(fresh):
     write_notebook(fresh, "02_b", "01_a", WAIT, parameters=SEED)
     process = start(fresh, f"VENV={sys.prefix}", "report")
@@ -287,17 +298,75 @@ def test_a_killed_run_leaves_nothing_half_written_and_goes_on(fresh):
     assert re.findall(r"^0\w+", printed, re.MULTILINE) == ["02_b", "03_c"]
 
 
-def test_a_failing_notebook_stops_make_and_is_mended_from_there(fresh):
-    write_notebook(
-        fresh, "02_b", "01_a", "raise ValueError('no orders')", parameters=SEED
-    )
-    code, printed = make(fresh, "-j2", "report")
-    assert code != 0
-    assert "02_b stopped in cell [4], '02_b':\nValueError: no orders" in printed
-    executed = fresh / "reports/complete_journey/notebooks"
-    names = sorted(book.name for book in executed.iterdir())
-    assert names == ["01_a.ipynb", "02_b.failed.ipynb"]
+FAILING = "raise ValueError('no orders')"
+
+
+def noise(printed):
+    """Return what make, not the study, has printed."""
+    return [line for line in printed.splitlines() if line.startswith("make")]
+
+
+def shown(root):
+    """Name what the pages were made of: the toy's index lists the executed notebooks."""
+    index = root / "reports/complete_journey/index.html"
+    return index.read_text().replace(".ipynb", "").split()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["-j1", "-j2"])
+def test_a_failing_notebook_stops_what_waits_for_it_and_is_mended_from_there(
+    fresh, jobs
+):
+    write_notebook(fresh, "02_b", "01_a", FAILING, parameters=SEED)
+    write_notebook(fresh, "04_d", "01_a")
+    for _ in range(2):  # nothing changed, but it is tried again
+        code, printed = make(fresh, jobs, "report")
+        assert code != 0
+        assert shown(fresh) == ["01_a", "02_b.failed", "04_d"]
+        told = (
+            "02_b stopped in cell [4], '02_b':\nValueError: no orders\nThe notebook as"
+            " far as it came: reports/complete_journey/notebooks/02_b.failed.ipynb\n"
+        )
+        assert printed.count(told) == 2  # when it happens, and at the end
+        assert printed.count("03_c was not executed: it waits for 02_b.") == 1
+        assert "1 of 4 notebooks stopped; 1 more waits for it, so it was not" in printed
+        assert "Not executed: 03_c.\nPages with results: 01_a, 04_d." in printed
+        (line,) = noise(printed)
+        assert re.fullmatch(r"make: \*\*\* \[Makefile:\d+: report\] Error 1", line)
+        assert "Traceback" not in printed and "Deleting" not in printed
+        assert redone(fresh) == ["02_b", "03_c", "report"]
     write_notebook(fresh, "02_b", "01_a", parameters=SEED)
+    code, printed = make(fresh, jobs, "report")
+    assert code == 0 and not noise(printed)
+    assert re.findall(r"^0\w+", printed, re.MULTILINE) == ["02_b", "03_c"]
+    assert shown(fresh) == ["01_a", "02_b", "03_c", "04_d"]
+    assert redone(fresh) == []
+
+
+def test_a_first_notebook_that_fails_has_an_index_all_the_same(fresh):
+    write_notebook(fresh, "01_a", "", FAILING)
+    code, printed = make(fresh, "report")
+    assert code != 0 and len(noise(printed)) == 1
+    assert shown(fresh) == ["01_a.failed"]
+    assert "Not executed: 02_b, 03_c.\nPages with results: none." in printed
+
+
+@pytest.mark.slow
+def test_results_of_an_earlier_run_do_not_pass_for_new_after_a_failure(fresh):
+    write_notebook(fresh, "04_d", "01_a")
+    assert make(fresh, "report")[0] == 0
+    good = (fresh / "notebooks/02_b.ipynb").read_text()
+    write_notebook(fresh, "02_b", "01_a", FAILING, parameters=SEED)
+    assert make(fresh, "report")[0] != 0
+    assert shown(fresh) == ["01_a", "02_b.failed", "04_d"]
+    (fresh / "notebooks/02_b.ipynb").write_text(good)
+    assert make(fresh, "report")[0] == 0
+    assert shown(fresh) == ["01_a", "02_b", "03_c", "04_d"]
+
+
+def test_a_result_that_was_removed_is_made_again(fresh):
+    assert make(fresh, "report")[0] == 0
+    (fresh / "reports/complete_journey/notebooks/02_b.ipynb").unlink()
     assert redone(fresh) == ["02_b", "03_c", "report"]
 
 
@@ -313,18 +382,39 @@ def test_clean_keeps_raw_data_and_other_runs(fresh):
     assert (fresh / "runs").is_dir()
 
 
+def closing(printed):
+    """Read what each part of the tests said last: its name to its counts."""
+    said = re.findall(r"^(test-[\w-]+): =+ (.+) in \S+s =+$", printed, re.MULTILINE)
+    return dict(said)
+
+
+@pytest.mark.slow
 def test_saved_results_are_compared_without_touching_those_of_a_run(fresh):
     for name in ("02_b", "03_c"):
         (fresh / f"notebooks/{name}.ipynb").unlink()
     write_notebook(fresh, "01_a", "", "print(6 * 7)")
     (fresh / "tests").mkdir()
+    (fresh / "tests/test_a.py").write_text(MARKED)
+    (fresh / "tests/test_b.py").write_text("def test_b(): pass\n")
     assert make(fresh, "notebooks")[0] == 0
     code, printed = make(fresh, "test")
-    assert code == 0 and re.search(r"3 passed in \S+s", printed.splitlines()[-1])
+    assert code == 0
+    assert closing(printed) == {
+        "test-runs": "1 passed, 4 deselected",
+        "test-notebooks": "3 passed",
+        "test-slow": "2 passed, 3 deselected",
+        "test-fast-1": "1 passed, 3 deselected",
+        "test-fast-2": "1 passed",
+    }
     book = fresh / "notebooks/01_a.ipynb"
     book.write_text(book.read_text().replace('"42\\n"', '"43\\n"'))
-    code, printed = make(fresh, "test")
-    assert code != 0 and "1 failed, 2 passed" in printed
+    code, printed = make(fresh, "test", "PARTS=test-notebooks test-fast-2")
+    assert code != 0
+    assert closing(printed)["test-notebooks"] == "1 failed, 2 passed"
+    assert closing(printed)["test-fast-2"] == "1 passed"
+    code, printed = make(fresh, "test-fast")
+    assert code == 0
+    assert closing(printed).keys() == {"test-fast-1", "test-fast-2"}
     assert not (fresh / "data").exists()
 
 

@@ -59,3 +59,9 @@ def test_a_fact_that_is_not_there_or_missing_is_named():
     holes = FACTS.assign(stage="active")
     with pytest.raises(BadInput, match="'days', which is missing for segment 2"):
         messages.matrix(holes, templates=TEMPLATES)
+
+
+def test_no_facts_give_no_messages_but_the_same_columns():
+    table = messages.matrix(FACTS[:0], templates=TEMPLATES)
+    assert table.empty
+    assert list(table) == list(messages.matrix(FACTS, templates=TEMPLATES))

@@ -64,3 +64,19 @@ def test_the_clock_shares_out_all_orders(tmp_path):
     assert table.shape == (7, 24)
     assert table.to_numpy().sum() == pytest.approx(1)
     assert table.loc["Mon", 9] == pytest.approx(1 / 3)
+
+
+def test_shares_are_those_of_all_and_of_each_group(tmp_path):
+    orders = read(tmp_path)
+    alone = moments.shares(orders, by="channel")
+    assert alone[0].to_dict() == pytest.approx({"shop": 2 / 3, "web": 1 / 3})
+    table = moments.shares(orders, by="channel", among=pd.Series({"a": 2}))
+    assert table.to_dict() == {
+        0: {"shop": 0.5, "web": 0.5},
+        2: {"shop": 0.5, "web": 0.5},
+    }
+
+
+def test_weekdays_keep_their_order(tmp_path):
+    table = moments.shares(read(tmp_path), by="weekday")
+    assert table.index.tolist() == ["Mon", "Tue", "Sun"]

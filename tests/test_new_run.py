@@ -335,6 +335,7 @@ def make(root, *arguments):
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.mark.slow
 def test_make_drafts_and_checks_a_run(project):
     code, printed, said = make(project, "check", "RUN=cdnow")
     assert (code, printed) == (2, "")

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from helpers import offers
-from helpers.schema import BadInput
+from helpers.schema import BadInput, TooLittle
 
 LINES = pd.DataFrame(
     [
@@ -173,7 +173,8 @@ def test_only_what_was_not_bought_is_recommended_and_ties_keep_their_order():
     ].any()
 
 
-def test_hits_are_judged_among_customers_who_bought_something_new():
+def test_hits_are_judged_among_customers_who_bought_something_new(monkeypatch):
+    monkeypatch.setattr(offers, "LEAST_JUDGES", 2)
     later = COUNTS * 0
     later.loc["x", "butter"] = 1  # new
     later.loc["y", "hammer"] = 2  # new
@@ -211,3 +212,91 @@ def test_no_way_beats_popularity_where_purchases_are_random():
     )
     better = (found["p_adjusted"] < 0.05) & (found["difference"] > 0)
     assert not better.any()
+
+
+def test_nothing_is_judged_by_a_handful_of_customers():
+    with pytest.raises(TooLittle, match=r"later window \(found: 0\)"):
+        offers.judge(ways(), counts=COUNTS, later=COUNTS, n=[1], level=0.95)
+
+
+def test_without_segments_two_ways_are_left():
+    found = offers.scores(COUNTS, segment_ids=SEGMENTS * 0, lifts=None)
+    assert list(found) == ["popularity", "similar items"]
+
+
+def test_where_all_buy_alike_no_lift_is_shrunk():
+    counts = pd.DataFrame({"tea": [2.0] * 4, "rope": [1.0] * 4}, list("abcd"))
+    orders = pd.Series(4.0, counts.index)
+    ids = pd.Series([1, 1, 2, 2], counts.index)
+    table = offers.affinity(counts, orders, segment_ids=ids, level=0.95)
+    assert (table["lift"] == 1).all()
+    assert table["shrunk_low"].isna().all()
+
+
+def test_a_column_that_only_says_the_first_again_names_no_item(files):
+    def telling(item):
+        return offers.telling(duckdb.connect(), files["products"], item=item)
+
+    # leaf is always tea and petrol always fuel, but there are three products
+    assert telling(["category", "need_state"]) == ["category"]
+    assert telling(["category", "product_id"]) == ["category", "product_id"]
+    assert telling(["brand", "need_state"]) == ["need_state"]
+    assert telling(["brand"]) == []
+
+
+def held(**differences):
+    """Judge ways by hand: way -> points over popularity with one item and with ten."""
+    rows = [
+        {"n": n, "way": way, "hit_rate": 0.4, "difference": points / 100}
+        | {"p_adjusted": 0.01 if abs(points) >= 2 else 0.6}
+        for way, both in ({"popularity": (0, 0)} | differences).items()
+        for n, points in zip((1, 10), both, strict=True)
+    ]
+    table = pd.DataFrame(rows).assign(
+        difference_low=lambda t: t["difference"] - 0.019,
+        difference_high=lambda t: t["difference"] + 0.019,
+    )
+    return offers.verdicts(table, level=0.95)
+
+
+@pytest.mark.parametrize(
+    ("segment", "similar", "verdict", "advice"),
+    [
+        ((-3, 0), (2.4, 1), "loses to", "by similar items, not by segment."),
+        ((0, 1), (2.4, 1), "no different", "by similar items."),
+        ((5, 3), (2.4, 1), "beats", "by segment or by similar items."),
+        ((5, 3), (-2, 0), "beats", "by segment, not by similar items."),
+        ((-3, 3), (0, 0), "depends", "by popularity: no other way beats it."),
+        ((-3, 0), (0, 0), "loses to", "by popularity, not by segment."),
+        ((-3, 0), (-2, 0), "loses to", "by popularity, not by segment or by similar"),
+        ((0, 0), (0, 0), "no different", "by popularity: no other way beats it."),
+    ],
+)
+def test_the_next_item_is_chosen_by_what_wins_and_not_by_what_loses(
+    segment, similar, verdict, advice
+):
+    found = held(segment=segment, **{"similar items": similar})
+    assert found.loc["segment", "verdict"] == verdict
+    assert offers.advice(found).startswith(f"Choose the next item {advice}")
+
+
+def test_wins_and_losses_are_said_alike():
+    said = offers.said(held(segment=(-3, -2), **{"similar items": (0.5, 2.4)}))
+    assert said == (
+        "“Similar items” beats popularity, most with 10 items: a hit for 40.0% of "
+        "customers, 2.4 points more (0.5 to 4.3). “Segment” loses to popularity, most "
+        "with 1 item: a hit for 40.0% of customers, −3.0 points (−4.9 to −1.1; adjusted "
+        "p 0.010)."
+    )
+    said = offers.said(held(segment=(-3, 4), **{"similar items": (0.5, 1)}))
+    assert "“Segment” beats popularity with some numbers of items and loses" in said
+    assert "“Similar items” is no different from popularity beyond chance" in said
+
+
+def test_a_segments_first_item_is_offered_only_where_that_wins():
+    assert offers.first_items("beats") == "Give each segment its own first item."
+    for verdict in ("loses to", "depends", "no different", None):
+        assert "Know each segment by what it buys most, but" in offers.first_items(
+            verdict
+        )
+    assert "popularity chooses better" in offers.first_items("loses to")

@@ -1,6 +1,6 @@
 import pytest
 
-from helpers import paths
+from helpers import draft, execution, inspection, paths, report, stages
 
 
 def test_root_holds_the_project():
@@ -51,3 +51,27 @@ def test_notebooks_come_in_their_order_and_others_are_left_out(monkeypatch, tmp_
     for name in ("02_b.ipynb", "01_a.ipynb", "scratch.ipynb", "03_c.failed.txt"):
         (tmp_path / "notebooks" / name).touch()
     assert [book.name for book in paths.notebooks()] == ["01_a.ipynb", "02_b.ipynb"]
+
+
+@pytest.mark.parametrize(
+    ("module", "work", "arguments"),
+    [
+        (stages, "write", ["shop"]),
+        (execution, "execute", ["shop", "01_a"]),
+        (report, "build", ["shop"]),
+        (inspection, "check", ["shop"]),
+        (draft, "write", ["shop"]),
+    ],
+)
+def test_what_the_system_refuses_is_told_in_a_sentence_by_every_command(
+    monkeypatch, capsys, module, work, arguments
+):
+    def full(*_):
+        raise OSError(28, "No space left on device", str(paths.ROOT / "reports/a"))
+
+    monkeypatch.setattr(module, work, full)
+    assert module.main(arguments) == 1
+    assert capsys.readouterr().err == (
+        "No space left on device: reports/a. The same command goes on when that is"
+        " mended.\n"
+    )

@@ -185,6 +185,7 @@ def cleaned(home):
         yield home / "data/interim" / RUN
 
 
+@pytest.mark.slow
 def test_features_are_the_same_bytes_whatever_stands_in_the_truth(cleaned, home):
     raw, made = home / "data/raw" / RUN, home / "data/processed" / RUN
     planted = json.loads((raw / "truth.json").read_text())

@@ -699,3 +699,134 @@ def test_aligned_print_keeps_its_columns_and_sentences_read_as_prose():
 def test_the_pixel_of_these_tests_is_one_wide_and_one_high():
     head = base64.b64decode(PIXEL)[16:24]
     assert head == (1).to_bytes(4) * 2
+
+
+@pytest.fixture
+def project(folder, tmp_path, monkeypatch):
+    """Lay the notebooks and the run file of the run beside what was made of them."""
+    monkeypatch.undo()
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    for name in ("notebooks", "runs"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "runs/trial.yaml").write_text("source: uniform_supplier\n")
+    for number, name in enumerate(NAMES, 3):
+        text = nbf.writes(nbf.new_notebook(cells=cells(number)))
+        text = text.replace("seed: int = 17", "seed: int = 17\\nrun: str = 'trial'")
+        (tmp_path / f"notebooks/{name}.ipynb").write_text(text)
+    return folder
+
+
+def stop(name, said="no 'value_tier'", kind="KeyError"):
+    """Leave a notebook of the run as far as it came: its fourth cell raised an error."""
+    raised = nbf.new_output("error", ename=kind, evalue=said, traceback=[said])
+    kept = [*cells(3)[:3], nbf.new_markdown_cell(f"## Rank {BAD}"), code("1", raised)]
+    save_notebook(f"{name}.failed", kept)
+
+
+def rendered(folder):
+    """Render the run; return its pages by name, parsed."""
+    report.build(RUN)
+    files = sorted(folder.glob("*.html"))
+    return {x.stem: BeautifulSoup(x.read_text("utf-8"), "html.parser") for x in files}
+
+
+def test_a_notebook_that_stopped_has_a_page_that_says_where_why_and_what_to_do(project):
+    stop(NAMES[1])
+    page = rendered(project)[NAMES[1]]
+    assert [h.get_text() for h in page.main(["h1", "h2"])] == [
+        "4. Part 4",
+        "This notebook stopped",
+    ]
+    assert page.select_one(".question").get_text().endswith("Which way?")
+    text = page.main.get_text()
+    assert (
+        f"It stopped in code cell 3, Rank {BAD}:" in text
+        and "KeyError: no 'value_tier'" in text
+    )
+    assert f"notebooks/{NAMES[1]}.failed.ipynb" in text
+    assert "No other page waits for it." in text and "make report RUN=trial" in text
+    # nothing of the notebook that an earlier run executed
+    for stale in ("5 of 9 lines", "Keep the two segments", "Answer", "1,200"):
+        assert stale not in text
+
+
+def test_the_overview_begins_with_what_is_missing_and_shows_none_of_it(project):
+    stop(NAMES[1])
+    pages_made = rendered(project)
+    page = pages_made["index"]
+    assert page.h2.get_text() == "What is missing"
+    notice = page.find("section", attrs={"aria-labelledby": "halted"})
+    assert "1 of 2 notebooks stopped." in notice.get_text()
+    (entry,) = notice("li")
+    assert entry.a["href"] == f"{NAMES[1]}.html"
+    assert entry.get_text() == (
+        f"4. Part 4 stopped in code cell 3, Rank {BAD}:KeyError: no 'value_tier'"
+    )
+    assert [h.get_text() for h in page.select(".source")] == ["3. Part 3"]
+    assert not page.select(".segments, .matrix, .persona, #glance + .key")
+    assert not page("script") and "1,510" not in page.main.get_text()
+    for one in pages_made.values():
+        marks = [mark.get_text() for mark in one.select(".side .halted")]
+        assert marks == ["stopped"]
+        assert "simulated data" in one.header.get_text()
+    assert "5 of 9 lines" in pages_made[NAMES[0]].main.get_text()
+
+
+def test_what_waits_for_a_notebook_that_stopped_says_for_which(project):
+    stop(NAMES[0])
+    made = rendered(project)
+    assert "5 of 9 lines" not in made[NAMES[1]].main.get_text()
+    assert made[NAMES[1]].main.h2.get_text() == "This notebook was not executed"
+    assert made[NAMES[1]].article.li.a["href"] == f"{NAMES[0]}.html"
+    assert made[NAMES[0]].article.li.a["href"] == f"{NAMES[1]}.html"
+    notice = made["index"].find("section", attrs={"aria-labelledby": "halted"})
+    assert (
+        "1 of 2 notebooks stopped; 1 more waits for it, so it was not" in notice.p.text
+    )
+    assert notice("li")[1].get_text() == "4. Part 4not executed"
+    assert not made["index"].select(".findings")
+
+
+def test_a_first_notebook_that_stopped_leaves_an_overview_and_its_mending_everything(
+    project,
+):
+    whole = rendered(project)["index"]
+    for name in NAMES:
+        (paths.executed(RUN) / f"{name}.ipynb").unlink()
+    stop(NAMES[0])
+    assert len(rendered(project)) == 3
+    (paths.executed(RUN) / f"{NAMES[0]}.failed.ipynb").unlink()
+    for number, name in enumerate(NAMES, 3):
+        save_notebook(name, cells(number))
+    assert rendered(project)["index"] == whole
+    assert not whole.select(".halted, #halted")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "shown"),
+    [
+        ("No price. Add it.", "BadInput", "No price. Add it."),
+        (f"bad {BAD}", "ValueError", f"ValueError: bad {BAD}"),
+        (
+            "no file '/home/me/study/data/raw/a.csv'",
+            "OSError",
+            "OSError: no file '…/a.csv'",
+        ),
+        (
+            "no 'C-0042' in the index",
+            "KeyError",
+            "The error names a customer, so it stands in the notebook only.",
+        ),
+    ],
+)
+def test_an_error_is_shown_without_markup_folders_and_customers(
+    project, error, kind, shown
+):
+    ids = pd.DataFrame({"customer_id": ["C-0042", "9"], "spend": [1.0, 2.0]})
+    ids.to_parquet(paths.processed(RUN) / "features.parquet")
+    stop(NAMES[0], error, kind)
+    made = rendered(project)
+    assert made[NAMES[0]].select(".said p")[1].get_text() == shown
+    assert made["index"].select_one("ul.halted .line").get_text() == shown
+    assert not made["index"]("script") and not made[NAMES[0]]("script")

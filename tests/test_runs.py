@@ -241,3 +241,32 @@ def test_every_source_of_the_study_is_known(project, source):
     project(f"source: {source}")
     runs.check("shop")
     assert source in runs.SOURCES
+
+
+def test_own_files_get_limits_that_fit_them_unless_the_run_file_sets_one(project):
+    (paths.ROOT / "notebooks/02_clustering.ipynb").unlink()
+    source = (
+        'run: str = "complete_journey"  # run\n'
+        'first_day: str = "2017-01-01"  # day\n'
+        "active_days: int | str = 28  # days\n"
+        "min_orders: int | str = 10  # orders\n"
+        "min_lines: int = 100  # a kind that no text fits"
+    )
+    cell = {
+        "cell_type": "code",
+        "source": source,
+        "metadata": {"tags": ["parameters"]},
+    }
+    book = paths.ROOT / "notebooks/02_features.ipynb"
+    book.write_text(json.dumps({"cells": [cell]}))
+    project("source: files\n02_features: {min_orders: 4}\n")
+    given = runs.parameters("shop", "02_features")
+    assert given == {
+        "run": "shop",
+        "first_day": "auto",
+        "active_days": "auto",
+        "min_orders": 4,
+        "min_lines": 100,
+    }
+    project("source: complete_journey\n")
+    assert runs.parameters("shop", "02_features")["active_days"] == 28

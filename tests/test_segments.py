@@ -617,3 +617,67 @@ def test_a_segment_without_a_name_is_called_by_its_number():
     model = MODEL.named({"2": "Jung"})
     assert [model.name(i) for i in (0, 1, 2)] == [LITTLE, "Segment 1", "Jung"]
     assert MODEL.names == {}
+
+
+TIES = [
+    # cut-offs, sales, tier by the rule as it is printed
+    (
+        {"high": 9.99, "middle": 9.99, "low": 0.0},
+        [9.99, 20, 5],
+        ["high", "high", "low"],
+    ),
+    ({"high": 0.0, "middle": 0.0, "low": 0.0}, [500, 0, -1], ["high", "high", "low"]),
+    ({"high": 5.0, "middle": -5.0, "low": -5.0}, [5, 0, -6], ["high", "middle", "low"]),
+]
+
+
+@pytest.mark.parametrize(("cuts", "sales", "tiers"), TIES)
+def test_equal_cut_offs_give_the_higher_tier_in_python_and_sql(cuts, sales, tiers):
+    model = replace(MODEL, value_cuts=cuts)
+    table = customers(*({"sales": float(one)} for one in sales))
+    assert model.assign(table)["value_tier"].tolist() == tiers
+    query = model.to_sql("table")
+    with duckdb.connect() as con:
+        con.register("given", table)
+        said = con.sql(model.to_sql("given")).df().set_index("customer_id")
+    assert query
+    assert said.loc[table["customer_id"], "value_tier"].tolist() == tiers
+
+
+@pytest.mark.parametrize("dialect", segments.DIALECTS)
+def test_a_model_without_segments_keeps_its_rules_on_every_engine(dialect):
+    model = MODEL.without_segments()
+    table = customers({}, {"orders": 1}, {"sales": 5000.0, "gap_mean_days": np.nan})
+    found = model.assign(table)
+    assert found["segment_id"].tolist() == [0, 0, 0]
+    assert found["value_tier"].tolist() == ["middle", "middle", "high"]
+    assert found["deal_sensitivity"].tolist() == ["middle", LITTLE, "middle"]
+    assert not found["borderline"].any()
+    assert found[["membership", "distance"]].isna().all(axis=None)
+    assert model.name(0) == segments.NOT_SEGMENTED
+    text = model.to_sql("given", dialect)
+    if dialect != "duckdb":
+        text = sqlglot.transpile(text, read=dialect, write="duckdb")[0]
+    table = table.astype({"gap_mean_days": object}).where(table.notna(), None)
+    table["gap_mean_days"] = table["gap_mean_days"].astype("Float64")
+    with duckdb.connect() as con:
+        con.register("given" if dialect != "snowflake" else "GIVEN", table)
+        said = con.sql(text).df()
+    said = said.rename(columns=str.lower).set_index("customer_id")
+    said = said.loc[table["customer_id"]]
+    for column in ("segment_id", "value_tier", "activity", "deal_sensitivity"):
+        assert said[column].tolist() == found[column].tolist(), column
+
+
+def test_groups_are_segments_or_else_the_value_tiers_that_hold_anybody():
+    table = customers({}, {"sales": 5000.0}, {"orders": 1})
+    named = MODEL.named({"1": "Tea"})
+    found = segments.groups(named, named.assign(table))
+    assert (found.word, found.names[1], found.name(0)) == ("segment", "Tea", LITTLE)
+    assert found.assigned["segment_id"].tolist() == [1, 1, 0]
+    plain = MODEL.without_segments()
+    found = segments.groups(plain, plain.assign(table))
+    assert found.word == "value tier"
+    assert set(found.names.values()) == {"High value", "Middle value"}
+    names = found.assigned["segment_id"].map(found.names)
+    assert names.tolist() == ["Middle value", "High value", "Middle value"]

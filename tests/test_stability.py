@@ -454,7 +454,7 @@ def test_halves_agree_where_customers_stay_in_their_segment():
     index = list("pqrstu")
     first = pd.DataFrame({"x": [0.0, 1, 2, 9, 11, 19]}, index=index)
     second = pd.DataFrame({"x": [1.0, 2, 8, 12, 9, 18]}, index=index)
-    found = stability.halves(first, second, centres)
+    found = stability.halves(first, second, centres, draws=99, seed=1)
     # at 2: 000111 and 001111; at 3: 000112 and 001112. The third customer moves
     assert found["k"].tolist() == [2, 3]
     assert found["same"].tolist() == pytest.approx([5 / 6, 5 / 6])
@@ -464,8 +464,21 @@ def test_halves_agree_where_customers_stay_in_their_segment():
     ]
     assert found["ari"].tolist() == pytest.approx(expected)
     # swapped labels give the same partition and not the same segments
-    swapped = stability.halves(first, 10 - first.clip(0, 10), {2: centres[2]})
-    assert swapped.iloc[0].tolist() == pytest.approx([2, 1, 0])
+    swapped = stability.halves(
+        first, 10 - first.clip(0, 10), {2: centres[2]}, draws=99, seed=1
+    )
+    assert swapped.iloc[0].tolist()[:3] == pytest.approx([2, 1, 0])
+
+
+def test_halves_that_agree_by_chance_are_told_from_those_that_do_not():
+    centres = {2: np.array([[0.0], [10.0]])}
+    ten = pd.DataFrame({"x": [0.0, 10] * 5})
+    same = stability.halves(ten, ten, centres, draws=199, seed=1)
+    # of 252 ways to deal ten labels out, 2 give the same partition
+    assert same["p"].iloc[0] < 0.05
+    crossed = pd.DataFrame({"x": [0.0, 0, 10, 10, 0, 0, 10, 10, 0, 10]})
+    assert stability.halves(ten, crossed, centres, draws=199, seed=1)["p"].iloc[0] > 0.3
+    assert stability.halves(ten, ten, {}, draws=9, seed=1).empty
 
 
 CHOICES = [
@@ -707,9 +720,9 @@ def test_halves_of_other_customers_or_with_missing_scores_are_refused():
         (table.assign(y=[np.nan, 1]), "second half .* 1 customers in y"),
     ):
         with pytest.raises(BadInput, match=message):
-            stability.halves(table, other, centres)
+            stability.halves(table, other, centres, draws=1, seed=1)
     with pytest.raises(BadInput, match=r"first half .* in x"):
-        stability.halves(table.assign(x=np.inf), table, centres)
+        stability.halves(table.assign(x=np.inf), table, centres, draws=1, seed=1)
 
 
 def test_a_choice_that_fails_or_comes_twice_is_named():

@@ -19,7 +19,7 @@ IN_USE = themes.in_use([f"share_{need}" for need in NEEDS], themes=THEMES)
 def effects(rows):
     """Give differences with the effects of seeds, tools, pans and soap by segment."""
     return pd.DataFrame(
-        {"segment_id": i, "feature": f"share_{need}", "effect": effect}
+        {"segment_id": i, "feature": f"share_{need}", "effect": effect, "side": "above"}
         for i, values in rows.items()
         for need, effect in zip(NEEDS, values, strict=True)
     )
@@ -44,6 +44,45 @@ def test_the_segment_that_stands_out_most_chooses_first():
 def test_a_small_effect_is_enough_for_a_name_and_less_is_not():
     rows = {1: [0, 0, 0.2, 0], 2: [0, 0, 0, 0.1999]}
     assert draw(rows) == {1: "Kitchen", 2: themes.MIXED}
+
+
+def test_an_effect_that_chance_may_have_made_names_nothing():
+    table = effects({1: [0, 0, 0.9, 0], 2: [0, 0, 0, 0.8]})
+    table.loc[table["effect"] == 0.9, "side"] = ""
+    assert themes.draw(table, themes=IN_USE) == {1: themes.MIXED, 2: "Bath"}
+
+
+def test_one_segment_alone_exceeds_nobody():
+    alone = effects({1: [np.nan] * 4})
+    assert themes.draw(alone, themes=IN_USE) == {1: themes.MIXED}
+    nothing = {themes.MIXED: themes.OWN[themes.MIXED]}
+    assert themes.draw(effects({1: [1, 0, 0, 0]}), themes=nothing) == {1: themes.MIXED}
+
+
+def test_needs_that_are_called_alike_or_like_no_segment_get_names_of_their_own():
+    columns = ["share_Tea", "share_tea", "share_too little data", "share_mixed basket"]
+    used = themes.in_use(columns, themes=themes.OWN)
+    names = [name for name, theme in used.items() if theme.needs]
+    assert names == ["Tea", "Tea (2)", "Too little data (2)", "Mixed basket (2)"]
+    assert [used[name].needs for name in names] == [(column,) for column in columns]
+
+
+def test_needs_of_own_files_get_no_words_of_a_grocery():
+    used = themes.in_use(["share_baby", "share_basics"], themes=themes.OWN)
+    assert used["Baby"].line == "Comes for more baby than others."
+    words = " ".join(f"{one.wants} {one.offer} {one.message}" for one in used.values())
+    assert not any(word in words for word in ("diaper", "work wear", "week"))
+
+
+def test_ways_of_buying_are_not_offered():
+    theme = themes.plain(["sales_per_order", "weekend_share"])
+    assert theme.line == "Above others in sales per order and share of weekend orders."
+    assert theme.offer == "the general offer"
+
+
+def test_words_are_listed():
+    assert themes.listed(["a"]) == "a"
+    assert themes.listed(x for x in "abc") == "a, b and c"
 
 
 def test_more_segments_than_themes_begin_the_list_anew():
@@ -96,9 +135,7 @@ def test_channels_topics_and_requirements_get_themes_in_words():
         "Questions about sizing": ("topic_sizing",),
         "Requires rental": ("requires_rental",),
     }
-    assert used["Questions about sizing"].wants == (
-        "more questions about sizing than others"
-    )
+    assert used["Questions about sizing"].wants == "questions about sizing"
 
 
 DRAWN = {1: "Garden", 2: "Kitchen", 3: "Garden"}
@@ -124,7 +161,7 @@ def test_two_segments_of_one_name_are_refused(overrides):
 
 def test_a_segment_that_stands_out_nowhere_has_a_mixed_basket():
     rows = [
-        {"segment_id": 1, "feature": f"share_{need}", "effect": 0.19}
+        {"segment_id": 1, "feature": f"share_{need}", "effect": 0.19, "side": "above"}
         for theme in themes.THEMES.values()
         for need in theme.needs
     ]
@@ -152,6 +189,7 @@ def test_a_run_of_other_features_gets_a_theme_for_each_and_draws_names_from_them
         (2, "support_calls", -0.9),
     ]
     table = pd.DataFrame(rows, columns=["segment_id", "feature", "effect"])
+    table["side"] = "above"
     assert themes.draw(table, themes=used) == {1: "Support calls", 2: "Spare parts"}
 
 

@@ -135,3 +135,20 @@ def test_who_is_not_in_the_outcome_counts_as_nothing_bought():
 def test_a_plan_with_one_arm_cannot_be_read_out():
     with pytest.raises(BadInput, match=r"column arm holds \['treated'\]"):
         read(drawn().assign(arm="treated"), pd.Series(dtype=float))
+
+
+def test_a_test_is_advised_by_what_it_can_find():
+    asked = {"needed": 2603, "customers": 1819}
+    assert trials.advice(0.02, 0.03, **asked).startswith("Run the test plan: it finds")
+    assert trials.advice(0.037, 0.03, **asked) == (
+        "Run the test plan only for an effect of 3.7 points or more: 3 points need 2,603 "
+        "customers, and it has 1,819."
+    )
+    assert "Do not run the test plan yet" in trials.advice(np.nan, 0.03, **asked)
+
+
+def test_where_all_answer_unasked_no_effect_is_found():
+    found = trials.least_effect(
+        rate=1.0, customers=500, control_share=0.3, level=0.95, power=0.8
+    )
+    assert np.isnan(found)

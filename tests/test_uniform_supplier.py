@@ -12,6 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from helpers import paths, runs, schema
 
+pytestmark = pytest.mark.runs
 RUNS = ("uniform_supplier", "own_files")
 # What a make that runs these tests leaves in the environment.
 OUTER = {"RUN", "PYTHON", "VENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"}

@@ -25,6 +25,7 @@ from helpers import (
     segments,
 )
 
+pytestmark = pytest.mark.runs
 NOTEBOOK = "03_clustering_choice"
 NEEDS = ["produce", "meat", "frozen", "drinks", "baby", "beauty", "bakery", "pets"]
 SHARES = [f"share_{need}" for need in NEEDS]

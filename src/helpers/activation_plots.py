@@ -91,7 +91,9 @@ def by_segment(
             for row in rows.to_dict("records"):
                 y = place + (order - (len(kinds) - 1) / 2) * apart
                 ax.hlines(y, row["low"], row["high"], color=colour, lw=2, alpha=0.5)
-                ax.plot(row[value], y, MARKERS[order], color=colour, ms=5.5)
+                ax.plot(
+                    row[value], y, MARKERS[order % len(MARKERS)], color=colour, ms=5.5
+                )
                 if limits and np.isfinite(row[limits]):
                     ax.plot(row[limits], y, "|", color=INK, ms=11, mew=1.8)
     ax.axvline(0, color=QUIET, linewidth=1)
@@ -101,7 +103,7 @@ def by_segment(
     ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
     ax.set_xlabel(label)
     signs = [
-        ax.plot([], [], MARKERS[i], color=INK, label=kind)[0]
+        ax.plot([], [], MARKERS[i % len(MARKERS)], color=INK, label=kind)[0]
         for i, kind in enumerate(kinds)
     ]
     if limits:
@@ -135,7 +137,14 @@ def hit_rates(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         x = mine["n"].map(where) + (order - (len(ways) - 1) / 2) * 0.14
         colour = SHADES[(0, 3, 1, 4, 2, 5)[order % 6]]
         ax.vlines(x, mine["low"], mine["high"], color=colour, lw=2.5, alpha=0.45)
-        ax.plot(x, mine["hit_rate"], MARKERS[order], color=colour, ms=4.5, label=way)
+        ax.plot(
+            x,
+            mine["hit_rate"],
+            MARKERS[order % len(MARKERS)],
+            color=colour,
+            ms=4.5,
+            label=way,
+        )
     ax.set_xticks(list(where.values()), [str(n) for n in where])
     ax.set_xlabel("items recommended to each customer")
     ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))

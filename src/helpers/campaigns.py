@@ -5,12 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from helpers import estimates
+from helpers import estimates, tables
 from helpers.engines import Engine
 from helpers.schema import BadInput
 
 EVERYBODY = 0  # segment id of the rows about all customers
 EVERY_KIND = "all"
+LEAST = 10  # customers, or answers, that are told of
 # What a figure in money rests on.
 GRADES = {
     "randomised": "customers were drawn at random to be left out, and the two compared",
@@ -120,6 +121,79 @@ def reach(
     return pd.DataFrame(rows)
 
 
+def shown(reached: pd.DataFrame) -> pd.DataFrame:
+    """Hide what describes fewer than `LEAST` customers of a group.
+
+    Parameters
+    ----------
+    reached : DataFrame
+        Output of `reach`.
+
+    Returns
+    -------
+    DataFrame
+        A copy: values of few reached, or of few others, become None, and so do those
+        that would give them away.
+    """
+    told = ["share_reached", "contacts_each", "value_reached"]
+    table = tables.suppress(reached, counts="reached", columns=told)
+    few = reached["customers"] - reached["reached"] < LEAST
+    return table.assign(
+        value_others=table["value_others"].astype(object).mask(few, None)
+    )
+
+
+def targeting(compared: Mapping[str, float]) -> str:
+    """Say whether contacts went to customers who bought more before.
+
+    Parameters
+    ----------
+    compared : mapping
+        Output of `estimates.difference` between reached and other customers.
+
+    Returns
+    -------
+    str
+        The beginning of a sentence.
+    """
+    if not compared["low"] <= compared["high"]:
+        return "Contacts went to everybody"
+    if compared["low"] > 0:
+        return "Contacts went to better customers"
+    if compared["high"] < 0:
+        return "Contacts went to customers who buy less"
+    return "Contacts went to customers who buy neither more nor less beyond chance"
+
+
+def told_targeting(
+    everybody: pd.Series, compared: Mapping[str, float], *, symbol: str
+) -> str:
+    """Say what reached and other customers bought before.
+
+    Parameters
+    ----------
+    everybody : Series
+        The row about all customers of `reach`.
+    compared : mapping
+        As for `targeting`.
+    symbol : str
+        Stands before an amount of money.
+
+    Returns
+    -------
+    str
+        The first half of a sentence, to the colon.
+    """
+    if everybody["customers"] - everybody["reached"] < LEAST:
+        return "Nearly everybody was reached: "
+    met, others = everybody[["value_reached", "value_others"]]
+    apart = compared["low"] > 0 or compared["high"] < 0
+    return (
+        f"Those reached bought for {symbol}{met:,.0f} in the training window, the others "
+        f"for {symbol}{others:,.0f}{'' if apart else ', no difference beyond chance'}: "
+    )
+
+
 def conversion(
     contacted: pd.DataFrame, segment_ids: pd.Series, *, level: float
 ) -> pd.DataFrame:
@@ -207,15 +281,75 @@ def break_even(
     DataFrame
         The rows with cost (currency a contact), margin, cost_per_answer (currency;
         missing without an answer) and break_even: the share of contacts that must
-        answer *because of* the contact for it to pay.
+        answer *because of* the contact for it to pay; missing without a margin.
     """
     table = conversion.assign(
         cost=conversion["kind"].map(cost), margin=conversion["segment_id"].map(margin)
     )
     rate = table["rate"].where(table["rate"] > 0)
+    margins = table["margin"].where(table["margin"] > 0)
     return table.assign(
-        cost_per_answer=table["cost"] / rate, break_even=table["cost"] / table["margin"]
+        cost_per_answer=table["cost"] / rate, break_even=table["cost"] / margins
     )
+
+
+def withheld(contacted: pd.DataFrame, segment_ids: pd.Series) -> pd.MultiIndex:
+    """Name what is not told of, since fewer than `LEAST` answers stand behind it.
+
+    Parameters
+    ----------
+    contacted : DataFrame
+        Output of `contacted`, or rows of one arm.
+    segment_ids : Series
+        Segment of each customer, by customer_id; 0 is left out.
+
+    Returns
+    -------
+    MultiIndex
+        segment_id and kind, as in `conversion`: segments by kind, kinds over all
+        customers, segments over every kind, and what would give them away.
+    """
+    table = answers(contacted, segment_ids)
+    kinds = _few(contacted.groupby("kind")["converted"].sum())
+    segments = _few(table.sum(axis=1))
+    hidden = [(EVERYBODY, kind) for kind in kinds[kinds].index]
+    hidden += [(segment, EVERY_KIND) for segment in segments[segments].index]
+    if not table.empty:
+        dark = tables.withheld(table)
+        dark.loc[segments, :] = True
+        dark.loc[:, kinds.reindex(dark.columns)] = True
+        cells = dark.stack()
+        hidden += list(cells[cells].index)
+    return pd.MultiIndex.from_tuples(hidden, names=["segment_id", "kind"])
+
+
+def _few(counts: pd.Series) -> pd.Series:
+    """Mark small counts, and those that would give them away beside the total."""
+    table = counts.to_frame("answers").assign(told=1)
+    return tables.suppress(table, counts="answers", columns=["told"])["told"].isna()
+
+
+def standing_out(conversion: pd.DataFrame) -> pd.Series | None:
+    """Find the kind that is answered more often than every other, beyond its interval.
+
+    Parameters
+    ----------
+    conversion : DataFrame
+        Output of `conversion`.
+
+    Returns
+    -------
+    Series or None
+        The kind's row over all customers; None if there is one kind only, or if the
+        interval of another reaches its own.
+    """
+    overall = conversion["segment_id"] == EVERYBODY
+    kinds = conversion[overall & (conversion["kind"] != EVERY_KIND)]
+    if len(kinds) < 2:
+        return None
+    first, *others = kinds.sort_values("rate", ascending=False).index
+    apart = kinds.loc[first, "low"] > kinds.loc[others, "high"].max()
+    return kinds.loc[first] if apart else None
 
 
 def effects(
@@ -324,7 +458,40 @@ def period_sales(
         },
     ).df()
     table = found.pivot(index="customer_id", columns="period", values="sales")
-    return table.reindex(customers).fillna(0.0).sort_index(axis=1)
+    periods = range(-min(before, whole), 1)
+    return table.reindex(index=customers, columns=periods).fillna(0.0)
+
+
+def to_compare(
+    contacted: pd.DataFrame, customers: pd.Series, *, first: str, last: str
+) -> str | None:
+    """Choose the campaign by which targeted and other customers are compared.
+
+    Parameters
+    ----------
+    contacted : DataFrame
+        Output of `contacted`.
+    customers : Series
+        Ids of the customers that are compared.
+    first, last : str
+        First and last day with lines, YYYY-MM-DD.
+
+    Returns
+    -------
+    str or None
+        campaign_id of the one with most contacts among those that ran between these
+        days, with two periods of their own length before them, and that reached
+        `LEAST` customers and left as many out; None if there is none.
+    """
+    dates = contacted.groupby("campaign_id")[["starts_on", "ends_on"]].first()
+    length = dates["ends_on"] - dates["starts_on"] + pd.Timedelta(days=1)
+    inside = dates["starts_on"] - 2 * length >= pd.Timestamp(first)
+    inside &= (dates["ends_on"] <= pd.Timestamp(last)) & (length > pd.Timedelta(0))
+    known = contacted[contacted["customer_id"].isin(customers)]
+    met = known.groupby("campaign_id")["customer_id"].nunique().reindex(dates.index)
+    both = (met >= LEAST) & (len(customers) - met >= LEAST)
+    sizes = contacted.groupby("campaign_id").size()[inside & both]
+    return sizes.idxmax() if len(sizes) else None
 
 
 def placebo(sales: pd.DataFrame, targeted: pd.Series, *, level: float) -> pd.DataFrame:

@@ -93,7 +93,7 @@ def offer(theme: Theme, marks: pd.DataFrame) -> list[dict[str, str]]:
     """
     told = marks[marks["feature"].isin(theme.needs) & (marks["side"] == "above")]
     because, grade = "no need stands out", "assumed"
-    if len(told):
+    if len(told) and not theme.habit:
         because = f"index of {', '.join(_index(row) for _, row in told.iterrows())}"
         grade = "associated"
     return [
@@ -263,6 +263,8 @@ def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
     str
         Such as "12% of its customers could as well be in Home cooking."
     """
+    if rows.empty:
+        return "With none: there is no other segment."
     said = [
         f"{names[str(row.other_id)]} ("
         + (

@@ -10,7 +10,7 @@ from scipy import optimize, special
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold
 
-from helpers.schema import BadInput
+from helpers.schema import TooLittle
 
 PENALTIES = (
     0.01,
@@ -83,7 +83,8 @@ def encode(fields: pd.DataFrame) -> Encoder:
             levels[name] = sorted(counts.index[counts >= RAREST])
         else:
             known = values.dropna().astype(float)
-            known = known if len(known) else pd.Series([0.0])
+            if known.empty:  # nothing to learn from it
+                known = pd.Series([0.0])
             numbers[name] = (float(known.mean()), float(known.std(ddof=0)) or 1.0)
     return Encoder(levels, numbers)
 
@@ -136,15 +137,17 @@ def fit(fields: pd.DataFrame, truth: pd.Series, *, seed: int) -> Classifier:
 
     Raises
     ------
-    BadInput
-        If a class has fewer rows than there are inner parts.
+    TooLittle
+        If there are no fields, or a class has fewer rows than there are inner parts.
 
     References
     ----------
     Guo, Pleiss, Sun and Weinberger (2017), On calibration of modern neural networks:
     one factor on the log-odds (temperature scaling).
     """
-    _refuse_few(truth)
+    if fields.shape[1] == 0:
+        raise TooLittle("There is no field to tell classes from.")
+    _need(truth, INNER)
     splits = list(_encoded(fields, truth, seed))
     left_out = {penalty: _left_out(splits, truth, penalty) for penalty in PENALTIES}
     penalty = min(PENALTIES, key=lambda one: _loss(left_out[one], truth, 1.0))
@@ -153,12 +156,13 @@ def fit(fields: pd.DataFrame, truth: pd.Series, *, seed: int) -> Classifier:
     return Classifier(encoder, model, _sharpness(left_out[penalty], truth), penalty)
 
 
-def _refuse_few(truth: pd.Series) -> None:
+def _need(truth: pd.Series, least: int) -> None:
     counts = truth.value_counts()
-    if len(counts) < 2 or counts.min() < INNER:
-        raise BadInput(
-            f"{len(counts)} classes, the smallest of {counts.min():,} rows: too few to learn "
-            f"from; two classes of {INNER} rows are needed. Choose a longer window."
+    counts = counts[counts > 0]
+    if len(counts) < 2 or counts.min() < least:
+        raise TooLittle(
+            f"{len(counts)} classes, the smallest of {counts.min() if len(counts) else 0:,} "
+            f"rows: too few to learn from; two classes of {least} rows are needed."
         )
 
 
@@ -227,7 +231,14 @@ def cross_fitted(
     -------
     DataFrame
         Index of `fields`, one column a class.
+
+    Raises
+    ------
+    TooLittle
+        If a class has fewer rows than there are folds, or than the inner parts need.
     """
+    # without a fold, each of the inner parts still needs one of every class
+    _need(truth, max(folds, -(-INNER * folds // (folds - 1))))
     found = pd.DataFrame(np.nan, index=fields.index, columns=np.unique(truth))
     for train, test in parts(truth, folds, seed=seed):
         model = fit(fields.iloc[train], truth.iloc[train], seed=seed)

@@ -8,6 +8,8 @@ import pandas as pd
 
 from helpers import schema
 from helpers.engines import identifier, quoted
+from helpers.horizons import fitted
+from helpers.runs import AUTO
 from helpers.schema import BadInput
 from helpers.sources import UNCLASSIFIED
 
@@ -60,7 +62,29 @@ def applicable(
     return asked
 
 
-def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int) -> int:
+def known(con: duckdb.DuckDBPyConnection) -> tuple[bool, bool]:
+    """Say what the data know of, so that nothing else is spoken of.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With received_lines and received_products.
+
+    Returns
+    -------
+    tuple of bool
+        Whether a line was paid in part by a coupon; whether fuel is sold.
+    """
+    asked = (
+        "received_lines where coupon_cents <> 0",
+        "received_products where need_state = 'fuel'",
+    )
+    return tuple(
+        bool(con.execute(f"select 1 from {one} limit 1").fetchall()) for one in asked
+    )
+
+
+def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int, least: float = 0.0) -> int:
     """Put small needs together as "other", so that no share rests on a few lines.
 
     Parameters
@@ -70,6 +94,8 @@ def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int) -> int:
     most : int
         Needs that keep their name: those with the largest sales. Products of no known
         need are "other" too.
+    least : float
+        Share of customers, 0 to 1, that a need must be bought by to keep its name.
 
     Returns
     -------
@@ -77,13 +103,18 @@ def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int) -> int:
         How many needs were put together.
     """
     found = con.execute(
-        f"""select need_state from received_products left join (
-            select product_id, sum(amount_cents + coupon_cents) as cents
-            from clean_lines group by product_id) using (product_id)
+        f"""select need_state,
+            count(distinct customer_id) >= $least * (select count(distinct customer_id)
+                from clean_lines) as common
+        from received_products left join clean_lines using (product_id)
         where need_state not in ('{UNCLASSIFIED}', '{OTHER}')
-        group by need_state order by coalesce(sum(cents), 0) desc, need_state"""
+        group by need_state
+        order by coalesce(sum(amount_cents + coupon_cents), 0) desc, need_state""",
+        {"least": least},
     ).fetchall()
-    small = [need for (need,) in found[most:]]
+    small = [
+        need for rank, (need, common) in enumerate(found) if rank >= most or not common
+    ]
     con.execute(
         f"""update received_products set need_state = '{OTHER}'
         where need_state = '{UNCLASSIFIED}' or need_state in (select unnest(?::varchar[]))""",
@@ -177,25 +208,31 @@ def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> No
     con : DuckDBPyConnection
         After `split`.
     first, last : str
-        First and last day of the window, YYYY-MM-DD.
+        First and last day of the window, YYYY-MM-DD; "auto" for that of the lines.
 
     Raises
     ------
     BadInput
         Naming the window and the days for which there are lines.
     """
-    held = con.execute(
-        "select count(*) from clean_lines where ordered_at::date between ? and ?",
-        [first, last],
-    ).fetchall()[0][0]
+    start, end = con.execute(
+        "select min(ordered_at)::date, max(ordered_at)::date from clean_lines"
+    ).fetchall()[0]
+    if start is not None and AUTO in (first, last):
+        first, last = fitted(first, start), fitted(last, end)
+    held = (
+        start is not None
+        and con.execute(
+            "select count(*) from clean_lines where ordered_at::date between ? and ?",
+            [first, last],
+        ).fetchall()[0][0]
+    )
     if not held:
-        start, end = con.execute(
-            "select min(ordered_at)::date, max(ordered_at)::date from clean_lines"
-        ).fetchall()[0]
-        where = f"Table lines: column ordered_at has no line from {first} to {last}"
+        days = "" if AUTO in (first, last) else f" from {first} to {last}"
+        where = f"Table lines: column ordered_at has no line{days}"
         if start is None:
             raise BadInput(
-                f"{where}, nor on any other day: no line was received, or the rules "
+                f"{where}{', nor on any other day' * bool(days)}: no line was received, or the rules "
                 "reject every one. Look at the reconciliation in 01_cleaning."
             )
         raise BadInput(

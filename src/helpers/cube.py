@@ -1,6 +1,7 @@
 """Customers in, the groups of up to three conditions that may be shown out."""
 
 import itertools
+import math
 import re
 from collections.abc import Collection, Hashable, Mapping, Sequence
 
@@ -211,6 +212,72 @@ def audit(
     small = np.flatnonzero(~hidden & (counts > 0) & (counts < below))
     rows += [(f"[{_said(table.iloc[i])}]", int(counts[i]), "shown") for i in small]
     return pd.DataFrame(rows, columns=["group", "customers", "way"])
+
+
+def conditions(
+    customers: pd.DataFrame,
+    *,
+    dimensions: Sequence[str],
+    most: int,
+    at_most: int,
+    apart: Collection[tuple[str, str]] = (),
+) -> int:
+    """Say how many conditions may meet before there are too many groups to protect.
+
+    Parameters
+    ----------
+    customers, dimensions, most, apart
+        As for :func:`views`.
+    at_most : int
+        Groups that are worth the minutes.
+
+    Returns
+    -------
+    int
+        `most`, or fewer; never below 2.
+    """
+    sizes = [customers[name].nunique() for name in dimensions]
+    pairs = {frozenset(map(dimensions.index, pair)) for pair in apart}
+    for order in range(most, 2, -1):
+        tables = [
+            table
+            for few in range(order + 1)
+            for table in itertools.combinations(range(len(sizes)), few)
+            if not any(pair <= set(table) for pair in pairs)
+        ]
+        if sum(math.prod(sizes[i] for i in table) for table in tables) <= at_most:
+            return order
+    return min(most, 2)
+
+
+def crossing(
+    published: pd.DataFrame,
+    *,
+    rows: tuple[str, Sequence[str]],
+    columns: tuple[str, Sequence[str]],
+) -> pd.DataFrame:
+    """Lay the published groups of two dimensions out as a table.
+
+    Parameters
+    ----------
+    published : DataFrame
+        From :func:`views`.
+    rows, columns : tuple
+        A dimension and its levels, in the order shown; `rows` is the one that comes
+        first among the dimensions.
+
+    Returns
+    -------
+    DataFrame
+        Customers (Int64); missing where a group is hidden or empty, everywhere if need
+        be.
+    """
+    two = (published["by_1"] == rows[0]) & (published["by_2"] == columns[0])
+    if "by_3" in published:
+        two &= published["by_3"] == ""
+    cells = published[two].pivot(index="level_1", columns="level_2", values="customers")
+    grid = cells.reindex(index=list(rows[1]), columns=list(columns[1]))
+    return grid.astype("Int64")
 
 
 def shown(published: pd.DataFrame, conditions: Mapping[str, Hashable]) -> bool:

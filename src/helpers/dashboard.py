@@ -11,7 +11,17 @@ from typing import Any
 
 import pandas as pd
 
-from helpers import board, explore, pages, paths, schema, tables
+from helpers import (
+    board,
+    explore,
+    failures,
+    pages,
+    paths,
+    receiving,
+    runs,
+    schema,
+    tables,
+)
 
 PERSONAS = "04_segment_personas"
 # why to trust it, not what to do
@@ -26,6 +36,11 @@ PROFILE = (
     *("segment_id", "feature", "label", "family", "unit", "value", "low", "high"),
     *("overall", "marker"),
 )
+# What can be filtered, sorted, opened and compared where there are no segments.
+NOTHING = {
+    **dict.fromkeys(("described", "matrix", "data", "everyone")),
+    **{"personas": [], "features": [], "segments": [], "worth": []},
+}
 # Stages of the full study by the number of their notebook.
 STAGES = {
     "05": "the lifecycle journey of customers",
@@ -70,10 +85,12 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
     Returns
     -------
     dict
-        figures, findings (what to decide), grounds (what it stands on), described
+        halted (articles without a result), halted_said (how many they are), figures,
+        findings (what to decide), grounds (what it stands on), described
         (views.json), boards (tables of notebooks, with their articles), everyone, segments, matrix, features, personas, missing (stages
-        without a notebook), glossary, below (the smallest group shown), script, policy
-        (its hash) and data (for the script).
+        without a notebook), decided (decision.json), worth (value tiers and activity,
+        level by level), glossary, below (the smallest group shown), script, policy (its
+        hash) and data (for the script).
 
     Raises
     ------
@@ -81,14 +98,25 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
         When a file is damaged or lacks a column.
     """
     folder = paths.processed(run)
-    noted = [(a, _json(folder / "findings" / f"{a.name}.json")) for a in articles]
-    figures = _json(folder / "key_figures.json")
-    explored = _explored(folder, symbol(figures.get("currency", "")))
+    whole = [a for a in articles if not a.lacking]
+    halted = [a for a in articles if a.lacking]
+    noted = [(a, _json(folder / "findings" / f"{a.name}.json")) for a in whole]
+    # What an earlier run left of a notebook that now has no result would pass for new.
+    if any(a.name == PERSONAS for a in halted):
+        figures, explored = _about(run), NOTHING
+    else:
+        figures = _json(folder / "key_figures.json")
+        explored = _explored(folder, symbol(figures.get("currency", "")))
     script = (pages.TEMPLATES / "dashboard.js").read_text(encoding="utf-8")
-    anchors = {a.name: a.anchors for a in articles}.get(PERSONAS)
+    anchors = {a.name: a.anchors for a in whole}.get(PERSONAS)
     for row in [*explored["segments"], *explored["personas"]]:
         row["link"] = _persona_link(row["name"], anchors) if row["segment_id"] else ""
+    stopped = [a for a in halted if a.failure]
     return {
+        "halted": halted,
+        "halted_said": failures.counted(
+            len(stopped), len(halted) - len(stopped), len(articles)
+        ),
         "figures": figures,
         # the latest stage first: it is nearest to what to do
         "findings": [
@@ -100,7 +128,8 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
             for number, stage in STAGES.items()
             if not any(a.name.startswith(number) for a in articles)
         ],
-        "boards": [(a, put) for a in articles if (put := board.read(run, a.name))],
+        "decided": _json(folder / "decision.json"),
+        "boards": [(a, put) for a in whole if (put := board.read(run, a.name))],
         "glossary": GLOSSARY | (figures.get("glossary") or {}),
         "below": SMALLEST_CELL,
         "script": script,
@@ -109,19 +138,23 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
     }
 
 
+def _about(run: str) -> dict[str, Any]:
+    """Say what the data of a run are, where the notebook that also does has no result."""
+    return dict(receiving.ABOUT.get(runs.read(run)["source"], {}))
+
+
 def _explored(folder: Path, sign: str) -> dict[str, Any]:
     """Gather what can be filtered, sorted, opened and compared."""
     views, described = _table(folder, "views", VIEWS), _json(folder / "views.json")
     summary = _table(folder, "segment_summary", SUMMARY)
     profile = _table(folder, "segment_profile", PROFILE)
-    found = {
+    found = NOTHING | {
         "described": described,
         "personas": [dict(card) for card in _json(folder / "personas.json") or []],
         "features": [] if profile is None else explore.profile(profile),
-        **dict.fromkeys(("segments", "matrix", "data", "everyone")),
     }
     if views is None or not described:
-        return found | {"segments": []}
+        return found
     groups, days = explore.lookup(views), described["days"]
     rows = [] if summary is None else explore.segments(summary, groups, days=days)
     colours = {row["name"]: row["colour"] for row in rows}
@@ -136,7 +169,13 @@ def _explored(folder: Path, sign: str) -> dict[str, Any]:
     return found | {
         "everyone": explore.figures(groups, {}, days=days),
         "segments": rows,
-        "matrix": explore.matrix(described, groups, colours),
+        "worth": [
+            one
+            for name in (explore.TIER, explore.ACTIVITY)
+            if (one := explore.levels(described, groups, name))
+        ],
+        "matrix": explore.matrix(described, groups, colours)
+        or explore.matrix(described, groups, {}, rows=explore.ACTIVITY),
         "data": explore.embedded(data),
     }
 

@@ -25,6 +25,8 @@ def verdict(
     alpha: float,
     least_silhouette: float,
     least_strength: float,
+    p_weeks: float = float("nan"),
+    told_low: float = float("nan"),
 ) -> str:
     """Say in one word what kind of segmentation the evidence allows.
 
@@ -45,11 +47,18 @@ def verdict(
     least_strength : float
         Least prediction strength of natural segments; the paper says 0.8 to 0.9 and
         adds one standard error, as is done here (R's fpc adds none).
+    p_weeks : float
+        p-value of the agreement between odd and even weeks against chance; missing
+        where it could not be judged.
+    told_low : float
+        Lower end of the interval of what the segments explain of later purchases;
+        missing where it could not be judged.
 
     Returns
     -------
     str
-        natural: all three lie beyond the references, the silhouette reaches
+        not usable: the agreement between odd and even weeks is no more than chance,
+        or nothing later is explained beyond chance. natural: all three lie beyond the references, the silhouette reaches
         `least_silhouette`, and strength and its error reach `least_strength`:
         customers come in kinds. reproducible: the agreement lies
         beyond the references: segments come back more often than correlation alone
@@ -74,6 +83,8 @@ def verdict(
         raise BadInput(
             f"The verdict needs p-values of {GROUNDS}; {absent} are missing."
         )
+    if p_weeks > alpha or told_low <= 0:
+        return NOT_USABLE
     firm = strength + strength_error >= least_strength
     if (
         firm
@@ -99,7 +110,8 @@ class Decision:
     runner_up : int or None
         The number that the criteria take if `k` is left out.
     verdict : str
-        natural, reproducible or constructive, as `verdict` says at `k`.
+        natural, reproducible, constructive or not usable, as `verdict` says at `k`; not
+        usable also where every number is knocked out and none is set in the run file.
     """
 
     k: int
@@ -114,7 +126,7 @@ class Decision:
             took = self.by_criteria or "none"
             how = f"set in the run file and not by the criteria, which take {took}"
         elif self.by_criteria is None:
-            how = "the fewest, since no number meets the criteria"
+            how = "the fewest, shown as evidence, since no number meets the criteria"
         else:
             how = "by the criteria"
         runner_up = self.runner_up or "none"
@@ -142,10 +154,8 @@ def write(decided: Decision | None, *, run: str, why: str = "", **more: object) 
     **more : object
         Plain data to be kept beside it.
     """
-    content = {"k": None, "verdict": NOT_LOOKED_FOR} | (
-        decided.to_dict() if decided else {}
-    )
-    content |= {"usable": not why, "why": why} | more
+    content = decided.to_dict() if decided else {"verdict": NOT_LOOKED_FOR}
+    content |= {"usable": not why, "why": why} | ({"k": None} if why else {}) | more
     schema.write_json(content, paths.processed(run) / "decision.json")
 
 
@@ -177,7 +187,7 @@ def decide(criteria: pd.DataFrame, *, k: int | str) -> Decision:
     k : int or str
         A number overrides the criteria; "auto" follows them: the largest number of
         natural segments that passes; if there is none, the largest that passes; if
-        none passes, the fewest.
+        none passes, none: the fewest are then shown as evidence, and are not usable.
 
     Returns
     -------
@@ -197,12 +207,73 @@ def decide(criteria: pd.DataFrame, *, k: int | str) -> Decision:
         )
     first = _taken(criteria)
     chosen = int(k) if k != AUTO else first or int(min(tried))
+    knocked_out = k == AUTO and first is None
     return Decision(
         k=chosen,
         by_criteria=first,
         overridden=k not in (AUTO, first),
         runner_up=_taken(criteria.drop(index=chosen)),
-        verdict=str(criteria.loc[chosen, "verdict"]),
+        verdict=NOT_USABLE if knocked_out else str(criteria.loc[chosen, "verdict"]),
+    )
+
+
+# What each criterion asks, as `why_not_usable` says that it was missed.
+_MISSED = {
+    "smallest": "the smallest group holds {:.1%} of customers ({:.0%} needed)",
+    "agreement": "repeated studies agree by {:.2f} ({:g} needed)",
+    "weakest": "the weakest group is found again by {:.2f} ({:g} needed)",
+    "gain": "what they explain of later purchases is {:+.1%} beyond spend quintiles "
+    "({:+.0%} needed)",
+}
+
+
+def why_not_usable(
+    criteria: pd.DataFrame,
+    decided: Decision,
+    *,
+    least: Mapping[str, float],
+    alpha: float,
+) -> str:
+    """Say in a sentence or two why no segments are handed on; nothing if they are.
+
+    Parameters
+    ----------
+    criteria : DataFrame
+        Indexed by k: the criteria, p_weeks and told_low.
+    decided : Decision
+        From `decide`.
+    least : mapping
+        Criterion -> least value that passes.
+    alpha : float
+        Largest p-value that counts as beyond chance.
+
+    Returns
+    -------
+    str
+        What speaks against the number of segments that misses the fewest criteria.
+    """
+    if decided.verdict != NOT_USABLE:
+        return ""
+    missed = criteria[list(least)].lt(pd.Series(least)) | criteria[list(least)].isna()
+    chance = (criteria["p_weeks"] > alpha) | (criteria["told_low"] <= 0)
+    faults = missed.sum(axis=1) + chance
+    nearest = decided.k if decided.overridden else faults.idxmin()
+    row = criteria.loc[nearest]
+    reasons = []
+    if row["p_weeks"] > alpha:
+        reasons.append(
+            "customers land in the same group in odd and in even weeks no more often "
+            f"than by chance (p = {row['p_weeks']:.2f})"
+        )
+    if row["told_low"] <= 0:
+        reasons.append("they explain nothing of later purchases beyond chance")
+    for name in missed.columns[missed.loc[nearest]]:
+        measured = pd.notna(row[name])
+        said = _MISSED[name].format(row[name], least[name])
+        reasons.append(said if measured else f"{name} could not be measured")
+    return (
+        f"We found no groups worth acting on. At {nearest} groups, which come nearest "
+        f"to the criteria, {'; '.join(reasons)}."
     )
 
 

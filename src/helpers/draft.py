@@ -5,15 +5,25 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import yaml
 
-from helpers import engines, guess, inspection, mapping, paths, schema, sniffing
+from helpers import (
+    engines,
+    guess,
+    horizons,
+    inspection,
+    mapping,
+    outlook,
+    paths,
+    schema,
+    sniffing,
+)
 from helpers.guess import Guess
+from helpers.mapping import Source
 from helpers.schema import BadInput
 from helpers.sniffing import Look
 
@@ -27,9 +37,6 @@ FIRM = re.compile(
 )
 MOST_LEVELS = 30  # values of an attribute beyond which groups are too small to show
 SERVICES = re.compile(r"[A-Za-z][A-Za-z &./-]*")  # product ids without a digit
-LATER = 0.3  # part of the history that is kept to judge segments by
-# Too little data: fewer orders or lines than these. A person sets them after the first run.
-MIN_ORDERS, MIN_LINES = 3, 10
 
 
 def draft(run: str, guesses: list[Guess], unused: list[Look]) -> str:
@@ -174,9 +181,13 @@ def _attributes(one: Guess, rest: list[str]) -> Iterator[str]:
             left.append(name)
         else:
             kept["firmographic" if FIRM.search(name) else "demographic"].append(name)
+    for name in filter(mapping.reserved, [*kept["demographic"], *kept["firmographic"]]):
+        why = "the study has a column of its own of that name"
+        yield f"      {_yaml(mapping.renamed(name))}: {_yaml(name)}  # {why}"
     for kind, names in kept.items():
         if names:
-            yield f"    {kind}: [{', '.join(map(_yaml, names))}]"
+            own = [mapping.renamed(n) if mapping.reserved(n) else n for n in names]
+            yield f"    {kind}: [{', '.join(map(_yaml, own))}]"
     if left:
         yield (
             f"    # left out, as personal or with fewer than 2 or more than {MOST_LEVELS}"
@@ -184,13 +195,17 @@ def _attributes(one: Guess, rest: list[str]) -> Iterator[str]:
         )
 
 
-def windows(con: duckdb.DuckDBPyConnection) -> str:
-    """Propose the days that the study is about.
+def windows(con: duckdb.DuckDBPyConnection, sources: list[Source], spill: Path) -> str:
+    """Propose the days that the study is about, and say what the tables are enough for.
 
     Parameters
     ----------
     con : DuckDBPyConnection
-        With typed_lines.
+        With typed_<table> of each table.
+    sources : list of Source
+        Those tables; lines among them.
+    spill : Path
+        Folder for copies of what is counted.
 
     Returns
     -------
@@ -200,13 +215,20 @@ def windows(con: duckdb.DuckDBPyConnection) -> str:
     first, last = con.execute(
         "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
     ).fetchall()[0]
-    split = last - timedelta(days=round((last - first).days * LATER))
-    customers, enough = con.execute(
-        """select count(*), count(*) filter (orders >= ? and lines >= ?) from
-            (select count(distinct order_id) as orders, count(*) as lines from typed_lines
-            where customer_id is not null and ordered_at::date <= ? group by customer_id)""",
-        [MIN_ORDERS, MIN_LINES, split],
-    ).fetchall()[0]
+    start, split, end = horizons.windows(first, last)
+    given = {"first_day": start, "last_day": split, "later_day": end}
+    names = {source.table: source for source in sources}
+    settings = outlook.fitted() | given
+    said, few = outlook.of_settings(con, sources, settings=settings, spill=spill)
+    limits = ""
+    if said:
+        told = outlook.parts(con, names, settings=settings, spill=spill)[1]
+        limits = f"\n  min_orders: {told['min_orders']}" + (
+            f"\n  min_lines: {told['min_lines']}"
+            if told["min_lines"]
+            else "\n  # no min_lines: an order is a line or two, so its orders say it"
+        )
+    foretold = "\n".join(f"# {one}" for one in [*said[1:], *filter(None, [few])])
     return f"""
 all:
   currency: EUR  # of all money: correct it
@@ -214,17 +236,16 @@ all:
 
 01_cleaning:
   kept: []  # rules of notebook 1 that set no line aside, such as [no price]
-  first_day: {first}  # the first day in the file
-  last_day: {last}  # the last
+  first_day: {start}  # the first day in the file
+  last_day: {end}  # the last
 
-# Segments are built from the days up to last_day, and judged by those after it.
-# {enough:,} of {customers:,} customers have enough data in these days; the others are not segmented.
+# Segments are built from the days up to last_day, and judged by those after it: a quarter
+# of all days. What is removed here is fitted to the data anew at each run.
+{foretold}
 02_feature_engineering:
-  first_day: {first}
+  first_day: {start}
   last_day: {split}
-  later_day: {last}
-  min_orders: {MIN_ORDERS}
-  min_lines: {MIN_LINES}
+  later_day: {end}{limits}
 """
 
 
@@ -236,15 +257,19 @@ NO_WINDOWS = """
 
 
 def _windows(text: str, run: str) -> str:
-    """Read the lines as drafted to see which days they cover."""
+    """Read the tables as drafted to see which days they cover and what they hold.
+
+    Where another table has a fault, lines are read alone.
+    """
     content: dict[str, Any] = yaml.safe_load(text)
-    content["tables"] = {"lines": content["tables"]["lines"]}
-    with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
-        engines.limit(con, Path(spill))
-        found, _ = inspection.problems(con, content, run=run, spill=Path(spill))
-        if (found["level"] == "error").any():
-            return NO_WINDOWS
-        return windows(con)
+    alone = content | {"tables": {"lines": content["tables"]["lines"]}}
+    for tried in (content, alone):
+        with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
+            engines.limit(con, Path(spill))
+            found, sources = inspection.problems(con, tried, run=run, spill=Path(spill))
+            if not (found["level"] == "error").any():
+                return windows(con, sources, Path(spill))
+    return NO_WINDOWS
 
 
 def write(run: str) -> Path:
@@ -296,6 +321,9 @@ def main(arguments: list[str]) -> int:
         target = write(*arguments)
     except ValueError as fault:
         print(fault, file=sys.stderr)
+        return 1
+    except OSError as fault:
+        print(paths.refused(fault), file=sys.stderr)
         return 1
     run = target.stem
     print(

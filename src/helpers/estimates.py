@@ -104,7 +104,7 @@ def auc(happened: np.ndarray, score: np.ndarray) -> float:
     -------
     float
         Share of the pairs, one with and one without it, that are in the right order;
-        ties count half. 1 is perfect, 0.5 is chance.
+        ties count half. 1 is perfect, 0.5 is chance; missing where all or none had it.
 
     References
     ----------
@@ -114,6 +114,8 @@ def auc(happened: np.ndarray, score: np.ndarray) -> float:
     """
     ranks = stats.rankdata(score)[happened].sum()
     yes, no = happened.sum(), (~happened).sum()
+    if not yes or not no:
+        return np.nan
     return float((ranks - yes * (yes + 1) / 2) / (yes * no))
 
 
@@ -264,6 +266,8 @@ def adjusted(p: Sequence[float], *, method: str) -> np.ndarray:
     Holm (1979); Benjamini and Hochberg (1995).
     """
     values = np.asarray(p, float)
+    if not len(values):
+        return values
     if method == "benjamini-hochberg":
         return stats.false_discovery_control(values, method="bh")
     if method != "holm":

@@ -2,9 +2,7 @@
 
 import contextlib
 import fcntl
-import json
 import logging
-import re
 import sys
 import time
 from collections.abc import Iterator
@@ -17,15 +15,17 @@ import papermill
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill import PapermillExecutionError
 
-from helpers import paths, runs, sections
+from helpers import failures, paths, runs, sections
 
 # Else each kernel warns that it listens without encryption, to this machine only, and
 # calls the end of a failed notebook an error of its own.
 QUIET = ["--IPKernelApp.log_level=50"]
+# Exit code that lets make go on with notebooks that need nothing of the one that stopped.
+STOPPED = 3
 
 
 class NotebookFailedError(RuntimeError):
-    """A notebook stopped; the message says where, why and what to read."""
+    """A notebook stopped, or waits for one that did; the message says where and why."""
 
 
 def execute(run: str, notebook: str) -> Path:
@@ -49,17 +49,23 @@ def execute(run: str, notebook: str) -> Path:
     BadInput
         If the run has a fault.
     NotebookFailedError
-        If a cell raises or the kernel dies. The notebook as far as it came lies beside
-        the target as NN_name.failed.ipynb; an earlier target is untouched.
+        If a cell raises or the kernel dies, or if the notebook waits for one that
+        stopped. A notebook that stopped lies, as far as it came, beside the target as
+        NN_name.failed.ipynb. An earlier target is removed: it would pass for new.
     """
     runs.check(run)
     source = runs.notebook_file(notebook)
     target = paths.executed(run) / source.name
-    failed = target.with_suffix(".failed.ipynb")
+    failed = failures.kept(run, notebook)
     partial = paths.plan(run) / f"{notebook}.partial.ipynb"
     for folder in (target.parent, partial.parent):
         folder.mkdir(parents=True, exist_ok=True)
-    with _alone(partial.with_suffix(".lock")), _kept_on_failure(partial, failed):
+    with (
+        _alone(partial.with_suffix(".lock")),
+        _gone_on_failure(target),
+        _kept_on_failure(partial, failed),
+    ):
+        _refuse_to_wait(run, notebook)
         _papermill(source, partial, runs.parameters(run, notebook))
         partial.replace(target)
         failed.unlink(missing_ok=True)
@@ -126,9 +132,15 @@ def main(arguments: list[str]) -> int:
                     "Usage: python -m helpers.execution RUN NOTEBOOK | refresh"
                 )
     # A ValueError is BadInput, without the half second that importing it takes.
-    except (ValueError, NotebookFailedError) as fault:
+    except ValueError as fault:
         print(fault, file=sys.stderr)
         return 1
+    except OSError as fault:
+        print(paths.refused(fault), file=sys.stderr)
+        return 1
+    except NotebookFailedError as fault:
+        print(fault, file=sys.stderr)
+        return STOPPED
     except KeyboardInterrupt:
         print("Interrupted; the same command goes on from here.", file=sys.stderr)
         return 130
@@ -143,6 +155,17 @@ def _execute_before(book: Path) -> None:
             if earlier < book:
                 with _timed(f"  {own}: {earlier.stem[:2]}"):
                     execute(own, earlier.stem)
+
+
+def _refuse_to_wait(run: str, notebook: str) -> None:
+    """Refuse a notebook whose tables are not to be had, as an earlier one stopped."""
+    waits = [
+        name for name in failures.causes(run).get(notebook, []) if name != notebook
+    ]
+    if waits:
+        raise NotebookFailedError(
+            f"{notebook} was not executed: it waits for {' and '.join(waits)}."
+        )
 
 
 @contextlib.contextmanager
@@ -176,47 +199,23 @@ def _papermill(source: Path, partial: Path, values: dict[str, Any]) -> None:
 
 
 @contextlib.contextmanager
+def _gone_on_failure(target: Path) -> Iterator[None]:
+    """Remove what an earlier run made of a notebook that now has no result."""
+    try:
+        yield
+    except NotebookFailedError:
+        target.unlink(missing_ok=True)
+        raise
+
+
+@contextlib.contextmanager
 def _kept_on_failure(partial: Path, failed: Path) -> Iterator[None]:
     """Keep a notebook that stopped under another name and tell its story."""
     try:
         yield
     except (CellExecutionError, PapermillExecutionError, DeadKernelError):
         partial.replace(failed)
-        raise NotebookFailedError(_story(failed)) from None
-
-
-def _story(failed: Path) -> str:
-    """Say in which cell a failed notebook stopped, with what error, and where it is."""
-    heading, number = "", 0
-    error = "The kernel died; too little memory is the usual cause."
-    for cell in json.loads(failed.read_text("utf-8"))["cells"]:
-        source = "".join(cell["source"])
-        if cell["cell_type"] == "markdown":
-            heading = (re.findall(r"^#+ (.+)", source, re.MULTILINE) or [heading])[-1]
-            continue
-        number += 1
-        raised = [out for out in cell["outputs"] if out["output_type"] == "error"]
-        if raised:
-            error = _error(raised[0]["ename"], raised[0]["evalue"])
-        # A kernel that died in a cell has left it without a number.
-        if raised or not cell["execution_count"]:
-            break
-    return (
-        f"{failed.name.split('.')[0]} stopped in cell [{number}],"
-        f" {heading or source.splitlines()[0]!r}:\n{error}\n"
-        f"The notebook as far as it came: {_shown(failed)}"
-    )
-
-
-def _error(kind: str, message: str) -> str:
-    """Write an error as one would read it; what an analyst can mend needs no kind."""
-    message = re.sub(r"\x1b\[[0-9;]*m", "", message)
-    return message if kind == "BadInput" else f"{kind}: {message}"
-
-
-def _shown(file: Path) -> Path:
-    """Name a file from the root of the project where it lies in it."""
-    return file.relative_to(paths.ROOT) if file.is_relative_to(paths.ROOT) else file
+        raise NotebookFailedError(failures.told(failures.read(failed))) from None
 
 
 @contextlib.contextmanager

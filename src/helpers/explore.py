@@ -9,7 +9,7 @@ import pandas as pd
 
 from helpers import plots
 
-NEEDS, TIER = "needs", "value_tier"
+NEEDS, TIER, ACTIVITY = "needs", "value_tier", "activity"
 MEASURES = ("sales", "later_sales")
 
 Conditions = Mapping[str, str]
@@ -67,7 +67,10 @@ def figures(
     if group is None:
         return None
     everyone = groups[frozenset()]
-    before, after = (group[name] / days[name] for name in MEASURES)
+    before, after = (
+        group[name] / days[name] if days[name] else None for name in MEASURES
+    )
+    judged = after is not None and before is not None and before > 0
     return {
         **group,
         "share_customers": group["customers"] / everyone["customers"],
@@ -75,7 +78,7 @@ def figures(
         if everyone["sales"]
         else None,
         "sales_per_customer": group["sales"] / group["customers"],
-        "trend": after / before - 1 if before > 0 else None,
+        "trend": after / before - 1 if judged else None,
     }
 
 
@@ -111,12 +114,49 @@ def segments(
     return rows
 
 
+def levels(
+    described: Mapping[str, Any],
+    groups: Mapping[frozenset, Mapping[str, float]],
+    name: str,
+) -> dict[str, Any]:
+    """Show each level of one dimension.
+
+    Parameters
+    ----------
+    described : mapping
+        views.json: dimensions with their levels, days.
+    groups : mapping
+        As for :func:`figures`.
+    name : str
+        The dimension.
+
+    Returns
+    -------
+    dict
+        label, and rows: level, shown (:func:`figures` with share_later, the share of
+        all later sales; None where the level is withheld). Empty if it is lacking.
+    """
+    found = [one for one in described["dimensions"] if one["name"] == name]
+    if not found:
+        return {}
+    later = groups[frozenset()]["later_sales"]
+    rows = []
+    for level in found[0]["levels"]:
+        shown = figures(groups, {name: level}, days=described["days"])
+        if shown is not None:
+            shown["share_later"] = shown["later_sales"] / later if later > 0 else None
+        rows.append({"level": level, "shown": shown})
+    return {"label": found[0]["label"], "rows": rows}
+
+
 def matrix(
     described: Mapping[str, Any],
     groups: Mapping[frozenset, Mapping[str, float]],
     colours: Mapping[str, str],
+    *,
+    rows: str = NEEDS,
 ) -> dict[str, Any]:
-    """Cross needs segments with value tiers.
+    """Cross needs segments, or another dimension, with value tiers.
 
     Parameters
     ----------
@@ -126,6 +166,8 @@ def matrix(
         As for :func:`figures`.
     colours : mapping
         Segment -> colour.
+    rows : str
+        The dimension that is crossed with value tiers.
 
     Returns
     -------
@@ -134,15 +176,15 @@ def matrix(
         to 1, the share of the largest cell). Empty if a dimension is lacking.
     """
     levels = {one["name"]: one["levels"] for one in described["dimensions"]}
-    if not {NEEDS, TIER} <= levels.keys():
+    if not {rows, TIER} <= levels.keys():
         return {}
     cells = {
-        (need, tier): figures(groups, {NEEDS: need, TIER: tier}, days=described["days"])
-        for need in levels[NEEDS]
+        (need, tier): figures(groups, {rows: need, TIER: tier}, days=described["days"])
+        for need in levels[rows]
         for tier in levels[TIER]
     }
     most = max((cell["customers"] for cell in cells.values() if cell), default=1)
-    rows = [
+    table = [
         {
             "name": need,
             "colour": colours.get(need, ""),
@@ -152,9 +194,9 @@ def matrix(
                 for tier in levels[TIER]
             ],
         }
-        for need in levels[NEEDS]
+        for need in levels[rows]
     ]
-    return {"tiers": levels[TIER], "rows": rows}
+    return {"tiers": levels[TIER], "rows": table}
 
 
 def profile(table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -1,17 +1,33 @@
 """Write customer lists for other programs: whole or not at all, safe in a spreadsheet."""
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
 
-from helpers import schema
+from helpers import paths, schema
 from helpers.segments import Model
 
 # A spreadsheet runs a cell as a formula when it begins with one of these; the last four
 # are their full-width forms, which some versions turn into the plain ones.
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+def forget(names: Iterable[str], *, run: str) -> None:
+    """Delete what an earlier execution wrote and this one may have nothing for.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Tables by name, other files with their ending.
+    run : str
+        Name of the run.
+    """
+    for name in names:
+        file = name if "." in name else f"{name}.parquet"
+        (paths.processed(run) / file).unlink(missing_ok=True)
 
 
 def membership(assigned: pd.DataFrame, *, model: Model) -> pd.DataFrame:

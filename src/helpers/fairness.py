@@ -4,6 +4,10 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from helpers import estimates
+
+FEWEST = 10  # customers whose attribute is known, for an association
+
 
 def attribute_shares(
     customers: pd.DataFrame, assigned: pd.DataFrame, *, attributes: list[str]
@@ -114,7 +118,8 @@ def association(
     for attribute in attributes:
         known = table.dropna(subset=[attribute])
         counts = pd.crosstab(known[attribute], known["segment_id"]).to_numpy()
-        if min(counts.shape) < 2:  # all alike: nothing to go together with
+        # All alike, or hardly anybody known: nothing to go together with.
+        if min(counts.shape) < 2 or len(known) < FEWEST:
             continue
         low, high = cramers_v_interval(counts)
         rows.append(
@@ -241,6 +246,29 @@ def coverage_by_value(
         for group in groups
     ]
     return pd.DataFrame(rows)
+
+
+def favours(covered: pd.DataFrame) -> str:
+    """Say for whom attributes are known more often.
+
+    Parameters
+    ----------
+    covered : DataFrame
+        Output of `coverage_by_value`.
+
+    Returns
+    -------
+    str
+        better or lesser, where the 95 % intervals (Wilson) of the coverage of those
+        with the most and with the least sales are apart; else empty.
+    """
+    least, most = (
+        estimates.wilson(row["coverage"], int(row["customers"]), level=0.95)
+        for _, row in covered.iloc[[0, -1]].iterrows()
+    )
+    if most[0] > least[1]:
+        return "better"
+    return "lesser" if most[1] < least[0] else ""
 
 
 def _too_few(covered: pd.Series, below: int) -> bool:

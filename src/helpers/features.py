@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -41,9 +42,9 @@ FEATURES = (
         "lifecycle",
         "log ratio",
         "order_rows",
-        """ln((coalesce(sum(sales_cents) filter (ordered_at::date > $middle), 0) + 1000.0)
-        / (coalesce(sum(sales_cents) filter (ordered_at::date <= $middle), 0)
-        + 1000.0))""",
+        """ln((greatest(coalesce(sum(sales_cents) filter (ordered_at::date > $middle),
+        0), 0) + 1000.0) / (greatest(coalesce(sum(sales_cents)
+        filter (ordered_at::date <= $middle), 0), 0) + 1000.0))""",
         "natural logarithm of sales in the second half of the window over the first, "
         "10 added to both",
     ),
@@ -61,7 +62,7 @@ FEATURES = (
         "currency",
         "order_rows",
         "sum(goods_cents) / 100.0",
-        "sales of goods in the window, fuel and gift cards left out (monetary value)",
+        "sales of goods in the window (monetary value)",
     ),
     Feature(
         "lines",
@@ -211,7 +212,7 @@ FEATURES = (
         f"count(*) filter (goods_lines > 0 and coupon_cents > 0) "
         f"/ nullif(count(*) {_ORDERS}, 0)",
         "share of orders with a coupon",
-        asks=("coupon_cents",),
+        asks=("coupon",),
     ),
 )
 
@@ -380,6 +381,10 @@ def defined(
         [lines],
     ).fetchall():
         there.add("clock")
+    if con.execute(
+        "select 1 from read_parquet(?) where coupon_cents <> 0 limit 1", [lines]
+    ).fetchall():
+        there.add("coupon")
     there |= {"fuel"} & set(_values(con, products, "need_state"))
     there |= {"Private"} & set(_values(con, products, "brand"))
     topics: list[str] = []
@@ -394,6 +399,9 @@ def defined(
     channels = _values(con, lines, "channel") if "channel" in there else []
     wanted = needs(con, products=products)
     found = [f for f in FEATURES if there.issuperset(f.asks)]
+    if "fuel" in there:
+        apart = "sales of goods in the window, fuel and gift cards left out (monetary value)"
+        found = [replace(f, meaning=apart) if f.name == "sales" else f for f in found]
     if wanted:
         names = [f.name for f in found]
         found.insert(names.index("lines_per_order") + 1, _variety(wanted))
@@ -460,8 +468,8 @@ def _share(family: str, alike: Sequence[str], weight: str) -> Feature:
             family,
             "share",
             "need_rows",
-            f"coalesce(sum(sales_cents) filter (need_state {one_of}), 0) "
-            f"/ {_GOODS_SALES}",
+            f"coalesce(sum(greatest(sales_cents, 0)) filter (need_state {one_of}), 0) "
+            f"/ nullif(sum(greatest(sales_cents, 0)) {_GOODS}, 0)",
             f"share of goods sales in {said}",
             weight=weight,
         )

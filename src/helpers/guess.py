@@ -194,7 +194,12 @@ def _completed(guess: Guess) -> Guess:
     """Give order lines a value where no column tells what is required."""
     columns, notes = dict(guess.columns), dict(guess.notes)
     stand_in = {
-        "order_id": (mapping.DERIVED, "no column found: one order a customer and day"),
+        "order_id": (
+            mapping.DERIVED,
+            "no column found: one order a customer and day"
+            if "product_id" in columns
+            else "no column found: each line is an order",
+        ),
         "product_id": ("=unknown", "no column found: products are not told apart"),
         "quantity": ("=1", "no column found: every line counts as one piece"),
     }

@@ -11,13 +11,17 @@ HOLDOUT = 0.25  # part of the days that is kept to judge by
 PERIODS = {"Q": 276, "M": 93, "W": 21, "D": 0}
 
 
-def windows(first: object, last: object) -> tuple[str, str, str]:
+def windows(
+    first: object, last: object, *, given: tuple[str, str, str] = (AUTO,) * 3
+) -> tuple[str, str, str]:
     """Cut the days that there are into a training and a later window.
 
     Parameters
     ----------
     first, last : date, Timestamp or str
         First and last day with a line.
+    given : tuple of str
+        The three days as the run file sets them, "auto" where it does not.
 
     Returns
     -------
@@ -25,9 +29,12 @@ def windows(first: object, last: object) -> tuple[str, str, str]:
         First and last day of the training window, and the last of the later one, all
         YYYY-MM-DD: a quarter of the days is kept for later, none of fewer than four.
     """
-    start, end = pd.Timestamp(first).normalize(), pd.Timestamp(last).normalize()
+    start, end = (
+        pd.Timestamp(fitted(day, own)).normalize()
+        for day, own in ((given[0], first), (given[2], last))
+    )
     later = int(((end - start).days + 1) * HOLDOUT)
-    split = end - pd.Timedelta(days=later)
+    split = pd.Timestamp(fitted(given[1], end - pd.Timedelta(days=later)))
     return tuple(f"{day:%Y-%m-%d}" for day in (start, split, end))
 
 
@@ -80,7 +87,9 @@ class Rhythm:
             later_days=(until - end).days,
             gap_days=None if pd.isna(gap) else float(gap),
             order_value=0.01 if pd.isna(value) else max(round(float(value), 2), 0.01),
-            order_lines=float(features["lines"].sum() / features["orders"].sum()),
+            order_lines=float(
+                features["lines"].sum() / max(features["orders"].sum(), 1)
+            ),
         )
 
     def to_dict(self) -> dict:
@@ -101,6 +110,15 @@ class Rhythm:
     def min_lines(self) -> int:
         """Lines that do; where an order is a line or two, its orders say it alone."""
         return 10 if self.order_lines >= 2 else 0
+
+    @property
+    def one_line(self) -> bool:
+        """Whether every order is one line, so that lines say no more than orders."""
+        return self.order_lines <= 1
+
+    def enough_lines(self, given: int | str) -> int:
+        """Resolve the least lines: none are asked for where an order is one line."""
+        return 0 if self.one_line else fitted(given, self.min_lines)
 
     @property
     def prior_weight(self) -> float:
@@ -141,6 +159,35 @@ class Rhythm:
     def period(self) -> str:
         """Length of a period, as pandas names it, of which there are three or more."""
         return next(name for name, days in PERIODS.items() if self.days >= days)
+
+    @property
+    def early_days(self) -> int:
+        """Days at the beginning in which starts would pile up: four weeks, or less."""
+        return self.part(0.1, most=28)
+
+    @property
+    def curve_days(self) -> int:
+        """Days between two points of a curve through the later window: two weeks."""
+        return int(min(max(round(self.later_days / 7), 1), 14))
+
+    @property
+    def horizon_weeks(self) -> int:
+        """Weeks ahead that value is foretold for: a year, and no more than was seen."""
+        return int(min(max(self.days // 7, 1), 52))
+
+    @property
+    def look_back(self) -> int:
+        """Weeks before and after a touchpoint: eight, or a customer's gap if longer.
+
+        Three such spans take half of the weeks at most; 0 where there are too few.
+        """
+        gap = 0 if self.gap_days is None else round(self.gap_days / 7)
+        return int(min(max(8, gap), self.days // 7 // 6))
+
+    @property
+    def quiet_weeks(self) -> int:
+        """Weeks without a touchpoint that make the next one a first: twelve, or less."""
+        return int(min(max(self.days // 7 // 4, 1), 12))
 
     def part(self, share: float, *, most: int) -> int:
         """Take a part of all days, at least one and at most so many."""

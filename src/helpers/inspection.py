@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from helpers import engines, mapping, opening, runs, typed
+from helpers import engines, mapping, opening, outlook, paths, runs, typed
 from helpers.engines import identifier
 from helpers.mapping import Source
 from helpers.opening import ROW
@@ -144,6 +144,11 @@ def problems(
         if not said:
             opened.append(source)
             found += [(source.table, "error", one) for one in _faults(con, source)]
+            if not _one(con, f"select count(*) from typed_{source.table}"):
+                none = f"{source.where} holds no row; the study goes on without any"
+                found.append(
+                    (source.table, "warning", f"Table {source.table}: {none}.")
+                )
     names = {source.table: source for source in opened}
     found += _dangling(con, names)
     if "lines" in names:
@@ -162,8 +167,8 @@ def _open(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> list[s
         return [str(fault)]
     if shape := opening.other_shape(con, source):
         return [shape]
-    if not _one(con, f"select count(*) from typed_{source.table}"):
-        return [f"Table {source.table}: {source.where} holds no row. Export it again."]
+    if source.table == "lines" and not _one(con, "select count(*) from typed_lines"):
+        return [f"Table lines: {source.where} holds no row. Export it again."]
     return []
 
 
@@ -477,13 +482,27 @@ def check(run: str) -> pd.DataFrame:
     DataFrame
         One row a problem: table, level (error or warning), said.
     """
+    return _checked(run)[0]
+
+
+def _checked(run: str) -> tuple[pd.DataFrame, list[str]]:
+    """List the problems; without errors, foretell what the tables are enough for."""
     content = runs.read(run)
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
         engines.limit(con, Path(spill))
-        found, _ = problems(con, content, run=run, spill=Path(spill))
-    told = set(found["said"])
-    others = [("run", "error", said) for said in _of_the_run(run) if said not in told]
-    return pd.concat([pd.DataFrame(others, columns=PROBLEMS), found], ignore_index=True)
+        found, sources = problems(con, content, run=run, spill=Path(spill))
+        told = set(found["said"])
+        more = [("run", "error", one) for one in _of_the_run(run) if one not in told]
+        found = pd.concat(
+            [pd.DataFrame(more, columns=PROBLEMS), found], ignore_index=True
+        )
+        if (found["level"] == "error").any() or content.get("source") != "files":
+            return found, []
+        said, few = outlook.of_run(con, sources, run=run, spill=Path(spill))
+    if few:
+        stops = f"The study will stop in notebook 2. {few}"
+        found.loc[len(found)] = ("lines", "warning", stops)
+    return found, said
 
 
 def _of_the_run(run: str) -> list[str]:
@@ -499,12 +518,16 @@ def _of_the_run(run: str) -> list[str]:
 def main(arguments: list[str]) -> int:
     """Print the problems of the run named on the command line; return the exit code."""
     try:
-        found = check(*arguments)
+        found, foretold = _checked(*arguments)
     except ValueError as fault:
         print(fault, file=sys.stderr)
         return 1
+    except OSError as fault:
+        print(paths.refused(fault), file=sys.stderr)
+        return 1
     for level, said in found[["level", "said"]].itertuples(index=False):
         print(f"{level}: {said}")
+    print("".join(f"{said}\n" for said in foretold), end="")
     errors = int((found["level"] == "error").sum())
     print(f"Errors: {errors}, warnings: {len(found) - errors}. Nothing was written.")
     return int(errors > 0)

@@ -10,6 +10,8 @@ from helpers.schema import OPTIONAL, BadInput
 from helpers.sources import UNCLASSIFIED
 
 PLACES = ("department", "category", "brand")
+# Columns of later outcomes are later_<need>: these would name one that there is.
+LATER = ("orders", "sales", "recency_days", "targeted", "redeemed")
 
 
 def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
@@ -78,7 +80,7 @@ def _lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
         select *, {_amount(source)} as amount_cents,
             coalesce({_cancelled(source)}, false) as cancelled from typed_lines"""
     )
-    _find_duplicates(con)
+    _find_duplicates(con, source)
     _find_reversed(con)
     whole = con.execute("select bool_and(quantity = floor(quantity)) from typed_lines")
     kind = "bigint" if whole.fetchall()[0][0] else "double"
@@ -95,11 +97,18 @@ def _lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
         select line_id, customer_id, order_id, ordered_at, product_id,
             quantity::{kind} as quantity, amount_cents, {coupon} as coupon_cents,
             {columns}
-            line_id in (select line_id from duplicate_lines) as duplicate, cancelled,
+            {_duplicate(source)}cancelled,
             line_id in (select line_id from reversed_lines) as reversed,
             {typed.service(source)} as service
         from counted_lines"""
     )
+
+
+def _duplicate(source: Source) -> str:
+    """Write the flag of exact copies, where the file tells lines apart."""
+    if not (source.names_orders or source.names_products):
+        return ""
+    return "line_id in (select line_id from duplicate_lines) as duplicate, "
 
 
 def _amount(source: Source) -> str:
@@ -119,12 +128,16 @@ def _cancelled(source: Source) -> str:
     return told
 
 
-def _find_duplicates(con: duckdb.DuckDBPyConnection) -> None:
-    """List the lines that repeat an earlier row of the file in every column."""
+def _find_duplicates(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """List the lines that repeat an earlier row of the file in every column.
+
+    Where the file names neither orders nor products, two alike may be two purchases.
+    """
+    told = str(source.names_orders or source.names_products).lower()
     con.execute(
-        """create or replace temp table duplicate_lines as
+        f"""create or replace temp table duplicate_lines as
         with repeated as (select digest, min(line_id) as first from typed_lines
-            group by digest having count(*) > 1)
+            where {told} group by digest having count(*) > 1)
         select line_id from typed_lines join repeated using (digest)
         where line_id > first"""
     )
@@ -168,7 +181,12 @@ def _need(source: Source | None) -> str:
     if not told:
         return f"'{UNCLASSIFIED}'"
     text = f"regexp_replace(lower({told[0]}), '[^\\p{{L}}\\p{{N}}]+', '_', 'g')"
-    return f"coalesce(nullif(trim({text}, '_'), ''), '{UNCLASSIFIED}')"
+    need = f"nullif(trim({text}, '_'), '')"
+    own = ", ".join(map(quoted, LATER))
+    return (
+        f"coalesce(case when {need} in ({own}) then {need} || '_goods' else {need} end, "
+        f"'{UNCLASSIFIED}')"
+    )
 
 
 def _products(con: duckdb.DuckDBPyConnection, named: dict[str, Source]) -> None:

@@ -5,14 +5,18 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from helpers import estimates
 from helpers.engines import Engine
-from helpers.schema import BadInput
+from helpers.schema import BadInput, TooLittle
 from helpers.segments import TOO_LITTLE
 from helpers.sources import APART
 
 STAGES = ("new", "active", "returned", "slowing", "lapsed", TOO_LITTLE)
+WELL = ("new", "active", "returned")
+SILENT = ("slowing", "lapsed")
+LEAST = 10  # customers that a statement needs
 
 
 def order_days(con: Engine, *, lines: str, products: str, last: str) -> pd.DataFrame:
@@ -48,6 +52,66 @@ def order_days(con: Engine, *, lines: str, products: str, last: str) -> pd.DataF
     return days.astype({"day": "datetime64[us]", "orders": "int64"})
 
 
+def need_rhythm(days: pd.DataFrame) -> None:
+    """Leave out the section that asks, if hardly anybody ordered on two days.
+
+    Parameters
+    ----------
+    days : DataFrame
+        Output of `order_days`.
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST` customers have a gap between two days with orders.
+    """
+    each = days.groupby("customer_id").size()
+    repeat = int((each > 1).sum())
+    if not repeat:
+        raise TooLittle(
+            f"Each of {len(each):,} customers ordered on one day: there is no rhythm to "
+            "read a stage from; the repeat share is 0%."
+        )
+    if repeat < LEAST:
+        raise TooLittle(
+            f"A rhythm needs {LEAST} customers with orders on two days or more (found: "
+            f"{repeat:,} of {len(each):,}): stages are left out."
+        )
+
+
+def reviews(
+    first: pd.Timestamp, last: pd.Timestamp, *, period: str
+) -> dict[pd.Timestamp, str]:
+    """Name the last days of the periods that end inside the data.
+
+    Parameters
+    ----------
+    first, last : Timestamp
+        First and last day of the data.
+    period : str
+        Length of a period as pandas names it: Q, M, W or D.
+
+    Returns
+    -------
+    dict of str
+        Last day -> what its end is called, ascending: 2017Q1, 2017-05, or the day
+        itself for weeks and days; where no period ends inside, the last day alone.
+    """
+    found = {}
+    for one in pd.period_range(first, last, freq=period):
+        end = one.end_time.normalize()
+        if end <= last:
+            found[end] = str(one) if period in ("Q", "M") else f"{end:%Y-%m-%d}"
+    return found or {last: f"{last:%Y-%m-%d}"}
+
+
+def said(period: pd.Period) -> str:
+    """Say a period as one would read it: 2017Q1, 2017-05, week to 2017-05-07."""
+    if period.freqstr.startswith("W"):
+        return f"week to {period.end_time:%Y-%m-%d}"
+    return str(period)
+
+
 def pile_up(days: pd.DataFrame, *, early_days: int) -> float:
     """Say how much denser first orders are at the beginning of the data than later.
 
@@ -63,10 +127,13 @@ def pile_up(days: pd.DataFrame, *, early_days: int) -> float:
     float
         First orders a day at the beginning over first orders a day afterwards. About 1
         if customers begin while they are observed; far above 1 if most were customers
-        before the data begin, so that a first order seen is not a first order.
+        before the data begin, so that a first order seen is not a first order; infinite
+        where all orders were made on one day.
     """
     seen = days.groupby("customer_id")["day"].min()
     after = (days["day"].max() - seen.min()).days + 1 - early_days
+    if seen.min() == days["day"].max():
+        return np.inf
     if after < 1:
         raise BadInput(
             f"Table lines: column ordered_at spans {after + early_days} days, no more "
@@ -241,7 +308,7 @@ def moves(stages: pd.DataFrame) -> pd.DataFrame:
     reviews = sorted(stages["review"].unique())
     following = dict(itertools.pairwise(reviews))
     table = stages[stages["review"] < reviews[-1]].copy()
-    table["next_review"] = table["review"].map(following)
+    table["next_review"] = table["review"].map(following).astype(stages["review"].dtype)
     later = stages[["review", "customer_id", "stage"]].set_axis(
         ["next_review", "customer_id", "next_stage"], axis=1
     )
@@ -281,6 +348,124 @@ def transitions(moves: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
         key=lambda c: c.map(ranks[c.name]) if c.name in ranks else c,
         ignore_index=True,
     )[columns]
+
+
+def need_moves(moves: pd.DataFrame) -> None:
+    """Leave out the section that asks, if hardly anybody was seen at two reviews.
+
+    Parameters
+    ----------
+    moves : DataFrame
+        Output of `moves`.
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST` customers had a rhythm at one review and were seen at the
+        next.
+    """
+    seen = moves.loc[moves["stage"] != TOO_LITTLE, "customer_id"].nunique()
+    if seen < LEAST:
+        raise TooLittle(
+            f"How stages change needs {LEAST} customers with a rhythm at the end of one "
+            f"period who are seen at the end of the next (found: {seen:,})."
+        )
+
+
+def rate(
+    moves: pd.DataFrame, since: Sequence[str], until: Sequence[str]
+) -> pd.Series | None:
+    """Give the share of moves from some stages that end in others.
+
+    Parameters
+    ----------
+    moves : DataFrame
+        Output of `moves`.
+    since, until : sequence of str
+        Stages.
+
+    Returns
+    -------
+    Series or None
+        customers, share, low and high; None of fewer than `LEAST` customers.
+    """
+    own = moves[moves["stage"].isin(since)]
+    own = own.assign(hit=own["next_stage"].isin(until), all=True)
+    table = share_by(own, hit="hit", by="all")
+    if table["customers"].sum() < LEAST:
+        return None
+    return table.iloc[0]
+
+
+def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
+    """Say for each group how many who were well went away, and how many came back.
+
+    Parameters
+    ----------
+    moves : DataFrame
+        Output of `moves` with a column `by`.
+    by : str
+        Column of the groups.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: `by`, and customers, share, low and high as `share_by` gives
+        them, suffixed _away (`WELL`, then `SILENT`) and _back (`SILENT`, then `WELL`);
+        missing where fewer than `LEAST` customers could go or come back.
+    """
+    parts = {}
+    for way, (since, until) in {"away": (WELL, SILENT), "back": (SILENT, WELL)}.items():
+        own = moves[moves["stage"].isin(since)]
+        own = own.assign(hit=own["next_stage"].isin(until))
+        table = share_by(own, hit="hit", by=by)
+        few = table["customers"] < LEAST
+        table.loc[few, ["share", "low", "high"]] = np.nan
+        parts[way] = table.set_index(by).add_suffix(f"_{way}")
+    table = pd.concat(parts.values(), axis=1).sort_index().rename_axis(by)
+    counts = [f"customers_{way}" for way in parts]
+    return (
+        table.fillna(dict.fromkeys(counts, 0))
+        .astype(dict.fromkeys(counts, int))
+        .reset_index()
+    )
+
+
+def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
+    """Say which advice on silent customers the moves between stages bear.
+
+    Parameters
+    ----------
+    moves : DataFrame
+        Output of `moves`.
+    now : Series
+        Stage -> customers in it at the last review.
+
+    Returns
+    -------
+    str
+        calm: fewer than `LEAST` customers are silent now; unknown: fewer than `LEAST`
+        silent ones were seen a period later; none: nobody of those silent came back
+        within a period, or within the last one; few: some did, but fewer than `LEAST`
+        are slowing now; soon: the slowing come back more often than the lapsed (the
+        intervals of the two shares do not meet); alike: that is not seen.
+    """
+    if now.reindex(SILENT, fill_value=0).sum() < LEAST:
+        return "calm"
+    silent = moves[moves["stage"].isin(SILENT)]
+    silent = silent.assign(hit=silent["next_stage"].isin(WELL))
+    if silent["customer_id"].nunique() < LEAST:
+        return "unknown"
+    latest = silent[silent["review"] == silent["review"].max()]
+    if not silent["hit"].any() or (len(latest) >= LEAST and not latest["hit"].any()):
+        return "none"
+    if now.get("slowing", 0) < LEAST:
+        return "few"
+    share = share_by(silent, hit="hit", by="stage").set_index("stage")
+    share = share.reindex(SILENT)
+    return (
+        "soon" if share.loc["slowing", "low"] > share.loc["lapsed", "high"] else "alike"
+    )
 
 
 def share_by(rows: pd.DataFrame, *, hit: str, by: str) -> pd.DataFrame:
@@ -327,9 +512,19 @@ def cohorts(
         cohort, period (text such as 2017Q1), age (periods since the cohort's), customers
         (of the cohort), came (with an order in the period), share with low and high
         (95 % Wilson).
+
+    Raises
+    ------
+    TooLittle
+        If no period that somebody began in is over.
     """
     known = joined.dropna()
     cohort = known[known <= last].dt.to_period(period)
+    if cohort.empty or cohort.min().end_time.normalize() > last:
+        raise TooLittle(
+            f"Cohorts need a period ({period}) that is over by {last:%Y-%m-%d} and "
+            "customers who began in it: there is none."
+        )
     visits = pd.DataFrame(
         {
             "customer_id": days["customer_id"],
@@ -352,9 +547,29 @@ def cohorts(
     keys = ["cohort", "period", "age"]
     share = estimates.proportions(each, value="came", by=keys, level=0.95)
     share = share.rename(columns={"successes": "came", "rate": "share"})
-    names = {"cohort": str, "period": str}
+    names = {name: share[name].map(said) for name in ("cohort", "period")}
     columns = [*keys, "customers", "came", "share", "low", "high"]
-    return share.astype(names)[columns]
+    return share.assign(**names)[columns]
+
+
+def need_cohorts(cohorts: pd.DataFrame) -> None:
+    """Leave out the section that asks, if no cohort is followed into a later period.
+
+    Parameters
+    ----------
+    cohorts : DataFrame
+        Rows of `cohorts` that may be shown.
+
+    Raises
+    ------
+    TooLittle
+        If none of them lies after the cohort's own period.
+    """
+    if not (cohorts["age"] > 0).any():
+        raise TooLittle(
+            f"Cohorts need {LEAST} customers who came in one period and again in a later "
+            "one that is over: there is no such cohort."
+        )
 
 
 def until_lapsed(
@@ -385,7 +600,7 @@ def until_lapsed(
     DataFrame
         One row a customer with a rhythm who had not lapsed on `start`: customer_id,
         days (from start to the day the silence became a lapse, or to the end), lapsed
-        (whether it did).
+        (whether it did), limit_days (of silence that count as a lapse).
     """
     until, known = days[days["day"] <= end], days[days["day"] <= start]
     table = rhythm(known, review=start).dropna().set_index("customer_id")
@@ -396,7 +611,7 @@ def until_lapsed(
     visits = pd.concat([last_known.reset_index(), after[["customer_id", "day"]]])
     visits = visits.sort_values(["customer_id", "day"], ignore_index=True)
     following = visits.groupby("customer_id")["day"].shift(-1).fillna(end)
-    limit = visits["customer_id"].map(table["limit"])
+    limit = visits["customer_id"].map(table["limit"].to_dict()).astype(float)
     lapses = (following - visits["day"]).dt.days > limit
     when = (visits["day"] - start).dt.days + limit
     first = when[lapses].groupby(visits["customer_id"]).min().reindex(table.index)
@@ -406,8 +621,39 @@ def until_lapsed(
             "customer_id": table.index,
             "days": first.fillna(whole).to_numpy(),
             "lapsed": first.notna().to_numpy(),
+            "limit_days": table["limit"].to_numpy(),
         }
     )
+
+
+def large(durations: pd.DataFrame, *, by: str) -> pd.DataFrame:
+    """Keep the groups of which enough customers are followed.
+
+    Parameters
+    ----------
+    durations : DataFrame
+        Output of `until_lapsed` with a column `by`.
+    by : str
+        Column of the groups.
+
+    Returns
+    -------
+    DataFrame
+        The rows of groups of `LEAST` customers or more.
+
+    Raises
+    ------
+    TooLittle
+        If there is no such group.
+    """
+    sizes = durations[by].map(durations[by].value_counts())
+    if not (sizes >= LEAST).any():
+        most = int(sizes.max()) if len(sizes) else 0
+        raise TooLittle(
+            f"Who stays is told of groups of {LEAST} customers with a rhythm who had not "
+            f"lapsed before the later window (the largest found: {most:,})."
+        )
+    return durations[sizes >= LEAST]
 
 
 def retention_curves(
@@ -428,7 +674,8 @@ def retention_curves(
     -------
     DataFrame
         `by`, day, customers (of the group), at_risk (still followed that day), lapsed
-        (so far), retained with low and high (Kaplan-Meier, 95 % by the log-log formula).
+        (so far), retained with low and high (Kaplan-Meier, 95 % by the log-log formula;
+        while nobody has lapsed, and once everybody has, Wilson's).
 
     References
     ----------
@@ -454,8 +701,14 @@ def retention_curves(
         }
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
-    # nothing has happened yet: the formula is undefined there, the share is whole
-    return table.fillna({"low": table["retained"], "high": table["retained"]})
+    # The formula is undefined there, and of few customers nobody lapses by chance, too.
+    low, high = estimates.wilson(table["retained"], table["customers"], level=0.95)
+    sure = table["retained"].isin([0, 1])
+    table["low"] = table["low"].mask(sure, low)
+    table["high"] = table["high"].mask(sure, high)
+    # on the first day nothing could happen
+    table.loc[table["day"] == 0, ["low", "high"]] = 1.0
+    return table
 
 
 def retention_differs(durations: pd.DataFrame, *, by: str) -> float:
@@ -471,7 +724,8 @@ def retention_differs(durations: pd.DataFrame, *, by: str) -> float:
     Returns
     -------
     float
-        p-value of the log-rank test over all groups: small if they do not lapse alike.
+        p-value of the log-rank test over all groups: small if they do not lapse alike;
+        1 if nobody lapsed.
 
     References
     ----------
@@ -479,7 +733,54 @@ def retention_differs(durations: pd.DataFrame, *, by: str) -> float:
     """
     from lifelines.statistics import multivariate_logrank_test
 
+    if not durations["lapsed"].any():
+        return 1.0
     found = multivariate_logrank_test(
         durations["days"], durations[by], durations["lapsed"]
     )
     return float(found.p_value)
+
+
+def at_like_rhythm(durations: pd.DataFrame, *, by: str) -> tuple[float, pd.Series]:
+    """Compare the lapses of groups among customers who buy about as often.
+
+    Who buys often falls silent beyond the own rhythm sooner, and more often by chance:
+    groups that differ in rhythm differ in lapses without any being less loyal.
+
+    Parameters
+    ----------
+    durations : DataFrame
+        Output of `until_lapsed` with a column `by`.
+    by : str
+        Column of the groups.
+
+    Returns
+    -------
+    tuple
+        p-value of the log-rank test stratified by `limit_days`, in as many parts as
+        leave twenty customers in each, ten at most; 1 where nothing can be compared.
+        And, by group, the lapses beyond those expected at alike rhythm.
+
+    References
+    ----------
+    Peto and others (1977), Design and analysis of randomized clinical trials requiring
+    prolonged observation of each patient, British Journal of Cancer 35, 1-39.
+    """
+    strata = min(max(len(durations) // 20, 1), 10)
+    ranks = durations["limit_days"].rank(method="average", pct=True)
+    groups, code = np.unique(durations[by], return_inverse=True)
+    rows = durations.assign(code=code, stratum=np.ceil(ranks * strata))
+    gap, spread = np.zeros(len(groups)), np.zeros((len(groups), len(groups)))
+    for _, part in rows.groupby("stratum"):
+        for day in part.loc[part["lapsed"], "days"].unique():
+            left = part[part["days"] >= day]
+            gone = left[(left["days"] == day) & left["lapsed"]]
+            n, lapses = len(left), len(gone)
+            share = np.bincount(left["code"], minlength=len(groups)) / n
+            gap += np.bincount(gone["code"], minlength=len(groups)) - lapses * share
+            weight = lapses * (n - lapses) / max(n - 1, 1)
+            spread += weight * (np.diag(share) - np.outer(share, share))
+    free = np.linalg.matrix_rank(spread)
+    score = float(gap @ np.linalg.pinv(spread, hermitian=True) @ gap)
+    p = float(stats.chi2.sf(score, free)) if free else 1.0
+    return p, pd.Series(gap, index=groups)

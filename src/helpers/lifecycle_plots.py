@@ -42,9 +42,11 @@ def flows(counts: pd.DataFrame, *, labels: bool = True, ax: Axes | None = None) 
     -------
     Axes
         Blocks as high as the share of customers, bands in the colour of where they
-        come from.
+        come from; words where there is no band.
     """
     ax = plt.gca() if ax is None else ax
+    if counts.empty:
+        return _nothing("moves of fewer than 10 customers", ax)
     total = counts["customers"].sum()
     order = [s for s in STAGE_COLOURS if s in {*counts["stage"], *counts["next_stage"]}]
     left = _blocks(counts.groupby("stage")["customers"].sum() / total, order)
@@ -71,6 +73,14 @@ def flows(counts: pd.DataFrame, *, labels: bool = True, ax: Axes | None = None) 
     ax.set_xlim(-0.75 if labels else -0.1, 1.75 if labels else 1.1)
     ends = [top + height for side in (left, right) for top, height in side.values()]
     ax.set_ylim(max(ends) + 0.02, -0.02)
+    ax.axis("off")
+    return ax
+
+
+def _nothing(said: str, ax: Axes) -> Axes:
+    """Say in place of a drawing why there is none."""
+    middle = {"ha": "center", "va": "center", "fontsize": 8.5, "color": QUIET}
+    ax.text(0.5, 0.5, said, transform=ax.transAxes, **middle)
     ax.axis("off")
     return ax
 
@@ -257,7 +267,7 @@ def forecasts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        Bars are what came, with the interval; marks are forecasts.
+        Bars are what came, with the interval; marks are the forecasts there are.
     """
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
@@ -268,6 +278,8 @@ def forecasts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         "naive": ("D", segment_colour(2), 0.16),
     }
     for name, (shape, colour, shift) in marks.items():
+        if name not in table:
+            continue
         said = "naive rate" if name == "naive" else "BG/NBD"
         ax.scatter(
             table[name],
@@ -284,7 +296,8 @@ def forecasts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("repeat days before")
     ax.set_xlabel("days with purchases in the later window, mean")
     marks, words = ax.get_legend_handles_labels()
-    order = [*range(2, len(marks)), 0, 1]  # what came first
+    n = len(marks) - 1
+    order = [n, *range(n)]  # what came first
     ax.legend(
         [marks[i] for i in order],
         [words[i] for i in order],

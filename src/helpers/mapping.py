@@ -2,7 +2,9 @@
 
 import codecs
 import difflib
+import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -99,7 +101,29 @@ ATTRIBUTES = {
 DELIMITERS = {".csv": ",", ".txt": "\t", ".tsv": "\t"}
 NAMED = {"tab": "\t", "spaces": " "}  # delimiters that are hard to see in a file
 KINDS_OF_FILE = (*DELIMITERS, ".parquet", ".xlsx")
-DERIVED = "derived"  # an order is what one customer buys on one day
+# An order is what one customer buys on one day; where no product is told either, a line.
+DERIVED = "derived"
+STUDY = "a column of the study"
+# Names that the study gives columns of its own: an attribute needs another.
+RESERVED = frozenset(
+    [
+        *("recency_days", "tenure_days", "trend", "orders", "sales", "lines"),
+        *("gap_mean_days", "gap_variation", "sales_per_order", "lines_per_order"),
+        *("repeat_share", "stores", "main_store_share", "morning_share"),
+        *("evening_share", "weekend_share", "fuel_sales", "private_label_share"),
+        *("discount_depth", "mailer_share", "display_share", "coupon_order_rate"),
+        *("pieces_per_order", "lead_days", "return_share", "logo_share", "contacts"),
+        *("response_hours", "recommends", "satisfaction", "need_variety", "deal_index"),
+        *("past_redemptions", "segment_id", "segment", "value_tier", "activity"),
+        *("deal_sensitivity", "stage", "next_stage", "probability"),
+        *("probability_alive", "borderline", "value", "name", "names", "group"),
+        *("groups", "customer", "customers", "share", "level", "levels", "attribute"),
+        *("kind", "label", "half", "need", "needs", "need_state", "table", "distance"),
+        *("enough", "known", "campaign_id", "lead_id", "order_id", "product_id"),
+        *("ordered_at", "created_on", "won_on"),
+    ]
+)
+RESERVED_STARTS = ("share_", "channel_", "topic_", "later_", "probability_")
 
 
 @dataclass(frozen=True)
@@ -146,6 +170,17 @@ class Source:
     cancel_prefix: str = ""
     service_products: tuple[str, ...] = ()
     fold_product_case: bool = False
+
+    @property
+    def names_products(self) -> bool:
+        """Say whether a column tells what was bought."""
+        return not self.columns.get("product_id", "=").startswith("=")
+
+    @property
+    def names_orders(self) -> bool:
+        """Say whether a column tells which lines were bought together."""
+        order = self.columns.get("order_id", DERIVED)
+        return order != DERIVED and not order.startswith("=")
 
     @property
     def where(self) -> str:
@@ -373,8 +408,32 @@ def _attributes(block: _Block) -> dict[str, str]:
                 )
             elif name in COLUMNS[block.table]:
                 block.fault(f"{name} is a column of its own, not an attribute.")
+            elif reserved(name):
+                block.fault(
+                    f"attribute {name} has the name of {STUDY}; rename it: list "
+                    f"{renamed(name)} under `{kind}:` and write "
+                    f"`{renamed(name)}: {_told(block, name)}` under `columns:`."
+                )
             kinds[name] = kind
     return kinds
+
+
+def reserved(name: str) -> bool:
+    """Say whether the study itself has a column of that name, in any case of letters."""
+    plain = name.casefold()
+    return plain in RESERVED or plain.startswith(RESERVED_STARTS)
+
+
+def renamed(name: str) -> str:
+    """Propose another name for an attribute whose own the study needs."""
+    return f"given_{name}"
+
+
+def _told(block: _Block, name: str) -> str:
+    """Return the column of the file that an attribute is read from."""
+    columns = block.given.get("columns")
+    column = str(columns.get(name, name)) if isinstance(columns, dict) else name
+    return column if re.fullmatch(r"\w+", column) else json.dumps(column)
 
 
 def _columns(block: _Block, attributes: dict[str, str]) -> dict[str, str]:

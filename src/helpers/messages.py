@@ -8,6 +8,11 @@ import pandas as pd
 
 from helpers.schema import BadInput
 
+COLUMNS = [
+    *("segment_id", "segment", "stage", "customers"),
+    *("aim", "offer", "message", "grade"),
+]
+
 
 @dataclass(frozen=True)
 class Template:
@@ -80,12 +85,13 @@ def matrix(facts: pd.DataFrame, *, templates: Mapping[str, Template]) -> pd.Data
                 f"for segment {facts.loc[holes[name].idxmax(), 'segment_id']}. Leave "
                 "the row out or give the fact."
             )
-    return pd.DataFrame([_filled(row, templates) for row in facts.to_dict("records")])
+    rows = [_filled(row, templates) for row in facts.to_dict("records")]
+    return pd.DataFrame(rows, columns=COLUMNS)
 
 
 def _filled(row: dict, templates: Mapping[str, Template]) -> dict:
     template = templates[row["stage"]]
-    kept = {name: row[name] for name in ("segment_id", "segment", "stage", "customers")}
+    kept = {name: row[name] for name in COLUMNS[:4]}
     return kept | {
         "aim": template.aim,
         "offer": template.offer.format_map(row),

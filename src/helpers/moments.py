@@ -86,6 +86,39 @@ def counted(orders: pd.DataFrame, *, by: str, customers: pd.Series) -> pd.DataFr
     return table.reindex(customers).fillna(0).astype(int)
 
 
+def shares(
+    orders: pd.DataFrame, *, by: str, among: pd.Series | None = None
+) -> pd.DataFrame:
+    """Share out the orders of all customers, and of each group, by a column.
+
+    Parameters
+    ----------
+    orders : DataFrame
+        Output of `orders`, with the column.
+    by : str
+        Column, such as channel; orders without a value count in the whole.
+    among : Series, optional
+        Group of each customer, by customer_id; others are left out. Without it there
+        are all customers only.
+
+    Returns
+    -------
+    DataFrame
+        One row a value, weekdays in their order; column 0 is all customers, the others
+        are the groups.
+    """
+    table = {0: orders[by].value_counts() / len(orders)}
+    if among is not None:
+        groups = orders["customer_id"].map(among)
+        known = orders[groups.notna()]
+        table = {0: known[by].value_counts() / len(known)}
+        for group, own in known.groupby(groups.dropna().astype(int)):
+            table[group] = own[by].value_counts() / len(own)
+    found = pd.DataFrame(table).fillna(0.0).sort_index()
+    days = [day for day in WEEKDAYS if day in found.index]
+    return found.loc[days] if len(days) == len(found) else found
+
+
 def clock(orders: pd.DataFrame) -> pd.DataFrame:
     """Share out all orders over weekdays and hours.
 

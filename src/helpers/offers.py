@@ -8,11 +8,16 @@ from scipy import stats
 
 from helpers import engines, estimates
 from helpers.engines import Engine, quoted
-from helpers.schema import BadInput
+from helpers.schema import BadInput, TooLittle
 from helpers.sources import APART
+from helpers.tables import MINUS
 
 BETWEEN = " · "  # between the columns that name an item
 POPULARITY = "popularity"  # what everybody buys: the rule to beat
+SEGMENT = "segment"
+LEAST_JUDGES = 10  # customers who buy anything new, or nothing is judged by them
+# How a way of recommending does beside popularity.
+BEATS, LOSES, DEPENDS, SAME = "beats", "loses to", "depends", "no different"
 
 
 def bought(
@@ -79,6 +84,39 @@ def bought(
     ).df()
 
 
+def telling(con: Engine, products: str, *, item: Sequence[str]) -> list[str]:
+    """Choose the columns that name an item, without those that only say it again.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work.
+    products : str
+        Path of the standard table.
+    item : sequence of str
+        Columns that may name an item; those that products lack are passed over.
+
+    Returns
+    -------
+    list of str
+        A column is left out if each of its values goes with one of the first column,
+        and the other way round.
+    """
+    there = engines.columns(products)
+    first, *more = [name for name in item if name in there] or [None]
+    kept = [] if first is None else [first]
+    for name in more:
+        a, b = f'"{first}"::varchar', f'"{name}"::varchar'
+        counts = con.execute(
+            f"""select count(distinct {a}), count(distinct {b}),
+                count(distinct concat_ws('{BETWEEN}', {a}, {b}))
+            from read_parquet($products) where {a} is not null""",
+            {"products": products},
+        ).fetchall()[0]
+        kept += [name] if len(set(counts)) > 1 else []
+    return kept
+
+
 def say(item: str) -> str:
     """Put an item's name in words: MILK · dairy_eggs is milk (dairy eggs)."""
     first, *more = item.lower().replace("_", " ").split(BETWEEN)
@@ -133,7 +171,7 @@ def affinity(
         lies on the other side of 1). Shrinking pulls the logarithms of lifts towards 0
         by as much as they look like noise; because every lift is shrunk, the shrunk
         ones can be picked from without choosing the luckiest. Both are missing where
-        the segment never bought the item.
+        the segment never bought the item, or where nobody's share differs.
 
     References
     ----------
@@ -142,6 +180,9 @@ def affinity(
     table = estimates.lifts(counts, orders, groups=segment_ids, level=level)
     table = table.rename(columns={"group": "segment_id"})
     some = table["error"] > 0
+    if not some.any():
+        nothing = ["shrunk", "shrunk_low", "shrunk_high", "doubt"]
+        return table.assign(**dict.fromkeys(nothing, np.nan)).drop(columns="error")
     pulled = estimates.shrink(
         np.log(table.loc[some, "lift"]), table.loc[some, "error"], centre=0.0
     ).set_index(table.index[some])
@@ -189,9 +230,9 @@ def gaps(
 
 
 def scores(
-    counts: pd.DataFrame, *, segment_ids: pd.Series, lifts: pd.DataFrame
+    counts: pd.DataFrame, *, segment_ids: pd.Series, lifts: pd.DataFrame | None
 ) -> dict[str, pd.DataFrame]:
-    """Score every item for every customer, in three ways.
+    """Score every item for every customer, in three ways; in two without segments.
 
     Parameters
     ----------
@@ -199,8 +240,8 @@ def scores(
         Output of `orders_with` for the training window.
     segment_ids : Series
         Segment of each customer; the rows of `counts`; 0 is too little data.
-    lifts : DataFrame
-        Output of `affinity`, from the same window.
+    lifts : DataFrame or None
+        Output of `affinity`, from the same window; None where there are no segments.
 
     Returns
     -------
@@ -216,17 +257,16 @@ def scores(
     """
     has = (counts > 0).astype(float)
     popular = has.sum()
-    table = lifts.pivot(index="segment_id", columns="item", values="shrunk")
-    factors = table.reindex(index=segment_ids, columns=counts.columns).fillna(1.0)
     length = np.sqrt(popular.clip(lower=1))
     cosine = (has.T @ has) / np.outer(length, length)
     cosine = cosine.mask(np.eye(len(cosine), dtype=bool), 0.0)
     everybody = pd.DataFrame(1.0, counts.index, counts.columns) * popular
-    return {
-        POPULARITY: everybody,
-        "segment": everybody * factors.to_numpy(),
-        "similar items": has @ cosine,
-    }
+    ways = {POPULARITY: everybody}
+    if lifts is not None:
+        table = lifts.pivot(index="segment_id", columns="item", values="shrunk")
+        factors = table.reindex(index=segment_ids, columns=counts.columns).fillna(1.0)
+        ways[SEGMENT] = everybody * factors.to_numpy()
+    return ways | {"similar items": has @ cosine}
 
 
 def recommend(scores: pd.DataFrame, counts: pd.DataFrame, *, n: int) -> pd.DataFrame:
@@ -291,8 +331,19 @@ def judge(
         and difference_high, p, p_adjusted (Holm, over all rows), precision (share of
         recommended items bought), coverage (share of items that anybody is
         recommended).
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST_JUDGES` customers bought anything new later.
     """
     new = (later.reindex(columns=counts.columns).fillna(0) > 0) & (counts == 0)
+    asked = counts.index[new.any(axis=1)]
+    if len(asked) < LEAST_JUDGES:
+        raise TooLittle(
+            f"Recommendations are not judged: that needs {LEAST_JUDGES} customers who "
+            f"buy an item for the first time in the later window (found: {len(asked)})."
+        )
     told = []
     for way, scored in ways.items():
         table = recommend(scored, counts, n=max(n)).assign(way=way)
@@ -301,7 +352,6 @@ def judge(
             counts.columns.get_indexer(table["item"]),
         )
         told.append(table.assign(hit=new.to_numpy()[rows, columns]))
-    asked = counts.index[new.any(axis=1)]
     table = pd.concat(told)
     table = table[table["customer_id"].isin(asked)]
     parts = [
@@ -339,3 +389,132 @@ def _judged(table: pd.DataFrame, items: int, *, level: float) -> pd.DataFrame:
     found["coverage"] = by_way["item"].nunique() / items
     names = {"rate": "hit_rate", "effect": "difference"}
     return found.rename(columns=names).loc[table["way"].unique()].reset_index()
+
+
+def verdicts(judged: pd.DataFrame, *, level: float) -> pd.DataFrame:
+    """Say of each way whether it beats popularity, loses to it, or neither.
+
+    Parameters
+    ----------
+    judged : DataFrame
+        Output of `judge`.
+    level : float
+        Confidence that adjusted p-values must reach.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by way, without popularity: verdict (`BEATS`, `LOSES`, `DEPENDS` on the
+        number of items, or `SAME`: no difference beyond chance) and the row of `judged`
+        that shows it most clearly; of no difference, the one with fewest items.
+    """
+    rows = []
+    for way, mine in judged[judged["way"] != POPULARITY].groupby("way", sort=False):
+        clear = mine[mine["p_adjusted"] < 1 - level]
+        signs = set(np.sign(clear["difference"]))
+        verdict = DEPENDS if len(signs) > 1 else SAME
+        if len(signs) == 1:
+            verdict = BEATS if signs == {1} else LOSES
+        shown = clear if len(clear) else mine.head(1)
+        best = shown.loc[shown["difference"].abs().idxmax()]
+        rows.append({"way": way, "verdict": verdict} | best.drop("way").to_dict())
+    return pd.DataFrame(rows).set_index("way")
+
+
+def choice(found: pd.DataFrame) -> str:
+    """Name the way to recommend by: the best that beats popularity, or popularity."""
+    beats = found.loc[found["verdict"] == BEATS, "difference"]
+    return beats.idxmax() if len(beats) else POPULARITY
+
+
+def advice(found: pd.DataFrame) -> str:
+    """Say in a sentence by which way to choose the next item, and by which not.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Output of `verdicts`.
+
+    Returns
+    -------
+    str
+        Names what beats popularity and what loses to it.
+    """
+    ways = {word: found.index[found["verdict"] == word] for word in (BEATS, LOSES)}
+    best = choice(found)
+    others = [way for way in ways[BEATS] if way != best]
+    text = " or by ".join([f"Choose the next item by {best}", *others])
+    if len(ways[LOSES]):
+        return f"{text}, not by {' or by '.join(ways[LOSES])}."
+    return text + (": no other way beats it." if best == POPULARITY else ".")
+
+
+def said(found: pd.DataFrame) -> str:
+    """Say of every way, wins and losses alike, how it does beside popularity.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Output of `verdicts`.
+
+    Returns
+    -------
+    str
+        One sentence a way, with the difference in points and its interval.
+    """
+    order = (
+        found["verdict"]
+        .map([BEATS, LOSES, DEPENDS, SAME].index)
+        .sort_values(kind="stable")
+    )
+    return " ".join(_said(way, found.loc[way]) for way in order.index)
+
+
+def _said(way: str, row: pd.Series) -> str:
+    items = f"{row['n']} item{'s' if row['n'] > 1 else ''}"
+    hit = f"a hit for {row['hit_rate']:.1%} of customers"
+    points = [100 * row[f"difference{end}"] for end in ("", "_low", "_high")]
+    gap, low, high = (f"{point:.1f}".replace("-", MINUS) for point in points)
+    if row["verdict"] == BEATS:
+        return (
+            f"“{way.capitalize()}” beats popularity, most with {items}: {hit}, "
+            f"{gap} points more ({low} to {high})."
+        )
+    if row["verdict"] == LOSES:
+        return (
+            f"“{way.capitalize()}” loses to popularity, most with {items}: {hit}, "
+            f"{gap} points ({low} to {high}; adjusted p {row['p_adjusted']:.3f})."
+        )
+    if row["verdict"] == DEPENDS:
+        return (
+            f"“{way.capitalize()}” beats popularity with some numbers of items and "
+            f"loses with others: {gap} points ({low} to {high}) with {items}."
+        )
+    return (
+        f"“{way.capitalize()}” is no different from popularity beyond chance: with "
+        f"{items} {gap} points ({low} to {high})."
+    )
+
+
+def first_items(verdict: str | None) -> str:
+    """Advise what a segment's own items are good for.
+
+    Parameters
+    ----------
+    verdict : str or None
+        Of choosing by segment, from `verdicts`; None where nothing judged it.
+
+    Returns
+    -------
+    str
+        To be offered first only where that beats popularity on later purchases.
+    """
+    if verdict == BEATS:
+        return "Give each segment its own first item."
+    known = {
+        LOSES: "but do not choose its next item by that: popularity chooses better",
+        DEPENDS: "but choosing its next item by that pays for some numbers of items only",
+        SAME: "but choosing its next item by that is no better than by popularity",
+        None: "but whether that chooses its next item well is not known",
+    }
+    return f"Know each segment by what it buys most, {known[verdict]}."

@@ -36,7 +36,7 @@ def later(
     DataFrame
         One row for each of `customers`, in their order: customer_id, later_orders,
         later_sales (currency; goods), later_<need> (currency) for each need, 0 where
-        the customer did not come; and later_recency_days: days from the last order to
+        the customer did not come, or nobody did; and later_recency_days: days from the last order to
         the end of the window, or the days of the window where the customer did not
         come.
     """
@@ -58,12 +58,23 @@ def later(
     chosen = [orders, sales, *by_need, recency]
     window = {"first": first, "last": last}
     stored = {"lines": lines, "products": products}
-    found = staging.collect(con, chosen, **stored, **window)
+    found = (
+        staging.collect(con, chosen, **stored, **window)
+        if staging.holds(con, lines, **window)
+        else _nobody(chosen)
+    )
     days = (pd.Timestamp(last) - pd.Timestamp(first)).days + 1
     absent = dict.fromkeys(found.columns[1:], 0) | {"later_recency_days": days}
     return _for_each(customers, found, absent=absent).astype(
         {"later_orders": "int64", "later_recency_days": "int64"}
     )
+
+
+def _nobody(chosen: list[Feature]) -> pd.DataFrame:
+    """Make the table of a window without a line."""
+    none = pd.DataFrame({f.name: pd.Series(dtype=float) for f in chosen})
+    none.insert(0, "customer_id", pd.Series(dtype=str))
+    return none
 
 
 def _for_each(

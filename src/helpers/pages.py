@@ -2,18 +2,18 @@
 
 import ast
 import base64
+import dataclasses
 import html
 import itertools
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
 from bs4 import BeautifulSoup
 
-from helpers import paths, schema
+from helpers import failures, paths, schema
 
 if TYPE_CHECKING:
     from nbconvert.exporters import TemplateExporter
@@ -23,7 +23,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 SINGLE = r"(customer|household|lead)[ _]?id"  # heading of a list of persons
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Article:
     """One notebook, rendered: title, question, body, and what navigation needs."""
 
@@ -36,10 +36,17 @@ class Article:
     sections: dict[str, str]  # anchor to heading, of the second level
     anchors: dict[str, str]  # heading to anchor, of every level
     parameters: list[dict[str, str]]
+    failure: failures.Failure | None = None  # where it stopped, fit to be shown
+    waits: tuple[str, ...] = ()  # notebooks that stopped, so it was not executed
+
+    @property
+    def lacking(self) -> str:
+        """Say in a word why the page has no results; empty if it has."""
+        return "stopped" if self.failure else "not executed" if self.waits else ""
 
 
 def articles(run: str) -> list[Article]:
-    """Render the executed notebooks of a run.
+    """Render the executed notebooks of a run, and a notice for each that has no result.
 
     Parameters
     ----------
@@ -60,21 +67,95 @@ def articles(run: str) -> list[Article]:
     # imported here: notebooks that only show their findings need not wait for it
     import nbformat
 
-    names = [path.name for path in paths.notebooks()]
-    found = [paths.executed(run) / name for name in names]
-    found = [path for path in found if path.exists()]
+    traced = failures.causes(run)
+    sources = {path.stem: path for path in paths.notebooks()}
+    found = {name: paths.executed(run) / path.name for name, path in sources.items()}
+    found = {n: path for n, path in found.items() if n in traced or path.exists()}
     if not found:
         raise schema.BadInput(
             f"run {run!r} has no executed notebook in {paths.executed(run)}; "
             f"make report RUN={run} executes them"
         )
-    exporter, reachable = _exporter(), {path.stem for path in found}
-    made = [
-        _article(path.stem, nbformat.read(path, as_version=4), exporter, reachable)
-        for path in found
-    ]
-    _refuse_customers(made, _customer_ids(run))
+    exporter, ids = _exporter(), _customer_ids(run)
+    books = {
+        name: nbformat.read(sources[name] if name in traced else path, as_version=4)
+        for name, path in found.items()
+    }
+    links = {name: f"- [{_title(b)}]({name}.ipynb)\n" for name, b in books.items()}
+    made = []
+    for name, book in books.items():
+        state = {}
+        if traced.get(name) == [name]:
+            failure = _fit(failures.read(failures.kept(run, name)), ids)
+            later = [links[n] for n in traced if n != name and name in traced[n]]
+            book.cells = [*_opening(book), *_stopped(failure, later, run)]
+            state = {"failure": failure}
+        elif causes := traced.get(name):
+            told = _waiting([links[cause] for cause in causes], run)
+            book.cells = [*_opening(book), *told]
+            state = {"waits": tuple(causes)}
+        article = _article(name, book, exporter, set(found))
+        made.append(dataclasses.replace(article, **state))
+    _refuse_customers(made, ids)
     return made
+
+
+def _title(book: "NotebookNode") -> str:
+    return book.cells[0].source.partition("\n")[0].strip("# ")
+
+
+def _opening(book: "NotebookNode") -> list["NotebookNode"]:
+    """Keep a notebook's title and question: its answer is none of this run's."""
+    book.cells[0].source = book.cells[0].source.partition("**Answer.")[0].rstrip()
+    return book.cells[:1]
+
+
+def _stopped(
+    failure: failures.Failure, later: Sequence[str], run: str
+) -> list["NotebookNode"]:
+    """Say where a notebook stopped, what follows and where to look."""
+    from nbformat import v4
+
+    # What comes from data is shown as printed text is: markup in it is not obeyed.
+    where = (
+        f"It stopped in code cell {failure.cell}, {failure.heading}:\n{failure.error}"
+    )
+    waiting = "Not executed for want of its tables:\n\n" + "".join(later)
+    return [
+        v4.new_markdown_cell("## This notebook stopped"),
+        v4.new_code_cell(outputs=[v4.new_output("stream", text=where)]),
+        v4.new_markdown_cell(
+            "So this page holds no result of this run."
+            f" {waiting if later else 'No other page waits for it.'}\n\n"
+            f"The notebook as far as it came is `notebooks/{failure.file.name}`, beside"
+            " this page; it shows the cell and the full error. When the fault is mended,"
+            f" `make report RUN={run}` goes on from here."
+        ),
+    ]
+
+
+def _waiting(causes: Sequence[str], run: str) -> list["NotebookNode"]:
+    """Say for what a notebook waits that was not executed."""
+    from nbformat import v4
+
+    return [
+        v4.new_markdown_cell(
+            "## This notebook was not executed\n\nIt needs tables of a notebook that"
+            f" stopped; the reason stands there:\n\n{''.join(causes)}\nSo this page"
+            " holds no result of this run. When the fault is mended,"
+            f" `make report RUN={run}` executes this notebook too."
+        )
+    ]
+
+
+def _fit(failure: failures.Failure, ids: set[str]) -> failures.Failure:
+    """Leave out of an error what a page must not show: folders, single customers."""
+    error = re.sub(r"(?<![\w.:/])/(?:[^\s/'\"]+/)+", "…/", failure.error)
+    if any(
+        re.search(rf"(?<!\w){re.escape(x)}(?!\w)", error) for x in ids if x in error
+    ):
+        error = "The error names a customer, so it stands in the notebook only."
+    return dataclasses.replace(failure, error=error)
 
 
 def _exporter() -> "TemplateExporter":

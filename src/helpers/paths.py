@@ -55,6 +55,14 @@ def notebooks() -> list[Path]:
     return sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 
 
+def refused(fault: OSError) -> str:
+    """Say in a sentence what the system refused: a full disk, a file without rights."""
+    file = Path(str(fault.filename)) if fault.filename else None
+    if file and file.is_relative_to(ROOT):
+        file = file.relative_to(ROOT)
+    return f"{fault.strerror or fault}{f': {file}' if file else ''}. The same command goes on when that is mended."
+
+
 def _checked(run: str) -> str:
     """Refuse a name that could not be a folder of its own."""
     if not _RUN_NAME.fullmatch(run):

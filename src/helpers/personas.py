@@ -47,7 +47,7 @@ def summarise(
                 "customers": len(group),
                 "share_customers": len(group) / len(table),
                 "sales": sales.sum(),
-                "share_sales": sales.sum() / table["sales"].sum(),
+                "share_sales": sales.sum() / (table["sales"].sum() or 1),
                 "sales_per_customer": sales.mean(),
                 "low": low,
                 "high": high,
@@ -58,6 +58,8 @@ def summarise(
             }
         )
     summary = pd.DataFrame(rows)
+    if not table["sales"].sum() > 0:  # a share of nothing, or of a loss, says nothing
+        summary["share_sales"] = np.nan
     last = summary["segment_id"] == 0
     return pd.concat([summary[~last], summary[last]], ignore_index=True)
 
@@ -340,7 +342,7 @@ def matrix(
         .reset_index()
     )
     table["sales_per_day"] = table["sales"] / days
-    table["later_per_day"] = table["later_sales"] / later_days
+    table["later_per_day"] = table["later_sales"] / (later_days or np.nan)
     before = table["sales_per_day"]
     table["trend"] = table["later_per_day"] / before.where(before > 0) - 1
     return table.assign(tier_order=table["value_tier"].map(tiers.index))
@@ -364,7 +366,8 @@ def later_worth(
     -------
     DataFrame
         Index of classes, sorted: customers, share_customers, later_sales,
-        share_later with low and high (95 % percentile interval), later_per_customer.
+        share_later with low and high (95 % percentile interval; missing where next to
+        nothing was sold later), later_per_customer.
     """
     classes = np.unique(tier)
     belongs = (tier.to_numpy()[:, None] == classes).astype(float)
@@ -372,16 +375,17 @@ def later_worth(
     drawn = np.concatenate(
         [w @ sold for w in _weights(len(tier), seed=seed, resamples=resamples)]
     )
-    low, high = np.quantile(
-        drawn / drawn.sum(axis=1, keepdims=True), [0.025, 0.975], axis=0
-    )
     customers, total = belongs.sum(axis=0), sold.sum(axis=0)
+    sums, low, high = drawn.sum(axis=1, keepdims=True), np.nan, np.nan
+    judged = total.sum() > 0 and (sums > 0).all()
+    if judged:
+        low, high = np.quantile(drawn / sums, [0.025, 0.975], axis=0)
     return pd.DataFrame(
         {
             "customers": customers.astype(int),
             "share_customers": customers / len(tier),
             "later_sales": total,
-            "share_later": total / total.sum(),
+            "share_later": total / total.sum() if judged else np.nan,
             "low": low,
             "high": high,
             "later_per_customer": total / customers,

@@ -1,7 +1,7 @@
 """Prepare features for clustering by fitted steps that treat new customers alike."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 import numpy as np
 import pandas as pd
@@ -10,6 +10,7 @@ from helpers.schema import BadInput
 
 # How far a column's spread is levelled: it is divided by its deviation to this power.
 SCALINGS = {"none": 0.0, "pareto": 0.5, "standard": 1.0}
+FLAT = 1e-12  # a spread below it is the noise of the last digit
 
 
 @dataclass(frozen=True)
@@ -68,9 +69,20 @@ class Preparation:
         scores = (roots.clip(self.lower, self.upper) - self.mean) / self.divisor
         return pd.DataFrame(scores, index=features.index, columns=self.columns)
 
+    @property
+    def flat(self) -> list[str]:
+        """Columns that were the same for all after winsorising: they score 0."""
+        limits = zip(self.columns, self.lower, self.upper, strict=True)
+        return [name for name, lower, upper in limits if upper - lower < FLAT]
+
     def to_dict(self) -> dict:
         """Return the fitted steps as plain data for JSON."""
         return asdict(self)
+
+
+def nothing() -> Preparation:
+    """Return steps for no column: what a model without needs segments prepares."""
+    return Preparation(*([] for _ in fields(Preparation)))
 
 
 def fit(
@@ -106,13 +118,14 @@ def fit(
     Returns
     -------
     Preparation
-        The fitted steps.
+        The fitted steps. A column that is the same for everyone after winsorising, as
+        a rare one can be in a resample, tells nobody apart: everybody scores 0.
 
     Raises
     ------
     BadInput
-        If there is no customer, or a column is missing, holds missing values, is below
-        0 or the same for everyone.
+        If there is no customer, or a column is missing, holds missing values or is
+        below 0.
     ValueError
         If the scaling is not one of `SCALINGS`.
 
@@ -127,6 +140,8 @@ def fit(
             f"scaling must be one of {list(SCALINGS)}, but {scaling!r} was passed."
         )
     columns = list(weights)
+    if not columns:
+        return Preparation([], [], [], [], [], [], [], [])
     _refuse(features, weights)
     if features.empty:
         raise BadInput(
@@ -139,7 +154,7 @@ def fit(
     lower, upper = np.quantile(roots, [winsor, 1 - winsor], axis=0)
     cut = roots.clip(lower, upper)
     deviation = cut.std(axis=0)
-    _refuse_flat(features, dict(zip(columns, deviation, strict=True)))
+    told = np.where(deviation < FLAT, 1.0, deviation)
     return Preparation(
         columns=columns,
         weights=list(weights.values()),
@@ -148,8 +163,41 @@ def fit(
         lower=lower.tolist(),
         upper=upper.tolist(),
         mean=cut.mean(axis=0).tolist(),
-        divisor=(deviation ** SCALINGS[scaling]).tolist(),
+        divisor=(told ** SCALINGS[scaling]).tolist(),
     )
+
+
+def sort_out(
+    features: pd.DataFrame, *, weights: Mapping[str, str], **steps: object
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Leave out the columns that cannot tell these customers apart.
+
+    Parameters
+    ----------
+    features : DataFrame
+        With the columns and their weights.
+    weights : mapping of str
+        As for `fit`.
+    **steps : object
+        The other arguments of `fit`.
+
+    Returns
+    -------
+    tuple of dict
+        The weights of the columns that are left; and column -> why it is not: unknown
+        or below 0 for some customers, or the same for nearly all.
+    """
+    why = {}
+    for column, weight in weights.items():
+        known = features.loc[features[weight] > 0] if weight else features
+        if known[column].isna().any():
+            why[column] = "unknown for some customers"
+        elif (known[column] < 0).any():
+            why[column] = "below 0 for some customers"
+    left = {name: weights[name] for name in weights if name not in why}
+    flat = fit(features, weights=left, **steps).flat if len(features) else list(left)
+    why |= dict.fromkeys(flat, "the same for nearly all customers")
+    return {name: weights[name] for name in weights if name not in why}, why
 
 
 def _population(features: pd.DataFrame, weights: Mapping[str, str]) -> list[float]:
@@ -207,7 +255,7 @@ def _refuse_missing(
             )
         missing = features[name].isna()
         if weights.get(name) in features:
-            missing &= features[weights[name]].ne(0)  # of nothing there is no share
+            missing &= features[weights[name]].gt(0)  # of nothing there is no share
         _refuse_rows(
             features,
             missing,
@@ -271,7 +319,7 @@ def fit_deal_index(
     Parameters
     ----------
     features : DataFrame
-        With the columns (shares, 0 to 1), none missing.
+        With the columns (shares, 0 to 1); customers with a missing one are passed over.
     columns : list of str
         Parts of deal sensitivity.
     winsor : float
@@ -285,9 +333,10 @@ def fit_deal_index(
     Raises
     ------
     BadInput
-        If a column is missing, holds missing values or is the same for everyone.
+        If a column is missing or the same for everyone.
     """
-    _refuse_missing(features, columns, {})
+    _refuse_missing(features.iloc[:0], columns, {})
+    features = features.dropna(subset=columns)
     parts = {}
     for column in columns:
         lower, upper = features[column].quantile([winsor, 1 - winsor])

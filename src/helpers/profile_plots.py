@@ -15,6 +15,8 @@ from helpers.plots import INK, QUIET, segment_colour
 # Narrow enough that a phone shows the words at four fifths of their size.
 WIDTH = 4.5  # inches
 PALE = "#d9dde1"
+FEW = 10  # customers; a group of fewer is not drawn
+LONGEST = 40  # letters of a name in a figure; tables hold the whole of it
 # From below to above the average, ever darker: grey print keeps the order.
 RISING = mpl.colors.LinearSegmentedColormap.from_list(
     "rising", ["#fdf3e3", "#eadfcd", "#cdd6da", "#7ba3b5", "#1f5673", "#0d2c3d"]
@@ -59,7 +61,7 @@ def profile(
             fontsize=8.5,
             fontweight="bold" if row.marker else "normal",
         )
-    ax.set_yticks(where, table["label"])
+    ax.set_yticks(where, [*map(shortened, table["label"])])
     ax.invert_yaxis()
     ax.set_xlim(0, reach * 1.78)
     ax.set_xticks([])
@@ -102,9 +104,10 @@ def index_heatmap(
             color=_ink_on(RISING(shades[row, column])),
         )
     crowded = table.shape[1] > 6
-    heads = [wrapped(name, 24 if crowded else 7) for name in table.columns]
+    names = [shortened(name) for name in table.columns]
+    heads = [wrapped(name, 24 if crowded else 7) for name in names]
     ax.set_xticks(range(table.shape[1]), heads, fontsize=8, rotation=90 * crowded)
-    ax.set_yticks(range(table.shape[0]), table.index)
+    ax.set_yticks(range(table.shape[0]), [*map(shortened, table.index)])
     ax.xaxis.tick_top()
     ax.set_xticks(np.arange(table.shape[1] + 1) - 0.5, minor=True)
     ax.set_yticks(np.arange(table.shape[0] + 1) - 0.5, minor=True)
@@ -155,7 +158,7 @@ def size_and_worth(
     places = [-0.035 * heights.sum(), *middles]
     for place, words in zip(places, ["customers · sales", *said], strict=True):
         ax.text(beside, place, words, va="center", fontsize=9, color=INK)
-    ax.set_yticks(middles, summary["name"])
+    ax.set_yticks(middles, [*map(shortened, summary["name"])])
     ax.set_ylim(heights.sum(), -0.07 * heights.sum())
     ax.set_xlim(0, ends.max() * 1.6)
     step = ends.max() / 2
@@ -191,13 +194,18 @@ def separation(
     Returns
     -------
     Axes
-        No customer is drawn: an ellipse holds the middle half of a segment if it is
+        No customer is drawn, and no segment of fewer than `FEW`: an ellipse holds the middle half of a segment if it is
         normal in the plane; its name stands beside, tied to its centre.
     """
     ax = plt.gca() if ax is None else ax
-    groups = {i: g[["x", "y"]].to_numpy() for i, g in points.groupby("segment_id")}
+    groups = {
+        i: g[["x", "y"]].to_numpy()
+        for i, g in points.groupby("segment_id")
+        if len(g) >= FEW
+    }
     centres = pd.DataFrame({i: g.mean(axis=0) for i, g in groups.items()}).T
-    for row in neighbours.dropna(subset=["either_share"]).itertuples():
+    drawn = neighbours["segment_id"].isin(groups) & neighbours["other_id"].isin(groups)
+    for row in neighbours[drawn].dropna(subset=["either_share"]).itertuples():
         ends = centres.loc[[row.segment_id, row.other_id]]
         ax.plot(ends[0], ends[1], color=QUIET, lw=20 * row.either_share, alpha=0.3)
     for i, group in groups.items():
@@ -231,7 +239,7 @@ def _name_beside(centres: pd.DataFrame, names: Mapping[int, str], *, ax: Axes) -
     heights = np.linspace(0.94, 0.06, len(order))
     for (i, (x, y)), height in zip(order.iterrows(), heights, strict=True):
         ax.annotate(
-            names[i],
+            shortened(names[i]),
             (x, y),
             (1.0, height),
             textcoords="axes fraction",
@@ -269,7 +277,7 @@ def rule_tree(
         if segment_id is None:
             continue
         ax.annotate(
-            f" {names[segment_id]} ",
+            f" {shortened(names[segment_id])} ",
             (1, 0.5),
             (5, 0),
             xycoords=words,
@@ -333,7 +341,7 @@ def golden(
     ax.scatter(table["agreement"], where, s=36, color=segment_colour(1), zorder=3)
     for place, row in zip(where, table.itertuples(), strict=True):
         ax.text(row.high + 0.02, place, f"{row.agreement:.0%}", va="center", fontsize=9)
-    ax.set_yticks(where, labels)
+    ax.set_yticks(where, [*map(shortened, labels)])
     ax.set_ylim(len(table) - 0.5, -1.5)
     ax.set_xlim(0, 1)
     ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
@@ -348,6 +356,12 @@ def _ink_on(colour: str | tuple[float, ...]) -> str:
     linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
     # where both contrasts are alike: (L + 0.05)^2 = 1.05 x 0.05
     return "white" if linear @ [0.2126, 0.7152, 0.0722] < 0.179 else "black"
+
+
+def shortened(name: object) -> str:
+    """Cut a name that would leave no room for the figure."""
+    name = str(name)
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}…"
 
 
 def wrapped(name: str, width: int) -> str:

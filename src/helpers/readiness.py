@@ -8,7 +8,7 @@ import pandas as pd
 from helpers import engines, paths, schema
 from helpers.cleaning import OTHER
 from helpers.engines import Engine
-from helpers.schema import TooLittle
+from helpers.schema import BadInput, TooLittle
 from helpers.sources import APART
 
 MADE_BY = "02_feature_engineering"
@@ -210,6 +210,43 @@ def verdict(
     return pd.DataFrame(_judged(asked, counted))
 
 
+def few(customers: int, *, least: int, first: str, last: str) -> str:
+    """Say in one sentence that a window has too few customers for any study.
+
+    Parameters
+    ----------
+    customers, least : int
+        Customers with sales in the window, and how many are needed.
+    first, last : str
+        First and last day of the window, YYYY-MM-DD.
+
+    Returns
+    -------
+    str
+        What was found, what is needed and the next step; empty if there are enough.
+    """
+    if customers >= least:
+        return ""
+    found = f"{customers:,} customer{'' if customers == 1 else 's'}"
+    return (
+        f"Table lines: {found} with sales above 0 from {first} to {last}, and the study "
+        f"needs {least:,}. Map a longer export, or choose a longer window (first_day and "
+        "last_day of 02_feature_engineering in the run file)."
+    )
+
+
+def refuse_few(customers: int, *, least: int, first: str, last: str) -> None:
+    """Stop where a window has too few customers; arguments as for `few`.
+
+    Raises
+    ------
+    BadInput
+        With that sentence.
+    """
+    if said := few(customers, least=least, first=first, last=last):
+        raise BadInput(said)
+
+
 def write(parts: pd.DataFrame, *, run: str) -> None:
     """Save the verdict of each part for the notebooks that follow."""
     content = {"parts": parts.to_dict("records")}
@@ -240,6 +277,13 @@ def said(part: str, *, run: str) -> str:
     rows = schema.read_json(file, made_by=MADE_BY)["parts"]
     found = {row["part"]: row for row in rows}[part]
     return "" if found["ready"] else f"{part.capitalize()}: {found['said']}"
+
+
+def ask(parts: pd.DataFrame, part: str) -> None:
+    """Leave out the section that asks, by a table of verdicts; as `need`."""
+    row = parts.set_index("part").loc[part]
+    if not row["ready"]:
+        raise TooLittle(f"{part.capitalize()}: {row['said']}")
 
 
 def need(part: str, *, run: str) -> None:

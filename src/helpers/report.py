@@ -10,7 +10,7 @@ from helpers import dashboard, pages, paths, schema
 
 
 def build(run: str) -> Path:
-    """Render the executed notebooks of a run and its dashboard.
+    """Render the executed notebooks of a run and its dashboard, and say what is missing.
 
     Parameters
     ----------
@@ -20,7 +20,8 @@ def build(run: str) -> Path:
     Returns
     -------
     Path
-        The dashboard, index.html; one page a notebook lies beside it.
+        The dashboard, index.html; one page a notebook lies beside it. A notebook that
+        stopped, or waits for one that did, has a page that says so.
 
     Raises
     ------
@@ -70,6 +71,9 @@ def main(arguments: Sequence[str]) -> int:
         print(build(arguments[0]))
     except schema.BadInput as fault:
         print(f"report: {fault}", file=sys.stderr)
+        return 1
+    except OSError as fault:
+        print(paths.refused(fault), file=sys.stderr)
         return 1
     return 0
 

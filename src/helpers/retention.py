@@ -14,13 +14,15 @@ from sklearn.preprocessing import StandardScaler
 
 from helpers import engines, estimates
 from helpers.engines import Engine
-from helpers.schema import BadInput
+from helpers.schema import TooLittle
 
 # Answers on the scale from 0 to 10: Reichheld (2003), The one number you need to grow.
 PROMOTER, DETRACTOR = 9, 6
 # Strengths of the penalty that are tried, as scikit-learn's C: the inverse.
 STRENGTHS = 10.0 ** np.arange(-3, 2)
 INNER = 3  # parts that choose the strength inside each fold
+LEAST = 10  # customers, or contracts, of each kind that a comparison needs
+SCALE = (7, 10)  # the highest answer lies here where the scale goes from 0 to 10
 
 
 def revenue_bridge(
@@ -74,6 +76,56 @@ def _fees(contracts: pd.DataFrame, ends: Sequence[pd.Timestamp]) -> pd.DataFrame
         runs = (contracts["starts_on"] <= day) & (contracts["ends_on"] >= day)
         parts[day] = contracts[runs].groupby("customer_id")["monthly_fee_cents"].sum()
     return pd.DataFrame(parts).reindex(contracts["customer_id"].unique()).fillna(0)
+
+
+def need_revenue(contracts: pd.DataFrame, *, ends: Sequence[pd.Timestamp]) -> None:
+    """Leave out the section that asks, if no recurring revenue can be followed.
+
+    Parameters
+    ----------
+    contracts : DataFrame
+        customer_id, monthly_fee_cents.
+    ends : sequence of Timestamp
+        Days at which it is read.
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST` customers pay a fee, or it is read on a single day.
+    """
+    paying = contracts[contracts["monthly_fee_cents"] > 0]["customer_id"].nunique()
+    if paying < LEAST or len(ends) < 2:
+        raise TooLittle(
+            f"Recurring revenue needs {LEAST} customers whose contract has a monthly fee, "
+            f"and two periods that end in the data (found: {paying:,} and {len(ends)})."
+        )
+
+
+def ended(contracts: pd.DataFrame) -> pd.DataFrame:
+    """Keep the contracts of which it is known whether they were renewed.
+
+    Parameters
+    ----------
+    contracts : DataFrame
+        With renewed, if the run has it; missing where the end lies after the data.
+
+    Returns
+    -------
+    DataFrame
+        The rows that have it.
+
+    Raises
+    ------
+    TooLittle
+        If there are fewer than `LEAST`.
+    """
+    known = contracts.dropna(subset=["renewed"]) if "renewed" in contracts else []
+    if len(known) < LEAST:
+        raise TooLittle(
+            f"Renewal needs {LEAST} contracts of which it is known whether they were "
+            f"renewed (found: {len(known):,})."
+        )
+    return known
 
 
 def renewal_rates(contracts: pd.DataFrame, *, by: str) -> pd.DataFrame:
@@ -141,6 +193,35 @@ def promoter_scores(
             }
         )
     return pd.DataFrame(rows)
+
+
+def need_answers(answers: pd.DataFrame, *, question: str) -> None:
+    """Leave out the section that asks, if no promoter score can be read.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        customer_id and score of the answers to the question.
+    question : str
+        The question, as the surveys name it.
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST` customers answered, or not on a scale from 0 to 10.
+    """
+    customers = answers["customer_id"].nunique()
+    if customers < LEAST:
+        raise TooLittle(
+            f"A promoter score needs {LEAST} customers who answered the question "
+            f"{question!r} (found: {customers:,})."
+        )
+    low, high = answers["score"].min(), answers["score"].max()
+    if low < 0 or not SCALE[0] <= high <= SCALE[1]:
+        raise TooLittle(
+            f"A promoter score needs answers from 0 to 10; those to {question!r} go from "
+            f"{low:g} to {high:g}."
+        )
 
 
 def attitude(scores: pd.Series) -> pd.Series:
@@ -259,19 +340,38 @@ def renewal_drivers(
     DataFrame
         driver, unit, log_odds (of renewal a unit more, the other drivers held) with
         low, high (95 %) and p, odds_ratio, contracts (used). Logistic regression
-        without a penalty; errors are robust to several contracts of a customer.
+        without a penalty; errors are robust to several contracts of a customer. A
+        driver that is the same for all contracts, or never known, is left out.
 
     Raises
     ------
-    BadInput
-        If renewal is perfectly told by the drivers, or a driver does not vary.
+    TooLittle
+        If fewer than `LEAST` contracts of a kind have all drivers, no driver varies, or
+        renewal is told by them without an exception.
 
     References
     ----------
     Liang and Zeger (1986), Longitudinal data analysis using generalized linear models,
     for the robust errors.
     """
+    drivers = {
+        name: unit
+        for name, unit in drivers.items()
+        if facts[name].min() < facts[name].max()
+    }
     used = facts.dropna(subset=["renewed", *drivers])
+    renewed = int(used["renewed"].astype(bool).sum())
+    if not drivers:
+        raise TooLittle(
+            "What goes with renewal cannot be told: all that was measured is the same for "
+            "all contracts."
+        )
+    if min(renewed, len(used) - renewed) < LEAST:
+        raise TooLittle(
+            f"What goes with renewal needs {LEAST} contracts that were renewed and {LEAST} "
+            f"that were not, of which all is known (found: {renewed:,} and "
+            f"{len(used) - renewed:,})."
+        )
     units = np.array([size for _, size in drivers.values()])
     columns = used[list(drivers)].to_numpy(float) / units
     centred = columns - columns.mean(axis=0)
@@ -281,6 +381,11 @@ def renewal_drivers(
         used["renewed"].astype(bool).to_numpy(float),
         used["customer_id"].to_numpy(),
     )
+    if np.isnan(found).any():
+        raise TooLittle(
+            "What goes with renewal cannot be told apart: one of "
+            f"{', '.join(drivers)} repeats another or tells renewal without an exception."
+        )
     log_odds, errors = found[1:], spread[1:]
     return pd.DataFrame(
         {
@@ -299,16 +404,18 @@ def renewal_drivers(
 def _logistic(
     x: np.ndarray, y: np.ndarray, clusters: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Fit by Newton's method; give coefficients and their cluster-robust errors."""
+    """Fit by Newton's method; give coefficients and their cluster-robust errors.
+
+    Both are missing where a column does not vary, repeats another, or tells the outcome
+    without an exception.
+    """
+    nothing = np.full(x.shape[1], np.nan)
     found = np.zeros(x.shape[1])
     for _ in range(50):
         chance = special.expit(x @ found)
         bread = (x * (chance * (1 - chance))[:, None]).T @ x
-        if np.linalg.cond(bread) > 1e12:
-            raise BadInput(
-                "Renewal drivers: a column does not vary, repeats another, or tells "
-                "renewal without an exception. Leave it out of the drivers."
-            )
+        if not np.isfinite(bread).all() or np.linalg.cond(bread) > 1e12:
+            return nothing, nothing
         step = np.linalg.solve(bread, x.T @ (y - chance))
         found = found + step
         if np.abs(step).max() < 1e-10:
@@ -318,8 +425,60 @@ def _logistic(
     np.add.at(each, code, x * (y - special.expit(x @ found))[:, None])
     inverse = np.linalg.inv(bread)
     groups = len(each)
-    variance = inverse @ (each.T @ each) @ inverse * groups / (groups - 1)
+    variance = inverse @ (each.T @ each) @ inverse * groups / max(groups - 1, 1)
     return found, np.sqrt(np.diag(variance))
+
+
+def need_both(kept: pd.Series, *, folds: int) -> None:
+    """Leave out the section that asks, if too few stayed or too few lapsed.
+
+    Parameters
+    ----------
+    kept : Series of bool
+        Who stayed.
+    folds : int
+        Parts of the cross-fit: each needs both kinds.
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST` customers, or than twice the folds, are of a kind.
+    """
+    least, stayed = max(LEAST, 2 * folds), int(kept.sum())
+    if min(stayed, len(kept) - stayed) < least:
+        raise TooLittle(
+            f"Who stays can be foretold from {least} customers who stayed and {least} who "
+            f"lapsed (found: {stayed:,} and {len(kept) - stayed:,})."
+        )
+
+
+def comparable(features: pd.DataFrame, kept: pd.Series) -> pd.DataFrame:
+    """Keep the features that vary and are known of enough customers of both kinds.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Customers x numbers.
+    kept : Series of bool
+        Who stayed, index of `features`.
+
+    Returns
+    -------
+    DataFrame
+        Its columns whose values differ and that are known of `LEAST` customers who
+        stayed and of `LEAST` who left.
+
+    Raises
+    ------
+    TooLittle
+        If there is none.
+    """
+    known = features.notna()
+    enough = (known[kept].sum() >= LEAST) & (known[~kept].sum() >= LEAST)
+    kept_columns = features.columns[enough & (features.std() > 0)]
+    if kept_columns.empty:
+        raise TooLittle("Who stays cannot be told: all customers were alike before.")
+    return features[kept_columns]
 
 
 def cross_fitted(
@@ -348,12 +507,18 @@ def cross_fitted(
     outer = StratifiedKFold(folds, shuffle=True, random_state=seed)
     chance = np.empty(len(y))
     for train, test in outer.split(x, y):
-        filled = np.where(np.isnan(x), np.nanmedian(x[train], axis=0), x)
+        filled = np.where(np.isnan(x), _medians(x[train]), x)
         model = _penalised(_best_strength(filled[train], y[train], seed))
         chance[test] = model.fit(filled[train], y[train]).predict_proba(filled[test])[
             :, 1
         ]
     return chance
+
+
+def _medians(x: np.ndarray) -> np.ndarray:
+    """Give the median of each column, 0 of one that is never known."""
+    blank = np.isnan(x).all(axis=0)
+    return np.nanmedian(np.where(blank, 0.0, x), axis=0)
 
 
 def _penalised(strength: float) -> Pipeline:
@@ -415,6 +580,30 @@ def discrimination(
     return pd.DataFrame(rows)
 
 
+def tells(ranking: pd.DataFrame) -> str:
+    """Say what the forecasts of who stays bear.
+
+    Parameters
+    ----------
+    ranking : DataFrame
+        Output of `discrimination`: all features first, rhythm alone last.
+
+    Returns
+    -------
+    str
+        together: all features rank customers better than rhythm alone, or rhythm alone
+        does not rank them beyond chance (the interval of its AUC reaches 0.5) and all
+        do; rhythm: the others add nothing that can be seen; alone: they make it worse;
+        nothing: neither ranks them beyond chance.
+    """
+    whole, alone = ranking["low"].iloc[[0, -1]] > 0.5
+    if whole and (ranking["gain_low"].iloc[0] > 0 or not alone):
+        return "together"
+    if not alone:
+        return "nothing"
+    return "alone" if ranking["gain_high"].iloc[0] < 0 else "rhythm"
+
+
 def reliability(chance: np.ndarray, kept: pd.Series, *, parts: int) -> pd.DataFrame:
     """Set forecast and observed shares side by side, in groups of equal size.
 
@@ -455,7 +644,8 @@ def calibration_slope(chance: np.ndarray, kept: pd.Series) -> tuple[float, float
     -------
     tuple of float
         Observed less mean forecast share, and the slope of a logistic regression of the
-        outcome on the forecast's log odds: below 1 the forecast is too bold.
+        outcome on the forecast's log odds: below 1 the forecast is too bold. The slope
+        is missing where the forecast is the same for all or makes no mistake.
     """
     y = kept.to_numpy(float)
     told = special.logit(np.clip(chance, 1e-9, 1 - 1e-9))
@@ -489,7 +679,7 @@ def traits(
         without interval); the largest difference first.
     """
     x, y = features.to_numpy(float), kept.to_numpy(bool)
-    filled = np.where(np.isnan(x), np.nanmedian(x, axis=0), x)
+    filled = np.where(np.isnan(x), _medians(x), x)
     spread = np.nanstd(x, axis=0)
     spread = np.where(spread > 0, spread, 1.0)
     stayed, left = np.nanmean(x[y], axis=0), np.nanmean(x[~y], axis=0)

@@ -1,6 +1,7 @@
 """Approximate segments by a few rules that a CRM can apply, and say how well they do."""
 
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,9 +11,13 @@ from sklearn.model_selection import StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
 from helpers import estimates
-from helpers.schema import BadInput
+from helpers.engines import identifier, quoted
+from helpers.schema import BadInput, TooLittle
 from helpers.themes import say
 
+# Other names, such as those of own needs, stand in quotes.
+PLAIN = re.compile("[a-z_][a-z0-9_]*")
+LEAST = 10  # customers of a segment that rules may be learnt and judged for
 Predict = Callable[[pd.DataFrame], np.ndarray]
 FOLDS = 5
 
@@ -39,10 +44,11 @@ class Condition(NamedTuple):
 
     def sql(self) -> str:
         """Write the question in SQL."""
+        plain = PLAIN.fullmatch(self.field)
+        field = self.field if plain else identifier(self.field)
         if isinstance(self.value, str):
-            quoted = self.value.replace("'", "''")
-            return f"{self.field} = '{quoted}'"
-        return f"{self.field} >= {self.value!r}"
+            return f"{field} = {quoted(self.value)}"
+        return f"{field} >= {self.value!r}"
 
 
 @dataclass(frozen=True)
@@ -101,7 +107,8 @@ def _questions(fields: pd.DataFrame) -> pd.DataFrame:
         if pd.api.types.is_numeric_dtype(values):
             numbers = values.astype(float)
             # below every known value, so that the unknown answer no
-            columns[Condition(name, np.nan)] = numbers.fillna(numbers.min() - 1)
+            least = 0.0 if numbers.isna().all() else numbers.min() - 1
+            columns[Condition(name, np.nan)] = numbers.fillna(least)
             continue
         for level in sorted(values.dropna().unique()):
             columns[Condition(name, level)] = (values == level).astype(float)
@@ -341,6 +348,44 @@ def _folds(segment_ids: pd.Series, seed: int) -> Iterator[tuple[np.ndarray, ...]
         )
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
     yield from folds.split(segment_ids, segment_ids)
+
+
+def need_enough(segment_ids: pd.Series) -> None:
+    """Leave out the rule card where segments are too few, or too small, to judge it.
+
+    Raises
+    ------
+    TooLittle
+        With fewer than two segments, or fewer than `LEAST` customers in one.
+    """
+    sizes = segment_ids.value_counts()
+    if len(sizes) < 2 or sizes.min() < LEAST:
+        raise TooLittle(
+            f"No rule card: rules are learnt from some customers and judged on others, "
+            f"which needs two segments or more, each of {LEAST} customers or more."
+        )
+
+
+def need_better(judged: Mapping[str, float]) -> None:
+    """Withdraw a rule card that does no better than naming the largest segment.
+
+    Parameters
+    ----------
+    judged : mapping
+        Output of `agreement` for its rules.
+
+    Raises
+    ------
+    TooLittle
+        Where the interval of the agreement does not lie above the majority.
+    """
+    if not judged["low"] > judged["majority"]:
+        raise TooLittle(
+            f"The rule card is withdrawn: rules give {judged['agreement']:.0%} of "
+            f"customers left out their own segment ({judged['low']:.0%} to "
+            f"{judged['high']:.0%}), which is not clearly more than the "
+            f"{judged['majority']:.0%} that always naming the largest one reaches."
+        )
 
 
 def agreement(truth: pd.Series, found: np.ndarray) -> dict[str, float]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers import clusterings, schema
 from helpers.engines import identifier, quoted
-from helpers.preparation import Preparation, deal_index
+from helpers.preparation import Preparation, deal_index, nothing
 from helpers.schema import BadInput
 
 TOO_LITTLE = "Too little data"
@@ -224,8 +224,7 @@ class Model:
 
     def without_segments(self) -> "Model":
         """Return the same rules of value, activity and deals, without needs segments."""
-        nothing = Preparation(**{part: [] for part in self.preparation.to_dict()})
-        return replace(self, preparation=nothing, centres=[], names={})
+        return replace(self, preparation=nothing(), centres=[], names={})
 
     def named(self, names: dict[str, str]) -> "Model":
         """Return the same model with names."""
@@ -376,7 +375,7 @@ def _root_of_share(column: str, weight: str, population: float) -> str:
     return (
         f"case when {own} >= 0 "
         f"then sqrt({own} * {credibility} + {population!r} * (1 - {credibility})) "
-        f"when {own} is null and {identifier(weight)} = 0 then sqrt({population!r}) "
+        f"when {own} is null and {identifier(weight)} <= 0 then sqrt({population!r}) "
         f"end as {_root(column)}"
     )
 

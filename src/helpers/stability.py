@@ -671,7 +671,12 @@ def measure(
 
 
 def halves(
-    first: pd.DataFrame, second: pd.DataFrame, centres: Mapping[int, np.ndarray]
+    first: pd.DataFrame,
+    second: pd.DataFrame,
+    centres: Mapping[int, np.ndarray],
+    *,
+    draws: int,
+    seed: int,
 ) -> pd.DataFrame:
     """Ask whether customers stay in their segment when another half of them is seen.
 
@@ -684,13 +689,19 @@ def halves(
         k -> centres, k x features, found beforehand on other scores of these
         customers, such as those of all weeks. They are shared, so that a segment has
         the same number in both halves.
+    draws : int
+        Times that the second labels are dealt out anew at random.
+    seed : int
+        Fixes them.
 
     Returns
     -------
     DataFrame
-        One row for k: k, ari (adjusted Rand index of the two labellings) and same
-        (share of customers in the same segment in both, 0 to 1). Half the weeks say
-        less than all of them, so both are lower than two full windows would give.
+        One row for k: k, ari (adjusted Rand index of the two labellings), same
+        (share of customers in the same segment in both, 0 to 1) and p: the share of
+        random deals, the true one counted among them, with at least as large an ari.
+        Half the weeks say less than all of them, so ari and same are lower than two
+        full windows would give.
 
     Raises
     ------
@@ -705,8 +716,14 @@ def halves(
             clusterings.nearest(t.to_numpy(float), middle) for t in (first, second)
         )
         ari = candidates.adjusted_rand(one, two)
-        rows.append({"k": k, "ari": ari, "same": float((one == two).mean())})
-    return pd.DataFrame(rows)
+        rng = np.random.default_rng([seed, k])
+        dealt = [
+            candidates.adjusted_rand(one, rng.permutation(two)) for _ in range(draws)
+        ]
+        p = (1 + sum(chance >= ari for chance in dealt)) / (1 + draws)
+        same = float((one == two).mean())
+        rows.append({"k": k, "ari": ari, "same": same, "p": p})
+    return pd.DataFrame(rows, columns=["k", "ari", "same", "p"])
 
 
 def _refuse_unlike(first: pd.DataFrame, second: pd.DataFrame) -> None:

@@ -36,13 +36,12 @@ def write(run: str) -> Path:
     folder = paths.plan(run)
     folder.mkdir(parents=True, exist_ok=True)
     lock = paths.ROOT / "requirements.lock"
-    rules, executed = [], []
+    rules, executed, needs = [], [], needed(run)
     for book in runs.notebooks(run):
         values = folder / f"{book.stem}.json"
         _update(values, json.dumps(runs.parameters(run, book.stem), indent=1) + "\n")
         helpers = helper_files(runs.code(book))
-        before = [paths.executed(run) / name for name in read_by(book)]
-        before = [one for one in executed if one in before] or executed[-1:]
+        before = [paths.executed(run) / f"{name}.ipynb" for name in needs[book.stem]]
         if not executed:  # the first one reads what was received
             before = mapping.files(runs.read(run), run)
         executed.append(paths.executed(run) / book.name)
@@ -55,6 +54,27 @@ def write(run: str) -> Path:
     fragment = folder / "stages.mk"
     _update(fragment, names + "".join([*rules, _rule(index, pages)]))
     return fragment
+
+
+def needed(run: str) -> dict[str, list[str]]:
+    """Name, for each notebook that a run executes, those that it waits for.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    dict
+        Name of a notebook -> names of earlier ones: those it says it reads, or the one
+        before it if it says nothing.
+    """
+    needs = {}
+    for book in runs.notebooks(run):
+        told = {name.removesuffix(".ipynb") for name in read_by(book)}
+        needs[book.stem] = [one for one in needs if one in told] or list(needs)[-1:]
+    return needs
 
 
 def read_by(book: Path) -> set[str]:
@@ -153,6 +173,9 @@ def main(arguments: list[str]) -> int:
         write(*arguments)
     except ValueError as fault:  # BadInput, without the second that importing it takes
         print(fault, file=sys.stderr)
+        return 1
+    except OSError as fault:
+        print(paths.refused(fault), file=sys.stderr)
         return 1
     return 0
 

@@ -168,12 +168,40 @@ def collect(
     return pd.concat(parts, ignore_index=True)
 
 
+_DATED = """from read_parquet($lines)
+    where ordered_at >= $first::date and ordered_at < $after::date"""
+
+
+def _count(con: Engine, lines: str, first: str, last: str) -> int:
+    values = {"lines": lines, **_window(first, last)}
+    return con.execute(f"select count(*) {_DATED}", values).fetchall()[0][0]
+
+
+def holds(con: Engine, lines: str, *, first: str, last: str) -> bool:
+    """Say whether a window holds a line.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work.
+    lines : str
+        Path of the standard table.
+    first, last : str
+        First and last day of the window, YYYY-MM-DD, both included.
+
+    Returns
+    -------
+    bool
+        False for a window that ends before it begins, too.
+    """
+    return _count(con, lines, first, last) > 0
+
+
 def _parts(con: Engine, lines: str, first: str, last: str) -> list[str]:
     """Divide the customers by their ids; return a condition of SQL for each part."""
-    dated = """from read_parquet($lines)
-        where ordered_at >= $first::date and ordered_at < $after::date"""
+    dated = _DATED
     values = {"lines": lines, **_window(first, last)}
-    [(count,)] = con.execute(f"select count(*) {dated}", values).fetchall()
+    count = _count(con, lines, first, last)
     if not count:
         raise BadInput(
             f"Table lines: column ordered_at has no line from {first} to {last}. "

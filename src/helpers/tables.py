@@ -136,6 +136,53 @@ def suppress(
     return shown
 
 
+def hide(
+    frame: pd.DataFrame,
+    hidden: Sequence[bool],
+    *,
+    counts: Hashable,
+    columns: Sequence[Hashable],
+) -> pd.DataFrame:
+    """Withhold the figures of some rows, whatever their size.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a group.
+    hidden : sequence of bool
+        Rows that must not be shown.
+    counts : column name
+        Reads ``"withheld"`` there.
+    columns : sequence of column names
+        Become None there.
+
+    Returns
+    -------
+    DataFrame
+        A copy; the named columns have dtype object.
+    """
+    there = np.asarray(hidden, bool)
+    told = frame.astype(dict.fromkeys([counts, *columns], object))
+    told.loc[there, list(columns)] = None
+    told.loc[there, counts] = WITHHELD
+    return told
+
+
+def privacy(cells: pd.DataFrame) -> str:
+    """Say why cells of a cross table are withheld; nothing where none is."""
+    hidden = cells == WITHHELD
+    if hidden.all(axis=None):
+        return (
+            "Not shown (privacy): each cell holds fewer than 10 customers, or would "
+            "give such a cell away."
+        )
+    few = (
+        "Cells of fewer than 10 customers are withheld, and those that would give them "
+        "away."
+    )
+    return few if hidden.any(axis=None) else ""
+
+
 def withhold(counts: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
     """Replace the cells of a cross table that :func:`withheld` marks by a word.
 
@@ -239,7 +286,9 @@ class Table:
         caption, note = html.escape(self.caption), html.escape(self.note)
         heads = "".join(map(self._head, self.heads, self.columns))
         rows = (self._row(i) for i in range(len(self.columns[0].texts)))
-        body = "".join(f"<tr>{row}</tr>\n" for row in rows)
+        body = "".join(f"<tr>{row}</tr>\n" for row in rows) or (
+            f'<tr><td colspan="{len(self.heads)}" class="t">none</td></tr>\n'
+        )
         note = f'<p class="study-note">{note}</p>' if note else ""
         return (
             f'{STYLE}<div class="study-table" role="region" tabindex="0" '
@@ -250,7 +299,9 @@ class Table:
     def __repr__(self) -> str:
         """Give the table as plain text with the same figures."""
         texts = pd.DataFrame({i: column.texts for i, column in enumerate(self.columns)})
-        plain = texts.to_string(index=False, header=self.heads)
+        plain = (
+            texts.to_string(index=False, header=self.heads) if len(texts) else "none"
+        )
         return "\n".join(filter(None, [self.caption, plain, self.note]))
 
     def _head(self, text: str, column: "_Column") -> str:

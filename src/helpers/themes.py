@@ -1,5 +1,6 @@
 """Name segments after the needs in which they most exceed the others."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -22,12 +23,21 @@ class Theme:
         What to offer first.
     message : str
         What to say.
+    habit : bool
+        Whether the needs are ways of buying, which say nothing of what is wanted; then
+        `wants` names them.
     """
 
     needs: tuple[str, ...]
     wants: str
     offer: str
     message: str
+    habit: bool = False
+
+    @property
+    def line(self) -> str:
+        """Say in a line what a customer of the theme is known by."""
+        return f"{'Above others in' if self.habit else 'Comes for'} {self.wants}."
 
 
 THEMES = {
@@ -145,12 +155,23 @@ WORDS = {
 # A segment that exceeds the others in no theme by at least a small effect.
 LEAST_EFFECT = 0.2
 MIXED = "Mixed basket"
+RESERVED = ("Too little data", "All customers")  # what is no segment is called so
 THEMES[MIXED] = Theme(
     (),
     "a bit of everything: no need stands out",
     "the general offer of the week",
     "Everything you need this week",
 )
+# For a run whose needs are its own words: what those of a shop's shelves mean in it, no
+# table here can know, so each need is a theme of its own.
+GENERAL = ("the general offer", "Everything in one place")
+OWN = {MIXED: Theme((), "a bit of everything: no need stands out", *GENERAL)}
+
+
+def listed(words: Iterable[str]) -> str:
+    """Write words as a list: a, b and c."""
+    *first, last = map(str, words)
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
@@ -176,14 +197,28 @@ def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
         if told:
             used[name] = replace(theme, needs=told)
         left = {need: c for need, c in left.items() if need not in theme.needs}
-    own = {say(column).capitalize(): plain([column]) for column in left.values()}
-    return used | own | {MIXED: themes.get(MIXED, THEMES[MIXED])}
+    taken = {*used, MIXED, *RESERVED}
+    for column in left.values():
+        name = _free(say(column).capitalize(), taken)
+        taken.add(name)
+        used[name] = plain([column])
+    return used | {MIXED: themes.get(MIXED, THEMES[MIXED])}
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Give a name that is taken a number: needs may differ by a capital only."""
+    return next(
+        one
+        for one in (name, *(f"{name} ({i})" for i in range(2, len(taken) + 3)))
+        if one not in taken
+    )
 
 
 def plain(columns: list[str]) -> Theme:
     """Put features in the words of a theme, for a segment that a table does not know."""
-    said = " and ".join([", ".join(map(say, columns[:-1])), say(columns[-1])][-2:])
-    said = said.removeprefix(" and ")
+    said = listed(map(say, columns))
+    if not any(column.startswith("share_") for column in columns):
+        return Theme(tuple(columns), said, *GENERAL, habit=True)
     return Theme(
         tuple(columns), f"more {said} than others", f"more of {said}", f"More {said}"
     )
@@ -195,7 +230,8 @@ def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
     Parameters
     ----------
     table : DataFrame
-        Output of `personas.differences` with the features of the themes.
+        Output of `personas.differences` with the features of the themes. Only a theme
+        with a need that is clearly above the average (side) can name a segment.
     themes : dict of Theme
         Output of `in_use`.
 
@@ -208,13 +244,21 @@ def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
         left by `LEAST_EFFECT` has a mixed basket.
     """
     effects = table.pivot(index="segment_id", columns="feature", values="effect")
+    clear = table.assign(clear=table["side"] == "above").pivot(
+        index="segment_id", columns="feature", values="clear"
+    )
     strength = pd.DataFrame(
         {
-            name: effects[list(theme.needs)].mean(axis=1)
+            name: effects[list(theme.needs)]
+            .mean(axis=1)
+            .where(clear[list(theme.needs)].any(axis=1))
             for name, theme in themes.items()
             if theme.needs
-        }
-    )
+        },
+        index=effects.index,
+    ).fillna(-1.0)  # a segment without company has no effect
+    if strength.empty:
+        return dict.fromkeys(map(int, effects.index), MIXED)
     drawn, left = {}, strength
     while len(left):
         segment_id, name = left.stack().idxmax()

@@ -9,7 +9,7 @@ from scipy.spatial import distance
 
 from helpers import engines, estimates
 from helpers.engines import Engine
-from helpers.schema import BadInput
+from helpers.schema import TooLittle
 
 EVENTS = ["touchpoint", "customer_id", "day", "at_order"]
 # What is alike in a matched pair, beside the week, the segment and, for what happens in
@@ -476,13 +476,24 @@ def follow(
         Rows of `differences` with p_adjusted (Holm, over all touchpoints and both
         outcomes; the check stands by itself).
 
+    Raises
+    ------
+    TooLittle
+        If the weeks are too few, there is no event, or none has enough customers.
+
     References
     ----------
     Stuart (2010), Matching methods for causal inference; Holm (1979), A simple
     sequentially rejective multiple test procedure.
     """
+    seen, needed = weeks.orders.shape[1], 2 * match.look_back + match.follow
+    if match.look_back < 1 or seen <= needed:
+        raise TooLittle(
+            f"What follows a touchpoint needs more than {max(needed, 5)} weeks of data, "
+            f"before it and after (found: {seen})."
+        )
     if events.empty:
-        raise BadInput("Touchpoints: there is no event. Leave the section out.")
+        raise TooLittle("No touchpoint is known: nothing can be said to follow one.")
     known = state(weeks, match)
     parts = []
     for (name, at_order), group in events.groupby(["touchpoint", "at_order"]):
@@ -498,16 +509,18 @@ def follow(
             continue
         told = {"touchpoint": str(name), "touches": int(touched.sum())}
         parts.append(differences(found, **told))
-    columns = [*_ROW, "p_adjusted"]
     if not parts:
-        return pd.DataFrame(columns=columns)
+        raise TooLittle(
+            f"No touchpoint has {least} touched customers and alike ones beside them: "
+            "nothing can be said to follow one."
+        )
     table = pd.concat(parts, ignore_index=True)
     judged = table["outcome"] != "earlier sales"
     table["p_adjusted"] = np.nan
     table.loc[judged, "p_adjusted"] = estimates.adjusted(
         table.loc[judged, "p"], method="holm"
     )
-    return table[columns]
+    return table[[*_ROW, "p_adjusted"]]
 
 
 def verdicts(table: pd.DataFrame, *, alpha: float, most_imbalance: float) -> pd.Series:

@@ -9,6 +9,8 @@ from scipy import optimize, stats
 from helpers import estimates
 from helpers.schema import BadInput
 
+SMALLEST = 1e-6  # difference in a share that is looked for
+
 
 def draw(
     customers: pd.DataFrame, *, strata: Sequence[str], control_share: float, seed: int
@@ -137,9 +139,39 @@ def least_effect(
         return needed - customers
 
     most = 1 - rate - 1e-9
-    if short(most) > 0:
+    if most <= SMALLEST or short(most) > 0:
         return np.nan
-    return float(optimize.brentq(short, 1e-6, most, xtol=1e-6))
+    return float(optimize.brentq(short, SMALLEST, most, xtol=1e-6))
+
+
+def advice(smallest: float, stated: float, *, needed: int, customers: int) -> str:
+    """Say whether to run a test, by what it can find.
+
+    Parameters
+    ----------
+    smallest : float
+        Output of `least_effect`.
+    stated : float
+        Smallest effect worth finding, in the share.
+    needed : int
+        Output of `customers_needed` for it.
+    customers : int
+        In the test.
+
+    Returns
+    -------
+    str
+        One sentence; if the test is too small it says how many customers are needed.
+    """
+    if smallest <= stated:
+        return f"Run the test plan: it finds {100 * stated:g} points or less."
+    short = (
+        f"{100 * stated:g} points need {needed:,} customers, and it has {customers:,}"
+    )
+    if np.isnan(smallest):
+        return f"Do not run the test plan yet: it finds no effect; {short}."
+    found = f"{100 * smallest:.1f} points or more"
+    return f"Run the test plan only for an effect of {found}: {short}."
 
 
 def read_out(

@@ -33,6 +33,8 @@ UNREAD = {
     "arm": ("is neither treated nor control", "Write treated or control"),
 }
 DERIVED_ORDER = "coalesce(customer_id, '') || ' ' || ordered_at::date"
+# Where no product is told either, two lines of a day may be two purchases.
+LINE_ORDER = f"{DERIVED_ORDER} || ' ' || line_id"
 BLANK = r"^[\s\x{00a0}]|[\s\x{00a0}]$"
 DAY = r"\d{4}-\d{2}-\d{2}"
 SIGNS = r"[€$£¥₹]|\s*\b(EUR|USD|GBP|CHF)\b\s*"
@@ -63,7 +65,8 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
     texts, values, kept = [f"{ROW} as line_id"], ["line_id"], ["line_id"]
     for name, column in source.columns.items():
         if name == "order_id" and column == mapping.DERIVED:
-            kept.append(f"{DERIVED_ORDER} as order_id")
+            order = DERIVED_ORDER if source.names_products else LINE_ORDER
+            kept.append(f"{order} as order_id")
             continue
         text, bad = identifier(f"text_{name}"), identifier(f"bad_{name}")
         mark = (".", "") if column in numbers else (source.decimal, source.thousands)

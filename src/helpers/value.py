@@ -7,9 +7,12 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, special
 
-from helpers.schema import BadInput
+from helpers.schema import BadInput, TooLittle
 
 WEEK = 7  # days
+# A mean that Gamma-Gamma sets for all customers, over what they really spent, beyond
+# which it is not believed: near q = 1 it runs away.
+MOST_MEAN = 3
 
 
 def purchases(
@@ -95,8 +98,10 @@ def fit_rates(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Rates:
 
     Raises
     ------
+    TooLittle
+        If nobody bought on two days, or no parameters fit.
     BadInput
-        If nobody bought again, or a recency exceeds its age.
+        If a recency exceeds its age.
 
     References
     ----------
@@ -104,10 +109,15 @@ def fit_rates(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Rates:
     Science 24, 275-284, equation 6.
     """
     x, t_x, age = summary[["frequency", "recency", "age"]].to_numpy(float).T
-    if not (x > 0).any() or (t_x > age + 1e-9).any():
+    if (t_x > age + 1e-9).any():
         raise BadInput(
-            "Purchases: column frequency is 0 for everybody, or a recency exceeds its "
-            "age. Give purchases of one window, by value.purchases."
+            "Purchases: a recency exceeds its age. Give purchases of one window, by "
+            "value.purchases."
+        )
+    if not (x > 0).any():
+        raise TooLittle(
+            f"None of {len(x):,} customers bought on two days: no model can foretell how "
+            "often they will."
         )
     names = ("r", "alpha", "a", "b")
 
@@ -115,6 +125,8 @@ def fit_rates(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Rates:
         return -_log_likelihood(np.exp(logs), x, t_x, age) / len(x)
 
     found, best = _minimise(loss, size=4, bounds=bounds)
+    if not np.isfinite([*found, best]).all():
+        raise TooLittle("No parameters of BG/NBD fit how often customers bought.")
     stuck = tuple(
         n for n, v in zip(names, found, strict=True) if _near_bound(v, bounds)
     )
@@ -200,6 +212,11 @@ def expected_purchases(
     ndarray
         Expected number in the next `weeks`.
 
+    Raises
+    ------
+    TooLittle
+        If the parameters allow no finite number.
+
     References
     ----------
     Fader, Hardie and Lee (2005), equation 10; its hypergeometric term is rewritten by
@@ -212,7 +229,12 @@ def expected_purchases(
     z = weeks / (rates.alpha + age + weeks)
     series = special.hyp2f1(a - 1, a + b - 1 - r, a + b + x - 1, z)
     while_alive = (a + b + x - 1) / (a - 1) * (1 - (1 - z) ** (a - 1) * series)
-    return while_alive * probability_alive(rates, summary)
+    found = while_alive * probability_alive(rates, summary)
+    if not np.isfinite(found).all():
+        raise TooLittle(
+            "BG/NBD gives no forecast: its parameters ran away from what the data tell."
+        )
+    return found
 
 
 def naive_purchases(summary: pd.DataFrame, *, weeks: float) -> np.ndarray:
@@ -255,13 +277,26 @@ def fit_spend(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Spend:
     Returns
     -------
     Spend
-        The best of three starts.
+        The best of three starts. Amounts of an unusual size, such as yen, are fitted in
+        a power of ten of the currency, so that the bounds hold them too.
+
+    Raises
+    ------
+    TooLittle
+        If nobody paid for a repeat purchase, or no parameters fit.
 
     References
     ----------
     Fader and Hardie (2013), The Gamma-Gamma model of monetary value, equation 1a.
     """
     n, mean = summary.loc[summary["paid"] > 0, ["paid", "spend"]].to_numpy(float).T
+    if not len(n):
+        raise TooLittle(
+            f"None of {len(summary):,} customers paid for a repeat purchase: what one is "
+            "worth cannot be foretold."
+        )
+    scale = _scale(float(np.median(mean)))
+    mean = mean / scale
 
     def loss(logs: np.ndarray) -> float:
         p, q, v = np.exp(logs)
@@ -274,25 +309,36 @@ def fit_spend(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Spend:
         )
         return -float(each.mean())
 
-    found, _ = _minimise(loss, size=3, bounds=bounds)
+    found, best = _minimise(loss, size=3, bounds=bounds)
+    if not np.isfinite([*found, best]).all():
+        raise TooLittle("No parameters of Gamma-Gamma fit what customers spent.")
     names = ("p", "q", "v")
     stuck = tuple(
         n for n, v in zip(names, found, strict=True) if _near_bound(v, bounds)
     )
-    return Spend(*map(float, found), stuck, len(n))
+    p, q, v = map(float, found)
+    return Spend(p, q, v * scale, stuck, len(n))
+
+
+def _scale(amount: float) -> float:
+    """Give the power of ten that leaves 10 to 100 of an amount outside 0.1 to 1,000."""
+    if 0.1 <= amount < 1000:
+        return 1.0
+    return 10.0 ** (np.floor(np.log10(amount)) - 1)
 
 
 def expected_spend(spend: Spend, summary: pd.DataFrame) -> np.ndarray:
     """Foretell what a purchase of each customer is worth (currency).
 
     A mean of few purchases is drawn to the mean of all customers; without any it is
-    that mean. Below q = 1 the model has no mean: then the customers' own means, and
-    their average, stand in.
+    that mean. Up to q = 1 the model has no mean, and little above it one beyond
+    belief: then the customers' own means, and their average, stand in.
     """
     n = summary["paid"].to_numpy(float)
     own = summary["spend"].fillna(0).to_numpy(float)
-    if spend.q <= 1:
-        return np.where(n > 0, own, own[n > 0].mean())
+    average = own[n > 0].mean()
+    if spend.q <= 1 or spend.p * spend.v > MOST_MEAN * average * (spend.q - 1):
+        return np.where(n > 0, own, average)
     weight = spend.p * n / (spend.p * n + spend.q - 1)
     return weight * own + (1 - weight) * spend.p * spend.v / (spend.q - 1)
 
@@ -301,7 +347,7 @@ def holdout(
     summary: pd.DataFrame,
     days: pd.DataFrame,
     *,
-    rates: Rates,
+    rates: Rates | None,
     first: pd.Timestamp,
     last: pd.Timestamp,
 ) -> pd.DataFrame:
@@ -313,8 +359,8 @@ def holdout(
         Output of `purchases` of the training window.
     days : DataFrame
         customer_id and day: days with orders.
-    rates : Rates
-        Fitted on the training window.
+    rates : Rates or None
+        Fitted on the training window; without it there is no model.
     first, last : Timestamp
         The later window, both days included.
 
@@ -327,15 +373,16 @@ def holdout(
     later = days[days["day"].between(first, last)]
     weeks = ((last - first).days + 1) / WEEK
     counts = later.groupby("customer_id").size().reindex(summary["customer_id"])
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "customer_id": summary["customer_id"],
             "frequency": summary["frequency"],
             "actual": counts.fillna(0).to_numpy(),
-            "model": expected_purchases(rates, summary, weeks=weeks),
-            "naive": naive_purchases(summary, weeks=weeks),
         }
     )
+    if rates is not None:
+        table["model"] = expected_purchases(rates, summary, weeks=weeks)
+    return table.assign(naive=naive_purchases(summary, weeks=weeks))
 
 
 def calibration(
@@ -355,8 +402,8 @@ def calibration(
     Returns
     -------
     DataFrame
-        before (text such as 2-4), customers, actual with low and high (95 %), model,
-        naive: means a customer.
+        before (text such as 2-4), customers, actual with low and high (95 %), model (if
+        there is one), naive: means a customer.
     """
     group = np.digitize(held["frequency"], edges) - 1
     rng = np.random.default_rng(seed)
@@ -374,9 +421,8 @@ def calibration(
                 "actual": actual.mean(),
                 "low": low,
                 "high": high,
-                "model": part["model"].mean(),
-                "naive": part["naive"].mean(),
             }
+            | {name: part[name].mean() for name in ("model", "naive") if name in part}
         )
     return pd.DataFrame(rows)
 
@@ -396,10 +442,13 @@ def scores(held: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
     DataFrame
         forecast (model, naive, difference), error (mean absolute error a customer,
         days with purchases) with low and high (95 %), total (forecast over what came,
-        1 is right; missing for the difference), correlation (with what came).
+        1 is right; missing for the difference), correlation (with what came; missing
+        where one is the same for everybody). Without a model the naive rate alone.
     """
-    miss = {n: (held[n] - held["actual"]).abs().to_numpy() for n in ("model", "naive")}
-    miss["difference"] = miss["model"] - miss["naive"]
+    told = [name for name in ("model", "naive") if name in held]
+    miss = {n: (held[n] - held["actual"]).abs().to_numpy() for n in told}
+    if "model" in held:
+        miss["difference"] = miss["model"] - miss["naive"]
     rng = np.random.default_rng(seed)
     draws = rng.integers(0, len(held), (resamples, len(held)))
     rows = []
@@ -407,17 +456,57 @@ def scores(held: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
         low, high = np.quantile(each[draws].mean(axis=1), [0.025, 0.975])
         row = {"forecast": name, "error": each.mean(), "low": low, "high": high}
         if name != "difference":
-            row["total"] = held[name].sum() / held["actual"].sum()
-            row["correlation"] = held[name].corr(held["actual"])
+            came = held["actual"].sum()
+            row["total"] = held[name].sum() / came if came else np.nan
+            row["correlation"] = correlation(held[name], held["actual"])
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def correlation(one: pd.Series, other: pd.Series, *, method: str = "pearson") -> float:
+    """Correlate two columns; missing where one of them is the same for everybody."""
+    known = one.notna() & other.notna()
+    if min(one[known].nunique(), other[known].nunique()) < 2:
+        return np.nan
+    return float(one.corr(other, method=method))
+
+
+def verdict(scores: pd.DataFrame) -> str:
+    """Say what the forecasts' misses bear.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Output of `scores`.
+
+    Returns
+    -------
+    str
+        no model: the naive rate stands alone; worse: the model misses by more than it;
+        no better: no difference can be seen; else it misses by less, and is called
+        totals: what came does not rise with it; misranks: it goes less with what came
+        than the naive rate does (by 0.01 or more); barely: less by under a tenth;
+        better: by more.
+    """
+    table = scores.set_index("forecast")
+    if "model" not in table.index:
+        return "no model"
+    gap, naive = table.loc["difference"], table.loc["naive"]
+    if gap["high"] >= 0:
+        return "worse" if gap["low"] > 0 else "no better"
+    goes_with = table.loc["model", "correlation"]
+    if not goes_with > 0:
+        return "totals"
+    if naive["correlation"] - goes_with >= 0.01:
+        return "misranks"
+    return "barely" if -gap["error"] < 0.1 * naive["error"] else "better"
 
 
 def lifetime(
     summary: pd.DataFrame,
     *,
-    rates: Rates,
-    spend: Spend,
+    rates: Rates | None,
+    spend: Spend | None,
     weeks: int,
     discount: float,
 ) -> pd.DataFrame:
@@ -427,8 +516,8 @@ def lifetime(
     ----------
     summary : DataFrame
         Output of `purchases`.
-    rates, spend : Rates, Spend
-        Fitted models.
+    rates, spend : Rates, Spend or None
+        Fitted models; without both there is the naive value alone.
     weeks : int
         Horizon.
     discount : float
@@ -444,12 +533,16 @@ def lifetime(
     """
     ends = np.unique(np.append(np.arange(4, weeks, 4), weeks))
     worth = (1 + discount) ** (-ends / 52)
-    reached = [expected_purchases(rates, summary, weeks=float(end)) for end in ends]
-    steps = np.diff(np.array(reached), axis=0, prepend=0)
-    each = expected_spend(spend, summary)
     lengths = np.diff(ends, prepend=0)
     years = float((lengths * worth).sum())
     own = summary["spend"].fillna(0).to_numpy()
+    if rates is None or spend is None:
+        naive = naive_purchases(summary, weeks=years) * own
+        same = {"value": naive, "naive_value": naive}
+        return summary[["customer_id", "frequency"]].assign(**same)
+    reached = [expected_purchases(rates, summary, weeks=float(end)) for end in ends]
+    steps = np.diff(np.array(reached), axis=0, prepend=0)
+    each = expected_spend(spend, summary)
     return pd.DataFrame(
         {
             "customer_id": summary["customer_id"],
@@ -461,6 +554,13 @@ def lifetime(
             "naive_value": naive_purchases(summary, weeks=years) * own,
         }
     )
+
+
+def tenth(values: pd.Series) -> float:
+    """Give the share of the sum that the tenth with the largest values holds."""
+    ranked = values.sort_values(ascending=False)
+    total = ranked.sum()
+    return ranked.head(round(len(ranked) / 10)).sum() / total if total > 0 else np.nan
 
 
 def means(worth: pd.DataFrame, *, by: str, seed: int, resamples: int) -> pd.DataFrame:

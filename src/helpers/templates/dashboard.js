@@ -5,7 +5,8 @@
   const data = JSON.parse(byId("data").textContent);
   const dimensions = data.dimensions;
   const place = (name) => dimensions.findIndex((one) => one.name === name);
-  const NEEDS = place("needs"), TIER = place("value_tier");
+  // the rows of the matrix: without segments, activity
+  const NEEDS = place(place("needs") < 0 ? "activity" : "needs"), TIER = place("value_tier");
   const WITHHELD = "fewer than " + data.below + " or withheld";
   const MINUS = "\u2212", DASH = "\u2013";
   const FEW = 12; // features shown at first
@@ -59,11 +60,11 @@
     const spot = spots[key][cell];
     if (spot < 0) return null;
     const [customers, sales, later] = [table[0][cell], table[1][spot], table[2][spot]];
-    const before = sales / data.days[0], after = later / data.days[1];
+    const judged = data.days[1] > 0 && sales > 0;
     return {
       customers, sales, later,
       perCustomer: sales / customers,
-      trend: before > 0 ? after / before - 1 : null,
+      trend: judged ? later / data.days[1] / (sales / data.days[0]) - 1 : null,
     };
   };
   const everyone = group(new Map());
@@ -178,7 +179,7 @@
   const drawSplit = () => {
     const options = dimensions.map((one, i) => [one, i]).filter(([, i]) => fits(state.filter, i));
     splitBy.replaceChildren(
-      element("option", { value: "-1" }, options.length ? "nothing" : "nothing: three conditions are set"),
+      element("option", { value: "-1" }, options.length ? "nothing" : "nothing: " + state.filter.size + " conditions are set"),
       ...options.map(([one, i]) => element("option", { value: i }, one.label)));
     const able = fits(state.filter, state.split) && state.split >= 0;
     splitBy.value = able ? String(state.split) : "-1";
