@@ -153,11 +153,12 @@ def test_a_part_with_one_outcome_scores_nothing(table):
         conversion.split(table, horizon=10, test_share=0.25, fewest=10)
 
 
-def test_the_horizon_holds_nine_of_ten_wins():
+def test_the_horizon_holds_19_of_20_wins_and_a_week():
     start = pd.Timestamp("2025-01-01")
-    won = [start + pd.Timedelta(days=day) for day in range(1, 12)]
+    won = [start + pd.Timedelta(days=day) for day in range(1, 22)]
     table = pd.DataFrame({"created_on": start, "won_on": [*won, pd.NaT]})
-    assert conversion.own_horizon(table) == 10
+    assert conversion.own_horizon(table) == 20
+    assert conversion.own_horizon(table.assign(won_on=start)) == 7
 
 
 def test_without_a_label_a_number_is_the_rule_to_beat():

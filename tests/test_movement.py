@@ -84,15 +84,18 @@ def test_a_shorter_window_asks_for_its_part_of_sales():
     assert found.value_cuts == {"high": 30.0, "middle": 15.0, "low": 0.0}
 
 
-def test_value_tiers_are_told_of_all_who_ordered_in_either_period():
+def test_value_tiers_are_told_of_those_who_ordered_in_every_window():
     one, other = (
         pd.DataFrame({"customer_id": ids, "sales": sales})
-        for ids, sales in ((["a", "b"], [20.0, 7.0]), (["a", "c"], [7.0, 30.0]))
+        for ids, sales in (
+            (["a", "b", "left"], [20.0, 6.0, 90.0]),
+            (["came", "b", "a"], [90.0, 30.0, 7.0]),
+        )
     )
     found = movement.tiers(tiered_model(), [one, other, one, other], days=[14, 14])
-    # of 14 of 100 days 14 is high, 7 is middle; customers a, b, c
-    assert found["before"].tolist() == [1, 2, 3]
-    assert found["after"].tolist() == [2, 3, 1]
+    # of 14 of 100 days 14 is high, 7 is middle; customers a, b
+    assert found["before"].tolist() == [1, 3]
+    assert found["after"].tolist() == [2, 1]
     assert movement.tier_names(tiered_model())[1] == "High value"
 
 
@@ -118,20 +121,21 @@ def test_tied_tiers_leave_one_empty_and_nothing_fails():
     ("moved", "noise", "low", "paths", "kind"),
     [
         (0.0, 0.0, 0.0, [], "still"),
+        (0.3, 0.5, -0.3, [(30, 50)], "less"),
         (0.3, 0.25, 0.01, [(30, 25)], "noise"),
         (0.3, 0.1, 0.05, [(30, 10)], "real"),
         (0.3, 0.1, -0.05, [(30, 10)], "open"),
     ],
 )
 def test_movement_is_put_in_words(moved, noise, low, paths, kind):
-    whole = pd.Series({"moved": moved, "noise": noise, "low": low})
+    whole = pd.Series({"moved": moved, "noise": noise, "low": low, "high": low + 0.1})
     flows = pd.DataFrame(paths, columns=["customers", "noise"])
     flows = flows.assign(beyond=False, shown=True)
     assert movement.said(whole, flows)[0] == kind
 
 
 def test_a_clear_path_is_named_only_if_it_may_be_shown():
-    whole = pd.Series({"moved": 0.3, "noise": 0.2, "low": 0.05})
+    whole = pd.Series({"moved": 0.3, "noise": 0.2, "low": 0.05, "high": 0.15})
     flows = pd.DataFrame(
         {"customers": [30, 10], "noise": [5, 2], "beyond": [True, False], "shown": True}
     )

@@ -60,8 +60,8 @@ def tiers(
 ) -> dict[str, np.ndarray]:
     """Give the number of each customer's value tier in each window.
 
-    Everybody counts who ordered in the first two windows: who did not order in one has
-    sales of 0 there. So who came and who left has moved.
+    Who came or left between the first two windows has not moved: only customers who
+    ordered in all four are compared.
 
     Parameters
     ----------
@@ -77,13 +77,13 @@ def tiers(
     dict of ndarray
         Window -> number of the tier, of the same customers in one order.
     """
-    sales = [view.set_index("customer_id")["sales"] for view in views]
-    sales = pd.concat(sales, axis=1, keys=CUTS).fillna(0).sort_index()
+    sales = [view.set_index("customer_id")[["sales"]] for view in views]
+    sales = dict(zip(CUTS, together(*sales), strict=True))
     lengths = dict(zip(CUTS, [*days, *_alternate(sum(days))], strict=True))
     found = {}
     for cut, length in lengths.items():
         short = shortened(model, days=length)
-        tier = pd.DataFrame({"value_tier": short.tier(sales[cut])})
+        tier = pd.DataFrame({"value_tier": short.tier(sales[cut]["sales"])})
         found[cut] = by_tier(short, tier)["segment_id"].to_numpy()
     return found
 
@@ -287,7 +287,8 @@ def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
     -------
     str
         still (nobody moved), path (a path carries more than noise, and may be named),
-        noise (half of the movement or more is), real (more than half is not, and the
+        less (alternate weeks move even more, for sure), noise (half of the movement or
+        more is), real (more than half is not, and the
         excess is above 0) or open (neither is sure).
     bool
         Whether most of what moved along no clear path is noise.
@@ -299,6 +300,8 @@ def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
         return "still", mostly
     if clear.any():
         return "path", mostly
+    if overall["high"] < 0:
+        return "less", mostly
     if overall["noise"] >= overall["moved"] / 2:
         return "noise", mostly
     return ("real" if overall["low"] > 0 else "open"), mostly

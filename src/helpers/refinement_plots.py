@@ -83,7 +83,11 @@ def _share_panel(
 
 
 def moved(
-    table: pd.DataFrame, *, names: Mapping[int, str], ax: Axes | None = None
+    table: pd.DataFrame,
+    *,
+    names: Mapping[int, str],
+    word: str = "segment",
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw how many left each segment, beside how many would by noise alone.
 
@@ -93,6 +97,8 @@ def moved(
         segment_id, moved and noise (shares), low and high (interval of the excess).
     names : mapping
         Segment id -> name, 0 for all.
+    word : str
+        What a group is called.
     ax : Axes, optional
         The current axes by default.
 
@@ -122,7 +128,7 @@ def moved(
     ax.invert_yaxis()
     ax.xaxis.set_major_formatter("{x:.0%}")
     ax.set_xlim(0, np.nanmax([(table["noise"] + table["high"]).max(), 0.01]) * 1.1)
-    ax.set_xlabel("customers found in another segment")
+    ax.set_xlabel(f"customers found in another {word}")
     ax.grid(visible=False, axis="y")
     ax.legend(
         fontsize=8, frameon=False, loc="upper right", bbox_to_anchor=(1, 1.14), ncols=2
