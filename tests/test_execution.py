@@ -1,4 +1,5 @@
 import json
+import os
 
 import nbformat
 import pytest
@@ -241,3 +242,25 @@ def test_an_inner_section_leaves_the_outer_one_to_go_on(project):
 def test_too_little_outside_of_a_section_is_a_failure(project):
     project(LITTLE)
     assert any("Only 3 of 10 needed." in line for line in failure())
+
+
+def test_what_a_section_wrote_before_it_was_left_out_does_not_stay(project):
+    folder = paths.processed("shop")
+    folder.mkdir(parents=True)
+    book = f"import pandas as pd, pathlib\nfolder = pathlib.Path({str(folder)!r})"
+    write = "pd.DataFrame({{'n': [1]}}).to_parquet(folder / '{}.parquet')"
+    for name in ("lead_scores", "stability", "touchpoints"):
+        (folder / f"{name}.parquet").touch()
+        os.utime(folder / f"{name}.parquet", (1, 1))
+    source = project(book, write.format("touchpoints"))
+    lately = source.rename(source.with_name("05_lifecycle_journey.ipynb"))
+    made = nbformat.read(lately, as_version=4)
+    tags = {"tags": ["needs:part"]}
+    made.cells.append(nbformat.v4.new_code_cell(LITTLE, metadata=tags))
+    nbformat.write(made, lately)
+    (folder / "retained_traits.parquet").touch()
+    os.utime(folder / "retained_traits.parquet", (1, 1))
+    execution.execute("shop", "05_lifecycle_journey")
+    stayed = {file.stem for file in folder.glob("*.parquet")}
+    # the tables of other notebooks, and the one that was written now
+    assert stayed == {"lead_scores", "stability", "touchpoints"}

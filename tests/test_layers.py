@@ -23,7 +23,16 @@ ROWS = {
         *("usefulness", "decision", "sampling", "maps", "segments", "census"),
     ],
     "personas and after": [
-        *("themes", "personas", "cards", "estimates", "fairness", "exports", "rules"),
+        *(
+            "tables",
+            "themes",
+            "personas",
+            "cards",
+            "estimates",
+            "fairness",
+            "exports",
+            "rules",
+        ),
         "conclusions",
         *("disclosure", "cube", "lifecycle", "value", "campaigns"),
         *(
@@ -43,7 +52,7 @@ ROWS = {
         "activation_plots",
         *("evidence_plots", "profile_plots", "lifecycle_plots"),
         *("refinement_plots", "leads_plots"),
-        *("tables", "findings", "pages", "explore", "board"),
+        *("findings", "pages", "explore", "board"),
         "dashboard",
         "report",
     ],

@@ -66,7 +66,9 @@ def execute(run: str, notebook: str) -> Path:
         _kept_on_failure(partial, failed),
     ):
         _refuse_to_wait(run, notebook)
-        _papermill(source, partial, runs.parameters(run, notebook))
+        start = time.time()
+        if _papermill(source, partial, runs.parameters(run, notebook)):
+            _remove_older(run, notebook, start)
         partial.replace(target)
         failed.unlink(missing_ok=True)
     return target
@@ -176,8 +178,18 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _papermill(source: Path, partial: Path, values: dict[str, Any]) -> None:
-    """Execute into a partial file, in the folder of the notebooks as nbval does."""
+def _remove_older(run: str, notebook: str, start: float) -> None:
+    """Remove what a section that is now left out wrote in an earlier execution."""
+    from helpers import schema  # half a second, and hardly ever needed
+
+    for name, table in schema.TABLES.items():
+        file = schema.path(name, run=run)
+        if table.made_by == notebook and file.exists() and file.stat().st_mtime < start:
+            file.unlink()
+
+
+def _papermill(source: Path, partial: Path, values: dict[str, Any]) -> list[str]:
+    """Execute into a partial file, in the notebooks' folder; name what was left out."""
     # It warns of comments that it cannot parse; runs.check has read the parameters.
     logging.getLogger("papermill").setLevel(logging.ERROR)
     book = papermill.execute_notebook(
@@ -196,6 +208,7 @@ def _papermill(source: Path, partial: Path, values: dict[str, Any]) -> None:
     # Where this machine keeps the project is nobody's business.
     book.metadata.papermill.update(input_path=source.name, output_path=source.name)
     nbformat.write(book, partial)
+    return book.metadata.get("left_out", [])
 
 
 @contextlib.contextmanager

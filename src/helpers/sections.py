@@ -46,6 +46,7 @@ class _Client(PapermillNotebookClient):
             finally:
                 self.nb_man.cell_complete(cell, cell_index=index)
         self.nb.cells = kept
+        self.nb.metadata["left_out"] = sorted(left_out)
 
 
 class Engine(NBClientEngine):
