@@ -137,10 +137,10 @@ TEMPERS = {
     "no_answers": _of(answers=0),  # campaigns and contacts, no table of answers
     "five_answers": _of(answers=5),
     "many_answers": _of(customers=400, answers=5000),
-    "empty_leads": _of(leads=0),  # a table without a row
+    "empty_leads": _of(leads=0, windows=False),  # a table without a row
     "leads_few": _of(leads=12),
     "leads": _of(leads=400),
-    "scripts": _of(names="script", currency="JPY"),
+    "scripts": _of(names="script", currency="JPY", leads=60),
     "long_names": _of(names="long", leads=60),
     "markup": _of(names="markup", answers=50, currency="GBP", products=False),
     "no_windows": _of(windows=False),
