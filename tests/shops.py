@@ -10,7 +10,7 @@ them. `shop_runs` runs the study on it, `statements` holds its pages to the trut
 
 The last runs make with its kernels; the others fork (quick.py) and take a quarter of it.
 
-The names are those of `TEMPERS`. The copy of the project is made anew from the working
+The names are those of `TEMPERS`, or pairs_00, kinds_00 ... of `shop_design`. The copy of the project is made anew from the working
 tree each time; the shop's files are then /tmp/x/runs/whale.yaml and /tmp/x/data/raw/whale.
 """
 
