@@ -21,7 +21,6 @@ from sklearn.metrics import adjusted_rand_score
 
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = ("src", "notebooks", "tools")
-THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "0"}
 
 
 def project(folder):
@@ -88,17 +87,18 @@ class Ended:
 
 
 def _environment(folder):
+    """Return what make gives every kernel, with folders for what all copies share."""
     outer = {"STUDY_HOME", "RUN", "PYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS"}
     kept = {key: os.environ[key] for key in os.environ.keys() - outer}
-    # Compiled code and IPython's folder are shared between copies of the project.
+    exported = re.findall(
+        r"^export (\w+) := (.*)$", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE
+    )
     shared = Path(os.environ.get("SHOPS_CACHE", ROOT / "build"))
     return {
         **kept,
-        **THREADS,
-        "PYTHONPATH": str(folder / "src"),
+        **{name: text.replace("$(CURDIR)", str(folder)) for name, text in exported},
         "NUMBA_CACHE_DIR": str(shared / "numba"),
         "IPYTHONDIR": str(shared / "ipython"),
-        "JUPYTER_PREFER_ENV_PATH": "1",
         "LOKY_MAX_CPU_COUNT": "1",  # the next shop takes the other core
     }
 

@@ -10,7 +10,7 @@ them. `shop_runs` runs the study on it, `statements` holds its pages to the trut
 
 The last runs make with its kernels; the others fork (quick.py) and take a quarter of it.
 
-The names are those of `TEMPERS`. The copy of the project is made anew from the working
+The names are those of `TEMPERS`, or pairs_00, kinds_00 ... of `shop_design`. The copy of the project is made anew from the working
 tree each time; the shop's files are then /tmp/x/runs/whale.yaml and /tmp/x/data/raw/whale.
 """
 
@@ -137,10 +137,10 @@ TEMPERS = {
     "no_answers": _of(answers=0),  # campaigns and contacts, no table of answers
     "five_answers": _of(answers=5),
     "many_answers": _of(customers=400, answers=5000),
-    "empty_leads": _of(leads=0),  # a table without a row
+    "empty_leads": _of(leads=0, windows=False),  # a table without a row
     "leads_few": _of(leads=12),
     "leads": _of(leads=400),
-    "scripts": _of(names="script", currency="JPY"),
+    "scripts": _of(names="script", currency="JPY", leads=60),
     "long_names": _of(names="long", leads=60),
     "markup": _of(names="markup", answers=50, currency="GBP", products=False),
     "no_windows": _of(windows=False),

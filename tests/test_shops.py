@@ -229,8 +229,8 @@ def test_a_tier_that_fades_is_not_called_lasting(told):
 
 WHOLE = (
     *("copula", "whale", "tier_kind", "returns", "noise", "markup", "rare"),
-    *("scripts", "one_order_each", "no_categories", "alike", "leads", "ten_days"),
-    *("a_dozen", "no_windows", "empty_leads"),
+    *("scripts", "one_order_each", "no_categories", "alike", "ten_days"),
+    *("a_dozen", "empty_leads"),
 )
 
 
