@@ -210,6 +210,20 @@ def test_a_coupon_counts_to_the_sales_of_a_need(con):
     assert pooled(con, most=1)[1] == {"mug": "other", "pen": "paper"}
 
 
+def test_a_need_that_hardly_anybody_buys_is_other():
+    with duckdb.connect() as con:
+        con.execute(
+            """create table received_products as select * from (values
+                ('t', 'tea'), ('c', 'cup'), ('n', 'nothing')) as p(product_id, need_state);
+            create table clean_lines as select i::varchar as customer_id, 't' as product_id,
+                100 as amount_cents, 0 as coupon_cents from range(100) as r(i)
+            union all select '1', 'c', 99999, 0"""
+        )
+        assert cleaning.pool_needs(con, most=24, least=0.02) == 2
+        found = con.execute("from received_products order by 1").fetchall()
+    assert found == [("c", "other"), ("n", "other"), ("t", "tea")]
+
+
 def test_needs_of_equal_sales_are_kept_by_name(con):
     named = [("b", "beta"), ("c", "gamma"), ("a", "alpha"), ("d", "delta")]
     needs(con, named, [("b", 5), ("c", 5), ("a", 5)])

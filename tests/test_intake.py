@@ -300,10 +300,8 @@ def test_a_file_without_header_and_with_spaces_is_read_by_place(own):
         {"all.txt": text},
     )
     assert column(con, "customer_id") == ["00001", "00002", "00002"]
-    assert column(con, "order_id") == [
-        "00001 1997-01-01",
-        *["00002 1997-01-12"] * 2,
-    ]
+    # without orders and products two lines of a day may be two purchases
+    assert len(set(column(con, "order_id"))) == 3
     assert column(con, "amount_cents") == [1177, 7700, 500]
     assert set(column(con, "product_id")) == {"goods"}
     assert column(con, "need_state", "received_products", "all") == ["unclassified"]

@@ -117,14 +117,35 @@ def test_steps_survive_json():
     assert preparation.Preparation(**content) == fit()
 
 
-def test_a_share_that_is_the_same_for_all_is_refused_by_name():
-    flat = CUSTOMERS.assign(pets=0.1)
-    with pytest.raises(schema.BadInput, match="column pets is the same for all 5"):
-        fit(flat)
-    # only one customer differs: winsorising makes the column flat
-    nearly = CUSTOMERS.assign(pets=[0, 0, 0, 0, 0.5])
-    with pytest.raises(schema.BadInput, match=r"column pets .* after winsorising"):
-        fit(nearly, shrink=0)
+@pytest.mark.parametrize("scaling", preparation.SCALINGS)
+@pytest.mark.parametrize("pets", [[0.1] * 5, [0, 0, 0, 0, 0.5]])
+def test_a_share_that_is_the_same_for_all_scores_0_and_is_named(pets, scaling):
+    # in the second only one customer differs: winsorising makes the column flat
+    features = CUSTOMERS.assign(pets=pets)
+    fitted = fit(features, shrink=0, scaling=scaling)
+    assert fitted.flat == ["pets"]
+    others = CUSTOMERS.assign(pets=0.7)  # who was not in this resample
+    for scored in (fitted.transform(features), fitted.transform(others)):
+        assert scored["pets"].tolist() == pytest.approx([0] * 5, abs=1e-12)
+        assert scored["baby"].std() > 0
+
+
+def test_columns_that_cannot_tell_customers_apart_are_sorted_out_with_a_reason():
+    features = CUSTOMERS.assign(
+        rare=[0, 0, 0, 0, 0.5], lost=[-0.1, 0, 0, 0.1, 0.2], half=[None, 1, 2, 3, 4]
+    )
+    weights = {"baby": "sales", "rare": "", "lost": "", "half": ""}
+    steps = {name: SETTINGS[name] for name in ("priors", "winsor", "scaling")}
+    left, why = preparation.sort_out(features, weights=weights, **steps)
+    assert left == {"baby": "sales"}
+    assert why == {
+        "lost": "below 0 for some customers",
+        "half": "unknown for some customers",
+        "rare": "the same for nearly all customers",
+    }
+    nobody = preparation.sort_out(CUSTOMERS[:0], weights={"baby": "sales"}, **steps)
+    assert nobody[0] == {}
+    assert preparation.fit(CUSTOMERS[:0], weights={}, **steps).columns == []
 
 
 @pytest.mark.parametrize("column", ["pets", "sales"])

@@ -7,14 +7,10 @@ from helpers import readiness
 ENOUGH = {
     "customers": 3,
     "segmented": 2,
-    "training_days": 20,
-    "later_days": 5,
-    "returning": 2,
-    "arm": 1,
     "events": 1,
 }
 PARTS = [
-    *("value and activity", "needs segments", "later window", "lifetime value"),
+    *("value", "activity", "needs segments", "later window", "lifetime value"),
     *("contracts", "surveys", "campaigns", "effect of campaigns", "leads"),
 ]
 
@@ -108,13 +104,16 @@ def test_contacts_without_arms_are_no_experiment(counted):
 
 
 def test_a_shop_with_lines_alone_is_ready_for_what_lines_tell(counted):
-    table = readiness.verdict(counted(), **ENOUGH | {"returning": 1}).set_index("part")
+    facts = counted() + pd.Series({"returning": 2, "repeat": 1}).reindex(
+        counted().index, fill_value=0
+    )
+    table = readiness.verdict(facts, **ENOUGH).set_index("part")
     assert list(table.index) == PARTS
-    assert list(table.index[table["ready"]]) == PARTS[:4]
+    assert list(table.index[table["ready"]]) == PARTS[:5]
     assert table.loc["needs segments"].to_dict() == {
-        "needs": "2 customers with enough orders and lines; 2 needs that a tenth of them "
-        "buy; 20 days of history",
-        "found": "2; 2; 20",
+        "needs": "2 customers with enough orders and lines; 2 features of what or how they "
+        "buy",
+        "found": "2; 2",
         "ready": True,
         "said": "Ready.",
     }
@@ -123,14 +122,15 @@ def test_a_shop_with_lines_alone_is_ready_for_what_lines_tell(counted):
 @pytest.mark.parametrize(
     ("fact", "part", "said"),
     [
-        ("customers", "value and activity", "it needs 3 customers (found: 2)."),
+        ("customers", "value", "it needs 3 customers (found: 2)."),
+        ("repeat", "activity", "3 customers with two orders or more (found: 2)"),
         (
             "enough",
             "needs segments",
             "2 customers with enough orders and lines (found: 1)",
         ),
-        ("needs", "needs segments", "2 needs that a tenth of them buy (found: 1)"),
-        ("later_days", "later window", "5 days after the training window (found: 4)"),
+        ("needs", "needs segments", "2 features of what or how they buy (found: 1)"),
+        ("later_days", "later window", "1 day after the training window (found: 0)"),
         ("contracts_lost", "contracts", "1 contracts that were not renewed (found: 0)"),
         (
             "control",
@@ -149,11 +149,9 @@ def test_one_short_of_what_is_asked_leaves_a_part_out_and_says_why(
             **dict.fromkeys(names, 1),
             "customers": 3,
             "enough": 2,
-            "repeat": 2,
+            "repeat": 3,
             "needs": 2,
-            "training_days": 20,
-            "later_days": 5,
-            "returning": 2,
+            "returning": 3,
             "leads": 2,
         }
     )
@@ -162,3 +160,39 @@ def test_one_short_of_what_is_asked_leaves_a_part_out_and_says_why(
     table = readiness.verdict(enough, **ENOUGH).set_index("part")
     assert said in table.loc[part, "said"]
     assert not table.loc[part, "ready"]
+
+
+@pytest.mark.parametrize(
+    ("customers", "said"),
+    [
+        (10, ""),
+        (
+            9,
+            "Table lines: 9 customers with sales above 0 from 2024-01-01 to 2024-02-01, ",
+        ),
+        (
+            1,
+            "Table lines: 1 customer with sales above 0 from 2024-01-01 to 2024-02-01, ",
+        ),
+    ],
+)
+def test_too_few_customers_for_any_study_are_told_in_one_sentence(customers, said):
+    window = {"first": "2024-01-01", "last": "2024-02-01"}
+    told = readiness.few(customers, least=10, **window)
+    assert told.startswith(said) and bool(told) == (customers < 10)
+    if told:
+        with pytest.raises(readiness.BadInput, match="the study needs 10"):
+            readiness.refuse_few(customers, least=10, **window)
+
+
+def test_a_section_asks_the_table_of_verdicts():
+    parts = pd.DataFrame(
+        {
+            "part": ["value", "leads"],
+            "ready": [True, False],
+            "said": ["Ready.", "Left."],
+        }
+    )
+    readiness.ask(parts, "value")
+    with pytest.raises(readiness.TooLittle, match=r"Leads: Left\."):
+        readiness.ask(parts, "leads")

@@ -102,15 +102,18 @@ def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int, least: float = 0.0)
     int
         How many needs were put together.
     """
+    common = (
+        f"""count(distinct customer_id) >= {least!r} *
+            (select count(distinct customer_id) from clean_lines)"""
+        if least
+        else "true"
+    )
     found = con.execute(
-        f"""select need_state,
-            count(distinct customer_id) >= $least * (select count(distinct customer_id)
-                from clean_lines) as common
+        f"""select need_state, {common}
         from received_products left join clean_lines using (product_id)
         where need_state not in ('{UNCLASSIFIED}', '{OTHER}')
         group by need_state
-        order by coalesce(sum(amount_cents + coupon_cents), 0) desc, need_state""",
-        {"least": least},
+        order by coalesce(sum(amount_cents + coupon_cents), 0) desc, need_state"""
     ).fetchall()
     small = [
         need for rank, (need, common) in enumerate(found) if rank >= most or not common

@@ -400,7 +400,9 @@ def defined(
     wanted = needs(con, products=products)
     found = [f for f in FEATURES if there.issuperset(f.asks)]
     if "fuel" in there:
-        apart = "sales of goods in the window, fuel and gift cards left out (monetary value)"
+        gifts = "not_merchandise" in _values(con, products, "need_state")
+        left = f"fuel {'and gift cards ' if gifts else ''}left out"
+        apart = f"sales of goods in the window, {left} (monetary value)"
         found = [replace(f, meaning=apart) if f.name == "sales" else f for f in found]
     if wanted:
         names = [f.name for f in found]

@@ -496,13 +496,11 @@ def _checked(run: str) -> tuple[pd.DataFrame, list[str]]:
         found = pd.concat(
             [pd.DataFrame(more, columns=PROBLEMS), found], ignore_index=True
         )
-        if (found["level"] == "error").any() or content.get("source") != "files":
+        known = {book.stem for book in paths.notebooks()}
+        if (found["level"] == "error").any() or outlook.BOOK not in known:
             return found, []
         said, few = outlook.of_run(con, sources, run=run, spill=Path(spill))
-    if few:
-        stops = f"The study will stop in notebook 2. {few}"
-        found.loc[len(found)] = ("lines", "warning", stops)
-    return found, said
+    return found, [f"The study will stop in notebook 2. {few}"] if few else said
 
 
 def _of_the_run(run: str) -> list[str]:

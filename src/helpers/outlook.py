@@ -11,7 +11,11 @@ from helpers.horizons import Rhythm
 from helpers.mapping import Source
 
 BOOK = readiness.MADE_BY
-SHAPE = 2  # features of how they buy that any orders have: their value and their time
+SHAPE = (
+    "sales_per_order",
+    "lines_per_order",
+    "weekend_share",
+)  # where needs tell little
 # Columns of each other table that `readiness.facts` asks for, and what stands in for one.
 _ASKED = {
     "contacts": {"customer_id": "null", "arm": None},
@@ -61,7 +65,9 @@ def parts(
     }
     window = dict(zip(("first", "last", "later"), days, strict=True))
     facts = readiness.facts(con, files, **window, **limits)
-    facts["needs"] = max(facts["needs"], SHAPE)
+    enough = table[(table["orders"] >= limits["min_orders"])]
+    varied = sum(enough[name].max() > enough[name].min() for name in SHAPE)
+    facts["needs"] = facts["needs"] if facts["needs"] > 1 else varied
     verdicts = readiness.verdict(
         facts,
         customers=settings["least_customers"],
@@ -248,6 +254,8 @@ def _each(
     return con.execute(
         """select count(distinct order_id) as orders, count(*) as lines,
             sum(money) as sales, sum(money) / count(distinct order_id) as sales_per_order,
+            count(*) / count(distinct order_id) as lines_per_order,
+            avg((isodow(ordered_at) >= 6)::int) as weekend_share,
             date_diff('day', min(ordered_at)::date, max(ordered_at)::date)
                 / nullif(count(distinct ordered_at::date) - 1, 0) as gap_mean_days
         from read_parquet(?)

@@ -319,7 +319,7 @@ def fit_deal_index(
     Parameters
     ----------
     features : DataFrame
-        With the columns (shares, 0 to 1); customers with a missing one are passed over.
+        With the columns (shares, 0 to 1), none missing.
     columns : list of str
         Parts of deal sensitivity.
     winsor : float
@@ -333,10 +333,9 @@ def fit_deal_index(
     Raises
     ------
     BadInput
-        If a column is missing or the same for everyone.
+        If a column is missing, holds missing values or is the same for everyone.
     """
-    _refuse_missing(features.iloc[:0], columns, {})
-    features = features.dropna(subset=columns)
+    _refuse_missing(features, columns, {})
     parts = {}
     for column in columns:
         lower, upper = features[column].quantile([winsor, 1 - winsor])
