@@ -434,7 +434,7 @@ GLOSSARY = {
     "Value tier": "High, middle or low by sales in the training window.",
     "Activity": "Active, slowing or lapsed: days since the last order over the customer's "
     "own mean gap between orders.",
-    "Deal sensitivity": "Thirds of an index of discount depth, mailer share and coupons.",
+    "Deal sensitivity": "Thirds of an index of whatever the run knows of price and offers.",
     "Too little data": "Customers with too few orders or lines to tell what they want.",
     "Index": "Segment mean over the average of classified customers, times 100.",
     "Simultaneous interval": "An interval widened so that, with 95 % confidence, all "

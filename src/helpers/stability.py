@@ -775,7 +775,8 @@ def multiverse(
     -------
     DataFrame
         Index of `features`; a column of labels 0 to k - 1 for each choice, named as in
-        "scaling: standard, winsor: 0.05".
+        "scaling: standard, winsor: 0.05"; 0 for everybody where a choice leaves fewer
+        than `k` customers that differ.
 
     Raises
     ------
@@ -811,9 +812,13 @@ def _chosen(
     try:
         with threadpool_limits(1):
             scores = prepare(features, **choice).transform(features)
+            # A choice can level what tells customers apart, as winsorising rare needs
+            # does; where it levels all of it, it finds one group.
+            scores = scores.loc[:, (scores != scores.iloc[0]).any()]
+            if len(scores.drop_duplicates()) < k:
+                return np.zeros(len(scores), dtype=int)
             clusterings.check(scores, least=k)
             values = scores.to_numpy(float)
-            _refuse_few(values, [k], "The table")
             centres = clusterings.kmeans(values, k=k, seed=seed, starts=starts)
             return clusterings.nearest(values, centres)
     except BadInput as fault:

@@ -61,10 +61,10 @@ def later_sales(later: pd.DataFrame) -> Outcome:
     Returns
     -------
     Outcome
-        The logarithm of 1 + sales.
+        The logarithm of 1 + sales; who took back more than was bought counts as 0.
     """
     everybody = pd.Series(True, index=later.index)
-    amount = np.log1p(later[["later_sales"]])
+    amount = np.log1p(later[["later_sales"]].clip(lower=0))
     return Outcome("later sales (log)", "amount", amount, everybody)
 
 
@@ -145,7 +145,7 @@ def gains(
     told = league(
         {name: label.to_frame("label") for name, label in designs.items()},
         [aim],
-        base=np.log1p(sales.to_frame()),
+        base=np.log1p(sales.clip(lower=0).to_frame()),
         folds=folds,
         repeats=1,
         seed=seed,
