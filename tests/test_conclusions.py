@@ -215,7 +215,7 @@ def test_attributes_go_with_segments_or_are_not_seen_to():
     assert untold["decision"].endswith("could not be told.")
 
 
-WHY = "No needs segments are handed on: chance brings the same."
+WHY = "We found no groups worth acting on: chance brings the same."
 
 
 def test_the_answer_promises_only_what_was_found():
@@ -229,7 +229,7 @@ def test_the_answer_promises_only_what_was_found():
     assert "offer" not in said and said.endswith("do not say where to spend.")
     nothing = {"verdict": "not usable", "why": WHY}
     assert conclusions.answer(nothing, segments=0, judged=LASTS) == (
-        f"We found no groups worth acting on. {WHY} Value tiers say where to spend."
+        f"{WHY} Value tiers say where to spend."
     )
     unasked = {"verdict": "not looked for", "why": "Left out."}
     said = conclusions.answer(unasked, segments=0, judged=UNTOLD)

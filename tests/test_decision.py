@@ -144,22 +144,23 @@ def measured(**changes):
 
 def why(table, verdict=decision.NOT_USABLE, overridden=False):
     decided = decision.Decision(2, None, overridden, None, verdict)
-    return decision.why_not_usable(table, decided, least=LEAST, alpha=0.05)
+    return decision.reasons_against(table, decided, least=LEAST, alpha=0.05)
 
 
 def test_the_number_that_misses_fewest_criteria_says_why_no_groups_are_handed_on():
-    assert why(measured()) == (
-        "We found no groups worth acting on. At 2 groups, which come nearest to the "
+    assert why(measured()) == [
+        "We found no groups worth acting on: at 2 groups, which come nearest to the "
         "criteria, repeated studies agree by 0.55 (0.6 needed)."
-    )
-    assert why(measured(), verdict="natural") == ""
+    ]
+    assert why(measured(), verdict="natural") == []
 
 
 def test_chance_and_what_was_not_measured_are_said():
     said = why(measured(p_weeks=[0.31, 0.4], told_low=[-0.01, 0.0], gain=[np.nan] * 2))
+    said = " ".join(said)
     assert "no more often than by chance (p = 0.31)" in said
-    assert "explain nothing of later purchases beyond chance" in said
-    assert "gain could not be measured" in said
+    assert "They explain nothing of later purchases beyond chance." in said
+    assert "Gain could not be measured." in said
 
 
 @pytest.fixture

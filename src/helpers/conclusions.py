@@ -54,7 +54,7 @@ def no_groups(decided: Mapping[str, object]) -> Finding:
         "decision": "Do not plan by groups of needs: we found no groups worth acting on."
         if looked
         else "Plan by value and activity: groups of needs were not looked for.",
-        "size": str(decided["why"]),
+        "size": " ".join(decided.get("against") or [decided["why"]]),
         "uncertainty": "That none was found does not prove that there is none: it says "
         "that these data show none that lasts."
         if looked
@@ -434,12 +434,9 @@ def answer(
         None: f"whether value tiers say where to spend could not be told, since {why}",
     }[held]
     if not segments:
-        found = (
-            "We did not look for groups of needs."
-            if decided["verdict"] == NOT_LOOKED_FOR
-            else "We found no groups worth acting on."
-        )
-        return f"{found} {decided['why']} {spend[:1].upper()}{spend[1:]}."
+        unasked = decided["verdict"] == NOT_LOOKED_FOR
+        found = "We did not look for groups of needs. " if unasked else ""
+        return f"{found}{decided['why']} {spend[:1].upper()}{spend[1:]}."
     number = f"{segments} needs segments" if segments > 1 else "1 needs segment"
     return (
         f"Customers fall into {number} that stand apart: they say"

@@ -227,14 +227,14 @@ _MISSED = {
 }
 
 
-def why_not_usable(
+def reasons_against(
     criteria: pd.DataFrame,
     decided: Decision,
     *,
     least: Mapping[str, float],
     alpha: float,
-) -> str:
-    """Say in a sentence or two why no segments are handed on; nothing if they are.
+) -> list[str]:
+    """Say why no segments are handed on; nothing if they are.
 
     Parameters
     ----------
@@ -249,11 +249,12 @@ def why_not_usable(
 
     Returns
     -------
-    str
-        What speaks against the number of segments that misses the fewest criteria.
+    list of str
+        What speaks against the number of segments that misses the fewest criteria: in
+        the first place one sentence, and then what else does.
     """
     if decided.verdict != NOT_USABLE:
-        return ""
+        return []
     missed = criteria[list(least)].lt(pd.Series(least)) | criteria[list(least)].isna()
     chance = (criteria["p_weeks"] > alpha) | (criteria["told_low"] <= 0)
     faults = missed.sum(axis=1) + chance
@@ -271,10 +272,12 @@ def why_not_usable(
         measured = pd.notna(row[name])
         said = _MISSED[name].format(row[name], least[name])
         reasons.append(said if measured else f"{name} could not be measured")
-    return (
-        f"We found no groups worth acting on. At {nearest} groups, which come nearest "
-        f"to the criteria, {'; '.join(reasons)}."
-    )
+    first, *others = reasons
+    return [
+        f"We found no groups worth acting on: at {nearest} groups, which come nearest "
+        f"to the criteria, {first}.",
+        *(f"{other[:1].upper()}{other[1:]}." for other in others),
+    ]
 
 
 def _taken(criteria: pd.DataFrame) -> int | None:

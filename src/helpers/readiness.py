@@ -276,14 +276,14 @@ def said(part: str, *, run: str) -> str:
     file = paths.processed(run) / "readiness.json"
     rows = schema.read_json(file, made_by=MADE_BY)["parts"]
     found = {row["part"]: row for row in rows}[part]
-    return "" if found["ready"] else f"{part.capitalize()}: {found['said']}"
+    return "" if found["ready"] else _of(part, found["said"])
 
 
 def ask(parts: pd.DataFrame, part: str) -> None:
     """Leave out the section that asks, by a table of verdicts; as `need`."""
     row = parts.set_index("part").loc[part]
     if not row["ready"]:
-        raise TooLittle(f"{part.capitalize()}: {row['said']}")
+        raise TooLittle(_of(part, row["said"]))
 
 
 def need(part: str, *, run: str) -> None:
@@ -301,6 +301,11 @@ def need(part: str, *, run: str) -> None:
     """
     if why := said(part, run=run):
         raise TooLittle(why)
+
+
+def _of(part: str, said: str) -> str:
+    """Name the part that a verdict is about."""
+    return f"{part.capitalize()}: {said[:1].lower()}{said[1:]}"
 
 
 def _judged(
