@@ -194,5 +194,5 @@ def test_a_section_asks_the_table_of_verdicts():
         }
     )
     readiness.ask(parts, "value")
-    with pytest.raises(readiness.TooLittle, match=r"Leads: Left\."):
+    with pytest.raises(readiness.TooLittle, match=r"Leads: left\."):
         readiness.ask(parts, "leads")
