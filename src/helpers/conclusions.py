@@ -396,9 +396,13 @@ def attributes(
         "the same."
         if apart
         else "Segments use no sensitive attribute, and none is seen to go with them.",
-        "size": f"{distinct} of {shares['shown'].sum()} shares of attributes that may be "
-        "shown differ by segment beyond a simultaneous interval. Strongest association: "
-        f"{say(strongest['attribute'])}, V = {strongest['cramers_v']:.2f}.",
+        "size": (
+            f"{distinct} of {shares['shown'].sum()} shares of attributes that may be shown "
+            "differ by segment beyond a simultaneous interval."
+            if shares["shown"].any()
+            else "Groups are too small to show an attribute by segment."
+        )
+        + f" Strongest association: {say(strongest['attribute'])}, V = {strongest['cramers_v']:.2f}.",
         "uncertainty": f"{strongest['low']:.2f} to {strongest['high']:.2f}; attributes are "
         f"known for {whom}.",
         "action": "Do not guess attributes from segments; check who is reached in every "
