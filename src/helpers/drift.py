@@ -366,7 +366,7 @@ def _told(
             "observed": now,
             "usual": usual,
             "value": value,
-            "noise": limit if np.isfinite(limit) else np.nan,
+            "noise": limit.replace(np.inf, np.nan),
             "beyond": size > limit,
         }
     ).dropna(subset="observed")
