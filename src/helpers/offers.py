@@ -223,7 +223,9 @@ def gaps(
     table = affinity[affinity["shrunk_high"] < 1].copy()
     short = (1 - table["shrunk"]) * table["overall"]
     table["missing_orders"] = short * table["segment_id"].map(orders)
-    table["missing_sales"] = table["missing_orders"] * table["item"].map(worth)
+    # Of no row the map would be text.
+    of_item = table["item"].map(worth).astype(float)
+    table["missing_sales"] = table["missing_orders"] * of_item
     table = table.sort_values("missing_sales", ascending=False, kind="stable")
     left_out = ["lift", "low", "high", "doubt"]
     return table.drop(columns=left_out).reset_index(drop=True)
