@@ -222,7 +222,7 @@ _MISSED = {
     "smallest": "the smallest group holds {:.1%} of customers ({:.0%} needed)",
     "agreement": "repeated studies agree by {:.2f} ({:g} needed)",
     "weakest": "the weakest group is found again by {:.2f} ({:g} needed)",
-    "gain": "what they explain of later purchases is {:+.1%} beyond spend quintiles "
+    "gain": "of later purchases they explain {:+.1%} compared with spend quintiles "
     "({:+.0%} needed)",
 }
 
