@@ -6,7 +6,7 @@ import numpy as np
 from shops import Temper
 
 FACTORS = {
-    "customers": [200, 40, 12, 1500, 20_000],
+    "customers": [200, 40, 24, 1500, 20_000],
     "orders": [(8, 40), (1, 1), (1, 6), (100, 300)],
     "categories": [10, 0, 2, 400],
     "mix": ["even", "rare", "dominant"],

@@ -286,3 +286,14 @@ def test_a_shift_is_found_in_its_period_and_not_before():
     found = [alarmed(quiet(rng, shift=0.08)) for _ in range(8)]
     assert all(one.iloc[-1] for one in found)
     assert sum(one.iloc[:-1].any() for one in found) <= 1
+
+
+def test_a_period_that_training_cuts_in_two_has_two_names():
+    training = drift.periods("1997-07-01", "1998-02-14", frequency="Q")
+    later = drift.periods("1998-02-15", "1998-06-30", frequency="Q")
+    found = drift.joined(training, later)
+    assert found["period"].tolist() == [
+        *("1997Q3", "1997Q4", "1998Q1, first part", "1998Q1, second part", "1998Q2"),
+    ]
+    assert found["season"].tolist() == ["Q3", "Q4", "Q1", "Q1", "Q2"]
+    assert found["last"].tolist()[2] == "1998-02-14"

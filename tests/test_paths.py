@@ -59,7 +59,7 @@ def test_notebooks_come_in_their_order_and_others_are_left_out(monkeypatch, tmp_
         (stages, "write", ["shop"]),
         (execution, "execute", ["shop", "01_a"]),
         (report, "build", ["shop"]),
-        (inspection, "check", ["shop"]),
+        (inspection, "_checked", ["shop"]),
         (draft, "write", ["shop"]),
     ],
 )

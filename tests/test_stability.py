@@ -624,15 +624,30 @@ def test_scores_that_cannot_be_clustered_are_refused(scores, message):
             stability.prediction_strength(
                 scores, k_values=[4], splits=2, seed=1, starts=1
             )
-        with pytest.raises(BadInput, match=message):
-            stability.multiverse(
-                scores,
-                prepare=lambda features, same: stability.as_it_is(features),
-                choices=[{"same": True}],
-                k=4,
-                seed=1,
-                starts=1,
-            )
+
+
+def as_they_are(scores, k):
+    return stability.multiverse(
+        scores,
+        prepare=lambda features, same: stability.as_it_is(features),
+        choices=[{"same": True}],
+        k=k,
+        seed=1,
+        starts=1,
+    ).iloc[:, 0]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_choice_that_spoils_scores_is_refused(value):
+    with pytest.raises(BadInput, match=r"\bb\b"):
+        as_they_are(spoilt(value), 4)
+
+
+def test_a_choice_that_levels_a_feature_or_all_of_them_stops_nothing():
+    level = as_they_are(cloud(30).assign(c=4.0), 4)
+    assert (level == as_they_are(cloud(30).drop(columns="c"), 4)).all()
+    assert (as_they_are(cloud(30) * 0 + 1, 4) == 0).all()
+    assert (as_they_are(cloud(3), 4) == 0).all()
 
 
 def test_too_few_different_customers_are_counted_in_the_message():
@@ -644,7 +659,7 @@ def test_too_few_different_customers_are_counted_in_the_message():
         stability.prediction_strength(scores, splits=2, **settings)
 
 
-def test_a_resample_that_cannot_be_prepared_is_named_with_the_feature():
+def test_a_need_that_a_resample_lacks_stops_nothing():
     # one customer alone buys the last need, and a third of the samples lack this one
     lone = SHARES.assign(wine=0.0)
     lone.loc[7, "wine"] = 0.2
@@ -652,10 +667,10 @@ def test_a_resample_that_cannot_be_prepared_is_named_with_the_feature():
     def strict(features):
         return prepare(features, winsor=0.0)
 
-    with pytest.raises(BadInput, match=r"Resample \d+ of the customers: .*column wine"):
-        stability.resample(
-            lone, prepare=strict, k_values=[2], resamples=20, seed=1, starts=1
-        )
+    found = stability.resample(
+        lone, prepare=strict, k_values=[2], resamples=20, seed=1, starts=1
+    )
+    assert found.labels[2].shape[-1] == len(lone)
 
 
 class Divided:
@@ -729,9 +744,9 @@ def test_a_choice_that_fails_or_comes_twice_is_named():
     settings = {"prepare": prepare, "k": 3, "seed": 1, "starts": 1}
     with pytest.raises(BadInput, match=r"winsor: 0.02 twice"):
         stability.multiverse(SHARES, choices=[CHOICES[2]] * 2, **settings)
-    flat = SHARES.assign(meat=0.25)
+    lacking = SHARES.drop(columns="meat")
     with pytest.raises(BadInput, match=r"Choice winsor: 0.02: .*column meat"):
-        stability.multiverse(flat, choices=[CHOICES[2]], **settings)
+        stability.multiverse(lacking, choices=[CHOICES[2]], **settings)
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,26 @@ def periods(first: str, last: str, *, frequency: str) -> pd.DataFrame:
     return table
 
 
+def joined(training: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
+    """Put the periods before and after the last day of training below each other.
+
+    Parameters
+    ----------
+    training, later : DataFrame
+        From `periods`, of two windows that meet.
+
+    Returns
+    -------
+    DataFrame
+        The rows of both. A period that the last day of training cuts in two has a
+        first and a second part of its own name.
+    """
+    table = pd.concat([training, later], ignore_index=True)
+    first, second = (table["period"].duplicated(keep=end) for end in ("last", "first"))
+    parts = np.select([first, second], [", first part", ", second part"], "")
+    return table.assign(period=table["period"] + parts)
+
+
 def with_lines(con: Engine, table: pd.DataFrame, *, lines: str) -> pd.DataFrame:
     """Keep the periods in which somebody ordered.
 

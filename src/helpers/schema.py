@@ -466,7 +466,7 @@ TABLES = {
         {
             "period": pa.Column(str, coerce=True),  # such as 2025Q4
             "segment_id": _COUNT,  # 0 is all
-            "value": pa.Column(float),
+            "value": pa.Column(float, nullable=True),  # none of a group that is empty
             "noise": pa.Column(float, nullable=True),  # limit; none from few periods
             "beyond": _FLAG,
         },

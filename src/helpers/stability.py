@@ -815,7 +815,7 @@ def _chosen(
             # A choice can level what tells customers apart, as winsorising rare needs
             # does; where it levels all of it, it finds one group.
             scores = scores.loc[:, (scores != scores.iloc[0]).any()]
-            if len(scores.drop_duplicates()) < k:
+            if scores.empty or len(scores.drop_duplicates()) < k:
                 return np.zeros(len(scores), dtype=int)
             clusterings.check(scores, least=k)
             values = scores.to_numpy(float)
