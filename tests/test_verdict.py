@@ -147,6 +147,13 @@ def fitted(features):
         "scaling": "pareto",
         "needs": needs.to_dict(),
         "deal": preparation.fit_deal_index(features, columns=DEAL, winsor=0.01),
+        "rhythm": {
+            "train_days": 273,
+            "later_days": 93,
+            "gap_days": 10.0,
+            "order_value": 30.0,
+            "order_lines": 10.0,
+        },
     }
 
 
@@ -164,6 +171,11 @@ def lay_out(run, features, *, steps=None, **settings):
     schema.write(people, "customers", run=run)
     steps = steps or fitted(features)
     schema.write_json(steps, paths.processed(run) / "preparation.json")
+    ready = [
+        {"part": part, "ready": True, "said": "Ready."}
+        for part in ("needs segments", "later window")
+    ]
+    schema.write_json({"parts": ready}, paths.processed(run) / "readiness.json")
     schema.write_json(
         {"source": "complete_journey", NOTEBOOK: QUICK | settings}, paths.run_file(run)
     )
