@@ -273,6 +273,7 @@ def awkward(concluded):
 def test_planted_kinds_are_called_natural_and_counted_right(natural):
     found = natural
     assert found.decision == {
+        **{"usable": True, "why": "", "against": []},
         "k": len(KINDS),
         "by_criteria": len(KINDS),
         "overridden": False,
