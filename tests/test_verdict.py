@@ -17,6 +17,7 @@ import pytest
 
 from helpers import (
     candidates,
+    decision,
     evidence,
     execution,
     paths,
@@ -381,7 +382,6 @@ def test_centres_found_on_a_sample_are_at_rest_among_all(awkward):
 @pytest.mark.parametrize(
     ("run", "change", "named"),
     [
-        ("small", lambda features: features.head(4), ["customers", "4", "segments"]),
         (
             "flat",
             lambda features: features.assign(share_baby=0.1),
@@ -406,3 +406,17 @@ def test_bad_input_is_refused_by_name_before_anything_is_written(
     message = refused(run)
     assert [word for word in named if word not in message] == []
     assert "Error" not in message
+
+
+def test_too_few_customers_are_told_and_no_segments_are_handed_on(study):
+    features, _ = planted()
+    lay_out("small", features.head(4), steps=fitted(features))
+    book = execution.execute("small", NOTEBOOK).read_text("utf-8")
+    told = "of 4 customers 4 differ, too few for two segments of ten."
+    assert told in book
+    decided = decision.read(run="small")
+    assert (decided["k"], decided["verdict"]) == (None, "not looked for")
+    assert not decided["usable"] and told in decided["why"]
+    assert (schema.read("segments", run="small")["segment_id"] == 0).all()
+    file = paths.processed("small") / f"findings/{NOTEBOOK}.json"
+    assert "were not looked for" in file.read_text("utf-8")
