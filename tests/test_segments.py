@@ -644,9 +644,13 @@ def test_equal_cut_offs_give_the_higher_tier_in_python_and_sql(cuts, sales, tier
     assert said.loc[table["customer_id"], "value_tier"].tolist() == tiers
 
 
+# What notebook 3 hands on where no groups are worth acting on.
+PLAIN = replace(MODEL, preparation=preparation.nothing(), centres=[])
+
+
 @pytest.mark.parametrize("dialect", segments.DIALECTS)
 def test_a_model_without_segments_keeps_its_rules_on_every_engine(dialect):
-    model = MODEL.without_segments()
+    model = PLAIN
     table = customers({}, {"orders": 1}, {"sales": 5000.0, "gap_mean_days": np.nan})
     found = model.assign(table)
     assert found["segment_id"].tolist() == [0, 0, 0]
@@ -675,8 +679,7 @@ def test_groups_are_segments_or_else_the_value_tiers_that_hold_anybody():
     found = segments.groups(named, named.assign(table))
     assert (found.word, found.names[1], found.name(0)) == ("segment", "Tea", LITTLE)
     assert found.assigned["segment_id"].tolist() == [1, 1, 0]
-    plain = MODEL.without_segments()
-    found = segments.groups(plain, plain.assign(table))
+    found = segments.groups(PLAIN, PLAIN.assign(table))
     assert found.word == "value tier"
     assert set(found.names.values()) == {"High value", "Middle value"}
     names = found.assigned["segment_id"].map(found.names)

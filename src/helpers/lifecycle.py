@@ -372,6 +372,14 @@ def need_moves(moves: pd.DataFrame) -> None:
         )
 
 
+def _leading(
+    moves: pd.DataFrame, since: Sequence[str], until: Sequence[str]
+) -> pd.DataFrame:
+    """Keep the moves from some stages, and say which of them end in others (hit)."""
+    own = moves[moves["stage"].isin(since)]
+    return own.assign(hit=own["next_stage"].isin(until))
+
+
 def rate(
     moves: pd.DataFrame, since: Sequence[str], until: Sequence[str]
 ) -> pd.Series | None:
@@ -389,8 +397,7 @@ def rate(
     Series or None
         customers, share, low and high; None of fewer than `LEAST` customers.
     """
-    own = moves[moves["stage"].isin(since)]
-    own = own.assign(hit=own["next_stage"].isin(until), all=True)
+    own = _leading(moves, since, until).assign(all=True)
     table = share_by(own, hit="hit", by="all")
     if table["customers"].sum() < LEAST:
         return None
@@ -416,9 +423,7 @@ def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
     """
     parts = {}
     for way, (since, until) in {"away": (WELL, SILENT), "back": (SILENT, WELL)}.items():
-        own = moves[moves["stage"].isin(since)]
-        own = own.assign(hit=own["next_stage"].isin(until))
-        table = share_by(own, hit="hit", by=by)
+        table = share_by(_leading(moves, since, until), hit="hit", by=by)
         few = table["customers"] < LEAST
         table.loc[few, ["share", "low", "high"]] = np.nan
         parts[way] = table.set_index(by).add_suffix(f"_{way}")
@@ -452,8 +457,7 @@ def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
     """
     if now.reindex(SILENT, fill_value=0).sum() < LEAST:
         return "calm"
-    silent = moves[moves["stage"].isin(SILENT)]
-    silent = silent.assign(hit=silent["next_stage"].isin(WELL))
+    silent = _leading(moves, SILENT, WELL)
     if silent["customer_id"].nunique() < LEAST:
         return "unknown"
     latest = silent[silent["review"] == silent["review"].max()]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers import clusterings, schema
 from helpers.engines import identifier, quoted
-from helpers.preparation import Preparation, deal_index, nothing
+from helpers.preparation import Preparation, deal_index
 from helpers.schema import BadInput
 
 TOO_LITTLE = "Too little data"
@@ -221,10 +221,6 @@ class Model:
         if segment_id == 0:
             return TOO_LITTLE if self.centres else NOT_SEGMENTED
         return self.names.get(str(segment_id), f"Segment {segment_id}")
-
-    def without_segments(self) -> "Model":
-        """Return the same rules of value, activity and deals, without needs segments."""
-        return replace(self, preparation=nothing(), centres=[], names={})
 
     def named(self, names: dict[str, str]) -> "Model":
         """Return the same model with names."""
