@@ -45,31 +45,31 @@ help:
 .venv/.ready: requirements.lock pyproject.toml
 	@bash tools/setup.sh "$(PYTHON)"
 
-# helpers.stages writes which executed notebook depends on what. It is asked every time
+# helpers.runs.dependencies writes which executed notebook depends on what. It is asked every time
 # (0.2 s) and touches the fragment only when something changed.
 ifneq ($(filter report,$(MAKECMDGOALS)),)
 STAGES := $(or $(STUDY_HOME),.)/build/runs/$(RUN)/stages.mk
 $(STAGES): $(READY) FORCE
-	@$(PY) -m helpers.stages "$(RUN)"
+	@$(PY) -m helpers.runs.dependencies "$(RUN)"
 include $(STAGES)
 
 # 3 says that this notebook stopped, or waits for one that did: the others go on, their
-# pages and the overview are made, and helpers.failures ends the command with an error.
+# pages and the overview are made, and helpers.runs.failures ends the command with an error.
 $(EXECUTED):
-	@$(PY) -m helpers.execution "$(RUN)" $(basename $(@F)) || [[ $$? == 3 ]]
+	@$(PY) -m helpers.runs.execute "$(RUN)" $(basename $(@F)) || [[ $$? == 3 ]]
 
 $(INDEX):
-	@$(PY) -m helpers.report "$(RUN)"
+	@$(PY) -m helpers.report.build "$(RUN)"
 endif
 
 new-run: $(READY) ## Draft runs/RUN.yaml from the files in data/raw/RUN/, to be corrected
-	@$(PY) -m helpers.draft "$(RUN)"
+	@$(PY) -m helpers.sources.scaffold "$(RUN)"
 
 check: $(READY) ## Name every problem of RUN's run file and files; write nothing
-	@$(PY) -m helpers.inspection "$(RUN)"
+	@$(PY) -m helpers.sources.validate "$(RUN)"
 
 report: $(READY) $(INDEX) ## Execute the notebooks of RUN where needed, render its pages
-	@$(PY) -m helpers.failures "$(RUN)"
+	@$(PY) -m helpers.runs.failures "$(RUN)"
 	@echo "The report is $(INDEX)"
 
 # Parts of the tests, each a pytest of its own with a log in build/test; the longest begins
@@ -78,8 +78,8 @@ report: $(READY) $(INDEX) ## Execute the notebooks of RUN where needed, render i
 test-notebooks: FILES = $(filter-out $(SUPPLIER),$(sort $(wildcard notebooks/*.ipynb))) $(NBVAL)
 test-runs: FILES = -m runs tests $(SUPPLIER) $(NBVAL)
 test-slow: FILES = -m "(slow or browser) and not runs" tests
-test-fast-1: FILES = -m "$(FAST)" $$(ls tests/test_*.py | awk 'NR % 2')
-test-fast-2: FILES = -m "$(FAST)" $$(ls tests/test_*.py | awk 'NR % 2 == 0')
+test-fast-1: FILES = -m "$(FAST)" $$(find tests -name 'test_*.py' | sort | awk 'NR % 2')
+test-fast-2: FILES = -m "$(FAST)" $$(find tests -name 'test_*.py' | sort | awk 'NR % 2 == 0')
 FAST := not (runs or slow or browser)
 NBVAL := --nbval --nbval-current-env
 # Compared with the supplier's run, which is a test's.
@@ -106,13 +106,14 @@ test-fast: $(READY) ## Test the helpers only, in under two minutes
 lint: $(READY) ## Check style and format of code and notebooks
 	$(PY) -m ruff check src tests tools benchmarks notebooks
 	$(PY) -m ruff format --check src tests tools benchmarks notebooks
+	$(VENV)/bin/lint-imports --no-cache
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	$(PY) -m jupyterlab notebooks
 
 notebooks: $(READY) ## Execute the notebooks in place, to be committed
 	@rm -rf build/notebooks
-	@STUDY_HOME="$(CURDIR)/build/notebooks" $(PY) -m helpers.execution refresh
+	@STUDY_HOME="$(CURDIR)/build/notebooks" $(PY) -m helpers.runs.execute refresh
 	@if [[ -e notebooks/04_segment_personas.ipynb ]]; then $(PY) tools/picture.py; fi
 
 # Each can be run alone; benchmarks/README.md says what it measures and how long it takes.

@@ -23,7 +23,8 @@ from sklearn.cluster import KMeans
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from helpers import paths, schema, segments
+from helpers.clustering import model as clustering_model
+from helpers.core import errors, paths, store
 
 RUN = "complete_journey"
 CUSTOMERS = 10_000_000
@@ -43,9 +44,9 @@ RESULT = Path(__file__).with_suffix(".md")
 # --- The customers
 
 
-def make_customers(model: segments.Model, file: Path, customers: int) -> None:
+def make_customers(model: clustering_model.Model, file: Path, customers: int) -> None:
     """Write copies of the run's customers with noise, and some that are difficult."""
-    own = schema.read("features", run=RUN)
+    own = store.read("features", run=RUN)
     own = own.loc[model.enough_data(own), model.inputs()]
     tied = on_ties(model, own)
     writer = None
@@ -73,7 +74,7 @@ def copies(own: pd.DataFrame, n: int, rng: np.random.Generator) -> pd.DataFrame:
     return drawn
 
 
-def on_ties(model: segments.Model, own: pd.DataFrame) -> pd.DataFrame:
+def on_ties(model: clustering_model.Model, own: pd.DataFrame) -> pd.DataFrame:
     """Make customers half way between two centres, which are as near but for rounding."""
     steps, centres = model.preparation, np.array(model.centres)
     pairs = np.array(np.triu_indices(len(centres), 1)).T
@@ -87,7 +88,7 @@ def on_ties(model: segments.Model, own: pd.DataFrame) -> pd.DataFrame:
 
 def difficult(
     batch: pd.DataFrame,
-    model: segments.Model,
+    model: clustering_model.Model,
     tied: pd.DataFrame,
     rng: np.random.Generator,
 ) -> None:
@@ -106,7 +107,9 @@ def difficult(
 # --- The sides, each in a process of its own
 
 
-def in_sql(model: segments.Model, folder: Path, labels: str, columns: str) -> None:
+def in_sql(
+    model: clustering_model.Model, folder: Path, labels: str, columns: str
+) -> None:
     """Let DuckDB write the labels."""
     query = model.to_sql(f"read_parquet('{folder / 'customers.parquet'}')")
     with measure.inside(), duckdb.connect() as con:
@@ -114,7 +117,7 @@ def in_sql(model: segments.Model, folder: Path, labels: str, columns: str) -> No
         con.execute(f"copy (select {columns} from ({query})) to '{folder / labels}'")
 
 
-def pipeline(model: segments.Model) -> Pipeline:
+def pipeline(model: clustering_model.Model) -> Pipeline:
     """Write the preparation and the centres for scikit-learn, sparing memory."""
     steps = model.preparation
     prior, population = np.array(steps.priors), np.array(steps.population)
@@ -140,7 +143,7 @@ def pipeline(model: segments.Model) -> Pipeline:
     )
 
 
-def in_scikit_learn(model: segments.Model, folder: Path) -> None:
+def in_scikit_learn(model: clustering_model.Model, folder: Path) -> None:
     """Let a pipeline predict the labels, and measure its last step alone too."""
     file, steps = folder / "customers.parquet", pipeline(model)
     columns = ["orders", "lines", "sales", *model.preparation.columns]
@@ -160,7 +163,7 @@ def in_scikit_learn(model: segments.Model, folder: Path) -> None:
         labels.to_parquet(folder / "learned.parquet", row_group_size=GROUP)
 
 
-def compare(model: segments.Model, folder: Path) -> None:
+def compare(model: clustering_model.Model, folder: Path) -> None:
     """Assign all customers by batches; count those whom the other sides read otherwise."""
     counts = dict.fromkeys(("differ", "ties", "learned", "learned_apart"), 0)
     files = [folder / f"{name}.parquet" for name in ("customers", "all", "learned")]
@@ -264,7 +267,7 @@ def main() -> int:
     asked.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = asked.parse_args()
     try:
-        model = segments.load(paths.processed(RUN) / "segment_model.json")
+        model = clustering_model.load(paths.processed(RUN) / "segment_model.json")
         if options.side:
             SIDES[options.side](model, options.folder)
             return 0
@@ -273,7 +276,7 @@ def main() -> int:
             make_customers(model, Path(folder) / "customers.parquet", options.customers)
             loads = [measure.load()]
             found = measured(Path(folder), options.rounds)
-    except schema.BadInput as fault:
+    except errors.BadInput as fault:
         print(fault, file=sys.stderr)  # it says to run `make report`
         return 1
     stamp = measure.machine(

@@ -19,7 +19,9 @@ import pandas as pd
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 
-from helpers import cube, dashboard, paths, report, schema
+from helpers.core import paths, store
+from helpers.disclosure import cube
+from helpers.report import build, dashboard
 
 RUN = "complete_journey"
 REPEATS = 20
@@ -41,15 +43,15 @@ return [page.domContentLoadedEventEnd, page.loadEventEnd];
 
 def draw(customers: int) -> tuple[pd.DataFrame, dict]:
     """Draw customers with every dimension of the default run, and its description."""
-    described = schema.read_json(paths.processed(RUN) / "views.json", made_by="04")
+    described = store.read_json(paths.processed(RUN) / "views.json", made_by="04")
     names = [one["name"] for one in described["dimensions"]]
-    assigned = schema.read("segments", run=RUN)
-    summary = schema.read("segment_summary", run=RUN).set_index("segment_id")["name"]
+    assigned = store.read("segments", run=RUN)
+    summary = store.read("segment_summary", run=RUN).set_index("segment_id")["name"]
     table = (
         assigned.assign(needs=assigned["segment_id"].map(summary))
-        .merge(schema.read("features", run=RUN)[["customer_id", "sales"]])
-        .merge(schema.read("outcomes", run=RUN)[["customer_id", "later_sales"]])
-        .merge(schema.read("customers", run=RUN), how="left", on="customer_id")
+        .merge(store.read("features", run=RUN)[["customer_id", "sales"]])
+        .merge(store.read("outcomes", run=RUN)[["customer_id", "later_sales"]])
+        .merge(store.read("customers", run=RUN), how="left", on="customer_id")
         .fillna({"sales": 0, "later_sales": 0})
         .sample(customers, replace=True, random_state=1, ignore_index=True)
     )
@@ -84,15 +86,15 @@ def publish(customers: int, home: Path) -> Path:
     print(
         f"{customers:,} customers: {len(views):,} groups in {time.perf_counter() - start:.1f} s"
     )
-    schema.write(views, "views", run=RUN)
-    schema.write_json(described, paths.processed(RUN) / "views.json")
+    store.write(views, "views", run=RUN)
+    store.write_json(described, paths.processed(RUN) / "views.json")
     found = dashboard.contents(RUN, []) | {"run": RUN, "articles": []}
-    template = report._templates(found["figures"]["currency"])
+    template = build._templates(found["figures"]["currency"])
     page = template.get_template("dashboard.html.j2").render(
         found, explain=dashboard.explainer(found["glossary"])
     )
     file = home / "index.html"
-    schema.write_text(page, file)
+    store.write_text(page, file)
     print(f"page {file.stat().st_size / 1000:,.0f} kB")
     return file
 

@@ -13,16 +13,11 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from helpers import (
-    clusterings,
-    drift,
-    estimates,
-    features,
-    movement,
-    preparation,
-    segments,
-    simulate,
-)
+from helpers.clustering import methods, model as clustering_model
+from helpers.features import dictionary, preparation
+from helpers.refinement import drift, migration
+from helpers.sources import uniform_supplier
+from helpers.statistics import intervals
 
 FIRST, LAST, END = "2023-01-01", "2025-03-31", "2025-12-31"
 ACCOUNTS, K = 800, 5
@@ -32,7 +27,9 @@ WEIGHTS = {"share": "sales", "channel": "orders", "topic": "contacts"}
 
 def saved(seed: int, effects: bool, folder: Path) -> dict[str, str]:
     """Simulate a supplier and save its tables, cleaned of doubled and empty lines."""
-    tables, _ = simulate.uniform_supplier(seed=seed, accounts=ACCOUNTS, effects=effects)
+    tables, _ = uniform_supplier.uniform_supplier(
+        seed=seed, accounts=ACCOUNTS, effects=effects
+    )
     lines = tables["lines"][tables["lines"]["quantity"] > 0]
     tables["lines"] = lines.drop_duplicates(lines.columns.drop("line_id"))
     names = {"customers": "declared", "lines": "lines", "products": "products"}
@@ -43,7 +40,7 @@ def saved(seed: int, effects: bool, folder: Path) -> dict[str, str]:
     return files
 
 
-def fitted(table: pd.DataFrame, seed: int) -> segments.Model:
+def fitted(table: pd.DataFrame, seed: int) -> clustering_model.Model:
     """Fit needs segments as notebooks 2 and 3 do, with five of them."""
     enough = table[(table["orders"] >= 8) & (table["lines"] >= 30)]
     weights = {
@@ -55,8 +52,8 @@ def fitted(table: pd.DataFrame, seed: int) -> segments.Model:
         enough, weights=weights, priors=PRIORS, winsor=0.01, scaling="pareto"
     )
     scores = prepared.transform(enough).to_numpy()
-    centres = clusterings.kmeans(scores, k=K, seed=seed, starts=10)
-    return segments.Model(
+    centres = methods.kmeans(scores, k=K, seed=seed, starts=10)
+    return clustering_model.Model(
         run="simulated",
         first=FIRST,
         last=LAST,
@@ -76,27 +73,27 @@ def alarmed(seed: int, *, effects: bool) -> list[bool]:
     """Say for each quarter of 2025 whether an alarm is raised."""
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as con:
         files = saved(seed, effects, Path(folder))
-        model = fitted(features.build(con, first=FIRST, last=LAST, **files), seed)
+        model = fitted(dictionary.build(con, first=FIRST, last=LAST, **files), seed)
         periods = drift.periods(FIRST, END, frequency="Q")
         columns = [*model.preparation.columns, "contacts"]
         seen, assigned, moves = {}, {}, {}
         for row in periods.itertuples():
-            table = features.build(con, first=row.first, last=row.last, **files)
-            scaled = movement.shortened(model, days=row.days)
+            table = dictionary.build(con, first=row.first, last=row.last, **files)
+            scaled = migration.shortened(model, days=row.days)
             seen[row.period] = table[scaled.enough_data(table)]
             assigned[row.period] = scaled.assign(table)
         rows = list(periods.itertuples())
         for before, after in itertools.pairwise(rows):
-            halves = features.halves(
+            halves = dictionary.halves(
                 con, columns=columns, first=before.first, last=after.last, **files
             )
             views = [seen[before.period], seen[after.period]]
             views += [halves[halves["half"] == name] for name in ("odd", "even")]
-            scaled = movement.shortened(model, days=after.days)
-            found = movement.together(*(movement.distances(scaled, v) for v in views))
+            scaled = migration.shortened(model, days=after.days)
+            found = migration.together(*(migration.distances(scaled, v) for v in views))
             cuts = ("before", "after", "odd", "even")
-            labels = dict(zip(cuts, map(movement.nearest, found), strict=True))
-            moves[after.period] = movement.excess(
+            labels = dict(zip(cuts, map(migration.nearest, found), strict=True))
+            moves[after.period] = migration.excess(
                 labels, segments=K, repeats=200, seed=seed
             )
     references = periods.loc[periods["last"] <= LAST, "period"].tolist()
@@ -128,7 +125,7 @@ def main(seeds: int) -> None:
         found = pd.DataFrame([alarmed(seed, effects=effects) for seed in range(seeds)])
         quarters = ", ".join(f"Q{i + 1} {n}" for i, n in enumerate(found.sum()))
         early = int(found.iloc[:, : 3 if effects else 4].any(axis=1).sum())
-        low, high = estimates.wilson(early / seeds, seeds, level=0.95)
+        low, high = intervals.wilson(early / seeds, seeds, level=0.95)
         print(
             f"{'drift on 2025-10-01' if effects else 'no drift'}, {seeds} seeds of {ACCOUNTS} "
             f"accounts: alarms in 2025 {quarters}; a false alarm in {early} "

@@ -26,16 +26,15 @@ from sklearn.metrics import (
 from sklearn.mixture import GaussianMixture
 from threadpoolctl import threadpool_limits
 
-from helpers import (
-    candidates,
-    clusterings,
-    paths,
-    preparation,
-    schema,
+from helpers.clustering import (
+    clusterability,
+    methods,
+    predictive_validity,
+    scores as clustering_scores,
     stability,
-    structure,
-    usefulness,
 )
+from helpers.core import errors, paths, store
+from helpers.features import preparation
 
 RUN = "complete_journey"
 K_VALUES = range(2, 11)
@@ -108,7 +107,7 @@ class Data:
     def candidates(self) -> dict[tuple[str, int], np.ndarray]:
         """(method, k) -> labels of every candidate whose segments all have members."""
         settings = {"k_values": K_VALUES, "seed": SEED, "starts": STARTS}
-        fits = clusterings.fits(self.matrix, methods=clusterings.METHODS, **settings)
+        fits = methods.fits(self.matrix, methods=methods.METHODS, **settings)
         sound = {key: fit.labels for key, fit in fits.items()}
         return {
             (method, k): labels
@@ -119,15 +118,15 @@ class Data:
 
 def read() -> Data:
     """Read what the default run has made; `make report` makes it."""
-    settings = schema.read_json(
+    settings = store.read_json(
         paths.processed(RUN) / "preparation.json", made_by="02_feature_engineering"
     )
-    table = schema.read("features", run=RUN)
+    table = store.read("features", run=RUN)
     enough = (table["orders"] >= settings["min_orders"]) & (
         table["lines"] >= settings["min_lines"]
     )
     features = table[enough].reset_index(drop=True)
-    later = schema.read("outcomes", run=RUN)[enough.to_numpy()].reset_index(drop=True)
+    later = store.read("outcomes", run=RUN)[enough.to_numpy()].reset_index(drop=True)
     scores = preparation.Preparation(**settings["needs"]).transform(features)
     return Data(scores, features, later)
 
@@ -143,10 +142,12 @@ def plain_kmeans(rows: np.ndarray, k: int, seed: int, starts: int) -> KMeans:
 
 def sweep(data: Data) -> float:
     """Sum the squared distances left by k-means over all k."""
-    found = clusterings.partitions(
+    found = methods.partitions(
         data.matrix, method="kmeans", k_values=K_VALUES, seed=SEED, starts=STARTS
     )
-    return sum(structure.within(data.matrix, part, power=2) for part in found.values())
+    return sum(
+        clusterability.within(data.matrix, part, power=2) for part in found.values()
+    )
 
 
 def plain_sweep(data: Data) -> float:
@@ -222,7 +223,7 @@ def _kept(half: np.ndarray, own: KMeans, other: KMeans) -> float:
 
 def gaps(data: Data) -> float:
     """Average the gap over k = 1 to 10."""
-    table = structure.gap(
+    table = clusterability.gap(
         data.scores,
         k_values=range(1, max(K_VALUES) + 1),
         draws=DRAWS,
@@ -254,7 +255,9 @@ def _plain_log_within(rows: np.ndarray, seed: int) -> np.ndarray:
 def silhouettes(data: Data) -> float:
     """Average the silhouette over all candidates."""
     # What sweep calls; by itself it is not offered.
-    return np.mean(candidates._mean_widths(data.matrix, list(data.candidates.values())))
+    return np.mean(
+        clustering_scores._mean_widths(data.matrix, list(data.candidates.values()))
+    )
 
 
 def plain_silhouettes(data: Data) -> float:
@@ -274,7 +277,7 @@ MIXTURES = {
 def mixtures(data: Data) -> float:
     """Average the log-likelihood over four covariances and all k."""
     settings = {"k_values": K_VALUES, "seed": SEED, "starts": STARTS}
-    found = clusterings.fits(data.matrix, methods=tuple(MIXTURES), **settings)
+    found = methods.fits(data.matrix, methods=tuple(MIXTURES), **settings)
     return np.mean([fit.log_likelihood for fit in found.values()])
 
 
@@ -295,7 +298,7 @@ def plain_mixtures(data: Data) -> float:
 def _designs(data: Data) -> tuple[dict[str, pd.Series], pd.Series]:
     """Give the k-means labels at some k and spend quintiles; and log sales."""
     labels = {f"k = {k}": pd.Series(data.candidates["kmeans", k]) for k in LEAGUE_K}
-    labels["quintiles"] = usefulness.quantiles(data.features["sales"], parts=5)
+    labels["quintiles"] = predictive_validity.quantiles(data.features["sales"], parts=5)
     named = {name: label.astype(str) for name, label in labels.items()}
     return named, np.log1p(data.features["sales"])
 
@@ -309,10 +312,10 @@ def league(data: Data) -> float:
     """Average the widths of the intervals in a league of labels."""
     designs, base = _designs(data)
     everyone = pd.Series(True, index=base.index)
-    table = usefulness.league(
+    table = predictive_validity.league(
         {name: label.to_frame("label") for name, label in designs.items()},
         [
-            usefulness.Outcome(kind, kind, truth.to_frame(), everyone)
+            predictive_validity.Outcome(kind, kind, truth.to_frame(), everyone)
             for kind, truth in _later(data).items()
         ],
         base=base.to_frame(),
@@ -371,7 +374,7 @@ def _plain_means(
     for part in range(FOLDS):
         known = truth[fold != part].astype(float)
         groups = known.groupby(label[fold != part])
-        added = usefulness.SMOOTHING if yes_no else 0
+        added = predictive_validity.SMOOTHING if yes_no else 0
         means = (groups.sum() + added * known.mean()) / (groups.size() + added)
         predicted[fold == part] = label[fold == part].map(means).fillna(known.mean())
     return predicted
@@ -386,7 +389,7 @@ def _plain_fit(
         values = columns.to_numpy(copy=True)
         values[:, 0] -= values[train, 0].mean()
         values[:, 0] /= values[train, 0].std()
-        ridge = RidgeCV(usefulness.PENALTIES).fit(values[train], truth[train])
+        ridge = RidgeCV(predictive_validity.PENALTIES).fit(values[train], truth[train])
         if yes_no:
             rate = truth[train].mean()
             weight = 1 / (ridge.alpha_ * rate * (1 - rate))
@@ -433,8 +436,8 @@ def recovered(data: Data) -> float:
         resamples=RESAMPLES,
         **settings,
     )
-    own = clusterings.kmeans(data.matrix, k=K_OF_R, **settings)
-    labels = {K_OF_R: clusterings.nearest(data.matrix, own)}
+    own = methods.kmeans(data.matrix, k=K_OF_R, **settings)
+    labels = {K_OF_R: methods.nearest(data.matrix, own)}
     return stability.recovery_of_drawn(again, labels)["jaccard"].mean()
 
 
@@ -574,7 +577,7 @@ def main() -> int:
     """Measure all pairs and write the table; return the exit code."""
     try:
         data = read()
-    except schema.BadInput as fault:
+    except errors.BadInput as fault:
         print(fault, file=sys.stderr)  # it says to run `make report`
         return 1
     loads = [measure.load()]

@@ -13,7 +13,9 @@ import duckdb
 import pandas as pd
 from scipy import stats
 
-from helpers import campaigns, retention, simulate
+from helpers.activation import campaigns
+from helpers.lifecycle import retention
+from helpers.sources import uniform_supplier
 
 ACCOUNTS, LEVEL = 800, 0.95
 UNITS = {
@@ -25,7 +27,7 @@ UNITS = {
 
 def claimed(seed: int) -> dict[str, bool]:
     """Say what would be claimed of one supplier."""
-    tables, truth = simulate.uniform_supplier(
+    tables, truth = uniform_supplier.uniform_supplier(
         seed=seed, accounts=ACCOUNTS, effects=False
     )
     met = campaigns.contacted(

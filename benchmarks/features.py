@@ -18,7 +18,7 @@ import measure
 import numpy as np
 import pandas as pd
 
-from helpers import engines, paths, schema
+from helpers.core import engines, errors, paths, schema, store
 
 RUN = "complete_journey"
 MEMORY = 12 * 1024  # MB at which a side is stopped, or not begun
@@ -91,7 +91,7 @@ def replicated(size: int) -> Path:
     Path
         Parquet file under build/bench/, made once.
     """
-    source = schema.located("lines", run=RUN)
+    source = store.located("lines", run=RUN)
     stamp = f"{source.stat().st_size}-{source.stat().st_mtime_ns}"
     file = FOLDER / f"lines-x{size}-{stamp}.parquet"
     if file.exists():
@@ -102,7 +102,7 @@ def replicated(size: int) -> Path:
         old.unlink()
     with (
         tempfile.TemporaryDirectory(dir=FOLDER) as folder,
-        schema.replacing(file) as partial,
+        store.replacing(file) as partial,
         duckdb.connect() as con,
     ):
         con.execute(f"set memory_limit = '2GB'; set temp_directory = '{folder}'")
@@ -171,7 +171,7 @@ def prepare_peers() -> dict[str, str]:
 def command(side: Side, lines: Path, result: Path | str = "") -> list[str]:
     """Say how a side is run."""
     python = str(PEERS) if side.peer else sys.executable
-    products = schema.located("products", run=RUN)
+    products = store.located("products", run=RUN)
     return [
         *(python, "-W", "ignore", str(SIDES), side.function),
         *map(str, (lines, products, result)),
@@ -510,7 +510,7 @@ def main() -> int:
     FOLDER.mkdir(parents=True, exist_ok=True)
     try:
         files = {size: replicated(size) for size in sizes}
-    except schema.BadInput as fault:
+    except errors.BadInput as fault:
         print(fault, file=sys.stderr)  # it says to run `make report`
         return 1
     lines = {size: counted(file) for size, file in files.items()}

@@ -35,12 +35,13 @@ def _helpers(
     import duckdb  # noqa: F401
     import pandas as pd  # noqa: F401
 
-    from helpers import engines, features
+    from helpers.core import engines
+    from helpers.features import dictionary
 
     def work() -> "pd.DataFrame":
         con = engines.connect("duckdb", run="complete_journey")
         tables = {"lines": lines, "products": products}
-        table = features.build(con, first=FIRST, last=LAST, columns=columns, **tables)
+        table = dictionary.build(con, first=FIRST, last=LAST, columns=columns, **tables)
         con.close()
         return table
 
@@ -51,7 +52,7 @@ def _duckdb(lines: str, products: str):  # noqa: ANN202
     """Connect as the helpers do."""
     import pandas as pd  # noqa: F401
 
-    from helpers import engines
+    from helpers.core import engines
 
     con = engines.connect("duckdb", run="complete_journey")
     for name, file in (("lines", lines), ("products", products)):

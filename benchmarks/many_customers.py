@@ -15,7 +15,7 @@ import nbformat
 import numpy as np
 import pandas as pd
 
-from helpers import paths, schema
+from helpers.core import errors, paths, store
 
 RUN = "complete_journey"
 NOTEBOOK = "03_clustering_choice"
@@ -57,15 +57,15 @@ def noisy(parts: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
 def lay_out(home: Path, customers: int) -> int:
     """Write all that notebook 3 reads into another folder; return the customers."""
     names = ("features", "half_features", "outcomes", "customers")
-    tables = {name: schema.read(name, run=RUN) for name in names}
+    tables = {name: store.read(name, run=RUN) for name in names}
     steps = (paths.processed(RUN) / "preparation.json").read_text("utf-8")
     times = -(-customers // len(tables["features"]))
     with studying(home):
         for name, table in tables.items():
             parts = copies(table, times)
             parts = noisy(parts) if name == "features" else parts
-            schema.write_batches(parts, name, run=RUN)
-        schema.write_text(steps, paths.processed(RUN) / "preparation.json")
+            store.write_batches(parts, name, run=RUN)
+        store.write_text(steps, paths.processed(RUN) / "preparation.json")
     return times * len(tables["features"])
 
 
@@ -83,7 +83,7 @@ def studying(home: Path) -> Iterator[None]:
 
 def execute(home: Path) -> tuple[measure.Taken, nbformat.NotebookNode]:
     """Execute the notebook with its defaults as a process of its own."""
-    command = [sys.executable, "-m", "helpers.execution", RUN, NOTEBOOK]
+    command = [sys.executable, "-m", "helpers.runs.execute", RUN, NOTEBOOK]
     # As make exports them.
     env = {
         "STUDY_HOME": str(home),
@@ -150,8 +150,8 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=CUSTOMERS)
     wanted = parser.parse_args().customers
     try:
-        schema.located("features", run=RUN)
-    except schema.BadInput as fault:
+        store.located("features", run=RUN)
+    except errors.BadInput as fault:
         sys.exit(str(fault))
     loads = [measure.load()]
     build = paths.home() / "build"

@@ -18,7 +18,7 @@ from pathlib import Path
 import measure
 import nbformat
 
-from helpers import paths
+from helpers.core import paths
 
 RUN = "complete_journey"
 ROUNDS = 3  # of each part; the table holds medians
@@ -29,7 +29,7 @@ GOAL = 0.7  # of wall time for the notebooks' own work
 REFRESH = """
 import sys
 from pathlib import Path
-from helpers import execution
+from helpers.runs import execute
 execution.refresh(Path(sys.argv[1]))
 """
 LATE = """
@@ -54,9 +54,7 @@ def cut(book: Path, folder: Path) -> Path:
 
 def _imports(cells: Sequence[nbformat.NotebookNode]) -> int:
     """Give the place of the cell that imports the helpers."""
-    return next(
-        i for i, cell in enumerate(cells) if "from helpers import" in cell.source
-    )
+    return next(i for i, cell in enumerate(cells) if "from helpers" in cell.source)
 
 
 def on_the_clock(began: float, ended: float) -> list[dict]:
@@ -112,7 +110,7 @@ def around() -> dict[str, float]:
     refresh = [sys.executable, "-c", REFRESH]
     sides = {
         "make": MAKE,  # with nothing left to do
-        "pages": [sys.executable, "-m", "helpers.report", RUN],
+        "pages": [sys.executable, "-m", "helpers.report.build", RUN],
     }
     with tempfile.TemporaryDirectory() as folder:
         for book in paths.notebooks():

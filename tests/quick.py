@@ -27,7 +27,9 @@ from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 from traitlets.config import Config
 
-from helpers import execution, paths, report, runs, sections
+from helpers.core import paths
+from helpers.report import build
+from helpers.runs import execute, run_file, sections
 
 
 class Shown(DisplayHook):
@@ -145,15 +147,15 @@ def ordered(run, until):
     """Execute a run up to a notebook or to its pages; go on and stop where make does."""
     begin = time.monotonic()
     printed, worst = "", 0
-    for book in runs.notebooks(run):
+    for book in run_file.notebooks(run):
         if book.stem[:2] > until:
             break
-        code, said = _forked(lambda book=book: execution.main([run, book.stem]))
+        code, said = _forked(lambda book=book: execute.main([run, book.stem]))
         printed, worst = printed + said, worst or code
-        if code not in (0, execution.STOPPED):
+        if code not in (0, execute.STOPPED):
             break
-    if until == "report" and worst in (0, execution.STOPPED):
-        code, said = _forked(lambda: report.main([run]))
+    if until == "report" and worst in (0, execute.STOPPED):
+        code, said = _forked(lambda: build.main([run]))
         printed, worst = printed + said, worst or code
     return {"code": worst, "printed": printed, "seconds": time.monotonic() - begin}
 
@@ -174,7 +176,7 @@ def warm():
 
 
 if __name__ == "__main__":
-    execution._papermill = in_process
+    execute._papermill = in_process
     warm()
     for line in sys.stdin:
         print(json.dumps(ordered(*json.loads(line))), flush=True)

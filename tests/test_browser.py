@@ -11,13 +11,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
+from report.test_build import BAD, DASH, LEVELS, NAMES, NEEDS, make_run, people
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
-from test_report import BAD, DASH, LEVELS, NAMES, NEEDS, make_run, people
 
-from helpers import paths, report
+from helpers.core import paths
+from helpers.report import build
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
 DRIVER = shutil.which("chromedriver")
@@ -42,7 +43,7 @@ pytestmark = [
 def folder(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         folder = make_run(tmp_path_factory.mktemp("home"), patch)
-        report.build(folder.name)
+        build.build(folder.name)
         processed = paths.processed(folder.name)
         shutil.copytree(processed, folder / "processed")
     return folder

@@ -15,7 +15,10 @@ import duckdb
 import pandas as pd
 import pytest
 
-from helpers import cleaning, features, runs, sources
+from helpers import cleaning
+from helpers.features import dictionary
+from helpers.runs import run_file
+from helpers.sources import complete_journey
 
 NEW_YORK = "America/New_York"
 RECONCILED = pd.DataFrame(
@@ -35,10 +38,10 @@ RECONCILED = pd.DataFrame(
 
 def rules(con):
     """Return the rules that 01_cleaning asks of these lines: name to SQL condition."""
-    book = runs.notebook_file("01_cleaning")
-    (cell,) = [cell for cell in runs.code(book) if "rules = {" in cell]
+    book = run_file.notebook_file("01_cleaning")
+    (cell,) = [cell for cell in run_file.code(book) if "rules = {" in cell]
     set_here = [part for part in ast.parse(cell).body if isinstance(part, ast.Assign)]
-    kept = runs.declared(book)["kept"].default
+    kept = run_file.declared(book)["kept"].default
     names: dict = {"con": con, "cleaning": cleaning, "kept": kept}
     exec(compile(ast.Module(set_here, []), "01_cleaning", "exec"), names)
     return names["reject"]
@@ -47,9 +50,9 @@ def rules(con):
 @pytest.fixture(scope="module")
 def con():
     with duckdb.connect() as connection:
-        sources.complete_journey(connection)
-        sources.standardise_complete_journey(connection, time_zone=NEW_YORK)
-        cleaning.split(connection, reject=rules(connection))
+        complete_journey.complete_journey(connection)
+        complete_journey.standardise_complete_journey(connection, time_zone=NEW_YORK)
+        cleaning.rules.split(connection, reject=rules(connection))
         yield connection
 
 
@@ -58,13 +61,13 @@ def number(con, query):
 
 
 def test_rows_baskets_households_and_money_from_raw_to_clean(con):
-    found = cleaning.reconcile(con, reject=rules(con))
+    found = cleaning.rules.reconcile(con, reject=rules(con))
     pd.testing.assert_frame_equal(found, RECONCILED, check_dtype=False)
     assert number(con, "select count(*) from rejected_lines") == 8_840
 
 
 def test_the_redemptions_meet_a_basket_of_their_day_in_new_york(con):
-    found = sources.time_zone_evidence(con, zones=["UTC", NEW_YORK])
+    found = complete_journey.time_zone_evidence(con, zones=["UTC", NEW_YORK])
     redemptions = number(con, "select count(*) from raw_coupon_redemptions")
     assert redemptions == 2_102
     met = (found["redemptions_met"] * redemptions).round().astype(int)
@@ -109,7 +112,7 @@ def test_customers_orders_and_fuel_of_the_training_window(con, tmp_path):
     )
     con.sql("from clean_lines").write_parquet(lines)
     con.sql("from received_products").write_parquet(products)
-    found = features.build(
+    found = dictionary.build(
         con, lines=lines, products=products, first="2017-01-01", last="2017-09-24"
     )
     assert len(found) == 2_444
@@ -136,7 +139,7 @@ def test_every_name_in_the_need_rules_is_one_of_the_products(con):
         there = {value for (value,) in con.execute(query).fetchall()}
         unknown += [
             (need, value)
-            for need, told_by in sources.NEED_STATES.items()
+            for need, told_by in complete_journey.NEED_STATES.items()
             for value in told_by.get(kind, ())
             if value not in there
         ]

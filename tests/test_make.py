@@ -12,13 +12,13 @@ import time
 import nbformat
 import pytest
 
-from helpers import paths
+from helpers.core import paths
 
 RUN = "source: complete_journey\nall:\n  seed: 1\n"
 SEED = "seed: int = 1  # seed"
 REPORT = """
 import sys
-from helpers import paths
+from helpers.core import paths
 
 text = "".join(f"{book.name}\\n" for book in sorted(paths.executed(sys.argv[1]).iterdir()))
 (paths.reports(sys.argv[1]) / "index.html").write_text(text)
@@ -26,7 +26,7 @@ text = "".join(f"{book.name}\\n" for book in sorted(paths.executed(sys.argv[1]).
 # Each toy notebook adds its own line to the table of the one before.
 STEP = """
 from pathlib import Path
-from helpers import paths
+from helpers.core import paths
 folder = paths.processed(run)
 folder.mkdir(parents=True, exist_ok=True)
 before = [folder / "{before}.txt"] if "{before}" else []
@@ -68,31 +68,24 @@ def write_project(root):
         shutil.copy(paths.ROOT / name, root)
     shutil.copytree(paths.ROOT / "tools", root / "tools")
     helpers = root / "src/helpers"
-    (helpers / "templates").mkdir(parents=True)
-    for name in (
-        "__init__",
-        "paths",
-        "schema",
-        "engines",
-        "mapping",
-        "runs",
-        "stages",
-        "failures",
-        "sections",
-        "execution",
-    ):
-        shutil.copy(paths.ROOT / f"src/helpers/{name}.py", helpers)
-    (helpers / "templates/page.html").touch()
-    (helpers / "report.py").write_text(REPORT)
-    (helpers / "colours.py").write_text("RED = 1\n")
-    (helpers / "plots.py").write_text("from helpers import colours\n")
-    (helpers / "unused.py").touch()
+    for folder in ("core", "runs"):
+        shutil.copytree(paths.ROOT / f"src/helpers/{folder}", helpers / folder)
+    shutil.copy(paths.ROOT / "src/helpers/__init__.py", helpers)
+    for folder in ("report", "display"):
+        (helpers / folder).mkdir()
+        shutil.copy(helpers / "core/__init__.py", helpers / folder)
+    (helpers / "report/templates").mkdir()
+    (helpers / "report/templates/page.html").touch()
+    (helpers / "report/build.py").write_text(REPORT)
+    (helpers / "display/colours.py").write_text("RED = 1\n")
+    (helpers / "display/plots.py").write_text("from helpers.display import colours\n")
+    (helpers / "display/unused.py").touch()
     for folder in ("runs", "notebooks"):
         (root / folder).mkdir()
     (root / "runs/complete_journey.yaml").write_text(RUN)
     write_notebook(root, "01_a", "")
     write_notebook(root, "02_b", "01_a", parameters=SEED)
-    plots = "from helpers import plots"
+    plots = "from helpers.display import plots"
     write_notebook(root, "03_c", "02_b", plots, parameters="k: int = 2  # groups")
 
 
@@ -121,8 +114,8 @@ def redone(root, *arguments):
     """Name what `make report` would redo: notebooks, and `report` for the pages."""
     code, printed = make(root, "-n", "report", *arguments)
     assert code == 0, printed
-    return re.findall(r'helpers\.execution "\w+" (\w+)', printed) + re.findall(
-        r"helpers\.(report)", printed
+    return re.findall(r'helpers\.runs\.execute "\w+" (\w+)', printed) + re.findall(
+        r"helpers\.(report)\.build", printed
     )
 
 
@@ -200,13 +193,13 @@ def test_a_run_file_redoes_only_notebooks_whose_values_change(project, run, agai
 @pytest.mark.parametrize(
     ("file", "again"),
     [
-        ("src/helpers/plots.py", ["03_c", "report"]),
-        ("src/helpers/colours.py", ["03_c", "report"]),
-        ("src/helpers/unused.py", []),
-        ("src/helpers/runs.py", []),
-        ("src/helpers/paths.py", ["01_a", "02_b", "03_c", "report"]),
-        ("src/helpers/report.py", ["report"]),
-        ("src/helpers/templates/page.html", ["report"]),
+        ("src/helpers/display/plots.py", ["03_c", "report"]),
+        ("src/helpers/display/colours.py", ["03_c", "report"]),
+        ("src/helpers/display/unused.py", []),
+        ("src/helpers/runs/run_file.py", []),
+        ("src/helpers/core/paths.py", ["01_a", "02_b", "03_c", "report"]),
+        ("src/helpers/report/build.py", ["report"]),
+        ("src/helpers/report/templates/page.html", ["report"]),
         ("notebooks/02_b.ipynb", ["02_b", "03_c", "report"]),
         ("requirements.lock", ["01_a", "02_b", "03_c", "report"]),
     ],
@@ -217,10 +210,10 @@ def test_a_file_redoes_only_what_depends_on_it(project, file, again):
 
 
 def test_a_helper_that_is_removed_does_not_stop_make(project):
-    with changed(project / "src/helpers/plots.py", "import colours_of_old\n"):
-        (project / "src/helpers/colours.py").unlink()
+    with changed(project / "src/helpers/display/plots.py", "import colours_of_old\n"):
+        (project / "src/helpers/display/colours.py").unlink()
         assert redone(project) == ["03_c", "report"]
-        (project / "src/helpers/colours.py").write_text("RED = 1\n")
+        (project / "src/helpers/display/colours.py").write_text("RED = 1\n")
 
 
 def test_another_run_has_results_of_its_own(project):

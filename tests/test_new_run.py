@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 import yaml
 
-from helpers import draft, guess, inspection, mapping, paths, runs, sniffing
-from helpers.schema import BadInput
+from helpers.core import paths
+from helpers.core.errors import BadInput
+from helpers.runs import mapping, run_file
+from helpers.sources import guess, scaffold, sniffing, validate
 
 
 @pytest.fixture
@@ -34,13 +36,13 @@ def drafted(monkeypatch, tmp_path):
                 shutil.copy(content, folder / name)
             else:
                 (folder / name).write_bytes(content)
-        return draft.write("new").read_text("utf-8")
+        return scaffold.write("new").read_text("utf-8")
 
     return write
 
 
 def faults(level="error"):
-    found = inspection.check("new")
+    found = validate.check("new")
     return found.loc[found["level"] == level, "said"].to_list()
 
 
@@ -72,7 +74,7 @@ def test_the_sample_is_drafted_as_its_own_run_file_has_it(drafted):
     assert found["products"] == wanted["products"]
     assert found["customers"]["demographic"] == ["AgeBand", "Region"]
     assert faults() == []
-    runs.check("new")
+    run_file.check("new")
 
 
 @pytest.mark.parametrize(
@@ -204,7 +206,7 @@ def test_purchases_that_this_project_did_not_write_can_be_finished_by_a_person(d
     }
     assert "last_day: 1998-06-30  # the last" in text
     assert faults() == []
-    runs.check("new")
+    run_file.check("new")
 
 
 def test_columns_without_names_are_told_by_what_they_hold(drafted):
@@ -236,7 +238,7 @@ def test_a_run_file_that_is_there_is_left_alone(drafted):
     drafted(cdnow__txt=CDNOW)
     before = (paths.ROOT / "runs/new.yaml").read_bytes()
     with pytest.raises(BadInput, match=r"runs/new\.yaml exists already and is left"):
-        draft.write("new")
+        scaffold.write("new")
     assert (paths.ROOT / "runs/new.yaml").read_bytes() == before
 
 
@@ -266,9 +268,9 @@ def test_a_folder_without_a_readable_file_is_told(drafted, files, told):
 
 
 def test_a_missing_folder_is_told(drafted, capsys):
-    assert draft.main(["other"]) == 1
+    assert scaffold.main(["other"]) == 1
     assert capsys.readouterr().err.startswith("The folder data/raw/other/ is missing.")
-    assert draft.main(["Other"]) == 1
+    assert scaffold.main(["Other"]) == 1
     assert "A run is named with small letters" in capsys.readouterr().err
 
 

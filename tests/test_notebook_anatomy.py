@@ -7,7 +7,8 @@ import re
 
 import pytest
 
-from helpers import paths, runs
+from helpers.core import paths
+from helpers.runs import run_file
 
 BOOKS = paths.notebooks()
 RUNS = sorted(file.stem for file in (paths.ROOT / "runs").glob("*.yaml"))
@@ -40,7 +41,7 @@ def test_there_are_notebooks_and_runs():
 
 @pytest.mark.parametrize("run", RUNS)
 def test_a_run_names_only_what_the_notebooks_declare(run):
-    runs.check(run)
+    run_file.check(run)
 
 
 def test_the_notebooks_are_numbered_without_a_gap():
@@ -74,12 +75,14 @@ def test_the_third_cell_holds_typed_and_commented_parameters(book):
     lines = text(tagged[0]).splitlines()
     for line in ast.parse(text(tagged[0])).body:
         assert any("  # " in one for one in lines[line.lineno - 1 : line.end_lineno])
-    known = runs.declared(book)
+    known = run_file.declared(book)
     assert "run" in known
     # In a cell of one line IPython takes `run:` for its magic word %run.
     assert len(known) > 1
     for name, one in known.items():
-        assert runs.fits(one.default, one.kind), f"{name}: {one.kind} = {one.default!r}"
+        assert run_file.fits(one.default, one.kind), (
+            f"{name}: {one.kind} = {one.default!r}"
+        )
 
 
 @each

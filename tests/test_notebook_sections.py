@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from helpers import paths, sections
+from helpers.core import paths
+from helpers.runs import sections
 
 BOOKS = [book for book in paths.notebooks() if book.stem.startswith("04")]
 

@@ -4,7 +4,8 @@ import base64
 import json
 import re
 
-from helpers import paths, personas
+from helpers.core import paths
+from helpers.personas import profiles
 
 README = (paths.ROOT / "README.md").read_text("utf-8")
 
@@ -52,5 +53,5 @@ def test_every_notebook_helper_and_term_is_listed():
         assert f"[{title}](notebooks/{book.name})" in README
     for helper in (paths.ROOT / "src/helpers").glob("[a-z]*.py"):
         assert f"`{helper.stem}`" in README
-    for term in personas.GLOSSARY:
+    for term in profiles.GLOSSARY:
         assert f"| {term} |" in README

@@ -11,7 +11,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from helpers import paths
+from helpers.core import paths
 
 PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (paths.ROOT / "requirements.lock").read_text()
@@ -82,11 +82,13 @@ def test_conda_users_get_the_same_pythons():
 
 
 def test_everything_imported_is_asked_for():
-    files = [*(paths.ROOT / "src").rglob("*.py"), *(paths.ROOT / "tests").glob("*.py")]
+    files = [*(paths.ROOT / "src").rglob("*.py"), *(paths.ROOT / "tests").rglob("*.py")]
     imported = {name for file in files for name in top_names(file.read_text("utf-8"))}
     packages = importlib.metadata.packages_distributions()
     # packaging comes with pytest, and only this test needs it; pyspark is an extra.
-    own = {"helpers", *(file.stem for file in files)}
+    own = {"helpers"} | {
+        name for file in files for name in (file.stem, file.parent.name)
+    }
     apart = {"packaging", *PROJECT["optional-dependencies"].keys() - {"dev"}}
     third_party = imported - sys.stdlib_module_names - own - apart
     asked = {canonicalize_name(one.name) for one in ASKED}

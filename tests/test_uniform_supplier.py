@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
-from helpers import paths, runs, schema
+from helpers.core import paths, store
+from helpers.runs import run_file
 
 pytestmark = pytest.mark.runs
 RUNS = ("uniform_supplier", "own_files")
@@ -52,7 +53,7 @@ def pages(run):
 
 @pytest.mark.parametrize("run", RUNS)
 def test_every_notebook_of_a_run_has_its_page(run):
-    books = {book.stem for book in runs.notebooks(run)}
+    books = {book.stem for book in run_file.notebooks(run)}
     assert pages(run).keys() == books | {"index"}
 
 
@@ -63,7 +64,7 @@ def test_every_page_of_simulated_data_says_so():
 
 
 def test_planted_segments_are_recovered_at_the_number_that_the_evidence_chooses():
-    found = schema.read("segments", run="uniform_supplier")
+    found = store.read("segments", run="uniform_supplier")
     found = found[found["segment_id"] > 0]
     planted = found["customer_id"].map(truth()["segments"])
     assert found["segment_id"].nunique() == planted.nunique() == 5
@@ -72,7 +73,7 @@ def test_planted_segments_are_recovered_at_the_number_that_the_evidence_chooses(
 
 
 def test_planted_drivers_of_renewal_lie_inside_their_intervals():
-    found = schema.read("renewal_drivers", run="uniform_supplier").set_index("driver")
+    found = store.read("renewal_drivers", run="uniform_supplier").set_index("driver")
     planted = pd.Series(truth()["renewal"])
     assert set(found.index) == set(planted.index)
     assert (found["low"] <= planted).all() and (planted <= found["high"]).all()
@@ -80,7 +81,7 @@ def test_planted_drivers_of_renewal_lie_inside_their_intervals():
 
 
 def test_the_alarm_is_raised_when_needs_moved_and_not_before():
-    alarms = schema.read("drift_alarms", run="uniform_supplier")
+    alarms = store.read("drift_alarms", run="uniform_supplier")
     moved = pd.PeriodIndex(alarms["period"], freq="Q") >= pd.Period(
         truth()["drift"]["day"], "Q"
     )
@@ -89,22 +90,22 @@ def test_the_alarm_is_raised_when_needs_moved_and_not_before():
 
 
 def test_every_estimate_is_held_to_the_truth_and_none_misses_by_much():
-    found = schema.read("recovery", run="uniform_supplier")
+    found = store.read("recovery", run="uniform_supplier")
     inside = found["inside"].astype(bool)
     assert len(found) > 20
     assert inside.mean() >= 0.9, found[~inside]
 
 
 def test_leads_are_ranked_nearly_as_well_as_chance_allows():
-    scores = schema.read("lead_scores", run="uniform_supplier")
-    leads = schema.read("leads", run="uniform_supplier").set_index("lead_id")
+    scores = store.read("lead_scores", run="uniform_supplier")
+    leads = store.read("leads", run="uniform_supplier").set_index("lead_id")
     chance = scores["lead_id"].map(truth()["leads"])
     assert len(scores) < len(leads), "some leads must be learnt from"
     assert scores["probability"].corr(chance, method="spearman") > 0.6
 
 
 def test_no_page_names_an_account():
-    ids = set(schema.read("customers", run="uniform_supplier")["customer_id"])
+    ids = set(store.read("customers", run="uniform_supplier")["customer_id"])
     for name, page in pages("uniform_supplier").items():
         assert not ids & set(re.findall(r"\bA\d{5}\b", page)), name
 

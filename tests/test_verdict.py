@@ -15,16 +15,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import (
-    candidates,
-    decision,
-    evidence,
-    execution,
-    paths,
-    preparation,
-    schema,
-    segments,
+from helpers.clustering import (
+    criteria as clustering_criteria,
+    model as clustering_model,
+    null_references,
+    scores as clustering_scores,
 )
+from helpers.core import paths, store
+from helpers.features import preparation
+from helpers.runs import execute
 
 pytestmark = pytest.mark.runs
 NOTEBOOK = "03_clustering_choice"
@@ -87,7 +86,7 @@ def without_kinds():
     features, _ = planted()
     # At any number of segments one draw in twenty agrees more than 19 others by chance,
     # and so may be called reproducible (seed 1 is, at four); this one stays far from it.
-    features[SHARES] = evidence.copula_reference(features[SHARES], seed=4)
+    features[SHARES] = null_references.copula_reference(features[SHARES], seed=4)
     return features
 
 
@@ -166,25 +165,25 @@ def lay_out(run, features, *, steps=None, **settings):
         age=rng.choice(["young", "old", None], len(everyone)),
         kids=rng.choice(["0", "1", "2"], len(everyone)),
     )
-    schema.write(everyone, "features", run=run)
-    schema.write(in_halves(features, rng), "half_features", run=run)
-    schema.write(afterwards(everyone, rng), "outcomes", run=run)
-    schema.write(people, "customers", run=run)
+    store.write(everyone, "features", run=run)
+    store.write(in_halves(features, rng), "half_features", run=run)
+    store.write(afterwards(everyone, rng), "outcomes", run=run)
+    store.write(people, "customers", run=run)
     steps = steps or fitted(features)
-    schema.write_json(steps, paths.processed(run) / "preparation.json")
+    store.write_json(steps, paths.processed(run) / "preparation.json")
     ready = [
         {"part": part, "ready": True, "said": "Ready."}
         for part in ("needs segments", "later window")
     ]
-    schema.write_json({"parts": ready}, paths.processed(run) / "readiness.json")
-    schema.write_json(
+    store.write_json({"parts": ready}, paths.processed(run) / "readiness.json")
+    store.write_json(
         {"source": "complete_journey", NOTEBOOK: QUICK | settings}, paths.run_file(run)
     )
 
 
 def conclude(run):
     """Execute the notebook and gather what it says and writes."""
-    book = nbformat.read(execution.execute(run, NOTEBOOK), as_version=4)
+    book = nbformat.read(execute.execute(run, NOTEBOOK), as_version=4)
     folder = paths.processed(run)
     outputs = list(itertools.chain(*(c.get("outputs", []) for c in book.cells)))
     return SimpleNamespace(
@@ -192,7 +191,7 @@ def conclude(run):
         shown="\n".join(out.data["text/plain"] for out in outputs if "data" in out),
         decision=json.loads((folder / "decision.json").read_text("utf-8")),
         findings=json.loads((folder / f"findings/{NOTEBOOK}.json").read_text("utf-8")),
-        tables={name: schema.read(name, run=run) for name in WRITTEN},
+        tables={name: store.read(name, run=run) for name in WRITTEN},
     )
 
 
@@ -219,8 +218,8 @@ def refused(run):
     """Execute the notebook on bad input; return the message, without what is written."""
     folder = paths.processed(run)
     before = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    with pytest.raises(execution.NotebookFailedError) as stopped:
-        execution.execute(run, NOTEBOOK)
+    with pytest.raises(execute.NotebookFailedError) as stopped:
+        execute.execute(run, NOTEBOOK)
     after = {file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}
     assert after == before
     assert not (paths.executed(run) / f"{NOTEBOOK}.ipynb").exists()
@@ -297,7 +296,7 @@ def test_natural_segments_are_the_planted_kinds(natural):
     assert known.sum() == CUSTOMERS
     # The tables keep the order of the customers, so kinds lie beside segments.
     labels = segments.loc[known, "segment_id"].to_numpy() - 1
-    assert candidates.adjusted_rand(kind, labels) > 0.95
+    assert clustering_scores.adjusted_rand(kind, labels) > 0.95
     shares = found.tables["stability"].set_index("k")["smallest"]
     assert shares[len(KINDS)] == pytest.approx(min(KINDS) / CUSTOMERS, abs=0.01)
 
@@ -370,8 +369,8 @@ def test_what_a_sample_says_is_held_to_another_sample_and_to_all(awkward):
 
 
 def test_centres_found_on_a_sample_are_at_rest_among_all(awkward):
-    features = schema.read("features", run="awkward")
-    model = segments.load(paths.processed("awkward") / "segment_model.json")
+    features = store.read("features", run="awkward")
+    model = clustering_model.load(paths.processed("awkward") / "segment_model.json")
     scores = model.preparation.transform(features[model.enough_data(features)])
     labels = awkward.tables["segments"]["segment_id"]
     means = scores.groupby(labels[labels > 0].to_numpy()).mean()
@@ -402,7 +401,7 @@ def test_bad_input_is_refused_by_name_before_anything_is_written(
     features, _ = planted()
     # The table was changed after notebook 2 had fitted its steps and refused nothing.
     lay_out(run, change(features), steps=fitted(features))
-    schema.write_text("as it was", paths.processed(run) / "decision.json")
+    store.write_text("as it was", paths.processed(run) / "decision.json")
     message = refused(run)
     assert [word for word in named if word not in message] == []
     assert "Error" not in message
@@ -411,12 +410,12 @@ def test_bad_input_is_refused_by_name_before_anything_is_written(
 def test_too_few_customers_are_told_and_no_segments_are_handed_on(study):
     features, _ = planted()
     lay_out("small", features.head(4), steps=fitted(features))
-    book = execution.execute("small", NOTEBOOK).read_text("utf-8")
+    book = execute.execute("small", NOTEBOOK).read_text("utf-8")
     told = "of 4 customers 4 differ, too few for two segments of ten."
     assert told in book
-    decided = decision.read(run="small")
+    decided = clustering_criteria.read(run="small")
     assert (decided["k"], decided["verdict"]) == (None, "not looked for")
     assert not decided["usable"] and told in decided["why"]
-    assert (schema.read("segments", run="small")["segment_id"] == 0).all()
+    assert (store.read("segments", run="small")["segment_id"] == 0).all()
     file = paths.processed("small") / f"findings/{NOTEBOOK}.json"
     assert "were not looked for" in file.read_text("utf-8")

@@ -4,7 +4,7 @@ import base64
 
 import nbformat
 
-from helpers import paths
+from helpers.core import paths
 
 book = nbformat.read(paths.ROOT / "notebooks/04_segment_personas.ipynb", as_version=4)
 pictures = (

@@ -1,0 +1,545 @@
+"""Judge campaigns: reach, conversion, cost, and effect where arms were drawn at random."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from helpers.core.engines import Engine
+from helpers.core.errors import BadInput
+from helpers.disclosure import suppression
+from helpers.display import tables
+from helpers.statistics import intervals
+
+EVERYBODY = 0  # segment id of the rows about all customers
+EVERY_KIND = "all"
+LEAST = 10  # customers, or answers, that are told of
+# What a figure in money rests on.
+GRADES = {
+    "randomised": "customers were drawn at random to be left out, and the two compared",
+    "adjusted": "compared with other customers, with what is known held equal",
+    "assumed": "a number that somebody set, or that rests on one",
+}
+
+
+def contacted(
+    campaigns: pd.DataFrame, contacts: pd.DataFrame, responses: pd.DataFrame
+) -> pd.DataFrame:
+    """Say of every contact whether it was answered.
+
+    Parameters
+    ----------
+    campaigns : DataFrame
+        campaign_id, kind, starts_on, ends_on; optional cost_cents (a contact).
+    contacts : DataFrame
+        campaign_id, customer_id; optional arm ("treated" or "control"). Without arms
+        everybody was treated.
+    responses : DataFrame
+        campaign_id, customer_id, responded_on; optional amount_cents. Several answers
+        of a customer to a campaign count once, their amounts together.
+
+    Returns
+    -------
+    DataFrame
+        One row a contact, in the order of `contacts`: campaign_id, customer_id, kind,
+        starts_on, ends_on, cost_cents if known, treated, converted (bool),
+        amount_cents (0 without an answer), where known. Answers of customers who stand
+        in no contact are left out.
+
+    Raises
+    ------
+    BadInput
+        If a contact names a campaign that is not there, or an arm is another word.
+    """
+    unknown = contacts.loc[~contacts["campaign_id"].isin(campaigns["campaign_id"])]
+    if len(unknown):
+        raise BadInput(
+            f"Table contacts: {len(unknown):,} rows name a campaign_id that table "
+            f"campaigns lacks, such as {unknown['campaign_id'].iloc[0]!r}. Add it there."
+        )
+    key = ["campaign_id", "customer_id"]
+    known = {"converted": ("customer_id", "size")}
+    if "amount_cents" in responses:
+        known["amount_cents"] = ("amount_cents", "sum")
+    answers = responses.groupby(key).agg(**known).reset_index()
+    rows = contacts.merge(campaigns, on="campaign_id", validate="many_to_one")
+    rows = rows.merge(answers, on=key, how="left", validate="one_to_one")
+    rows = rows.assign(converted=rows["converted"].notna(), treated=_treated(rows))
+    return rows.fillna({name: 0 for name in ("amount_cents",) if name in rows})
+
+
+def _treated(rows: pd.DataFrame) -> pd.Series:
+    if "arm" not in rows:
+        return pd.Series(True, index=rows.index)
+    strange = set(rows["arm"].dropna()) - {"treated", "control"}
+    if strange or rows["arm"].isna().any():
+        raise BadInput(
+            f"Table contacts: column arm must be treated or control, but holds "
+            f"{sorted(strange)[:3] or 'missing values'}. Mend the source."
+        )
+    return rows["arm"] == "treated"
+
+
+def reach(
+    contacted: pd.DataFrame, segments: pd.DataFrame, *, value: str
+) -> pd.DataFrame:
+    """Count by segment who was contacted, how often, and how they differ before.
+
+    Parameters
+    ----------
+    contacted : DataFrame
+        Output of `contacted`; control rows do not count as reached.
+    segments : DataFrame
+        customer_id, segment_id and the value, one row a customer.
+    value : str
+        Column of `segments` whose mean is compared between reached and others.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment, all customers (0) first: segment_id, customers, reached,
+        share_reached (0 to 1), contacts_each (of the reached), value_reached,
+        value_others (means).
+    """
+    times = contacted[contacted["treated"]].groupby("customer_id").size()
+    people = segments.assign(times=segments["customer_id"].map(times).fillna(0))
+    people = people.assign(met=people["times"] > 0)
+    everybody = people.assign(segment_id=EVERYBODY)
+    parts = pd.concat([everybody, people[people["segment_id"] != EVERYBODY]])
+    rows = []
+    for segment_id, part in parts.groupby("segment_id"):
+        met, others = part[part["met"]], part[~part["met"]]
+        rows.append(
+            {
+                "segment_id": segment_id,
+                "customers": len(part),
+                "reached": len(met),
+                "share_reached": len(met) / len(part),
+                "contacts_each": met["times"].mean(),
+                "value_reached": met[value].mean(),
+                "value_others": others[value].mean(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def shown(reached: pd.DataFrame) -> pd.DataFrame:
+    """Hide what describes fewer than `LEAST` customers of a group.
+
+    Parameters
+    ----------
+    reached : DataFrame
+        Output of `reach`.
+
+    Returns
+    -------
+    DataFrame
+        A copy: values of few reached, or of few others, become None, and so do those
+        that would give them away.
+    """
+    told = ["share_reached", "contacts_each", "value_reached"]
+    table = suppression.suppress(reached, counts="reached", columns=told)
+    few = reached["customers"] - reached["reached"] < LEAST
+    return table.assign(
+        value_others=table["value_others"].astype(object).mask(few, None)
+    )
+
+
+def targeting(compared: Mapping[str, float]) -> str:
+    """Say whether contacts went to customers who bought more before.
+
+    Parameters
+    ----------
+    compared : mapping
+        Output of `intervals.difference` between reached and other customers.
+
+    Returns
+    -------
+    str
+        The beginning of a sentence.
+    """
+    if not compared["low"] <= compared["high"]:
+        return "Contacts went to everybody"
+    if compared["low"] > 0:
+        return "Contacts went to better customers"
+    if compared["high"] < 0:
+        return "Contacts went to customers who buy less"
+    return "Contacts went to customers who buy neither more nor less beyond chance"
+
+
+def told_targeting(
+    everybody: pd.Series, compared: Mapping[str, float], *, symbol: str
+) -> str:
+    """Say what reached and other customers bought before.
+
+    Parameters
+    ----------
+    everybody : Series
+        The row about all customers of `reach`.
+    compared : mapping
+        As for `targeting`.
+    symbol : str
+        Stands before an amount of money.
+
+    Returns
+    -------
+    str
+        The first half of a sentence, to the colon.
+    """
+    if everybody["customers"] - everybody["reached"] < LEAST:
+        return "Nearly everybody was reached: "
+    met, others = (
+        f"{tables.MINUS if value < 0 else ''}{symbol}{abs(value):,.0f}"
+        for value in everybody[["value_reached", "value_others"]]
+    )
+    apart = compared["low"] > 0 or compared["high"] < 0
+    return (
+        f"Those reached bought for {met} in the training window, the others for {others}"
+        f"{'' if apart else ', no difference beyond chance'}: "
+    )
+
+
+def conversion(
+    contacted: pd.DataFrame, segment_ids: pd.Series, *, level: float
+) -> pd.DataFrame:
+    """Estimate the share of treated contacts that were answered.
+
+    Parameters
+    ----------
+    contacted : DataFrame
+        Output of `contacted`.
+    segment_ids : Series
+        Segment of each customer, by customer_id; a customer without one, or in 0,
+        counts among all customers only.
+    level : float
+        Confidence of the intervals, clustered by customer.
+
+    Returns
+    -------
+    DataFrame
+        segment_id (0 is all customers), kind ("all" is every kind), contacts,
+        customers, converted, rate, low, high; sorted.
+    """
+    table = pd.concat(
+        intervals.proportions(
+            part, value="converted", by=["segment_id", "kind"], level=level
+        )
+        for part in _views(contacted[contacted["treated"]], segment_ids)
+    )
+    table = table.rename(columns={"trials": "contacts", "successes": "converted"})
+    return _sorted(table)
+
+
+def answers(contacted: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFrame:
+    """Count answers by segment and kind, to see which are too few to be shown.
+
+    Parameters
+    ----------
+    contacted : DataFrame
+        Output of `contacted`, or rows of one arm.
+    segment_ids : Series
+        Segment of each customer, by customer_id; 0 is left out.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment, one column a kind; 0 where there is none.
+    """
+    found = contacted.assign(segment_id=contacted["customer_id"].map(segment_ids))
+    found = found[found["segment_id"] > EVERYBODY].astype({"segment_id": int})
+    table = found.groupby(["segment_id", "kind"])["converted"].sum()
+    return table.unstack(fill_value=0)
+
+
+def _views(rows: pd.DataFrame, segment_ids: pd.Series) -> list[pd.DataFrame]:
+    """Repeat rows for all customers and for every kind, beside each of them."""
+    rows = rows.assign(
+        segment_id=rows["customer_id"].map(segment_ids).fillna(EVERYBODY).astype(int)
+    )
+    known = rows[rows["segment_id"] != EVERYBODY]
+    by_kind = [rows.assign(segment_id=EVERYBODY), known]
+    return by_kind + [part.assign(kind=EVERY_KIND) for part in by_kind]
+
+
+def _sorted(table: pd.DataFrame) -> pd.DataFrame:
+    first = table["kind"] != EVERY_KIND
+    order = table.assign(first=first).sort_values(["segment_id", "first", "kind"])
+    return order.drop(columns="first").reset_index(drop=True)
+
+
+def break_even(
+    conversion: pd.DataFrame, *, cost: Mapping[str, float], margin: Mapping[int, float]
+) -> pd.DataFrame:
+    """Set what an answer costs beside what it must bring.
+
+    Parameters
+    ----------
+    conversion : DataFrame
+        Output of `conversion`.
+    cost : mapping
+        Kind -> cost of one contact (currency).
+    margin : mapping
+        Segment id -> margin on one answer (currency), before the contact's cost.
+
+    Returns
+    -------
+    DataFrame
+        The rows with cost (currency a contact), margin, cost_per_answer (currency;
+        missing without an answer) and break_even: the share of contacts that must
+        answer *because of* the contact for it to pay; missing without a margin.
+    """
+    table = conversion.assign(
+        cost=conversion["kind"].map(cost), margin=conversion["segment_id"].map(margin)
+    )
+    rate = table["rate"].where(table["rate"] > 0)
+    margins = table["margin"].where(table["margin"] > 0)
+    return table.assign(
+        cost_per_answer=table["cost"] / rate, break_even=table["cost"] / margins
+    )
+
+
+def withheld(contacted: pd.DataFrame, segment_ids: pd.Series) -> pd.MultiIndex:
+    """Name what is not told of, since fewer than `LEAST` answers stand behind it.
+
+    Parameters
+    ----------
+    contacted : DataFrame
+        Output of `contacted`, or rows of one arm.
+    segment_ids : Series
+        Segment of each customer, by customer_id; 0 is left out.
+
+    Returns
+    -------
+    MultiIndex
+        segment_id and kind, as in `conversion`: segments by kind, kinds over all
+        customers, segments over every kind, and what would give them away.
+    """
+    table = answers(contacted, segment_ids)
+    kinds = _few(contacted.groupby("kind")["converted"].sum())
+    segments = _few(table.sum(axis=1))
+    hidden = [(EVERYBODY, kind) for kind in kinds[kinds].index]
+    hidden += [(segment, EVERY_KIND) for segment in segments[segments].index]
+    if not table.empty:
+        dark = suppression.withheld(table)
+        dark.loc[segments, :] = True
+        dark.loc[:, kinds.reindex(dark.columns)] = True
+        cells = dark.stack()
+        hidden += list(cells[cells].index)
+    return pd.MultiIndex.from_tuples(hidden, names=["segment_id", "kind"])
+
+
+def _few(counts: pd.Series) -> pd.Series:
+    """Mark small counts, and those that would give them away beside the total."""
+    table = counts.to_frame("answers").assign(told=1)
+    return suppression.suppress(table, counts="answers", columns=["told"])[
+        "told"
+    ].isna()
+
+
+def standing_out(conversion: pd.DataFrame) -> pd.Series | None:
+    """Find the kind that is answered more often than every other, beyond its interval.
+
+    Parameters
+    ----------
+    conversion : DataFrame
+        Output of `conversion`.
+
+    Returns
+    -------
+    Series or None
+        The kind's row over all customers; None if there is one kind only, or if the
+        interval of another reaches its own.
+    """
+    overall = conversion["segment_id"] == EVERYBODY
+    kinds = conversion[overall & (conversion["kind"] != EVERY_KIND)]
+    if len(kinds) < 2:
+        return None
+    first, *others = kinds.sort_values("rate", ascending=False).index
+    apart = kinds.loc[first, "low"] > kinds.loc[others, "high"].max()
+    return kinds.loc[first] if apart else None
+
+
+def effects(
+    contacted: pd.DataFrame, segment_ids: pd.Series, *, level: float, method: str
+) -> pd.DataFrame:
+    """Estimate what contacts changed, from arms that were drawn at random.
+
+    Parameters
+    ----------
+    contacted : DataFrame
+        Output of `contacted`, with both arms.
+    segment_ids : Series
+        Segment of each customer, by customer_id.
+    level : float
+        Confidence that all intervals of a family hold the truth at once. All customers
+        together are one question; segments over every kind are one family; kinds over
+        all customers are one; segments by kind are one.
+    method : str
+        How p-values of a family are raised, as for `intervals.adjusted`.
+
+    Returns
+    -------
+    DataFrame
+        segment_id (0 is all), kind ("all" is every kind), effect (share of treated
+        that answered minus that of control, within campaigns), low, high, p,
+        p_adjusted, treated, control (contacts), grade, error (standard error).
+
+    Raises
+    ------
+    BadInput
+        If no campaign has both arms.
+    """
+    rows = [
+        {"segment_id": segment_id, "kind": kind}
+        | intervals.difference(
+            part, value="converted", strata=["campaign_id"], level=level
+        )
+        for view in _views(contacted, segment_ids)
+        for (segment_id, kind), part in view.groupby(["segment_id", "kind"])
+    ]
+    table = pd.DataFrame(rows).dropna(subset="effect")
+    if table.empty:
+        raise BadInput(
+            "Table contacts: no campaign has both treated and control customers in "
+            "column arm. Without a random control arm no effect can be estimated."
+        )
+    table = _sorted(table)
+    family = (table["segment_id"] != EVERYBODY) * 2 + (table["kind"] != EVERY_KIND)
+    table = intervals.together(table, family=family, level=level, method=method)
+    columns = ["segment_id", "kind", "effect", "low", "high", "p", "p_adjusted"]
+    columns += ["treated", "control", "grade", "error"]
+    return table.assign(grade="randomised")[columns]
+
+
+def period_sales(
+    con: Engine,
+    *,
+    lines: str,
+    customers: pd.Series,
+    starts_on: pd.Timestamp,
+    days: int,
+    before: int,
+) -> pd.DataFrame:
+    """Add up each customer's sales in periods of equal length that end in one.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work.
+    lines : str
+        Path of the standard table.
+    customers : Series
+        Customer ids; who bought nothing in a period has 0.
+    starts_on : Timestamp
+        First day of the last period.
+    days : int
+        Days a period.
+    before : int
+        How many periods before it; those that begin before the first line are left
+        out.
+
+    Returns
+    -------
+    DataFrame
+        Sales (currency), one row a customer; columns are periods, 0 the last, -1 the
+        one before, and so on.
+    """
+    opens = con.execute(
+        "select min(ordered_at)::date from read_parquet(?)", [lines]
+    ).fetchall()[0][0]
+    whole = (starts_on - pd.Timestamp(opens)).days // days
+    begins = starts_on - pd.Timedelta(days=days * min(before, whole))
+    found = con.execute(
+        """select customer_id, period, sum(cents) / 100.0 as sales
+        from (select customer_id, amount_cents + coupon_cents as cents,
+                floor(date_diff('day', $start, ordered_at::date) / $days)::int as period
+            from read_parquet($lines)
+            where ordered_at >= $begins and ordered_at < $ends) as sold
+        group by 1, 2""",
+        {
+            "lines": lines,
+            "start": starts_on.date(),
+            "days": days,
+            "begins": begins.date(),
+            "ends": (starts_on + pd.Timedelta(days=days)).date(),
+        },
+    ).df()
+    table = found.pivot(index="customer_id", columns="period", values="sales")
+    periods = range(-min(before, whole), 1)
+    return table.reindex(index=customers, columns=periods).fillna(0.0)
+
+
+def to_compare(
+    contacted: pd.DataFrame, customers: pd.Series, *, first: str, last: str
+) -> str | None:
+    """Choose the campaign by which targeted and other customers are compared.
+
+    Parameters
+    ----------
+    contacted : DataFrame
+        Output of `contacted`.
+    customers : Series
+        Ids of the customers that are compared.
+    first, last : str
+        First and last day with lines, YYYY-MM-DD.
+
+    Returns
+    -------
+    str or None
+        campaign_id of the one with most contacts among those that ran between these
+        days, with two periods of their own length before them, and that reached
+        `LEAST` customers and left as many out; None if there is none.
+    """
+    dates = contacted.groupby("campaign_id")[["starts_on", "ends_on"]].first()
+    length = dates["ends_on"] - dates["starts_on"] + pd.Timedelta(days=1)
+    inside = dates["starts_on"] - 2 * length >= pd.Timestamp(first)
+    inside &= (dates["ends_on"] <= pd.Timestamp(last)) & (length > pd.Timedelta(0))
+    known = contacted[contacted["customer_id"].isin(customers)]
+    met = known.groupby("campaign_id")["customer_id"].nunique().reindex(dates.index)
+    both = (met >= LEAST) & (len(customers) - met >= LEAST)
+    sizes = contacted.groupby("campaign_id").size()[inside & both]
+    return sizes.idxmax() if len(sizes) else None
+
+
+def placebo(sales: pd.DataFrame, targeted: pd.Series, *, level: float) -> pd.DataFrame:
+    """Compare how targeted and other customers changed, in the campaign and before.
+
+    Parameters
+    ----------
+    sales : DataFrame
+        Output of `period_sales`; period 0 is the campaign.
+    targeted : Series
+        Whether the campaign contacted the customer; the rows of `sales`.
+    level : float
+        Confidence of the intervals, 0 to 1.
+
+    Returns
+    -------
+    DataFrame
+        One row a change from a period to the next, the campaign's first: period,
+        targeted and others (mean change, currency a customer), difference, low, high,
+        p, customers_targeted, customers_others. Before period 0 this campaign can have
+        had no effect: differences there are what the comparison finds without one.
+    """
+    rows = []
+    for period in sorted(sales.columns[1:], reverse=True):
+        if period - 1 not in sales:
+            continue
+        change = sales[period] - sales[period - 1]
+        met, other = change[targeted.to_numpy()], change[~targeted.to_numpy()]
+        error = np.sqrt(met.var() / len(met) + other.var() / len(other))
+        told = intervals.tested(met.mean() - other.mean(), error, level=level)
+        rows.append(
+            {
+                "period": int(period),
+                "targeted": met.mean(),
+                "others": other.mean(),
+                "difference": told["effect"],
+                "low": told["low"],
+                "high": told["high"],
+                "p": told["p"],
+                "customers_targeted": len(met),
+                "customers_others": len(other),
+            }
+        )
+    return pd.DataFrame(rows)

@@ -1,0 +1,523 @@
+"""Find what to offer: what a segment buys more or less, and what a customer buys next."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from helpers.core import engines
+from helpers.core.engines import Engine, quoted
+from helpers.core.errors import BadInput, TooLittle
+from helpers.core.schema import APART
+from helpers.display.tables import MINUS
+from helpers.statistics import intervals
+
+BETWEEN = " · "  # between the columns that name an item
+POPULARITY = "popularity"  # what everybody buys: the rule to beat
+SEGMENT = "segment"
+LEAST_JUDGES = 10  # customers who buy anything new, or nothing is judged by them
+# How a way of recommending does beside popularity.
+BEATS, LOSES, DEPENDS, SAME = "beats", "loses to", "depends", "no different"
+
+
+def bought(
+    con: Engine,
+    *,
+    lines: str,
+    products: str,
+    item: Sequence[str],
+    without: Sequence[str],
+    first: str,
+    last: str,
+) -> pd.DataFrame:
+    """Count in how many orders each customer bought each item.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work.
+    lines, products : str
+        Paths of the standard tables.
+    item : sequence of str
+        Columns of products that together name what can be offered; what is missing in
+        one of them is passed over.
+    without : sequence of str
+        Need states that are never offered, beside those that are no goods.
+    first, last : str
+        First and last day of the window, YYYY-MM-DD, both included.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, item (the columns, joined by a middle dot), orders, sales
+        (currency), sorted.
+
+    Raises
+    ------
+    BadInput
+        If products lack such a column.
+    """
+    columns = engines.columns(products)
+    if unknown := [name for name in item if name not in columns]:
+        raise BadInput(
+            f"Table products: column {unknown[0]!r} is not there; it has "
+            f"{', '.join(columns)}. Choose among them for the item."
+        )
+    named = ", ".join(f'"{name}"::varchar' for name in item)
+    never = ", ".join(map(quoted, [*APART, *without]))
+    return con.execute(
+        f"""with offered as (
+            select product_id, concat_ws('{BETWEEN}', {named}) as item
+            from read_parquet($products)
+            where need_state not in ({never}))
+        select customer_id, item, count(distinct order_id) as orders,
+            sum(amount_cents + coupon_cents) / 100.0 as sales
+        from read_parquet($lines) join offered using (product_id)
+        where ordered_at >= $first::date and ordered_at < $last::date + 1 and item <> ''
+        group by customer_id, item order by customer_id, item""",
+        {
+            "lines": lines,
+            "products": products,
+            "first": first,
+            "last": last,
+        },
+    ).df()
+
+
+def telling(con: Engine, products: str, *, item: Sequence[str]) -> list[str]:
+    """Choose the columns that name an item, without those that only say it again.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work.
+    products : str
+        Path of the standard table.
+    item : sequence of str
+        Columns that may name an item; those that products lack are passed over.
+
+    Returns
+    -------
+    list of str
+        A column is left out if each of its values goes with one of the first column,
+        and the other way round.
+    """
+    there = engines.columns(products)
+    first, *more = [name for name in item if name in there] or [None]
+    kept = [] if first is None else [first]
+    for name in more:
+        a, b = f'"{first}"::varchar', f'"{name}"::varchar'
+        counts = con.execute(
+            f"""select count(distinct {a}), count(distinct {b}),
+                count(distinct concat_ws('{BETWEEN}', {a}, {b}))
+            from read_parquet($products) where {a} is not null""",
+            {"products": products},
+        ).fetchall()[0]
+        kept += [name] if len(set(counts)) > 1 else []
+    return kept
+
+
+def say(item: str) -> str:
+    """Put an item's name in words: MILK · dairy_eggs is milk (dairy eggs)."""
+    first, *more = item.lower().replace("_", " ").split(BETWEEN)
+    return f"{first} ({', '.join(more)})" if more else first
+
+
+def orders_with(bought: pd.DataFrame, *, customers: pd.Series) -> pd.DataFrame:
+    """Turn purchases into a table of customers by items.
+
+    Parameters
+    ----------
+    bought : DataFrame
+        Output of `bought`.
+    customers : Series
+        Customer ids; others are left out, and who bought nothing has 0.
+
+    Returns
+    -------
+    DataFrame
+        Orders that hold the item, one row a customer, one column an item, sorted.
+    """
+    table = bought.pivot(index="customer_id", columns="item", values="orders")
+    return table.reindex(customers).fillna(0.0).sort_index(axis=1)
+
+
+def affinity(
+    counts: pd.DataFrame,
+    orders: pd.Series,
+    *,
+    segment_ids: pd.Series,
+    level: float,
+) -> pd.DataFrame:
+    """Say which items a segment's orders hold more or less often than all orders.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Output of `orders_with`, for classified customers.
+    orders : Series
+        Orders of each customer; the rows of `counts`.
+    segment_ids : Series
+        Segment of each customer; the rows of `counts`.
+    level : float
+        Confidence of the intervals, 0 to 1.
+
+    Returns
+    -------
+    DataFrame
+        segment_id, item, customers (of the segment, who bought it), rate (share of the
+        segment's orders that hold it), overall (share of all orders), lift with low and
+        high, shrunk with shrunk_low and shrunk_high, doubt (chance that the true lift
+        lies on the other side of 1). Shrinking pulls the logarithms of lifts towards 0
+        by as much as they look like noise; because every lift is shrunk, the shrunk
+        ones can be picked from without choosing the luckiest. Both are missing where
+        the segment never bought the item, or where nobody's share differs.
+
+    References
+    ----------
+    Stephens (2017), False discovery rates: a new deal, for the doubt about the sign.
+    """
+    table = intervals.lifts(counts, orders, groups=segment_ids, level=level)
+    table = table.rename(columns={"group": "segment_id"})
+    some = table["error"] > 0
+    if not some.any():
+        nothing = ["shrunk", "shrunk_low", "shrunk_high", "doubt"]
+        return table.assign(**dict.fromkeys(nothing, np.nan)).drop(columns="error")
+    pulled = intervals.shrink(
+        np.log(table.loc[some, "lift"]), table.loc[some, "error"], centre=0.0
+    ).set_index(table.index[some])
+    reach = stats.norm.ppf((1 + level) / 2) * pulled["error"]
+    table["shrunk"] = np.exp(pulled["shrunk"])
+    table["shrunk_low"] = np.exp(pulled["shrunk"] - reach)
+    table["shrunk_high"] = np.exp(pulled["shrunk"] + reach)
+    distance = pulled["shrunk"].abs() / pulled["error"].where(pulled["error"] > 0)
+    table["doubt"] = pd.Series(stats.norm.sf(distance.fillna(0)), pulled.index)
+    return table.drop(columns="error")
+
+
+def gaps(
+    affinity: pd.DataFrame, bought: pd.DataFrame, *, orders: pd.Series
+) -> pd.DataFrame:
+    """Say what a segment buys too little of, in orders and sales it falls short by.
+
+    Parameters
+    ----------
+    affinity : DataFrame
+        Output of `affinity`.
+    bought : DataFrame
+        Output of `bought`: for what an order with the item is worth.
+    orders : Series
+        Orders of each segment, by segment_id.
+
+    Returns
+    -------
+    DataFrame
+        The items whose shrunk lift lies below 1 with its whole interval: segment_id,
+        item, customers, rate, overall, shrunk, shrunk_low, shrunk_high, missing_orders
+        and missing_sales (currency) up to what all customers' rate would give; largest
+        first. A gap is room for a test, not a forecast: who buys little of a thing may
+        not want it.
+    """
+    worth = bought.groupby("item")[["sales", "orders"]].sum()
+    worth = worth["sales"] / worth["orders"]
+    table = affinity[affinity["shrunk_high"] < 1].copy()
+    short = (1 - table["shrunk"]) * table["overall"]
+    table["missing_orders"] = short * table["segment_id"].map(orders)
+    # Of no row the map would be text.
+    of_item = table["item"].map(worth).astype(float)
+    table["missing_sales"] = table["missing_orders"] * of_item
+    table = table.sort_values("missing_sales", ascending=False, kind="stable")
+    left_out = ["lift", "low", "high", "doubt"]
+    return table.drop(columns=left_out).reset_index(drop=True)
+
+
+def scores(
+    counts: pd.DataFrame, *, segment_ids: pd.Series, lifts: pd.DataFrame | None
+) -> dict[str, pd.DataFrame]:
+    """Score every item for every customer, in three ways; in two without segments.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Output of `orders_with` for the training window.
+    segment_ids : Series
+        Segment of each customer; the rows of `counts`; 0 is too little data.
+    lifts : DataFrame or None
+        Output of `affinity`, from the same window; None where there are no segments.
+
+    Returns
+    -------
+    dict of DataFrame
+        Way -> scores, of the shape of `counts`. popularity: customers who bought the
+        item; segment: popularity times the segment's shrunk lift; similar items: sum
+        over the customer's items of the cosine between them and the item, over
+        customers who bought.
+
+    References
+    ----------
+    Sarwar, Karypis, Konstan and Riedl (2001), Item-based collaborative filtering.
+    """
+    has = (counts > 0).astype(float)
+    popular = has.sum()
+    length = np.sqrt(popular.clip(lower=1))
+    cosine = (has.T @ has) / np.outer(length, length)
+    cosine = cosine.mask(np.eye(len(cosine), dtype=bool), 0.0)
+    everybody = pd.DataFrame(1.0, counts.index, counts.columns) * popular
+    ways = {POPULARITY: everybody}
+    if lifts is not None:
+        table = lifts.pivot(index="segment_id", columns="item", values="shrunk")
+        factors = table.reindex(index=segment_ids, columns=counts.columns).fillna(1.0)
+        ways[SEGMENT] = everybody * factors.to_numpy()
+    return ways | {"similar items": has @ cosine}
+
+
+def recommend(scores: pd.DataFrame, counts: pd.DataFrame, *, n: int) -> pd.DataFrame:
+    """Choose the best items that a customer has not bought yet.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        One of `scores`.
+    counts : DataFrame
+        Output of `orders_with`, of the same shape.
+    n : int
+        Items a customer.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, rank (from 1), item; fewer than n where a customer has bought
+        nearly everything. Ties fall to the item that comes first.
+    """
+    open_ = scores.where(counts == 0, -np.inf).to_numpy()
+    order = np.argsort(-open_, axis=1, kind="stable")[:, :n]
+    told = np.take_along_axis(open_, order, axis=1)
+    table = pd.DataFrame(
+        {
+            "customer_id": np.repeat(counts.index, order.shape[1]),
+            "rank": np.tile(np.arange(1, order.shape[1] + 1), len(counts)),
+            "item": counts.columns.to_numpy()[order.ravel()],
+        }
+    )
+    return table[np.isfinite(told.ravel())].reset_index(drop=True)
+
+
+def judge(
+    ways: Mapping[str, pd.DataFrame],
+    *,
+    counts: pd.DataFrame,
+    later: pd.DataFrame,
+    n: Sequence[int],
+    level: float,
+) -> pd.DataFrame:
+    """Hold recommendations to what customers bought for the first time later.
+
+    Parameters
+    ----------
+    ways : mapping
+        Output of `scores`; one must be popularity.
+    counts, later : DataFrame
+        Outputs of `orders_with` for the training and the later window, with the same
+        rows; items unknown in training are left out.
+    n : sequence of int
+        How many items are recommended to each customer.
+    level : float
+        Confidence of the intervals, over customers.
+
+    Returns
+    -------
+    DataFrame
+        One row for n and way: n, way, customers (who bought anything new later),
+        hit_rate (share of them to whom one of the n items was new) with low and high,
+        difference (from popularity, the same customers compared) with difference_low
+        and difference_high, p, p_adjusted (Holm, over all rows), precision (share of
+        recommended items bought), coverage (share of items that anybody is
+        recommended).
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST_JUDGES` customers bought anything new later.
+    """
+    new = (later.reindex(columns=counts.columns).fillna(0) > 0) & (counts == 0)
+    asked = counts.index[new.any(axis=1)]
+    if len(asked) < LEAST_JUDGES:
+        raise TooLittle(
+            f"Recommendations are not judged: that needs {LEAST_JUDGES} customers who "
+            f"buy an item for the first time in the later window (found: {len(asked)})."
+        )
+    told = []
+    for way, scored in ways.items():
+        table = recommend(scored, counts, n=max(n)).assign(way=way)
+        rows, columns = (
+            counts.index.get_indexer(table["customer_id"]),
+            counts.columns.get_indexer(table["item"]),
+        )
+        told.append(table.assign(hit=new.to_numpy()[rows, columns]))
+    table = pd.concat(told)
+    table = table[table["customer_id"].isin(asked)]
+    parts = [
+        _judged(table[table["rank"] <= most], counts.shape[1], level=level).assign(
+            n=most
+        )
+        for most in n
+    ]
+    judged = pd.concat(parts, ignore_index=True)
+    others = judged["way"] != POPULARITY
+    judged.loc[others, "p_adjusted"] = intervals.adjusted(
+        judged.loc[others, "p"], method="holm"
+    )
+    return judged[["n", *judged.columns.drop("n")]]
+
+
+def _judged(table: pd.DataFrame, items: int, *, level: float) -> pd.DataFrame:
+    """Estimate hit rates and what each way gains over popularity, pairwise."""
+    each = table.groupby(["customer_id", "way"], sort=False)["hit"].any()
+    rates = intervals.proportions(
+        each.reset_index(), value="hit", by=["way"], level=level
+    ).set_index("way")
+    hits = each.unstack().astype(float)
+    gains = hits.sub(hits[POPULARITY], axis=0)
+    errors = gains.std() / np.sqrt(len(gains))
+    told = pd.DataFrame(
+        {w: intervals.tested(gains[w].mean(), errors[w], level=level) for w in hits}
+    ).T.drop(columns="error")
+    told.loc[POPULARITY, "p"] = np.nan
+    by_way = table.groupby("way")
+    found = rates[["customers", "rate", "low", "high"]].join(
+        told.rename(columns={"low": "difference_low", "high": "difference_high"})
+    )
+    found["precision"] = by_way["hit"].mean()
+    found["coverage"] = by_way["item"].nunique() / items
+    names = {"rate": "hit_rate", "effect": "difference"}
+    return found.rename(columns=names).loc[table["way"].unique()].reset_index()
+
+
+def verdicts(judged: pd.DataFrame, *, level: float) -> pd.DataFrame:
+    """Say of each way whether it beats popularity, loses to it, or neither.
+
+    Parameters
+    ----------
+    judged : DataFrame
+        Output of `judge`.
+    level : float
+        Confidence that adjusted p-values must reach.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by way, without popularity: verdict (`BEATS`, `LOSES`, `DEPENDS` on the
+        number of items, or `SAME`: no difference beyond chance) and the row of `judged`
+        that shows it most clearly; of no difference, the one with fewest items.
+    """
+    rows = []
+    for way, mine in judged[judged["way"] != POPULARITY].groupby("way", sort=False):
+        clear = mine[mine["p_adjusted"] < 1 - level]
+        signs = set(np.sign(clear["difference"]))
+        verdict = DEPENDS if len(signs) > 1 else SAME
+        if len(signs) == 1:
+            verdict = BEATS if signs == {1} else LOSES
+        shown = clear if len(clear) else mine.head(1)
+        best = shown.loc[shown["difference"].abs().idxmax()]
+        rows.append({"way": way, "verdict": verdict} | best.drop("way").to_dict())
+    return pd.DataFrame(rows).set_index("way")
+
+
+def choice(found: pd.DataFrame) -> str:
+    """Name the way to recommend by: the best that beats popularity, or popularity."""
+    beats = found.loc[found["verdict"] == BEATS, "difference"]
+    return beats.idxmax() if len(beats) else POPULARITY
+
+
+def advice(found: pd.DataFrame) -> str:
+    """Say in a sentence by which way to choose the next item, and by which not.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Output of `verdicts`.
+
+    Returns
+    -------
+    str
+        Names what beats popularity and what loses to it.
+    """
+    ways = {word: found.index[found["verdict"] == word] for word in (BEATS, LOSES)}
+    best = choice(found)
+    others = [way for way in ways[BEATS] if way != best]
+    text = " or by ".join([f"Choose the next item by {best}", *others])
+    if len(ways[LOSES]):
+        return f"{text}, not by {' or by '.join(ways[LOSES])}."
+    return text + (": no other way beats it." if best == POPULARITY else ".")
+
+
+def said(found: pd.DataFrame) -> str:
+    """Say of every way, wins and losses alike, how it does beside popularity.
+
+    Parameters
+    ----------
+    found : DataFrame
+        Output of `verdicts`.
+
+    Returns
+    -------
+    str
+        One sentence a way, with the difference in points and its interval.
+    """
+    order = (
+        found["verdict"]
+        .map([BEATS, LOSES, DEPENDS, SAME].index)
+        .sort_values(kind="stable")
+    )
+    return " ".join(_said(way, found.loc[way]) for way in order.index)
+
+
+def _said(way: str, row: pd.Series) -> str:
+    items = f"{row['n']} item{'s' if row['n'] > 1 else ''}"
+    hit = f"a hit for {row['hit_rate']:.1%} of customers"
+    points = [100 * row[f"difference{end}"] for end in ("", "_low", "_high")]
+    gap, low, high = (f"{point:.1f}".replace("-", MINUS) for point in points)
+    if row["verdict"] == BEATS:
+        return (
+            f"“{way.capitalize()}” beats popularity, most with {items}: {hit}, "
+            f"{gap} points more ({low} to {high})."
+        )
+    if row["verdict"] == LOSES:
+        return (
+            f"“{way.capitalize()}” loses to popularity, most with {items}: {hit}, "
+            f"{gap} points ({low} to {high}; adjusted p {row['p_adjusted']:.3f})."
+        )
+    if row["verdict"] == DEPENDS:
+        return (
+            f"“{way.capitalize()}” beats popularity with some numbers of items and "
+            f"loses with others: {gap} points ({low} to {high}) with {items}."
+        )
+    return (
+        f"“{way.capitalize()}” is no different from popularity beyond chance: with "
+        f"{items} {gap} points ({low} to {high})."
+    )
+
+
+def first_items(verdict: str | None) -> str:
+    """Advise what a segment's own items are good for.
+
+    Parameters
+    ----------
+    verdict : str or None
+        Of choosing by segment, from `verdicts`; None where nothing judged it.
+
+    Returns
+    -------
+    str
+        To be offered first only where that beats popularity on later purchases.
+    """
+    if verdict == BEATS:
+        return "Give each segment its own first item."
+    known = {
+        LOSES: "but do not choose its next item by that: popularity chooses better",
+        DEPENDS: "but choosing its next item by that pays for some numbers of items only",
+        SAME: "but choosing its next item by that is no better than by popularity",
+        None: "but whether that chooses its next item well is not known",
+    }
+    return f"Know each segment by what it buys most, {known[verdict]}."

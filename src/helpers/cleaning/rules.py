@@ -1,0 +1,385 @@
+"""Clean received lines by visible rules and reconcile what went in with what came out."""
+
+import contextlib
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from helpers.core import schema, store
+from helpers.core.engines import identifier, quoted
+from helpers.core.errors import BadInput
+from helpers.core.schema import OTHER, UNCLASSIFIED
+from helpers.runs.horizons import fitted
+from helpers.runs.run_file import AUTO
+
+_MEASURES = """count(*) as lines, count(distinct order_id) as orders,
+    count(distinct customer_id) as customers,
+    coalesce(sum(amount_cents + coupon_cents), 0)::bigint as sales_cents,
+    coalesce(sum(coupon_cents), 0)::bigint as coupon_cents"""
+_SHELF = ", coalesce(sum(shelf_amount_cents), 0)::bigint as shelf_amount_cents"
+
+
+def applicable(
+    con: duckdb.DuckDBPyConnection, rules: dict[str, str], *, kept: list[str]
+) -> dict[str, str]:
+    """Choose the rules that a run's lines can be asked.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With received_lines.
+    rules : dict of str
+        Reason -> SQL condition.
+    kept : list of str
+        Reasons for which lines are not set aside in this run.
+
+    Returns
+    -------
+    dict of str
+        Those that are not kept and whose columns the received lines have.
+
+    Raises
+    ------
+    BadInput
+        If a reason to keep is no rule.
+    """
+    if unknown := [reason for reason in kept if reason not in rules]:
+        raise BadInput(
+            f"Run file: `kept:` names {unknown[0]!r}, which is no rule of 01_cleaning. "
+            f"There are: {', '.join(rules)}."
+        )
+    asked = {}
+    for reason, condition in rules.items():
+        try:
+            con.execute(f"describe select ({condition}) from received_lines")
+        except duckdb.BinderException:
+            continue  # the source does not know this kind of fault
+        if reason not in kept:
+            asked[reason] = condition
+    return asked
+
+
+def known(con: duckdb.DuckDBPyConnection) -> tuple[bool, bool]:
+    """Say what the data know of, so that nothing else is spoken of.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With received_lines and received_products.
+
+    Returns
+    -------
+    tuple of bool
+        Whether a line was paid in part by a coupon; whether fuel is sold.
+    """
+    asked = (
+        "received_lines where coupon_cents <> 0",
+        "received_products where need_state = 'fuel'",
+    )
+    return tuple(
+        bool(con.execute(f"select 1 from {one} limit 1").fetchall()) for one in asked
+    )
+
+
+def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int, least: float = 0.0) -> int:
+    """Put small needs together as "other", so that no share rests on a few lines.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        After `split`; received_products is changed.
+    most : int
+        Needs that keep their name: those with the largest sales. Products of no known
+        need are "other" too.
+    least : float
+        Share of customers, 0 to 1, that a need must be bought by to keep its name.
+
+    Returns
+    -------
+    int
+        How many needs were put together.
+    """
+    common = (
+        f"""count(distinct customer_id) >= {least!r} *
+            (select count(distinct customer_id) from clean_lines)"""
+        if least
+        else "true"
+    )
+    found = con.execute(
+        f"""select need_state, {common}
+        from received_products left join clean_lines using (product_id)
+        where need_state not in ('{UNCLASSIFIED}', '{OTHER}')
+        group by need_state
+        order by coalesce(sum(amount_cents + coupon_cents), 0) desc, need_state"""
+    ).fetchall()
+    small = [
+        need for rank, (need, common) in enumerate(found) if rank >= most or not common
+    ]
+    con.execute(
+        f"""update received_products set need_state = '{OTHER}'
+        where need_state = '{UNCLASSIFIED}' or need_state in (select unnest(?::varchar[]))""",
+        [small],
+    )
+    return len(small)
+
+
+def split(con: duckdb.DuckDBPyConnection, *, reject: dict[str, str]) -> None:
+    """Give every received line to clean_lines or, with its reason, to rejected_lines.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With received_lines; receives clean_lines and rejected_lines. No other line
+        is changed.
+    reject : dict of str
+        Reason -> SQL condition on the columns of received_lines, asked in order: the
+        first that holds gives the reason.
+    """
+    cases = " ".join(
+        f"when {condition} then {quoted(reason)}"
+        for reason, condition in reject.items()
+    )
+    verdict = f"case {cases} end" if cases else "null::varchar"
+    con.execute(
+        f"""create or replace temp table judged as
+            select *, {verdict} as reason from received_lines;
+            create or replace temp view clean_lines as
+            select * exclude (reason) from judged where reason is null;
+            create or replace temp view rejected_lines as
+            select * from judged where reason is not null"""
+    )
+
+
+def reconcile(
+    con: duckdb.DuckDBPyConnection, *, reject: dict[str, str]
+) -> pd.DataFrame:
+    """Walk from the received lines to the clean ones, one rule a step.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        After `split` with the same rules.
+    reject : dict of str
+        The rules that `split` was given.
+
+    Returns
+    -------
+    DataFrame
+        Rows received, one a rule (what it took away, negative), clean. Columns step,
+        lines, orders, customers, sales_cents (amount + coupon), coupon_cents,
+        shelf_amount_cents (where the lines hold it). An order or customer is taken away by the rule that takes
+        its last line.
+
+    Raises
+    ------
+    AssertionError
+        If the steps do not add up exactly, in any column.
+    """
+    measured = [_measure(con, "true")]
+    order = list(reject)
+    for done in range(1, len(order) + 1):
+        gone = ", ".join(quoted(reason) for reason in order[:done])
+        measured.append(_measure(con, f"reason is null or reason not in ({gone})"))
+    steps = pd.DataFrame(measured)
+    clean = _measure(con, "reason is null")
+    changes = steps.diff().iloc[1:].astype("int64")
+    table = pd.concat([steps.iloc[[0]], changes, clean.to_frame().T], ignore_index=True)
+    table.insert(0, "step", ["received", *order, "clean"])
+    sums = table.iloc[:-1, 1:].sum()
+    assert (sums == table.iloc[-1, 1:]).all(), f"does not add up:\n{table}"
+    return table.astype({column: "int64" for column in steps})
+
+
+def _measure(con: duckdb.DuckDBPyConnection, condition: str) -> pd.Series:
+    described = con.execute("describe judged").fetchall()
+    shelf = _SHELF if "shelf_amount_cents" in {row[0] for row in described} else ""
+    return (
+        con.execute(f"select {_MEASURES}{shelf} from judged where {condition}")
+        .df()
+        .iloc[0]
+    )
+
+
+def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> None:
+    """Stop where a window holds no clean line.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        After `split`.
+    first, last : str
+        First and last day of the window, YYYY-MM-DD; "auto" for that of the lines.
+
+    Raises
+    ------
+    BadInput
+        Naming the window and the days for which there are lines.
+    """
+    start, end = con.execute(
+        "select min(ordered_at)::date, max(ordered_at)::date from clean_lines"
+    ).fetchall()[0]
+    if start is not None and AUTO in (first, last):
+        first, last = fitted(first, start), fitted(last, end)
+    held = (
+        start is not None
+        and con.execute(
+            "select count(*) from clean_lines where ordered_at::date between ? and ?",
+            [first, last],
+        ).fetchall()[0][0]
+    )
+    if not held:
+        days = "" if AUTO in (first, last) else f" from {first} to {last}"
+        where = f"Table lines: column ordered_at has no line{days}"
+        if start is None:
+            raise BadInput(
+                f"{where}{', nor on any other day' * bool(days)}: no line was received, or the rules "
+                "reject every one. Look at the reconciliation in 01_cleaning."
+            )
+        raise BadInput(
+            f"{where}; clean lines run from {start} to {end}. Choose a window inside "
+            "these days."
+        )
+
+
+def write(con: duckdb.DuckDBPyConnection, views: dict[str, str], *, run: str) -> None:
+    """Save views as standard tables: checked, sorted, all of them or none.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Holds the views.
+    views : dict of str
+        Standard table, one of `schema.TABLES` -> view or query with its rows.
+    run : str
+        Name of the run.
+
+    Raises
+    ------
+    BadInput
+        If a column is missing, a row breaks a table's promise or a key is doubled. The
+        earlier tables are then all as they were.
+    """
+    with contextlib.ExitStack() as stack:
+        for name, view in views.items():
+            partial = stack.enter_context(store.replacing(store.path(name, run=run)))
+            schema.require(con.sql(f"from {view} limit 0").columns, name)
+            layout = schema.TABLES[name].layout or _columns(name) or "all"
+            con.sql(f"from {view} order by {layout}").write_parquet(
+                str(partial), compression="zstd"
+            )
+            _refuse_doubles(con, name, partial)
+            store.check_file(partial, name)
+
+
+def _columns(name: str) -> str:
+    """Write the key of a table for SQL, in which table itself is a word."""
+    return ", ".join(map(identifier, schema.TABLES[name].key))
+
+
+def _refuse_doubles(con: duckdb.DuckDBPyConnection, name: str, file: Path) -> None:
+    key = _columns(name)
+    if not key:
+        return
+    doubled = con.execute(
+        f"""select {key}, count(*) as times from read_parquet(?) group by {key}
+            having times > 1 order by {key} limit 3""",
+        [str(file)],
+    ).df()
+    if len(doubled):
+        raise BadInput(
+            f"Table {name}: the key {key.replace(chr(34), '')} stands more than once; the first are "
+            f"{doubled.to_dict('records')}. Keep one row for each key."
+        )
+
+
+# Child, parent and the columns by which one points at the other.
+REFERENCES = (
+    ("clean_lines", "received_products", "product_id"),
+    ("clean_lines", "received_customers", "customer_id"),
+    ("received_contacts", "received_customers", "customer_id"),
+    ("received_contacts", "received_campaigns", "campaign_id"),
+    ("received_responses", "received_campaigns", "campaign_id"),
+    ("received_responses", "received_contacts", "campaign_id, customer_id"),
+    ("received_surveys", "received_customers", "customer_id"),
+    ("received_contracts", "received_customers", "customer_id"),
+    ("received_interactions", "received_customers", "customer_id"),
+)
+
+
+def received(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """List the standard tables that the source gave, lines apart.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With the received tables.
+
+    Returns
+    -------
+    list of str
+        Names without received_, in the order of `schema.TABLES`.
+    """
+    found = con.execute(
+        "select table_name from information_schema.tables "
+        "where starts_with(table_name, 'received_')"
+    ).fetchall()
+    there = {name.removeprefix("received_") for (name,) in found} - {"lines"}
+    return [name for name in schema.TABLES if name in there]
+
+
+def _between(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
+    there = {"clean_lines", *(f"received_{name}" for name in received(con))}
+    return [one for one in REFERENCES if {one[0], one[1]} <= there]
+
+
+def references(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
+    """Count the rows of each table that point at nothing.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With clean_lines and the received tables.
+
+    Returns
+    -------
+    DataFrame
+        One row a reference: reference, rows, without_match.
+    """
+    rows = []
+    for child, parent, key in _between(con):
+        total, lost = con.execute(
+            f"""select (select count(*) from {child}),
+                (select count(*) from {child} anti join {parent} using ({key}))"""
+        ).fetchall()[0]
+        names = [table.split("_")[1] for table in (child, parent)]
+        rows.append((f"{names[0]} -> {names[1]} ({key})", total, lost))
+    return pd.DataFrame(rows, columns=["reference", "rows", "without_match"])
+
+
+def refuse_dangling(con: duckdb.DuckDBPyConnection) -> None:
+    """Stop where a row points at nothing.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        As for `references`.
+
+    Raises
+    ------
+    BadInput
+        Naming the tables, the columns and the first values without a match.
+    """
+    for child, parent, key in _between(con):
+        lost = con.execute(
+            f"""select distinct {key} from {child} anti join {parent} using ({key})
+                order by all limit 3"""
+        ).fetchall()
+        if lost:
+            names = [table.split("_")[1] for table in (child, parent)]
+            first = "; ".join(", ".join(map(str, row)) for row in lost)
+            raise BadInput(
+                f"Table {names[0]}: column {key} holds values without a row in table "
+                f"{names[1]}; the first are {first}. Add these rows to {names[1]}, or "
+                f"remove those of {names[0]}."
+            )

@@ -1,0 +1,155 @@
+"""Go through all customers a batch at a time: outline, final centres, assignment."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from helpers.clustering import methods, model as clustering_model
+from helpers.core import paths, store
+from helpers.core.errors import BadInput
+from helpers.features import preparation
+
+READINGS = ("segment_id", "value_tier", "activity", "deal_sensitivity")
+
+
+def outline(settings: dict, *, run: str) -> pd.DataFrame:
+    """Read the few numbers of every customer that cut-offs and samples hang on.
+
+    Parameters
+    ----------
+    settings : dict
+        preparation.json of notebook 2: min_orders, min_lines, deal.
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    DataFrame
+        In the order of the feature table: customer_id, orders, sales (currency; 0 where
+        there are none), enough (whether there are enough orders and lines for a needs
+        segment) and deal_index (missing where a part of it is). About 40 bytes a
+        customer; nothing else of the customers is kept.
+    """
+    deal = settings["deal"]
+    columns = ["customer_id", "orders", "lines", "sales", *deal]
+    parts = []
+    for part in store.batches("features", run=run, columns=columns):
+        enough = part["orders"] >= settings["min_orders"]
+        enough &= part["lines"] >= settings["min_lines"]
+        kept = part[["customer_id", "orders"]].assign(
+            sales=part["sales"].fillna(0),
+            enough=enough,
+            deal_index=preparation.deal_index(part, parts=deal),
+        )
+        parts.append(kept)
+    return pd.concat(parts)
+
+
+def refit(
+    model: clustering_model.Model, *, run: str, tolerance: float, passes: int
+) -> tuple[clustering_model.Model, methods.Polished]:
+    """Fit the centres of a model that was found on a sample to all customers.
+
+    Parameters
+    ----------
+    model : Model
+        With the centres of the sample.
+    run : str
+        Name of the run whose customers are read.
+    tolerance, passes
+        As for `methods.polish`.
+
+    Returns
+    -------
+    model : Model
+        The same with other centres; each keeps its segment id.
+    polished : Polished
+        What `methods.polish` says.
+
+    Raises
+    ------
+    BadInput
+        If a customer cannot be scored, or the disk is full: the scores of all
+        customers lie in a temporary file meanwhile (8 bytes each).
+    """
+    with _scores(model, run) as scores:
+        centres = np.array(model.centres)
+        polished = methods.polish(centres, scores, tolerance=tolerance, passes=passes)
+    return replace(model, centres=polished.centres.tolist()), polished
+
+
+@contextlib.contextmanager
+def _scores(
+    model: clustering_model.Model, run: str
+) -> Iterator[Callable[[], Iterator[np.ndarray]]]:
+    # Every pass needs the same scores, and making them takes ten times as long as
+    # reading them back: so they are kept, outside of memory.
+    features = len(model.preparation.columns)
+    weights = filter(None, model.preparation.weights)
+    needed = ["orders", "lines", *weights, *model.preparation.columns]
+    columns = list(dict.fromkeys(needed))
+    with tempfile.TemporaryFile(dir=paths.processed(run)) as file:
+        for part in store.batches("features", run=run, columns=columns):
+            scores = model.preparation.transform(part[model.enough_data(part)])
+            try:
+                file.write(scores.to_numpy().tobytes())
+            except OSError as fault:
+                raise BadInput(
+                    f"The scores of the customers of run {run} cannot be kept in "
+                    f"{paths.processed(run).name} ({fault}). They need "
+                    f"{8 * features} bytes a customer: make room on the disk."
+                ) from None
+
+        def read() -> Iterator[np.ndarray]:
+            file.seek(0)
+            while content := file.read(8 * features * store.BATCH // 4):
+                yield np.frombuffer(content).reshape(-1, features)
+
+        yield read
+
+
+def assign(model: clustering_model.Model, query: str, *, run: str) -> int:
+    """Give every customer the three readings, in Python and in SQL, and save them.
+
+    Parameters
+    ----------
+    model : Model
+        Its `assign` makes the table `segments`, which is saved whole or not at all.
+    query : str
+        Its `to_sql` over a table called features, run by DuckDB on the same customers.
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    int
+        Customers to whom the query gives another reading than the model: there should
+        be none.
+
+    Raises
+    ------
+    BadInput
+        If a customer cannot be scored.
+    """
+    differing = 0
+    columns = ["customer_id", *model.inputs()]
+
+    def assigned() -> Iterator[pd.DataFrame]:
+        nonlocal differing
+        with duckdb.connect() as con:
+            for part in store.batches("features", run=run, columns=columns):
+                found = model.assign(part)
+                con.register("features", part)
+                said = con.sql(query).df().set_index("customer_id")[list(READINGS)]
+                said = said.reindex(found["customer_id"]).to_numpy(object)
+                other = said != found[list(READINGS)].to_numpy(object)
+                differing += int(other.any(axis=1).sum())
+                yield found
+
+    store.write_batches(assigned(), "segments", run=run)
+    return differing

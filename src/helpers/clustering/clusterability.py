@@ -1,0 +1,499 @@
+"""Test whether there is structure at all: gap, Hopkins, dip and SigClust."""
+
+import warnings
+
+import diptest
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist, pdist
+from scipy.stats import beta, norm
+from threadpoolctl import threadpool_limits
+
+from helpers.clustering import methods
+from helpers.core.errors import BadInput
+
+# Statistics of `measure`: True where more speaks for clusters.
+MORE_IS_BETTER = {
+    "hopkins": True,
+    "dip_distances": True,
+    "dip_first_component": True,
+    "cluster_index": False,
+    "gap": True,
+    "gap_rise": True,
+}
+
+
+RULES = ("first_se_max", "tibshirani")
+
+
+# Customers whose pairwise distances are tested; above it a sample is: two million
+# distances take a fifth of a second, and more would not change the answer.
+_MOST_FOR_DISTANCES = 2000
+
+
+def gap(
+    scores: pd.DataFrame,
+    *,
+    k_values: range,
+    draws: int,
+    seed: int,
+    starts: int,
+    power: int = 2,
+) -> pd.DataFrame:
+    """Compare k-means with k-means of customers spread evenly over a box.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x features, standardised.
+    k_values : range
+        Numbers of segments, from 1 without a hole.
+    draws : int
+        Even clouds to draw, each with as many customers.
+    seed, starts : int
+        Fix the draws; random starts of each k-means, of customers and draws.
+    power : {2, 1}
+        Power of the distances. 2 is the paper's; R's clusGap takes 1 if not told.
+
+    Returns
+    -------
+    DataFrame
+        One row for each k: k, log_within: the natural logarithm of W(k), the sum over
+        segments of d^power over all ordered pairs of members, divided by twice the
+        segment's size (for power 2 the squared distance to the segment's mean; clusGap
+        counts each pair once, so its figure is less by log 2, which cancels in the
+        gap); expected (mean log_within of the draws); gap (expected less log_within);
+        se (standard deviation of the draws times sqrt(1 + 1 / draws); the deviation
+        divides by the number of draws as in the paper, clusGap by one less).
+
+    Raises
+    ------
+    BadInput
+        If `k_values` does not count up from 1, `draws` is below 1, `power` is neither 1
+        nor 2, or fewer customers differ than the largest k has segments.
+
+    References
+    ----------
+    Tibshirani, Walther and Hastie (2001), Estimating the number of clusters in a data
+    set via the gap statistic. The box has the direction of the principal components
+    (their version b): a box along the features finds clusters in one correlated cloud.
+    Even in this box a gap says only that customers are not spread evenly, so it stands
+    beside the gaps of copula references.
+    """
+    rows = _gap_rows(scores, k_values, draws, power)
+    box = _box(rows)
+    drawn = Parallel(n_jobs=-1)(
+        delayed(_log_within_of_draw)(box, k_values, [seed, i], starts, power)
+        for i in range(draws)
+    )
+    return _gap_table(rows, k_values, drawn, seed, starts, power)
+
+
+def _gap_rows(
+    scores: pd.DataFrame, k_values: range, draws: int, power: int
+) -> np.ndarray:
+    if list(k_values) != list(range(1, len(k_values) + 1)) or not len(k_values):
+        raise BadInput(f"k_values must count up from 1, but {k_values} was passed.")
+    if draws < 1:
+        raise BadInput(f"draws must be at least 1, but {draws} was passed.")
+    if power not in (1, 2):
+        raise BadInput(f"power must be 1 or 2, but {power} was passed.")
+    most = max(k_values)
+    rows = _rows(scores, least=most + 1)
+    differ = len(np.unique(rows, axis=0))
+    if differ <= most:
+        raise BadInput(
+            f"Only {differ} customers differ: with {most} segments no distance is left "
+            "inside any. Ask for fewer segments than there are different customers."
+        )
+    return rows
+
+
+def _rows(scores: pd.DataFrame, *, least: int) -> np.ndarray:
+    """Check and sort the customers, so that their order cannot matter."""
+    values = methods.check(scores, least=least)
+    return values[np.lexsort(values.T[::-1])]
+
+
+def _components(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give variances (n - 1, the largest first) and customers in their directions."""
+    with threadpool_limits(1):
+        centred = rows - rows.mean(axis=0)
+        eigenvalues, vectors = np.linalg.eigh(centred.T @ centred / (len(rows) - 1))
+        return np.clip(eigenvalues[::-1], 0, None), centred @ vectors[:, ::-1]
+
+
+def _box(rows: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
+    # k-means does not mind a rotation, so the box need not be turned back.
+    turned = _components(rows)[1]
+    return len(rows), turned.min(axis=0), turned.max(axis=0)
+
+
+def _log_within_of_draw(
+    box: tuple[int, np.ndarray, np.ndarray],
+    k_values: range,
+    seed: list[int],
+    starts: int,
+    power: int,
+) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    size, low, high = box
+    drawn = rng.uniform(low, high, (size, len(low)))
+    return _log_within(drawn, k_values, int(rng.integers(2**31)), starts, power)
+
+
+def _log_within(
+    rows: np.ndarray, k_values: range, seed: int, starts: int, power: int
+) -> np.ndarray:
+    return np.log(
+        [within(rows, _segments(rows, k, seed, starts), power=power) for k in k_values]
+    )
+
+
+def _segments(rows: np.ndarray, k: int, seed: int, starts: int) -> np.ndarray:
+    if k == 1:
+        return np.zeros(len(rows), dtype=int)
+    return methods.nearest(rows, methods.kmeans(rows, k=k, seed=seed, starts=starts))
+
+
+def within(rows: np.ndarray, labels: np.ndarray, *, power: int) -> float:
+    """Sum the distances inside segments: W of the gap statistic.
+
+    Parameters
+    ----------
+    rows : ndarray
+        Customers x features.
+    labels : ndarray
+        A segment for each customer.
+    power : {2, 1}
+        Power of the distances.
+
+    Returns
+    -------
+    float
+        Over the segments, d^power of all ordered pairs of members, divided by twice the
+        segment's size. With power 2 that is the squared distance to the means.
+    """
+    found = 0.0
+    for label in np.unique(labels):
+        members = rows[labels == label]
+        if power == 2:
+            found += float(((members - members.mean(axis=0)) ** 2).sum())
+        else:
+            # In parts, since all pairs at once may not fit into memory.
+            parts = np.array_split(members, -(-len(members) // 1000))
+            pairs = sum(float(cdist(part, members).sum()) for part in parts)
+            found += pairs / (2 * len(members))
+    return found
+
+
+def _gap_table(
+    rows: np.ndarray,
+    k_values: range,
+    drawn: list[np.ndarray],
+    seed: int,
+    starts: int,
+    power: int,
+) -> pd.DataFrame:
+    own = _log_within(rows, k_values, seed, starts, power)
+    expected, deviation = np.mean(drawn, axis=0), np.std(drawn, axis=0)
+    return pd.DataFrame(
+        {
+            "k": list(k_values),
+            "log_within": own,
+            "expected": expected,
+            "gap": expected - own,
+            "se": deviation * np.sqrt(1 + 1 / len(drawn)),
+        }
+    )
+
+
+def gap_choice(table: pd.DataFrame, *, rule: str) -> int:
+    """Read a number of segments off the gaps.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Output of `gap`: k, gap, se.
+    rule : str
+        tibshirani: the least k whose gap is at least the next gap less the next se, the
+        paper's rule (R: "Tibs2001SEmax"). first_se_max: the least k whose gap is at
+        least that of the first peak less its se, where the first peak is the first k
+        whose gap does not grow at the next k (R: "firstSEmax", what maxSE takes if not
+        told). One se, as in R.
+
+    Returns
+    -------
+    int
+        The number of segments; the largest k of the table where no k qualifies, which
+        then says only that the gaps still grow.
+
+    Raises
+    ------
+    BadInput
+        If the rule is neither of the two.
+
+    References
+    ----------
+    Tibshirani, Walther and Hastie (2001); the rules of `maxSE` in R's cluster.
+    """
+    if rule not in RULES:
+        raise BadInput(f"rule must be one of {RULES}, but {rule!r} was passed.")
+    k, gaps, se = (table[name].to_numpy() for name in ("k", "gap", "se"))
+    if rule == "tibshirani":
+        enough = [*(gaps[:-1] >= gaps[1:] - se[1:]), True]
+    else:
+        peak = int(np.argmax([*(np.diff(gaps) <= 0), True]))
+        enough = [*(gaps[:peak] >= gaps[peak] - se[peak]), True]
+    return int(k[np.argmax(enough)])
+
+
+def hopkins(scores: pd.DataFrame, *, points: int, seed: int) -> pd.DataFrame:
+    """Test whether customers are spread evenly over the box of their features.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x features, standardised: the box and the distances hang on scale.
+    points : int
+        Customers, and even points, looked at: few beside all customers, or the p-value
+        does not hold. R's hopkins takes a tenth of the customers.
+    seed : int
+        Fixes both.
+
+    Returns
+    -------
+    DataFrame
+        One row: statistic (hopkins), null (what is tested), value: the sum of u^d over
+        the sum of u^d and w^d, where u are distances of even points to their nearest
+        customer, w of customers to their nearest other, d the number of features;
+        about 0.5 if spread evenly, near 1 if clustered. p: the chance of as large a
+        value under Beta(points, points). R's hopkins.pval also counts values too even
+        to be chance, which doubles p.
+
+    Raises
+    ------
+    BadInput
+        If `points` is below 1 or not below the number of customers.
+
+    References
+    ----------
+    Hopkins and Skellam (1954), A new method for determining the type of distribution
+    of plant individuals; Wright (2022), Will the real Hopkins statistic please stand
+    up?: the power d, which several tools leave out. One correlated normal cloud is not
+    spread evenly either, and comes near 1.
+    """
+    if points < 1:
+        raise BadInput(f"points must be at least 1, but {points} was passed.")
+    rows = _rows(scores, least=points + 1)
+    value = _hopkins(rows, points, seed)
+    p = float(beta.sf(value, points, points))
+    return _tested([("hopkins", "spread evenly over a box", value, p)])
+
+
+def _hopkins(rows: np.ndarray, points: int, seed: int) -> float:
+    rng = np.random.default_rng(seed)
+    chosen = rows[rng.choice(len(rows), points, replace=False)]
+    even = rng.uniform(rows.min(axis=0), rows.max(axis=0), chosen.shape)
+    tree = cKDTree(rows)
+    u = tree.query(even)[0]
+    # The nearest customer to a customer is the customer; the second is another one.
+    w = tree.query(chosen, k=2)[0][:, 1]
+    # Over the largest, since d-th powers of many features pass what a number can hold.
+    u, w = (
+        float(((apart / max(u.max(), w.max())) ** rows.shape[1]).sum())
+        for apart in (u, w)
+    )
+    return u / (u + w)
+
+
+def _tested(rows: list[tuple[str, str, float, float]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["statistic", "null", "value", "p"])
+
+
+def dip(scores: pd.DataFrame) -> pd.DataFrame:
+    """Test whether distances, and the main direction, have more than one peak.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x features, standardised.
+
+    Returns
+    -------
+    DataFrame
+        Two rows: statistic (dip_distances: of the distances between all customers, or
+        between 2,000 of them, sampled by a fixed seed, if there are more;
+        dip_first_component: of the customers along the first principal component), null
+        (what is tested), value (the dip: the least largest difference between the
+        distribution and one with a single peak) and p by interpolation in the published
+        table; above 72,000 values the table's last row serves. Distances depend on each
+        other, so their p is a convention.
+
+    Raises
+    ------
+    BadInput
+        If there are fewer than 4 customers.
+
+    References
+    ----------
+    Hartigan and Hartigan (1985), The dip test of unimodality. On distances and the
+    first component: Adolfsson, Ackerman and Brownstein (2019), To cluster, or not to
+    cluster: an analysis of clusterability methods.
+    """
+    rows = _rows(scores, least=4)
+    found = _dips(rows)
+    return _tested([(name, "one peak", *both) for name, both in found.items()])
+
+
+def _dips(rows: np.ndarray) -> dict[str, tuple[float, float]]:
+    some = rows
+    if len(rows) > _MOST_FOR_DISTANCES:
+        rng = np.random.default_rng(0)
+        some = rows[rng.choice(len(rows), _MOST_FOR_DISTANCES, replace=False)]
+    return {
+        "dip_distances": _dip(pdist(some)),
+        "dip_first_component": _dip(_components(rows)[1][:, 0]),
+    }
+
+
+def _dip(values: np.ndarray) -> tuple[float, float]:
+    with warnings.catch_warnings():
+        # The docstring says what serves beyond the end of the table.
+        warnings.filterwarnings("ignore", message="Sample size exceeds")
+        value, p = diptest.diptest(np.ascontiguousarray(values))
+    return float(value), float(p)
+
+
+def sigclust(
+    scores: pd.DataFrame, *, draws: int, seed: int, starts: int
+) -> pd.DataFrame:
+    """Test whether two segments are tighter than two halves of one normal cloud.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x features, standardised; clearly more customers than features.
+    draws : int
+        Normal clouds to draw, each with as many customers.
+    seed, starts : int
+        Fix the draws; random starts of each k-means, of customers and draws.
+
+    Returns
+    -------
+    DataFrame
+        Two rows: statistic, null (what is tested), value, p. cluster_index: the squared
+        distance to the nearer of two centres over that to the mean, 0 to 1, less is
+        tighter; p: the share of clouds at least as tight, the customers counted among
+        them. sigclust_z: the index in standard deviations of the clouds from their
+        mean, below 0 is tighter; p from the normal distribution, so that it can be less
+        than 1 / (1 + draws).
+
+    Raises
+    ------
+    BadInput
+        If there are fewer than 3 customers or `draws` is below 2.
+
+    References
+    ----------
+    Liu, Hayes, Nobel and Marron (2008), Statistical significance of clustering for
+    high-dimension, low-sample size data. The clouds have the sample covariance, as
+    R's sigclust does for icovest = 2; its own default, 1, adjusts the eigenvalues for
+    more features than customers. R leaves the customers out of p.
+    """
+    if draws < 2:
+        raise BadInput(f"draws must be at least 2, but {draws} was passed.")
+    rows = _rows(scores, least=3)
+    value = _cluster_index(rows, seed, starts)
+    spread = np.sqrt(_components(rows)[0])
+    drawn = Parallel(n_jobs=-1)(
+        delayed(_cluster_index_of_draw)(len(rows), spread, [seed, i], starts)
+        for i in range(draws)
+    )
+    z = float((value - np.mean(drawn)) / np.std(drawn, ddof=1))
+    p = float((1 + (np.array(drawn) <= value).sum()) / (1 + draws))
+    null = "one normal cloud"
+    return _tested(
+        [
+            ("cluster_index", null, value, p),
+            ("sigclust_z", null, z, float(norm.cdf(z))),
+        ]
+    )
+
+
+def _cluster_index(rows: np.ndarray, seed: int, starts: int) -> float:
+    labels = _segments(rows, 2, seed, starts)
+    return within(rows, labels, power=2) / within(rows, np.zeros(len(rows)), power=2)
+
+
+def _cluster_index_of_draw(
+    size: int, spread: np.ndarray, seed: list[int], starts: int
+) -> float:
+    rng = np.random.default_rng(seed)
+    drawn = rng.standard_normal((size, len(spread))) * spread
+    return _cluster_index(drawn, int(rng.integers(2**31)), starts)
+
+
+def measure(
+    scores: pd.DataFrame,
+    seed: int,
+    *,
+    points: int,
+    k_values: range,
+    draws: int,
+    starts: int,
+) -> pd.DataFrame:
+    """Measure structure by several statistics: a measure for `on_references`.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x features, standardised.
+    seed : int
+        Fixes every draw.
+    points : int
+        As for `hopkins`.
+    k_values, draws, starts
+        As for `gap`; a few draws are enough here, since references are compared and
+        not a standard error. Starts serve the cluster index as well.
+
+    Returns
+    -------
+    DataFrame
+        One row for each statistic: statistic, k (missing where a statistic has none)
+        and value: hopkins; dip_distances and dip_first_component; cluster_index of
+        `sigclust`; gap for each k; gap_rise, the largest gap of two or more segments
+        less the gap of one. `MORE_IS_BETTER` says which way each goes. Works in one
+        process, so that references can be measured side by side.
+
+    Raises
+    ------
+    BadInput
+        As for `gap`, `hopkins` and `dip`, and if `k_values` ends at 1.
+    """
+    if len(k_values) < 2:
+        raise BadInput(f"k_values must reach 2 at least, but {k_values} was passed.")
+    if points < 1:
+        raise BadInput(f"points must be at least 1, but {points} was passed.")
+    rows = _gap_rows(scores, k_values, draws, 2)
+    methods.check(scores, least=max(points + 1, 4))
+    box = _box(rows)
+    drawn = [
+        _log_within_of_draw(box, k_values, [seed, i], starts, 2) for i in range(draws)
+    ]
+    gaps = _gap_table(rows, k_values, drawn, seed, starts, 2)["gap"].to_numpy()
+    found = {
+        "hopkins": _hopkins(rows, points, seed),
+        **{name: value for name, (value, _) in _dips(rows).items()},
+        "cluster_index": _cluster_index(rows, seed, starts),
+        "gap_rise": float(gaps[1:].max() - gaps[0]),
+    }
+    return pd.DataFrame(
+        {
+            "statistic": [*found, *(["gap"] * len(gaps))],
+            "k": pd.array([pd.NA] * len(found) + list(k_values), dtype="Int64"),
+            "value": [*found.values(), *gaps],
+        }
+    )

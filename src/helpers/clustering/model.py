@@ -1,0 +1,563 @@
+"""The segment model: rules and centres as plain data that say who is in what segment."""
+
+import hashlib
+import json
+import math
+import re
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from helpers.clustering import methods
+from helpers.core import store
+from helpers.core.engines import identifier, quoted
+from helpers.core.errors import BadInput
+from helpers.features.preparation import Preparation, deal_index
+
+TOO_LITTLE = "Too little data"
+NOT_SEGMENTED = "All customers"  # segment 0 of a model without needs segments
+NOT_KNOWN = "Not known"  # the deal sensitivity in a run without any sign of deals
+BORDERLINE = 0.9  # nearest over second-nearest distance above which either fits
+# Engines differ in the last digits of a sum. What is less than this apart, in squared
+# distance or in the deal index, counts as equal, so that all of them decide alike.
+TIE = 1e-9
+DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake")
+_PLAIN = re.compile("[a-z_][a-z0-9_]*")  # a name that no engine wants in quotes
+_TABLE = "table_of_features"  # until another dialect's own is put in its place
+
+_QUERY = """\
+-- The columns that are read.
+with given as (
+    select
+        "customer_id" as customer_id,
+        {given}
+    from {table}
+),
+-- What a customer's own shares weigh beside those of the population, 0 to 1.
+weighted as (
+    select
+        {weighted}
+    from given
+),
+-- What the rules ask for, and the roots of the shrunk shares.
+roots as (
+    select
+        customer_id,
+        {rules},
+        {roots}
+    from weighted
+),
+-- The roots, kept within their limits.
+limited as (
+    select
+        customer_id, enough, total_sales, gap_days, gaps_late, deal_index,
+        {limited}
+    from roots
+),
+-- How much farther than the first centre each one is, in squared distance.
+distances as (
+    select
+        customer_id, enough, total_sales, gap_days, gaps_late, deal_index,
+        {distances}
+    from limited
+),
+nearest as (
+    select
+        *,
+        least({d_all}) as d_least
+    from distances
+)
+select
+    customer_id,
+    case
+        when not enough then 0
+        when {d_last} is null then null
+        {segments}
+    end as segment_id,
+    case
+        {tiers}
+    end as value_tier,
+    case
+        when gap_days is null then {too_little}
+        {stages}
+        else 'lapsed'
+    end as activity,
+    case
+        when not enough then {too_little}
+        {deals}
+    end as deal_sensitivity
+from nearest"""
+
+
+@dataclass(frozen=True)
+class Model:
+    """Three readings of a customer, each told by rules that stand in the model.
+
+    Parameters
+    ----------
+    run : str
+        Run that the model was fitted in.
+    first, last : str
+        Training window, YYYY-MM-DD.
+    min_orders, min_lines : int
+        A customer with fewer has too little data for a needs segment.
+    preparation : Preparation
+        From features to scores.
+    centres : list of list of float
+        Scores of each needs segment's centre; segment ids count from 1. Empty where
+        no needs segments are handed on: then every customer is in segment 0.
+    value_cuts : dict of float
+        Tier -> least sales (currency) in the window.
+    activity_cuts : dict of float
+        Stage -> largest recency over the customer's own mean gap; beyond the largest is
+        `lapsed`. Who came on one day only has no gap: too little data. Two days are
+        enough, so that activity is also read where needs cannot be.
+    least_gap_days : float
+        Gaps shorter than this count as this, so that daily customers do not lapse in
+        three days.
+    deal_parts : dict of dict
+        Fitted parts of the deal index; without any, deal sensitivity is `NOT_KNOWN`.
+    deal_cuts : dict of float
+        Class -> least deal index; below the least is `low`.
+    names : dict of str
+        Segment id (as text) -> name.
+    """
+
+    run: str
+    first: str
+    last: str
+    min_orders: int
+    min_lines: int
+    preparation: Preparation
+    centres: list[list[float]]
+    value_cuts: dict[str, float]
+    activity_cuts: dict[str, float]
+    least_gap_days: float
+    deal_parts: dict[str, dict]
+    deal_cuts: dict[str, float]
+    names: dict[str, str] = field(default_factory=dict)
+
+    def inputs(self) -> list[str]:
+        """List every column of the feature table that any reading looks at."""
+        rules = ["orders", "lines", "sales", "recency_days", "gap_mean_days"]
+        weights = [weight for weight in self.preparation.weights if weight]
+        needs = [*weights, *self.preparation.columns]
+        return list(dict.fromkeys([*rules, *needs, *self.deal_parts]))
+
+    def enough_data(self, features: pd.DataFrame) -> pd.Series:
+        """Say which customers have enough orders and lines for a needs segment."""
+        return (features["orders"] >= self.min_orders) & (
+            features["lines"] >= self.min_lines
+        )
+
+    def assign(self, features: pd.DataFrame) -> pd.DataFrame:
+        """Give every customer the three readings.
+
+        Parameters
+        ----------
+        features : DataFrame
+            The feature table.
+
+        Returns
+        -------
+        DataFrame
+            In the order of `features`: customer_id, segment_id (0 is too little data),
+            second_id (the next nearest), distance (to the own centre), distance_ratio
+            (nearest over second nearest, 0 to 1), membership (0 to 1), borderline,
+            value_tier, activity, deal_index, deal_sensitivity. Of segments whose
+            squared distances are within `TIE` of the least, the lowest number wins; a
+            deal index reaches a cut that it misses by at most `TIE`.
+        """
+        enough = self.enough_data(features)
+        table = features[["customer_id"]].copy()
+        table["segment_id"] = 0
+        table["second_id"] = 0
+        for column in ("distance", "distance_ratio", "membership", "deal_index"):
+            table[column] = np.nan
+        if self.centres:
+            scores = self.preparation.transform(features[enough]).to_numpy()
+            apart = methods.distances(scores, np.array(self.centres))
+            order = _nearest_two(apart**2)
+            near, next_near = np.take_along_axis(apart, order, axis=1).T
+            table.loc[enough, ["segment_id", "second_id"]] = order + 1
+            table.loc[enough, "distance"] = near
+            ratio = near / np.maximum(next_near, 1e-12)
+            table.loc[enough, "distance_ratio"] = np.minimum(ratio, 1)
+            table.loc[enough, "membership"] = membership(apart).max(axis=1)
+        table["borderline"] = table["distance_ratio"] > BORDERLINE
+        table["value_tier"] = self.tier(features["sales"])
+        table["activity"] = self._activity(features)
+        index = deal_index(features[enough], parts=self.deal_parts)
+        table.loc[enough, "deal_index"] = index
+        found = _tier(table["deal_index"].fillna(-np.inf), self._deal_tiers())
+        table["deal_sensitivity"] = found.where(enough, TOO_LITTLE)
+        return table
+
+    def tier(self, sales: pd.Series) -> pd.Series:
+        """Name the value tier of each customer's sales (currency in the window)."""
+        return _tier(sales.fillna(0), self.value_cuts)
+
+    def _deal_tiers(self) -> dict[str, float]:
+        """Name each class of deal sensitivity with the least index that reaches it."""
+        if not self.deal_parts:
+            return {NOT_KNOWN: -np.inf}
+        return {name: cut - TIE for name, cut in self.deal_cuts.items()} | {
+            "low": -np.inf
+        }
+
+    def _activity(self, features: pd.DataFrame) -> pd.Series:
+        gap = features["gap_mean_days"].clip(lower=self.least_gap_days)
+        late = features["recency_days"] / gap
+        stage = pd.Series("lapsed", index=features.index)
+        for name in sorted(
+            self.activity_cuts, key=self.activity_cuts.get, reverse=True
+        ):
+            stage = stage.mask(late <= self.activity_cuts[name], name)
+        return stage.mask(gap.isna(), TOO_LITTLE)
+
+    def name(self, segment_id: int) -> str:
+        """Return the name of a segment; 0 is too little data, if there are segments."""
+        if segment_id == 0:
+            return TOO_LITTLE if self.centres else NOT_SEGMENTED
+        return self.names.get(str(segment_id), f"Segment {segment_id}")
+
+    def named(self, names: dict[str, str]) -> "Model":
+        """Return the same model with names."""
+        return replace(self, names=names)
+
+    def to_dict(self) -> dict:
+        """Return the model as plain data with a checksum of all that decides labels."""
+        content = asdict(self)
+        decides = {key: value for key, value in content.items() if key != "names"}
+        text = json.dumps(decides, sort_keys=True)
+        return content | {"checksum": hashlib.sha256(text.encode()).hexdigest()}
+
+    def to_sql(self, table: str, dialect: str = "duckdb") -> str:
+        """Write the three readings as one query over the feature table.
+
+        Parameters
+        ----------
+        table : str
+            Table or read expression, as it is written in the dialect, with customer_id
+            and the columns of `inputs`: analytics.features, read_parquet('...').
+        dialect : str
+            One of `DIALECTS`. The query is defined for DuckDB; sqlglot translates it.
+
+        Returns
+        -------
+        str
+            A query that returns customer_id, segment_id, value_tier, activity and
+            deal_sensitivity, in no order. It agrees with `assign` on every customer,
+            but where `assign` refuses a missing or negative value segment_id is null.
+
+        Raises
+        ------
+        BadInput
+            If the dialect is another one, or the table cannot be read in it.
+
+        Notes
+        -----
+        What is missing must be null, not NaN. Columns of the table stand in quotes and
+        so may be words of SQL. For Snowflake, plain names are written in capitals, as
+        it stores the names of columns that were created without quotes.
+        """
+        if dialect not in DIALECTS:
+            raise BadInput(
+                f"dialect must be one of {list(DIALECTS)}, but {dialect!r} was passed."
+            )
+        if dialect == "duckdb":
+            return _QUERY.format(table=table, **self._query_parts())
+        query = _QUERY.format(table=_TABLE, **self._query_parts())
+        return _translated(query, table, dialect)
+
+    def _query_parts(self) -> dict[str, str]:
+        """Write what `_QUERY` leaves open."""
+        p = self.preparation
+        inputs = map(identifier, self.inputs())
+        weights = dict(zip(p.weights, p.priors, strict=True))
+        columns = zip(p.columns, p.weights, p.population, strict=True)
+        limits = zip(map(_root, p.columns), p.lower, p.upper, strict=True)
+        ids = range(1, len(self.centres) + 1)
+        stages = sorted(self.activity_cuts.items(), key=lambda item: item[1])
+        lists = {
+            "given": [f"cast({name} as double) as {name}" for name in inputs],
+            "weighted": ["*", *(_weighed(w, m) for w, m in weights.items() if w)],
+            "rules": self._rules_in_sql(),
+            "roots": [_root_of_share(*column) for column in columns],
+            "limited": [f"{_cut(*limit)} as {limit[0]}" for limit in limits],
+            "distances": [f"{self._farther(i)} as d{i}" for i in ids],
+        }
+        if not ids:  # nothing to look at: everybody enough is in segment 0 as well
+            lists |= {part: [f"0.0 as no_{part}"] for part in ("roots", "limited")}
+            lists["distances"] = ["0.0 as d1"]
+        cases = {
+            "segments": [f"when d{i} <= d_least + {TIE!r} then {i}" for i in ids]
+            or ["else 0"],
+            "tiers": _tier_in_sql("total_sales", self.value_cuts),
+            "stages": [
+                f"when gaps_late <= {cut!r} then {quoted(stage)}"
+                for stage, cut in stages
+            ],
+            "deals": _tier_in_sql("deal_index", self._deal_tiers()),
+        }
+        return {
+            **{part: ",\n        ".join(lines) for part, lines in lists.items()},
+            **{part: "\n        ".join(lines) for part, lines in cases.items()},
+            "d_all": ", ".join(f"d{i}" for i in ids or [1]),
+            "d_last": f"d{len(ids) or 1}",
+            "too_little": quoted(TOO_LITTLE),
+        }
+
+    def _rules_in_sql(self) -> list[str]:
+        """Write whether the data suffice, and the numbers that the rules look at."""
+        gap = _cut('"gap_mean_days"', self.least_gap_days, np.inf)
+        scores = [
+            f"({_cut(identifier(column), part['lower'], part['upper'])} - {part['mean']!r})"
+            f" / {part['deviation']!r}"
+            for column, part in self.deal_parts.items()
+        ]
+        total = "\n            + ".join(scores)
+        deal = f"(\n            {total}\n        ) / {len(scores)}" if scores else "0.0"
+        enough = f'"orders" >= {self.min_orders} and "lines" >= {self.min_lines}'
+        return [
+            f"coalesce({enough}, false) as enough",
+            'coalesce("sales", 0.0) as total_sales',
+            '"gap_mean_days" as gap_days',
+            f'"recency_days" / nullif({gap}, 0.0) as gaps_late',
+            f"{deal} as deal_index",
+        ]
+
+    def _farther(self, segment_id: int) -> str:
+        """Write how much farther a centre is than the first, in squared distance.
+
+        Of scores z = (root - mean) / divisor to a centre c it is z.z - 2 c.z + c.c. What
+        differs between centres is a constant and a weight for each root; also one of 0
+        is written, so that the distance is null where a root is.
+        """
+        if segment_id == 1:
+            return "0.0"
+        p = self.preparation
+        mean, divisor = np.array(p.mean), np.array(p.divisor)
+        own, first = np.array(self.centres)[[segment_id - 1, 0]]
+        weights = 2 * (first - own) / divisor
+        # Added up exactly: the text is the same on every machine.
+        constant = math.fsum([*own**2, *-(first**2), *-weights * mean])
+        terms = [
+            f"\n            {'-' if weight < 0 else '+'} {abs(weight)!r} * {_root(column)}"
+            for column, weight in zip(p.columns, weights.tolist(), strict=True)
+        ]
+        return f"{constant!r}{''.join(terms)}"
+
+
+def _weighed(weight: str, prior: float) -> str:
+    """Write the credibility of shares of this weight: t / (t + m), of nothing 0."""
+    name = identifier(weight)
+    return (
+        f"case when {name} > 0 then {name} / ({name} + {prior!r}) "
+        f"when {name} <= 0 then 0.0 end as {_plain('credibility', weight)}"
+    )
+
+
+def _root_of_share(column: str, weight: str, population: float) -> str:
+    """Write the root of a shrunk share; of nothing there is no share, so the average.
+
+    Below 0 there is no root, and some engines stop at one: those get null.
+    """
+    own = identifier(column)
+    if not weight:
+        return f"case when {own} >= 0 then sqrt({own}) end as {_root(column)}"
+    credibility = _plain("credibility", weight)
+    return (
+        f"case when {own} >= 0 "
+        f"then sqrt({own} * {credibility} + {population!r} * (1 - {credibility})) "
+        f"when {own} is null and {identifier(weight)} <= 0 then sqrt({population!r}) "
+        f"end as {_root(column)}"
+    )
+
+
+def _cut(value: str, low: float, high: float) -> str:
+    """Write a value kept between two limits; infinite ones are left out.
+
+    Not by least() and greatest(): they turn what is missing into a limit.
+    """
+    limits = [("<", low), (">", high)]
+    parts = [f"when {value} {s} {v!r} then {v!r}" for s, v in limits if np.isfinite(v)]
+    return f"case {' '.join(parts)} else {value} end" if parts else value
+
+
+def _tier_in_sql(value: str, cuts: dict[str, float]) -> list[str]:
+    """Write what `_tier` does, as the lines of a case."""
+    lowest, *others = _upwards(cuts)
+    parts = [f"when {value} >= {cuts[name]!r} then {quoted(name)}" for name in others]
+    return [*reversed(parts), f"else {quoted(lowest)}"]
+
+
+def _root(column: str) -> str:
+    return _plain("root", column)
+
+
+def _plain(kind: str, column: str) -> str:
+    """Name a column of the query itself: with this prefix it is no word of SQL."""
+    name = f"{kind}_{column}"
+    return name if _PLAIN.fullmatch(name) else identifier(name)
+
+
+def _translated(query: str, table: str, dialect: str) -> str:
+    """Translate a query of DuckDB over `_TABLE` into one over a table of a dialect."""
+    from sqlglot import errors, exp, parse_one
+
+    try:
+        source = parse_one(table, read=dialect, into=exp.Table)
+    except errors.SqlglotError:
+        raise BadInput(
+            f"table {table!r} is no table or read expression of {dialect}. Write it as "
+            f"it stands after `from`, with odd names in the quotes of {dialect}."
+        ) from None
+    tree = parse_one(query, read="duckdb")
+    for least in tree.find_all(exp.Least):
+        least.set("ignore_nulls", False)  # whether one is null is asked before
+    if dialect == "snowflake":
+        for name in tree.find_all(exp.Identifier):
+            if name.quoted and _PLAIN.fullmatch(name.this):
+                name.set("this", name.this.upper())
+    for place in tree.find_all(exp.Table):
+        if place.name == _TABLE:
+            place.replace(source)
+    return tree.sql(dialect=dialect, pretty=True)
+
+
+def _nearest_two(squared: np.ndarray) -> np.ndarray:
+    # The nearest and the next segment, from 0: customers x 2.
+    first = _lowest(squared)
+    others = squared.copy()
+    np.put_along_axis(others, first, np.inf, axis=1)
+    return np.hstack([first, _lowest(others)])
+
+
+def _lowest(squared: np.ndarray) -> np.ndarray:
+    near = squared <= squared.min(axis=1, keepdims=True) + TIE
+    return near.argmax(axis=1, keepdims=True)
+
+
+def membership(apart: np.ndarray) -> np.ndarray:
+    """Turn distances into soft membership that adds up to one for each customer.
+
+    Parameters
+    ----------
+    apart : ndarray
+        Customers x segments, distances.
+
+    Returns
+    -------
+    ndarray
+        Customers x segments: each segment's share of the inverse squared distances,
+        as in fuzzy c-means with fuzzifier 2 (Bezdek 1981).
+    """
+    closeness = 1 / np.maximum(apart, 1e-9) ** 2
+    return closeness / closeness.sum(axis=1, keepdims=True)
+
+
+def _upwards(cuts: dict[str, float]) -> list[str]:
+    """Order tiers from the lowest; of equal cuts the one named first is the higher."""
+    return sorted(reversed(cuts), key=cuts.get)
+
+
+def _tier(values: pd.Series, cuts: dict[str, float]) -> pd.Series:
+    lowest, *others = _upwards(cuts)
+    tier = pd.Series(lowest, index=values.index)
+    for name in others:
+        tier = tier.mask(values >= cuts[name], name)
+    return tier
+
+
+@dataclass(frozen=True)
+class Groups:
+    """The groups that later notebooks tell apart.
+
+    Parameters
+    ----------
+    word : str
+        What one group is called: segment or value tier.
+    names : dict of str
+        Group id, from 1 -> name.
+    assigned : DataFrame
+        The table `segments`, with the group of each customer as segment_id.
+    """
+
+    word: str
+    names: dict[int, str]
+    assigned: pd.DataFrame
+
+    def name(self, group_id: int) -> str:
+        """Return the name of a group; 0 is too little data."""
+        return self.names.get(int(group_id), TOO_LITTLE)
+
+
+def groups(model: Model, assigned: pd.DataFrame) -> Groups:
+    """Tell customers apart by needs segment or, where there are none, by value tier.
+
+    Parameters
+    ----------
+    model : Model
+        The segment model, named.
+    assigned : DataFrame
+        The table `segments`.
+
+    Returns
+    -------
+    Groups
+        Segments 1 to k, or the tiers that hold anybody, from the highest.
+    """
+    if model.centres:
+        ids = range(1, len(model.centres) + 1)
+        return Groups("segment", {i: model.name(i) for i in ids}, assigned)
+    held = [tier for tier in model.value_cuts if (assigned["value_tier"] == tier).any()]
+    number = {tier: i for i, tier in enumerate(held, 1)}
+    return Groups(
+        "value tier",
+        {i: f"{tier.capitalize()} value" for tier, i in number.items()},
+        assigned.assign(segment_id=assigned["value_tier"].map(number).astype(int)),
+    )
+
+
+def save(model: Model, file: Path) -> None:
+    """Save the model as JSON, whole or not at all."""
+    store.write_json(model.to_dict(), file)
+
+
+def load(file: Path) -> Model:
+    """Read a model and check that nobody changed what decides its labels.
+
+    Parameters
+    ----------
+    file : Path
+        JSON written by `save`.
+
+    Returns
+    -------
+    Model
+        The model.
+
+    Raises
+    ------
+    BadInput
+        If the file is missing, is no model, or its checksum does not fit.
+    """
+    content = store.read_json(file, made_by="03_clustering_choice")
+    try:
+        checksum = content.pop("checksum")
+        preparation = Preparation(**content.pop("preparation"))
+        model = Model(preparation=preparation, **content)
+    except (KeyError, TypeError) as fault:
+        raise BadInput(
+            f"The segment model {file.name} cannot be read ({fault}). Run "
+            "03_clustering_choice again."
+        ) from None
+    if model.to_dict()["checksum"] != checksum:
+        raise BadInput(
+            f"The segment model {file.name} was changed by hand: its checksum does not "
+            "fit. Run 03_clustering_choice again."
+        )
+    return model

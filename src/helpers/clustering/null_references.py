@@ -1,0 +1,343 @@
+"""Hold what is measured of customers to references: customers without clusters."""
+
+import warnings
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from scipy.stats import rankdata
+from threadpoolctl import threadpool_limits
+
+from helpers.clustering import methods
+from helpers.core.errors import BadInput
+
+
+def copula_reference(scores: pd.DataFrame, *, seed: int) -> pd.DataFrame:
+    """Draw customers with the same marginals and rank correlations, but no clusters.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x features, all of them numbers: kinds have no ranks to correlate, so
+        turn them into numbers first. Ties are allowed.
+    seed : int
+        Fixes the draw.
+
+    Returns
+    -------
+    DataFrame
+        As many rows as `scores`, drawn from a Gaussian copula: one cloud whose columns
+        hold exactly the observed values and correlate by rank as observed, but for
+        chance. What a score reaches here, marginals and correlation alone explain:
+        a gap inside a single column is kept and so counts as no cluster. The order of
+        the customers in `scores` does not matter.
+
+    Raises
+    ------
+    BadInput
+        If `methods.check` refuses the table.
+
+    References
+    ----------
+    The idea of a parametric bootstrap without clusters: Hennig and Lin (2015),
+    Flexible parametric bootstrap for testing homogeneity against clustering. The
+    normal correlation that gives a rank correlation r, 2 sin(pi r / 6): Kruskal
+    (1958), Ordinal measures of association.
+    """
+    values = methods.check(scores, least=2)
+    # Twice the rank less its mean is a whole number: the sums below are exact, and so
+    # the same whatever the order of the customers.
+    centred = 2 * rankdata(values, axis=0) - (len(scores) + 1)
+    with threadpool_limits(1):
+        products = centred.T @ centred
+        spread = np.sqrt(np.diag(products))
+        correlation = 2 * np.sin(np.pi / 6 * products / np.outer(spread, spread))
+        # Clip the smallest eigenvalue: exact collinearity would break the factor.
+        eigenvalues, vectors = np.linalg.eigh(correlation)
+        factor = vectors * np.sqrt(np.clip(eigenvalues, 0, None))
+        draws = np.random.default_rng(seed).standard_normal(scores.shape) @ factor.T
+    return _with_marginals(draws, scores)
+
+
+def planted_control(
+    scores: pd.DataFrame, *, k: int, distance: float, seed: int
+) -> pd.DataFrame:
+    """Draw customers with the same marginals and k planted clusters.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x features.
+    k : int
+        Clusters to plant, of equal size.
+    distance : float
+        Standard deviation of the clusters' centres, in units of the spread inside.
+    seed : int
+        Fixes the draw.
+
+    Returns
+    -------
+    DataFrame
+        As many rows as `scores`; columns hold exactly the observed values. A test that
+        does not find these clusters lacks power; one that finds them may still miss
+        clusters that lie closer.
+
+    Raises
+    ------
+    BadInput
+        As for `copula_reference`, and if there are fewer customers than `k`.
+    """
+    methods.check(scores, least=k)
+    rng = np.random.default_rng(seed)
+    rows, columns = scores.shape
+    centres = rng.standard_normal((k, columns)) * distance
+    planted = centres[np.arange(rows) % k] + rng.standard_normal((rows, columns))
+    return _with_marginals(planted, scores)
+
+
+def _with_marginals(draws: np.ndarray, scores: pd.DataFrame) -> pd.DataFrame:
+    values = np.empty(scores.shape)
+    order = draws.argsort(axis=0, kind="stable")
+    np.put_along_axis(values, order, np.sort(scores.to_numpy(float), axis=0), axis=0)
+    return pd.DataFrame(values, index=scores.index, columns=scores.columns)
+
+
+def on_references(
+    scores: pd.DataFrame,
+    measure: Callable[[pd.DataFrame, int], pd.DataFrame],
+    *,
+    references: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Measure customers without clusters, several times over.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x features.
+    measure : callable
+        ``measure(scores, seed)`` returns a tidy table: key columns, such as statistic,
+        method and k, and one column value. Use `functools.partial` for its settings.
+    references : int
+        Copula references to draw; 19 are the fewest that allow p = 0.05.
+    seed : int
+        Fixes the draws. Reference i, and the seed its measure gets, hang on `seed` and
+        i alone: more references leave the first ones as they were.
+
+    Returns
+    -------
+    DataFrame
+        The tables of the measure below each other, with a column reference (1, 2, ...).
+
+    Raises
+    ------
+    BadInput
+        If no reference is asked for, or `methods.check` refuses the table.
+    """
+    if references < 1:
+        raise BadInput(f"references must be at least 1, but {references} was passed.")
+    methods.check(scores, least=2)
+    tables = Parallel(n_jobs=-1)(
+        delayed(_on_reference)(scores, measure, seed, i)
+        for i in range(1, references + 1)
+    )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _on_reference(
+    scores: pd.DataFrame,
+    measure: Callable[[pd.DataFrame, int], pd.DataFrame],
+    seed: int,
+    number: int,
+) -> pd.DataFrame:
+    draw, state = np.random.default_rng([seed, number]).integers(2**31, size=2)
+    reference = copula_reference(scores, seed=int(draw))
+    return measure(reference, int(state)).assign(reference=number)
+
+
+def compare(
+    observed: pd.DataFrame,
+    references: pd.DataFrame,
+    *,
+    more_is_better: bool | Mapping[str, bool],
+) -> pd.DataFrame:
+    """Set every measured value beside what customers without clusters give.
+
+    Parameters
+    ----------
+    observed : DataFrame
+        What a measure says of the customers: key columns and value.
+    references : DataFrame
+        What `on_references` returned for the same measure: the same key columns,
+        value and reference.
+    more_is_better : bool or mapping
+        Whether a larger value speaks for clusters: for all rows, or one answer for each
+        name in the key column statistic.
+
+    Returns
+    -------
+    DataFrame
+        One row for each row of `observed`, in its order: the key columns, observed,
+        reference (mean of the references), low and high (the least and the largest
+        reference), deviation (their standard deviation, n - 1), z (deviations by which
+        the observed value is better than the mean; below 0 it is worse), p: the share
+        of references at least as good, the observed one counted among them,
+        (1 + as good) / (1 + references). A value that could not be measured, of data
+        or reference, counts against the data in p and is left out of the rest; z is
+        missing where the references do not differ.
+
+    Raises
+    ------
+    BadInput
+        If the two tables do not hold the same keys, a key stands twice, or
+        `more_is_better` lacks a statistic.
+    """
+    keys = [column for column in observed if column != "value"]
+    found = _beside(observed, references, keys)
+    value = observed["value"].to_numpy(float)
+    sign = _signs(observed, more_is_better)
+    # Not "at least as good": a value that could not be measured must not look good.
+    as_good = ~(sign[:, None] * found < (sign * value)[:, None])
+    with warnings.catch_warnings():
+        # Where no reference could be measured, mean and range are missing.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        mean, low, high = (f(found, 1) for f in (np.nanmean, np.nanmin, np.nanmax))
+        deviation = np.nanstd(found, 1, ddof=1)
+    differ = np.where(high > low, deviation, np.nan)
+    return observed[keys].assign(
+        observed=value,
+        reference=mean,
+        low=low,
+        high=high,
+        deviation=deviation,
+        z=sign * (value - mean) / differ,
+        p=(1 + as_good.sum(axis=1)) / (1 + found.shape[1]),
+    )
+
+
+def _beside(
+    observed: pd.DataFrame, references: pd.DataFrame, keys: list[str]
+) -> np.ndarray:
+    """Lay the references out: a row for each observed value, a column a reference."""
+    if set(references) != {*keys, "value", "reference"}:
+        raise BadInput(
+            f"The references should have the columns {[*keys, 'value', 'reference']}, "
+            f"but have {list(references)}. Measure both by the same measure."
+        )
+    both = pd.concat([observed[keys], references[keys]], ignore_index=True)
+    # A key may be missing, such as k where a statistic has none. Keys are numbered in the
+    # order of the observed table, which comes first.
+    number = both.groupby(keys, sort=False, dropna=False).ngroup().to_numpy()
+    own, other = number[: len(observed)], number[len(observed) :]
+    column = pd.factorize(references["reference"])[0]
+    cells = pd.DataFrame({"key": other, "column": column})
+    if set(own) != set(other) or len(set(own)) < len(own) or cells.duplicated().any():
+        raise BadInput(
+            "Each key should stand once in the observed table and once in each "
+            f"reference; the keys are {keys}. Measure both by the same measure."
+        )
+    wide = np.full((number.max() + 1, column.max() + 1), np.nan)
+    wide[other, column] = references["value"]
+    return wide
+
+
+def _signs(
+    observed: pd.DataFrame, more_is_better: bool | Mapping[str, bool]
+) -> np.ndarray:
+    if isinstance(more_is_better, bool):
+        return np.full(len(observed), 1.0 if more_is_better else -1.0)
+    if "statistic" not in observed:
+        raise BadInput(
+            "Without a column statistic, more_is_better must be True or False."
+        )
+    unknown = sorted(set(observed["statistic"]) - set(more_is_better))
+    if unknown:
+        raise BadInput(f"more_is_better does not say which way {unknown} should go.")
+    better = observed["statistic"].map(dict(more_is_better)).to_numpy(bool)
+    return np.where(better, 1.0, -1.0)
+
+
+def over_all_k(
+    observed: pd.DataFrame,
+    references: pd.DataFrame,
+    *,
+    more_is_better: bool | Mapping[str, bool],
+) -> pd.DataFrame:
+    """Test all numbers of segments at once, the best of them against references' best.
+
+    Parameters
+    ----------
+    observed, references, more_is_better
+        As for `compare`, with k among the key columns.
+
+    Returns
+    -------
+    DataFrame
+        One row for each key without k: the key columns, k (where the customers stand
+        out most), z (deviations from the mean there, of the customers and references
+        together) and p: the share of customers and references whose own best k stands
+        out as much. Each chooses its best k alike, so p needs no correction for the
+        number of k looked at. k, z and p are missing where the customers have no
+        value at any k.
+
+    Raises
+    ------
+    BadInput
+        As for `compare`, and if there is no column k.
+
+    References
+    ----------
+    The largest standardised value over all tests as one test: Westfall and Young
+    (1993), Resampling-based multiple testing.
+    """
+    if "k" not in observed:
+        raise BadInput("Testing over all k needs a column k; `compare` needs none.")
+    observed = observed.reset_index(drop=True)
+    keys = [column for column in observed if column not in ("k", "value")]
+    found = _beside(observed, references, [*keys, "k"])
+    sign = _signs(observed, more_is_better)
+    both = sign[:, None] * np.column_stack([observed["value"], found])
+    with warnings.catch_warnings():
+        # Without any value, or any spread, there is nothing that could stand out.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        spread = np.nanstd(both, 1, ddof=1, keepdims=True)
+        z = (both - np.nanmean(both, 1, keepdims=True)) / np.where(
+            spread > 0, spread, np.nan
+        )
+    rows = []
+    for key, part in observed.groupby(keys, sort=False):
+        ours = z[part.index]
+        best = np.where(np.isnan(ours), -np.inf, ours).max(axis=0)
+        if np.isneginf(best[0]):
+            rows.append((*key, pd.NA, np.nan, np.nan))
+            continue
+        place = int(np.nanargmax(ours[:, 0]))
+        rows.append((*key, part["k"].iloc[place], best[0], (best >= best[0]).mean()))
+    return pd.DataFrame(rows, columns=[*keys, "k", "z", "p"])
+
+
+def best_k(
+    measured: pd.DataFrame, *, more_is_better: bool | Mapping[str, bool]
+) -> pd.DataFrame:
+    """Say which number of segments each score takes for its best.
+
+    Parameters
+    ----------
+    measured : DataFrame
+        Key columns, k and value: of the customers, or of references with their number.
+    more_is_better : bool or mapping
+        As for `compare`.
+
+    Returns
+    -------
+    DataFrame
+        One row for each key without k: the key columns and k, the smallest of equals;
+        keys without any value are left out.
+    """
+    keys = [column for column in measured if column not in ("k", "value")]
+    known = measured.dropna(subset="value")
+    better = known.assign(value=known["value"] * _signs(known, more_is_better))
+    ranked = better.sort_values(["value", "k"], ascending=[False, True], kind="stable")
+    best = ranked.drop_duplicates(keys).sort_index()
+    return best[[*keys, "k"]].reset_index(drop=True)

@@ -1,0 +1,1180 @@
+"""Draw the evidence for segments from tidy tables, so that it can be read in grey and small."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from textwrap import fill
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib import patheffects, pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.text import Annotation
+from matplotlib.ticker import MaxNLocator
+from scipy.optimize import isotonic_regression
+from scipy.spatial import ConvexHull, QhullError
+
+from helpers.core.errors import BadInput
+from helpers.display.plots import ACCENT, INK, QUIET, REFERENCE, segment_colour
+
+# An 8 inch figure is 49 pixels an inch on a phone: 11 points are 7 pixels there.
+WIDTH, TEXT, TICKS = 8.0, 11, 10
+PALE = "#dfe3e6"
+HALO = [patheffects.withStroke(linewidth=3, foreground="white")]
+DARKNESS = LinearSegmentedColormap.from_list("darkness", ["#ffffff", "#9aa4ac", INK])
+
+
+def _need(
+    table: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    of: str,
+    gaps: Sequence[str] = (),
+    key: Sequence[str] = (),
+) -> None:
+    """Refuse a table that lacks columns, rows or values, or has a key twice.
+
+    Columns of `gaps` may lack values.
+    """
+    lacking = [column for column in columns if column not in table]
+    if lacking:
+        raise BadInput(
+            f"{of} needs the columns {list(columns)}, but {lacking} is missing; it has "
+            f"{list(table.columns)}."
+        )
+    if table.empty:
+        raise BadInput(f"{of} has no rows: there is nothing to draw.")
+    for column in [column for column in columns if column not in gaps]:
+        values = table[column]
+        holes = values.isna()
+        if pd.api.types.is_float_dtype(values):
+            holes |= np.isinf(values)
+        if holes.any():
+            raise BadInput(
+                f"{of}: {column} has {holes.sum()} missing or infinite values, the "
+                f"first in row {holes.idxmax()}. Drop or mend them before drawing."
+            )
+    if key and table.duplicated(list(key)).any():
+        twice = table.loc[table.duplicated(list(key)), list(key)].iloc[0].to_dict()
+        raise BadInput(f"{of} has more than one row for {twice}; keep one.")
+
+
+def _same_length(values: Sequence, table: Sequence, *, of: str, rows: str) -> None:
+    if len(values) != len(table):
+        raise BadInput(
+            f"{of} has {len(values)} entries for {len(table)} {rows}; give one each."
+        )
+
+
+def _listed(keys: Sequence, names: Mapping, *, of: str) -> None:
+    keys = np.unique(keys).tolist() if isinstance(keys, np.ndarray) else keys
+    lacking = [key for key in dict.fromkeys(keys) if key not in names]
+    if lacking:
+        raise BadInput(f"{of} has no entry for {lacking}; it has {list(names)}.")
+
+
+def _one_k(chosen: int, k_values: Sequence[int]) -> None:
+    if chosen not in set(k_values):
+        raise BadInput(
+            f"chosen is {chosen}, but the table holds k = {sorted(set(k_values))}."
+        )
+
+
+def _axes(ax: Axes | None) -> Axes:
+    ax = plt.gca() if ax is None else ax
+    ax.tick_params(labelsize=TICKS)
+    return ax
+
+
+def _bare(ax: Axes) -> None:
+    """Take away a scale that means nothing."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.grid(visible=False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+
+
+def _apart(places: Sequence[float], gap: float) -> np.ndarray:
+    """Move heights as little as possible until each is `gap` from the next."""
+    places = np.asarray(places, dtype=float)
+    order = np.argsort(places, kind="stable")
+    steps = gap * np.arange(len(places))
+    moved = np.empty(len(places))
+    moved[order] = isotonic_regression(places[order] - steps).x + steps
+    return moved
+
+
+def _at_right(ax: Axes, labels: Sequence[tuple[str, float, str]]) -> None:
+    """Write (text, height, colour) right of the axes, none on top of another."""
+    low, high = ax.get_ylim()
+    inches = ax.get_position().height * ax.figure.get_figheight()
+    places = _apart([y for _, y, _ in labels], TEXT * 1.35 / 72 / inches * (high - low))
+    for (text, _, colour), place in zip(labels, places, strict=True):
+        ax.text(
+            1.012,
+            place,
+            text,
+            transform=ax.get_yaxis_transform(),
+            color=colour,
+            fontsize=TEXT,
+            va="center",
+        )
+
+
+def _label(ax: Axes, text: str, at: tuple[float, float], **looks: object) -> Annotation:
+    """Write a label on a point, to be moved by `_part`."""
+    usual = {"ha": "center", "va": "center", "fontsize": TEXT, "path_effects": HALO}
+    return ax.annotate(
+        text, at, xytext=(0, 0), textcoords="offset points", **usual | looks
+    )
+
+
+def _part(labels: Sequence[Annotation], *, margin: float = 3.0) -> None:
+    """Move labels of one axes up and down until none hides another, and into the axes."""
+    if not labels:
+        return
+    ax, figure = labels[0].axes, labels[0].figure
+    figure.draw_without_rendering()
+    frame, boxes = ax.get_window_extent(), [x.get_window_extent() for x in labels]
+    x0, y0, x1, y1 = np.array([box.extents for box in boxes]).T
+    side = np.maximum(frame.x0 - x0, 0) + np.minimum(frame.x1 - x1, 0)
+    x0, x1, middle = x0 + side, x1 + side, (y0 + y1) / 2
+    tall = y1 - y0 + 2 * margin * figure.dpi / 72
+    for _ in range(200):
+        still = True
+        for i, j in combinations(range(len(labels)), 2):
+            overlap = (tall[i] + tall[j]) / 2 - abs(middle[i] - middle[j])
+            if overlap > 0.01 and x0[i] < x1[j] and x0[j] < x1[i]:
+                push = overlap / 2 if middle[i] >= middle[j] else -overlap / 2
+                middle[i], middle[j], still = middle[i] + push, middle[j] - push, False
+        if still:
+            break
+    up = middle - (y0 + y1) / 2
+    for label, right, rise in zip(labels, side, up, strict=True):
+        label.set_position((right * 72 / figure.dpi, rise * 72 / figure.dpi))
+
+
+def score_panels(
+    table: pd.DataFrame,
+    *,
+    names: Mapping[str, str],
+    more_is_better: Mapping[str, bool],
+    level: float,
+) -> Figure:
+    """Draw scores over k beside their references: a row a method, a column a statistic.
+
+    Parameters
+    ----------
+    table : DataFrame
+        method, k, statistic, observed, reference (mean of the references), low, high
+        (their range), p. Observed and p may be missing where a method found no k
+        segments: the line is broken there. Methods and statistics keep their order.
+    names : mapping of str
+        Printed name of each method and statistic.
+    more_is_better : mapping of bool
+        Statistic -> whether more is better; written over its column.
+    level : float
+        Largest p at which the marker is filled.
+
+    Returns
+    -------
+    Figure
+        The panels of a statistic share their scale, so that methods can be compared.
+
+    Raises
+    ------
+    BadInput
+        If a column, a value, a name or a direction is missing.
+    """
+    columns = ["method", "k", "statistic", "observed", "reference", "low", "high", "p"]
+    key = ["method", "statistic", "k"]
+    _need(table, columns, of="the table of scores", gaps=columns[3:], key=key)
+    methods, statistics = table["method"].unique(), table["statistic"].unique()
+    _listed([*methods, *statistics], names, of="names")
+    _listed(statistics, more_is_better, of="more_is_better")
+    figure, axes = plt.subplots(
+        *(len(methods), len(statistics)),
+        sharex=True,
+        sharey="col",
+        squeeze=False,
+        layout="constrained",
+        figsize=(WIDTH, 1.5 + 0.95 * len(methods)),
+    )
+    for (row, column), ax in np.ndenumerate(axes):
+        here = (table["method"] == methods[row]) & (
+            table["statistic"] == statistics[column]
+        )
+        _score_panel(table[here].sort_values("k"), level=level, ax=ax)
+    for ax, method in zip(axes[:, 0], methods, strict=True):
+        ax.set_ylabel(
+            fill(names[method], 13),
+            **{"rotation": 0, "ha": "right", "va": "center"},
+            **{"color": INK, "fontsize": TEXT},
+        )
+    for ax, statistic in zip(axes[0], statistics, strict=True):
+        way = "more is better ↑" if more_is_better[statistic] else "less is better ↓"
+        ax.set_title(f"{names[statistic]}\n{way}", fontsize=TEXT)
+    figure.supxlabel(
+        f"number of segments\n● p ≤ {level:g}   ○ p > {level:g}   "
+        "grey: range of the references, dashed: their mean",
+        fontsize=TEXT,
+    )
+    return figure
+
+
+def _score_panel(rows: pd.DataFrame, *, level: float, ax: Axes) -> None:
+    k = rows["k"].to_numpy()
+    ax.fill_between(k, rows["low"], rows["high"], color=REFERENCE, alpha=0.75, lw=0)
+    ax.plot(k, rows["reference"], color=QUIET, linewidth=1, linestyle="--")
+    ax.plot(k, rows["observed"], color=ACCENT, linewidth=1.6)
+    fills = np.where(rows["p"] <= level, ACCENT, "white")
+    ax.scatter(
+        k, rows["observed"], s=26, c=fills, edgecolors=ACCENT, linewidths=1.3, zorder=3
+    )
+    ax.margins(y=0.12)
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.yaxis.set_major_locator(MaxNLocator(3))
+    ax.tick_params(labelsize=TICKS)
+
+
+def stability_boxes(
+    table: pd.DataFrame,
+    references: pd.DataFrame,
+    *,
+    value: str,
+    label: str,
+    criterion: float,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a box of resamples for each k over the range of its references.
+
+    Parameters
+    ----------
+    table : DataFrame
+        k and the value, one row a resample or pair of them.
+    references : DataFrame
+        k, reference (mean), low, high: one row a k.
+    value : str
+        Column to draw.
+    label : str
+        What it means and which way is better.
+    criterion : float
+        Least value asked for, as a dashed line.
+    ax : Axes, optional
+        The current axes by default.
+
+    Returns
+    -------
+    Axes
+        Boxes from quartile to quartile, whiskers to at most 1.5 times the box, dots
+        beyond; grey bars with a dash at the mean for the references.
+
+    Raises
+    ------
+    BadInput
+        If a column or value is missing, or a k has no reference.
+    """
+    _need(table, ["k", value], of="the table of resamples")
+    band = ["k", "reference", "low", "high"]
+    _need(references, band, of="the table of references", key=["k"])
+    beside = references.set_index("k").sort_index()
+    groups = {k: rows.to_numpy() for k, rows in table.groupby("k")[value]}
+    _listed(list(groups), beside.index, of="the table of references")
+    ax, beside = _axes(ax), beside.loc[list(groups)]
+    ax.bar(
+        list(groups),
+        beside["high"] - beside["low"],
+        bottom=beside["low"],
+        **{"width": 0.84, "color": PALE, "zorder": 0.5},
+    )
+    ax.hlines(
+        beside["reference"],
+        beside.index - 0.42,
+        beside.index + 0.42,
+        **{"color": QUIET, "linewidth": 1.4, "linestyle": (0, (2, 1)), "zorder": 1},
+    )
+    _boxes(groups, ax=ax)
+    ax.axhline(criterion, color=INK, linewidth=1.2, linestyle=(0, (6, 3)), zorder=1.5)
+    ax.set_xlim(min(groups) - 0.6, max(groups) + 0.6)
+    ax.set_xticks(list(groups))
+    ax.grid(visible=False, axis="x")
+    ax.set_xlabel("number of segments", fontsize=TEXT)
+    ax.set_ylabel(label, fontsize=TEXT)
+    last = max(groups)
+    ends = [
+        ("customers", np.median(groups[last]), ACCENT),
+        ("references", beside.loc[last, "reference"], QUIET),
+        ("criterion", criterion, INK),
+    ]
+    _at_right(ax, ends)
+    return ax
+
+
+def _boxes(groups: Mapping[int, np.ndarray], *, ax: Axes) -> None:
+    thin = {"color": ACCENT, "linewidth": 1.2}
+    ax.boxplot(
+        list(groups.values()),
+        positions=list(groups),
+        widths=0.46,
+        patch_artist=True,
+        manage_ticks=False,
+        boxprops={"facecolor": "#8fb3c6", "edgecolor": ACCENT, "linewidth": 1.2},
+        medianprops={"color": INK, "linewidth": 2},
+        whiskerprops=thin,
+        capprops=thin,
+        flierprops={"marker": ".", "markersize": 4, "markeredgecolor": ACCENT},
+        zorder=2,
+    )
+
+
+def tree(
+    branches: pd.DataFrame,
+    across: pd.DataFrame,
+    *,
+    chosen: int,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw which segments split from which as k grows, and how stable each is across k.
+
+    Parameters
+    ----------
+    branches : DataFrame
+        k, segment, parent (segment at k - 1), customers (shared by the two). Segments
+        count from 0 within their k and are printed from 1. Rows of the least k have
+        no column to their left and are not drawn.
+    across : DataFrame
+        k, segment, value (stability across solutions, 0 to 1), customers.
+    chosen : int
+        The number of segments decided for: its column is marked and has the segments'
+        colours.
+    ax : Axes, optional
+        The current axes by default.
+
+    Returns
+    -------
+    Axes
+        A column for each k; a disc's area is its customers, its darkness its
+        stability across; a line's width is the customers shared. Each column is
+        ordered by the mean place of where its customers come from.
+
+    Raises
+    ------
+    BadInput
+        If a column or value is missing, a branch ends at an unknown segment, or
+        `chosen` is no k of the table.
+
+    References
+    ----------
+    Dolnicar and Leisch (2017), Using segment level stability to select target segments
+    in data-driven market segmentation studies (the SLSA plot).
+    """
+    columns = ["k", "segment", "value", "customers"]
+    _need(across, columns, of="the table across", key=columns[:2])
+    flows = _inner_flows(branches, across)
+    _one_k(chosen, across["k"])
+    ax = _axes(ax)
+    nodes = _places(across, flows)
+    everyone = across.groupby("k")["customers"].sum().max()
+    _draw_flows(nodes, flows, everyone, ax=ax)
+    sizes = 1500 * nodes["customers"] / everyone
+    discs = ax.scatter(
+        *(nodes["k"], nodes["y"]),
+        s=sizes,
+        c=nodes["value"],
+        cmap=DARKNESS,
+        norm=Normalize(0, 1),
+        **{"edgecolors": INK, "linewidths": 1, "zorder": 3},
+    )
+    ours = nodes["k"] == chosen
+    ax.scatter(
+        *(nodes.loc[ours, "k"], nodes.loc[ours, "y"]),
+        # White between disc and ring keeps the two apart in grey.
+        s=(np.sqrt(sizes[ours]) + 8) ** 2,
+        facecolors="white",
+        edgecolors=[segment_colour(i + 1) for i in nodes.loc[ours, "segment"]],
+        **{"linewidths": 3, "zorder": 2.5},
+    )
+    _number_nodes(nodes, np.sqrt(sizes) / 2, chosen, ax=ax)
+    ax.set_ylim(-0.02, 1.04)
+    ax.set_yticks([])
+    _columns_of_k(nodes["k"], chosen, ax=ax)
+    bar = ax.figure.colorbar(
+        discs, ax=ax, orientation="horizontal", shrink=0.4, aspect=22, pad=0.03
+    )
+    bar.set_label(
+        "stability across k: 1 all from one segment, 0 from all alike", fontsize=TEXT
+    )
+    bar.ax.tick_params(labelsize=TICKS)
+    return ax
+
+
+def _inner_flows(branches: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
+    """Keep the branches between two columns, and refuse those that end nowhere."""
+    columns = ["k", "segment", "parent", "customers"]
+    if nodes["k"].min() == nodes["k"].max():
+        return pd.DataFrame(columns=columns)
+    _need(branches, columns, of="the table of branches", gaps=["parent"])
+    flows = branches[branches["k"] > nodes["k"].min()].copy()
+    known = pd.MultiIndex.from_frame(nodes[["k", "segment"]])
+    for segment, shift in (("segment", 0), ("parent", 1)):
+        ends = pd.MultiIndex.from_arrays([flows["k"] - shift, flows[segment]])
+        lost = ~ends.isin(known)
+        if lost.any():
+            k, which = ends[lost][0]
+            raise BadInput(
+                f"The table of branches names segment {which} of k = {k}, which the "
+                "table of segments does not hold. Make both from the same labels."
+            )
+    return flows
+
+
+def _places(across: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFrame:
+    """Give each segment a height from 0 to 1, near those its customers come from."""
+    done: dict[tuple[int, int], float] = {}
+    for k, column in across.sort_values(["k", "segment"]).groupby("k"):
+        wish = {}
+        for segment in column["segment"]:
+            rows = flows[(flows["k"] == k) & (flows["segment"] == segment)]
+            heights = [done.get((k - 1, parent), 0.0) for parent in rows["parent"]]
+            weights = rows["customers"].to_numpy(float)
+            # The first column has nothing to follow: the largest segment on top.
+            wish[segment] = (
+                np.average(heights, weights=weights) if weights.sum() else -segment
+            )
+        upwards = sorted(wish, key=lambda s: (wish[s], -s))
+        done |= {(k, s): (i + 0.5) / len(wish) for i, s in enumerate(upwards)}
+    heights = [done[key] for key in zip(across["k"], across["segment"], strict=True)]
+    return across.assign(y=heights)
+
+
+def _draw_flows(
+    nodes: pd.DataFrame, flows: pd.DataFrame, everyone: float, *, ax: Axes
+) -> None:
+    """Join segments of neighbouring k by lines as wide as the customers shared."""
+    if flows.empty:
+        return
+    y = nodes.set_index(["k", "segment"])["y"]
+    lines = [
+        [(k - 1, y[k - 1, parent]), (k, y[k, segment])]
+        for k, segment, parent in flows[["k", "segment", "parent"]].itertuples(
+            index=False
+        )
+    ]
+    widths = 18 * flows["customers"].to_numpy() / everyone
+    ax.add_collection(
+        LineCollection(lines, linewidths=widths, colors=REFERENCE, zorder=1)
+    )
+
+
+def _number_nodes(
+    nodes: pd.DataFrame, radii: np.ndarray, chosen: int, *, ax: Axes
+) -> None:
+    """Write numbers above the discs; beside those of the chosen k, which have rings."""
+    for node, radius in zip(nodes.itertuples(), radii, strict=True):
+        label = _label(ax, f"{node.segment + 1}", (node.k, node.y), zorder=4)
+        if node.k == chosen:
+            label.set(fontweight="bold", fontsize=TEXT + 1, ha="left")
+            label.set_position((radius + 7, 0))
+        else:
+            label.set(fontsize=TICKS, position=(0, radius + 6.5))
+
+
+def _columns_of_k(k_values: pd.Series, chosen: int, *, ax: Axes) -> None:
+    """Write k below each column and mark the one decided for."""
+    ks = sorted(k_values.unique())
+    ax.axvspan(chosen - 0.36, chosen + 0.36, color="#f1f3f4", zorder=0)
+    ax.set_xlim(ks[0] - 0.5, ks[-1] + 0.5)
+    ax.set_xticks(ks, [f"{k}\nchosen" if k == chosen else f"{k}" for k in ks])
+    ax.get_xticklabels()[ks.index(chosen)].set(fontweight="bold", color=INK)
+    ax.grid(visible=False)
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    ax.set_xlabel("number of segments", fontsize=TEXT)
+
+
+def project(scores: pd.DataFrame, points: pd.DataFrame | np.ndarray) -> pd.DataFrame:
+    """Project points on the first two principal components of the scores.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x scores; at least two columns.
+    points : DataFrame or ndarray
+        Rows in the same columns: the customers themselves or the segments' centres.
+
+    Returns
+    -------
+    DataFrame
+        x and y, from the mean of the scores; each component's largest loading is
+        positive, so that signs do not flip from machine to machine.
+    """
+    values = scores.to_numpy(float)
+    if values.shape[1] < 2:
+        raise BadInput(
+            f"A plane needs two columns; the scores have {values.shape[1]}: "
+            f"{list(scores.columns)}."
+        )
+    middle = values.mean(axis=0)
+    loadings = np.linalg.eigh(np.cov(values - middle, rowvar=False))[1][:, :-3:-1]
+    largest = np.abs(loadings).argmax(axis=0)
+    loadings = loadings * np.sign(loadings[largest, [0, 1]])
+    plane = (np.asarray(points, dtype=float) - middle) @ loadings
+    index = points.index if isinstance(points, pd.DataFrame) else None
+    return pd.DataFrame(plane, columns=["x", "y"], index=index)
+
+
+def gorge(
+    similarities: np.ndarray,
+    segment_ids: Sequence[int],
+    names: Mapping[int, str],
+    *,
+    label: str,
+) -> Figure:
+    """Draw how similar customers are to each segment: a gorge tells it from the rest.
+
+    Parameters
+    ----------
+    similarities : ndarray
+        Customers x segments, 0 to 1; columns in the order of the segment ids 1, 2, ...
+    segment_ids : sequence of int
+        Segment of each customer, from 1.
+    names : mapping of str
+        Segment id -> name.
+    label : str
+        What the similarity is.
+
+    Returns
+    -------
+    Figure
+        A histogram of all customers for each segment: its members in colour at the
+        foot, all others in grey on them. Two hills with a gorge between them: well
+        apart; one hill with a slope: a continuum. Heights are square roots of counts,
+        which moves no hill and no gorge, but lets a small segment be seen.
+
+    Raises
+    ------
+    BadInput
+        If lengths differ, a value is not between 0 and 1, or a name is missing.
+
+    References
+    ----------
+    Dolnicar, Grün and Leisch (2018), Market segmentation analysis (gorge plots).
+    """
+    values, ids = np.asarray(similarities, dtype=float), np.asarray(segment_ids)
+    _same_length(ids, values, of="segment_ids", rows="rows of similarities")
+    if not ((values >= 0) & (values <= 1)).all():
+        raise BadInput("Similarities must lie between 0 and 1, without missing values.")
+    segments = range(1, values.shape[1] + 1)
+    _listed([*segments, *ids.tolist()], names, of="names")
+    figure, axes = plt.subplots(
+        *(len(segments), 1),
+        sharex=True,
+        squeeze=False,
+        layout="constrained",
+        figsize=(WIDTH, 0.9 + 0.95 * len(segments)),
+    )
+    for ax, segment in zip(axes[:, 0], segments, strict=True):
+        column = values[:, segment - 1]
+        _gorge(column[ids == segment], column[ids != segment], segment, ax=ax)
+        ax.set_ylabel(
+            f"{fill(names[segment], 20)}\n{(ids == segment).mean():.0%} of customers",
+            **{"rotation": 0, "ha": "right", "va": "center"},
+            **{"fontsize": TEXT, "color": INK},
+        )
+    axes[-1, 0].set_xlabel(
+        f"{label}\ncolour: members, grey: all others, height: root of the count",
+        fontsize=TEXT,
+    )
+    return figure
+
+
+def _gorge(members: np.ndarray, others: np.ndarray, segment: int, *, ax: Axes) -> None:
+    edges = np.linspace(0, 1, 51)
+    inside, outside = (np.histogram(x, bins=edges)[0] for x in (members, others))
+    foot, top = np.sqrt(inside), np.sqrt(inside + outside)
+    ax.stairs(top, edges, baseline=foot, fill=True, color=REFERENCE)
+    ax.stairs(foot, edges, fill=True, color=segment_colour(segment))
+    # Only the outline of all customers tells whether there is a gorge.
+    ax.stairs(top, edges, color=INK, linewidth=1)
+    ax.set_xlim(0, 1)
+    ax.set_yticks([])
+    ax.grid(visible=False, axis="y")
+    ax.spines["left"].set_visible(False)
+    ax.tick_params(labelsize=TICKS)
+
+
+def silhouette_plot(
+    widths: pd.Series | np.ndarray,
+    segment_ids: Sequence[int],
+    *,
+    names: Mapping[int, str],
+    reference: float,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw each customer's silhouette width, one block a segment.
+
+    Parameters
+    ----------
+    widths : Series or ndarray
+        -1 to 1, one a customer: below 0 is nearer to another segment; see
+        `scores.silhouette_widths`.
+    segment_ids : sequence of int
+        Segment of each customer, from 1.
+    names : mapping of str
+        Segment id -> name.
+    reference : float
+        Mean width of references without clusters.
+    ax : Axes, optional
+        The current axes by default.
+
+    Returns
+    -------
+    Axes
+        Blocks from the first segment down, as high as their customers, widths falling.
+
+    Raises
+    ------
+    BadInput
+        If lengths differ, a width is missing or outside of -1 to 1, or a name is
+        missing.
+
+    References
+    ----------
+    Rousseeuw (1987), Silhouettes: a graphical aid to the interpretation and validation
+    of cluster analysis.
+    """
+    ids, widths = np.asarray(segment_ids), np.asarray(widths, dtype=float)
+    _same_length(ids, widths, of="segment_ids", rows="silhouette widths")
+    if not (np.abs(widths) <= 1).all():
+        raise BadInput("Silhouette widths must lie between -1 and 1, none missing.")
+    _listed(ids, names, of="names")
+    ax, space, top, ticks = _axes(ax), 0.02 * len(widths), 0.0, {}
+    for segment in np.unique(ids):
+        block = np.sort(widths[ids == segment])[::-1]
+        edges = np.append(block, block[-1])
+        steps = top + np.arange(len(edges))
+        colour = segment_colour(segment)
+        ax.fill_betweenx(steps, 0, edges, step="post", color=colour, linewidth=0)
+        middle = top + len(block) / 2
+        ticks[middle] = (
+            f"{fill(names[segment], 30)}\nmean {_plain(block.mean())}, "
+            f"{(block < 0).mean():.0%} below 0"
+        )
+        top += len(block) + space
+    _even_ticks(ticks, top, ax=ax)
+    _mean_lines(float(widths.mean()), reference, ax=ax)
+    ax.set_xlabel("silhouette width (more is better)", fontsize=TEXT)
+    return ax
+
+
+def _plain(value: float) -> str:
+    return f"{value:.2f}".replace("-", "−")
+
+
+def _even_ticks(ticks: Mapping[float, str], top: float, *, ax: Axes) -> None:
+    """Write two-line labels beside their blocks, moved where blocks are thin."""
+    inches = ax.get_position().height * ax.figure.get_figheight()
+    lines = 1 + max(text.count("\n") for text in ticks.values())
+    line = TICKS * 1.4 / 72 / inches * top
+    gap = lines * line
+    places = _apart(list(ticks), gap)
+    # Room for a line of text above the first block.
+    ax.set_ylim(
+        max(top, places.max() + gap / 2), min(-1.4 * line, places.min() - gap / 2)
+    )
+    ax.set_yticks(places, list(ticks.values()))
+    ax.grid(visible=False, axis="y")
+    ax.spines["left"].set_visible(False)
+
+
+def _mean_lines(mean: float, reference: float, *, ax: Axes) -> None:
+    """Draw two lines and name them at the top, the lesser to the left of its line."""
+    lines = [
+        (mean, f"customers {_plain(mean)}", INK, "-"),
+        (reference, f"references {_plain(reference)}", QUIET, (0, (3, 2))),
+    ]
+    for (at, text, colour, style), side in zip(
+        sorted(lines, key=lambda line: line[0]), ("right", "left"), strict=True
+    ):
+        ax.axvline(at, color=colour, linewidth=1.4, linestyle=style)
+        ax.annotate(
+            text,
+            (at, 1),
+            xycoords=ax.get_xaxis_transform(),
+            xytext=(-5 if side == "right" else 5, -1),
+            textcoords="offset points",
+            **{"ha": side, "va": "top", "color": colour, "fontsize": TEXT},
+        )
+
+
+def neighbour_shares(distances: np.ndarray) -> pd.DataFrame:
+    """Count for which two segments customers are nearest and second-nearest.
+
+    Parameters
+    ----------
+    distances : ndarray
+        Customers x segments, columns in the order of the segment ids 1, 2, ...
+
+    Returns
+    -------
+    DataFrame
+        segment_id, other (the lesser id first), share (of all customers, 0 to 1;
+        pairs add up to 1): only pairs that occur.
+    """
+    if distances.ndim != 2 or distances.shape[1] < 2:
+        raise BadInput(
+            "Neighbours need the distances to two segments or more; the array has the "
+            f"shape {distances.shape}."
+        )
+    two = np.sort(np.argsort(distances, axis=1, kind="stable")[:, :2], axis=1) + 1
+    pairs, counts = np.unique(two, axis=0, return_counts=True)
+    return pd.DataFrame(
+        {
+            "segment_id": pairs[:, 0],
+            "other": pairs[:, 1],
+            "share": counts / len(distances),
+        }
+    )
+
+
+def separation(
+    points: pd.DataFrame,
+    segment_ids: Sequence[int],
+    centres: pd.DataFrame,
+    neighbours: pd.DataFrame,
+    *,
+    inner: float,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how far segments lie apart, and between which of them customers stand.
+
+    Parameters
+    ----------
+    points : DataFrame
+        x and y, one row a customer, such as the first two principal components; see
+        `project`.
+    segment_ids : sequence of int
+        Segment of each customer, from 1.
+    centres : DataFrame
+        x and y of the segments 1, 2, ... in this order.
+    neighbours : DataFrame
+        segment_id, other, share (of customers for whom these two are nearest and
+        second-nearest); see `neighbour_shares`.
+    inner : float
+        Share of a segment's customers, those nearest to its centre in the picture,
+        that its outline holds.
+    ax : Axes, optional
+        The current axes by default.
+
+    Returns
+    -------
+    Axes
+        Points faint, outlines and numbered centres in the segments' colours, lines as
+        wide as the share of customers between two segments.
+
+    Raises
+    ------
+    BadInput
+        If a column or value is missing, lengths differ, or a segment has no centre.
+
+    References
+    ----------
+    Leisch (2010), Neighborhood graphs, stripes and shadow plots for cluster
+    visualization.
+    """
+    ids = np.asarray(segment_ids)
+    for table, of in ((points, "the table of points"), (centres, "the centres")):
+        _need(table, ["x", "y"], of=of)
+    _need(neighbours, ["segment_id", "other", "share"], of="the table of neighbours")
+    _same_length(ids, points, of="segment_ids", rows="points")
+    at = {i + 1: tuple(row) for i, row in enumerate(centres[["x", "y"]].to_numpy())}
+    for known in (ids, neighbours["segment_id"], neighbours["other"]):
+        _listed(known, at, of="centres")
+    ax = _axes(ax)
+    place = points[["x", "y"]].to_numpy(float)
+    for segment, centre in at.items():
+        _outline(place[ids == segment], centre, segment, inner=inner, ax=ax)
+    most = neighbours["share"].max()
+    pairs = neighbours[["segment_id", "other"]].to_numpy()
+    ax.add_collection(
+        LineCollection(
+            [[at[one], at[other]] for one, other in pairs],
+            linewidths=8 * neighbours["share"] / most,
+            **{"colors": QUIET, "alpha": 0.85, "zorder": 3},
+        )
+    )
+    _part(_centre_numbers(at, ax), margin=2)
+    ax.set_aspect("equal", adjustable="datalim")
+    ax.set_xlabel(
+        f"first principal component\noutlines: the inner {inner:.0%} of a segment; "
+        f"lines: customers between two, at most {most:.0%}",
+        fontsize=TEXT,
+    )
+    ax.set_ylabel("second principal component", fontsize=TEXT)
+    return ax
+
+
+def _outline(
+    place: np.ndarray,
+    centre: tuple[float, float],
+    segment: int,
+    *,
+    inner: float,
+    ax: Axes,
+) -> None:
+    colour = segment_colour(segment)
+    ax.scatter(*place.T, s=7, color=colour, alpha=0.3, linewidths=0, zorder=1)
+    order = np.argsort(((place - centre) ** 2).sum(axis=1), kind="stable")
+    kept = place[order[: int(np.ceil(inner * len(place)))]]
+    try:
+        hull = kept[ConvexHull(kept).vertices]
+    except (QhullError, ValueError):
+        return  # fewer than three places, or all on one line: no outline to draw
+    ax.add_patch(
+        mpl.patches.Polygon(hull, fill=False, edgecolor=colour, lw=2, zorder=2)
+    )
+
+
+def _centre_numbers(at: Mapping[int, tuple], ax: Axes) -> list[Annotation]:
+    return [
+        _label(
+            *(ax, f"{segment}", centre),
+            **{"color": "white", "fontweight": "bold", "path_effects": []},
+            **{"fontsize": TEXT + 1, "zorder": 5},
+            bbox={
+                "boxstyle": "circle,pad=0.25",
+                "facecolor": segment_colour(segment),
+                "edgecolor": "white",
+            },
+        )
+        for segment, centre in at.items()
+    ]
+
+
+def maps(
+    customers: pd.DataFrame,
+    reference: pd.DataFrame,
+    segment_ids: Sequence[int],
+    names: Mapping[int, str],
+    *,
+    trust: tuple[float, float],
+) -> Figure:
+    """Draw a map of customers beside one of a reference without clusters.
+
+    Parameters
+    ----------
+    customers, reference : DataFrame
+        x and y, one row a customer, made by the same method.
+    segment_ids : sequence of int
+        Segment of each row of `customers`, from 1.
+    names : mapping of str
+        Segment id -> name, written at the median of its customers.
+    trust : tuple of float
+        Trustworthiness of the two maps, 0 to 1, written below them.
+
+    Returns
+    -------
+    Figure
+        Two maps at the same scale, each moved to the middle of its frame and without
+        units: distances between groups are not to be read.
+
+    Raises
+    ------
+    BadInput
+        If a column or value is missing, lengths differ, or a segment has no name.
+    """
+    both = {"the map of customers": customers, "the map of the reference": reference}
+    for of, table in both.items():
+        _need(table, ["x", "y"], of=of)
+    ids = np.asarray(segment_ids)
+    _same_length(ids, customers, of="segment_ids", rows="customers")
+    _listed(ids, names, of="names")
+    customers, reference = _centred(customers), _centred(reference)
+    figure, (left, right) = plt.subplots(
+        *(1, 2), sharex=True, sharey=True, layout="constrained", figsize=(WIDTH, 4.4)
+    )
+    dots = {"s": 8, "alpha": 0.6, "linewidths": 0}
+    colours = [segment_colour(i) for i in ids]
+    left.scatter(customers["x"], customers["y"], c=colours, **dots)
+    right.scatter(reference["x"], reference["y"], color="#8f979d", **dots)
+    titles = ("Customers", "Reference without clusters")
+    for ax, title, trusted in zip((left, right), titles, trust, strict=True):
+        _bare(ax)
+        ax.set_title(title, fontsize=TEXT + 1)
+        ax.set_xlabel(f"trustworthiness {trusted:.2f}", fontsize=TEXT)
+    medians = customers.groupby(ids).median()
+    labels = [
+        _label(left, fill(names[segment], 16), place, fontweight="bold")
+        for segment, *place in medians.itertuples()
+    ]
+    _part(labels)
+    return figure
+
+
+def _centred(table: pd.DataFrame) -> pd.DataFrame:
+    """Move the middle of a map's range to the origin: where it lay means nothing."""
+    place = table[["x", "y"]]
+    return place - (place.min() + place.max()) / 2
+
+
+def league(
+    table: pd.DataFrame,
+    *,
+    value: str,
+    names: Mapping[str, str],
+    ours: Sequence[str],
+    baselines: Sequence[str],
+) -> Figure:
+    """Draw how well each design foretells each outcome, as dots with intervals.
+
+    Parameters
+    ----------
+    table : DataFrame
+        design, outcome, score (r2 or auc), and the value with its interval in columns
+        of that name, with _low and _high. The values may be missing where an outcome
+        could not be judged. Designs and outcomes keep their order.
+    value : str
+        Column to draw: alone or gain.
+    names : mapping of str
+        Score -> what it is called below the axis.
+    ours : sequence of str
+        Designs in colour and bold.
+    baselines : sequence of str
+        Designs with a hollow diamond, and a dashed line at their value to compare with.
+
+    Returns
+    -------
+    Figure
+        A panel an outcome; designs share the rows. The solid line is no skill: 0.5 for
+        an area under the curve unless it is a gain, else 0.
+
+    Raises
+    ------
+    BadInput
+        If a column or name is missing, or `ours` or `baselines` names no design.
+    """
+    ends = [value, f"{value}_low", f"{value}_high"]
+    columns = ["design", "outcome", "score", *ends]
+    _need(table, columns, of="the league table", gaps=ends, key=columns[:2])
+    designs, outcomes = list(table["design"].unique()), table["outcome"].unique()
+    _listed([*ours, *baselines], dict.fromkeys(designs), of="the league table")
+    _listed(table["score"], names, of="names")
+    figure, axes = plt.subplots(
+        *(1, len(outcomes)),
+        sharey=True,
+        squeeze=False,
+        layout="constrained",
+        figsize=(WIDTH, 1.4 + 0.27 * len(designs)),
+    )
+    for ax, outcome in zip(axes[0], outcomes, strict=True):
+        rows = table[table["outcome"] == outcome].set_index("design").reindex(designs)
+        score = rows["score"].dropna().iloc[0]
+        none = 0.5 if score == "auc" and value != "gain" else 0.0
+        ax.axvline(none, color=QUIET, linewidth=1)
+        _league_panel(rows[ends], ours=ours, baselines=baselines, ax=ax)
+        ax.set_title(fill(outcome, 15), fontsize=TEXT)
+        ax.set_xlabel(fill(names[score], 16), fontsize=TICKS)
+    ax.set_yticks(np.arange(len(designs)), designs, fontsize=TICKS)
+    ax.set_ylim(len(designs) - 0.4, -0.6)
+    for tick, design in zip(axes[0, 0].get_yticklabels(), designs, strict=True):
+        if design in ours:
+            tick.set(fontweight="bold", color=ACCENT)
+        elif design in baselines:
+            tick.set(color=QUIET, fontstyle="italic")
+    return figure
+
+
+def _league_panel(
+    rows: pd.DataFrame, *, ours: Sequence[str], baselines: Sequence[str], ax: Axes
+) -> None:
+    for y, (design, middle, low, high) in enumerate(rows.itertuples()):
+        if np.isnan(middle):
+            ax.text(
+                *(0.5, y, "not judged"),
+                transform=ax.get_yaxis_transform(),
+                **{"ha": "center", "va": "center", "fontsize": TICKS},
+                **{"color": QUIET, "path_effects": HALO, "zorder": 4},
+            )
+            continue
+        colour = ACCENT if design in ours else QUIET if design in baselines else INK
+        ax.hlines(y, low, high, color=colour, linewidth=3 if design in ours else 1.4)
+        looks = {"c": colour, "s": 46 if design in ours else 22, "marker": "o"}
+        if design in baselines:
+            looks = {"c": "white", "edgecolors": QUIET, "s": 34, "marker": "D"}
+            ax.axvline(middle, color=QUIET, linewidth=0.9, linestyle=(0, (3, 3)))
+        ax.scatter(middle, y, zorder=3, **looks)
+    ax.xaxis.set_major_locator(MaxNLocator(3))
+    ax.grid(visible=False, axis="x")
+    ax.tick_params(labelsize=TICKS)
+
+
+def multiverse(
+    table: pd.DataFrame, *, choices: Mapping[str, str], chosen: Mapping[str, object]
+) -> Figure:
+    """Draw how far segments agree with the chosen ones under every defensible choice.
+
+    Parameters
+    ----------
+    table : DataFrame
+        ari (adjusted Rand index with the chosen segments, at most 1) and a column for
+        each choice, one row a combination.
+    choices : mapping of str
+        Column -> printed name of the choice.
+    chosen : mapping
+        Column -> the value decided for: that combination is marked.
+
+    Returns
+    -------
+    Figure
+        Dots sorted by agreement; below them, a dot for each choice that was made, in
+        the order of the table.
+
+    Raises
+    ------
+    BadInput
+        If a column or value is missing, or no row is the chosen combination.
+
+    References
+    ----------
+    Simonsohn, Simmons and Nelson (2020), Specification curve analysis.
+    """
+    _need(table, ["ari", *choices], of="the table of the multiverse")
+    _listed(list(choices), chosen, of="chosen")
+    ordered = table.sort_values("ari", kind="stable", ignore_index=True)
+    ours = (ordered[list(choices)] == pd.Series(dict(chosen))[list(choices)]).all(
+        axis=1
+    )
+    if not ours.any():
+        raise BadInput(f"No row of the multiverse is the chosen combination {chosen}.")
+    made = [(column, option) for column in choices for option in table[column].unique()]
+    figure, (above, below) = plt.subplots(
+        *(2, 1),
+        sharex=True,
+        height_ratios=[8, len(made)],
+        layout="constrained",
+        figsize=(WIDTH, 2.9 + 0.29 * len(made)),
+    )
+    colours = np.where(ours, ACCENT, INK)
+    sizes = np.where(ours, 90, 34)
+    above.scatter(ordered.index, ordered["ari"], c=colours, s=sizes, zorder=3)
+    above.set_ylabel("agreement with the\nchosen segments", fontsize=TEXT)
+    above.set_ylim(min(0, ordered["ari"].min() - 0.05), 1.08)
+    at = (ordered.index[ours][0], ordered.loc[ours, "ari"].iloc[0])
+    note = _label(above, "chosen  ", at, color=ACCENT, fontweight="bold", ha="right")
+    note.set_zorder(4)
+    _choice_dots(ordered, made, choices, ours, ax=below)
+    for ax in (above, below):
+        ax.tick_params(labelsize=TICKS)
+    return figure
+
+
+def _choice_dots(
+    ordered: pd.DataFrame,
+    made: Sequence[tuple[str, object]],
+    choices: Mapping[str, str],
+    ours: pd.Series,
+    *,
+    ax: Axes,
+) -> None:
+    for y, (column, option) in enumerate(made):
+        taken = ordered[column] == option
+        ax.scatter(ordered.index, np.full(len(ordered), y), color=PALE, s=16)
+        ax.scatter(
+            ordered.index[taken],
+            np.full(taken.sum(), y),
+            c=np.where(ours[taken], ACCENT, INK),
+            **{"s": 34, "zorder": 3},
+        )
+        if y and made[y - 1][0] != column:
+            ax.axhline(y - 0.5, color=REFERENCE, linewidth=1)
+    options = [o if isinstance(o, str) else f"{o:g}" for _, o in made]
+    told = [f"{choices[c]}: {o}" for (c, _), o in zip(made, options, strict=True)]
+    ax.set_yticks(range(len(made)), told)
+    ax.set_ylim(len(made) - 0.5, -0.5)
+    ax.set_xticks([])
+    ax.grid(visible=False)
+    ax.set_xlabel("every combination of choices, from least agreement to most")
+    ax.xaxis.label.set_fontsize(TEXT)
+
+
+def gap_plot(
+    table: pd.DataFrame,
+    references: pd.DataFrame,
+    *,
+    choices: Mapping[str, int],
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the gap statistic over k beside that of references without clusters.
+
+    Parameters
+    ----------
+    table : DataFrame
+        k, gap, se (standard error), one row a k.
+    references : DataFrame
+        reference (its number), k, value (its gap), one row for each reference and k, as
+        `null_references.on_references` returns them.
+    choices : mapping of int
+        Name of a rule -> the k it takes: a dashed line with both.
+    ax : Axes, optional
+        The current axes by default.
+
+    Returns
+    -------
+    Axes
+        The customers' gap with bars of one standard error; a grey line a reference.
+
+    Raises
+    ------
+    BadInput
+        If a column or value is missing, or a rule takes a k outside of the table.
+    """
+    _need(table, ["k", "gap", "se"], of="the table of gaps", key=["k"])
+    columns = ["reference", "k", "value"]
+    _need(references, columns, of="the table of references", key=columns[:2])
+    gaps = table.set_index("k").sort_index()
+    for k in choices.values():
+        _one_k(k, gaps.index)
+    ax = _axes(ax)
+    for _, rows in references.sort_values("k").groupby("reference"):
+        ax.plot(rows["k"], rows["value"], color=REFERENCE, linewidth=1.1, zorder=1.5)
+    ax.errorbar(
+        *(gaps.index, gaps["gap"]),
+        yerr=gaps["se"],
+        **{"color": ACCENT, "linewidth": 1.8, "marker": "o", "markersize": 5},
+        **{"elinewidth": 1.4, "capsize": 3.5, "zorder": 3},
+    )
+    ax.margins(y=0.08)
+    ax.set_xticks(gaps.index)
+    ax.set_xlabel("number of segments\nbars: one standard error", fontsize=TEXT)
+    ax.set_ylabel("gap (more is better)", fontsize=TEXT)
+    _rules(choices, ax=ax)
+    last = references.loc[references["k"] == references["k"].max(), "value"].mean()
+    ends = [("customers", gaps["gap"].iloc[-1], ACCENT), ("references", last, QUIET)]
+    _at_right(ax, ends)
+    return ax
+
+
+def _rules(choices: Mapping[str, int], *, ax: Axes) -> None:
+    """Mark what each rule takes, each named on a line of its own over the data."""
+    taken = sorted(set(choices.values()))
+    inches = ax.get_position().height * ax.figure.get_figheight()
+    line = TEXT * 1.45 / 72 / inches
+    low, high = ax.get_ylim()
+    ax.set_ylim(low, low + (high - low) / (1 - line * len(taken)))
+    middle = np.mean(ax.get_xlim())
+    for row, k in enumerate(taken):
+        told = ", ".join(name for name, at in choices.items() if at == k)
+        side = "right" if k > middle else "left"
+        ax.axvline(k, color=INK, linewidth=1.1, linestyle=(0, (3, 2)), zorder=1)
+        ax.annotate(
+            f"{told}: {k}",
+            (k, 1 - line * row),
+            xycoords=ax.get_xaxis_transform(),
+            xytext=(-5 if side == "right" else 5, 0),
+            textcoords="offset points",
+            **{"ha": side, "va": "top", "fontsize": TEXT, "path_effects": HALO},
+        )

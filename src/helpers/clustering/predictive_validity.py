@@ -1,0 +1,612 @@
+"""What a way to tell customers apart foretells: scores for customers left out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+from pandas.api import types
+from sklearn.linear_model import LogisticRegression, RidgeCV
+from threadpoolctl import threadpool_limits
+
+from helpers.core.errors import BadInput
+
+# How each kind of outcome is scored.
+SCORES = {"amount": "r2", "mix": "r2", "yes_no": "auc"}
+# A yes/no outcome with fewer customers of either answer is not judged.
+LEAST_OF_EACH = 10
+# Customers of average behaviour added to each label before its rate is taken.
+SMOOTHING = 10.0
+# Ridge penalties tried inside a fold, for columns of standard deviation 1.
+PENALTIES = 10.0 ** np.arange(-1, 6)
+
+_COLUMNS = [
+    *("design", "outcome", "score", "customers", "alone", "alone_low", "alone_high"),
+    *("base", "with_base", "gain", "gain_low", "gain_high", "why"),
+]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Something that customers did later, to be foretold.
+
+    Parameters
+    ----------
+    name : str
+        How tables call it.
+    kind : str
+        amount (one numeric column), mix (two or more numeric columns, foretold
+        together, each counting by its variance) or yes_no (one column of bool).
+    values : DataFrame
+        Customers x columns.
+    among : Series of bool
+        The customers it is judged among, index of `values`.
+    """
+
+    name: str
+    kind: str
+    values: pd.DataFrame
+    among: pd.Series
+
+
+def later_sales(later: pd.DataFrame) -> Outcome:
+    """Give the logarithm of later sales as an outcome of every customer.
+
+    Parameters
+    ----------
+    later : DataFrame
+        One row a customer: later_sales (currency).
+
+    Returns
+    -------
+    Outcome
+        The logarithm of 1 + sales; who took back more than was bought counts as 0.
+    """
+    everybody = pd.Series(True, index=later.index)
+    amount = np.log1p(later[["later_sales"]].clip(lower=0))
+    return Outcome("later sales (log)", "amount", amount, everybody)
+
+
+def later_mix(
+    later: pd.DataFrame, *, needs: Sequence[str], least_sales: float
+) -> Outcome:
+    """Give the mix of needs bought later as an outcome.
+
+    Parameters
+    ----------
+    later : DataFrame
+        One row a customer: later_sales (currency) and the columns of `needs`.
+    needs : sequence of str
+        Columns of later sales by need (currency).
+    least_sales : float
+        Later sales (currency) that it takes to judge a mix.
+
+    Returns
+    -------
+    Outcome
+        Square roots of the shares of later sales, among those who bought enough.
+    """
+    judged = later["later_sales"] >= least_sales
+    of_sales = later["later_sales"].where(judged)
+    mix = np.sqrt(later[list(needs)].div(of_sales, axis=0))
+    return Outcome("later need mix", "mix", mix.fillna(0), among=judged)
+
+
+def aim(later: pd.DataFrame, *, needs: Sequence[str], least_sales: float) -> Outcome:
+    """Give the outcome that needs segments are judged by.
+
+    Parameters
+    ----------
+    later, needs, least_sales
+        As for `later_mix`.
+
+    Returns
+    -------
+    Outcome
+        The later mix of needs; in a run without needs, how much is bought later.
+    """
+    if not needs:
+        return later_sales(later)
+    return later_mix(later, needs=needs, least_sales=least_sales)
+
+
+def gains(
+    labels: Mapping[int, np.ndarray],
+    aim: Outcome,
+    *,
+    sales: pd.Series,
+    folds: int,
+    seed: int,
+) -> pd.Series:
+    """Say how much more each number of segments foretells than spend quintiles do.
+
+    Parameters
+    ----------
+    labels : mapping
+        k -> segment of each customer.
+    aim : Outcome
+        Same customers.
+    sales : Series
+        Sales of the same customers (currency), whose quintiles are beaten or not.
+    folds, seed : int
+        As for `league`.
+
+    Returns
+    -------
+    Series
+        Indexed by k: the score alone, less that of the quintiles; missing where the
+        outcome cannot be judged.
+    """
+    designs = {"spend quintiles": quantiles(sales, parts=5)} | {
+        k: pd.Series(found, index=sales.index).astype(str)
+        for k, found in labels.items()
+    }
+    told = league(
+        {name: label.to_frame("label") for name, label in designs.items()},
+        [aim],
+        base=np.log1p(sales.clip(lower=0).to_frame()),
+        folds=folds,
+        repeats=1,
+        seed=seed,
+    ).set_index("design")["alone"]
+    return told.drop("spend quintiles") - told["spend quintiles"]
+
+
+def league(
+    designs: dict[str, pd.DataFrame],
+    outcomes: list[Outcome],
+    *,
+    base: pd.DataFrame,
+    folds: int,
+    repeats: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Say how well each design foretells each outcome, for customers left out.
+
+    A customer's prediction comes from the other folds alone:
+
+    - a design of one label: the mean of the label (its rate for yes_no, smoothed by
+      `SMOOTHING` average customers);
+    - any other design: ridge regression for amount and mix, logistic regression with
+      an L2 penalty for yes_no. Numeric columns are standardised inside the fold;
+      labels become columns of 0 and 1, which shrinks rare labels most. The penalty is
+      the best of `PENALTIES` by leave-one-out error inside the fold; for yes_no that
+      of the linear model times p (1 - p), since a logistic model of rate p weighs a
+      customer by that.
+
+    Parameters
+    ----------
+    designs : dict of DataFrame
+        Name -> customers x columns. A column of text, categories or bool is a label,
+        missing being a label of its own; other columns are numbers.
+    outcomes : list of Outcome
+        Same customers.
+    base : DataFrame
+        Same customers x what is known without any design.
+    folds : int
+        Parts of the cross-fit; for yes_no each holds its share of either answer. All
+        designs share the folds of an outcome.
+    repeats : int
+        Bootstrap samples of customers for the intervals.
+    seed : int
+        Fixes folds and bootstrap samples, by place: another order of rows gives other
+        folds.
+
+    Returns
+    -------
+    DataFrame
+        One row for outcome and design: design, outcome, score, customers (judged),
+        alone, alone_low, alone_high (the design by itself), base (the base by itself),
+        with_base (both together), gain, gain_low, gain_high (both less base), why
+        (reason why an outcome is not judged, its numbers then missing; else empty).
+
+        score is r2 (1 is perfect, 0 is the average of the other folds, below 0 is worse
+        than that) or auc (the share of pairs, one customer of either answer, in the
+        right order, ties half; 0.5 is chance). Pairs are of the same fold: models
+        of different folds differ in level, and pairs across folds would push a
+        design that knows nothing below 0.5.
+
+        low and high are 95 % percentile intervals over customers, for yes_no within
+        either answer. Folds and fitted models stay as they are, so they are a little
+        too narrow: they leave out that another training sample gives another model.
+
+    Raises
+    ------
+    BadInput
+        If customers differ, or numbers are missing or infinite.
+
+    References
+    ----------
+    Airola, Pahikkala, Waegeman, De Baets and Salakoski (2011), An experimental
+    comparison of cross-validation techniques for estimating the area under the ROC
+    curve: why pairs across folds mislead.
+    """
+    _check_settings(base, outcomes, folds, repeats)
+    _check_columns("base", base, base.index)
+    for name, columns in designs.items():
+        _check_columns(name, columns, base.index)
+        _check_not_codes(name, columns)
+    for outcome in outcomes:
+        _check_outcome(outcome, base.index)
+    tables = Parallel(n_jobs=-1)(
+        delayed(_judge)(outcome, designs, base, folds, repeats, seed)
+        for outcome in outcomes
+    )
+    return pd.concat(tables, ignore_index=True)
+
+
+def quantiles(values: pd.Series, *, parts: int) -> pd.Series:
+    """Cut customers into parts of equal size by one number.
+
+    Parameters
+    ----------
+    values : Series
+        One number a customer.
+    parts : int
+        Number of parts, such as 5 for quintiles.
+
+    Returns
+    -------
+    Series of str
+        The part, from 1 (lowest) to `parts`, as a label with leading zeros. Equal
+        values share a part, whatever the order of rows; so parts can differ in size.
+
+    Raises
+    ------
+    BadInput
+        If a value is missing.
+    """
+    if missing := int(values.isna().sum()):
+        raise BadInput(
+            f"Column {values.name} is missing for {missing:,} customers, who have no "
+            "place among the quantiles. Fill it or leave them out."
+        )
+    part = np.ceil((values.rank() - 0.5) * parts / len(values)).astype(int)
+    return part.astype(str).str.zfill(len(str(parts)))
+
+
+def rfm_cells(features: pd.DataFrame, *, parts: int) -> pd.Series:
+    """Cross recency, frequency and monetary value, each cut into equal parts.
+
+    Parameters
+    ----------
+    features : DataFrame
+        recency_days (days), orders (frequency), sales (currency).
+    parts : int
+        Parts of each; 3 gives up to 27 cells.
+
+    Returns
+    -------
+    Series of str
+        A label such as r3 f2 m1, where more is better: r3 came most recently.
+
+    References
+    ----------
+    Hughes (1994), Strategic Database Marketing; parts here are cut one by one and
+    not one within the other.
+    """
+    recency = quantiles(-features["recency_days"], parts=parts)
+    frequency = quantiles(features["orders"], parts=parts)
+    monetary = quantiles(features["sales"], parts=parts)
+    return ("r" + recency + " f" + frequency + " m" + monetary).rename("rfm")
+
+
+def _judge(
+    outcome: Outcome,
+    designs: dict[str, pd.DataFrame],
+    base: pd.DataFrame,
+    folds: int,
+    repeats: int,
+    seed: int,
+) -> pd.DataFrame:
+    judged = outcome.among.to_numpy(bool)
+    later = outcome.values  # noqa: PD011 (a field of its own)
+    truth = later[judged].to_numpy(float)
+    shared = {
+        "outcome": outcome.name,
+        "score": SCORES[outcome.kind],
+        "customers": len(truth),
+    }
+    if why := _why_not(outcome, truth, folds):
+        rows = [{"design": name, **shared, "why": why} for name in designs]
+        return pd.DataFrame(rows, columns=_COLUMNS)
+    yes_no = outcome.kind == "yes_no"
+    draw = _draw_within if yes_no else _draw
+    fold, weights = draw(truth, folds, repeats, np.random.default_rng(seed))
+    score = _auc if yes_no else _r2
+    rows = []
+    with threadpool_limits(1):
+        known = _columns(base[judged])
+        without = score(truth, _fitted(known, truth, fold, yes_no), fold, weights)
+        for name, design in designs.items():
+            pair = _alone_and_with(design[judged], known, truth, fold, yes_no)
+            alone, both = (score(truth, found, fold, weights) for found in pair)
+            numbers = _row(alone, without, both)
+            rows.append({"design": name, **shared, **numbers, "why": ""})
+    return pd.DataFrame(rows, columns=_COLUMNS)
+
+
+def _row(alone: np.ndarray, base: np.ndarray, both: np.ndarray) -> dict[str, float]:
+    """Turn scores, of the customers first and then of the resamples, into a row."""
+    gain = both - base
+    alone_low, alone_high = np.quantile(alone[1:], [0.025, 0.975])
+    gain_low, gain_high = np.quantile(gain[1:], [0.025, 0.975])
+    return {
+        "alone": alone[0],
+        "alone_low": alone_low,
+        "alone_high": alone_high,
+        "base": base[0],
+        "with_base": both[0],
+        "gain": gain[0],
+        "gain_low": gain_low,
+        "gain_high": gain_high,
+    }
+
+
+def _why_not(outcome: Outcome, truth: np.ndarray, folds: int) -> str:
+    if len(truth) < folds:
+        return f"{len(truth):,} customers are too few for {folds} folds"
+    if outcome.kind == "yes_no":
+        yes = int(truth.sum())
+        least = max(LEAST_OF_EACH, folds)
+        if min(yes, len(truth) - yes) < least:
+            return f"{yes:,} of {len(truth):,} did; {least} that did and that did not are needed"
+    elif not np.ptp(truth, axis=0).any():
+        return "all customers did the same"
+    return ""
+
+
+# --- Folds and resamples: weights are customers x (1 + repeats), the first column all 1
+
+
+def _draw(
+    truth: np.ndarray, folds: int, repeats: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    rows = len(truth)
+    fold = rng.permutation(np.arange(rows) % folds)
+    drawn = rng.multinomial(rows, np.full(rows, 1 / rows), size=repeats)
+    return fold, np.column_stack([np.ones(rows), drawn.T])
+
+
+def _draw_within(
+    truth: np.ndarray, folds: int, repeats: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Share out and resample either answer by itself, so that none runs dry."""
+    fold = np.empty(len(truth), dtype=int)
+    weights = np.ones((len(truth), 1 + repeats))
+    for answer in (0, 1):
+        rows = np.flatnonzero(truth[:, 0] == answer)
+        fold[rows] = rng.permutation(np.arange(len(rows)) % folds)
+        share = np.full(len(rows), 1 / len(rows))
+        weights[rows, 1:] = rng.multinomial(len(rows), share, size=repeats).T
+    return fold, weights
+
+
+# --- Predictions for customers left out: customers x columns of the outcome
+
+
+def _is_label(column: pd.Series) -> bool:
+    return types.is_bool_dtype(column) or not types.is_numeric_dtype(column)
+
+
+def _is_one_label(design: pd.DataFrame) -> bool:
+    return design.shape[1] == 1 and _is_label(design.iloc[:, 0])
+
+
+def _codes(labels: pd.Series) -> np.ndarray:
+    return pd.factorize(labels, sort=True, use_na_sentinel=False)[0]
+
+
+def _columns(design: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return a design's numbers, and which of its columns are to be standardised."""
+    parts = [np.empty((len(design), 0))]
+    scaled = [np.empty(0, dtype=bool)]
+    for _, column in design.items():
+        if _is_label(column):
+            codes = _codes(column)
+            part = np.equal.outer(codes, np.arange(codes.max() + 1)).astype(float)
+        else:
+            part = column.to_numpy(float)[:, None]
+        parts.append(part)
+        scaled.append(np.full(part.shape[1], not _is_label(column)))
+    return np.hstack(parts), np.concatenate(scaled)
+
+
+def _means(
+    labels: pd.Series, truth: np.ndarray, fold: np.ndarray, smoothing: float
+) -> np.ndarray:
+    codes = _codes(labels)
+    predicted = np.empty(truth.shape)
+    for part in np.unique(fold):
+        train, test = fold != part, fold == part
+        overall = truth[train].mean(axis=0)
+        sums = np.zeros((codes.max() + 1, truth.shape[1]))
+        np.add.at(sums, codes[train], truth[train])
+        counts = np.bincount(codes[train], minlength=len(sums))[:, None]
+        means = (sums + smoothing * overall) / np.maximum(counts + smoothing, 1)
+        means[counts[:, 0] == 0] = overall
+        predicted[test] = means[codes[test]]
+    return predicted
+
+
+def _alone_and_with(
+    design: pd.DataFrame,
+    known: tuple[np.ndarray, np.ndarray],
+    truth: np.ndarray,
+    fold: np.ndarray,
+    yes_no: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    added = _columns(design)
+    both = tuple(
+        np.concatenate(pair, axis=-1) for pair in zip(known, added, strict=True)
+    )
+    if _is_one_label(design):
+        alone = _means(design.iloc[:, 0], truth, fold, SMOOTHING if yes_no else 0)
+    else:
+        alone = _fitted(added, truth, fold, yes_no)
+    return alone, _fitted(both, truth, fold, yes_no)
+
+
+def _fitted(
+    known: tuple[np.ndarray, np.ndarray],
+    truth: np.ndarray,
+    fold: np.ndarray,
+    yes_no: bool,
+) -> np.ndarray:
+    columns, scaled = known
+    predicted = np.empty(truth.shape)
+    for part in np.unique(fold):
+        train, test = fold != part, fold == part
+        spread = np.where(scaled, columns[train].std(axis=0), 1)
+        spread[spread == 0] = 1
+        values = (columns - np.where(scaled, columns[train].mean(axis=0), 0)) / spread
+        ridge = RidgeCV(PENALTIES).fit(values[train], truth[train])
+        if yes_no:
+            rate = truth[train].mean()
+            penalty = ridge.alpha_ * rate * (1 - rate)
+            model = LogisticRegression(
+                C=1 / penalty, solver="newton-cholesky", tol=1e-9
+            )
+            model.fit(values[train], truth[train, 0])
+            found = values[test] @ model.coef_[0]
+            # Rounded to its size, so that customers who are alike tie in every bit and
+            # noise orders nobody. The intercept orders nobody either.
+            predicted[test, 0] = (found / (np.abs(found).max() or 1)).round(9)
+        else:
+            predicted[test] = ridge.predict(values[test]).reshape(-1, truth.shape[1])
+    return predicted
+
+
+# --- Scores: one for the customers and one for each resample
+
+
+def _r2(
+    truth: np.ndarray, predicted: np.ndarray, fold: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    average = _means(pd.Series(np.zeros(len(truth))), truth, fold, 0)
+    error = ((truth - predicted) ** 2).sum(axis=1)
+    return 1 - (error @ weights) / (((truth - average) ** 2).sum(axis=1) @ weights)
+
+
+def _auc(
+    truth: np.ndarray, predicted: np.ndarray, fold: np.ndarray, weights: np.ndarray
+) -> np.ndarray:
+    right, pairs = np.sum(
+        [
+            _pairs(truth[rows, 0], predicted[rows, 0], weights[rows])
+            for rows in (fold == part for part in np.unique(fold))
+        ],
+        axis=0,
+    )
+    # A resample in which no fold holds either answer says nothing: it counts as chance.
+    return np.where(pairs > 0, right, 0.5) / np.where(pairs > 0, pairs, 1)
+
+
+def _pairs(
+    truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count pairs in the right order, ties half, and all pairs, for each weighting."""
+    order = np.argsort(predicted, kind="stable")
+    tie = np.flatnonzero(np.diff(predicted[order], prepend=-np.inf))
+    sorted_weights, did = weights[order], truth[order, None]
+    yes = np.add.reduceat(sorted_weights * did, tie, axis=0)
+    no = np.add.reduceat(sorted_weights * (1 - did), tie, axis=0)
+    below = no.cumsum(axis=0) - no
+    return (yes * (below + no / 2)).sum(axis=0), yes.sum(axis=0) * no.sum(axis=0)
+
+
+# --- Refusals
+
+_LABELS = (
+    types.is_bool_dtype,
+    types.is_string_dtype,
+    types.is_object_dtype,
+    lambda values: isinstance(values.dtype, pd.CategoricalDtype),
+)
+
+
+def _check_settings(
+    base: pd.DataFrame, outcomes: list[Outcome], folds: int, repeats: int
+) -> None:
+    if not outcomes or not base.shape[1] or folds < 2 or repeats < 1:
+        raise BadInput(
+            "A league needs an outcome, a base of at least one column, two folds and one "
+            f"repeat; it was given {len(outcomes)} outcomes, {base.shape[1]} columns, "
+            f"{folds} folds and {repeats} repeats."
+        )
+    names = pd.Series([outcome.name for outcome in outcomes])
+    if names.duplicated().any():
+        twice = names[names.duplicated()].iloc[0]
+        raise BadInput(f"Two outcomes are called {twice}. Give each its own name.")
+
+
+def _check_columns(name: str, columns: pd.DataFrame, customers: pd.Index) -> None:
+    if not columns.index.equals(customers):
+        raise BadInput(
+            f"Design {name} has other customers than the base, or another order of "
+            f"rows ({len(columns):,} and {len(customers):,} rows). Align their indexes."
+        )
+    for column, values in columns.items():
+        if not _is_label(values):
+            _check_finite(f"Column {column} of design {name}", values)
+        elif not any(allowed(values) for allowed in _LABELS):
+            raise BadInput(
+                f"Column {column} of design {name} holds {values.dtype}. Give numbers, "
+                "such as days, or labels as text."
+            )
+
+
+def _check_not_codes(name: str, design: pd.DataFrame) -> None:
+    if not design.shape[1]:
+        raise BadInput(f"Design {name} has no column. Give it one or leave it out.")
+    only = design.iloc[:, 0]
+    # Segment ids taken for amounts would be judged as a straight line, in silence.
+    if design.shape[1] == 1 and types.is_integer_dtype(only):
+        raise BadInput(
+            f"Column {only.name} of design {name} holds whole numbers, which may be "
+            "labels or amounts. Give labels as text (astype(str)), amounts as float."
+        )
+
+
+def _check_outcome(outcome: Outcome, customers: pd.Index) -> None:
+    told = f"Outcome {outcome.name}"
+    if outcome.kind not in SCORES:
+        raise BadInput(
+            f"{told}: kind must be one of {list(SCORES)}, but '{outcome.kind}' was passed."
+        )
+    later = outcome.values  # noqa: PD011 (a field of its own)
+    for part in (later, outcome.among):
+        if not part.index.equals(customers):
+            raise BadInput(
+                f"{told} has other customers than the base, or another order of rows "
+                f"({len(part):,} and {len(customers):,} rows). Align their indexes."
+            )
+    if not types.is_bool_dtype(outcome.among):
+        raise BadInput(
+            f"{told}: among holds {outcome.among.dtype}. Give True or False."
+        )
+    columns = later.shape[1]
+    if columns < 2 if outcome.kind == "mix" else columns != 1:
+        needed = "two or more" if outcome.kind == "mix" else "one"
+        raise BadInput(
+            f"{told} of kind {outcome.kind} has {columns} columns and needs {needed}."
+        )
+    for column, values in later[outcome.among.to_numpy(bool)].items():
+        flags = types.is_bool_dtype(values)
+        fits = flags if outcome.kind == "yes_no" else not _is_label(values)
+        if not fits:
+            needed = "True or False" if outcome.kind == "yes_no" else "numbers"
+            raise BadInput(
+                f"{told}: column {column} holds {values.dtype}. Give {needed}."
+            )
+        _check_finite(f"{told}: column {column}", values)
+
+
+def _check_finite(told: str, values: pd.Series) -> None:
+    bad = int((~np.isfinite(values.to_numpy(float, na_value=np.nan))).sum())
+    if bad:
+        raise BadInput(
+            f"{told} is missing or infinite for {bad:,} customers. Fill it, leave them "
+            "out, or give labels as text."
+        )

@@ -1,0 +1,336 @@
+"""Draw samples of customers, and ask whether another one would decide alike."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import permutations
+
+import numpy as np
+import pandas as pd
+
+from helpers.clustering import (
+    criteria as clustering_criteria,
+    methods,
+    predictive_validity,
+    scores as clustering_scores,
+    stability,
+)
+from helpers.core import store
+
+
+def draw(
+    customers: pd.DataFrame,
+    *,
+    by: Mapping[str, Sequence[float]],
+    size: int,
+    samples: int,
+    seed: int,
+) -> list[pd.Series]:
+    """Draw stratified samples that share no customer.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        Those to draw from: customer_id and the columns of `by` (numbers, none missing).
+    by : mapping
+        Column -> shares of customers, 0 to 1 and rising, at whose quantiles it is cut.
+        Each combination of classes is a stratum.
+    size : int
+        Customers a sample.
+    samples : int
+        Samples wanted. As many whole ones are drawn as there are customers for; the
+        last ones may lack a few customers of a stratum that has run dry.
+    seed : int
+        With the id alone it fixes who is drawn: the order of the rows does not matter,
+        nor which other columns there are.
+
+    Returns
+    -------
+    list of Series
+        The ids of each sample in their order. One sample of everybody where `size`
+        reaches the number of customers.
+
+    Notes
+    -----
+    Each stratum gives as many as its share of the customers (`allocate`), so that
+    statistics of a sample need no weights. Within a stratum customers are taken in the
+    order of a keyed hash (SipHash) of their id.
+
+    References
+    ----------
+    Cochran (1977), Sampling techniques, chapter 5: proportional allocation.
+    """
+    ids = customers["customer_id"]
+    if size >= len(ids):
+        return [ids.sort_values(ignore_index=True)]
+    stratum = strata(customers, by=by)
+    counts = np.bincount(stratum)
+    each = allocate(counts, size=size)
+    order = np.lexsort([_lots(ids, seed), stratum])
+    place = np.arange(len(order)) - np.repeat(counts.cumsum() - counts, counts)
+    quota = np.repeat(each, counts)
+    # A stratum without a place in the sample comes after the last one.
+    number = np.where(quota > 0, place // np.maximum(quota, 1), samples)
+    return [
+        ids.iloc[order[number == i]].sort_values(ignore_index=True)
+        for i in range(min(samples, len(ids) // size))
+    ]
+
+
+def strata(customers: pd.DataFrame, *, by: Mapping[str, Sequence[float]]) -> np.ndarray:
+    """Give each customer the number of a stratum.
+
+    Parameters
+    ----------
+    customers, by
+        As for `draw`.
+
+    Returns
+    -------
+    ndarray of int
+        From 0; who lies at a cut belongs to the class above it.
+    """
+    found = np.zeros(len(customers), dtype=np.int64)
+    for column, shares in by.items():
+        cuts = customers[column].quantile(list(shares)).to_numpy()
+        classes = np.searchsorted(cuts, customers[column].to_numpy(), side="right")
+        found = found * (len(cuts) + 1) + classes
+    return found
+
+
+def allocate(counts: np.ndarray, *, size: int) -> np.ndarray:
+    """Share out a sample in proportion to the strata, by largest remainders.
+
+    Parameters
+    ----------
+    counts : ndarray of int
+        Customers of each stratum.
+    size : int
+        Customers of the sample, at most as many as there are.
+
+    Returns
+    -------
+    ndarray of int
+        Customers to draw from each stratum; they add up to `size`. Of equal remainders
+        the first stratum's counts as the largest.
+    """
+    each, remainder = np.divmod(counts * size, counts.sum())
+    largest = np.argsort(-remainder, kind="stable")[: size - each.sum()]
+    each[largest] += 1
+    return each
+
+
+def _lots(ids: pd.Series, seed: int) -> np.ndarray:
+    # In parts, since a Python text takes several times the room of a stored one.
+    key = f"{seed % 10**16:016d}"
+    parts = range(0, len(ids), store.BATCH)
+    texts = (ids.iloc[i : i + store.BATCH].to_numpy(object) for i in parts)
+    return np.concatenate(
+        [pd.util.hash_array(text, hash_key=key, categorize=False) for text in texts]
+    )
+
+
+@dataclass(frozen=True)
+class Study:
+    """What one sample says of every number of segments.
+
+    Parameters
+    ----------
+    scores : ndarray
+        Customers x features, all samples scored by the same fitted steps.
+    centres : dict of ndarray
+        k -> centres of k-means, k x features.
+    criteria : DataFrame
+        Indexed by k: smallest (share of customers in the smallest segment), agreement
+        (mean adjusted Rand index of pairs of resampled studies), weakest (mean Jaccard
+        overlap of the segment found worst), gain (of the share of a later outcome that
+        is foretold, over spend quintiles).
+    """
+
+    scores: np.ndarray
+    centres: dict[int, np.ndarray]
+    criteria: pd.DataFrame
+
+
+def study(
+    customers: pd.DataFrame,
+    *,
+    aim: predictive_validity.Outcome,
+    prepared: stability.Prepared,
+    prepare: Callable[[pd.DataFrame], stability.Prepared],
+    k_values: range,
+    resamples: int,
+    seed: int,
+    starts: int,
+    resample_starts: int,
+    folds: int,
+) -> Study:
+    """Measure the criteria on one sample: as notebook 3 does, but nothing else.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        The sample's rows of the feature table.
+    aim : Outcome
+        What they did later, the same customers in the same order.
+    prepared : Prepared
+        The fitted steps that score all samples.
+    prepare : callable
+        Fits the steps anew in every resample, as for `stability.resample`.
+    k_values : range
+        Numbers of segments, each 2 or more.
+    resamples : int
+        Bootstrap samples, compared in pairs.
+    seed, starts : int
+        As for `methods.kmeans`.
+    resample_starts : int
+        Random starts in each resample.
+    folds : int
+        As for `predictive_validity.league`.
+
+    Returns
+    -------
+    Study
+        References without clusters are left out, since they cost most: so nothing is
+        said of the verdict.
+    """
+    people = customers.reset_index(drop=True)
+    scores = prepared.transform(people).to_numpy()
+    centres = {
+        k: methods.kmeans(scores, k=k, seed=seed, starts=starts) for k in k_values
+    }
+    labels = {k: methods.nearest(scores, found) for k, found in centres.items()}
+    again = stability.resample(
+        people,
+        prepare=prepare,
+        k_values=k_values,
+        resamples=resamples,
+        seed=seed,
+        starts=resample_starts,
+    )
+    found = stability.recovered(stability.recovery(again, labels))
+    criteria = pd.DataFrame(
+        {
+            "smallest": {k: np.bincount(own).min() for k, own in labels.items()},
+            "agreement": stability.agreement(again).groupby("k")["ari"].mean(),
+            "weakest": found.groupby("k")["jaccard"].min(),
+            "gain": predictive_validity.gains(
+                labels, aim, sales=people["sales"], folds=folds, seed=seed
+            ),
+        }
+    )
+    criteria["smallest"] /= len(people)
+    return Study(scores, centres, criteria)
+
+
+def between(studies: Sequence[Study], *, k: int) -> pd.DataFrame:
+    """Compare the segments of samples two by two.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+        One for each sample.
+    k : int
+        Number of segments.
+
+    Returns
+    -------
+    DataFrame
+        One row for two samples in either order: sample, other (from 1); ari: adjusted
+        Rand index of the two sets of centres on the customers of the first sample;
+        excess: how much more squared distance the centres of `sample` leave among the
+        customers of `other`, whom they have not seen, than their own centres do (0.01
+        is 1 % more).
+    """
+    common = studies[0].scores
+    rows = []
+    for (i, one), (j, two) in permutations(enumerate(studies, start=1), 2):
+        labels = [methods.nearest(common, s.centres[k]) for s in (one, two)]
+        ari = clustering_scores.adjusted_rand(*labels)
+        strange, own = (_left(two.scores, s.centres[k]) for s in (one, two))
+        rows.append({"sample": i, "other": j, "ari": ari, "excess": strange / own - 1})
+    return pd.DataFrame(rows, columns=["sample", "other", "ari", "excess"])
+
+
+def _left(scores: np.ndarray, centres: np.ndarray) -> float:
+    """Add up the squared distances to the nearest centre."""
+    return float((methods.distances(scores, centres).min(axis=1) ** 2).sum())
+
+
+def compare(
+    studies: Sequence[Study],
+    *,
+    k: int,
+    least: Mapping[str, float],
+    verdicts: pd.Series,
+) -> pd.DataFrame:
+    """Set the decisions of several samples side by side.
+
+    Parameters
+    ----------
+    studies : sequence of Study
+        The first is the sample that the decision rests on.
+    k : int
+        Number of segments decided for.
+    least : mapping
+        Criterion -> least value that passes.
+    verdicts : Series of str
+        Indexed by k: the verdicts of the first sample, which hold for all, since
+        references without clusters are not drawn for the others.
+
+    Returns
+    -------
+    DataFrame
+        One row a sample: sample (from 1), customers, takes (the number of segments that
+        its criteria take, missing if none), the criteria at `k`, and the means over the
+        other samples of ari and excess (see `between`; missing without another one).
+    """
+    rows = []
+    for i, one in enumerate(studies, start=1):
+        passes = (one.criteria[list(least)] >= pd.Series(least)).all(axis=1)
+        table = pd.DataFrame({"passes": passes, "verdict": verdicts})
+        takes = clustering_criteria.decide(
+            table, k=clustering_criteria.AUTO
+        ).by_criteria
+        row = {"sample": i, "customers": len(one.scores), "takes": takes}
+        rows.append(row | one.criteria.loc[k, list(least)].to_dict())
+    pairs = between(studies, k=k).groupby("sample")[["ari", "excess"]].mean()
+    return pd.DataFrame(rows).join(pairs, on="sample").astype({"takes": "Int64"})
+
+
+def said(samples: pd.DataFrame, *, least_agreement: float) -> str:
+    """Say in a few sentences whether the decision hangs on the sample.
+
+    Parameters
+    ----------
+    samples : DataFrame
+        Output of `compare`.
+    least_agreement : float
+        Least adjusted Rand index between samples for centres that are called alike.
+
+    Returns
+    -------
+    str
+        Nothing if there is one sample only.
+    """
+    if len(samples) < 2:
+        return ""
+    takes = samples["takes"]
+    *some, last = ["none" if pd.isna(k) else str(k) for k in takes]
+    ari, excess = samples["ari"], samples["excess"]
+    same_number = len(set(some)) == 1 and last in some
+    same_lines = ari.min() >= least_agreement
+    verdict = {
+        (True, True): "The decision does not hang on the sample.",
+        (True, False): "The number does not hang on the sample, but the lines do: "
+        "raise sample.",
+        (False, True): "The lines do not hang on the sample, but the number does: "
+        "raise sample, or set k.",
+        (False, False): "The decision hangs on the sample: raise sample.",
+    }[same_number, same_lines]
+    return (
+        f"Samples of {samples['customers'].min():,} customers take "
+        f"{', '.join(some)} and {last} segments. Their centres agree by "
+        f"{ari.mean():.2f} (adjusted Rand index; least {ari.min():.2f}) and leave "
+        f"{excess.mean():.2%} more squared distance among customers of other samples "
+        f"than those customers' own. {verdict}"
+    )

@@ -1,0 +1,441 @@
+"""Score clusterings side by side: every method at every number of segments."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from scipy.spatial.distance import cdist
+
+from helpers.clustering import methods as clustering_methods
+from helpers.core.errors import BadInput
+
+SCORES = ("silhouette", "calinski_harabasz", "davies_bouldin")
+
+
+# Which way each statistic of `measure` is better.
+MORE_IS_BETTER = {
+    "silhouette": True,
+    "calinski_harabasz": True,
+    "davies_bouldin": False,
+    "bic": False,
+    "icl": False,
+}
+
+
+def sweep(
+    scores: pd.DataFrame,
+    *,
+    k_values: range,
+    seed: int,
+    starts: int,
+    methods: tuple[str, ...] = clustering_methods.METHODS,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Cluster by each method at each k, and score every result.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x features, standardised.
+    k_values : range
+        Numbers of segments, each 2 or more.
+    seed, starts : int
+        As for `methods.partitions`.
+    methods : tuple of str
+        Some of `methods.METHODS`.
+
+    Returns
+    -------
+    labels : DataFrame
+        Index of `scores`; a column for each candidate, such as kmeans_5.
+    table : DataFrame
+        One row a candidate:
+
+        - method, k;
+        - inertia: squared distance to the segment's mean;
+        - silhouette (-1 to 1, more is better), calinski_harabasz (more is better),
+          davies_bouldin (less is better; mean distances, as in scikit-learn; R's
+          clusterSim takes root mean squares unless told q=1), all Euclidean whatever
+          the method;
+        - smallest_share: customers in the smallest segment, 0 to 1;
+        - log_likelihood, bic, icl: of mixtures and latent classes, missing elsewhere.
+          LESS is better for bic and icl, as in scikit-learn; R's mclust gives both the
+          opposite sign. Compare latent classes among themselves only: they describe
+          yes-or-no answers.
+
+        inertia and scores are missing where a segment stayed empty.
+
+    Raises
+    ------
+    BadInput
+        If `methods.check` refuses the scores; more customers than segments are needed.
+    ValueError
+        If a method is not one of `methods.METHODS`.
+
+    References
+    ----------
+    Schwarz (1978), Estimating the dimension of a model: BIC = -2 log L + p log n.
+    Biernacki, Celeux and Govaert (2000), Assessing a mixture model for clustering with
+    the integrated completed likelihood: ICL = BIC - 2 sum log z, z the probability of
+    the segment each customer is given. Rousseeuw (1987); Calinski and Harabasz (1974);
+    Davies and Bouldin (1979).
+    """
+    values = clustering_methods.check(scores, least=max(k_values) + 1)
+    fits = clustering_methods.fits(
+        values, methods=methods, k_values=k_values, seed=seed, starts=starts
+    )
+    judged = _judge(values, [(fit.labels, k) for (_, k), fit in fits.items()])
+    rows = [
+        {"method": method, "k": k} | scored | fit.information()
+        for ((method, k), fit), scored in zip(fits.items(), judged, strict=True)
+    ]
+    labels = {f"{method}_{k}": fit.labels for (method, k), fit in fits.items()}
+    return pd.DataFrame(labels, index=scores.index), pd.DataFrame(rows)
+
+
+def measure(
+    scores: pd.DataFrame,
+    seed: int,
+    *,
+    k_values: range,
+    starts: int,
+    methods: tuple[str, ...],
+) -> pd.DataFrame:
+    """Score every candidate in long form, to be measured on references too.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x features, standardised.
+    seed, k_values, starts, methods
+        As for `methods.partitions`, which says how many of the starts each method takes.
+
+    Returns
+    -------
+    DataFrame
+        One row for method, k and statistic: method, k, statistic (a key of
+        `MORE_IS_BETTER`; bic and icl only where there is a likelihood), value.
+    """
+    _, table = sweep(
+        scores, k_values=k_values, seed=seed, starts=starts, methods=methods
+    )
+    return tidy(table)
+
+
+def tidy(table: pd.DataFrame) -> pd.DataFrame:
+    """Turn the score table of `sweep` into the long form of `measure`."""
+    long = table.melt(["method", "k"], list(MORE_IS_BETTER), "statistic", "value")
+    modelled = table.groupby("method")["log_likelihood"].transform("count") > 0
+    likely = long["method"].isin(table.loc[modelled, "method"])
+    return long[likely | long["statistic"].isin(SCORES)].reset_index(drop=True)
+
+
+def _judge(
+    values: np.ndarray, clusterings: list[tuple[np.ndarray, int]]
+) -> list[dict[str, float]]:
+    values = values - values.mean(axis=0)
+    sizes = [np.bincount(labels, minlength=k) for labels, k in clusterings]
+    # A model may leave a segment empty: that is no candidate with k segments.
+    sound = [i for i, counts in enumerate(sizes) if counts.all() and len(counts) > 1]
+    wide = _mean_widths(values, [clusterings[i][0] for i in sound])
+    judged = [
+        dict.fromkeys(("inertia", *SCORES), np.nan) | {"smallest_share": 0.0}
+        for _ in clusterings
+    ]
+    for i, silhouette_of_i in zip(sound, wide, strict=True):
+        judged[i] = (
+            _compactness(values, clusterings[i][0], sizes[i])
+            | {"silhouette": silhouette_of_i}
+            | {"smallest_share": float(sizes[i].min() / len(values))}
+        )
+    order = ("inertia", *SCORES, "smallest_share")
+    return [{name: row[name] for name in order} for row in judged]
+
+
+def _compactness(values: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> dict:
+    k, n = len(sizes), len(values)
+    with clustering_methods.one_thread():
+        means = (labels == np.arange(k)[:, None]) @ values / sizes[:, None]
+    squares = ((values - means[labels]) ** 2).sum(axis=1)
+    inertia = float(squares.sum())
+    between = float(sizes @ (means**2).sum(axis=1))  # values are centred
+    spread = np.bincount(labels, np.sqrt(squares), minlength=k) / sizes
+    apart = cdist(means, means)
+    apart[apart == 0] = np.inf  # as in scikit-learn: equal means count nothing
+    ratios = (spread[:, None] + spread) / apart
+    return {
+        "inertia": inertia,
+        # As in scikit-learn: 1 where no distance is left inside the segments.
+        "calinski_harabasz": between * (n - k) / (inertia * (k - 1))
+        if inertia
+        else 1.0,
+        "davies_bouldin": float(ratios.max(axis=1).mean()),
+    }
+
+
+def _mean_widths(values: np.ndarray, labellings: list[np.ndarray]) -> list[float]:
+    totals = np.zeros(len(labellings))
+    sizes = [np.bincount(labels) for labels in labellings]
+    for some, parts in _distance_sums(values, labellings):
+        for i, sums in enumerate(parts):
+            totals[i] += _widths(sums, labellings[i][some], sizes[i]).sum()
+    return list(totals / len(values))
+
+
+def _distance_sums(
+    values: np.ndarray, labellings: list[np.ndarray]
+) -> Iterator[tuple[slice, list[np.ndarray]]]:
+    # For each clustering the summed distances of some customers to every segment:
+    # distances are computed once for all clusterings, and never kept all at once.
+    if not labellings:
+        return
+    indicators = [np.eye(labels.max() + 1)[labels] for labels in labellings]
+    ends = np.cumsum([indicator.shape[1] for indicator in indicators])[:-1]
+    members = np.hstack(indicators)
+    step = max(1, clustering_methods.CELLS // len(values))
+    for first in range(0, len(values), step):
+        some = slice(first, first + step)
+        with clustering_methods.one_thread():
+            sums = cdist(values[some], values) @ members
+        yield some, np.split(sums, ends, axis=1)
+
+
+def _widths(sums: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    own = sizes[labels]
+    rows = np.arange(len(labels))
+    inside = sums[rows, labels] / np.maximum(own - 1, 1)
+    other = sums / sizes
+    other[rows, labels] = np.inf
+    outside = other.min(axis=1)
+    widths = (outside - inside) / np.maximum(np.maximum(inside, outside), 1e-300)
+    return np.where(own > 1, widths, 0)
+
+
+def silhouette_widths(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Measure how much nearer each customer is to the own segment than to the next.
+
+    Parameters
+    ----------
+    scores : ndarray
+        Customers x features.
+    labels : ndarray
+        0 to k - 1 with k of 2 or more, no segment empty.
+
+    Returns
+    -------
+    ndarray
+        For each customer (b - a) / max(a, b), -1 to 1: a is the mean Euclidean distance
+        to the others of the own segment, b to the nearest other segment; 0 for a
+        customer alone in a segment.
+
+    References
+    ----------
+    Rousseeuw (1987), Silhouettes: a graphical aid to the interpretation and validation
+    of cluster analysis.
+    """
+    sizes = np.bincount(labels)
+    parts = [
+        _widths(sums, labels[some], sizes)
+        for some, (sums,) in _distance_sums(np.asarray(scores, float), [labels])
+    ]
+    return np.concatenate(parts)
+
+
+def adjusted_rand(first: np.ndarray, second: np.ndarray) -> float:
+    """Compare two clusterings of the same customers, corrected for chance.
+
+    Parameters
+    ----------
+    first, second : ndarray
+        Labels, integers from 0, of the same customers.
+
+    Returns
+    -------
+    float
+        1 for the same segments under any names, about 0 for chance; can be below 0.
+
+    References
+    ----------
+    Hubert and Arabie (1985), Comparing partitions.
+    """
+    first, second = np.asarray(first), np.asarray(second)
+    width = int(second.max()) + 1
+    table = np.bincount(first * width + second, minlength=(first.max() + 1) * width)
+    table = table.reshape(-1, width).astype(float)
+    both = (table**2).sum() - len(first)  # ordered pairs that share a segment in both
+    one = (table.sum(axis=1) ** 2).sum() - len(first)
+    other = (table.sum(axis=0) ** 2).sum() - len(first)
+    if both == one == other:
+        return 1.0
+    expected = one * other / (len(first) * (len(first) - 1.0))
+    return float((both - expected) / ((one + other) / 2 - expected))
+
+
+def between_methods(labels: pd.DataFrame) -> pd.DataFrame:
+    """Compare the methods two by two at the same k.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        Customers x candidates, as `sweep` returns them: columns such as kmeans_5.
+
+    Returns
+    -------
+    DataFrame
+        One row for k and pair of methods: k, method, other, ari (adjusted Rand index).
+    """
+    named = {tuple(column.rsplit("_", 1)): column for column in labels}
+    rows = [
+        {"k": int(k), "method": method, "other": other}
+        | {"ari": adjusted_rand(labels[named[method, k]], labels[named[other, k]])}
+        for place, (method, k) in enumerate(named)
+        for other, same in list(named)[place + 1 :]
+        if same == k
+    ]
+    table = pd.DataFrame(rows, columns=["k", "method", "other", "ari"])
+    return table.sort_values("k", kind="stable", ignore_index=True)
+
+
+def random_clusterings(
+    scores: pd.DataFrame, *, k: int, draws: int, seed: int
+) -> pd.DataFrame:
+    """Score clusterings made at random, which say what a score is worth at this k.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x features, standardised.
+    k : int
+        Number of segments.
+    draws : int
+        Clusterings of each kind.
+    seed : int
+        Fixes the draws.
+
+    Returns
+    -------
+    DataFrame
+        One row a clustering: k, kind, draw (from 1), silhouette, calinski_harabasz,
+        davies_bouldin. Each begins with k different customers drawn at random. Kind
+        centroids: every customer joins the nearest of them. Kind neighbours: again and
+        again, the customer nearest to any customer placed so far joins that customer's
+        segment.
+
+    Raises
+    ------
+    BadInput
+        If `methods.check` refuses the scores, or fewer than k customers differ.
+
+    References
+    ----------
+    Hennig (2019), Cluster validation by measurement of clustering characteristics
+    relevant to the user; Akhanli and Hennig (2020), Comparing clusterings and numbers
+    of clusters by aggregation of calibrated clustering validity indexes; stupidkcentroids
+    and stupidknn of R's fpc, whose farthest and average neighbours are left out. Time grows with
+    the square of the customers.
+    """
+    values = clustering_methods.check(scores, least=k + 1)
+    values = values[clustering_methods.row_order(values)]
+    distinct = np.flatnonzero(np.diff(clustering_methods.row_ranks(values), prepend=-1))
+    if len(distinct) < k:
+        raise BadInput(
+            f"{k} segments need {k} different customers, but only {len(distinct)} "
+            "differ. Choose fewer segments."
+        )
+    tree = _spanning_tree(values)
+    kinds = {"centroids": [], "neighbours": []}
+    for draw in range(draws):
+        rng = np.random.default_rng([seed, k, draw])
+        first, second = (rng.choice(distinct, k, replace=False) for _ in range(2))
+        kinds["centroids"].append(
+            (clustering_methods.nearest(values, values[first]), k)
+        )
+        kinds["neighbours"].append((_grown(tree, second), k))
+    keys = [
+        {"k": k, "kind": kind, "draw": i + 1} for kind in kinds for i in range(draws)
+    ]
+    judged = _judge(values, kinds["centroids"] + kinds["neighbours"])
+    table = pd.concat([pd.DataFrame(keys), pd.DataFrame(judged)], axis=1)
+    return table[["k", "kind", "draw", *SCORES]]
+
+
+def _spanning_tree(values: np.ndarray) -> list[tuple[int, int]]:
+    # Prim (1957): edges of the shortest tree through all customers, shortest first.
+    # A library's sparse tree would take distance 0 for no edge.
+    here, place, edges = values[:1], 0, []
+    waiting, rows = values[1:], np.arange(1, len(values))
+    near, parent = np.full(len(rows), np.inf), np.zeros(len(rows), dtype=int)
+    placed = np.zeros(len(rows), dtype=bool)
+    for step in range(1, len(values)):
+        gaps = np.where(placed, np.inf, cdist(here, waiting, "sqeuclidean")[0])
+        closer = gaps < near
+        near[closer], parent[closer] = gaps[closer], place
+        at = int(near.argmin())
+        here, place = waiting[at : at + 1], int(rows[at])
+        edges.append((near[at], int(parent[at]), place))
+        near[at], placed[at] = np.inf, True
+        if step % 16 == 0:  # nobody needs distances to those placed already
+            kept = (part[~placed] for part in (waiting, rows, near, parent, placed))
+            waiting, rows, near, parent, placed = kept
+    return [(first, second) for _, first, second in sorted(edges)]
+
+
+def _grown(tree: list[tuple[int, int]], starts: np.ndarray) -> np.ndarray:
+    # Growing from several customers by the nearest neighbour follows the shortest tree
+    # (Kruskal 1956): take its edges in turn, but never join two that hold a start.
+    leader = list(range(len(tree) + 1))
+    holds = np.isin(leader, starts).tolist()
+
+    def find(customer: int) -> int:
+        while leader[customer] != customer:
+            leader[customer] = leader[leader[customer]]
+            customer = leader[customer]
+        return customer
+
+    for first, second in tree:
+        one, other = find(first), find(second)
+        if not (holds[one] and holds[other]):
+            leader[one] = other
+            holds[other] = holds[other] or holds[one]
+    number = {find(start): label for label, start in enumerate(starts.tolist())}
+    return np.array([number[find(customer)] for customer in range(len(leader))])
+
+
+def calibrate(table: pd.DataFrame, random: pd.DataFrame) -> pd.DataFrame:
+    """Set scores beside those of random clusterings with as many segments.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The score table of `sweep`.
+    random : DataFrame
+        `random_clusterings` at every k of the table, one below the other.
+
+    Returns
+    -------
+    DataFrame
+        One row for method, k and statistic (one of `SCORES`): method, k, statistic,
+        value, random (mean of the random clusterings), z: standard deviations by which
+        the value is better than random, so more is better for all three.
+
+    Raises
+    ------
+    BadInput
+        If a k has no two random clusterings that differ.
+
+    References
+    ----------
+    Akhanli and Hennig (2020), Comparing clusterings and numbers of clusters by
+    aggregation of calibrated clustering validity indexes.
+    """
+    long = table.melt(["method", "k"], list(SCORES), "statistic", "value")
+    drawn = random.melt("k", list(SCORES), "statistic", "drawn")
+    spread = drawn.groupby(["k", "statistic"])["drawn"].agg(["mean", "std"])
+    long = long.join(spread, on=["k", "statistic"], validate="many_to_one")
+    if (lost := ~(long["std"] > 0)).any():
+        raise BadInput(
+            f"k = {long.loc[lost, 'k'].iloc[0]} has no two random clusterings that "
+            "differ. Draw more of them at every k of the table."
+        )
+    sign = np.where(long["statistic"].map(MORE_IS_BETTER), 1, -1)
+    long["z"] = sign * (long["value"] - long["mean"]) / long.pop("std")
+    return long.rename(columns={"mean": "random"})

@@ -1,0 +1,73 @@
+"""Take the name of a run and say where its files lie, read or generated."""
+
+import os
+import re
+from pathlib import Path
+
+# The helpers are installed in editable form, so this file lies in the project.
+ROOT = Path(__file__).resolve().parents[3]
+
+_RUN_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+def home() -> Path:
+    """Return the folder of everything generated: STUDY_HOME if set, else ROOT."""
+    return (ROOT / os.environ.get("STUDY_HOME", "")).resolve()
+
+
+def raw(run: str) -> Path:
+    """Return the folder of a run's tables as received."""
+    return home() / "data" / "raw" / _checked(run)
+
+
+def interim(run: str) -> Path:
+    """Return the folder of a run's clean tables."""
+    return home() / "data" / "interim" / _checked(run)
+
+
+def processed(run: str) -> Path:
+    """Return the folder of a run's features, segments, model and findings."""
+    return home() / "data" / "processed" / _checked(run)
+
+
+def reports(run: str) -> Path:
+    """Return the folder of a run's pages."""
+    return home() / "reports" / _checked(run)
+
+
+def executed(run: str) -> Path:
+    """Return the folder of a run's executed notebooks."""
+    return reports(run) / "notebooks"
+
+
+def plan(run: str) -> Path:
+    """Return the folder of what make knows of a run, and of unfinished notebooks."""
+    return home() / "build" / "runs" / _checked(run)
+
+
+def run_file(run: str) -> Path:
+    """Return the YAML file that describes a run."""
+    return ROOT / "runs" / f"{_checked(run)}.yaml"
+
+
+def notebooks() -> list[Path]:
+    """Return the study's notebooks, NN_name.ipynb, in their order."""
+    return sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+
+
+def refused(fault: OSError) -> str:
+    """Say in a sentence what the system refused: a full disk, a file without rights."""
+    file = Path(str(fault.filename)) if fault.filename else None
+    if file and file.is_relative_to(ROOT):
+        file = file.relative_to(ROOT)
+    return f"{fault.strerror or fault}{f': {file}' if file else ''}. The same command goes on when that is mended."
+
+
+def _checked(run: str) -> str:
+    """Refuse a name that could not be a folder of its own."""
+    if not _RUN_NAME.fullmatch(run):
+        raise ValueError(
+            f"A run is named with small letters, digits and _, beginning with a"
+            f" letter, but {run!r} was passed. Runs are the files in runs/."
+        )
+    return run

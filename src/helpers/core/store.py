@@ -1,0 +1,305 @@
+"""Tables and texts of a run on disk: written whole or not at all, checked when read."""
+
+import contextlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pyarrow
+import pyarrow.compute as compute
+import pyarrow.parquet as parquet
+
+from helpers.core import paths, schema
+from helpers.core.errors import BadInput
+
+BATCH = 200_000  # rows of a large table in memory at a time
+
+
+def path(name: str, *, run: str) -> Path:
+    """Say where a table of a run lives.
+
+    Parameters
+    ----------
+    name : str
+        One of `schema.TABLES`.
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    Path
+        data/<stage>/<run>/<name>.parquet.
+    """
+    folder = getattr(paths, schema.TABLES[name].stage)(run)
+    return folder / f"{name}.parquet"
+
+
+def located(name: str, *, run: str) -> Path:
+    """Return the path of a table that must exist already.
+
+    Raises
+    ------
+    BadInput
+        If the notebook that writes it has not been run.
+    """
+    file = path(name, run=run)
+    if not file.exists():
+        raise BadInput(
+            f"Table {name} of run {run} is missing. It is written by "
+            f"{schema.TABLES[name].made_by}: run `make report RUN={run}` first."
+        )
+    return file
+
+
+def write(frame: pd.DataFrame, name: str, *, run: str) -> None:
+    """Check a table and save it whole or not at all.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of the table; its index is not saved.
+    name : str
+        One of `schema.TABLES`.
+    run : str
+        Name of the run.
+    """
+    frame = schema.check(frame, name)
+    with replacing(path(name, run=run)) as partial:
+        frame.to_parquet(partial, index=False)
+
+
+def write_batches(frames: Iterable[pd.DataFrame], name: str, *, run: str) -> None:
+    """Check and save a table that comes in parts, whole or not at all.
+
+    Parameters
+    ----------
+    frames : iterable of DataFrame
+        Rows of the table, one frame or more with the same columns; their indexes are
+        not saved. They are taken one by one, so that memory does not grow with the table.
+    name : str
+        One of `schema.TABLES`. That no key stands in two parts is not checked.
+    run : str
+        Name of the run.
+    """
+    with replacing(path(name, run=run)) as partial, contextlib.ExitStack() as stack:
+        writer = None
+        for frame in frames:
+            rows = pyarrow.Table.from_pandas(
+                schema.check(frame, name), preserve_index=False
+            )
+            if writer is None:
+                writer = parquet.ParquetWriter(partial, rows.schema)
+                stack.enter_context(writer)
+            writer.write_table(rows.cast(writer.schema))
+
+
+def read(name: str, *, run: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    """Read a table of a run and check it.
+
+    Parameters
+    ----------
+    name : str
+        One of `schema.TABLES`.
+    run : str
+        Name of the run.
+    columns : sequence of str, optional
+        Columns to read; all if left out.
+
+    Returns
+    -------
+    DataFrame
+        The table's rows.
+
+    Raises
+    ------
+    BadInput
+        If the table is missing, cannot be read, lacks a column that was asked for or
+        breaks its promise.
+    """
+    with _opened(name, run, columns):
+        frame = pd.read_parquet(path(name, run=run), columns=columns)
+    return schema.check(frame, name, columns=columns)
+
+
+def batches(
+    name: str, *, run: str, columns: Sequence[str] | None = None
+) -> Iterator[pd.DataFrame]:
+    """Read and check a table of a run a batch at a time, so that memory stays flat.
+
+    Parameters
+    ----------
+    name, run, columns
+        As for `read`. That no key stands in two batches is not checked.
+
+    Yields
+    ------
+    DataFrame
+        The next `BATCH` rows, in the order of the file; the index counts on. Batches
+        are the same on every machine.
+
+    Raises
+    ------
+    BadInput
+        As for `read`.
+    """
+    done = 0
+    with _opened(name, run, columns) as file:
+        for batch in file.iter_batches(BATCH, columns=columns):
+            frame = batch.to_pandas()
+            frame.index += done  # so that a fault names its row of the file
+            done += len(frame)
+            yield schema.check(frame, name, columns=columns)
+
+
+def of_customers(name: str, customers: pd.Series, *, run: str) -> pd.DataFrame:
+    """Read what a table of a run says of some customers, and check it.
+
+    Parameters
+    ----------
+    name : str
+        One of `schema.TABLES`, with customer_id in its key.
+    customers : Series of str
+        Their ids. All others are left out while reading: memory does not grow with
+        them.
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    DataFrame
+        Their rows in the order of the key, whatever that of the file.
+
+    Raises
+    ------
+    BadInput
+        As for `read`.
+    """
+    with _opened(name, run) as file:
+        kind = file.schema_arrow.field("customer_id").type
+        wanted = pyarrow.array(customers, kind)
+        parts = [
+            batch.filter(compute.is_in(batch["customer_id"], value_set=wanted))
+            for batch in file.iter_batches(BATCH)
+        ]
+        frame = pyarrow.Table.from_batches(parts, file.schema_arrow).to_pandas()
+    return schema.check(
+        frame.sort_values([*schema.TABLES[name].key], ignore_index=True), name
+    )
+
+
+@contextlib.contextmanager
+def _opened(
+    name: str, run: str, columns: Sequence[str] | None = None
+) -> Iterator[parquet.ParquetFile]:
+    where = located(name, run=run)
+    try:
+        # Else the whole file is fetched ahead, and held until it has been read.
+        with parquet.ParquetFile(where, pre_buffer=False) as file:
+            lost = set(columns or []) - set(file.schema_arrow.names)
+            if lost:
+                raise BadInput(
+                    f"Table {name} of run {run} lacks the column {', '.join(sorted(lost))}. "
+                    f"Run {schema.TABLES[name].made_by} again (make report RUN={run})."
+                )
+            yield file
+    except (pyarrow.ArrowInvalid, OSError) as fault:
+        raise BadInput(
+            f"Table {name} of run {run} cannot be read ({fault}). Run "
+            f"`make clean RUN={run}` and `make report RUN={run}` to write it anew."
+        ) from None
+
+
+def check_file(file: Path, name: str, *, rows: int = 500_000) -> int:
+    """Check a large Parquet file a batch at a time, so that memory stays flat.
+
+    Parameters
+    ----------
+    file : Path
+        Parquet file with the rows of table `name`.
+    name : str
+        One of `schema.TABLES`. The key is not checked: ask the database for that.
+    rows : int
+        Rows a batch.
+
+    Returns
+    -------
+    int
+        How many rows were checked.
+    """
+    checked = 0
+    for batch in parquet.ParquetFile(file).iter_batches(batch_size=rows):
+        frame = batch.to_pandas()
+        # A fault names the row as received, or else the row of the file.
+        numbered = "line_id" in schema.TABLES[name].key
+        frame.index = frame["line_id"] if numbered else frame.index + checked
+        checked += len(schema.check(frame, name))
+    return checked
+
+
+def read_json(file: Path, *, made_by: str) -> dict:
+    """Read plain data that a notebook has saved.
+
+    Parameters
+    ----------
+    file : Path
+        JSON file.
+    made_by : str
+        Notebook that writes it.
+
+    Returns
+    -------
+    dict
+        Its content.
+
+    Raises
+    ------
+    BadInput
+        If the file is missing or damaged.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(
+            f"{file.name} is missing. It is written by {made_by}: run `make report` first."
+        ) from None
+    except ValueError as fault:
+        raise BadInput(
+            f"{file.name} is damaged ({fault}). Run {made_by} again."
+        ) from None
+
+
+def write_json(content: dict | list, file: Path) -> None:
+    """Save plain data as JSON, whole or not at all."""
+    write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", file)
+
+
+def write_text(text: str, file: Path) -> None:
+    """Save a text, whole or not at all."""
+    with replacing(file) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def replacing(file: Path) -> Iterator[Path]:
+    """Give a file's new content a place of its own; it replaces the old one when done.
+
+    Parameters
+    ----------
+    file : Path
+        File to write; its folder is made if need be.
+
+    Yields
+    ------
+    Path
+        Where to write. If the block fails, nothing is left there and `file` is as it
+        was.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(file)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,396 @@
+"""Customers in, the groups of up to three conditions that may be shown out."""
+
+import itertools
+import math
+import re
+from collections.abc import Collection, Hashable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from helpers.core.errors import BadInput
+from helpers.disclosure import lattice as disclosure_lattice
+
+UNKNOWN = "unknown"  # level of a customer whose attribute is not known
+
+
+def dimension(values: pd.Series, *, below: int, most: int) -> pd.Series:
+    """Make a column ready to be filtered by: few levels, none of them small.
+
+    Parameters
+    ----------
+    values : Series
+        Text or categories, one a customer; missing values become a level of their own.
+    below : int
+        Levels with fewer customers are put together, with the next smallest if need be.
+    most : int
+        Levels to keep; the smallest beyond them are put together too.
+
+    Returns
+    -------
+    Series
+        Categories in the order of `values` if it has one, else by the numbers in them
+        and then by the alphabet; what was put together comes after, unknown last.
+    """
+    order = values.cat.categories if values.dtype == "category" else None
+    text = values.astype(object).where(values.notna(), UNKNOWN).astype(str)
+    sizes = text[text != UNKNOWN].value_counts().sort_values(kind="stable")
+    together = (sizes < below).to_numpy() | (np.arange(len(sizes)) < len(sizes) - most)
+    if together.any():
+        # an order of size, so that the next smallest joins until they are enough
+        enough = max(together.sum(), (sizes.cumsum() < below).sum() + 1)
+        together = np.arange(len(sizes)) < enough
+    merged = sorted(sizes.index[together], key=_natural)
+    levels = [str(v) for v in order] if order is not None else sorted(sizes.index)
+    kept = [v for v in levels if v in sizes.index and v not in merged]
+    if order is None:
+        kept = sorted(kept, key=_natural)
+    name = " or ".join(merged) if len(merged) < 4 else f"{len(merged)} others"
+    text = text.where(~text.isin(merged), name)
+    found = [*kept, *([name] if merged else [])]
+    return pd.Series(
+        pd.Categorical(text, [*found, *([UNKNOWN] if (text == UNKNOWN).any() else [])]),
+        index=values.index,
+        name=values.name,
+    )
+
+
+def _natural(level: str) -> tuple:
+    """Order "Under 15K" before "15-24K" before "100K+"."""
+    return [int(n) for n in re.findall(r"\d+", level)], level
+
+
+def overlapping(
+    customers: pd.DataFrame, *, attributes: Sequence[str], least: float
+) -> list[tuple[str, str]]:
+    """List the pairs of attributes of which one largely tells the other.
+
+    Crossing them would only split off small groups.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        One column an attribute, missing or `UNKNOWN` where it is not known.
+    attributes : sequence of str
+        Columns to compare.
+    least : float
+        Shared information over that of the attribute with less of it, 0 to 1, from
+        which a pair is listed.
+
+    Returns
+    -------
+    list of (str, str)
+        In the order of `attributes`.
+    """
+    table = customers[list(attributes)].astype(object)
+    known = table.mask(table == UNKNOWN)
+    pairs = []
+    for pair in itertools.combinations(attributes, 2):
+        both = known[list(pair)].dropna()
+        one, other, joint = (
+            _information(both[list(names)]) for names in (pair[:1], pair[1:], pair)
+        )
+        if min(one, other) > 0 and (one + other - joint) / min(one, other) >= least:
+            pairs.append(pair)
+    return pairs
+
+
+def _information(table: pd.DataFrame) -> float:
+    """Give the entropy (nats) of the rows of a table."""
+    share = table.value_counts(normalize=True).to_numpy()
+    return float(-(share * np.log(share)).sum())
+
+
+def views(
+    customers: pd.DataFrame,
+    *,
+    dimensions: Sequence[str],
+    measures: Sequence[str],
+    most: int,
+    below: int,
+    dominance: float,
+    apart: Collection[tuple[str, str]] = (),
+) -> pd.DataFrame:
+    """Count and add up every group of a few conditions that may be shown.
+
+    A condition is one level of one dimension. Hidden are groups of fewer than `below`
+    customers, groups of whose money one customer holds more than `dominance`, and what
+    would give one of them away: see :func:`helpers.disclosure.lattice.protect` for the method.
+    Money follows the counts: what is hidden has neither.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        One row a customer: dimensions (categories or text) and measures (numbers).
+    dimensions : sequence of str
+        Columns that customers can be grouped by.
+    measures : sequence of str
+        Columns to add up.
+    most : int
+        Conditions a group, at most.
+    below : int
+        Smallest number of customers that is shown.
+    dominance : float
+        Share of a measure (0 to 1) that no single customer of a shown group exceeds.
+    apart : collection of (str, str)
+        Pairs of dimensions that never stand together in a group.
+
+    Returns
+    -------
+    DataFrame
+        One row a group that may be shown: by_1, level_1, by_2, level_2 and so on
+        (empty beyond its conditions, which follow the order of `dimensions`),
+        customers, and the sum of each measure. The first row is everyone. A group that
+        is not there is hidden or empty.
+
+    Raises
+    ------
+    BadInput
+        If there are fewer customers than may be shown, or a dimension has gaps.
+    """
+    codes, levels = _coded(customers, dimensions, below=below)
+    lattice = _lattice(levels, most=most, apart=apart)
+    cells = _cells(lattice, codes, levels)
+    counts = _totals(cells, np.ones(len(customers)))
+    totals = {name: _totals(cells, customers[name]) for name in measures}
+    sensitive = np.zeros(len(counts), bool)
+    for name in measures:
+        amounts = customers[name].abs()
+        sensitive |= _largest(cells, amounts) > dominance * _totals(cells, amounts)
+    hidden = disclosure_lattice.protect(
+        lattice, counts, sensitive & (counts > 0), below=below
+    )
+    table = _named(lattice, levels, most)
+    table = table.assign(customers=counts.astype(int), **totals)
+    return table[~hidden & (counts > 0)].reset_index(drop=True)
+
+
+def audit(
+    customers: pd.DataFrame,
+    published: pd.DataFrame,
+    *,
+    dimensions: Sequence[str],
+    most: int,
+    below: int,
+    apart: Collection[tuple[str, str]] = (),
+) -> pd.DataFrame:
+    """Attack published groups with the true customers at hand.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        One row a customer, with the dimensions.
+    published : DataFrame
+        by_1, level_1 and so on, as :func:`views` gives them.
+    dimensions, most, below, apart
+        As for :func:`views`.
+
+    Returns
+    -------
+    DataFrame
+        One row a small group that could be worked out: group (how), customers, way;
+        see :func:`helpers.disclosure.lattice.leaks`. Empty if there is none.
+    """
+    codes, levels = _coded(customers, dimensions, below=below)
+    lattice = _lattice(levels, most=most, apart=apart)
+    counts = _totals(_cells(lattice, codes, levels), np.ones(len(customers)))
+    table = _named(lattice, levels, most)
+    names = list(table.columns)
+    there = pd.MultiIndex.from_frame(published[names].astype(str))
+    hidden = ~pd.MultiIndex.from_frame(table).isin(there)
+    hidden[0] = False
+    none = np.zeros(len(counts), bool)
+    found = disclosure_lattice.leaks(lattice, counts, hidden, none, below=below)
+    said = [
+        " ".join(
+            f"{'-' if sign < 0 else '+'} [{_said(table.iloc[view])}]"
+            for sign, view in zip(leak.signs, leak.views, strict=True)
+        )
+        for leak in found
+    ]
+    rows = [
+        (text, leak.customers, leak.way) for text, leak in zip(said, found, strict=True)
+    ]
+    small = np.flatnonzero(~hidden & (counts > 0) & (counts < below))
+    rows += [(f"[{_said(table.iloc[i])}]", int(counts[i]), "shown") for i in small]
+    return pd.DataFrame(rows, columns=["group", "customers", "way"])
+
+
+def conditions(
+    customers: pd.DataFrame,
+    *,
+    dimensions: Sequence[str],
+    most: int,
+    at_most: int,
+    apart: Collection[tuple[str, str]] = (),
+) -> int:
+    """Say how many conditions may meet before there are too many groups to protect.
+
+    Parameters
+    ----------
+    customers, dimensions, most, apart
+        As for :func:`views`.
+    at_most : int
+        Groups that are worth the minutes.
+
+    Returns
+    -------
+    int
+        `most`, or fewer; never below 2.
+    """
+    sizes = [customers[name].nunique() for name in dimensions]
+    pairs = {frozenset(map(dimensions.index, pair)) for pair in apart}
+    for order in range(most, 2, -1):
+        tables = [
+            table
+            for few in range(order + 1)
+            for table in itertools.combinations(range(len(sizes)), few)
+            if not any(pair <= set(table) for pair in pairs)
+        ]
+        if sum(math.prod(sizes[i] for i in table) for table in tables) <= at_most:
+            return order
+    return min(most, 2)
+
+
+def crossing(
+    published: pd.DataFrame,
+    *,
+    rows: tuple[str, Sequence[str]],
+    columns: tuple[str, Sequence[str]],
+) -> pd.DataFrame:
+    """Lay the published groups of two dimensions out as a table.
+
+    Parameters
+    ----------
+    published : DataFrame
+        From :func:`views`.
+    rows, columns : tuple
+        A dimension and its levels, in the order shown; `rows` is the one that comes
+        first among the dimensions.
+
+    Returns
+    -------
+    DataFrame
+        Customers (Int64); missing where a group is hidden or empty, everywhere if need
+        be.
+    """
+    two = (published["by_1"] == rows[0]) & (published["by_2"] == columns[0])
+    if "by_3" in published:
+        two &= published["by_3"] == ""
+    cells = published[two].pivot(index="level_1", columns="level_2", values="customers")
+    grid = cells.reindex(index=list(rows[1]), columns=list(columns[1]))
+    return grid.astype("Int64")
+
+
+def shown(published: pd.DataFrame, conditions: Mapping[str, Hashable]) -> bool:
+    """Say whether a group of customers may be shown.
+
+    Parameters
+    ----------
+    published : DataFrame
+        From :func:`views`.
+    conditions : mapping
+        Dimension -> level.
+
+    Returns
+    -------
+    bool
+        False for a hidden group, an empty one, and one of more conditions than any.
+    """
+    asked = {(name, str(level)) for name, level in conditions.items()} | {("", "")}
+    by = [name for name in published if name.startswith("by_")]
+    told = [
+        {("", ""), *zip(row[::2], row[1::2], strict=True)}
+        for row in published[
+            [part for name in by for part in (name, name.replace("by", "level"))]
+        ].itertuples(index=False, name=None)
+    ]
+    return asked in told
+
+
+def _coded(
+    customers: pd.DataFrame, dimensions: Sequence[str], *, below: int
+) -> tuple[np.ndarray, dict[str, list[str]]]:
+    if len(customers) < below:
+        raise BadInput(
+            f"{len(customers)} customers are fewer than the {below} that may be shown."
+        )
+    gaps = [name for name in dimensions if customers[name].isna().any()]
+    if gaps:
+        raise BadInput(
+            f"Dimension {gaps[0]} has missing levels; cube.dimension names them."
+        )
+    columns = [customers[name].astype("category").cat for name in dimensions]
+    columns = [column.remove_unused_categories().cat for column in columns]
+    levels = [list(map(str, column.categories)) for column in columns]
+    codes = np.array([column.codes for column in columns], int)
+    return codes, dict(zip(dimensions, levels, strict=True))
+
+
+def _lattice(
+    levels: Mapping[str, list[str]], *, most: int, apart: Collection[tuple[str, str]]
+) -> disclosure_lattice.Lattice:
+    place = {name: i for i, name in enumerate(levels)}
+    pairs = {frozenset(place[name] for name in pair) for pair in apart}
+    sizes = [len(names) for names in levels.values()]
+    return disclosure_lattice.lattice(sizes, most=most, apart=pairs)
+
+
+def _cells(
+    lattice: disclosure_lattice.Lattice,
+    codes: np.ndarray,
+    levels: Mapping[str, list[str]],
+) -> list[tuple[int, np.ndarray]]:
+    """Give for each table its number of cells, and the cell of each customer."""
+    cells = []
+    for table, ids in lattice.ids.items():
+        inside = np.zeros(codes.shape[1], int)
+        if table:
+            inside = np.ravel_multi_index(tuple(codes[list(table)]), ids.shape)
+        cells.append((ids.size, inside))
+    return cells
+
+
+def _totals(cells: list[tuple[int, np.ndarray]], values: Sequence[float]) -> np.ndarray:
+    return np.concatenate(
+        [np.bincount(inside, values, minlength=size) for size, inside in cells]
+    )
+
+
+def _largest(cells: list[tuple[int, np.ndarray]], values: pd.Series) -> np.ndarray:
+    """Give the largest value of a single customer in each view."""
+    upwards = np.argsort(values.to_numpy(), kind="stable")
+    tops = []
+    for size, inside in cells:
+        top = np.zeros(size)
+        top[inside[upwards]] = values.to_numpy()[upwards]  # the last one stays
+        tops.append(top)
+    return np.concatenate(tops)
+
+
+def _named(
+    lattice: disclosure_lattice.Lattice, levels: Mapping[str, list[str]], most: int
+) -> pd.DataFrame:
+    """Write each view's conditions: by_1, level_1 and so on."""
+    names = list(levels)
+    parts = []
+    for table, ids in lattice.ids.items():
+        places = np.indices(ids.shape).reshape(len(table), ids.size)
+        part = {}
+        for i in range(most):
+            inside = i < len(table)
+            by = names[table[i]] if inside else ""
+            part[f"by_{i + 1}"] = np.full(ids.size, by, object)
+            told = np.array(levels[by], object)[places[i]] if inside else ""
+            part[f"level_{i + 1}"] = np.broadcast_to(told, ids.size)
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts, ignore_index=True).astype(str)
+
+
+def _said(view: pd.Series) -> str:
+    parts = [
+        f"{view[name]}: {view[name.replace('by', 'level')]}"
+        for name in view.index
+        if name.startswith("by_") and view[name]
+    ]
+    return ", ".join(parts) or "everyone"

@@ -1,0 +1,203 @@
+"""Withhold small groups of a table, and what would give them away."""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+import pandas as pd
+
+WITHHELD = "withheld"
+
+
+def suppress(
+    frame: pd.DataFrame,
+    *,
+    counts: Hashable,
+    columns: Sequence[Hashable],
+    below: int = 10,
+) -> pd.DataFrame:
+    """Hide rows' figures where they describe fewer than ``below`` customers.
+
+    The total of all rows is taken to be known. Where hidden rows would follow from it,
+    because only one is hidden or they hold fewer than ``below`` customers together, the
+    next smallest row is hidden with them.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a group.
+    counts : column name
+        Column with customers a row; where it is hidden it reads ``"<10"``, or
+        ``"withheld"`` in every hidden row if a larger one is among them.
+    columns : sequence of column names
+        Other columns (money, shares, averages) that become None in those rows.
+    below : int
+        Smallest number of customers that is shown.
+
+    Returns
+    -------
+    DataFrame
+        A copy; the named columns have dtype object.
+    """
+    sizes = frame[counts].astype(float).fillna(0)
+    small = sizes < below
+    hidden = small.copy()
+    while hidden.any() and not hidden.all():
+        if hidden.sum() > 1 and not 0 < sizes[hidden].sum() < below:
+            break
+        hidden[sizes.mask(hidden).idxmin()] = True
+    shown = frame.astype(dict.fromkeys([counts, *columns], object))
+    shown.loc[hidden, list(columns)] = None
+    shown.loc[hidden, counts] = _word(small, hidden, below)
+    return shown
+
+
+def hide(
+    frame: pd.DataFrame,
+    hidden: Sequence[bool],
+    *,
+    counts: Hashable,
+    columns: Sequence[Hashable],
+) -> pd.DataFrame:
+    """Withhold the figures of some rows, whatever their size.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One row a group.
+    hidden : sequence of bool
+        Rows that must not be shown.
+    counts : column name
+        Reads ``"withheld"`` there.
+    columns : sequence of column names
+        Become None there.
+
+    Returns
+    -------
+    DataFrame
+        A copy; the named columns have dtype object.
+    """
+    there = np.asarray(hidden, bool)
+    told = frame.astype(dict.fromkeys([counts, *columns], object))
+    told.loc[there, list(columns)] = None
+    told.loc[there, counts] = WITHHELD
+    return told
+
+
+def privacy(cells: pd.DataFrame) -> str:
+    """Say why cells of a cross table are withheld; nothing where none is."""
+    hidden = cells == WITHHELD
+    if hidden.all(axis=None):
+        return (
+            "Not shown (privacy): each cell holds fewer than 10 customers, or would "
+            "give such a cell away."
+        )
+    few = (
+        "Cells of fewer than 10 customers are withheld, and those that would give them "
+        "away."
+    )
+    return few if hidden.any(axis=None) else ""
+
+
+def withhold(counts: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
+    """Replace the cells of a cross table that :func:`withheld` marks by a word.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Customers in each cell.
+    below : int
+        Smallest number of customers that is shown.
+
+    Returns
+    -------
+    DataFrame
+        Dtype object: ``"<10"`` where only small cells had to be hidden, else
+        ``"withheld"`` in all that are hidden: two words would tell the small ones apart
+        and narrow them down.
+    """
+    hidden = withheld(counts, below=below)
+    return counts.astype(object).mask(hidden, _word(~(counts >= below), hidden, below))
+
+
+def _word(
+    small: pd.DataFrame | pd.Series, hidden: pd.DataFrame | pd.Series, below: int
+) -> str:
+    return f"<{below}" if (small == hidden).all(axis=None) else WITHHELD
+
+
+def withheld(counts: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
+    """Mark the cells of a cross table that must not be shown.
+
+    The totals of rows and columns are taken to be known. Beside the small cells these
+    are further ones, few and small, so that no hidden cell follows from the totals, and
+    the hidden cells of a row or column hold at least ``below`` customers together.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        Customers in each cell.
+    below : int
+        Smallest number of customers that is shown.
+
+    Returns
+    -------
+    DataFrame
+        True where a cell is to be hidden, same rows and columns.
+    """
+    sizes = counts.fillna(0).to_numpy(float)
+    hidden = sizes < below
+    while True:
+        closed = _close(sizes, hidden)
+        hidden = _fill(sizes, closed, below)
+        if (hidden == closed).all():
+            return pd.DataFrame(hidden, counts.index, counts.columns)
+
+
+def _close(sizes: np.ndarray, hidden: np.ndarray) -> np.ndarray:
+    """Hide cells until no hidden one follows from the totals."""
+    hidden = hidden.copy()
+    while (exposed := _exposed(hidden)).any():
+        # company of a cell: hidden ones in its row and in its column, itself counted
+        in_row, in_column = np.broadcast_arrays(
+            hidden.sum(axis=1, keepdims=True), hidden.sum(axis=0, keepdims=True)
+        )
+        lonely = np.where(exposed, np.minimum(in_row, in_column), hidden.size)
+        row, column = np.unravel_index(lonely.argmin(), hidden.shape)
+        near = np.zeros_like(hidden)
+        near[row] = in_row[row, column] == 1 or in_column[row, column] > 1
+        near[:, column] |= in_row[row, column] > 1
+        # best a partner that has company both ways, then the smallest
+        apart = np.where(in_row * in_column > 0, 0, sizes.max() + 1)
+        partners = np.where(near & ~hidden, sizes + apart, np.inf)
+        if np.isinf(partners).all():
+            return np.ones_like(hidden)
+        hidden.flat[partners.argmin()] = True
+    return hidden
+
+
+def _fill(sizes: np.ndarray, hidden: np.ndarray, below: int) -> np.ndarray:
+    """Hide the smallest cell left of each line whose hidden ones hold too few."""
+    hidden = hidden.copy()
+    for axis in (0, 1):
+        lines, dark = np.moveaxis(sizes, axis, 0), np.moveaxis(hidden, axis, 0)
+        for line, inside in zip(lines, dark, strict=True):
+            while 0 < line[inside].sum() < below and not inside.all():
+                inside[np.where(inside, np.inf, line).argmin()] = True
+    return hidden
+
+
+def _exposed(hidden: np.ndarray) -> np.ndarray:
+    """Find hidden cells that the totals of rows and columns would give away."""
+    exposed = np.zeros_like(hidden)
+    cells = np.argwhere(hidden)
+    if not len(cells):
+        return exposed
+    # one equation a row and a column; a cell that no solution can move is known
+    equations = np.zeros((sum(hidden.shape), len(cells)))
+    equations[cells[:, 0], np.arange(len(cells))] = 1
+    equations[hidden.shape[0] + cells[:, 1], np.arange(len(cells))] = 1
+    _, sizes, directions = np.linalg.svd(equations)
+    free = directions[(sizes > 1e-9).sum() :]
+    known = np.abs(free).max(axis=0, initial=0) < 1e-9
+    exposed[tuple(cells[known].T)] = True
+    return exposed

@@ -1,0 +1,230 @@
+"""Findings and persona cards: what a notebook concludes, shown and kept for the report."""
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from helpers.core import errors, paths, store
+from helpers.display import plots
+
+FIELDS = ("decision", "size", "uncertainty", "action", "limit")
+Finding = Mapping[str, str]
+
+
+def show(rows: Sequence[Finding]) -> "Findings":
+    """Prepare findings for display, in the order given.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        Mappings with the keys decision, size, uncertainty, action and limit: plain
+        text, each possibly empty except the decision.
+
+    Returns
+    -------
+    Findings
+        Displays itself as the last expression of a cell.
+
+    Raises
+    ------
+    schema.BadInput
+        When a key is missing or unknown, a value is no text or a decision is empty.
+    """
+    return Findings(_checked(rows))
+
+
+def write(rows: Sequence[Finding], *, run: str, notebook: str) -> None:
+    """Save the findings of a notebook for the dashboard.
+
+    They go to findings/<notebook>.json among the run's processed data. Nothing is
+    returned: as the last line of a cell this shows no path of the machine.
+
+    Parameters
+    ----------
+    rows : sequence of mappings
+        As for :func:`show`.
+    run : str
+        Name of the run.
+    notebook : str
+        Name of the notebook without ending, such as ``01_cleaning``.
+
+    Raises
+    ------
+    schema.BadInput
+        As for :func:`show`.
+    """
+    folder = paths.processed(run) / "findings"
+    store.write_json(_checked(rows), folder / f"{notebook}.json")
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Findings ready to be displayed; made by :func:`show`."""
+
+    rows: list[dict[str, str]]
+
+    def _repr_html_(self) -> str:
+        """Give the findings as a numbered list of cards."""
+        return f'<ol class="findings">\n{"".join(map(_card, self.rows))}</ol>'
+
+    def __repr__(self) -> str:
+        """Give the findings as plain text."""
+        return "\n\n".join(map(_plain_card, range(1, len(self.rows) + 1), self.rows))
+
+
+def _card(row: Finding) -> str:
+    terms = "".join(
+        f'<div class="{field}"><dt>{field.capitalize()}</dt>'
+        f"<dd>{html.escape(row[field])}</dd></div>"
+        for field in FIELDS[1:]
+        if row[field]
+    )
+    decision = (
+        f'<p class="decision"><strong>{html.escape(row["decision"])}</strong></p>'
+    )
+    return f"<li>{decision}{f'<dl>{terms}</dl>' if terms else ''}</li>\n"
+
+
+def _plain_card(number: int, row: Finding) -> str:
+    lines = [f"{number}. {row['decision']}"]
+    lines += [
+        f"   {field.capitalize()}: {row[field]}" for field in FIELDS[1:] if row[field]
+    ]
+    return "\n".join(lines)
+
+
+def _checked(rows: Sequence[Finding]) -> list[dict[str, str]]:
+    for number, row in enumerate(rows, 1):
+        wrong = sorted(set(row) ^ set(FIELDS)) or [
+            field for field in FIELDS if not isinstance(row[field], str)
+        ]
+        if wrong or not row["decision"].strip():
+            raise errors.BadInput(
+                f"finding {number}: {', '.join(wrong) or 'decision'} missing, unknown or "
+                f"not text; give text (possibly '') for each of {', '.join(FIELDS)}"
+            )
+    return [{field: row[field].strip() for field in FIELDS} for row in rows]
+
+
+def personas(cards: Sequence["Persona"]) -> "Personas":
+    """Prepare persona cards for display, in the order given.
+
+    Parameters
+    ----------
+    cards : sequence of Persona
+        One a segment.
+
+    Returns
+    -------
+    Personas
+        Displays itself as the last expression of a cell.
+    """
+    return Personas(list(cards))
+
+
+def write_personas(
+    cards: Sequence["Persona"],
+    *,
+    run: str,
+    advice: Mapping[int, Sequence[Mapping[str, str]]],
+    short: Sequence[str],
+) -> None:
+    """Save persona cards for the dashboard.
+
+    They go to personas.json among the run's processed data: for each card segment_id,
+    name, summary, parts, advice and short.
+
+    Parameters
+    ----------
+    cards : sequence of Persona
+        One a segment.
+    run : str
+        Name of the run.
+    advice : mapping
+        Segment id -> its recommendations: what, advice, because, grade.
+    short : sequence of str
+        Questions of the parts that a short card shows.
+
+    Raises
+    ------
+    schema.BadInput
+        If a card lacks a question of the short form.
+    """
+    for card in cards:
+        if missing := sorted(set(short) - set(card.parts)):
+            raise errors.BadInput(
+                f"persona {card.name!r} has no answer to {missing[0]!r}; it answers "
+                f"{', '.join(card.parts)}"
+            )
+    rows = [
+        asdict(card)
+        | {"segment_id": int(card.segment_id), "short": list(short)}
+        | {"advice": [dict(row) for row in advice[card.segment_id]]}
+        for card in cards
+    ]
+    store.write_json(rows, paths.processed(run) / "personas.json")
+
+
+@dataclass(frozen=True)
+class Persona:
+    """One segment's card.
+
+    Parameters
+    ----------
+    segment_id : int
+        Gives the card its colour.
+    name : str
+        Name of the segment.
+    summary : str
+        One line on what its customers come for.
+    parts : dict
+        Question -> answer, such as "How firm is it?"; a list is shown point by point.
+    """
+
+    segment_id: int
+    name: str
+    summary: str
+    parts: dict[str, str | list[str]]
+
+
+@dataclass(frozen=True)
+class Personas:
+    """Persona cards ready to be displayed; made by :func:`personas`."""
+
+    cards: list[Persona]
+
+    def _repr_html_(self) -> str:
+        """Give each card as an article under a heading of its own."""
+        return "".join(
+            f'<article class="persona" style="--segment:'
+            f'{plots.segment_colour(card.segment_id)}">'
+            f"<h3>{html.escape(card.name)}</h3>"
+            f'<p class="summary">{html.escape(card.summary)}</p><dl>'
+            + "".join(
+                f"<div><dt>{html.escape(ask)}</dt><dd>{_answer(answer)}</dd></div>"
+                for ask, answer in card.parts.items()
+            )
+            + "</dl></article>\n"
+            for card in self.cards
+        )
+
+    def __repr__(self) -> str:
+        """Give the cards as plain text."""
+        return "\n\n".join(
+            "\n".join(
+                [f"{card.segment_id}. {card.name}: {card.summary}"]
+                + [
+                    f"   {ask} {answer if isinstance(answer, str) else ' '.join(answer)}"
+                    for ask, answer in card.parts.items()
+                ]
+            )
+            for card in self.cards
+        )
+
+
+def _answer(answer: str | Sequence[str]) -> str:
+    """Write an answer as text, a list of them as points."""
+    if isinstance(answer, str):
+        return html.escape(answer)
+    points = "".join(f"<li>{html.escape(point)}</li>" for point in answer)
+    return f'<ul class="points">{points}</ul>'

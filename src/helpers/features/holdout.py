@@ -1,0 +1,184 @@
+"""Measure what customers did later, to judge segments by: orders, sales, redemptions."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from helpers.core import engines
+from helpers.core.engines import Engine, quoted
+from helpers.features import dictionary, staging
+from helpers.features.staging import Feature
+
+
+def later(
+    con: Engine,
+    *,
+    customers: pd.Series,
+    lines: str,
+    products: str,
+    first: str,
+    last: str,
+) -> pd.DataFrame:
+    """Measure what the customers did in a later window, to judge segments by.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work; its staged tables are made anew for this window.
+    customers : Series
+        Customer ids of the feature table.
+    lines, products : str
+        Paths of the standard tables.
+    first, last : str
+        First and last day of the later window, YYYY-MM-DD.
+
+    Returns
+    -------
+    DataFrame
+        One row for each of `customers`, in their order: customer_id, later_orders,
+        later_sales (currency; goods), later_<need> (currency) for each need, 0 where
+        the customer did not come, or nobody did; and later_recency_days: days from the last order to
+        the end of the window, or the days of the window where the customer did not
+        come.
+    """
+    by_name = {f.name: f for f in dictionary.FEATURES}
+    known = [by_name[name] for name in ("orders", "sales", "recency_days")]
+    orders, sales, recency = (replace(f, name=f"later_{f.name}") for f in known)
+    by_need = [
+        Feature(
+            f"later_{dictionary.slug(need)}",
+            "outcome",
+            "currency",
+            "need_rows",
+            "coalesce(sum(sales_cents) filter "
+            f"(need_state = {quoted(need)}), 0) / 100.0",
+            f"later sales in {need.replace('_', ' ')}",
+        )
+        for need in dictionary.needs(con, products=products)
+    ]
+    chosen = [orders, sales, *by_need, recency]
+    window = {"first": first, "last": last}
+    stored = {"lines": lines, "products": products}
+    found = (
+        staging.collect(con, chosen, **stored, **window)
+        if staging.holds(con, lines, **window)
+        else _nobody(chosen)
+    )
+    days = (pd.Timestamp(last) - pd.Timestamp(first)).days + 1
+    absent = dict.fromkeys(found.columns[1:], 0) | {"later_recency_days": days}
+    return _for_each(customers, found, absent=absent).astype(
+        {"later_orders": "int64", "later_recency_days": "int64"}
+    )
+
+
+def _nobody(chosen: list[Feature]) -> pd.DataFrame:
+    """Make the table of a window without a line."""
+    none = pd.DataFrame({f.name: pd.Series(dtype=float) for f in chosen})
+    none.insert(0, "customer_id", pd.Series(dtype=str))
+    return none
+
+
+def _for_each(
+    customers: pd.Series, found: pd.DataFrame, *, absent: dict[str, float]
+) -> pd.DataFrame:
+    """Give each customer a row, in their order; who was not found gets `absent`."""
+    table = customers.to_frame("customer_id").merge(
+        found, on="customer_id", how="left", validate="one_to_one"
+    )
+    return table.fillna(absent)
+
+
+def redemptions(
+    con: Engine,
+    *,
+    customers: pd.Series,
+    responses: str,
+    first: str,
+    last: str,
+) -> pd.DataFrame:
+    """Count the coupons that customers redeemed in the training window.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work.
+    customers : Series
+        Customer ids of the feature table.
+    responses : str
+        Path of the standard table.
+    first, last : str
+        First and last day of the training window, YYYY-MM-DD, both included. No
+        response outside it is counted.
+
+    Returns
+    -------
+    DataFrame
+        One row for each of `customers`, in their order: customer_id, past_redemptions
+        (a coupon redeemed twice counts twice).
+    """
+    counted = con.execute(
+        """select customer_id, count(*) as past_redemptions
+        from read_parquet($responses)
+        where responded_on >= $first::date and responded_on < $last::date + 1
+        group by customer_id""",
+        {"responses": responses, "first": first, "last": last},
+    ).df()
+    table = _for_each(customers, counted, absent={"past_redemptions": 0})
+    return table.astype({"past_redemptions": "int64"})
+
+
+def redeemed(
+    con: Engine,
+    *,
+    customers: pd.Series,
+    campaigns: str,
+    contacts: str,
+    responses: str,
+    first: str,
+    last: str,
+) -> pd.DataFrame:
+    """Say who was targeted by a campaign in a later window, and who redeemed.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work.
+    customers : Series
+        Customer ids of the feature table.
+    campaigns, contacts, responses : str
+        Paths of the standard tables.
+    first, last : str
+        First and last day of the later window, YYYY-MM-DD, both included.
+
+    Returns
+    -------
+    DataFrame
+        One row for each of `customers`, in their order: customer_id; later_targeted:
+        contacted by a campaign that starts in the window (one that runs already may
+        have been answered before it), not as a control; later_redeemed: answered such a campaign,
+        having been contacted by it, in the window. Campaigns that start late leave
+        little time to answer; those who were not targeted are no refusals.
+    """
+    treated = "c.arm = 'treated'" if "arm" in engines.columns(contacts) else "true"
+    found = con.execute(
+        f"""select c.customer_id, bool_or(r.customer_id is not null) as answered
+        from (from read_parquet($contacts) c where {treated}) c
+        join read_parquet($campaigns) a on a.campaign_id = c.campaign_id
+            and a.starts_on >= $first::date and a.starts_on < $last::date + 1
+        left join read_parquet($responses) r on r.campaign_id = c.campaign_id
+            and r.customer_id = c.customer_id
+            and r.responded_on >= $first::date and r.responded_on < $last::date + 1
+        group by c.customer_id""",
+        {
+            **{"campaigns": campaigns, "contacts": contacts, "responses": responses},
+            **{"first": first, "last": last},
+        },
+    ).df()
+    answered = found.loc[found["answered"], "customer_id"]
+    return pd.DataFrame(
+        {
+            "customer_id": customers,
+            "later_targeted": customers.isin(found["customer_id"]),
+            "later_redeemed": customers.isin(answered),
+        }
+    )

@@ -1,0 +1,352 @@
+"""Prepare features for clustering by fitted steps that treat new customers alike."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+
+import numpy as np
+import pandas as pd
+
+from helpers.core.errors import BadInput
+
+# How far a column's spread is levelled: it is divided by its deviation to this power.
+SCALINGS = {"none": 0.0, "pareto": 0.5, "standard": 1.0}
+FLAT = 1e-12  # a spread below it is the noise of the last digit
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """Fitted steps: shrink shares to the population, root, winsorise, centre, scale.
+
+    For a customer with share s of weight t (such as sales), population share p and
+    prior weight m, the shrunk share is (s t + m p) / (t + m): the posterior mean of a
+    multinomial share under a Dirichlet prior of weight m. Its square root (the
+    Hellinger transform) spreads small shares; it is cut to [lower, upper], and
+    (root - mean) / divisor is the score. A column without a weight, such as a flag or
+    an amount, is not shrunk.
+
+    Parameters
+    ----------
+    columns : list of str
+        Columns, in the order of the scores.
+    weights : list of str
+        For each, the column that counts what it is a share of; empty for none.
+    priors : list of float
+        m of each, in the unit of its weight; 0 leaves the shares as they are.
+    population, lower, upper, mean, divisor : list of float
+        One value a column.
+    """
+
+    columns: list[str]
+    weights: list[str]
+    priors: list[float]
+    population: list[float]
+    lower: list[float]
+    upper: list[float]
+    mean: list[float]
+    divisor: list[float]
+
+    def transform(self, features: pd.DataFrame) -> pd.DataFrame:
+        """Score customers with the fitted steps.
+
+        Parameters
+        ----------
+        features : DataFrame
+            With the columns and their weights.
+
+        Returns
+        -------
+        DataFrame
+            Scores around 0, the index of `features`, one column each.
+
+        Raises
+        ------
+        BadInput
+            If a column is missing, or holds missing values where its weight is not 0.
+        """
+        roots = _roots(
+            features, self.columns, self.weights, self.priors, self.population
+        )
+        scores = (roots.clip(self.lower, self.upper) - self.mean) / self.divisor
+        return pd.DataFrame(scores, index=features.index, columns=self.columns)
+
+    @property
+    def flat(self) -> list[str]:
+        """Columns that were the same for all after winsorising: they score 0."""
+        limits = zip(self.columns, self.lower, self.upper, strict=True)
+        return [name for name, lower, upper in limits if upper - lower < FLAT]
+
+    def to_dict(self) -> dict:
+        """Return the fitted steps as plain data for JSON."""
+        return asdict(self)
+
+
+def nothing() -> Preparation:
+    """Return steps for no column: what a model without needs segments prepares."""
+    return Preparation(*([] for _ in fields(Preparation)))
+
+
+def fit(
+    features: pd.DataFrame,
+    *,
+    weights: Mapping[str, str],
+    priors: Mapping[str, float],
+    winsor: float,
+    scaling: str,
+    shrink: float = 1.0,
+) -> Preparation:
+    """Fit the steps on the customers of the training window.
+
+    Parameters
+    ----------
+    features : DataFrame
+        With the columns and their weights.
+    weights : mapping of str
+        Column to prepare -> column with what it is a share of: sales (currency),
+        orders ...; empty for a column that is no share.
+    priors : mapping of float
+        Weight column -> how much of it the population's shares count for in each
+        customer's, in its unit.
+    winsor : float
+        Share of customers at each end whose roots are cut to the quantile, 0 to 0.5.
+    scaling : str
+        One of `SCALINGS`: none leaves needs of wide spread to rule; standard gives each
+        need the same say, rare ones with the noise they are made of; pareto, the
+        square root of the deviation, lies between.
+    shrink : float
+        How many times the priors count; 0 leaves the shares as they are.
+
+    Returns
+    -------
+    Preparation
+        The fitted steps. A column that is the same for everyone after winsorising, as
+        a rare one can be in a resample, tells nobody apart: everybody scores 0.
+
+    Raises
+    ------
+    BadInput
+        If there is no customer, or a column is missing, holds missing values or is
+        below 0.
+    ValueError
+        If the scaling is not one of `SCALINGS`.
+
+    References
+    ----------
+    Legendre and Gallagher (2001), Ecologically meaningful transformations for
+    ordination of species data (Hellinger); van den Berg et al. (2006), Centering,
+    scaling, and transformations (Pareto scaling).
+    """
+    if scaling not in SCALINGS:
+        raise ValueError(
+            f"scaling must be one of {list(SCALINGS)}, but {scaling!r} was passed."
+        )
+    columns = list(weights)
+    if not columns:
+        return Preparation([], [], [], [], [], [], [], [])
+    _refuse(features, weights)
+    if features.empty:
+        raise BadInput(
+            "Table features: no customer is left to prepare. Lower min_orders or "
+            "min_lines in 02_feature_engineering, or choose a longer window."
+        )
+    own = [float(shrink * priors.get(weight, 0.0)) for weight in weights.values()]
+    population = _population(features, weights)
+    roots = _roots(features, columns, list(weights.values()), own, population)
+    lower, upper = np.quantile(roots, [winsor, 1 - winsor], axis=0)
+    cut = roots.clip(lower, upper)
+    deviation = cut.std(axis=0)
+    told = np.where(deviation < FLAT, 1.0, deviation)
+    return Preparation(
+        columns=columns,
+        weights=list(weights.values()),
+        priors=own,
+        population=population,
+        lower=lower.tolist(),
+        upper=upper.tolist(),
+        mean=cut.mean(axis=0).tolist(),
+        divisor=(told ** SCALINGS[scaling]).tolist(),
+    )
+
+
+def sort_out(
+    features: pd.DataFrame, *, weights: Mapping[str, str], **steps: object
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Leave out the columns that cannot tell these customers apart.
+
+    Parameters
+    ----------
+    features : DataFrame
+        With the columns and their weights.
+    weights : mapping of str
+        As for `fit`.
+    **steps : object
+        The other arguments of `fit`.
+
+    Returns
+    -------
+    tuple of dict
+        The weights of the columns that are left; and column -> why it is not: unknown
+        or below 0 for some customers, or the same for nearly all.
+    """
+    why = {}
+    for column, weight in weights.items():
+        known = features.loc[features[weight] > 0] if weight else features
+        if known[column].isna().any():
+            why[column] = "unknown for some customers"
+        elif (known[column] < 0).any():
+            why[column] = "below 0 for some customers"
+    left = {name: weights[name] for name in weights if name not in why}
+    flat = fit(features, weights=left, **steps).flat if len(features) else list(left)
+    why |= dict.fromkeys(flat, "the same for nearly all customers")
+    return {name: weights[name] for name in weights if name not in why}, why
+
+
+def _population(features: pd.DataFrame, weights: Mapping[str, str]) -> list[float]:
+    """Average each column over customers, by its weight."""
+    found = dict.fromkeys(weights, 0.0)
+    for weight in dict.fromkeys(weights.values()):
+        columns = [column for column in weights if weights[column] == weight]
+        values = features[columns].to_numpy(float)
+        size = features[weight].to_numpy(float) if weight else np.ones(len(features))
+        values = np.where(size[:, None] > 0, values, 0.0)
+        average = (values * size[:, None]).sum(axis=0) / max(size.sum(), 1e-12)
+        found |= dict(zip(columns, average.tolist(), strict=True))
+    return list(found.values())
+
+
+def _roots(
+    features: pd.DataFrame,
+    columns: list[str],
+    weights: list[str],
+    priors: list[float],
+    population: list[float],
+) -> np.ndarray:
+    _refuse(features, dict(zip(columns, weights, strict=True)))
+    values = features[columns].to_numpy(float)
+    size = np.ones_like(values)
+    for weight in set(weights) - {""}:
+        own = np.array([one == weight for one in weights])
+        size[:, own] = features[weight].to_numpy(float)[:, None]
+    prior, middle = np.array(priors), np.array(population)
+    # Of nothing there is no share: such a customer counts as average.
+    values = np.where(size > 0, values, 0.0)
+    shrunk = (values * size + prior * middle) / np.where(size > 0, size + prior, 1.0)
+    return np.sqrt(np.where(size > 0, shrunk, middle))
+
+
+def _refuse(features: pd.DataFrame, weights: Mapping[str, str]) -> None:
+    _refuse_missing(features, [*weights, *filter(None, weights.values())], weights)
+    for name in weights:
+        _refuse_rows(
+            features,
+            features[name] < 0,
+            f"column {name} is below 0 and has no root",
+            "Leave it out of the columns to prepare.",
+        )
+
+
+def _refuse_missing(
+    features: pd.DataFrame, columns: Iterable[str], weights: Mapping[str, str]
+) -> None:
+    for name in dict.fromkeys(columns):
+        if name not in features:
+            raise BadInput(
+                f"Table features: column {name} is missing. Run "
+                "02_feature_engineering again (make report)."
+            )
+        missing = features[name].isna()
+        if weights.get(name) in features:
+            missing &= features[weights[name]].gt(0)  # of nothing there is no share
+        _refuse_rows(
+            features,
+            missing,
+            f"column {name} is missing",
+            "Leave out customers with too little data first.",
+        )
+
+
+def _refuse_rows(
+    features: pd.DataFrame, wrong: pd.Series, what: str, then: str
+) -> None:
+    if wrong.any():
+        rows = ", ".join(map(str, features.index[wrong][:3]))
+        raise BadInput(
+            f"Table features: {what} for {int(wrong.sum()):,} customers (rows {rows}). "
+            f"{then}"
+        )
+
+
+def _refuse_flat(features: pd.DataFrame, deviations: dict[str, float]) -> None:
+    flat = [column for column, deviation in deviations.items() if deviation < 1e-12]
+    if flat:
+        raise BadInput(
+            f"Table features: column {', '.join(flat)} is the same for all "
+            f"{len(features):,} customers after winsorising and cannot tell customers "
+            "apart. Leave it out of the columns to prepare."
+        )
+
+
+def deal_index(features: pd.DataFrame, *, parts: dict[str, dict]) -> pd.Series:
+    """Average the standard scores of the parts of deal sensitivity.
+
+    Parameters
+    ----------
+    features : DataFrame
+        With one column for each part (shares, 0 to 1).
+    parts : dict of dict
+        Column -> fitted lower, upper, mean and deviation, from `fit_deal_index`.
+
+    Returns
+    -------
+    Series
+        Mean of the winsorised standard scores, named deal_index: 0 is the average
+        customer, 1 is one standard deviation more in every part. Missing if there is
+        no part, or one is missing.
+    """
+    if not parts:
+        return pd.Series(np.nan, index=features.index, name="deal_index")
+    scores = [
+        (features[column].clip(p["lower"], p["upper"]) - p["mean"]) / p["deviation"]
+        for column, p in parts.items()
+    ]
+    return pd.concat(scores, axis=1).mean(axis=1, skipna=False).rename("deal_index")
+
+
+def fit_deal_index(
+    features: pd.DataFrame, *, columns: list[str], winsor: float
+) -> dict[str, dict]:
+    """Fit the parts of `deal_index`: winsor limits, mean and deviation of each.
+
+    Parameters
+    ----------
+    features : DataFrame
+        With the columns (shares, 0 to 1), none missing.
+    columns : list of str
+        Parts of deal sensitivity.
+    winsor : float
+        Share of customers at each end that is cut to the quantile.
+
+    Returns
+    -------
+    dict of dict
+        Column -> lower, upper, mean, deviation.
+
+    Raises
+    ------
+    BadInput
+        If a column is missing, holds missing values or is the same for everyone.
+    """
+    _refuse_missing(features, columns, {})
+    parts = {}
+    for column in columns:
+        lower, upper = features[column].quantile([winsor, 1 - winsor])
+        cut = features[column].clip(lower, upper)
+        parts[column] = {
+            "lower": float(lower),
+            "upper": float(upper),
+            "mean": float(cut.mean()),
+            "deviation": float(cut.std(ddof=0)),
+        }
+    _refuse_flat(
+        features, {column: part["deviation"] for column, part in parts.items()}
+    )
+    return parts

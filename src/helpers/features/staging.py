@@ -1,0 +1,488 @@
+"""Stage the order lines of a window in small tables, and aggregate features from them."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from helpers.core import engines
+from helpers.core.engines import Engine, quoted
+from helpers.core.errors import BadInput
+from helpers.core.schema import APART, OPTIONAL
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature: the SQL that builds it is its definition.
+
+    Parameters
+    ----------
+    name : str
+        Column of the feature table.
+    family : str
+        lifecycle, behavioural, psychographic proxy, psychographic (asked in a survey),
+        or one of `dictionary.SEGMENTING`.
+    unit : str
+        Unit of the numbers.
+    source : str
+        Staged table it is aggregated from, one group a customer: order_rows (an
+        order), day_rows (a day with orders), store_rows (a store), need_rows (a need),
+        item_rows (all products), touch_rows (an interaction), answer_rows (an answer) or
+        customer_rows (a customer).
+    sql : str
+        Aggregate expression over that table.
+    meaning : str
+        The definition in words.
+    asks : tuple of str
+        Columns of lines, products or interactions without which it cannot be built;
+        clock is a time of day in ordered_at.
+    weight : str
+        For a share, the feature that counts what it is a share of.
+    """
+
+    name: str
+    family: str
+    unit: str
+    source: str
+    sql: str
+    meaning: str
+    asks: tuple[str, ...] = ()
+    weight: str = ""
+
+
+def _sales_if(flag: str) -> str:
+    """Add up the sales of some lines; a filter would be slower."""
+    return f"sum(case when {flag} then sales_cents else 0 end)::bigint"
+
+
+# Sources that ask for a line's product, and not only whether it is goods.
+_BY_PRODUCT = {"item_rows", "need_rows"}
+# Staged columns that are sums over lines: of an order, and of a need. A column is made
+# only if a chosen feature names it: each costs a pass over all lines.
+_OF_AN_ORDER = {
+    "sales_cents": "sum(sales_cents)::bigint",
+    "goods_cents": _sales_if("is_goods"),
+    "goods_lines": "sum(is_goods::int)::bigint",
+    "coupon_cents": "sum(coupon_cents)::bigint",
+    "pieces": "sum(quantity)",
+    "store_id": "min(store_id)",
+    "channel": "min(channel)",
+}
+_OF_A_NEED = {
+    "sales_cents": "sum(sales_cents)::bigint",
+    "private_cents": _sales_if("is_private"),
+    "mailer_cents": _sales_if("on_mailer"),
+    "display_cents": _sales_if("on_display"),
+    "shelf_cents": "sum(shelf_amount_cents)::bigint",
+    "reduction_cents": "sum(shelf_amount_cents - sales_cents)::bigint",
+    "logo_cents": _sales_if("logo"),
+    "pieces": "sum(quantity)",
+    "returned": "sum(returned)",
+    "lead_days": "sum(lead_days)",
+    "lead_lines": "count(lead_days)",
+}
+# What these sums are made of.
+_OF_A_LINE = (
+    *("sales_cents", "on_mailer", "on_display", "shelf_amount_cents", "logo"),
+    *("quantity", "returned", "lead_days"),
+)
+
+
+def collect(
+    con: Engine,
+    chosen: Iterable[Feature],
+    *,
+    lines: str,
+    products: str,
+    first: str,
+    last: str,
+    halved: bool = False,
+    declared: str | None = None,
+    interactions: str | None = None,
+    surveys: str | None = None,
+) -> pd.DataFrame:
+    """Build features from the lines of one window, some customers after the others.
+
+    Customers are taken together until their lines are as many as the engine holds, so
+    that memory does not grow with the lines, nor the time of a line.
+
+    Parameters
+    ----------
+    con : Engine
+        Receives the view line_rows of the window, and for the customers at hand
+        order_rows and the other tables that the features name. Money is in integer
+        cents, so that sums are exact on any engine and any number of cores.
+    chosen : iterable of Feature
+        Features to be built.
+    lines, products, declared, interactions, surveys : str
+        Paths of the standard tables; the last three make customer_rows, touch_rows
+        and answer_rows.
+    first, last : str
+        First and last day of the window, YYYY-MM-DD, both included.
+    halved : bool
+        Whether to make a row a customer and half (odd or even weeks), from tables
+        named half_order_rows and so on.
+
+    Returns
+    -------
+    DataFrame
+        customer_id (and half) and the features in their order, sorted by customer.
+
+    Raises
+    ------
+    BadInput
+        If the window holds no line; or, where products or needs are asked for, a line
+        a product without a row.
+    """
+    chosen = list(chosen)
+    sources = {f.source for f in chosen}
+    window = _window(first, last)
+    _view_lines(con, lines, window)
+    _stage_products(con, products, sources)
+    dated = {"touch_rows": (interactions, "happened_at")}
+    dated |= {"answer_rows": (surveys, "answered_on")}
+    for name, (file, when) in dated.items():
+        if file:
+            con.execute(
+                f"""create or replace temp table {name} as
+                select * from read_parquet($file)
+                where {when} >= $first::date and {when} < $after::date""",
+                {"file": file, **window},
+            )
+    if declared:
+        con.execute(
+            "create or replace temp view customer_rows as "
+            f"select * from read_parquet({quoted(declared)})"
+        )
+    if halved:
+        _halve_beside(con, first, sources)
+    parts = []
+    for among in _parts(con, lines, first, last):
+        con.execute(
+            "create or replace temp view part_rows as select * from line_rows "
+            f"where {among}"
+        )
+        _stage(con, chosen, sources, first=first, halved=halved)
+        parts.append(_aggregate(con, chosen, first=first, last=last, halved=halved))
+    return pd.concat(parts, ignore_index=True)
+
+
+_DATED = """from read_parquet($lines)
+    where ordered_at >= $first::date and ordered_at < $after::date"""
+
+
+def _count(con: Engine, lines: str, first: str, last: str) -> int:
+    values = {"lines": lines, **_window(first, last)}
+    return con.execute(f"select count(*) {_DATED}", values).fetchall()[0][0]
+
+
+def holds(con: Engine, lines: str, *, first: str, last: str) -> bool:
+    """Say whether a window holds a line.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work.
+    lines : str
+        Path of the standard table.
+    first, last : str
+        First and last day of the window, YYYY-MM-DD, both included.
+
+    Returns
+    -------
+    bool
+        False for a window that ends before it begins, too.
+    """
+    return _count(con, lines, first, last) > 0
+
+
+def _parts(con: Engine, lines: str, first: str, last: str) -> list[str]:
+    """Divide the customers by their ids; return a condition of SQL for each part."""
+    dated = _DATED
+    values = {"lines": lines, **_window(first, last)}
+    count = _count(con, lines, first, last)
+    if not count:
+        raise BadInput(
+            f"Table lines: column ordered_at has no line from {first} to {last}. "
+            "Choose a window in which there are orders."
+        )
+    parts = -(-count // getattr(con, "LINES_AT_ONCE", count))
+    if parts == 1:
+        return ["true"]
+    starts = con.execute(
+        f"""select min(customer_id) from (
+            select customer_id,
+                (sum(lines) over (order by customer_id) - lines) * {parts} // {count} as part
+            from (select customer_id, count(*) as lines {dated} group by customer_id))
+        group by part order by part""",
+        values,
+    ).fetchall()
+    bounds = [f"customer_id >= {quoted(start)}" for (start,) in starts]
+    below = [f"customer_id < {quoted(start)}" for (start,) in starts[1:]]
+    return [" and ".join(pair) for pair in zip(bounds, [*below, "true"], strict=True)]
+
+
+def _stage(
+    con: Engine,
+    chosen: Sequence[Feature],
+    sources: set[str],
+    *,
+    first: str,
+    halved: bool,
+) -> None:
+    """Make the tables of the customers of part_rows that features are built from."""
+    prefix, half = ("half_", ", half") if halved else ("", "")
+    keys = f"customer_id{half}"
+    _stage_orders(con, chosen, sources, first=first, halved=halved)
+    if "day_rows" in sources:
+        con.execute(
+            """create or replace temp table day_rows as
+            select customer_id, date_diff('day', lag(day) over (
+                partition by customer_id order by day), day) as gap_days
+            from (select distinct customer_id, ordered_at::date as day
+                from order_rows) as days"""
+        )
+    if "store_rows" in sources:
+        con.execute(
+            f"""create or replace temp table {prefix}store_rows as
+            select {keys}, store_id, count(*) as orders
+            from {prefix}order_rows group by {keys}, store_id"""
+        )
+    named = _words(chosen, {"need_rows"})
+    sums = {name: sql for name, sql in _OF_A_NEED.items() if name in named}
+    if sources & _BY_PRODUCT:
+        [(products, needs)] = con.execute(
+            "select count(*), max(need_code) + 1 from product_rows"
+        ).fetchall()
+        coded = {"products": products, "prefix": prefix, "half": half}
+        _stage_codes(con, sums, **coded)
+        if "item_rows" in sources:
+            _stage_items(con, **coded)
+        if "need_rows" in sources:
+            _stage_needs(con, sums, needs=needs, **coded)
+
+
+def _window(first: str, last: str) -> dict:
+    after = pd.Timestamp(last) + pd.Timedelta(days=1)
+    return {"first": first, "after": f"{after:%Y-%m-%d}"}
+
+
+def _view_lines(con: Engine, lines: str, window: dict) -> None:
+    """Make a view of the window's lines: they are read where they lie."""
+    there = engines.columns(lines)
+    more = "".join(f", {column}" for column in OPTIONAL if column in there)
+    con.execute(
+        f"""create or replace temp view line_rows as
+        select customer_id, order_id, ordered_at, product_id, quantity,
+            amount_cents + coupon_cents as sales_cents, coupon_cents{more}
+        from read_parquet({quoted(lines)})
+        where ordered_at >= {quoted(window["first"])}::date
+            and ordered_at < {quoted(window["after"])}::date"""
+    )
+
+
+def _stage_products(con: Engine, products: str, sources: set[str]) -> None:
+    """List the few products that are no goods; number all where they are asked for."""
+    apart = f"coalesce(need_state in ({', '.join(map(quoted, APART))}), true)"
+    con.execute(
+        f"""create or replace temp table apart_rows as
+        select product_id from read_parquet($products) where {apart}""",
+        {"products": products},
+    )
+    if sources & _BY_PRODUCT:
+        con.execute(
+            f"""create or replace temp table product_rows as
+            select product_id, need_state,
+                row_number() over (order by product_id)::int - 1 as product_code,
+                dense_rank() over (order by need_state)::int - 1 as need_code,
+                coalesce(brand = 'Private', false) as is_private,
+                not {apart} as is_goods
+            from read_parquet($products)""",
+            {"products": products},
+        )
+
+
+def _stage_orders(
+    con: Engine,
+    chosen: Sequence[Feature],
+    sources: set[str],
+    *,
+    first: str,
+    halved: bool,
+) -> None:
+    """Add up the lines of each order; say whether its week is odd or even."""
+    named = {"store_id"} if "store_rows" in sources else set()
+    named |= {"goods_lines"} if "item_rows" in sources else set()
+    named |= _words(chosen, sources - _BY_PRODUCT)
+    order = ", order_id" if halved else ""  # to find the lines of an order again
+    sums = {name: sql for name, sql in _OF_AN_ORDER.items() if name in named}
+    con.execute(
+        f"""create or replace temp table order_rows as
+        select customer_id{order}, min(ordered_at) as ordered_at{_summed(sums)}
+        from (select l.*, apart.product_id is null as is_goods
+            from part_rows as l
+            left join apart_rows as apart on apart.product_id = l.product_id) as lines
+        group by customer_id, order_id"""
+    )
+    if halved:
+        con.execute(
+            f"""create or replace temp table half_order_rows as
+            select *, {_HALF.format("ordered_at")} as half from order_rows""",
+            {"first": first},
+        )
+        con.execute(
+            """create or replace temp view half_part_rows as
+            select l.*, o.half from part_rows as l
+            join half_order_rows as o using (customer_id, order_id)"""
+        )
+
+
+# Lines are read a second time and kept as numbers, for two groupings by one number each:
+# texts take longer to compare, and a distinct count of them would not fit into memory.
+def _stage_codes(
+    con: Engine, sums: dict[str, str], *, products: int, prefix: str, half: str
+) -> None:
+    """Give customers numbers; keep of a line who bought what, and what is summed."""
+    con.execute(
+        """create or replace temp table buyer_rows as
+        select customer_id, row_number() over (order by customer_id) - 1 as buyer
+        from (select distinct customer_id from order_rows) as buyers"""
+    )
+    words = set(re.findall(r"\w+", " ".join(sums.values())))
+    kept = "".join(f", {column}" for column in _OF_A_LINE if column in words)
+    con.execute(
+        f"""create or replace temp table {prefix}code_rows as
+        select buyer * {products} + product_code as item{half}{kept}
+        from {prefix}part_rows as l
+        join buyer_rows using (customer_id)
+        left join product_rows as p on p.product_id = l.product_id"""
+    )
+    if con.execute(
+        f"select 1 from {prefix}code_rows where item is null limit 1"
+    ).fetchall():
+        [(unknown,)] = con.execute(
+            """select count(*) from line_rows as l
+            left join product_rows as p on p.product_id = l.product_id
+            where p.product_id is null"""
+        ).fetchall()
+        raise BadInput(
+            f"Table lines: column product_id of {unknown:,} lines has no row in table "
+            "products. Run 01_cleaning again: it gives such products a row."
+        )
+
+
+def _stage_items(con: Engine, *, products: int, prefix: str, half: str) -> None:
+    """Count the lines and the different products of each customer."""
+    con.execute(
+        f"""create or replace temp table {prefix}item_rows as
+        select customer_id{half}, products, lines
+        from (select item // {products} as buyer{half}, count(*) as products
+            from (select distinct item{half} from {prefix}code_rows) as items
+            join product_rows on product_code = item % {products}
+            where is_goods group by item // {products}{half}) as counted
+        join buyer_rows using (buyer)
+        join (select customer_id{half}, sum(goods_lines)::bigint as lines
+            from {prefix}order_rows group by customer_id{half}) as sums
+            using (customer_id{half})"""
+    )
+
+
+def _stage_needs(
+    con: Engine,
+    sums: dict[str, str],
+    *,
+    products: int,
+    needs: int,
+    prefix: str,
+    half: str,
+) -> None:
+    """Add up the lines of each customer and need."""
+    pair = f"item // {products} * {needs} + need_code"
+    con.execute(
+        f"""create or replace temp table {prefix}need_rows as
+        select customer_id, need_state, is_goods, sums.*
+        from (select {pair} as pair{half}{_summed(sums)}
+            from {prefix}code_rows
+            join product_rows on product_code = item % {products}
+            group by {pair}{half}) as sums
+        join buyer_rows on buyer = pair // {needs}
+        join (select distinct need_code, need_state, is_goods from product_rows) as codes
+            on need_code = pair % {needs}"""
+    )
+
+
+def _words(chosen: Iterable[Feature], sources: set[str]) -> set[str]:
+    """List the words in the definitions of the features of some sources."""
+    sql = " ".join(f.sql for f in chosen if f.source in sources)
+    return set(re.findall(r"\w+", sql))
+
+
+def _summed(sums: dict[str, str]) -> str:
+    """Write sums as they stand in a select."""
+    return "".join(f", {sql} as {name}" for name, sql in sums.items())
+
+
+def _halve_beside(con: Engine, first: str, sources: set[str]) -> None:
+    """Say of each contact and answer whether its week is odd or even."""
+    for name, when in (("touch_rows", "happened_at"), ("answer_rows", "answered_on")):
+        if name in sources:
+            con.execute(
+                f"""create or replace temp table half_{name} as
+                select *, {_HALF.format(when)} as half from {name}""",
+                {"first": first},
+            )
+    if "customer_rows" in sources:
+        con.execute(
+            """create or replace temp view half_customer_rows as
+            select c.*, h.half from customer_rows as c
+            cross join (values ('odd'), ('even')) as h(half)"""
+        )
+
+
+_HALF = """case when date_diff('day', $first::date, {}::date) // 7 % 2 = 0
+    then 'odd' else 'even' end"""
+
+
+def _aggregate(
+    con: Engine, chosen: Sequence[Feature], *, first: str, last: str, halved: bool
+) -> pd.DataFrame:
+    """Aggregate each staged table to a row for each key, and put the rows together."""
+    by = ["customer_id", "half"] if halved else ["customer_id"]
+    keys, prefix = ", ".join(by), "half_" if halved else ""
+    parts = dict.fromkeys(["order_rows", *(f.source for f in chosen)])
+    for source in parts:
+        selected = [f"{f.sql} as {f.name}" for f in chosen if f.source == source]
+        parts[source] = (
+            f"select {', '.join([keys, *selected])} from {prefix}{source} group by {keys}"
+        )
+    # Who never wrote, answered or declared anything still bought something.
+    query = (
+        "with "
+        + ", ".join(f"of_{source} as ({part})" for source, part in parts.items())
+        + f" select {keys}, {', '.join(f.name for f in chosen)} from of_order_rows"
+        + "".join(
+            f" left join of_{source} using ({keys})" for source in list(parts)[1:]
+        )
+    )
+    days = _days(first, last)
+    asked = {name: day for name, day in days.items() if f"${name}" in query}
+    table = con.execute(query, asked).df()
+    counts = {"orders", "lines", "recency_days", "tenure_days", "stores", "contacts"}
+    none = {"contacts": 0} if "contacts" in table else {}
+    kinds = {f.name: "int64" if f.name in counts else "float64" for f in chosen}
+    kinds |= {
+        f.name: "int32"
+        for f in chosen
+        if f.unit == "0 or 1" and table[f.name].notna().all()
+    }
+    return table.fillna(none).astype(kinds).sort_values(by, ignore_index=True)
+
+
+def _days(first: str, last: str) -> dict:
+    start, end = pd.Timestamp(first), pd.Timestamp(last)
+    return {
+        "first": start.date(),
+        "last": end.date(),
+        "middle": (start + (end - start) / 2).date(),
+    }

@@ -1,0 +1,340 @@
+"""Score leads: how likely each is won, what it is worth, and whom to call first."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from helpers.core.errors import TooLittle
+from helpers.statistics import classifier, intervals
+
+
+def own_horizon(leads: pd.DataFrame) -> int:
+    """Say within how many days 19 of 20 leads that were won had been, at least a week."""
+    days = (leads["won_on"] - leads["created_on"]).dt.days.dropna()
+    return max(int(np.ceil(days.quantile(0.95))), 7)
+
+
+def split(
+    decided: pd.DataFrame, *, horizon: int, test_share: float, fewest: int
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part leads that are old enough into those to learn from and those to judge by.
+
+    Parameters
+    ----------
+    decided : DataFrame
+        From `decided`.
+    horizon : int
+        Days, as there.
+    test_share : float
+        Share of the leads, the latest, that judge.
+    fewest : int
+        Leads won, and leads lost, that each of the two needs.
+
+    Returns
+    -------
+    tuple of DataFrame
+        Leads whose outcome was known on the day of the split, and those created since.
+
+    Raises
+    ------
+    TooLittle
+        If either has fewer.
+    """
+    closed = decided[decided["due"]]
+    since = closed["created_on"].quantile(1 - test_share)
+    since = pd.Timestamp.max if pd.isna(since) else since.normalize()
+    known_by = since - pd.Timedelta(days=horizon)
+    learn = closed[closed["created_on"] < known_by]
+    judge = closed[closed["created_on"] >= since]
+    for part, said in ((learn, "learnt from"), (judge, "judged on")):
+        won = int(part["won"].sum())
+        if min(won, len(part) - won) < fewest:
+            raise TooLittle(
+                f"Leads are not scored: of {len(closed):,} leads as old as {horizon} days, {won:,} won "
+                f"and {len(part) - won:,} lost ones can be {said}, and {fewest} of each are needed."
+            )
+    return learn, judge
+
+
+def decided(leads: pd.DataFrame, *, horizon: int, last: pd.Timestamp) -> pd.DataFrame:
+    """Say which leads were won in time, and which are still open.
+
+    Parameters
+    ----------
+    leads : DataFrame
+        lead_id, created_on, won_on (missing if not won).
+    horizon : int
+        Days after which a lead that was not won counts as lost.
+    last : Timestamp
+        Last day that the table knows of.
+
+    Returns
+    -------
+    DataFrame
+        The leads with won (bool: won within the horizon), due (bool: as old as the
+        horizon on the last day, so that not to be won means lost; younger ones would
+        count by their wins alone) and open (bool: neither won nor due).
+    """
+    days = (leads["won_on"] - leads["created_on"]).dt.days
+    won = days.le(horizon) & days.notna()
+    due = (last - leads["created_on"]).dt.days >= horizon
+    return leads.assign(won=won, due=due, open=~won & ~due)
+
+
+def best_single(
+    fields: pd.DataFrame, won: pd.Series, new: pd.DataFrame
+) -> tuple[str, np.ndarray]:
+    """Score leads by the rate of one field's level: the rule to beat.
+
+    Parameters
+    ----------
+    fields : DataFrame
+        Labels and numbers of earlier leads; numbers, cut at their quartiles, are looked
+        at only where there is no label.
+    won : Series of bool
+        What came of them.
+    new : DataFrame
+        The same fields of the leads to score.
+
+    Returns
+    -------
+    str
+        The field whose rates tell most of the earlier leads.
+    ndarray
+        Rate of each new lead's level; of an unknown level the overall rate.
+    """
+    labels = [name for name in fields if classifier.is_label(fields[name])]
+    if not labels:
+        cuts = {name: fields[name].quantile([0.25, 0.5, 0.75]) for name in fields}
+        fields, new = (_quarters(table, cuts) for table in (fields, new))
+        labels = list(fields)
+    rates = {
+        name: won.groupby(classifier.texts(fields[name])).agg(["mean", "size"])
+        for name in labels
+    }
+    spread = {
+        name: ((table["mean"] - won.mean()) ** 2 * table["size"]).sum()
+        for name, table in rates.items()
+    }
+    best = max(spread, key=spread.get)
+    found = classifier.texts(new[best]).map(rates[best]["mean"]).fillna(won.mean())
+    return best, found.to_numpy(float)
+
+
+def _quarters(table: pd.DataFrame, cuts: Mapping[str, pd.Series]) -> pd.DataFrame:
+    """Say as text in which quarter each number lies; missing ones stay missing."""
+    parts = {
+        name: pd.Series(np.searchsorted(np.unique(cut), table[name], side="right"))
+        for name, cut in cuts.items()
+    }
+    parts = pd.DataFrame(parts).set_axis(table.index)
+    return parts.astype(str).where(table[list(cuts)].notna())
+
+
+def auc_interval(
+    won: np.ndarray, score: np.ndarray, *, repeats: int, seed: int
+) -> tuple[float, float, float]:
+    """Measure how well a score orders leads: area under the curve, with its interval.
+
+    Parameters
+    ----------
+    won : ndarray of bool
+        What came of each lead.
+    score : ndarray
+        Higher is likelier.
+    repeats : int
+        Bootstrap samples of leads, won and lost ones each by themselves.
+    seed : int
+        Fixes them.
+
+    Returns
+    -------
+    tuple of float
+        AUC (1 is perfect, 0.5 is chance, ties half) and its 95 % percentile interval.
+    """
+    rng = np.random.default_rng(seed)
+    yes, no = score[won], score[~won]
+    drawn = [
+        intervals.auc(
+            np.sort(won),
+            np.concatenate([rng.choice(no, len(no)), rng.choice(yes, len(yes))]),
+        )
+        for _ in range(repeats)
+    ]
+    low, high = np.quantile(drawn, [0.025, 0.975])
+    return intervals.auc(won, score), float(low), float(high)
+
+
+def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataFrame:
+    """Compare what a score says with what came, in equal parts by the score.
+
+    Parameters
+    ----------
+    won : ndarray of bool
+        What came of each lead.
+    chances : ndarray
+        Probabilities.
+    parts : int
+        Groups of equal size, from the least likely on.
+
+    Returns
+    -------
+    DataFrame
+        part (from 1), leads, said (mean probability), came (share won), low, high (95 %
+        Wilson interval of came).
+    """
+    order = np.argsort(chances, kind="stable")
+    rows = []
+    for number, rows_in in enumerate(np.array_split(order, parts), 1):
+        n, came = len(rows_in), won[rows_in].mean()
+        sure = intervals.wilson(came, n, level=0.95)
+        rows.append((number, n, chances[rows_in].mean(), came, *sure))
+    return pd.DataFrame(rows, columns=["part", "leads", "said", "came", "low", "high"])
+
+
+def gain(
+    won: np.ndarray, scores: Mapping[str, np.ndarray], *, steps: int
+) -> pd.DataFrame:
+    """Say what share of the wins the best leads of each list hold.
+
+    Parameters
+    ----------
+    won : ndarray of bool
+        What came of each lead.
+    scores : mapping
+        List -> score, higher first; leads that tie share their wins evenly.
+    steps : int
+        Points of the curve, beside 0.
+
+    Returns
+    -------
+    DataFrame
+        share (of leads worked, 0 to 1), one column a list (share of wins found), chance
+        (in any order) and best (if the wins came first).
+    """
+    shares = np.arange(steps + 1) / steps
+    table = pd.DataFrame({"share": shares})
+    for name, score in scores.items():
+        table[name] = _found(won, score, shares)
+    table["chance"] = shares
+    table["best"] = np.minimum(shares / max(won.mean(), 1e-12), 1)
+    return table
+
+
+def _found(won: np.ndarray, score: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Interpolate the wins found along the list, straight through ties."""
+    table = pd.DataFrame({"score": -score, "won": won}).groupby("score")["won"]
+    leads = np.concatenate([[0], table.size().cumsum()]) / len(won)
+    wins = np.concatenate([[0], table.sum().cumsum()]) / max(won.sum(), 1)
+    return np.interp(shares, leads, wins)
+
+
+def expected_worth(
+    fields: pd.DataFrame, worth: pd.Series, *, folds: int, seed: int
+) -> tuple["Worth", float]:
+    """Learn what a customer is worth from fields known at the start.
+
+    Parameters
+    ----------
+    fields : DataFrame
+        Fields of customers.
+    worth : Series
+        Their worth (currency a year), 0 or more, same rows.
+    folds : int
+        Parts in which the estimate is judged.
+    seed : int
+        Fixes them.
+
+    Returns
+    -------
+    Worth
+        Fitted on all customers.
+    float
+        Rank correlation of estimate and worth, for customers left out; missing where
+        there is no field, or all are worth the same.
+    """
+    if fields.shape[1] == 0 or len(worth) < 2 * folds or worth.nunique() < 2:
+        return _worth(fields[[]], worth), np.nan
+    fold = np.random.default_rng(seed).permutation(np.arange(len(worth)) % folds)
+    left_out = np.empty(len(worth))
+    for part in range(folds):
+        train, test = fold != part, fold == part
+        left_out[test] = _worth(fields[train], worth[train]).of(fields[test])
+    constant = np.ptp(left_out) == 0
+    held = np.nan if constant else float(stats.spearmanr(left_out, worth).statistic)
+    return _worth(fields, worth), held
+
+
+def tells(held: float, customers: int) -> bool:
+    """Say whether a rank correlation lies above chance, with 95 % confidence."""
+    return bool(held > 1.645 / np.sqrt(max(customers - 1, 1)))
+
+
+@dataclass(frozen=True)
+class Worth:
+    """A ridge regression of the logarithm of worth, brought back to currency.
+
+    Parameters
+    ----------
+    encoder : Encoder
+        From fields to columns.
+    weights : ndarray
+        One a column.
+    middle : ndarray
+        Mean of each column.
+    level : float
+        Mean logarithm.
+    smear : float
+        Mean of the exponentials of the residuals.
+    """
+
+    encoder: classifier.Encoder
+    weights: np.ndarray
+    middle: np.ndarray
+    level: float
+    smear: float
+
+    def of(self, fields: pd.DataFrame) -> np.ndarray:
+        """Estimate the worth (currency a year) of rows with these fields."""
+        logs = (
+            self.encoder.transform(fields) - self.middle
+        ) @ self.weights + self.level
+        return np.maximum(np.exp(logs) * self.smear - 1, 0)
+
+
+def _worth(fields: pd.DataFrame, worth: pd.Series) -> Worth:
+    """Fit `Worth`; the smearing estimate is Duan's (1983)."""
+    encoder = classifier.encode(fields)
+    x, y = encoder.transform(fields), np.log1p(worth.to_numpy(float))
+    middle, level = x.mean(axis=0), y.mean()
+    spread = (x - middle).T @ (x - middle) + np.eye(x.shape[1])
+    weights = np.linalg.solve(spread, (x - middle).T @ (y - level))
+    smear = float(np.exp(y - level - (x - middle) @ weights).mean())
+    return Worth(encoder, weights, middle, float(level), smear)
+
+
+def ranked(scores: pd.DataFrame, *, arrived: pd.Series | None = None) -> pd.DataFrame:
+    """Order leads by expected value: probability of winning times worth if won.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        lead_id, probability, worth (currency a year), and any other column.
+    arrived : Series, optional
+        When each came in, same rows: the order where the probability orders nothing.
+
+    Returns
+    -------
+    DataFrame
+        With expected_value (currency a year) and rank (1 is first; ties by lead_id).
+    """
+    table = scores.assign(expected_value=scores["probability"] * scores["worth"])
+    first = -table["expected_value"] if arrived is None else arrived
+    table = table.assign(first=first).sort_values(
+        ["first", "lead_id"], ignore_index=True
+    )
+    table = table.drop(columns="first")
+    return table.assign(rank=np.arange(1, len(table) + 1))

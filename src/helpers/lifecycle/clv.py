@@ -1,0 +1,613 @@
+"""Foretell how often customers will buy and what they will spend, and judge it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, special
+
+from helpers.core.errors import BadInput, TooLittle
+
+WEEK = 7  # days
+# A mean that Gamma-Gamma sets for all customers, over what they really spent, beyond
+# which it is not believed: near q = 1 it runs away.
+MOST_MEAN = 3
+
+
+def purchases(
+    days: pd.DataFrame, *, first: pd.Timestamp, last: pd.Timestamp
+) -> pd.DataFrame:
+    """Sum up each customer's purchases as the models of this module read them.
+
+    Parameters
+    ----------
+    days : DataFrame
+        customer_id, day, sales_cents, one row a customer and day with orders.
+    first, last : Timestamp
+        Window, both days included.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, frequency (days with orders after the first one), recency (weeks
+        from the first to the last), age (weeks from the first to the end of the
+        window), spend (mean sales of the repeat days with sales, currency; missing
+        without any), paid (number of them).
+    """
+    inside = days[days["day"].between(first, last)]
+    seen = inside.groupby("customer_id")["day"].agg(["min", "max", "size"])
+    start = inside["customer_id"].map(seen["min"])
+    repeat = inside[(inside["day"] > start) & (inside["sales_cents"] > 0)]
+    spent = repeat.groupby("customer_id")["sales_cents"].agg(["mean", "size"])
+    spent = spent.reindex(seen.index)
+    return pd.DataFrame(
+        {
+            "customer_id": seen.index,
+            "frequency": (seen["size"] - 1).to_numpy(),
+            "recency": ((seen["max"] - seen["min"]).dt.days / WEEK).to_numpy(),
+            "age": ((last - seen["min"]).dt.days / WEEK).to_numpy(),
+            "spend": (spent["mean"] / 100).to_numpy(),
+            "paid": spent["size"].fillna(0).astype(int).to_numpy(),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class Rates:
+    """BG/NBD: how often customers buy while alive, and how soon they stop.
+
+    Parameters
+    ----------
+    r, alpha : float
+        Gamma distribution of purchase rates over customers: shape, and rate (weeks).
+    a, b : float
+        Beta distribution of the probability to stop after a purchase.
+    log_likelihood : float
+        At these values.
+    at_bounds : tuple of str
+        Parameters that ended at a bound: the data do not determine them.
+    customers : int
+        Customers it was fitted on.
+    """
+
+    r: float
+    alpha: float
+    a: float
+    b: float
+    log_likelihood: float
+    at_bounds: tuple[str, ...]
+    customers: int
+
+
+def fit_rates(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Rates:
+    """Fit BG/NBD by maximum likelihood.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        frequency (repeat purchases), recency and age (weeks).
+    bounds : tuple of float
+        Smallest and largest value of every parameter: without them the fit runs away
+        where hardly anybody stops.
+
+    Returns
+    -------
+    Rates
+        The best of three starts.
+
+    Raises
+    ------
+    TooLittle
+        If nobody bought on two days, or no parameters fit.
+    BadInput
+        If a recency exceeds its age.
+
+    References
+    ----------
+    Fader, Hardie and Lee (2005), "Counting your customers" the easy way, Marketing
+    Science 24, 275-284, equation 6.
+    """
+    x, t_x, age = summary[["frequency", "recency", "age"]].to_numpy(float).T
+    if (t_x > age + 1e-9).any():
+        raise BadInput(
+            "Purchases: a recency exceeds its age. Give purchases of one window, by "
+            "value.purchases."
+        )
+    if not (x > 0).any():
+        raise TooLittle(
+            f"None of {len(x):,} customers bought on two days: no model can foretell how "
+            "often they will."
+        )
+    names = ("r", "alpha", "a", "b")
+
+    def loss(logs: np.ndarray) -> float:
+        return -_log_likelihood(np.exp(logs), x, t_x, age) / len(x)
+
+    found, best = _minimise(loss, size=4, bounds=bounds)
+    if not np.isfinite([*found, best]).all():
+        raise TooLittle("No parameters of BG/NBD fit how often customers bought.")
+    stuck = tuple(
+        n for n, v in zip(names, found, strict=True) if _near_bound(v, bounds)
+    )
+    return Rates(*map(float, found), -best * len(x), stuck, len(x))
+
+
+def _log_likelihood(
+    parameters: np.ndarray, x: np.ndarray, t_x: np.ndarray, age: np.ndarray
+) -> float:
+    """Sum the log likelihood of BG/NBD over customers, without leaving log space."""
+    r, alpha, a, b = parameters
+    bought = special.gammaln(r + x) - special.gammaln(r) + r * np.log(alpha)
+    stayed = special.betaln(a, b + x) - (r + x) * np.log(alpha + age)
+    # who never bought again cannot have stopped: they stop after a purchase only
+    before = np.maximum(x, 1)
+    stopped = special.betaln(a + 1, b + before - 1) - (r + x) * np.log(alpha + t_x)
+    either = np.where(x > 0, np.logaddexp(stayed, stopped), stayed)
+    return float((bought - special.betaln(a, b) + either).sum())
+
+
+def _minimise(
+    loss: Callable, *, size: int, bounds: tuple[float, float]
+) -> tuple[np.ndarray, float]:
+    """Find the least loss over the logarithms of positive parameters."""
+    limits = [tuple(np.log(bounds))] * size
+    tries = [
+        optimize.minimize(loss, np.full(size, start), method="L-BFGS-B", bounds=limits)
+        for start in (0.0, 1.0, -1.0)
+    ]
+    best = min(tries, key=lambda found: found.fun)
+    return np.exp(best.x), float(best.fun)
+
+
+def _near_bound(value: float, bounds: tuple[float, float]) -> bool:
+    return value <= bounds[0] * 1.001 or value >= bounds[1] / 1.001
+
+
+def probability_alive(rates: Rates, summary: pd.DataFrame) -> np.ndarray:
+    """Say how likely each customer has not stopped for good.
+
+    Parameters
+    ----------
+    rates : Rates
+        Fitted model.
+    summary : DataFrame
+        frequency, recency and age (weeks).
+
+    Returns
+    -------
+    ndarray
+        0 to 1; 1 for who never bought again, because BG/NBD lets customers stop only
+        after a repeat purchase.
+
+    References
+    ----------
+    Fader, Hardie and Lee (2008), Computing P(alive) using the BG/NBD model.
+    """
+    x, t_x, age = summary[["frequency", "recency", "age"]].to_numpy(float).T
+    odds = (
+        np.log(rates.a)
+        - np.log(rates.b + np.maximum(x, 1) - 1)
+        + (rates.r + x) * np.log((rates.alpha + age) / (rates.alpha + t_x))
+    )
+    return np.where(x > 0, special.expit(-odds), 1.0)
+
+
+def expected_purchases(
+    rates: Rates, summary: pd.DataFrame, *, weeks: float
+) -> np.ndarray:
+    """Foretell how many days with purchases each customer will have.
+
+    Parameters
+    ----------
+    rates : Rates
+        Fitted model.
+    summary : DataFrame
+        frequency, recency and age (weeks).
+    weeks : float
+        How far ahead.
+
+    Returns
+    -------
+    ndarray
+        Expected number in the next `weeks`.
+
+    Raises
+    ------
+    TooLittle
+        If the parameters allow no finite number.
+
+    References
+    ----------
+    Fader, Hardie and Lee (2005), equation 10; its hypergeometric term is rewritten by
+    Euler's transformation, which stays finite for customers with many purchases.
+    """
+    x, _, age = summary[["frequency", "recency", "age"]].to_numpy(float).T
+    # the formula divides by a - 1: at 1 itself its limit is meant
+    a = rates.a if abs(rates.a - 1) > 1e-5 else 1 + 1e-5
+    b, r = rates.b, rates.r
+    z = weeks / (rates.alpha + age + weeks)
+    series = special.hyp2f1(a - 1, a + b - 1 - r, a + b + x - 1, z)
+    while_alive = (a + b + x - 1) / (a - 1) * (1 - (1 - z) ** (a - 1) * series)
+    found = while_alive * probability_alive(rates, summary)
+    if not np.isfinite(found).all():
+        raise TooLittle(
+            "BG/NBD gives no forecast: its parameters ran away from what the data tell."
+        )
+    return found
+
+
+def naive_purchases(summary: pd.DataFrame, *, weeks: float) -> np.ndarray:
+    """Foretell that each customer goes on as before: repeat purchases a week so far."""
+    rate = summary["frequency"] / summary["age"].clip(lower=1)
+    return (rate * weeks).to_numpy()
+
+
+@dataclass(frozen=True)
+class Spend:
+    """Gamma-Gamma: what customers spend a purchase, whatever its number.
+
+    Parameters
+    ----------
+    p, q, v : float
+        Shape of a customer's purchases; shape and scale of the mix of customers.
+    at_bounds : tuple of str
+        Parameters that ended at a bound.
+    customers : int
+        Customers it was fitted on.
+    """
+
+    p: float
+    q: float
+    v: float
+    at_bounds: tuple[str, ...]
+    customers: int
+
+
+def fit_spend(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Spend:
+    """Fit Gamma-Gamma by maximum likelihood on customers with a repeat purchase.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        paid (repeat purchases), spend (their mean, currency).
+    bounds : tuple of float
+        Smallest and largest value of every parameter.
+
+    Returns
+    -------
+    Spend
+        The best of three starts. Amounts of an unusual size, such as yen, are fitted in
+        a power of ten of the currency, so that the bounds hold them too.
+
+    Raises
+    ------
+    TooLittle
+        If nobody paid for a repeat purchase, or no parameters fit.
+
+    References
+    ----------
+    Fader and Hardie (2013), The Gamma-Gamma model of monetary value, equation 1a.
+    """
+    n, mean = summary.loc[summary["paid"] > 0, ["paid", "spend"]].to_numpy(float).T
+    if not len(n):
+        raise TooLittle(
+            f"None of {len(summary):,} customers paid for a repeat purchase: what one is "
+            "worth cannot be foretold."
+        )
+    scale = _scale(float(np.median(mean)))
+    mean = mean / scale
+
+    def loss(logs: np.ndarray) -> float:
+        p, q, v = np.exp(logs)
+        each = (
+            -special.betaln(p * n, q)
+            + q * np.log(v)
+            + (p * n - 1) * np.log(mean)
+            + p * n * np.log(n)
+            - (p * n + q) * np.log(n * mean + v)
+        )
+        return -float(each.mean())
+
+    found, best = _minimise(loss, size=3, bounds=bounds)
+    if not np.isfinite([*found, best]).all():
+        raise TooLittle("No parameters of Gamma-Gamma fit what customers spent.")
+    names = ("p", "q", "v")
+    stuck = tuple(
+        n for n, v in zip(names, found, strict=True) if _near_bound(v, bounds)
+    )
+    p, q, v = map(float, found)
+    return Spend(p, q, v * scale, stuck, len(n))
+
+
+def _scale(amount: float) -> float:
+    """Give the power of ten that leaves 10 to 100 of an amount outside 0.1 to 1,000."""
+    if 0.1 <= amount < 1000:
+        return 1.0
+    return 10.0 ** (np.floor(np.log10(amount)) - 1)
+
+
+def expected_spend(spend: Spend, summary: pd.DataFrame) -> np.ndarray:
+    """Foretell what a purchase of each customer is worth (currency).
+
+    A mean of few purchases is drawn to the mean of all customers; without any it is
+    that mean. Up to q = 1 the model has no mean, and little above it one beyond
+    belief: then the customers' own means, and their average, stand in.
+    """
+    n = summary["paid"].to_numpy(float)
+    own = summary["spend"].fillna(0).to_numpy(float)
+    average = own[n > 0].mean()
+    if spend.q <= 1 or spend.p * spend.v > MOST_MEAN * average * (spend.q - 1):
+        return np.where(n > 0, own, average)
+    weight = spend.p * n / (spend.p * n + spend.q - 1)
+    return weight * own + (1 - weight) * spend.p * spend.v / (spend.q - 1)
+
+
+def holdout(
+    summary: pd.DataFrame,
+    days: pd.DataFrame,
+    *,
+    rates: Rates | None,
+    first: pd.Timestamp,
+    last: pd.Timestamp,
+) -> pd.DataFrame:
+    """Set what the model and the naive rate foretold beside what came.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        Output of `purchases` of the training window.
+    days : DataFrame
+        customer_id and day: days with orders.
+    rates : Rates or None
+        Fitted on the training window; without it there is no model.
+    first, last : Timestamp
+        The later window, both days included.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, frequency, actual, model, naive (days with purchases in the later
+        window).
+    """
+    later = days[days["day"].between(first, last)]
+    weeks = ((last - first).days + 1) / WEEK
+    counts = later.groupby("customer_id").size().reindex(summary["customer_id"])
+    table = pd.DataFrame(
+        {
+            "customer_id": summary["customer_id"],
+            "frequency": summary["frequency"],
+            "actual": counts.fillna(0).to_numpy(),
+        }
+    )
+    if rates is not None:
+        table["model"] = expected_purchases(rates, summary, weeks=weeks)
+    return table.assign(naive=naive_purchases(summary, weeks=weeks))
+
+
+def calibration(
+    held: pd.DataFrame, *, edges: Sequence[int], seed: int, resamples: int
+) -> pd.DataFrame:
+    """Compare forecasts with what came, by how often customers had bought before.
+
+    Parameters
+    ----------
+    held : DataFrame
+        Output of `holdout`.
+    edges : sequence of int
+        Least repeat purchases of each group, ascending from 0.
+    seed, resamples : int
+        Bootstrap samples of customers for the interval.
+
+    Returns
+    -------
+    DataFrame
+        before (text such as 2-4), customers, actual with low and high (95 %), model (if
+        there is one), naive: means a customer.
+    """
+    group = np.digitize(held["frequency"], edges) - 1
+    rng = np.random.default_rng(seed)
+    rows = []
+    for place, part in held.groupby(group):
+        top = edges[place + 1] - 1 if place + 1 < len(edges) else None
+        actual = part["actual"].to_numpy()
+        means = rng.choice(actual, (resamples, len(actual))).mean(axis=1)
+        low, high = np.quantile(means, [0.025, 0.975])
+        said = f"{edges[place]} or more" if top is None else f"{edges[place]}-{top}"
+        rows.append(
+            {
+                "before": str(edges[place]) if top == edges[place] else said,
+                "customers": len(part),
+                "actual": actual.mean(),
+                "low": low,
+                "high": high,
+            }
+            | {name: part[name].mean() for name in ("model", "naive") if name in part}
+        )
+    return pd.DataFrame(rows)
+
+
+def scores(held: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
+    """Say how far each forecast misses, and whether the model misses by less.
+
+    Parameters
+    ----------
+    held : DataFrame
+        Output of `holdout`.
+    seed, resamples : int
+        Bootstrap samples of customers.
+
+    Returns
+    -------
+    DataFrame
+        forecast (model, naive, difference), error (mean absolute error a customer,
+        days with purchases) with low and high (95 %), total (forecast over what came,
+        1 is right; missing for the difference), correlation (with what came; missing
+        where one is the same for everybody). Without a model the naive rate alone.
+    """
+    told = [name for name in ("model", "naive") if name in held]
+    miss = {n: (held[n] - held["actual"]).abs().to_numpy() for n in told}
+    if "model" in held:
+        miss["difference"] = miss["model"] - miss["naive"]
+    rng = np.random.default_rng(seed)
+    draws = rng.integers(0, len(held), (resamples, len(held)))
+    rows = []
+    for name, each in miss.items():
+        low, high = np.quantile(each[draws].mean(axis=1), [0.025, 0.975])
+        row = {"forecast": name, "error": each.mean(), "low": low, "high": high}
+        if name != "difference":
+            came = held["actual"].sum()
+            row["total"] = held[name].sum() / came if came else np.nan
+            row["correlation"] = correlation(held[name], held["actual"])
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def correlation(one: pd.Series, other: pd.Series, *, method: str = "pearson") -> float:
+    """Correlate two columns; missing where one of them is the same for everybody."""
+    known = one.notna() & other.notna()
+    if min(one[known].nunique(), other[known].nunique()) < 2:
+        return np.nan
+    return float(one.corr(other, method=method))
+
+
+def verdict(scores: pd.DataFrame) -> str:
+    """Say what the forecasts' misses bear.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Output of `scores`.
+
+    Returns
+    -------
+    str
+        no model: the naive rate stands alone; worse: the model misses by more than it;
+        no better: no difference can be seen, or less than half a percent; else it
+        misses by less, and is called
+        totals: what came does not rise with it; misranks: it goes less with what came
+        than the naive rate does (by 0.01 or more); barely: less by under a tenth;
+        better: by more.
+    """
+    table = scores.set_index("forecast")
+    if "model" not in table.index:
+        return "no model"
+    gap, naive = table.loc["difference"], table.loc["naive"]
+    if gap["high"] >= 0 or -gap["error"] < 0.005 * naive["error"]:
+        return "worse" if gap["low"] > 0 else "no better"
+    goes_with = table.loc["model", "correlation"]
+    if not goes_with > 0:
+        return "totals"
+    if naive["correlation"] - goes_with >= 0.01:
+        return "misranks"
+    return "barely" if -gap["error"] < 0.1 * naive["error"] else "better"
+
+
+def lifetime(
+    summary: pd.DataFrame,
+    *,
+    rates: Rates | None,
+    spend: Spend | None,
+    weeks: int,
+    discount: float,
+) -> pd.DataFrame:
+    """Foretell what each customer will spend until a horizon.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        Output of `purchases`.
+    rates, spend : Rates, Spend or None
+        Fitted models; without both there is the naive value alone.
+    weeks : int
+        Horizon.
+    discount : float
+        Yearly rate by which later money counts less, such as 0.1.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, frequency, probability_alive, expected_purchases (days with
+        purchases until the horizon), expected_spend (currency a purchase), value
+        (discounted sales until the horizon, currency: not margin), naive_value (the
+        naive rate times the customer's own mean spend, discounted alike).
+    """
+    ends = np.unique(np.append(np.arange(4, weeks, 4), weeks))
+    worth = (1 + discount) ** (-ends / 52)
+    lengths = np.diff(ends, prepend=0)
+    years = float((lengths * worth).sum())
+    own = summary["spend"].fillna(0).to_numpy()
+    if rates is None or spend is None:
+        naive = naive_purchases(summary, weeks=years) * own
+        same = {"value": naive, "naive_value": naive}
+        return summary[["customer_id", "frequency"]].assign(**same)
+    reached = [expected_purchases(rates, summary, weeks=float(end)) for end in ends]
+    steps = np.diff(np.array(reached), axis=0, prepend=0)
+    each = expected_spend(spend, summary)
+    return pd.DataFrame(
+        {
+            "customer_id": summary["customer_id"],
+            "frequency": summary["frequency"],
+            "probability_alive": probability_alive(rates, summary),
+            "expected_purchases": reached[-1],
+            "expected_spend": each,
+            "value": worth @ steps * each,
+            "naive_value": naive_purchases(summary, weeks=years) * own,
+        }
+    )
+
+
+def tenth(values: pd.Series) -> float:
+    """Give the share of the sum that the tenth with the largest values holds."""
+    ranked = values.sort_values(ascending=False)
+    total = ranked.sum()
+    return ranked.head(round(len(ranked) / 10)).sum() / total if total > 0 else np.nan
+
+
+def need_value(lifetime: pd.DataFrame) -> None:
+    """Leave out the section that asks, if nobody is foretold to spend anything.
+
+    Parameters
+    ----------
+    lifetime : DataFrame
+        Output of `lifetime`.
+
+    Raises
+    ------
+    TooLittle
+        If no value is above 0.
+    """
+    if not (lifetime["value"] > 0).any():
+        raise TooLittle(
+            f"None of {len(lifetime):,} customers is foretold to spend anything: their "
+            "repeat purchases were not paid for."
+        )
+
+
+def means(worth: pd.DataFrame, *, by: str, seed: int, resamples: int) -> pd.DataFrame:
+    """Give the mean value of each group.
+
+    Parameters
+    ----------
+    worth : DataFrame
+        Output of `lifetime` with a column `by`.
+    by : str
+        Column of the groups.
+    seed, resamples : int
+        Bootstrap samples of customers.
+
+    Returns
+    -------
+    DataFrame
+        `by`, customers, value with low and high (95 % over customers), naive_value.
+    """
+    rows = []
+    for key, group in worth.groupby(by):
+        rng = np.random.default_rng(seed)
+        each = group["value"].to_numpy()
+        drawn = [rng.choice(each, len(each)).mean() for _ in range(resamples)]
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        row = {by: key, "customers": len(each), "value": each.mean()}
+        naive = {"naive_value": group["naive_value"].mean()}
+        rows.append(row | {"low": low, "high": high} | naive)
+    return pd.DataFrame(rows)

@@ -1,0 +1,790 @@
+"""Read each customer's stage of life from their own rhythm, and how stages change."""
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from helpers.clustering.model import TOO_LITTLE
+from helpers.core.engines import Engine
+from helpers.core.errors import BadInput, TooLittle
+from helpers.core.schema import APART
+from helpers.statistics import intervals
+
+STAGES = ("new", "active", "returned", "slowing", "lapsed", TOO_LITTLE)
+WELL = ("new", "active", "returned")
+SILENT = ("slowing", "lapsed")
+LEAST = 10  # customers that a statement needs
+
+
+def order_days(con: Engine, *, lines: str, products: str, last: str) -> pd.DataFrame:
+    """List the days on which each customer ordered.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work.
+    lines, products : str
+        Paths of the standard tables.
+    last : str
+        Last day that counts, YYYY-MM-DD.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, day, orders, sales_cents (goods only, coupons counted as paid),
+        sorted by customer and day. A day on which only needs that are not goods were
+        bought counts as a day with orders, as in the features.
+    """
+    apart = ", ".join(f"'{need}'" for need in APART)
+    days = con.execute(
+        f"""select customer_id, ordered_at::date as day,
+            count(distinct order_id) as orders,
+            coalesce(sum(l.amount_cents + l.coupon_cents)
+                filter (p.need_state not in ({apart})), 0)::bigint as sales_cents
+        from read_parquet($lines) l join read_parquet($products) p using (product_id)
+        where ordered_at < $last::date + 1
+        group by 1, 2 order by 1, 2""",
+        {"lines": lines, "products": products, "last": last},
+    ).df()
+    return days.astype({"day": "datetime64[us]", "orders": "int64"})
+
+
+def need_rhythm(days: pd.DataFrame) -> None:
+    """Leave out the section that asks, if hardly anybody ordered on two days.
+
+    Parameters
+    ----------
+    days : DataFrame
+        Output of `order_days`.
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST` customers have a gap between two days with orders.
+    """
+    each = days.groupby("customer_id").size()
+    repeat = int((each > 1).sum())
+    if not repeat:
+        raise TooLittle(
+            f"Each of {len(each):,} customers ordered on one day: there is no rhythm to "
+            "read a stage from; the repeat share is 0%."
+        )
+    if repeat < LEAST:
+        raise TooLittle(
+            f"A rhythm needs {LEAST} customers with orders on two days or more (found: "
+            f"{repeat:,} of {len(each):,}): stages are left out."
+        )
+
+
+def reviews(
+    first: pd.Timestamp, last: pd.Timestamp, *, period: str
+) -> dict[pd.Timestamp, str]:
+    """Name the last days of the periods that end inside the data.
+
+    Parameters
+    ----------
+    first, last : Timestamp
+        First and last day of the data.
+    period : str
+        Length of a period as pandas names it: Q, M, W or D.
+
+    Returns
+    -------
+    dict of str
+        Last day -> what its end is called, ascending: 2017Q1, 2017-05, or the day
+        itself for weeks and days; where no period ends inside, the last day alone.
+    """
+    found = {}
+    for one in pd.period_range(first, last, freq=period):
+        end = one.end_time.normalize()
+        if end <= last:
+            found[end] = str(one) if period in ("Q", "M") else f"{end:%Y-%m-%d}"
+    return found or {last: f"{last:%Y-%m-%d}"}
+
+
+def said(period: pd.Period) -> str:
+    """Say a period as one would read it: 2017Q1, 2017-05, week to 2017-05-07."""
+    if period.freqstr.startswith("W"):
+        return f"week to {period.end_time:%Y-%m-%d}"
+    return str(period)
+
+
+def pile_up(days: pd.DataFrame, *, early_days: int) -> float:
+    """Say how much denser first orders are at the beginning of the data than later.
+
+    Parameters
+    ----------
+    days : DataFrame
+        Output of `order_days`.
+    early_days : int
+        Days that count as the beginning.
+
+    Returns
+    -------
+    float
+        First orders a day at the beginning over first orders a day afterwards. About 1
+        if customers begin while they are observed; far above 1 if most were customers
+        before the data begin, so that a first order seen is not a first order; infinite
+        where all orders were made on one day.
+    """
+    seen = days.groupby("customer_id")["day"].min()
+    after = (days["day"].max() - seen.min()).days + 1 - early_days
+    if seen.min() == days["day"].max():
+        return np.inf
+    if after < 1:
+        raise BadInput(
+            f"Table lines: column ordered_at spans {after + early_days} days, no more "
+            f"than early_days={early_days}. Choose fewer early days."
+        )
+    early = seen < seen.min() + pd.Timedelta(days=early_days)
+    later = max(int((~early).sum()), 1)
+    return (int(early.sum()) / early_days) / (later / after)
+
+
+def starts(
+    days: pd.DataFrame, customers: pd.DataFrame, *, column: str, observed: bool
+) -> pd.Series:
+    """Say when each customer began, where that can be known.
+
+    Parameters
+    ----------
+    days : DataFrame
+        Output of `order_days`.
+    customers : DataFrame
+        customer_id, and perhaps the day a customer began.
+    column : str
+        Name of that column; it is used if it is there.
+    observed : bool
+        Without the column: whether a first order seen is a first order, see `pile_up`.
+
+    Returns
+    -------
+    Series
+        Index customer_id, all customers with an order; missing where unknown.
+    """
+    seen = days.groupby("customer_id")["day"].min()
+    if column in customers:
+        began = customers.set_index("customer_id")[column]
+        return pd.to_datetime(began).reindex(seen.index).rename("began")
+    if not observed:
+        seen = pd.Series(pd.NaT, index=seen.index, dtype="datetime64[us]")
+    return seen.rename("began")
+
+
+def stages(
+    days: pd.DataFrame,
+    *,
+    began: pd.Series,
+    reviews: Sequence[pd.Timestamp],
+    first: pd.Timestamp,
+    cuts: dict[str, float],
+    least_gap_days: float,
+) -> pd.DataFrame:
+    """Give each customer a stage at the end of each period, by rules on their rhythm.
+
+    Nothing after a review is looked at. Late is the time since the last order over the
+    customer's own mean gap between days with orders until then.
+
+    Parameters
+    ----------
+    days : DataFrame
+        Output of `order_days`.
+    began : Series
+        Output of `starts`; missing where unknown: such a customer is never new.
+    reviews : sequence of Timestamp
+        Last day of each period, ascending.
+    first : Timestamp
+        First day of the first period.
+    cuts : dict of float
+        active, slowing: largest late of the stage; beyond it lapsed.
+    least_gap_days : float
+        Shorter mean gaps count as this (days).
+
+    Returns
+    -------
+    DataFrame
+        One row a review and customer seen until then: review, customer_id, stage,
+        recency_days, gap_mean_days, late. Stages: lapsed, slowing and active by `cuts`;
+        returned if active after a pause that had counted as lapsed ended in the period;
+        new if begun in the period and neither slowing nor lapsed; too little data with
+        one day of orders.
+    """
+    marked = days.assign(back=_comes_back(days, cuts, least_gap_days))
+    opened = [first - pd.Timedelta(days=1), *reviews[:-1]]
+    parts = [
+        _stages_at(marked, began, since, review, cuts, least_gap_days)
+        for since, review in zip(opened, reviews, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _comes_back(
+    days: pd.DataFrame, cuts: dict[str, float], least_gap_days: float
+) -> pd.Series:
+    """Mark days that end a pause which had counted as lapsed by the rhythm before."""
+    groups = days.groupby("customer_id")["day"]
+    before = groups.shift()
+    gaps_before = groups.cumcount() - 1
+    span = (before - groups.transform("min")).dt.days
+    rhythm = (span / gaps_before.where(gaps_before > 0)).clip(lower=least_gap_days)
+    return (days["day"] - before).dt.days > cuts["slowing"] * rhythm
+
+
+def _stages_at(
+    days: pd.DataFrame,
+    began: pd.Series,
+    since: pd.Timestamp,
+    review: pd.Timestamp,
+    cuts: dict[str, float],
+    least_gap_days: float,
+) -> pd.DataFrame:
+    until = days[days["day"] <= review]
+    table = rhythm(until, review=review)
+    table["late"] = table["recency_days"] / table["gap_mean_days"].clip(
+        lower=least_gap_days
+    )
+    back = until[until["back"] & (until["day"] > since)]["customer_id"]
+    start = began.reindex(table["customer_id"]).to_numpy()
+    fresh = (start > np.datetime64(since)) & (start <= np.datetime64(review))
+    calm = ~(table["late"] > cuts["active"])
+    table["stage"] = np.select(
+        [
+            fresh & calm,
+            table["late"].isna(),
+            table["late"] > cuts["slowing"],
+            ~calm,
+            table["customer_id"].isin(back),
+        ],
+        ["new", TOO_LITTLE, "lapsed", "slowing", "returned"],
+        "active",
+    )
+    table.insert(0, "review", review)
+    order = ["review", "customer_id", "stage", "recency_days", "gap_mean_days", "late"]
+    return table[order]
+
+
+def rhythm(days: pd.DataFrame, *, review: pd.Timestamp) -> pd.DataFrame:
+    """Measure how long ago customers came, and how far apart their visits are.
+
+    Parameters
+    ----------
+    days : DataFrame
+        customer_id, day; none after the review.
+    review : Timestamp
+        The day it is seen from.
+
+    Returns
+    -------
+    DataFrame
+        customer_id, recency_days, gap_mean_days (missing with one day of orders).
+    """
+    seen = days.groupby("customer_id")["day"].agg(["min", "max", "size"])
+    gaps = (seen["size"] - 1).where(seen["size"] > 1)
+    return pd.DataFrame(
+        {
+            "customer_id": seen.index,
+            "recency_days": (review - seen["max"]).dt.days.to_numpy(),
+            "gap_mean_days": ((seen["max"] - seen["min"]).dt.days / gaps).to_numpy(),
+        }
+    )
+
+
+def moves(stages: pd.DataFrame) -> pd.DataFrame:
+    """Set each customer's stage beside the stage one period later.
+
+    Parameters
+    ----------
+    stages : DataFrame
+        Output of `stages`; further columns are kept.
+
+    Returns
+    -------
+    DataFrame
+        The rows that have a later review, with next_review and next_stage.
+    """
+    reviews = sorted(stages["review"].unique())
+    following = dict(itertools.pairwise(reviews))
+    table = stages[stages["review"] < reviews[-1]].copy()
+    table["next_review"] = table["review"].map(following).astype(stages["review"].dtype)
+    later = stages[["review", "customer_id", "stage"]].set_axis(
+        ["next_review", "customer_id", "next_stage"], axis=1
+    )
+    joined = table.merge(later, on=["next_review", "customer_id"], validate="1:1")
+    assert len(joined) == len(table), "a customer once seen stays in the table"
+    return joined
+
+
+def transitions(moves: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
+    """Say how often one stage is followed by another.
+
+    Parameters
+    ----------
+    moves : DataFrame
+        Output of `moves`.
+    by : sequence of str
+        Columns to split by, such as segment_id; may be empty.
+
+    Returns
+    -------
+    DataFrame
+        `by`, stage, next_stage, customers (who were in the stage), moves (customer x
+        period from the stage), share of them with low and high (95 %, periods of one
+        customer going together), for every stage and all next stages that occur.
+    """
+    reached = [s for s in STAGES if (moves["next_stage"] == s).any()]
+    parts = []
+    for target in reached:
+        hits = moves.assign(hit=moves["next_stage"] == target)
+        share = intervals.proportions(hits, value="hit", by=[*by, "stage"], level=0.95)
+        parts.append(share.assign(next_stage=target))
+    table = pd.concat(parts).rename(columns={"trials": "moves", "rate": "share"})
+    columns = [*by, "stage", "next_stage", "customers", "moves", "share", "low", "high"]
+    ranks = {"stage": STAGES.index, "next_stage": STAGES.index}
+    return table.sort_values(
+        [*by, "stage", "next_stage"],
+        key=lambda c: c.map(ranks[c.name]) if c.name in ranks else c,
+        ignore_index=True,
+    )[columns]
+
+
+def need_moves(moves: pd.DataFrame) -> None:
+    """Leave out the section that asks, if hardly anybody was seen at two reviews.
+
+    Parameters
+    ----------
+    moves : DataFrame
+        Output of `moves`.
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST` customers had a rhythm at one review and were seen at the
+        next.
+    """
+    seen = moves.loc[moves["stage"] != TOO_LITTLE, "customer_id"].nunique()
+    if seen < LEAST:
+        raise TooLittle(
+            f"How stages change needs {LEAST} customers with a rhythm at the end of one "
+            f"period who are seen at the end of the next (found: {seen:,})."
+        )
+
+
+def _leading(
+    moves: pd.DataFrame, since: Sequence[str], until: Sequence[str]
+) -> pd.DataFrame:
+    """Keep the moves from some stages, and say which of them end in others (hit)."""
+    own = moves[moves["stage"].isin(since)]
+    return own.assign(hit=own["next_stage"].isin(until))
+
+
+def rate(
+    moves: pd.DataFrame, since: Sequence[str], until: Sequence[str]
+) -> pd.Series | None:
+    """Give the share of moves from some stages that end in others.
+
+    Parameters
+    ----------
+    moves : DataFrame
+        Output of `moves`.
+    since, until : sequence of str
+        Stages.
+
+    Returns
+    -------
+    Series or None
+        customers, share, low and high; None of fewer than `LEAST` customers.
+    """
+    own = _leading(moves, since, until).assign(all=True)
+    table = share_by(own, hit="hit", by="all")
+    if table["customers"].sum() < LEAST:
+        return None
+    return table.iloc[0]
+
+
+def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
+    """Say for each group how many who were well went away, and how many came back.
+
+    Parameters
+    ----------
+    moves : DataFrame
+        Output of `moves` with a column `by`.
+    by : str
+        Column of the groups.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: `by`, and customers, share, low and high as `share_by` gives
+        them, suffixed _away (`WELL`, then `SILENT`) and _back (`SILENT`, then `WELL`);
+        missing where fewer than `LEAST` customers could go or come back.
+    """
+    parts = {}
+    for way, (since, until) in {"away": (WELL, SILENT), "back": (SILENT, WELL)}.items():
+        table = share_by(_leading(moves, since, until), hit="hit", by=by)
+        few = table["customers"] < LEAST
+        table.loc[few, ["share", "low", "high"]] = np.nan
+        parts[way] = table.set_index(by).add_suffix(f"_{way}")
+    table = pd.concat(parts.values(), axis=1).sort_index().rename_axis(by)
+    counts = [f"customers_{way}" for way in parts]
+    return (
+        table.fillna(dict.fromkeys(counts, 0))
+        .astype(dict.fromkeys(counts, int))
+        .reset_index()
+    )
+
+
+def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
+    """Say which advice on silent customers the moves between stages bear.
+
+    Parameters
+    ----------
+    moves : DataFrame
+        Output of `moves`.
+    now : Series
+        Stage -> customers in it at the last review.
+
+    Returns
+    -------
+    str
+        calm: fewer than `LEAST` customers are silent now; unknown: fewer than `LEAST`
+        silent ones were seen a period later; none: nobody of those silent came back
+        within a period, or within the last one; few: some did, but fewer than `LEAST`
+        are slowing now; soon: the slowing come back more often than the lapsed (the
+        intervals of the two shares do not meet); alike: that is not seen.
+    """
+    if now.reindex(SILENT, fill_value=0).sum() < LEAST:
+        return "calm"
+    silent = _leading(moves, SILENT, WELL)
+    if silent["customer_id"].nunique() < LEAST:
+        return "unknown"
+    latest = silent[silent["review"] == silent["review"].max()]
+    if not silent["hit"].any() or (len(latest) >= LEAST and not latest["hit"].any()):
+        return "none"
+    if now.get("slowing", 0) < LEAST:
+        return "few"
+    share = share_by(silent, hit="hit", by="stage").set_index("stage")
+    share = share.reindex(SILENT)
+    return (
+        "soon" if share.loc["slowing", "low"] > share.loc["lapsed", "high"] else "alike"
+    )
+
+
+def share_by(rows: pd.DataFrame, *, hit: str, by: str) -> pd.DataFrame:
+    """Give the share of rows that hit in each group.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        customer_id, hit (bool) and `by`; a customer may have several rows.
+    hit, by : str
+        Columns.
+
+    Returns
+    -------
+    DataFrame
+        `by`, customers, share with low and high (95 %, rows of one customer going
+        together).
+    """
+    table = intervals.proportions(rows, value=hit, by=[by], level=0.95)
+    table = table.rename(columns={"rate": "share"})
+    return table[[by, "customers", "share", "low", "high"]]
+
+
+def cohorts(
+    days: pd.DataFrame, *, joined: pd.Series, period: str, last: pd.Timestamp
+) -> pd.DataFrame:
+    """Follow customers who came in the same period through the periods after it.
+
+    Parameters
+    ----------
+    days : DataFrame
+        Output of `order_days`.
+    joined : Series
+        Index customer_id, the day that places a customer in a cohort (began, or first
+        seen); a customer without one is left out.
+    period : str
+        Length of a period as pandas names it, such as "Q".
+    last : Timestamp
+        Last day of the data; a period that is not over by then is left out.
+
+    Returns
+    -------
+    DataFrame
+        cohort, period (text such as 2017Q1), age (periods since the cohort's), customers
+        (of the cohort), came (with an order in the period), share with low and high
+        (95 % Wilson).
+
+    Raises
+    ------
+    TooLittle
+        If no period that somebody began in is over.
+    """
+    known = joined.dropna()
+    cohort = known[known <= last].dt.to_period(period)
+    if cohort.empty or cohort.min().end_time.normalize() > last:
+        raise TooLittle(
+            f"Cohorts need a period ({period}) that is over by {last:%Y-%m-%d} and "
+            "customers who began in it: there is none."
+        )
+    visits = pd.DataFrame(
+        {
+            "customer_id": days["customer_id"],
+            "cohort": days["customer_id"].map(cohort),
+            "period": days["day"].dt.to_period(period),
+        }
+    )
+    visits = visits.dropna().drop_duplicates()
+    ends = pd.period_range(visits["period"].min(), last, freq=period)
+    over = [one for one in ends if one.end_time.normalize() <= last]
+    members = cohort.rename("cohort").rename_axis("customer_id").reset_index()
+    each = members.merge(pd.Series(over, name="period"), how="cross")
+    each = each[each["period"] >= each["cohort"]]
+    came = visits.assign(came=True)
+    each = each.merge(came, on=["customer_id", "cohort", "period"], how="left")
+    each["came"] = each["came"].eq(True)
+    each["age"] = each["period"].map(lambda one: one.ordinal) - each["cohort"].map(
+        lambda one: one.ordinal
+    )
+    keys = ["cohort", "period", "age"]
+    share = intervals.proportions(each, value="came", by=keys, level=0.95)
+    share = share.rename(columns={"successes": "came", "rate": "share"})
+    names = {name: share[name].map(said) for name in ("cohort", "period")}
+    columns = [*keys, "customers", "came", "share", "low", "high"]
+    return share.assign(**names)[columns]
+
+
+def need_cohorts(cohorts: pd.DataFrame) -> None:
+    """Leave out the section that asks, if no cohort is followed into a later period.
+
+    Parameters
+    ----------
+    cohorts : DataFrame
+        Rows of `cohorts` that may be shown.
+
+    Raises
+    ------
+    TooLittle
+        If none of them lies after the cohort's own period.
+    """
+    if not (cohorts["age"] > 0).any():
+        raise TooLittle(
+            f"Cohorts need {LEAST} customers who came in one period and again in a later "
+            "one that is over: there is no such cohort."
+        )
+
+
+def until_lapsed(
+    days: pd.DataFrame,
+    *,
+    start: pd.Timestamp,
+    end: pd.Timestamp,
+    slowing: float,
+    least_gap_days: float,
+) -> pd.DataFrame:
+    """Measure how long customers stay, from one day on, by the rhythm they had then.
+
+    Parameters
+    ----------
+    days : DataFrame
+        Output of `order_days`.
+    start : Timestamp
+        The day they are followed from; their rhythm is read up to it.
+    end : Timestamp
+        Last day they are followed to.
+    slowing : float
+        A silence of more than so many own gaps is a lapse.
+    least_gap_days : float
+        Shorter mean gaps count as this (days).
+
+    Returns
+    -------
+    DataFrame
+        One row a customer with a rhythm who had not lapsed on `start`: customer_id,
+        days (from start to the day the silence became a lapse, or to the end), lapsed
+        (whether it did), limit_days (of silence that count as a lapse).
+    """
+    until, known = days[days["day"] <= end], days[days["day"] <= start]
+    table = rhythm(known, review=start).dropna().set_index("customer_id")
+    table["limit"] = slowing * table["gap_mean_days"].clip(lower=least_gap_days)
+    table = table[table["recency_days"] <= table["limit"]]
+    last_known = known.groupby("customer_id")["day"].max().loc[table.index]
+    after = until[(until["day"] > start) & until["customer_id"].isin(table.index)]
+    visits = pd.concat([last_known.reset_index(), after[["customer_id", "day"]]])
+    visits = visits.sort_values(["customer_id", "day"], ignore_index=True)
+    following = visits.groupby("customer_id")["day"].shift(-1).fillna(end)
+    limit = visits["customer_id"].map(table["limit"].to_dict()).astype(float)
+    lapses = (following - visits["day"]).dt.days > limit
+    when = (visits["day"] - start).dt.days + limit
+    first = when[lapses].groupby(visits["customer_id"]).min().reindex(table.index)
+    whole = float((end - start).days)
+    return pd.DataFrame(
+        {
+            "customer_id": table.index,
+            "days": first.fillna(whole).to_numpy(),
+            "lapsed": first.notna().to_numpy(),
+            "limit_days": table["limit"].to_numpy(),
+        }
+    )
+
+
+def large(durations: pd.DataFrame, *, by: str) -> pd.DataFrame:
+    """Keep the groups of which enough customers are followed.
+
+    Parameters
+    ----------
+    durations : DataFrame
+        Output of `until_lapsed` with a column `by`.
+    by : str
+        Column of the groups.
+
+    Returns
+    -------
+    DataFrame
+        The rows of groups of `LEAST` customers or more.
+
+    Raises
+    ------
+    TooLittle
+        If there is no such group.
+    """
+    sizes = durations[by].map(durations[by].value_counts())
+    if not (sizes >= LEAST).any():
+        most = int(sizes.max()) if len(sizes) else 0
+        raise TooLittle(
+            f"Who stays is told of groups of {LEAST} customers with a rhythm who had not "
+            f"lapsed before the later window (the largest found: {most:,})."
+        )
+    return durations[sizes >= LEAST]
+
+
+def retention_curves(
+    durations: pd.DataFrame, *, by: str, at: Sequence[float]
+) -> pd.DataFrame:
+    """Estimate the share of customers who have not lapsed after so many days.
+
+    Parameters
+    ----------
+    durations : DataFrame
+        Output of `until_lapsed` with a column `by`.
+    by : str
+        Column of the groups.
+    at : sequence of float
+        Days at which the curve is read.
+
+    Returns
+    -------
+    DataFrame
+        `by`, day, customers (of the group), at_risk (still followed that day), lapsed
+        (so far), retained with low and high (Kaplan-Meier, 95 % by the log-log formula;
+        while nobody has lapsed, and once everybody has, Wilson's).
+
+    References
+    ----------
+    Kaplan and Meier (1958), Nonparametric estimation from incomplete observations.
+    """
+    # Only the notebook on the customer's life needs it, and it takes a second to load.
+    from lifelines import KaplanMeierFitter
+
+    parts = []
+    for key, group in durations.groupby(by):
+        fitted = KaplanMeierFitter().fit(group["days"], group["lapsed"], timeline=at)
+        bounds = fitted.confidence_interval_.to_numpy()
+        gone = [int((group["lapsed"] & (group["days"] <= day)).sum()) for day in at]
+        part = {
+            by: key,
+            "day": list(at),
+            "customers": len(group),
+            "at_risk": [int((group["days"] >= day).sum()) for day in at],
+            "lapsed": gone,
+            "retained": fitted.survival_function_.iloc[:, 0].to_numpy(),
+            "low": bounds[:, 0],
+            "high": bounds[:, 1],
+        }
+        parts.append(pd.DataFrame(part))
+    table = pd.concat(parts, ignore_index=True)
+    # The formula is undefined there, and of few customers nobody lapses by chance, too.
+    low, high = intervals.wilson(table["retained"], table["customers"], level=0.95)
+    sure = table["retained"].isin([0, 1])
+    table["low"] = table["low"].mask(sure, low)
+    table["high"] = table["high"].mask(sure, high)
+    # on the first day nothing could happen
+    table.loc[table["day"] == 0, ["low", "high"]] = 1.0
+    return table
+
+
+def retention_differs(durations: pd.DataFrame, *, by: str) -> float:
+    """Test whether groups lapse alike.
+
+    Parameters
+    ----------
+    durations : DataFrame
+        Output of `until_lapsed` with a column `by`.
+    by : str
+        Column of the groups, at least two.
+
+    Returns
+    -------
+    float
+        p-value of the log-rank test over all groups: small if they do not lapse alike;
+        1 if nobody lapsed.
+
+    References
+    ----------
+    Mantel (1966), Evaluation of survival data.
+    """
+    from lifelines.statistics import multivariate_logrank_test
+
+    if not durations["lapsed"].any():
+        return 1.0
+    found = multivariate_logrank_test(
+        durations["days"], durations[by], durations["lapsed"]
+    )
+    return float(found.p_value)
+
+
+def at_like_rhythm(durations: pd.DataFrame, *, by: str) -> tuple[float, pd.Series]:
+    """Compare the lapses of groups among customers who buy about as often.
+
+    Who buys often falls silent beyond the own rhythm sooner, and more often by chance:
+    groups that differ in rhythm differ in lapses without any being less loyal.
+
+    Parameters
+    ----------
+    durations : DataFrame
+        Output of `until_lapsed` with a column `by`.
+    by : str
+        Column of the groups.
+
+    Returns
+    -------
+    tuple
+        p-value of the log-rank test stratified by `limit_days`, in as many parts as
+        leave twenty customers in each, ten at most; 1 where nothing can be compared.
+        And, by group, the lapses beyond those expected at alike rhythm.
+
+    References
+    ----------
+    Peto and others (1977), Design and analysis of randomized clinical trials requiring
+    prolonged observation of each patient, British Journal of Cancer 35, 1-39.
+    """
+    strata = min(max(len(durations) // 20, 1), 10)
+    ranks = durations["limit_days"].rank(method="average", pct=True)
+    groups, code = np.unique(durations[by], return_inverse=True)
+    rows = durations.assign(code=code, stratum=np.ceil(ranks * strata))
+    gap, spread = np.zeros(len(groups)), np.zeros((len(groups), len(groups)))
+    for _, part in rows.groupby("stratum"):
+        for day in part.loc[part["lapsed"], "days"].unique():
+            left = part[part["days"] >= day]
+            gone = left[(left["days"] == day) & left["lapsed"]]
+            n, lapses = len(left), len(gone)
+            share = np.bincount(left["code"], minlength=len(groups)) / n
+            gap += np.bincount(gone["code"], minlength=len(groups)) - lapses * share
+            weight = lapses * (n - lapses) / max(n - 1, 1)
+            spread += weight * (np.diag(share) - np.outer(share, share))
+    free = np.linalg.matrix_rank(spread)
+    score = float(gap @ np.linalg.pinv(spread, hermitian=True) @ gap)
+    p = float(stats.chi2.sf(score, free)) if free else 1.0
+    return p, pd.Series(gap, index=groups)

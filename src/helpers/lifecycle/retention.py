@@ -1,0 +1,711 @@
+"""Contracts and those who stay: recurring revenue, renewal, recommendation, traits."""
+
+import itertools
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import special, stats
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import log_loss
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from helpers.core import engines
+from helpers.core.engines import Engine
+from helpers.core.errors import TooLittle
+from helpers.statistics import intervals
+
+# Answers on the scale from 0 to 10: Reichheld (2003), The one number you need to grow.
+PROMOTER, DETRACTOR = 9, 6
+# Strengths of the penalty that are tried, as scikit-learn's C: the inverse.
+STRENGTHS = 10.0 ** np.arange(-3, 2)
+INNER = 3  # parts that choose the strength inside each fold
+LEAST = 10  # customers, or contracts, of each kind that a comparison needs
+SCALE = (7, 10)  # the highest answer lies here where the scale goes from 0 to 10
+
+
+def revenue_bridge(
+    contracts: pd.DataFrame, *, ends: Sequence[pd.Timestamp]
+) -> pd.DataFrame:
+    """Say what moved the monthly recurring revenue from one period's end to the next.
+
+    Parameters
+    ----------
+    contracts : DataFrame
+        customer_id, starts_on, ends_on (last day), monthly_fee_cents.
+    ends : sequence of Timestamp
+        Days at which it is read, ascending.
+
+    Returns
+    -------
+    DataFrame
+        One row a period, by its last day: ends_on, customers (with a contract), opening,
+        new (no contract before), returned (one before, but not at the opening),
+        expansion, contraction, churn, closing: currency a month; contraction and churn
+        are negative, and opening and the five parts add up to closing. The first end is
+        the opening of the first period.
+    """
+    fees = _fees(contracts, ends)
+    began = contracts.groupby("customer_id")["starts_on"].min().reindex(fees.index)
+    rows = []
+    for before, now in itertools.pairwise(ends):
+        was, is_ = fees[before], fees[now]
+        change = is_ - was
+        came, gone = (was == 0) & (is_ > 0), (was > 0) & (is_ == 0)
+        stayed = (was > 0) & (is_ > 0)
+        fresh = came & (began > before)
+        row = {
+            "opening": was.sum(),
+            "new": change[fresh].sum(),
+            "returned": change[came & ~fresh].sum(),
+            "expansion": change[stayed].clip(lower=0).sum(),
+            "contraction": change[stayed].clip(upper=0).sum(),
+            "churn": change[gone].sum(),
+            "closing": is_.sum(),
+        }
+        money = {name: cents / 100 for name, cents in row.items()}
+        rows.append({"ends_on": now, "customers": int((is_ > 0).sum())} | money)
+    return pd.DataFrame(rows)
+
+
+def _fees(contracts: pd.DataFrame, ends: Sequence[pd.Timestamp]) -> pd.DataFrame:
+    """Give each customer's monthly fee (cents) on each day, 0 without a contract."""
+    parts = {}
+    for day in ends:
+        runs = (contracts["starts_on"] <= day) & (contracts["ends_on"] >= day)
+        parts[day] = contracts[runs].groupby("customer_id")["monthly_fee_cents"].sum()
+    return pd.DataFrame(parts).reindex(contracts["customer_id"].unique()).fillna(0)
+
+
+def need_revenue(contracts: pd.DataFrame, *, ends: Sequence[pd.Timestamp]) -> None:
+    """Leave out the section that asks, if no recurring revenue can be followed.
+
+    Parameters
+    ----------
+    contracts : DataFrame
+        customer_id, monthly_fee_cents.
+    ends : sequence of Timestamp
+        Days at which it is read.
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST` customers pay a fee, or it is read on a single day.
+    """
+    paying = contracts[contracts["monthly_fee_cents"] > 0]["customer_id"].nunique()
+    if paying < LEAST or len(ends) < 2:
+        raise TooLittle(
+            f"Recurring revenue needs {LEAST} customers whose contract has a monthly fee, "
+            f"and two periods that end in the data (found: {paying:,} and {len(ends)})."
+        )
+
+
+def ended(contracts: pd.DataFrame) -> pd.DataFrame:
+    """Keep the contracts of which it is known whether they were renewed.
+
+    Parameters
+    ----------
+    contracts : DataFrame
+        With renewed, if the run has it; missing where the end lies after the data.
+
+    Returns
+    -------
+    DataFrame
+        The rows that have it.
+
+    Raises
+    ------
+    TooLittle
+        If there are fewer than `LEAST`.
+    """
+    known = contracts.dropna(subset=["renewed"]) if "renewed" in contracts else []
+    if len(known) < LEAST:
+        raise TooLittle(
+            f"Renewal needs {LEAST} contracts of which it is known whether they were "
+            f"renewed (found: {len(known):,})."
+        )
+    return known
+
+
+def renewal_rates(contracts: pd.DataFrame, *, by: str) -> pd.DataFrame:
+    """Count how many contracts that ended were renewed.
+
+    Parameters
+    ----------
+    contracts : DataFrame
+        customer_id, renewed (missing where the end lies after the data) and `by`.
+    by : str
+        Column of the groups, such as segment_id.
+
+    Returns
+    -------
+    DataFrame
+        `by`, customers, contracts (ended), renewed, rate with low and high (95 %,
+        contracts of one customer going together).
+    """
+    ended = contracts.dropna(subset=["renewed", by])
+    table = intervals.proportions(ended, value="renewed", by=[by], level=0.95)
+    named = {"trials": "contracts", "successes": "renewed"}
+    columns = [by, "customers", "contracts", "renewed", "rate", "low", "high"]
+    return table.rename(columns=named)[columns]
+
+
+def promoter_scores(
+    answers: pd.DataFrame, *, by: str, seed: int, resamples: int
+) -> pd.DataFrame:
+    """Give the net promoter score of each group.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        customer_id, score (0 to 10: would you recommend us?) and `by`.
+    by : str
+        Column of the groups.
+    seed, resamples : int
+        Bootstrap samples of customers, who may have answered several times.
+
+    Returns
+    -------
+    DataFrame
+        `by`, customers, answers, promoters and detractors (shares), score (-100 to 100:
+        100 x their difference) with low and high (95 %).
+    """
+    signs = np.where(answers["score"] >= PROMOTER, 1, 0) - (
+        answers["score"] <= DETRACTOR
+    ).astype(int)
+    rows = []
+    for key, group in answers.assign(sign=signs).groupby(by):
+        each = group.groupby("customer_id")["sign"].agg(["sum", "size"]).to_numpy()
+        rng = np.random.default_rng(seed)
+        drawn = each[rng.integers(0, len(each), (resamples, len(each)))].sum(axis=1)
+        low, high = np.quantile(100 * drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+        rows.append(
+            {
+                by: key,
+                "customers": len(each),
+                "answers": len(group),
+                "promoters": (group["sign"] == 1).mean(),
+                "detractors": (group["sign"] == -1).mean(),
+                "score": 100 * group["sign"].mean(),
+                "low": low,
+                "high": high,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def need_answers(answers: pd.DataFrame, *, question: str) -> None:
+    """Leave out the section that asks, if no promoter score can be read.
+
+    Parameters
+    ----------
+    answers : DataFrame
+        customer_id and score of the answers to the question.
+    question : str
+        The question, as the surveys name it.
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST` customers answered, or not on a scale from 0 to 10.
+    """
+    customers = answers["customer_id"].nunique()
+    if customers < LEAST:
+        raise TooLittle(
+            f"A promoter score needs {LEAST} customers who answered the question "
+            f"{question!r} (found: {customers:,})."
+        )
+    low, high = answers["score"].min(), answers["score"].max()
+    if low < 0 or not SCALE[0] <= high <= SCALE[1]:
+        raise TooLittle(
+            f"A promoter score needs answers from 0 to 10; those to {question!r} go from "
+            f"{low:g} to {high:g}."
+        )
+
+
+def attitude(scores: pd.Series) -> pd.Series:
+    """Call each answer promoter, passive or detractor; missing stays missing."""
+    named = np.select(
+        [scores.isna(), scores >= PROMOTER, scores <= DETRACTOR],
+        [None, "promoter", "detractor"],
+        "passive",
+    )
+    return pd.Series(named, index=scores.index, dtype=object)
+
+
+def contract_facts(
+    con: Engine,
+    contracts: pd.DataFrame,
+    *,
+    lines: str,
+    interactions: str,
+    surveys: str,
+    support: str,
+    recommend: str,
+) -> pd.DataFrame:
+    """Measure what happened while each contract ran, before its end was decided.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work.
+    contracts : DataFrame
+        contract_id, customer_id, starts_on, ends_on (last day), renewed.
+    lines : str
+        Path of the standard table, with a column returned (pieces); without it there is
+        no return_share.
+    interactions, surveys : str
+        Paths of the standard tables.
+    support : str
+        Kind of interaction that is a support ticket, with minutes to the first answer.
+    recommend : str
+        Question of the surveys that asks for a recommendation (0 to 10).
+
+    Returns
+    -------
+    DataFrame
+        `contracts` in their order, with response_hours (mean of its tickets), tickets,
+        return_share (pieces returned over pieces ordered), pieces, satisfaction (mean
+        score of all questions but the recommendation), recommendation (the last one),
+        all missing where nothing happened.
+    """
+    con.register("contract_rows", contracts[["contract_id", *_SPAN]])
+    found = con.execute(
+        _during("happened_at").format(
+            "avg(minutes) / 60 as response_hours, count(*) as tickets",
+            "t.kind = $support and t.minutes is not null",
+        ),
+        {"file": interactions, "support": support},
+    ).df()
+    asked = con.execute(
+        _during("answered_on").format(
+            "avg(score) as satisfaction", "t.question <> $recommend"
+        ),
+        {"file": surveys, "recommend": recommend},
+    ).df()
+    last = con.execute(
+        _during("answered_on").format(
+            "t.answered_on, min(score) as recommendation", "t.question = $recommend"
+        )
+        + ", 2",
+        {"file": surveys, "recommend": recommend},
+    ).df()
+    last = last.sort_values(["contract_id", "answered_on"]).drop_duplicates(
+        "contract_id", keep="last"
+    )
+    table = contracts.merge(found, on="contract_id", how="left", validate="1:1")
+    for answers in (asked, last.drop(columns="answered_on")):
+        table = table.merge(answers, on="contract_id", how="left", validate="1:1")
+    if "returned" in engines.columns(lines):
+        sent = con.execute(
+            _during("ordered_at").format(
+                "sum(returned) / nullif(sum(quantity), 0) as return_share, "
+                "sum(quantity)::bigint as pieces",
+                "true",
+            ),
+            {"file": lines},
+        ).df()
+        table = table.merge(sent, on="contract_id", how="left", validate="1:1")
+    return table
+
+
+_SPAN = ["customer_id", "starts_on", "ends_on"]
+
+
+def _during(moment: str) -> str:
+    """Write a query of what falls into each contract; what and where are left open."""
+    return (
+        "select c.contract_id, {} from contract_rows c join read_parquet($file) t "
+        f"on t.customer_id = c.customer_id and t.{moment} >= c.starts_on "
+        f"and t.{moment} < c.ends_on::date + 1 "
+        f"where {{}} group by 1"
+    )
+
+
+def renewal_drivers(
+    facts: pd.DataFrame, *, drivers: Mapping[str, tuple[str, float]]
+) -> pd.DataFrame:
+    """Relate renewal to what happened during the contract, all drivers together.
+
+    Parameters
+    ----------
+    facts : DataFrame
+        customer_id, renewed and the drivers; rows with a missing value are left out.
+    drivers : mapping
+        Column -> its unit in words, and the size of that unit in the column.
+
+    Returns
+    -------
+    DataFrame
+        driver, unit, log_odds (of renewal a unit more, the other drivers held) with
+        low, high (95 %) and p, odds_ratio, contracts (used). Logistic regression
+        without a penalty; errors are robust to several contracts of a customer. A
+        driver that is the same for all contracts, or never known, is left out.
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST` contracts of a kind have all drivers, no driver varies, or
+        renewal is told by them without an exception.
+
+    References
+    ----------
+    Liang and Zeger (1986), Longitudinal data analysis using generalized linear models,
+    for the robust errors.
+    """
+    drivers = {
+        name: unit
+        for name, unit in drivers.items()
+        if facts[name].min() < facts[name].max()
+    }
+    used = facts.dropna(subset=["renewed", *drivers])
+    renewed = int(used["renewed"].astype(bool).sum())
+    if not drivers:
+        raise TooLittle(
+            "What goes with renewal cannot be told: all that was measured is the same for "
+            "all contracts."
+        )
+    if min(renewed, len(used) - renewed) < LEAST:
+        raise TooLittle(
+            f"What goes with renewal needs {LEAST} contracts that were renewed and {LEAST} "
+            f"that were not, of which all is known (found: {renewed:,} and "
+            f"{len(used) - renewed:,})."
+        )
+    units = np.array([size for _, size in drivers.values()])
+    columns = used[list(drivers)].to_numpy(float) / units
+    centred = columns - columns.mean(axis=0)
+    # y and x as floats: renewed comes as a nullable bool
+    found, spread = _logistic(
+        np.column_stack([np.ones(len(used)), centred]),
+        used["renewed"].astype(bool).to_numpy(float),
+        used["customer_id"].to_numpy(),
+    )
+    if np.isnan(found).any():
+        raise TooLittle(
+            "What goes with renewal cannot be told apart: one of "
+            f"{', '.join(drivers)} repeats another or tells renewal without an exception."
+        )
+    log_odds, errors = found[1:], spread[1:]
+    return pd.DataFrame(
+        {
+            "driver": list(drivers),
+            "unit": [unit for unit, _ in drivers.values()],
+            "log_odds": log_odds,
+            "low": log_odds - stats.norm.ppf(0.975) * errors,
+            "high": log_odds + stats.norm.ppf(0.975) * errors,
+            "p": 2 * stats.norm.sf(np.abs(log_odds / errors)),
+            "odds_ratio": np.exp(log_odds),
+            "contracts": len(used),
+        }
+    )
+
+
+def _logistic(
+    x: np.ndarray, y: np.ndarray, clusters: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit by Newton's method; give coefficients and their cluster-robust errors.
+
+    Both are missing where a column does not vary, repeats another, or tells the outcome
+    without an exception.
+    """
+    nothing = np.full(x.shape[1], np.nan)
+    found = np.zeros(x.shape[1])
+    for _ in range(50):
+        chance = special.expit(x @ found)
+        bread = (x * (chance * (1 - chance))[:, None]).T @ x
+        if not np.isfinite(bread).all() or np.linalg.cond(bread) > 1e12:
+            return nothing, nothing
+        step = np.linalg.solve(bread, x.T @ (y - chance))
+        found = found + step
+        if np.abs(step).max() < 1e-10:
+            break
+    _, code = np.unique(clusters, return_inverse=True)
+    each = np.zeros((code.max() + 1, x.shape[1]))
+    np.add.at(each, code, x * (y - special.expit(x @ found))[:, None])
+    inverse = np.linalg.inv(bread)
+    groups = len(each)
+    variance = inverse @ (each.T @ each) @ inverse * groups / max(groups - 1, 1)
+    return found, np.sqrt(np.diag(variance))
+
+
+def need_both(kept: pd.Series, *, folds: int) -> None:
+    """Leave out the section that asks, if too few stayed or too few lapsed.
+
+    Parameters
+    ----------
+    kept : Series of bool
+        Who stayed.
+    folds : int
+        Parts of the cross-fit: each needs both kinds.
+
+    Raises
+    ------
+    TooLittle
+        If fewer than `LEAST` customers, or than twice the folds, are of a kind.
+    """
+    least, stayed = max(LEAST, 2 * folds), int(kept.sum())
+    if min(stayed, len(kept) - stayed) < least:
+        raise TooLittle(
+            f"Who stays can be foretold from {least} customers who stayed and {least} who "
+            f"lapsed (found: {stayed:,} and {len(kept) - stayed:,})."
+        )
+
+
+def comparable(features: pd.DataFrame, kept: pd.Series) -> pd.DataFrame:
+    """Keep the features that vary and are known of enough customers of both kinds.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Customers x numbers.
+    kept : Series of bool
+        Who stayed, index of `features`.
+
+    Returns
+    -------
+    DataFrame
+        Its columns whose values differ and that are known of `LEAST` customers who
+        stayed and of `LEAST` who left.
+
+    Raises
+    ------
+    TooLittle
+        If there is none.
+    """
+    known = features.notna()
+    enough = (known[kept].sum() >= LEAST) & (known[~kept].sum() >= LEAST)
+    kept_columns = features.columns[enough & (features.std() > 0)]
+    if kept_columns.empty:
+        raise TooLittle("Who stays cannot be told: all customers were alike before.")
+    return features[kept_columns]
+
+
+def cross_fitted(
+    features: pd.DataFrame, kept: pd.Series, *, folds: int, seed: int
+) -> np.ndarray:
+    """Foretell for customers left out who stays, by a penalised logistic regression.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Customers x numbers, missing ones filled with the median of the other folds.
+    kept : Series of bool
+        Who stayed, index of `features`.
+    folds : int
+        Parts of the cross-fit; each holds its share of those who stayed.
+    seed : int
+        Fixes the folds.
+
+    Returns
+    -------
+    ndarray
+        Probability to stay. The penalty (ridge) is chosen inside each fold, by log loss
+        on parts of it left out.
+    """
+    x, y = features.to_numpy(float), kept.to_numpy(bool)
+    outer = StratifiedKFold(folds, shuffle=True, random_state=seed)
+    chance = np.empty(len(y))
+    for train, test in outer.split(x, y):
+        filled = np.where(np.isnan(x), _medians(x[train]), x)
+        model = _penalised(_best_strength(filled[train], y[train], seed))
+        chance[test] = model.fit(filled[train], y[train]).predict_proba(filled[test])[
+            :, 1
+        ]
+    return chance
+
+
+def _medians(x: np.ndarray) -> np.ndarray:
+    """Give the median of each column, 0 of one that is never known."""
+    blank = np.isnan(x).all(axis=0)
+    return np.nanmedian(np.where(blank, 0.0, x), axis=0)
+
+
+def _penalised(strength: float) -> Pipeline:
+    return make_pipeline(
+        StandardScaler(), LogisticRegression(C=strength, solver="newton-cholesky")
+    )
+
+
+def _best_strength(x: np.ndarray, y: np.ndarray, seed: int) -> float:
+    """Choose the penalty with the least log loss on parts left out."""
+    parts = StratifiedKFold(INNER, shuffle=True, random_state=seed + 1)
+    losses = np.zeros(len(STRENGTHS))
+    for train, test in parts.split(x, y):
+        for place, strength in enumerate(STRENGTHS):
+            model = _penalised(strength).fit(x[train], y[train])
+            losses[place] += log_loss(y[test], model.predict_proba(x[test])[:, 1])
+    return float(STRENGTHS[losses.argmin()])
+
+
+def discrimination(
+    chances: Mapping[str, np.ndarray], kept: pd.Series, *, seed: int, resamples: int
+) -> pd.DataFrame:
+    """Say how well each forecast ranks those who stay above those who leave.
+
+    Parameters
+    ----------
+    chances : mapping
+        Name -> forecast of each customer, made without them.
+    kept : Series of bool
+        Who stayed.
+    seed, resamples : int
+        Bootstrap samples of customers, the same for all forecasts.
+
+    Returns
+    -------
+    DataFrame
+        forecast, auc with low and high (95 %), gain over the last forecast with
+        gain_low and gain_high.
+    """
+    y = kept.to_numpy(bool)
+    rng = np.random.default_rng(seed)
+    draws = [rng.integers(0, len(y), len(y)) for _ in range(resamples)]
+    draws = [draw for draw in draws if 0 < y[draw].sum() < len(y)]
+    drawn = {
+        name: np.array([intervals.auc(y[draw], chance[draw]) for draw in draws])
+        for name, chance in chances.items()
+    }
+    own = {name: intervals.auc(y, chance) for name, chance in chances.items()}
+    last = list(chances)[-1]
+    rows = []
+    for name in chances:
+        low, high = np.quantile(drawn[name], [0.025, 0.975])
+        gains = np.quantile(drawn[name] - drawn[last], [0.025, 0.975])
+        row = {"forecast": name, "auc": own[name], "low": low, "high": high}
+        gain = {"gain": own[name] - own[last]}
+        rows.append(
+            row | gain | dict(zip(["gain_low", "gain_high"], gains, strict=True))
+        )
+    return pd.DataFrame(rows)
+
+
+def tells(ranking: pd.DataFrame) -> str:
+    """Say what the forecasts of who stays bear.
+
+    Parameters
+    ----------
+    ranking : DataFrame
+        Output of `discrimination`: all features first, rhythm alone last.
+
+    Returns
+    -------
+    str
+        together: all features rank customers better than rhythm alone, or rhythm alone
+        does not rank them beyond chance (the interval of its AUC reaches 0.5) and all
+        do; rhythm: the others add nothing that can be seen; alone: they make it worse;
+        nothing: neither ranks them beyond chance.
+    """
+    whole, alone = ranking["low"].iloc[[0, -1]] > 0.5
+    if whole and (ranking["gain_low"].iloc[0] > 0 or not alone):
+        return "together"
+    if not alone:
+        return "nothing"
+    return "alone" if ranking["gain_high"].iloc[0] < 0 else "rhythm"
+
+
+def reliability(chance: np.ndarray, kept: pd.Series, *, parts: int) -> pd.DataFrame:
+    """Set forecast and observed shares side by side, in groups of equal size.
+
+    Parameters
+    ----------
+    chance : ndarray
+        Forecast probability to stay.
+    kept : Series of bool
+        Who stayed.
+    parts : int
+        Number of groups by the forecast, at most.
+
+    Returns
+    -------
+    DataFrame
+        group (1 is the least likely), customers, forecast (mean), observed with low and
+        high (95 % Wilson).
+    """
+    ranks = pd.Series(chance).rank(method="first")
+    rows = pd.DataFrame(
+        {
+            "group": np.ceil(ranks * parts / len(chance)).astype(int),
+            "customer_id": np.arange(len(chance)),
+            "forecast": chance,
+            "kept": kept.to_numpy(bool),
+        }
+    )
+    table = intervals.proportions(rows, value="kept", by=["group"], level=0.95)
+    table["forecast"] = rows.groupby("group")["forecast"].mean().to_numpy()
+    table = table.rename(columns={"rate": "observed"})
+    return table[["group", "customers", "forecast", "observed", "low", "high"]]
+
+
+def calibration_slope(chance: np.ndarray, kept: pd.Series) -> tuple[float, float]:
+    """Give level and slope of the forecast: 0 and 1 are right.
+
+    Returns
+    -------
+    tuple of float
+        Observed less mean forecast share, and the slope of a logistic regression of the
+        outcome on the forecast's log odds: below 1 the forecast is too bold. The slope
+        is missing where the forecast is the same for all or makes no mistake.
+    """
+    y = kept.to_numpy(float)
+    told = special.logit(np.clip(chance, 1e-9, 1 - 1e-9))
+    x = np.column_stack([np.ones(len(y)), told - told.mean()])
+    found, _ = _logistic(x, y, np.arange(len(y)))
+    return float(y.mean() - chance.mean()), float(found[1])
+
+
+def traits(
+    features: pd.DataFrame, kept: pd.Series, *, seed: int, resamples: int
+) -> pd.DataFrame:
+    """Compare those who stayed with those who left, one feature at a time and together.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Customers x numbers.
+    kept : Series of bool
+        Who stayed, index of `features`.
+    seed, resamples : int
+        Bootstrap samples of customers; the seed also fixes the parts that choose the
+        penalty.
+
+    Returns
+    -------
+    DataFrame
+        feature, stayed and left (means, missing values left out), difference (in
+        standard deviations of all customers) with low and high (95 % **simultaneous**:
+        with 95 % confidence no row leaves out the truth), together (log odds to stay
+        for a standard deviation more, in the penalised model of all features: shrunk,
+        without interval); the largest difference first.
+    """
+    x, y = features.to_numpy(float), kept.to_numpy(bool)
+    filled = np.where(np.isnan(x), _medians(x), x)
+    spread = np.nanstd(x, axis=0)
+    spread = np.where(spread > 0, spread, 1.0)
+    stayed, left = np.nanmean(x[y], axis=0), np.nanmean(x[~y], axis=0)
+    difference = (stayed - left) / spread
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(resamples):
+        one, other = (
+            group[rng.integers(0, len(group), len(group))] for group in (x[y], x[~y])
+        )
+        drawn.append((np.nanmean(one, axis=0) - np.nanmean(other, axis=0)) / spread)
+    error = np.std(drawn, axis=0)
+    safe = np.where(error > 0, error, 1.0)
+    band = np.quantile((np.abs(np.array(drawn) - difference) / safe).max(axis=1), 0.95)
+    model = _penalised(_best_strength(filled, y, seed)).fit(filled, y)
+    table = pd.DataFrame(
+        {
+            "feature": features.columns,
+            "stayed": stayed,
+            "left": left,
+            "difference": difference,
+            "low": difference - band * error,
+            "high": difference + band * error,
+            "together": model[-1].coef_[0],
+        }
+    )
+    order = table["difference"].abs().sort_values(ascending=False, kind="stable").index
+    return table.loc[order].reset_index(drop=True)

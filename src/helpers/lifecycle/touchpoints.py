@@ -1,0 +1,566 @@
+"""What follows a touchpoint: customers touched beside alike ones who were not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.spatial import distance
+
+from helpers.core import engines
+from helpers.core.engines import Engine
+from helpers.core.errors import TooLittle
+from helpers.statistics import intervals
+
+EVENTS = ["touchpoint", "customer_id", "day", "at_order"]
+# What is alike in a matched pair, beside the week, the segment and, for what happens in
+# an order, an order in that week.
+MATCHED = ("sales before", "orders before", "weeks since last order", "sales that week")
+
+
+@dataclass(frozen=True)
+class Weeks:
+    """Orders and sales of each customer in each week.
+
+    Parameters
+    ----------
+    customers : ndarray
+        Customer ids, the rows.
+    first : Timestamp
+        First day of the first week.
+    orders, sales : ndarray
+        Customers x whole weeks: days with orders; sales (currency).
+    """
+
+    customers: np.ndarray
+    first: pd.Timestamp
+    orders: np.ndarray
+    sales: np.ndarray
+
+    def place(self, events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+        """Give row and column of each event that lies inside, by customer_id and day."""
+        row = pd.Index(self.customers).get_indexer(events["customer_id"])
+        column = ((events["day"] - self.first).dt.days // 7).to_numpy()
+        inside = (row >= 0) & (column >= 0) & (column < self.orders.shape[1])
+        return row[inside], column[inside]
+
+
+def weeks(
+    days: pd.DataFrame,
+    *,
+    customers: Sequence[str],
+    first: pd.Timestamp,
+    last: pd.Timestamp,
+) -> Weeks:
+    """Count orders and sales by customer and whole week.
+
+    Parameters
+    ----------
+    days : DataFrame
+        Output of `lifecycle_stages.order_days`.
+    customers : sequence of str
+        Customers to compare.
+    first, last : Timestamp
+        Days to use; a week that is not whole at the end is left out.
+
+    Returns
+    -------
+    Weeks
+        Rows in the order of `customers`.
+    """
+    n = ((last - first).days + 1) // 7
+    orders, sales = np.zeros((2, len(customers), n))
+    table = Weeks(np.asarray(customers), first, orders, sales)
+    known = days[days["customer_id"].isin(customers)]
+    known = known[known["day"].between(first, first + pd.Timedelta(days=7 * n - 1))]
+    place = table.place(known)
+    np.add.at(orders, place, 1)
+    np.add.at(sales, place, known["sales_cents"].to_numpy() / 100)
+    return table
+
+
+def in_orders(
+    con: Engine, *, lines: str, products: str, needs: Sequence[str]
+) -> pd.DataFrame:
+    """List touchpoints that happen in an order.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work.
+    lines, products : str
+        Paths of the standard tables. Of coupon_cents, on_mailer and on_display those
+        that the table has are used.
+    needs : sequence of str
+        Needs whose first purchase is a touchpoint (category entry).
+
+    Returns
+    -------
+    DataFrame
+        touchpoint (text), customer_id, day, at_order (True), once a day.
+    """
+    known = engines.columns(lines)
+    marks = {
+        "coupon": ("coupon_cents", "bool_or(coupon_cents > 0)"),
+        "mailer": ("on_mailer", "bool_or(on_mailer)"),
+        "display": ("on_display", "bool_or(on_display)"),
+    }
+    there = {name: mark for name, (column, mark) in marks.items() if column in known}
+    flags = ", ".join(f"{mark} as {name}" for name, mark in there.items())
+    days = con.execute(
+        "select customer_id, ordered_at::date as day, need_state"
+        f"{', ' + flags if flags else ''} from read_parquet($lines) "
+        "join read_parquet($products) using (product_id) group by 1, 2, 3",
+        {"lines": lines, "products": products},
+    ).df()
+    days["day"] = pd.to_datetime(days["day"])
+    parts = [days[days[name]].assign(touchpoint=name) for name in there]
+    entered = days[days["need_state"].isin(needs)]
+    parts.append(entered.assign(touchpoint="need: " + entered["need_state"]))
+    found = pd.concat(parts, ignore_index=True)[EVENTS[:3]].drop_duplicates()
+    return found.assign(at_order=True).reset_index(drop=True)
+
+
+def outside_orders(
+    *,
+    contacts: pd.DataFrame | None,
+    interactions: pd.DataFrame | None,
+    surveys: pd.DataFrame | None,
+    contracts: pd.DataFrame | None,
+) -> pd.DataFrame:
+    """List touchpoints that happen beside orders, from the tables that a run has.
+
+    Parameters
+    ----------
+    contacts : DataFrame or None
+        customer_id, starts_on (of the campaign); rows whose arm is control were not
+        contacted and are left out.
+    interactions : DataFrame or None
+        customer_id, happened_at, kind.
+    surveys : DataFrame or None
+        customer_id, answered_on.
+    contracts : DataFrame or None
+        customer_id, starts_on, ends_on: a contract that follows one is a renewal.
+
+    Returns
+    -------
+    DataFrame
+        touchpoint (text), customer_id, day, at_order (False), once a day.
+    """
+    parts = []
+    if contacts is not None:
+        reached = contacts
+        if "arm" in contacts:
+            reached = contacts[contacts["arm"] != "control"]
+        parts.append(_events("campaign contact", reached, "starts_on"))
+    if interactions is not None:
+        for kind, group in interactions.groupby("kind"):
+            parts.append(_events(str(kind), group, "happened_at"))
+    if surveys is not None:
+        parts.append(_events("survey", surveys, "answered_on"))
+    if contracts is not None:
+        ordered = contracts.sort_values(["customer_id", "starts_on"])
+        follows = ordered.groupby("customer_id").cumcount() > 0
+        parts.append(_events("contract renewal", ordered[follows], "starts_on"))
+    if not parts:
+        none = pd.DataFrame(columns=EVENTS)
+        return none.astype({"day": "datetime64[us]", "at_order": bool})
+    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True)
+
+
+def _events(name: str, rows: pd.DataFrame, moment: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "touchpoint": name,
+            "customer_id": rows["customer_id"].to_numpy(),
+            "day": rows[moment].dt.normalize().to_numpy(),
+            "at_order": False,
+        }
+    )
+
+
+def episodes(
+    events: pd.DataFrame, weeks: Weeks, *, quiet: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mark weeks in which a touchpoint comes after a quiet time.
+
+    Parameters
+    ----------
+    events : DataFrame
+        customer_id and day of one touchpoint.
+    weeks : Weeks
+        The customers and weeks.
+    quiet : int
+        Weeks without the touchpoint before it counts as a first one.
+
+    Returns
+    -------
+    tuple of ndarray of bool
+        Customers x weeks: touched for the first time in `quiet` weeks; and untouched,
+        that week and the `quiet` weeks before. The first `quiet` weeks are neither.
+    """
+    touched = np.zeros(weeks.orders.shape, dtype=bool)
+    touched[weeks.place(events)] = True
+    so_far = np.cumsum(touched, axis=1)
+    before = np.zeros_like(so_far)
+    before[:, 1:] = so_far[:, :-1]
+    recent = before.copy()
+    recent[:, quiet:] -= before[:, :-quiet]
+    calm = recent == 0
+    calm[:, :quiet] = False
+    return touched & calm, ~touched & calm
+
+
+@dataclass(frozen=True)
+class Match:
+    """How pairs are made.
+
+    Parameters
+    ----------
+    look_back, follow : int
+        Weeks before the touchpoint that must be alike, and after it that are compared.
+    controls : int
+        Nearest customers each touched one is compared with.
+    caliper : float
+        Largest distance (standard deviations in all matched columns together) at which
+        a customer still counts as alike.
+    """
+
+    look_back: int
+    follow: int
+    controls: int
+    caliper: float
+
+
+def pairs(
+    touched: np.ndarray,
+    untouched: np.ndarray,
+    state: Mapping[str, np.ndarray],
+    *,
+    segments: np.ndarray,
+    at_order: bool,
+    match: Match,
+) -> pd.DataFrame:
+    """Set each touched customer beside the alike ones of the same week and segment.
+
+    Parameters
+    ----------
+    touched, untouched : ndarray of bool
+        Output of `episodes`.
+    state : mapping
+        Output of `state`.
+    segments : ndarray
+        Segment of each customer.
+    at_order : bool
+        Whether the touchpoint happens in an order: then all compared ordered that week,
+        and the sales of the week are matched too.
+    match : Match
+        How pairs are made.
+
+    Returns
+    -------
+    DataFrame
+        One row a touched customer and week with an alike one: customer (its row), week, of each outcome (sales, orders: in the `follow` weeks after the
+        week itself; earlier: sales in the weeks before those matched on) the touched
+        one's and the mean of the others', suffixed _touched and _alike, with the
+        variance among these, suffixed _spread; of each of `MATCHED` the same two means;
+        others (their rows, -1 for none).
+    """
+    scale = [np.std(state[name]) or 1.0 for name in MATCHED]
+    used = MATCHED if at_order else MATCHED[:-1]
+    parts = []
+    for week in range(touched.shape[1]):
+        ordered = state["ordered"][:, week] if at_order else True
+        points = np.column_stack(
+            [state[name][:, week] / s for name, s in zip(used, scale, strict=False)]
+        )
+        for segment in np.unique(segments[touched[:, week]]):
+            same = (segments == segment) & ordered
+            ours = np.flatnonzero(touched[:, week] & same)
+            others = np.flatnonzero(untouched[:, week] & same)
+            if len(ours) and len(others) >= match.controls:
+                found, close = _nearest(points[ours], points[others], match)
+                parts.append((ours, np.full(len(ours), week), others[found], close))
+    if not parts:
+        return pd.DataFrame(columns=["customer", "week", "others"])
+    return _beside(state, *map(np.concatenate, zip(*parts, strict=True)))
+
+
+def _nearest(
+    ours: np.ndarray, others: np.ndarray, match: Match
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the nearest others of each of ours, and say which lie within the caliper."""
+    apart = distance.cdist(ours, others)
+    # equally near ones are taken in their order, on any machine
+    ranked = apart + np.arange(len(others)) * 1e-9
+    nearest = np.argpartition(ranked, match.controls - 1, axis=1)[:, : match.controls]
+    return nearest, np.take_along_axis(apart, nearest, axis=1) <= match.caliper
+
+
+_COMPARED = ("sales", "orders", "earlier")
+
+
+def state(weeks: Weeks, match: Match) -> dict[str, np.ndarray]:
+    """Say, for each customer and week, what lies before and after it.
+
+    Parameters
+    ----------
+    weeks : Weeks
+        The customers and weeks.
+    match : Match
+        How far to look.
+
+    Returns
+    -------
+    dict of ndarray
+        Customers x weeks: ordered (that week), seen (with an order before), the outcomes and the matched columns,
+        see `pairs`; amounts that are matched as logarithms of one more.
+    """
+    back, follow = match.look_back, match.follow
+    n = weeks.orders.shape[1]
+    had = weeks.orders > 0
+    last = np.maximum.accumulate(np.where(had, np.arange(n), -1), axis=1)
+    last = np.concatenate([np.full((len(had), 1), -1), last[:, :-1]], axis=1)
+    since = np.minimum(np.arange(n) - last, 2 * back)
+    return {
+        "ordered": had,
+        "seen": last >= 0,
+        "sales": _window(weeks.sales, 1, follow),
+        "orders": _window(weeks.orders, 1, follow),
+        "earlier": _window(weeks.sales, -2 * back, back),
+        "sales before": np.log1p(np.maximum(_window(weeks.sales, -back, back), 0)),
+        "orders before": np.log1p(_window(weeks.orders, -back, back)),
+        "weeks since last order": np.log1p(since),
+        "sales that week": np.log1p(np.maximum(weeks.sales, 0)),
+    }
+
+
+def _window(values: np.ndarray, offset: int, length: int) -> np.ndarray:
+    """Sum `length` weeks that begin `offset` weeks from each week; outside is 0."""
+    n = values.shape[1]
+    sums = np.concatenate([np.zeros((len(values), 1)), values.cumsum(axis=1)], axis=1)
+    start = np.clip(np.arange(n) + offset, 0, n)
+    stop = np.clip(np.arange(n) + offset + length, 0, n)
+    return sums[:, stop] - sums[:, start]
+
+
+def _beside(
+    state: Mapping[str, np.ndarray],
+    ours: np.ndarray,
+    week: np.ndarray,
+    others: np.ndarray,
+    close: np.ndarray,
+) -> pd.DataFrame:
+    """Write the pairs; touched ones without an alike one are left out."""
+    keep = close.any(axis=1)
+    ours, week, others, close = (part[keep] for part in (ours, week, others, close))
+    n = close.sum(axis=1)
+    table = {"customer": ours, "week": week}
+    for name in (*_COMPARED, *MATCHED):
+        beside = state[name][others, week[:, None]]
+        means = (beside * close).sum(axis=1) / n
+        table |= {f"{name}_touched": state[name][ours, week], f"{name}_alike": means}
+        if name in _COMPARED:
+            off = ((beside - means[:, None]) ** 2 * close).sum(axis=1)
+            table[f"{name}_spread"] = np.divide(
+                off, n - 1, out=np.full(len(n), np.nan), where=n > 1
+            )
+    return pd.DataFrame(table).assign(others=list(np.where(close, others, -1)))
+
+
+def differences(pairs: pd.DataFrame, *, touchpoint: str, touches: int) -> pd.DataFrame:
+    """Say how much more touched customers did than the alike ones.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        Output of `pairs`.
+    touchpoint : str
+        Its name.
+    touches : int
+        Touches there were to match.
+
+    Returns
+    -------
+    DataFrame
+        One row an outcome (sales: currency; orders: days with orders; earlier sales: a
+        check, in weeks that nothing can follow from): touchpoint, outcome, customers
+        (touched), touches, matched (share with an alike one), touched and alike
+        (means), difference with low and high (95 %) and p (of no difference), imbalance
+        (largest difference that remains in a matched column, in standard deviations).
+
+    Notes
+    -----
+    The error counts the touches of one customer as one draw, and adds what comes of
+    comparing several touches with the same customer.
+
+    References
+    ----------
+    Abadie and Imbens (2006), Large sample properties of matching estimators, theorem 7.
+    """
+    shared = {
+        "customers": pairs["customer"].nunique(),
+        "touches": touches,
+        "matched": len(pairs) / touches,
+        "imbalance": _imbalance(pairs),
+    }
+    rows = []
+    for name, said in zip(_COMPARED, ("sales", "orders", "earlier sales"), strict=True):
+        touched, alike = pairs[f"{name}_touched"], pairs[f"{name}_alike"]
+        gap = (touched - alike).to_numpy(float)
+        error = np.sqrt(_own(gap, pairs["customer"]) + _reused(pairs, name))
+        found = intervals.tested(gap.mean(), error, level=0.95)
+        row = {"touchpoint": touchpoint, "outcome": said, **shared}
+        row |= {"touched": touched.mean(), "alike": alike.mean()}
+        rows.append(row | {"difference": found.pop("effect")} | found)
+    return pd.DataFrame(rows)
+
+
+def _own(gap: np.ndarray, customers: pd.Series) -> float:
+    """Give the variance of a mean whose rows of one customer go together."""
+    sums = pd.Series(gap - gap.mean()).groupby(customers.to_numpy()).sum()
+    n = len(sums)
+    return float((sums**2).sum() / len(gap) ** 2 * n / max(n - 1, 1))
+
+
+def _reused(pairs: pd.DataFrame, name: str) -> float:
+    """Give the variance that comes of customers who are compared more than once."""
+    others = np.stack(pairs["others"].to_numpy())
+    used = others >= 0
+    weight = np.repeat(1 / used.sum(axis=1), used.sum(axis=1))
+    spread = np.repeat(pairs[f"{name}_spread"].to_numpy(float), used.sum(axis=1))
+    each = pd.DataFrame({"w": weight, "w2": weight**2, "v": spread})
+    each = each.groupby(others[used]).agg({"w": "sum", "w2": "sum", "v": "mean"})
+    more = (each["w"] ** 2 - each["w2"]) * each["v"].fillna(each["v"].mean())
+    return float(np.nansum(more) / len(pairs) ** 2)
+
+
+def _imbalance(pairs: pd.DataFrame) -> float:
+    found = []
+    for name in MATCHED:
+        gap = pairs[f"{name}_touched"] - pairs[f"{name}_alike"]
+        found.append(abs(gap.mean()) / (pairs[f"{name}_touched"].std() or 1.0))
+    return float(np.nanmax(found))
+
+
+def follow(
+    events: pd.DataFrame,
+    weeks: Weeks,
+    *,
+    segments: np.ndarray,
+    quiet: int,
+    match: Match,
+    least: int,
+) -> pd.DataFrame:
+    """Compare what follows each touchpoint with what alike customers did.
+
+    Only customers with an order before the week are looked at.
+
+    Parameters
+    ----------
+    events : DataFrame
+        touchpoint, customer_id, day, at_order.
+    weeks : Weeks
+        The customers and weeks.
+    segments : ndarray
+        Segment of each customer.
+    quiet : int
+        Weeks without the touchpoint before it counts.
+    match : Match
+        How pairs are made.
+    least : int
+        Touched customers with an alike one, below which a touchpoint is left out.
+
+    Returns
+    -------
+    DataFrame
+        Rows of `differences` with p_adjusted (Holm, over all touchpoints and both
+        outcomes; the check stands by itself).
+
+    Raises
+    ------
+    TooLittle
+        If the weeks are too few, there is no event, or none has enough customers.
+
+    References
+    ----------
+    Stuart (2010), Matching methods for causal inference; Holm (1979), A simple
+    sequentially rejective multiple test procedure.
+    """
+    seen, needed = weeks.orders.shape[1], 2 * match.look_back + match.follow
+    if match.look_back < 1 or seen <= needed:
+        raise TooLittle(
+            f"What follows a touchpoint needs more than {max(needed, 5)} weeks of data, "
+            f"before it and after (found: {seen})."
+        )
+    if events.empty:
+        raise TooLittle("No touchpoint is known: nothing can be said to follow one.")
+    known = state(weeks, match)
+    parts = []
+    for (name, at_order), group in events.groupby(["touchpoint", "at_order"]):
+        touched, untouched = episodes(group, weeks, quiet=quiet)
+        touched &= known["seen"]
+        untouched &= known["seen"]
+        touched[:, : 2 * match.look_back] = False
+        touched[:, weeks.orders.shape[1] - match.follow :] = False
+        found = pairs(
+            touched, untouched, known, segments=segments, at_order=at_order, match=match
+        )
+        if found["customer"].nunique() < least:
+            continue
+        told = {"touchpoint": str(name), "touches": int(touched.sum())}
+        parts.append(differences(found, **told))
+    if not parts:
+        raise TooLittle(
+            f"No touchpoint has {least} touched customers and alike ones beside them: "
+            "nothing can be said to follow one."
+        )
+    table = pd.concat(parts, ignore_index=True)
+    judged = table["outcome"] != "earlier sales"
+    table["p_adjusted"] = np.nan
+    table.loc[judged, "p_adjusted"] = intervals.adjusted(
+        table.loc[judged, "p"], method="holm"
+    )
+    return table[[*_ROW, "p_adjusted"]]
+
+
+def verdicts(table: pd.DataFrame, *, alpha: float, most_imbalance: float) -> pd.Series:
+    """Say what each difference may be called, by rules that stand before the numbers.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Output of `follow`.
+    alpha : float
+        Largest p_adjusted of a difference.
+    most_imbalance : float
+        Largest imbalance (standard deviations) at which the compared are alike.
+
+    Returns
+    -------
+    Series
+        Index of `table`; empty for the check itself. "not comparable" where the
+        compared are not alike, or the check finds earlier sales apart (its interval
+        leaves out 0); else "more" or "less" where p_adjusted is at most alpha; else "no
+        difference seen".
+    """
+    check = table[table["outcome"] == "earlier sales"].set_index("touchpoint")
+    moved = (check["low"] > 0) | (check["high"] < 0)
+    apart = moved | (check["imbalance"] > most_imbalance)
+    said = np.select(
+        [
+            table["outcome"] == "earlier sales",
+            table["touchpoint"].map(apart).astype(bool),
+            table["p_adjusted"] > alpha,
+            table["difference"] > 0,
+        ],
+        ["", "not comparable", "no difference seen", "more"],
+        "less",
+    )
+    return pd.Series(said, index=table.index, name="verdict")
+
+
+_ROW = [
+    *("touchpoint", "outcome", "customers", "touches", "matched", "touched", "alike"),
+    *("difference", "low", "high", "p", "imbalance"),
+]

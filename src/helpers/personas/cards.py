@@ -1,0 +1,333 @@
+"""Put the evidence on a segment in the sentences of its persona card."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from helpers.features.labels import say
+from helpers.personas.naming import Theme
+
+# What a recommendation rests on. None is "measured" until a test shows what it does.
+GRADES = {
+    "measured": "a test with a control group showed what the action does",
+    "associated": "a difference in the data speaks for it; that it works is not shown",
+    "assumed": "judgement: nothing in the data speaks for it or against it",
+}
+# Mean recovery (Jaccard) from which a segment deserves each word: Hennig's rule of thumb.
+CONFIDENCE = {"high": 0.85, "good": 0.75, "fair": 0.6}
+FEW = 10  # customers; what rests on fewer is not said
+
+
+@dataclass(frozen=True)
+class Rule:
+    """When to recommend what.
+
+    Parameters
+    ----------
+    what : str
+        The part of the plan it fills, such as "channel".
+    feature : str
+        Feature that must mark the segment; "" holds for every segment.
+    side : str
+        On which side of the average: above or below.
+    advice : str
+        What to do then.
+    """
+
+    what: str
+    feature: str
+    side: str
+    advice: str
+
+
+def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]]:
+    """Choose, for each part of the plan, the first rule that holds.
+
+    Parameters
+    ----------
+    marks : DataFrame
+        The segment's rows of `profiles.marks`.
+    rules : sequence of Rule
+        In order of preference; a rule without a feature holds always.
+
+    Returns
+    -------
+    list of dict
+        what, advice, because, grade (of `GRADES`): one a part, in the order of `rules`;
+        a part without a rule that holds is left out.
+    """
+    sides = {(row["feature"], row["side"]): row for _, row in marks.iterrows()}
+    plan: dict[str, dict[str, str]] = {}
+    for rule in rules:
+        held = sides.get((rule.feature, rule.side))
+        if rule.what in plan or (rule.feature and held is None):
+            continue
+        because, grade = "no difference speaks for another", "assumed"
+        if held is not None:
+            because, grade = f"index of {_index(held)}", "associated"
+        plan[rule.what] = {
+            "what": rule.what,
+            "advice": rule.advice,
+            "because": because,
+            "grade": grade,
+        }
+    return list(plan.values())
+
+
+def offer(theme: Theme, marks: pd.DataFrame) -> list[dict[str, str]]:
+    """Recommend an offer and a message by what the segment buys more than others.
+
+    Parameters
+    ----------
+    theme : Theme
+        What the segment was named after, or `naming.plain` if a person named it.
+    marks : DataFrame
+        The segment's rows of `profiles.marks`.
+
+    Returns
+    -------
+    list of dict
+        Offer and message as `advise` gives them. The offer is associated where a need
+        of the theme marks the segment; the words of a message are always assumed.
+    """
+    told = marks[marks["feature"].isin(theme.needs) & (marks["side"] == "above")]
+    because, grade = "no need stands out", "assumed"
+    if len(told) and not theme.habit:
+        because = f"index of {', '.join(_index(row) for _, row in told.iterrows())}"
+        grade = "associated"
+    return [
+        {"what": "offer", "advice": theme.offer, "because": because, "grade": grade},
+        {
+            "what": "message",
+            "advice": f"“{theme.message}”",
+            "because": "words to begin with",
+            "grade": "assumed",
+        },
+    ]
+
+
+def say_plan(advice: Sequence[Mapping[str, str]]) -> list[str]:
+    """Put recommendations in one sentence each, with their grade and its reason."""
+    return [
+        f"{row['what'].capitalize()}: {row['advice']}. "
+        f"{row['grade'].capitalize()}: {row['because']}."
+        for row in advice
+    ]
+
+
+def say_worth(row: pd.Series, *, symbol: str) -> str:
+    """Put a segment's size and worth in a sentence.
+
+    Parameters
+    ----------
+    row : Series
+        The segment's row of `profiles.summarise`.
+    symbol : str
+        Sign of the currency.
+
+    Returns
+    -------
+    str
+        With the 95 % interval of the sales a customer.
+    """
+    part = row["share_sales"]  # missing where all sales are nothing, or a loss
+    share = "" if np.isnan(part) else f" with {part:.0%} of sales"
+    return (
+        f"{row['customers']:,.0f} customers ({row['share_customers']:.0%})"
+        f"{share}: {symbol}{row['sales_per_customer']:,.0f} a "
+        f"customer (95 % interval {symbol}{row['low']:,.0f} to {symbol}{row['high']:,.0f})."
+    )
+
+
+def say_marks(marks: pd.DataFrame, *, names: Mapping[str, str], most: int) -> str:
+    """Put what marks a segment in a sentence.
+
+    Parameters
+    ----------
+    marks : DataFrame
+        Rows of `profiles.marks` of one segment.
+    names : mapping
+        Segment id (as text) -> name, for the traits that others share.
+    most : int
+        How many are said on each side of the average.
+
+    Returns
+    -------
+    str
+        Such as "Above average: baby 812 (700 to 924)."; the index with its
+        simultaneous interval, and who else is marked by the same.
+    """
+    said = []
+    for side, words in {"above": "Above average", "below": "Below"}.items():
+        rows = marks[marks["side"] == side].head(most)
+        told = [_index(row, names=names) for _, row in rows.iterrows()]
+        said += [f"{words}: {', '.join(told)}."] if told else []
+    return " ".join(said) or "No difference that stands the test of many comparisons."
+
+
+def say_habits(
+    rows: pd.DataFrame, *, marks: pd.DataFrame, names: Mapping[str, str]
+) -> str:
+    """Say in which of some habits a segment differs, and in which it does not.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The segment's rows of `profiles.differences` for the habits asked for, all of
+        them shares (0 to 1).
+    marks : DataFrame
+        The segment's rows of `profiles.marks`.
+    names : mapping
+        As for `say_marks`.
+
+    Returns
+    -------
+    str
+        No habit is passed over: what does not differ clearly is said with its mean.
+    """
+    own = marks[marks["feature"].isin(rows["feature"])]
+    others = [
+        f"{say(row.feature)} {row.mean_:.0%} (all {row.average:.0%})"
+        for row in rows.rename(columns={"mean": "mean_"}).itertuples()
+        if row.feature not in set(own["feature"])
+    ]
+    said = [say_marks(own, names=names, most=len(rows))] if len(own) else []
+    if others:
+        said.append(f"No clear difference in {', '.join(others)}.")
+    return " ".join(said)
+
+
+def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
+    """Put the attributes in which a segment differs in a sentence.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of `fairness.distinct_attributes`.
+    coverage : float
+        Share of the segment's customers whose attributes are known, 0 to 1.
+
+    Returns
+    -------
+    str
+        With share, simultaneous interval and comparison, and always with the coverage.
+    """
+    if rows.empty:
+        said = "No attribute differs clearly from all known customers"
+    else:
+        said = "; ".join(
+            f"{say(row.attribute)} {row.level}: {row.share:.0%} ({row.low:.0%} "
+            f"to {row.high:.0%}; all known {row.everyone:.0%})"
+            for row in rows.itertuples()
+        )
+    return f"{said[:1].upper()}{said[1:]}. Known for {coverage:.0%} of the segment."
+
+
+def say_firmness(row: pd.Series) -> str:
+    """Say how surely a segment is found again, beside what chance structure reaches.
+
+    Parameters
+    ----------
+    row : Series
+        recovery (0 to 1) with its interval recovery_low and recovery_high, what
+        customers without clusters reach: reference (mean) and reference_high (most),
+        dissolved and borderline_share (0 to 1), customers.
+
+    Returns
+    -------
+    str
+        With the confidence in a word.
+    """
+    word = confidence(row["recovery"], reference=row["reference_high"])
+    return (
+        f"{word.capitalize()} confidence: found again by {row['recovery']:.2f} in "
+        f"resampled studies ({row['recovery_low']:.2f} to {row['recovery_high']:.2f}; "
+        f"customers without clusters reach {row['reference']:.2f}, at most "
+        f"{row['reference_high']:.2f}), dissolved in {row['dissolved']:.0%} of them. "
+        f"{say_share(row['borderline_share'], of=row['customers'])} of its customers are "
+        "borderline."
+    )
+
+
+def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
+    """Say with which segments one is confused, and how often.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        The segment's rows of `profiles.neighbours`.
+    names : mapping
+        Segment id (as text) -> name.
+
+    Returns
+    -------
+    str
+        Such as "12% of its customers could as well be in Home cooking."
+    """
+    if rows.empty:
+        return "With none: there is no other segment."
+    said = [
+        f"{names[str(row.other_id)]} ("
+        + (
+            "few of its customers"
+            if np.isnan(row.either_share)
+            else f"{row.either_share:.0%} of its customers could be in either"
+        )
+        + ")"
+        for row in rows.itertuples()
+    ]
+    return f"With {' and '.join(said)}."
+
+
+def say_share(share: float, *, of: int, below: int = FEW) -> str:
+    """Say a share, but not one of fewer than a few customers, nor of all but a few."""
+    count = round(share * of)
+    if 0 < count < below:
+        return f"Fewer than {below}"
+    if 0 < of - count < below:
+        return f"All but fewer than {below}"
+    return f"{share:.0%}"
+
+
+def confidence(jaccard: float, *, reference: float) -> str:
+    """Put the mean recovery of a segment in words.
+
+    Parameters
+    ----------
+    jaccard : float
+        Mean largest overlap over resamples, 0 to 1.
+    reference : float
+        The best that customers without clusters reach; what does not exceed it is low.
+
+    Returns
+    -------
+    str
+        A word of `CONFIDENCE`, low below them, or not measured.
+
+    References
+    ----------
+    Hennig (2007), Cluster-wise assessment of cluster stability.
+    """
+    if np.isnan(jaccard):
+        return "not measured"
+    for word, least in CONFIDENCE.items():
+        if jaccard >= least and jaccard > reference:
+            return word
+    return "low"
+
+
+def _index(row: pd.Series, *, names: Mapping[str, str] | None = None) -> str:
+    """Write one difference: its index and interval, or means where there is no ratio."""
+    others = [names[str(i)] for i in row["shared_with"]] if names else []
+    also = f"; also {', '.join(others)}" if others else ""
+    if np.isfinite(row["index"]):
+        return (
+            f"{say(row['feature'])} {row['index']:.0f} ({row['low']:.0f} to "
+            f"{row['high']:.0f}{also})"
+        )
+    return (
+        f"{say(row['feature'])} (mean {row['mean']:.2f} against "
+        f"{row['average']:.2f}{also})"
+    )

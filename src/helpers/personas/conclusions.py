@@ -1,0 +1,454 @@
+"""Say what the evidence on groups allows, each claim only where its numbers bear it."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from helpers.clustering.criteria import NOT_LOOKED_FOR
+from helpers.clustering.model import TOO_LITTLE
+from helpers.features.labels import say
+from helpers.personas.naming import listed
+
+Finding = dict[str, str]
+# Gap in worth between tiers, over that between segments, from which it is far more.
+FAR = 2.0
+
+
+def lasts(
+    worth: pd.DataFrame, *, hidden: Mapping[str, bool]
+) -> tuple[bool | None, str]:
+    """Say whether the class that was put first before is worth more later.
+
+    Parameters
+    ----------
+    worth : DataFrame
+        Output of `profiles.later_worth`, the class that is to be worth most first.
+    hidden : mapping
+        Class -> whether its figures must not be shown.
+
+    Returns
+    -------
+    (bool or None, str)
+        True if the 95 % interval of its share of later sales lies above its share of
+        customers. None where that cannot be told, with the reason as half a sentence.
+    """
+    if len(worth) < 2:
+        return None, f"all customers are {worth.index[0]}"
+    if hidden[worth.index[0]]:
+        return None, f"what {worth.index[0]} customers are worth must not be shown"
+    first = worth.iloc[0]
+    if pd.isna(first["low"]):
+        return None, "too little was sold later"
+    return bool(first["low"] > first["share_customers"]), ""
+
+
+def no_groups(decided: Mapping[str, object]) -> Finding:
+    """Conclude that no needs segments are handed on, with the reason.
+
+    Parameters
+    ----------
+    decided : mapping
+        decision.json: verdict and why.
+    """
+    looked = decided["verdict"] != NOT_LOOKED_FOR
+    return {
+        "decision": "Do not plan by groups of needs: we found no groups worth acting on."
+        if looked
+        else "Plan by value and activity: groups of needs were not looked for.",
+        "size": " ".join(decided.get("against") or [decided["why"]]),
+        "uncertainty": "That none was found does not prove that there is none: it says "
+        "that these data show none that lasts."
+        if looked
+        else "Whether there are any, these data cannot say.",
+        "action": "Use value tiers and activity as far as they held up later. Look again "
+        "with more customers, more orders or other categories.",
+        "limit": "Only what was bought, and how, was looked at.",
+    }
+
+
+def offers(
+    told: pd.DataFrame, *, kept: int, lasting: int, goods: bool = True
+) -> Finding:
+    """Conclude to plan offers, or service, by segment.
+
+    Parameters
+    ----------
+    told : DataFrame
+        One row a segment that may be shown: name, share_customers, share_sales,
+        recovery and dissolved.
+    kept : int
+        Needs that mark a segment from above and can be judged later.
+    lasting : int
+        Those of them that still do so later.
+    goods : bool
+        Whether segments differ in what they buy; else in how they buy, which says
+        nothing of what to offer.
+    """
+    number = f"{len(told)} needs segments" if len(told) != 1 else "1 needs segment"
+    found = told.dropna(subset=["recovery"])
+    sure = "How surely segments are found again was not measured. "
+    if len(found) == 1:
+        sure = f"{found['name'].iloc[0]} is found again by {found['recovery'].iloc[0]:.2f}. "
+    elif len(found):
+        firm = found.loc[found["recovery"].idxmax()]
+        weak = found.loc[found["recovery"].idxmin()]
+        sure = (
+            f"{firm['name']} is found again most surely ({firm['recovery']:.2f}), "
+            f"{weak['name']} least ({weak['recovery']:.2f}; dissolved in "
+            f"{weak['dissolved']:.0%} of resampled studies). "
+        )
+    later = (
+        f"{lasting} of the {kept} needs that mark a segment still do so later."
+        if kept
+        else "Whether what marks a segment lasts could not be told."
+    )
+    return {
+        "decision": f"Plan offers for {number}: {listed(told['name'])}."
+        if goods
+        else f"Serve {number} by how they buy: {listed(told['name'])}.",
+        "size": "; ".join(
+            f"{row['name']} {row['share_customers']:.0%} of customers"
+            + (
+                f", {row['share_sales']:.0%} of sales"
+                if pd.notna(row["share_sales"])
+                else ""
+            )
+            for _, row in told.iterrows()
+        )
+        + ".",
+        "uncertainty": sure + later,
+        "action": f"Give each segment its {'offer' if goods else 'service'} on a random "
+        "half, and keep the other half to measure."
+        if lasting or not kept
+        else "Test before anything else: what marked the segments did not last.",
+        "limit": "What was bought is measured; that an offer works is assumed until tested."
+        if goods
+        else "How they buy is measured; what they want is not.",
+    }
+
+
+def value(
+    tiers: pd.DataFrame,
+    worth: pd.DataFrame,
+    *,
+    judged: tuple[bool | None, str],
+    symbol: str,
+    told: pd.DataFrame | None = None,
+) -> Finding:
+    """Conclude whether to spend by value tier.
+
+    Parameters
+    ----------
+    tiers : DataFrame
+        Tiers that may be shown, the best first: customers, sales, share_customers and
+        share_sales.
+    worth : DataFrame
+        Output of `profiles.later_worth` for the same.
+    judged : tuple
+        Output of `lasts`.
+    symbol : str
+        Sign of the currency.
+    told : DataFrame, optional
+        As for `offers`, with sales_per_customer, low and high; None without segments.
+    """
+    held, why = judged
+    each = tiers["sales"] / tiers["customers"]
+    size = later = ""
+    if len(tiers):
+        size = (
+            f"The {tiers.index[0]} tier is {tiers['share_customers'].iloc[0]:.0%} of customers"
+            + _and_sales(tiers["share_sales"].iloc[0])
+            + f": {symbol}{each.iloc[0]:,.0f} a customer"
+        )
+        if len(tiers) > 1:
+            size += (
+                f" against {symbol}{each.iloc[-1]:,.0f} in the {tiers.index[-1]} tier"
+            )
+        size += "."
+    if held is not None:
+        top = worth.iloc[0]
+        later = (
+            f"Later, the tier given before holds {top['share_later']:.0%} of sales "
+            f"(95 % interval {top['low']:.0%} to {top['high']:.0%})"
+        )
+    far = False
+    if told is not None and len(told) > 1:
+        between = told["sales_per_customer"]
+        far = each.max() - each.min() >= FAR * (between.max() - between.min())
+        size += (
+            f" Between needs segments it runs from {symbol}{between.min():,.0f} to "
+            f"{symbol}{between.max():,.0f}."
+        )
+        most = told.loc[between.idxmax()]
+        beside = (
+            f" {most['name']}: {symbol}{most['low']:,.0f} to {symbol}{most['high']:,.0f} "
+            "a customer before."
+        )
+    else:
+        beside = ""
+    limit = "Sales, not margin: costs are not in the data."
+    if held:
+        reason = "it separates worth far more than needs segments do, and it lasts"
+        within = " in every segment" if told is not None else ""
+        return {
+            "decision": "Put service and budget by value tier: "
+            + (reason if far else "it lasts")
+            + ".",
+            "size": size,
+            "uncertainty": f"{later}.{beside}",
+            "action": f"Protect high-value customers{within} first.",
+            "limit": limit,
+        }
+    if held is None:
+        return {
+            "decision": f"Do not spend by value tier yet: whether tiers last could not be told, since {why}.",
+            "size": size,
+            "uncertainty": "",
+            "action": "Read the tiers as what customers were worth before, and judge them "
+            "once there are later sales to judge them by.",
+            "limit": limit,
+        }
+    return {
+        "decision": "Do not spend by value tier: tiers did not last.",
+        "size": size,
+        "uncertainty": f"{later}, which is not clearly more than its share of customers.",
+        "action": "Spend by what customers do now, and give the tiers anew as sales come "
+        "in.",
+        "limit": limit,
+    }
+
+
+def activity(
+    worth: pd.DataFrame, *, hidden: Mapping[str, bool], symbol: str
+) -> Finding:
+    """Conclude whether activity tells who buys on, and what to do about the slowing.
+
+    Parameters
+    ----------
+    worth : DataFrame
+        Output of `profiles.later_worth` by activity, the most active first.
+    hidden : mapping
+        Class -> whether its figures must not be shown.
+    symbol : str
+        Sign of the currency.
+    """
+    held, why = lasts(worth, hidden=hidden)
+    shown = worth[[not hidden[name] for name in worth.index]]
+    sold = (worth["later_sales"] != 0).any()
+    size = "; ".join(
+        f"{name}: {row['customers']:,.0f} customers"
+        + (f", {symbol}{row['later_per_customer']:,.0f} each later" if sold else "")
+        for name, row in shown.iterrows()
+        if name != TOO_LITTLE
+    )
+    size = f"{size[:1].upper()}{size[1:]}." if size else ""
+    limit = (
+        "Activity compares the time since the last order with the customer's own gap."
+    )
+    if held is None:
+        return {
+            "decision": f"Whether activity tells who buys on could not be told, since {why}.",
+            "size": size,
+            "uncertainty": "",
+            "action": "Look again when more orders are in.",
+            "limit": limit,
+        }
+    first = worth.iloc[0]
+    range_ = (
+        f"{first['share_later']:.0%} of later sales came from customers who were "
+        f"{worth.index[0]} (95 % interval {first['low']:.0%} to {first['high']:.0%}); they "
+        f"are {first['share_customers']:.0%} of customers."
+    )
+    return {
+        "decision": "Treat customers by activity: it tells who buys on."
+        if held
+        else "Do not treat customers by activity: it did not tell who buys on.",
+        "size": size,
+        "uncertainty": range_,
+        "action": remind(shown["later_sales"].to_dict().get("slowing"))
+        if held
+        else "Treat all alike until activity tells them apart.",
+        "limit": limit,
+    }
+
+
+def remind(later_sales: float | None) -> str:
+    """Say what to do with those who are slowing, by what they bought later.
+
+    Parameters
+    ----------
+    later_sales : float or None
+        Sales after the window (currency) of those who were slowing at its end; None if
+        they are too few to be shown.
+    """
+    if later_sales is None:
+        return "Leave customers be: too few are slowing to try anything on."
+    if later_sales > 0:
+        return "Test a reminder on a random half of those who are slowing."
+    return "Do not write to those who are slowing: none of them bought again."
+
+
+def rest(later_sales: float | None) -> str:
+    """Say how to treat customers with too little data, by what the slowing bought later.
+
+    Parameters
+    ----------
+    later_sales : float or None
+        As for `remind`, of customers with too little data.
+    """
+    if later_sales is None or not later_sales > 0:
+        return "Leave them be until there are more orders to tell them apart by."
+    return "Treat by activity: remind those who are slowing, leave the others be."
+
+
+def rule_card(
+    first: pd.DataFrame | None,
+    agreement: pd.DataFrame | None,
+    by_segment: pd.DataFrame | None,
+) -> Finding:
+    """Conclude whether a CRM may type customers by rules.
+
+    Parameters
+    ----------
+    first : DataFrame or None
+        Golden questions: field.
+    agreement : DataFrame or None
+        Output of `rules.agreement`, one row a set of rules, the card's own last; None
+        where rules cannot be judged.
+    by_segment : DataFrame or None
+        Output of `rules.agreement_by_segment`; None where the card is withdrawn.
+    """
+    limit = "The card is an approximation: it is judged against the model, not against wants."
+    if agreement is None:
+        return {
+            "decision": "Do not type customers by rules: they cannot be judged here.",
+            "size": "It takes two segments or more, none of them small.",
+            "uncertainty": "",
+            "action": "Use the model itself.",
+            "limit": limit,
+        }
+    whole, crm = agreement.iloc[-1], agreement.iloc[0]
+    size = (
+        f"Rules on them give {whole['agreement']:.0%} of customers their own segment; CRM "
+        f"fields alone {crm['agreement']:.0%}, always the largest {whole['majority']:.0%}."
+    )
+    between = f"{whole['low']:.0%} to {whole['high']:.0%}, on customers left out."
+    if by_segment is None:
+        return {
+            "decision": "Do not type customers by rules: they do not clearly beat always "
+            "naming the largest segment.",
+            "size": size.replace("Rules on them", "Rules"),
+            "uncertainty": between,
+            "action": "Use the model itself.",
+            "limit": limit,
+        }
+    needs = "1 need" if len(first) == 1 else f"{len(first)} needs"
+    return {
+        "decision": f"Where only a CRM is at hand, ask for {needs}: "
+        f"{', '.join(map(say, first['field']))}.",
+        "size": size,
+        "uncertainty": f"{between} By segment from {by_segment['recall'].min():.0%} to "
+        f"{by_segment['recall'].max():.0%} are found.",
+        "action": "Use the rule card for a first contact, and the model where it can run.",
+        "limit": limit,
+    }
+
+
+def attributes(
+    related: pd.DataFrame,
+    shares: pd.DataFrame,
+    covered: pd.DataFrame,
+    *,
+    distinct: int,
+) -> Finding:
+    """Conclude how far segments stand for attributes that they were not built from.
+
+    Parameters
+    ----------
+    related : DataFrame
+        Output of `fairness.association`.
+    shares : DataFrame
+        Output of `fairness.attribute_shares` with shown.
+    covered : DataFrame
+        Output of `fairness.coverage_by_value`.
+    distinct : int
+        Shares that may be shown and differ from that of all known.
+    """
+    limit = "Association among known customers only."
+    if related.empty:
+        return {
+            "decision": "Segments use no sensitive attribute; whether they stand for one "
+            "could not be told.",
+            "size": "Each attribute is known for too few customers, or is the same for all.",
+            "uncertainty": "",
+            "action": "Do not guess attributes from segments.",
+            "limit": limit,
+        }
+    strongest = related.loc[related["cramers_v"].idxmax()]
+    apart = distinct > 0 or strongest["low"] > 0
+    known = [f"{share:.0%}" for share in covered["coverage"]]
+    whom = (
+        f"{known[0]} of the customers with the least sales and {known[-1]} of those with the most"
+        if len(known) > 1
+        else f"{known[0]} of the customers"
+    )
+    return {
+        "decision": "Segments use no sensitive attribute; watch whom an offer reaches all "
+        "the same."
+        if apart
+        else "Segments use no sensitive attribute, and none is seen to go with them.",
+        "size": (
+            f"{distinct} of {shares['shown'].sum()} shares of attributes that may be shown "
+            "differ by segment beyond a simultaneous interval."
+            if shares["shown"].any()
+            else "Groups are too small to show an attribute by segment."
+        )
+        + f" Strongest association: {say(strongest['attribute'])}, V = {strongest['cramers_v']:.2f}.",
+        "uncertainty": f"{strongest['low']:.2f} to {strongest['high']:.2f}; attributes are "
+        f"known for {whom}.",
+        "action": "Do not guess attributes from segments; check who is reached in every "
+        "test.",
+        "limit": limit,
+    }
+
+
+def answer(
+    decided: Mapping[str, object],
+    *,
+    segments: int,
+    judged: tuple[bool | None, str],
+    goods: bool = True,
+) -> str:
+    """Answer the study's question in a sentence or two.
+
+    Parameters
+    ----------
+    decided : mapping
+        decision.json: verdict and why.
+    segments : int
+        Needs segments that are handed on.
+    judged : tuple
+        Output of `lasts` for value tiers.
+    goods : bool
+        As for `offers`.
+    """
+    held, why = judged
+    spend = {
+        True: "value tiers say where to spend",
+        False: "value tiers did not last, so they do not say where to spend",
+        None: f"whether value tiers say where to spend could not be told, since {why}",
+    }[held]
+    if not segments:
+        unasked = decided["verdict"] == NOT_LOOKED_FOR
+        found = "We did not look for groups of needs. " if unasked else ""
+        return f"{found}{decided['why']} {spend[:1].upper()}{spend[1:]}."
+    number = f"{segments} needs segments" if segments > 1 else "1 needs segment"
+    return (
+        f"Customers fall into {number} that stand apart: they say"
+        if decided["verdict"] == "natural"
+        else f"Customers form a continuum. Cut into {number}, it says"
+    ) + f" {'what to offer' if goods else 'how customers buy'}; {spend}."
+
+
+def _and_sales(share: float) -> str:
+    return f" and {share:.0%} of sales" if pd.notna(share) else ""

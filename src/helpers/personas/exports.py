@@ -1,0 +1,101 @@
+"""Write customer lists for other programs: whole or not at all, safe in a spreadsheet."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.clustering.model import Model
+from helpers.core import paths, store
+
+# A spreadsheet runs a cell as a formula when it begins with one of these; the last four
+# are their full-width forms, which some versions turn into the plain ones.
+FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
+NUMBER = re.compile(r"-?\d+(\.\d+)?")
+
+
+def forget(names: Iterable[str], *, run: str) -> None:
+    """Delete what an earlier execution wrote and this one may have nothing for.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Tables by name, other files with their ending.
+    run : str
+        Name of the run.
+    """
+    for name in names:
+        file = name if "." in name else f"{name}.parquet"
+        (paths.processed(run) / file).unlink(missing_ok=True)
+
+
+def membership(assigned: pd.DataFrame, *, model: Model) -> pd.DataFrame:
+    """List every customer with the segments and how surely each belongs.
+
+    Parameters
+    ----------
+    assigned : DataFrame
+        Output of `Model.assign`.
+    model : Model
+        Knows the names.
+
+    Returns
+    -------
+    DataFrame
+        In the order of `assigned`: customer_id, segment_id (0 is too little data),
+        segment, distance (to the own centre), probability (of membership, 0 to 1),
+        second_id and second (the next nearest), borderline, value_tier, activity,
+        deal_sensitivity. Distance, probability and second are missing where data are
+        too few.
+    """
+    known = assigned["segment_id"] > 0
+    return pd.DataFrame(
+        {
+            "customer_id": assigned["customer_id"],
+            "segment_id": assigned["segment_id"],
+            "segment": assigned["segment_id"].map(model.name),
+            "distance": assigned["distance"],
+            "probability": assigned["membership"],
+            "second_id": assigned["second_id"].where(known).astype("Int64"),
+            "second": assigned["second_id"].map(model.name).where(known),
+            "borderline": assigned["borderline"],
+            "value_tier": assigned["value_tier"],
+            "activity": assigned["activity"],
+            "deal_sensitivity": assigned["deal_sensitivity"],
+        }
+    )
+
+
+def spreadsheet_safe(value: object) -> object:
+    """Put an apostrophe before a text that a spreadsheet would run as a formula.
+
+    Parameters
+    ----------
+    value : object
+        Content of one cell.
+
+    Returns
+    -------
+    object
+        Numbers, also negative ones written as text, and all other values as they are.
+    """
+    if not isinstance(value, str) or NUMBER.fullmatch(value):
+        return value
+    return f"'{value}" if value.startswith(FORMULA) else value
+
+
+def write_csv(table: pd.DataFrame, file: Path) -> None:
+    """Save a table as CSV, whole or not at all, safe to open in a spreadsheet.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Its index is not saved.
+    file : Path
+        UTF-8 with a byte order mark: without it Excel misreads letters such as é.
+        pandas and DuckDB read it as it is.
+    """
+    safe = table.rename(columns=spreadsheet_safe).map(spreadsheet_safe)
+    with store.replacing(file) as partial:
+        safe.to_csv(partial, index=False, encoding="utf-8-sig", lineterminator="\r\n")

@@ -1,0 +1,275 @@
+"""Hold segments against attributes that did not build them, and never fill in unknowns."""
+
+import numpy as np
+import pandas as pd
+from scipy import optimize, stats
+
+from helpers.statistics import intervals
+
+FEWEST = 10  # customers whose attribute is known, for an association
+
+
+def attribute_shares(
+    customers: pd.DataFrame, assigned: pd.DataFrame, *, attributes: list[str]
+) -> pd.DataFrame:
+    """Compare the known attributes of each segment's customers with all known ones.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        customer_id and the attributes; missing where unknown.
+    assigned : DataFrame
+        customer_id, segment_id.
+    attributes : list of str
+        Attributes to compare, each with few levels.
+
+    Returns
+    -------
+    DataFrame
+        One row for segment, attribute and level: segment_id, attribute, level, known
+        (customers of the segment whose attribute is known), count, share of the known
+        with low and high (95 % simultaneous interval: Wilson's, at Bonferroni's level
+        for all rows together), everyone (share among all known).
+    """
+    table = assigned[["customer_id", "segment_id"]].merge(
+        customers, on="customer_id", validate="one_to_one"
+    )
+    rows = []
+    for attribute in attributes:
+        known = table.dropna(subset=[attribute])
+        counts = pd.crosstab(known["segment_id"], known[attribute])
+        everyone = counts.sum() / counts.to_numpy().sum()
+        for (segment_id, level), count in counts.stack().items():
+            size = counts.loc[segment_id].sum()
+            rows.append(
+                {
+                    "segment_id": segment_id,
+                    "attribute": attribute,
+                    "level": level,
+                    "known": size,
+                    "count": count,
+                    "share": count / size,
+                    "everyone": everyone[level],
+                }
+            )
+    columns = [
+        "segment_id",
+        "attribute",
+        "level",
+        "known",
+        "count",
+        "share",
+        "everyone",
+    ]
+    shares = pd.DataFrame(rows, columns=columns)
+    limits = [
+        stats.binomtest(row.count_, row.known).proportion_ci(
+            confidence_level=1 - 0.05 / len(shares), method="wilson"
+        )
+        for row in shares.rename(columns={"count": "count_"}).itertuples()
+    ]
+    return shares.assign(low=[i.low for i in limits], high=[i.high for i in limits])
+
+
+def distinct_attributes(shares: pd.DataFrame) -> pd.DataFrame:
+    """Keep the attributes in which a segment clearly differs, the largest gaps first.
+
+    Parameters
+    ----------
+    shares : DataFrame
+        Output of `attribute_shares`, without the rows that must not be shown.
+
+    Returns
+    -------
+    DataFrame
+        Rows whose interval leaves out the share among everyone known, with gap (share
+        minus that share, without its sign).
+    """
+    apart = shares[
+        (shares["low"] > shares["everyone"]) | (shares["high"] < shares["everyone"])
+    ]
+    gap = (apart["share"] - apart["everyone"]).abs()
+    return apart.assign(gap=gap).sort_values(
+        ["segment_id", "gap"], ascending=[True, False], ignore_index=True
+    )
+
+
+def association(
+    customers: pd.DataFrame, assigned: pd.DataFrame, *, attributes: list[str]
+) -> pd.DataFrame:
+    """Measure how far attributes and segments go together, 0 (not at all) to 1.
+
+    Parameters
+    ----------
+    customers, assigned, attributes
+        As for `attribute_shares`.
+
+    Returns
+    -------
+    DataFrame
+        One row an attribute of two levels or more: attribute, known (customers),
+        coverage (their share, 0 to 1), cramers_v (bias-corrected) with low and high
+        (95 %), p (chi-square test).
+    """
+    table = assigned[["customer_id", "segment_id"]].merge(
+        customers, on="customer_id", validate="one_to_one"
+    )
+    rows = []
+    for attribute in attributes:
+        known = table.dropna(subset=[attribute])
+        counts = pd.crosstab(known[attribute], known["segment_id"]).to_numpy()
+        # All alike, or hardly anybody known: nothing to go together with.
+        if min(counts.shape) < 2 or len(known) < FEWEST:
+            continue
+        low, high = cramers_v_interval(counts)
+        rows.append(
+            {
+                "attribute": attribute,
+                "known": len(known),
+                "coverage": len(known) / len(table),
+                "cramers_v": cramers_v(counts),
+                "low": low,
+                "high": high,
+                "p": stats.chi2_contingency(counts, correction=False).pvalue,
+            }
+        )
+    columns = ["attribute", "known", "coverage", "cramers_v", "low", "high", "p"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def cramers_v(counts: np.ndarray) -> float:
+    """Return the bias-corrected Cramér's V of a cross table.
+
+    References
+    ----------
+    Bergsma (2013), A bias-correction for Cramér's V and Tschuprow's T.
+    """
+    n, (r, c) = counts.sum(), counts.shape
+    phi2 = stats.chi2_contingency(counts, correction=False).statistic / n
+    return _scaled(max(0.0, phi2 - (r - 1) * (c - 1) / (n - 1)), counts)
+
+
+def cramers_v_interval(counts: np.ndarray) -> tuple[float, float]:
+    """Return the 95 % interval of Cramér's V.
+
+    Parameters
+    ----------
+    counts : ndarray
+        Cross table, no row or column empty.
+
+    Returns
+    -------
+    tuple of float
+        The noncentralities under which the chi-square found is at its 97.5 % and 2.5 %
+        quantile, on the scale of `cramers_v`; 0 where none is small enough.
+
+    References
+    ----------
+    Smithson (2003), Confidence intervals, chapter 4.
+    """
+    chi2 = stats.chi2_contingency(counts, correction=False)
+    limits = []
+    for level in (0.975, 0.025):
+        if stats.chi2.cdf(chi2.statistic, chi2.dof) <= level:
+            limits.append(0.0)
+            continue
+        most = 4 * chi2.statistic + 100
+        limits.append(
+            optimize.brentq(
+                _quantile_gap, 0, most, args=(chi2.statistic, chi2.dof, level)
+            )
+        )
+    low, high = (_scaled(limit / counts.sum(), counts) for limit in limits)
+    return low, min(high, 1.0)
+
+
+def _quantile_gap(
+    noncentrality: float, found: float, freedom: int, level: float
+) -> float:
+    return stats.ncx2.cdf(found, freedom, noncentrality) - level
+
+
+def _scaled(phi2: float, counts: np.ndarray) -> float:
+    """Turn a corrected squared association into V by Bergsma's corrected sizes."""
+    n = counts.sum()
+    sizes = [size - (size - 1) ** 2 / (n - 1) for size in counts.shape]
+    return float(np.sqrt(phi2 / (min(sizes) - 1)))
+
+
+def coverage_by_value(
+    customers: pd.DataFrame,
+    features: pd.DataFrame,
+    *,
+    attributes: list[str],
+    below: int = 10,
+) -> pd.DataFrame:
+    """Show whom the attributes cover, by fifths of sales.
+
+    Parameters
+    ----------
+    customers : DataFrame
+        customer_id and the attributes; missing where unknown.
+    features : DataFrame
+        customer_id, sales (currency).
+    attributes : list of str
+        A customer is covered if any of them is known.
+    below : int
+        A fifth in which fewer are covered, or not covered, is shown with the next.
+
+    Returns
+    -------
+    DataFrame
+        One row a fifth or some together, the smallest sales first: fifths (such as
+        "1 to 2"), customers, median_sales, coverage (0 to 1).
+    """
+    table = features[["customer_id", "sales"]].merge(
+        customers, on="customer_id", validate="one_to_one"
+    )
+    table["covered"] = table[attributes].notna().any(axis=1)
+    fifth = pd.qcut(table["sales"].fillna(0).rank(method="first"), 5, labels=False) + 1
+    groups: list[list[int]] = []
+    waiting: list[int] = []
+    for number in range(1, 6):
+        waiting.append(number)
+        if not _too_few(table.loc[fifth.isin(waiting), "covered"], below):
+            groups.append(waiting)
+            waiting = []
+    if waiting:  # the last ones join those before them
+        groups = [*groups[:-1], [*(groups[-1] if groups else []), *waiting]]
+    rows = [
+        {
+            "fifths": f"{group[0]} to {group[-1]}" if len(group) > 1 else str(group[0]),
+            "customers": int(fifth.isin(group).sum()),
+            "median_sales": table.loc[fifth.isin(group), "sales"].median(),
+            "coverage": table.loc[fifth.isin(group), "covered"].mean(),
+        }
+        for group in groups
+    ]
+    return pd.DataFrame(rows)
+
+
+def favours(covered: pd.DataFrame) -> str:
+    """Say for whom attributes are known more often.
+
+    Parameters
+    ----------
+    covered : DataFrame
+        Output of `coverage_by_value`.
+
+    Returns
+    -------
+    str
+        better or lesser, where the 95 % intervals (Wilson) of the coverage of those
+        with the most and with the least sales are apart; else empty.
+    """
+    least, most = (
+        intervals.wilson(row["coverage"], int(row["customers"]), level=0.95)
+        for _, row in covered.iloc[[0, -1]].iterrows()
+    )
+    if most[0] > least[1]:
+        return "better"
+    return "lesser" if most[1] < least[0] else ""
+
+
+def _too_few(covered: pd.Series, below: int) -> bool:
+    return any(0 < count < below for count in (covered.sum(), (~covered).sum()))

@@ -1,0 +1,286 @@
+"""Name segments after the needs in which they most exceed the others."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+import pandas as pd
+
+from helpers.core.errors import BadInput
+from helpers.features.labels import say
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Needs that go together, with the words a persona uses for them.
+
+    Parameters
+    ----------
+    needs : tuple of str
+        Need states of the theme.
+    wants : str
+        What such a customer comes for, as the object of "comes for".
+    offer : str
+        What to offer first.
+    message : str
+        What to say.
+    habit : bool
+        Whether the needs are ways of buying, which say nothing of what is wanted; then
+        `wants` names them.
+    """
+
+    needs: tuple[str, ...]
+    wants: str
+    offer: str
+    message: str
+    habit: bool = False
+
+    @property
+    def line(self) -> str:
+        """Say in a line what a customer of the theme is known by."""
+        if self.habit and not self.needs:
+            return "Near the average in how they buy."
+        return f"{'Above others in' if self.habit else 'Comes for'} {self.wants}."
+
+
+THEMES = {
+    "Fresh and natural": Theme(
+        ("produce", "natural_organic"),
+        "fresh fruit and vegetables, and natural or organic food",
+        "a weekly box price on seasonal produce, with the natural range beside it",
+        "What is in season this week, and what to make of it",
+    ),
+    "Home cooking": Theme(
+        ("fresh_meat_fish", "packaged_meat", "cooking_basics", "canned_ready_meals"),
+        "meat, cooking basics and the pantry: meals made at home from a full cupboard",
+        "multi-buy prices on meat and pantry staples, own brand first",
+        "Fill the freezer and the cupboard for less",
+    ),
+    "Household and care": Theme(
+        ("household_cleaning", "health_beauty", "general_merchandise", "pet_care"),
+        "household goods, health and beauty, and pets: one stop beside the food",
+        "a basket reward across household, care and pet aisles",
+        "Everything for the home in one trip",
+    ),
+    "Beer and wine": Theme(
+        ("alcohol", "tobacco"),
+        "beer and wine",
+        "meal and drink pairings where the law allows; never tobacco",
+        "Something good with dinner",
+    ),
+    "Baby and toddler": Theme(
+        ("baby",),
+        "diapers, formula and baby food",
+        "a baby club with stage-by-stage prices on diapers and formula",
+        "With you from the first diaper to the first steps",
+    ),
+    "Snacks and soft drinks": Theme(
+        ("snacks_sweets", "soft_drinks"),
+        "snacks, sweets and soft drinks",
+        "large packs and new flavours",
+        "For tonight and the weekend",
+    ),
+    "Quick meals": Theme(
+        ("frozen_food", "deli_prepared"),
+        "frozen food and prepared dishes",
+        "complete dinners at one price",
+        "Dinner in ten minutes",
+    ),
+    "Breakfast and bakery": Theme(
+        ("breakfast_juice_coffee", "bakery", "dairy_eggs"),
+        "breakfast, coffee, dairy and bread",
+        "a breakfast bundle",
+        "Start the day well",
+    ),
+    "Protective wear": Theme(
+        ("flame_resistant", "high_visibility"),
+        "protection against heat and for being seen, to the standard",
+        "a protective set by job, with the certificates and a date for renewal",
+        "Protected to the standard, and seen from afar",
+    ),
+    "Hygiene and laundry": Theme(
+        ("antimicrobial", "rental_laundry"),
+        "hygienic wear that is washed and brought back",
+        "rental with laundry at one monthly fee, antimicrobial fabric first",
+        "Clean every morning, without a thought",
+    ),
+    "Brand and front of house": Theme(
+        ("corporate_design", "logo_and_badges", "extended_sizes"),
+        "a uniform that shows the brand, in every size",
+        "a collection in the house colours, with logo work and fittings",
+        "Your brand, worn well by everybody",
+    ),
+    "Plain work wear": Theme(
+        ("basics",),
+        "plain work wear at a good price",
+        "volume prices on basics in the web shop",
+        "What the job takes, at the price you expect",
+    ),
+    "Sustainable and food-safe": Theme(
+        ("sustainable", "food_safety"),
+        "fabric with proof of its origin, and wear for handling food",
+        "the recycled range with certificates, food-safe cuts first",
+        "Proof for your audit, from fibre to finish",
+    ),
+}
+
+
+# A segment that exceeds the others in no theme by at least a small effect.
+LEAST_EFFECT = 0.2
+MIXED = "Mixed basket"
+RESERVED = ("Too little data", "All customers")  # what is no segment is called so
+THEMES[MIXED] = Theme(
+    (),
+    "a bit of everything: no need stands out",
+    "the general offer of the week",
+    "Everything you need this week",
+)
+# For a run whose needs are its own words: what those of a shop's shelves mean in it, no
+# table here can know, so each need is a theme of its own.
+GENERAL = ("the general offer", "Everything in one place")
+OWN = {MIXED: Theme((), "a bit of everything: no need stands out", *GENERAL)}
+
+
+def listed(words: Iterable[str]) -> str:
+    """Write words as a list: a, b and c."""
+    *first, last = map(str, words)
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
+    """Keep the themes that a run's features can tell, and give every other one its own.
+
+    Parameters
+    ----------
+    columns : list of str
+        Features that built the segments.
+    themes : dict of Theme
+        Name -> needs, such as `THEMES`.
+
+    Returns
+    -------
+    dict of Theme
+        Those with a need among the features, each need as the column that tells it; a
+        plain theme for each feature that none names; and the mixed basket.
+    """
+    by_need = {column.removeprefix("share_"): column for column in columns}
+    used, left = {}, dict(by_need)
+    for name, theme in themes.items():
+        told = tuple(by_need[need] for need in theme.needs if need in by_need)
+        if told:
+            used[name] = replace(theme, needs=told)
+        left = {need: c for need, c in left.items() if need not in theme.needs}
+    taken = {*used, MIXED, *RESERVED}
+    for column in left.values():
+        said = say(column)
+        name = _free(said[:1].upper() + said[1:], taken)
+        taken.add(name)
+        used[name] = plain([column])
+    mixed = themes.get(MIXED, THEMES[MIXED])
+    if columns and not any(column.startswith("share_") for column in columns):
+        mixed = Theme((), "", *GENERAL, habit=True)
+    return used | {MIXED: mixed}
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """Give a name that is taken a number: needs may differ by a capital only."""
+    return next(
+        one
+        for one in (name, *(f"{name} ({i})" for i in range(2, len(taken) + 3)))
+        if one not in taken
+    )
+
+
+def plain(columns: list[str]) -> Theme:
+    """Put features in the words of a theme, for a segment that a table does not know."""
+    said = listed(map(say, columns))
+    if not any(column.startswith("share_") for column in columns):
+        return Theme(tuple(columns), said, *GENERAL, habit=True)
+    return Theme(
+        tuple(columns), f"more {said} than others", f"more of {said}", f"More {said}"
+    )
+
+
+def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
+    """Give each segment the theme in which it most exceeds the others.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Output of `profiles.differences` with the features of the themes. Only a theme
+        with a need that is clearly above the average (side) can name a segment.
+    themes : dict of Theme
+        Output of `in_use`.
+
+    Returns
+    -------
+    dict of str
+        Segment id -> theme. The segment that stands out most chooses first, so that
+        names stay when others move a little; a theme is given twice only when there
+        are more segments than themes. A segment that exceeds the others in no theme
+        left by `LEAST_EFFECT` has a mixed basket.
+    """
+    effects = table.pivot(index="segment_id", columns="feature", values="effect")
+    clear = table.assign(clear=table["side"] == "above").pivot(
+        index="segment_id", columns="feature", values="clear"
+    )
+    strength = pd.DataFrame(
+        {
+            name: effects[list(theme.needs)]
+            .mean(axis=1)
+            .where(clear[list(theme.needs)].any(axis=1))
+            for name, theme in themes.items()
+            if theme.needs
+        },
+        index=effects.index,
+    ).fillna(-1.0)  # a segment without company has no effect
+    if strength.empty:
+        return dict.fromkeys(map(int, effects.index), MIXED)
+    drawn, left = {}, strength
+    while len(left):
+        segment_id, name = left.stack().idxmax()
+        if left.loc[segment_id, name] < LEAST_EFFECT:
+            drawn |= dict.fromkeys(map(int, left.index), MIXED)
+            break
+        drawn[int(segment_id)] = name
+        rest = strength.drop(index=list(drawn))
+        left = left.drop(index=segment_id, columns=name)
+        left = left if left.shape[1] else rest
+    return dict(sorted(drawn.items()))
+
+
+def names(drawn: dict[int, str], *, overrides: dict[str, str]) -> dict[str, str]:
+    """Name segments after their themes, or as a person chose.
+
+    Parameters
+    ----------
+    drawn : dict of str
+        Output of `draw`.
+    overrides : dict of str
+        Segment id (as text) -> name chosen by a person.
+
+    Returns
+    -------
+    dict of str
+        Segment id (as text) -> name; no two alike.
+
+    Raises
+    ------
+    BadInput
+        If an override names no segment, or two segments get one name.
+    """
+    if unknown := sorted(set(overrides) - {str(i) for i in drawn}):
+        raise BadInput(
+            f"Run file: `segments:` names segment {unknown[0]}, but there are only "
+            f"segments {', '.join(map(str, drawn))}. Correct its id."
+        )
+    named: dict[str, str] = {}
+    for i, theme in drawn.items():
+        times = sum(other == theme for j, other in drawn.items() if j < i)
+        name = overrides.get(str(i), f"{theme} {times + 1}" if times else theme)
+        if name in named.values():
+            raise BadInput(
+                f"Run file: two segments would be called {name!r}. Give one of them "
+                "another name under `segments:`."
+            )
+        named[str(i)] = name
+    return named

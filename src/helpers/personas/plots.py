@@ -1,0 +1,376 @@
+"""Draw what segments are: profiles, indices, size and worth, closeness, and their rules."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.patches import Ellipse
+
+from helpers.display.plots import INK, QUIET, segment_colour
+from helpers.personas import rules
+
+# Narrow enough that a phone shows the words at four fifths of their size.
+WIDTH = 4.5  # inches
+PALE = "#d9dde1"
+FEW = 10  # customers; a group of fewer is not drawn
+LONGEST = 40  # letters of a name in a figure; tables hold the whole of it
+# From below to above the average, ever darker: grey print keeps the order.
+RISING = mpl.colors.LinearSegmentedColormap.from_list(
+    "rising", ["#fdf3e3", "#eadfcd", "#cdd6da", "#7ba3b5", "#1f5673", "#0d2c3d"]
+)
+
+
+def profile(
+    table: pd.DataFrame, *, colour: str, form: str, ax: Axes | None = None
+) -> Axes:
+    """Draw one segment's means as bars, the overall mean as a dot on each.
+
+    Parameters
+    ----------
+    table : DataFrame
+        label, value, overall, marker: one row a variable, the first on top.
+    colour : str
+        Of the bars of marker variables; the others are pale.
+    form : str
+        Format of a printed mean, such as "{:.1%}".
+    ax : Axes, optional
+        The current axes by default.
+
+    Returns
+    -------
+    Axes
+        With both numbers at the end of each bar: the segment's, and all customers'.
+    """
+    ax = plt.gca() if ax is None else ax
+    where = np.arange(len(table))
+    fills = [colour if marker else PALE for marker in table["marker"]]
+    ax.barh(where, table["value"], color=fills, height=0.7)
+    ax.scatter(
+        table["overall"], where, s=30, color="white", edgecolor=INK, lw=1.3, zorder=3
+    )
+    reach = table[["value", "overall"]].to_numpy().max() or 1
+    for place, row in zip(where, table.itertuples(), strict=True):
+        ax.text(
+            max(row.value, row.overall) + reach * 0.07,
+            place,
+            f"{form.format(row.value)} (all {form.format(row.overall)})",
+            va="center",
+            fontsize=8.5,
+            fontweight="bold" if row.marker else "normal",
+        )
+    ax.set_yticks(where, [*map(shortened, table["label"])])
+    ax.invert_yaxis()
+    ax.set_xlim(0, reach * 1.78)
+    ax.set_xticks([])
+    ax.spines["bottom"].set_visible(False)
+    ax.grid(visible=False)
+    return ax
+
+
+def index_heatmap(
+    table: pd.DataFrame, *, marks: pd.DataFrame, ax: Axes | None = None
+) -> Axes:
+    """Draw indices to the average, darker the higher, each with its number.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows are features, columns are segments, values are indices (100 is average).
+    marks : DataFrame
+        Same shape: True where the number is set in bold.
+    ax : Axes, optional
+        The current axes by default.
+
+    Returns
+    -------
+    Axes
+        Shade follows the ratio, so that 50 and 200 are equally far from 100.
+    """
+    ax = plt.gca() if ax is None else ax
+    shades = (np.log2(table.clip(25, 400).to_numpy(float) / 100) + 2) / 4
+    ax.imshow(shades, cmap=RISING, vmin=0, vmax=1, aspect="auto")
+    for (row, column), value in np.ndenumerate(table.to_numpy(float)):
+        ax.text(
+            column,
+            row,
+            f"{value:.0f}" if np.isfinite(value) else "",
+            ha="center",
+            va="center",
+            fontsize=9.5,
+            fontweight="bold" if marks.iloc[row, column] else "normal",
+            color=_ink_on(RISING(shades[row, column])),
+        )
+    crowded = table.shape[1] > 6
+    names = [shortened(name) for name in table.columns]
+    heads = [wrapped(name, 24 if crowded else 7) for name in names]
+    ax.set_xticks(range(table.shape[1]), heads, fontsize=8, rotation=90 * crowded)
+    ax.set_yticks(range(table.shape[0]), [*map(shortened, table.index)])
+    ax.xaxis.tick_top()
+    ax.set_xticks(np.arange(table.shape[1] + 1) - 0.5, minor=True)
+    ax.set_yticks(np.arange(table.shape[0] + 1) - 0.5, minor=True)
+    ax.tick_params(which="both", length=0, colors=INK)
+    ax.grid(visible=False)
+    ax.grid(which="minor", color="white", linewidth=1.2)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    return ax
+
+
+def size_and_worth(
+    summary: pd.DataFrame, *, symbol: str, ax: Axes | None = None
+) -> Axes:
+    """Draw a mosaic: as high as a segment has customers, as wide as each is worth.
+
+    Parameters
+    ----------
+    summary : DataFrame
+        segment_id, name, share_customers, share_sales (0 to 1), sales_per_customer with
+        low and high (currency); the first on top.
+    symbol : str
+        Sign of the currency.
+    ax : Axes, optional
+        The current axes by default.
+
+    Returns
+    -------
+    Axes
+        The area of a bar is the segment's sales; a thin line is the interval of its
+        worth.
+    """
+    ax = plt.gca() if ax is None else ax
+    heights = summary["share_customers"].to_numpy(float)
+    tops = np.concatenate([[0], heights.cumsum()[:-1]])
+    middles = tops + heights / 2
+    colours = [segment_colour(i) for i in summary["segment_id"]]
+    worth = summary["sales_per_customer"].to_numpy(float)
+    ax.barh(middles, worth, height=heights, color=colours, edgecolor="white", lw=2)
+    ends = summary["high"].to_numpy(float)
+    for line, shade in ((3.4, "white"), (1.4, INK)):
+        ax.hlines(middles, summary["low"], ends, color=shade, linewidth=line)
+    beside = ends.max() * 1.06
+    said = [
+        f"{row.share_customers:.0%} · {row.share_sales:.0%}"
+        for row in summary.itertuples()
+    ]
+    places = [-0.035 * heights.sum(), *middles]
+    for place, words in zip(places, ["customers · sales", *said], strict=True):
+        ax.text(beside, place, words, va="center", fontsize=9, color=INK)
+    ax.set_yticks(middles, [*map(shortened, summary["name"])])
+    ax.set_ylim(heights.sum(), -0.07 * heights.sum())
+    ax.set_xlim(0, ends.max() * 1.6)
+    step = ends.max() / 2
+    ax.set_xticks([0, round(step, 1 - len(f"{step:.0f}"))])
+    ax.xaxis.set_major_formatter(lambda value, _: f"{symbol}{value:,.0f}")
+    ax.grid(visible=False)
+    ax.set_xlabel("sales a customer", loc="left")
+    return ax
+
+
+def separation(
+    points: pd.DataFrame,
+    *,
+    names: Mapping[int, str],
+    neighbours: pd.DataFrame,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw where each segment lies and how far it runs into the others.
+
+    Parameters
+    ----------
+    points : DataFrame
+        x, y and segment_id, one row a customer: a plane in which segments are far
+        apart.
+    names : mapping
+        Segment id -> name.
+    neighbours : DataFrame
+        segment_id, other_id, either_share (0 to 1): lines between centres are as thick
+        as many customers could be in either.
+    ax : Axes, optional
+        The current axes by default.
+
+    Returns
+    -------
+    Axes
+        No customer is drawn, and no segment of fewer than `FEW`: an ellipse holds the middle half of a segment if it is
+        normal in the plane; its name stands beside, tied to its centre.
+    """
+    ax = plt.gca() if ax is None else ax
+    groups = {
+        i: g[["x", "y"]].to_numpy()
+        for i, g in points.groupby("segment_id")
+        if len(g) >= FEW
+    }
+    centres = pd.DataFrame({i: g.mean(axis=0) for i, g in groups.items()}).T
+    drawn = neighbours["segment_id"].isin(groups) & neighbours["other_id"].isin(groups)
+    for row in neighbours[drawn].dropna(subset=["either_share"]).itertuples():
+        ends = centres.loc[[row.segment_id, row.other_id]]
+        ax.plot(ends[0], ends[1], color=QUIET, lw=20 * row.either_share, alpha=0.3)
+    for i, group in groups.items():
+        ax.add_patch(_ellipse(group, segment_colour(i)))
+        ax.plot(*centres.loc[i], "o", color=segment_colour(i), ms=5)
+    ax.autoscale_view()
+    ax.set_aspect("equal", adjustable="datalim")
+    _name_beside(centres, names, ax=ax)
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.grid(visible=False)
+    for spine in ax.spines.values():
+        spine.set_visible(False)
+    return ax
+
+
+def _ellipse(group: np.ndarray, colour: str) -> Ellipse:
+    """Draw round half of the customers of a normal cloud."""
+    sizes, axes = np.linalg.eigh(np.cov(group.T))
+    width, height = 2 * np.sqrt(sizes * -2 * np.log(0.5))
+    angle = np.degrees(np.arctan2(axes[1, 0], axes[0, 0]))
+    face = (*mpl.colors.to_rgb(colour), 0.13)
+    return Ellipse(
+        group.mean(axis=0), width, height, angle=angle, fc=face, ec=colour, lw=1.8
+    )
+
+
+def _name_beside(centres: pd.DataFrame, names: Mapping[int, str], *, ax: Axes) -> None:
+    """Write names in a column on the right, in the order of their centres."""
+    order = centres.sort_values(1, ascending=False, kind="stable")
+    heights = np.linspace(0.94, 0.06, len(order))
+    for (i, (x, y)), height in zip(order.iterrows(), heights, strict=True):
+        ax.annotate(
+            shortened(names[i]),
+            (x, y),
+            (1.0, height),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=9.5,
+            fontweight="bold",
+            arrowprops={"arrowstyle": "-", "color": segment_colour(i), "lw": 1},
+        )
+
+
+def rule_tree(
+    tree: rules.Tree, *, names: Mapping[int, str], ax: Axes | None = None
+) -> Axes:
+    """Draw rules as an indented list of questions, to be read from the top.
+
+    Parameters
+    ----------
+    tree : rules.Tree
+        The rules.
+    names : mapping
+        Segment id -> name.
+    ax : Axes, optional
+        The current axes by default.
+
+    Returns
+    -------
+    Axes
+        One line an answer; those that end give a segment, in a box of its colour.
+    """
+    ax = plt.gca() if ax is None else ax
+    lines = _lines(tree, depth=0)
+    for place, (depth, said, segment_id) in enumerate(lines):
+        ax.plot([depth, depth], [place - 0.5, place + 0.5], color=PALE, lw=2.5)
+        words = ax.annotate(said, (depth, place), (6, 0), **_BESIDE)
+        if segment_id is None:
+            continue
+        ax.annotate(
+            f" {shortened(names[segment_id])} ",
+            (1, 0.5),
+            (5, 0),
+            xycoords=words,
+            color=_ink_on(segment_colour(segment_id)),
+            fontweight="bold",
+            bbox={"fc": segment_colour(segment_id), "ec": "none", "pad": 2.5},
+            **_BESIDE,
+        )
+    deepest = max(depth for depth, _, _ in lines)
+    ax.set_xlim(-0.1, max(deepest, 1) * 6)
+    ax.set_ylim(len(lines) - 0.4, -0.6)
+    ax.axis("off")
+    return ax
+
+
+_BESIDE = {"textcoords": "offset points", "va": "center", "ha": "left", "fontsize": 9}
+
+
+def _lines(tree: rules.Tree, *, depth: int) -> list[tuple[int, str, int | None]]:
+    """Flatten a tree into lines: depth, words, and the segment where it ends."""
+    if isinstance(tree, rules.Leaf):
+        return [(depth, "everybody", tree.segment_id)]
+    lines = []
+    for answer, part in ((True, tree.yes), (False, tree.no)):
+        said = rules.say_condition(tree.condition, answer)
+        if isinstance(part, rules.Leaf):
+            lines.append((depth, f"{said}:", part.segment_id))
+        else:
+            lines += [(depth, f"{said}, and", None), *_lines(part, depth=depth + 1)]
+    return lines
+
+
+def golden(
+    table: pd.DataFrame, *, labels: Sequence[str], ax: Axes | None = None
+) -> Axes:
+    """Draw how many customers are told right after one, two, three ... questions.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Output of `rules.golden_curve`.
+    labels : sequence of str
+        The question added in each row.
+    ax : Axes, optional
+        The current axes by default.
+
+    Returns
+    -------
+    Axes
+        Dots with intervals, the first question on top; a line where always naming the
+        largest segment would end.
+    """
+    ax = plt.gca() if ax is None else ax
+    where = np.arange(len(table))
+    guess = table["majority"].iloc[0]
+    ax.axvline(guess, color=QUIET, linewidth=1.2, linestyle="--")
+    said = f"always the largest: {guess:.0%}"
+    box = {"fc": "white", "ec": "none", "pad": 1}
+    ax.text(guess, -0.95, said, ha="center", fontsize=8.5, color=QUIET, bbox=box)
+    ax.hlines(where, table["low"], table["high"], color=INK, linewidth=1.6)
+    ax.scatter(table["agreement"], where, s=36, color=segment_colour(1), zorder=3)
+    for place, row in zip(where, table.itertuples(), strict=True):
+        ax.text(row.high + 0.02, place, f"{row.agreement:.0%}", va="center", fontsize=9)
+    ax.set_yticks(where, [*map(shortened, labels)])
+    ax.set_ylim(len(table) - 0.5, -1.5)
+    ax.set_xlim(0, 1)
+    ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+    ax.grid(visible=False, axis="y")
+    ax.set_xlabel("customers given their own segment")
+    return ax
+
+
+def _ink_on(colour: str | tuple[float, ...]) -> str:
+    """Choose white or black letters, whichever stands out more from a colour."""
+    parts = np.array(mpl.colors.to_rgb(colour))
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    # where both contrasts are alike: (L + 0.05)^2 = 1.05 x 0.05
+    return "white" if linear @ [0.2126, 0.7152, 0.0722] < 0.179 else "black"
+
+
+def shortened(name: object) -> str:
+    """Cut a name that would leave no room for the figure."""
+    name = str(name)
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}…"
+
+
+def wrapped(name: str, width: int) -> str:
+    """Break a name into lines between words, none longer than need be."""
+    lines = [""]
+    for word in name.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and len(longer) > width:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return "\n".join(lines)

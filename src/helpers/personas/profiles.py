@@ -1,0 +1,456 @@
+"""Describe segments: what they are worth, what sets each apart, and their neighbours."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from helpers.features.labels import say
+
+
+def summarise(
+    features: pd.DataFrame, assigned: pd.DataFrame, *, seed: int, resamples: int = 1000
+) -> pd.DataFrame:
+    """Count each segment and what it is worth.
+
+    Parameters
+    ----------
+    features : DataFrame
+        customer_id and sales (currency, in the window).
+    assigned : DataFrame
+        customer_id, segment_id, borderline, value_tier, activity, deal_sensitivity.
+    seed, resamples : int
+        Bootstrap samples of customers inside each segment, for the interval.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment, 0 (too little data) last: segment_id, customers,
+        share_customers, sales, share_sales, sales_per_customer with low and high (95 %
+        percentile interval), borderline_share, high_value_share, lapsed_share,
+        high_deal_share.
+    """
+    table = features[["customer_id", "sales"]].merge(
+        assigned, on="customer_id", validate="one_to_one"
+    )
+    assert len(table) == len(features), "some customers have no segment"
+    table["sales"] = table["sales"].fillna(0)
+    rows = []
+    for segment_id, group in table.groupby("segment_id"):
+        rng = np.random.default_rng([seed, segment_id])
+        sales = group["sales"].to_numpy()
+        drawn = [rng.choice(sales, len(sales)).mean() for _ in range(resamples)]
+        low, high = np.quantile(drawn, [0.025, 0.975])
+        rows.append(
+            {
+                "segment_id": segment_id,
+                "customers": len(group),
+                "share_customers": len(group) / len(table),
+                "sales": sales.sum(),
+                "share_sales": sales.sum() / (table["sales"].sum() or 1),
+                "sales_per_customer": sales.mean(),
+                "low": low,
+                "high": high,
+                "borderline_share": group["borderline"].mean(),
+                "high_value_share": (group["value_tier"] == "high").mean(),
+                "lapsed_share": (group["activity"] == "lapsed").mean(),
+                "high_deal_share": (group["deal_sensitivity"] == "high").mean(),
+            }
+        )
+    summary = pd.DataFrame(rows)
+    if not table["sales"].sum() > 0:  # a share of nothing, or of a loss, says nothing
+        summary["share_sales"] = np.nan
+    last = summary["segment_id"] == 0
+    return pd.concat([summary[~last], summary[last]], ignore_index=True)
+
+
+def differences(
+    features: pd.DataFrame,
+    segment_ids: pd.Series,
+    *,
+    columns: list[str],
+    built_from: list[str],
+    seed: int,
+    resamples: int = 1000,
+) -> pd.DataFrame:
+    """Compare each segment with the average, all comparisons held to one error rate.
+
+    Parameters
+    ----------
+    features : DataFrame
+        Customers with a segment x features.
+    segment_ids : Series
+        Segment of each row, from 1.
+    columns : list of str
+        Features to compare; missing values are left out of that feature.
+    built_from : list of str
+        Features that built the segments: they differ by construction.
+    seed, resamples : int
+        Bootstrap samples of all customers.
+
+    Returns
+    -------
+    DataFrame
+        One row for segment and feature: segment_id, feature, mean with mean_low and
+        mean_high (95 % percentile interval, one by one), average, index (100 x mean /
+        average) with low and high (95 % **simultaneous** interval), all three missing
+        for a feature without a ratio scale (any value below 0, or an average of 0),
+        effect (Cohen's d against the rest), side (above or below, where the
+        simultaneous interval leaves out the average, else ""), used_to_build.
+
+    Notes
+    -----
+    Simultaneous: an estimate plus and minus c times its bootstrap deviation. c is the
+    95 % quantile, over the resamples, of the largest deviation among **all** rows (the
+    sup-t band), so that with 95 % confidence no row leaves out the truth. Rows without
+    an index are compared by their difference from the average.
+
+    References
+    ----------
+    Cohen (1988), Statistical power analysis; Montiel Olea and Plagborg-Møller (2019),
+    Simultaneous confidence bands.
+    """
+    ids = segment_ids.to_numpy()
+    values = features[columns].to_numpy(float)
+    own, average = _means(values, ids)
+    drawn, drawn_average = _resampled_means(values, ids, seed=seed, resamples=resamples)
+    # "Twice the average" means nothing for a log ratio, whose average may be 0.
+    ratio = (np.nan_to_num(values).min(axis=0, initial=0) >= 0) & (average > 0)
+    found = _compared(own, average, ratio)
+    band = _sup_t(_compared(drawn, drawn_average[:, None], ratio), found)
+    mean_low, mean_high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    segments = np.unique(ids)
+    rows = []
+    for (s, c), compared in np.ndenumerate(found):
+        inside, known = ids == segments[s], np.isfinite(values[:, c])
+        spread, even = band[s, c], 100.0 if ratio[c] else 0.0
+        side = "above" if compared - spread > even else ""
+        rows.append(
+            {
+                "segment_id": segments[s],
+                "feature": columns[c],
+                "mean": own[s, c],
+                "mean_low": mean_low[s, c],
+                "mean_high": mean_high[s, c],
+                "average": average[c],
+                "index": compared if ratio[c] else np.nan,
+                "low": max(compared - spread, 0) if ratio[c] else np.nan,
+                "high": compared + spread if ratio[c] else np.nan,
+                "effect": effect_size(
+                    values[inside & known, c], values[~inside & known, c]
+                ),
+                "side": "below" if compared + spread < even else side,
+                "used_to_build": columns[c] in built_from,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _means(values: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Give the mean of each segment x feature, and of each feature."""
+    own = [np.nanmean(values[ids == s], axis=0) for s in np.unique(ids)]
+    return np.array(own), np.nanmean(values, axis=0)
+
+
+def _resampled_means(
+    values: np.ndarray, ids: np.ndarray, *, seed: int, resamples: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Give `_means` of each bootstrap sample, resamples first."""
+    known, filled = np.isfinite(values), np.nan_to_num(values)
+    members = [ids == s for s in np.unique(ids)]
+    own, average = [], []
+    for weights in _weights(len(ids), seed=seed, resamples=resamples):
+        parts = [(weights[:, m] @ filled[m], weights[:, m] @ known[m]) for m in members]
+        sums, counts = np.stack([np.stack(part) for part in parts], axis=1)
+        with np.errstate(invalid="ignore"):  # a small segment may be drawn by nobody
+            own.append(np.moveaxis(sums / counts, 0, 1))
+        average.append(sums.sum(axis=0) / counts.sum(axis=0))
+    return np.concatenate(own), np.concatenate(average)
+
+
+def _weights(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
+    """Draw how often each customer is in a bootstrap sample, some samples at a time."""
+    rng = np.random.default_rng(seed)
+    at_once = max(1, 5_000_000 // n)
+    for start in range(0, resamples, at_once):
+        size = min(at_once, resamples - start)
+        yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(float)
+
+
+def _compared(own: np.ndarray, average: np.ndarray, ratio: np.ndarray) -> np.ndarray:
+    """Give the index where there is a ratio scale, else the difference."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(ratio, 100 * own / average, own - average)
+
+
+def _sup_t(drawn: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """Give half the width of each row's simultaneous 95 % interval."""
+    deviation = np.nanstd(drawn, axis=0, ddof=1)
+    moving = deviation > 0
+    apart = np.abs(drawn - found)[:, moving] / deviation[moving]
+    most = np.nanmax(apart, axis=1) if moving.any() else np.zeros(1)
+    return np.where(moving, np.quantile(most, 0.95) * deviation, 0.0)
+
+
+def effect_size(own: np.ndarray, rest: np.ndarray) -> float:
+    """Return Cohen's d: the difference of means over the pooled standard deviation.
+
+    Missing where a group has fewer than two customers or nobody differs.
+    """
+    n, m = len(own), len(rest)
+    if min(n, m) < 2 or np.ptp(np.concatenate([own, rest])) == 0:
+        return np.nan
+    pooled = ((n - 1) * own.var(ddof=1) + (m - 1) * rest.var(ddof=1)) / (n + m - 2)
+    return float((own.mean() - rest.mean()) / np.sqrt(pooled))
+
+
+def marks(table: pd.DataFrame, *, least_effect: float) -> pd.DataFrame:
+    """Keep the differences that mark a segment, and say who shares each.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Output of `differences`.
+    least_effect : float
+        Smallest effect (Cohen's d, either way) that counts.
+
+    Returns
+    -------
+    DataFrame
+        Rows whose simultaneous interval leaves out the average and whose effect is
+        large enough, the largest of each segment first; shared_with (tuple of the ids
+        of other segments marked by the feature on the same side) is added.
+    """
+    kept = table[(table["side"] != "") & (table["effect"].abs() >= least_effect)]
+    groups = kept.groupby(["feature", "side"])["segment_id"].agg(set)
+    shared = [
+        tuple(sorted(groups[row.feature, row.side] - {row.segment_id}))
+        for row in kept.itertuples()
+    ]
+    kept = kept.assign(shared_with=shared, size=kept["effect"].abs())
+    kept = kept.sort_values(["segment_id", "size"], ascending=[True, False])
+    return kept.drop(columns="size").reset_index(drop=True)
+
+
+def profile(table: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
+    """Arrange the differences as a reader compares segments by them.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Output of `differences`.
+    dictionary : DataFrame
+        feature, family, unit.
+
+    Returns
+    -------
+    DataFrame
+        One row for segment and feature: segment_id, feature, label, family, unit,
+        value with low and high (95 %, one by one), overall, index, direction (above,
+        below or "", from the simultaneous interval), marker, used_to_build.
+    """
+    about = dictionary[["feature", "family", "unit"]]
+    joined = table.merge(about, on="feature", how="left", validate="many_to_one")
+    return pd.DataFrame(
+        {
+            "segment_id": joined["segment_id"],
+            "feature": joined["feature"],
+            "label": [say(feature) for feature in joined["feature"]],
+            "family": joined["family"].fillna(""),
+            "unit": joined["unit"].fillna(""),
+            "value": joined["mean"],
+            "low": joined["mean_low"],
+            "high": joined["mean_high"],
+            "overall": joined["average"],
+            "index": joined["index"],
+            "direction": joined["side"],
+            "marker": markers(table).to_numpy(),
+            "used_to_build": joined["used_to_build"],
+        }
+    )
+
+
+def markers(table: pd.DataFrame) -> pd.Series:
+    """Mark the variables by which a segment is known at a glance.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Output of `differences`; only features that built the segments are markers.
+
+    Returns
+    -------
+    Series
+        True where the mean is farther from the average than a quarter of the largest
+        such distance, or by more than half of the average.
+
+    References
+    ----------
+    Dolnicar, Grün and Leisch (2018), Market segmentation analysis, chapter 8; the rule
+    is that of their R package flexclust.
+    """
+    apart = (table["mean"] - table["average"]).abs().where(table["used_to_build"])
+    return (apart > apart.max() / 4) | (apart > table["average"].abs() / 2)
+
+
+def matrix(
+    assigned: pd.DataFrame,
+    sales: pd.DataFrame,
+    *,
+    tiers: list[str],
+    segment_ids: list[int],
+    days: int,
+    later_days: int,
+) -> pd.DataFrame:
+    """Cross value tiers with segments: people, money, and money a day before and after.
+
+    Parameters
+    ----------
+    assigned : DataFrame
+        customer_id, segment_id, value_tier.
+    sales : DataFrame
+        customer_id, sales and later_sales (currency).
+    tiers : list of str
+        Value tiers, the best first.
+    segment_ids : list of int
+        Segments, in the order shown.
+    days, later_days : int
+        Length of the training window and of the later one.
+
+    Returns
+    -------
+    DataFrame
+        One row a cell, empty ones too: value_tier, segment_id, customers, sales,
+        later_sales, sales_per_day, later_per_day, trend (change of sales a day, -1 and
+        up; missing where nothing was sold before), tier_order (from 0).
+    """
+    joined = assigned[["customer_id", "segment_id", "value_tier"]].merge(
+        sales, on="customer_id", validate="one_to_one"
+    )
+    assert len(joined) == len(assigned), "some customers have no sales row"
+    cells = pd.MultiIndex.from_product(
+        [tiers, segment_ids], names=["value_tier", "segment_id"]
+    )
+    table = (
+        joined.groupby(["value_tier", "segment_id"])
+        .agg(
+            customers=("customer_id", "size"),
+            sales=("sales", "sum"),
+            later_sales=("later_sales", "sum"),
+        )
+        .reindex(cells, fill_value=0)
+        .reset_index()
+    )
+    table["sales_per_day"] = table["sales"] / days
+    table["later_per_day"] = table["later_sales"] / (later_days or np.nan)
+    before = table["sales_per_day"]
+    table["trend"] = table["later_per_day"] / before.where(before > 0) - 1
+    return table.assign(tier_order=table["value_tier"].map(tiers.index))
+
+
+def later_worth(
+    tier: pd.Series, later_sales: pd.Series, *, seed: int, resamples: int = 1000
+) -> pd.DataFrame:
+    """Say what customers turned out to be worth, by a class they were put in before.
+
+    Parameters
+    ----------
+    tier : Series
+        Class of each customer, from the training window.
+    later_sales : Series
+        Sales of the same customers in the later window (currency).
+    seed, resamples : int
+        Bootstrap samples of all customers.
+
+    Returns
+    -------
+    DataFrame
+        Index of classes, sorted: customers, share_customers, later_sales,
+        share_later with low and high (95 % percentile interval; missing where next to
+        nothing was sold later), later_per_customer.
+    """
+    classes = np.unique(tier)
+    belongs = (tier.to_numpy()[:, None] == classes).astype(float)
+    sold = belongs * later_sales.to_numpy(float)[:, None]
+    drawn = np.concatenate(
+        [w @ sold for w in _weights(len(tier), seed=seed, resamples=resamples)]
+    )
+    customers, total = belongs.sum(axis=0), sold.sum(axis=0)
+    sums, low, high = drawn.sum(axis=1, keepdims=True), np.nan, np.nan
+    judged = total.sum() > 0 and (sums > 0).all()
+    if judged:
+        low, high = np.quantile(drawn / sums, [0.025, 0.975], axis=0)
+    return pd.DataFrame(
+        {
+            "customers": customers.astype(int),
+            "share_customers": customers / len(tier),
+            "later_sales": total,
+            "share_later": total / total.sum() if judged else np.nan,
+            "low": low,
+            "high": high,
+            "later_per_customer": total / customers,
+        },
+        index=pd.Index(classes, name="class"),
+    )
+
+
+def neighbours(assigned: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
+    """Say with which two others a segment is confused, and how often.
+
+    Parameters
+    ----------
+    assigned : DataFrame
+        segment_id, second_id, borderline.
+    below : int
+        Smallest number of customers whose share is said.
+
+    Returns
+    -------
+    DataFrame
+        Two rows a segment (fewer where only one ever comes second): segment_id, rank
+        (1 or 2), other_id, next_share (customers to whom it is the second nearest, 0
+        to 1), either_share (those borderline with it, who could be in either). A share
+        of fewer than `below` customers, or of all but so few, is missing.
+    """
+    # Of one segment alone the next nearest is itself.
+    apart = assigned["second_id"] != assigned["segment_id"]
+    known = assigned[(assigned["segment_id"] > 0) & apart]
+    rows = []
+    for segment_id, group in known.groupby("segment_id"):
+        counts = group.groupby("second_id")["borderline"].agg(["sum", "size"])
+        counts = counts.sort_values(["sum", "size"], ascending=False, kind="stable")
+        for rank, (other_id, count) in enumerate(counts.head(2).iterrows(), start=1):
+            either, following = (
+                n / len(group) if below <= n <= len(group) - below else np.nan
+                for n in count
+            )
+            rows.append((segment_id, rank, other_id, following, either))
+    columns = ["segment_id", "rank", "other_id", "next_share", "either_share"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+GLOSSARY = {
+    "Needs segment": "Customers with a similar mix of what they buy, whatever the amount.",
+    "Value tier": "High, middle or low by sales in the training window.",
+    "Activity": "Active, slowing or lapsed: days since the last order over the customer's "
+    "own mean gap between orders.",
+    "Deal sensitivity": "Thirds of an index of whatever the run knows of price and offers.",
+    "Too little data": "Customers with too few orders or lines to tell what they want.",
+    "Index": "Segment mean over the average of classified customers, times 100.",
+    "Simultaneous interval": "An interval widened so that, with 95 % confidence, all "
+    "intervals shown together hold the truth, not only each one alone.",
+    "Marker": "A need by which a segment is known at a glance: farther from the average "
+    "than a quarter of the largest such distance, or by more than half of the average.",
+    "Grade": "What a recommendation rests on. Measured: a test showed what it does. "
+    "Associated: a difference in the data speaks for it. Assumed: judgement.",
+    "Reference": "Customers drawn with the same marginals and correlations, but without "
+    "clusters. A score counts only where it exceeds theirs.",
+    "Recovery": "Mean overlap (Jaccard) of a segment with its best match when the study is "
+    "repeated on resampled customers: 1 is found whole.",
+    "Dissolved": "Share of repetitions in which less than half of a segment came back "
+    "together (overlap of 0.5 or less).",
+    "Confidence": "High from a recovery of 0.85, good from 0.75, fair from 0.6, low below, "
+    "and low if customers without clusters reach as much.",
+    "Borderline": "A customer whose second-nearest segment is at most a ninth farther than "
+    "the own.",
+}

@@ -1,0 +1,532 @@
+"""Approximate segments by a few rules that a CRM can apply, and say how well they do."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from sklearn.model_selection import StratifiedKFold
+from sklearn.tree import DecisionTreeClassifier
+
+from helpers.core.engines import identifier, quoted
+from helpers.core.errors import BadInput, TooLittle
+from helpers.features.labels import say
+from helpers.statistics import intervals
+
+# Other names, such as those of own needs, stand in quotes.
+PLAIN = re.compile("[a-z_][a-z0-9_]*")
+LEAST = 10  # customers of a segment that rules may be learnt and judged for
+Predict = Callable[[pd.DataFrame], np.ndarray]
+FOLDS = 5
+
+
+class Condition(NamedTuple):
+    """One question about a customer; an unknown value answers no.
+
+    Parameters
+    ----------
+    field : str
+        Column asked for.
+    value : float or str
+        A number asks "at least so much?", a text asks "is it this?".
+    """
+
+    field: str
+    value: float | str
+
+    def holds(self, fields: pd.DataFrame) -> pd.Series:
+        """Answer the question for each customer."""
+        if isinstance(self.value, str):
+            return (fields[self.field] == self.value).fillna(False).astype(bool)
+        return (fields[self.field] >= self.value).fillna(False).astype(bool)
+
+    def sql(self) -> str:
+        """Write the question in SQL."""
+        plain = PLAIN.fullmatch(self.field)
+        field = self.field if plain else identifier(self.field)
+        if isinstance(self.value, str):
+            return f"{field} = {quoted(self.value)}"
+        return f"{field} >= {self.value!r}"
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """An end of the rules: the segment given."""
+
+    segment_id: int
+
+
+@dataclass(frozen=True)
+class Split:
+    """A question, and what follows each answer."""
+
+    condition: Condition
+    yes: "Tree"
+    no: "Tree"
+
+
+Tree = Split | Leaf
+
+
+def grow(
+    fields: pd.DataFrame, segment_ids: pd.Series, *, leaves: int, least_customers: int
+) -> Tree:
+    """Grow a shallow decision tree whose cut-offs a person can remember.
+
+    Parameters
+    ----------
+    fields : DataFrame
+        What may be asked of a customer: numbers (missing: not known) and texts.
+    segment_ids : Series
+        Segment of each row.
+    leaves : int
+        Most ends of the tree.
+    least_customers : int
+        Fewest customers at an end while it grows.
+
+    Returns
+    -------
+    Tree
+        Every customer comes to exactly one end. Cut-offs have two significant digits;
+        an end gives the segment that most of its customers are in, and two ends of one
+        question that give the same are one.
+    """
+    asked = _questions(fields)
+    grown = DecisionTreeClassifier(
+        max_leaf_nodes=leaves, min_samples_leaf=least_customers, random_state=0
+    ).fit(asked, segment_ids)
+    return _readable(grown.tree_, 0, asked, segment_ids.to_numpy())
+
+
+def _questions(fields: pd.DataFrame) -> pd.DataFrame:
+    """Make a number of each possible question: texts become one column a level."""
+    columns = {}
+    for name, values in fields.items():
+        if pd.api.types.is_numeric_dtype(values):
+            numbers = values.astype(float)
+            # below every known value, so that the unknown answer no
+            least = 0.0 if numbers.isna().all() else numbers.min() - 1
+            columns[Condition(name, np.nan)] = numbers.fillna(least)
+            continue
+        for level in sorted(values.dropna().unique()):
+            columns[Condition(name, level)] = (values == level).astype(float)
+    table = pd.DataFrame(columns.values()).T
+    return table.set_axis(pd.Index(list(columns), tupleize_cols=False), axis=1)
+
+
+def _readable(tree: object, node: int, asked: pd.DataFrame, ids: np.ndarray) -> Tree:
+    """Rewrite a fitted tree from one node on, with rounded cut-offs."""
+    commonest = Leaf(int(np.bincount(ids).argmax()))
+    if tree.children_left[node] < 0:
+        return commonest
+    condition = Condition(*asked.columns[tree.feature[node]])
+    values = asked.iloc[:, tree.feature[node]].to_numpy()
+    cut = float(tree.threshold[node])
+    if not isinstance(condition.value, str):
+        cut = _round(cut, values)
+        condition = Condition(condition.field, cut)
+    yes = values >= cut
+    if yes.all() or not yes.any():
+        return commonest
+    parts = [
+        _readable(tree, child[node], asked[rows], ids[rows])
+        for child, rows in ((tree.children_right, yes), (tree.children_left, ~yes))
+    ]
+    if parts[0] == parts[1] and isinstance(parts[0], Leaf):
+        return parts[0]
+    return Split(condition, *parts)
+
+
+def _round(cut: float, values: np.ndarray) -> float:
+    """Round to two significant digits, unless that would leave one side empty."""
+    rounded = float(f"{cut:.2g}")
+    return rounded if values.min() < rounded <= values.max() else cut
+
+
+def within(tree: Tree, *, conditions: Sequence[Condition], otherwise: int) -> Tree:
+    """Ask some questions first; who answers one with no gets a segment of its own.
+
+    Parameters
+    ----------
+    tree : Tree
+        What follows when all are answered with yes.
+    conditions : sequence of Condition
+        Questions asked first, in this order.
+    otherwise : int
+        Segment of everybody else.
+
+    Returns
+    -------
+    Tree
+        The whole.
+    """
+    for condition in reversed(conditions):
+        tree = Split(condition, tree, Leaf(otherwise))
+    return tree
+
+
+def classify(tree: Tree, fields: pd.DataFrame) -> np.ndarray:
+    """Give each customer the segment of the end that the answers lead to."""
+    if isinstance(tree, Leaf):
+        return np.full(len(fields), tree.segment_id)
+    yes = tree.condition.holds(fields).to_numpy()
+    found = np.empty(len(fields), dtype=int)
+    found[yes] = classify(tree.yes, fields[yes])
+    found[~yes] = classify(tree.no, fields[~yes])
+    return found
+
+
+def to_sql(tree: Tree, *, table: str) -> str:
+    """Write the rules as one query.
+
+    Parameters
+    ----------
+    tree : Tree
+        The rules.
+    table : str
+        Table or read expression with customer_id and the fields; unknown values are
+        null.
+
+    Returns
+    -------
+    str
+        A query that returns customer_id and segment_id, ordered by customer_id.
+    """
+    return (
+        f"select customer_id,\n  {_case(tree, '  ')} as segment_id\n"
+        f"from {table} order by customer_id"
+    )
+
+
+def _case(tree: Tree, indent: str) -> str:
+    if isinstance(tree, Leaf):
+        return str(tree.segment_id)
+    deeper = indent + "  "
+    return (
+        f"case when {tree.condition.sql()}\n{deeper}then {_case(tree.yes, deeper)}\n"
+        f"{deeper}else {_case(tree.no, deeper)} end"
+    )
+
+
+def fields_asked(tree: Tree) -> list[str]:
+    """Name the fields that the rules ask for, in the order of asking."""
+    if isinstance(tree, Leaf):
+        return []
+    parts = [tree.condition.field, *fields_asked(tree.yes), *fields_asked(tree.no)]
+    return list(dict.fromkeys(parts))
+
+
+def ends(tree: Tree) -> list[tuple[tuple[tuple[Condition, bool], ...], int]]:
+    """List every end with the questions and answers that lead to it.
+
+    Parameters
+    ----------
+    tree : Tree
+        The rules.
+
+    Returns
+    -------
+    list of tuple
+        (question, answer) pairs and the segment given; "yes" comes before "no".
+    """
+    if isinstance(tree, Leaf):
+        return [((), tree.segment_id)]
+    return [
+        (((tree.condition, answer), *path), segment_id)
+        for answer, part in ((True, tree.yes), (False, tree.no))
+        for path, segment_id in ends(part)
+    ]
+
+
+def say_condition(condition: Condition, answer: bool) -> str:
+    """Put a question and its answer in words, such as "pet care at least 2%"."""
+    field, value = condition
+    if isinstance(value, str):
+        return f"{say(field)} is {'' if answer else 'not '}{value}"
+    is_share = field.startswith("share_") or field.endswith("_share")
+    number = f"{value * 100:.3g}%" if is_share else f"{value:,.6g}"
+    return f"{say(field)} {'at least' if answer else 'below'} {number}"
+
+
+def card(
+    tree: Tree, fields: pd.DataFrame, segment_ids: pd.Series, *, below: int = 10
+) -> pd.DataFrame:
+    """Tabulate the rules, one row an end.
+
+    Parameters
+    ----------
+    tree : Tree
+        The rules.
+    fields : DataFrame
+        What is asked, one row a customer.
+    segment_ids : Series
+        True segment of the same customers.
+    below : int
+        Smallest number of customers that is shown.
+
+    Returns
+    -------
+    DataFrame
+        rule (number from 1), when (all that must hold), segment_id, customers, right
+        (share of them in that segment, 0 to 1; missing where there are none, and where
+        a few are right or wrong).
+    """
+    truth, rows = segment_ids.to_numpy(), []
+    for number, (path, segment_id) in enumerate(ends(tree), start=1):
+        held = np.ones(len(fields), dtype=bool)
+        for condition, answer in path:
+            held &= condition.holds(fields).to_numpy() == answer
+        said = " and ".join(say_condition(*step) for step in _tightest(path))
+        right, size = int((truth[held] == segment_id).sum()), int(held.sum())
+        few = not size or 0 < right < below or 0 < size - right < below
+        share = np.nan if few else right / size
+        rows.append((number, said or "always", segment_id, size, share))
+    table = pd.DataFrame(
+        rows, columns=["rule", "when", "segment_id", "customers", "right"]
+    )
+    assert table["customers"].sum() == len(fields), "the rules overlap or leave gaps"
+    return table
+
+
+def _tightest(path: Sequence[tuple[Condition, bool]]) -> list[tuple[Condition, bool]]:
+    """Leave out what follows: at least 9 says nothing beside at least 15."""
+    kept: dict[tuple, tuple[Condition, bool]] = {}
+    for condition, answer in path:
+        is_text = isinstance(condition.value, str)
+        key = (condition if is_text else condition.field, answer)
+        known = kept.get(key)
+        if not known or is_text or (condition.value >= known[0].value) == answer:
+            kept[key] = (condition, answer)
+    return list(kept.values())
+
+
+def cross_fitted(
+    fields: pd.DataFrame,
+    segment_ids: pd.Series,
+    *,
+    fit: Callable[[pd.DataFrame, pd.Series], Predict],
+    seed: int,
+) -> np.ndarray:
+    """Predict each customer by rules made without that customer.
+
+    Parameters
+    ----------
+    fields : DataFrame
+        What may be asked.
+    segment_ids : Series
+        Segment of each row.
+    fit : callable
+        Makes a prediction function of some customers; all choices belong inside it.
+    seed : int
+        Fixes the folds, each with the same mix of segments.
+
+    Returns
+    -------
+    ndarray
+        Predicted segment of each row.
+
+    Raises
+    ------
+    BadInput
+        If a segment has fewer customers than there are folds.
+    """
+    found = np.empty(len(fields), dtype=int)
+    for train, test in _folds(segment_ids, seed):
+        predict = fit(fields.iloc[train], segment_ids.iloc[train])
+        found[test] = predict(fields.iloc[test])
+    return found
+
+
+def _folds(segment_ids: pd.Series, seed: int) -> Iterator[tuple[np.ndarray, ...]]:
+    """Give rows to learn from and rows to judge by, five times."""
+    if segment_ids.value_counts().min() < FOLDS:
+        raise BadInput(
+            f"Table segments: a segment has fewer than {FOLDS} customers, too few to "
+            "judge rules by. Choose fewer segments in 03_clustering_choice."
+        )
+    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
+    yield from folds.split(segment_ids, segment_ids)
+
+
+def need_enough(segment_ids: pd.Series) -> None:
+    """Leave out the rule card where segments are too few, or too small, to judge it.
+
+    Raises
+    ------
+    TooLittle
+        With fewer than two segments, or fewer than `LEAST` customers in one.
+    """
+    sizes = segment_ids.value_counts()
+    if len(sizes) < 2 or sizes.min() < LEAST:
+        raise TooLittle(
+            f"No rule card: rules are learnt from some customers and judged on others, "
+            f"which needs two segments or more, each of {LEAST} customers or more."
+        )
+
+
+def need_better(judged: Mapping[str, float]) -> None:
+    """Withdraw a rule card that does no better than naming the largest segment.
+
+    Parameters
+    ----------
+    judged : mapping
+        Output of `agreement` for its rules.
+
+    Raises
+    ------
+    TooLittle
+        Where the interval of the agreement does not lie above the majority.
+    """
+    if not judged["low"] > judged["majority"]:
+        raise TooLittle(
+            f"The rule card is withdrawn: rules give {judged['agreement']:.0%} of "
+            f"customers left out their own segment ({judged['low']:.0%} to "
+            f"{judged['high']:.0%}), which is not clearly more than the "
+            f"{judged['majority']:.0%} that always naming the largest one reaches."
+        )
+
+
+def agreement(truth: pd.Series, found: np.ndarray) -> dict[str, float]:
+    """Say how many customers get their own segment, beside two ways of guessing.
+
+    Parameters
+    ----------
+    truth : Series
+        Segment of each customer.
+    found : ndarray
+        Predicted segment of the same customers.
+
+    Returns
+    -------
+    dict of float
+        agreement with low and high (95 % Wilson interval), majority (always the
+        largest segment), random (drawn by the sizes of the segments): all 0 to 1.
+    """
+    sizes = truth.value_counts(normalize=True)
+    right = truth.to_numpy() == found
+    low, high = intervals.wilson(right.mean(), len(right), level=0.95)
+    return {
+        "agreement": float(right.mean()),
+        "low": low,
+        "high": high,
+        "majority": float(sizes.max()),
+        "random": float((sizes**2).sum()),
+    }
+
+
+def agreement_by_segment(truth: pd.Series, found: np.ndarray) -> pd.DataFrame:
+    """Say for each segment how many of its customers are found, and how purely.
+
+    Parameters
+    ----------
+    truth, found
+        As for `agreement`.
+
+    Returns
+    -------
+    DataFrame
+        One row a segment: segment_id, customers, recall (of its customers, the share
+        found) and precision (of those found, the share that are its own; missing where
+        none is), each with 95 % Wilson interval: recall_low, recall_high,
+        precision_low, precision_high. random is what drawing by size would reach in
+        both.
+    """
+    rows = []
+    for segment_id, size in truth.value_counts().sort_index().items():
+        own, named = truth.to_numpy() == segment_id, found == segment_id
+        row = {"segment_id": segment_id, "customers": size, "random": own.mean()}
+        for name, of in (("recall", int(size)), ("precision", int(named.sum()))):
+            right = int((own & named).sum())
+            share = right / of if of else np.nan
+            low, high = intervals.wilson(share, of, level=0.95)
+            row |= {name: share, f"{name}_low": low, f"{name}_high": high}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def golden(fields: pd.DataFrame, segment_ids: pd.Series, *, most: int) -> list[str]:
+    """Order the fields by how much each adds to telling segments apart.
+
+    Parameters
+    ----------
+    fields : DataFrame
+        Numbers only, none missing.
+    segment_ids : Series
+        Segment of each row.
+    most : int
+        How many are chosen.
+
+    Returns
+    -------
+    list of str
+        Forward selection: the first field tells most alone, the next adds most to it,
+        by the share of customers that a linear discriminant puts right.
+    """
+    values, ids = fields.to_numpy(float), segment_ids.to_numpy()
+    parts, chosen = _moments(values, ids), []
+    for _ in range(min(most, values.shape[1])):
+        left = [i for i in range(values.shape[1]) if i not in chosen]
+        right = [
+            (_discriminate(values, parts, [*chosen, i]) == ids).mean() for i in left
+        ]
+        chosen.append(left[int(np.argmax(right))])
+    return [fields.columns[i] for i in chosen]
+
+
+def golden_curve(
+    fields: pd.DataFrame, segment_ids: pd.Series, *, most: int, seed: int
+) -> pd.DataFrame:
+    """Show how far one, two, three ... fields recover the segments.
+
+    Parameters
+    ----------
+    fields, segment_ids, most
+        As for `golden`.
+    seed : int
+        Fixes the folds.
+
+    Returns
+    -------
+    DataFrame
+        One row for each number of fields: fields (1, 2, ...), field (the one added when
+        all customers choose), chosen (share of folds in which it is among the first so
+        many, 0 to 1), agreement with low and high (cross-fitted: fields and
+        discriminant come from other customers), majority, random.
+    """
+    values, ids = fields.to_numpy(float), segment_ids.to_numpy()
+    order = golden(fields, segment_ids, most=most)
+    found, firsts = np.empty((len(fields), len(order)), dtype=int), []
+    for train, test in _folds(segment_ids, seed):
+        own = golden(fields.iloc[train], segment_ids.iloc[train], most=most)
+        firsts.append(own)
+        chosen = fields.columns.get_indexer(own)
+        parts = _moments(values[train], ids[train])
+        for n in range(1, len(own) + 1):
+            found[test, n - 1] = _discriminate(values[test], parts, chosen[:n])
+    rows = []
+    for n, field in enumerate(order, start=1):
+        share = np.mean([field in own[:n] for own in firsts])
+        judged = agreement(segment_ids, found[:, n - 1])
+        rows.append({"fields": n, "field": field, "chosen": share} | judged)
+    return pd.DataFrame(rows)
+
+
+def _moments(values: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Give what a linear discriminant needs: classes, log shares, means, spread."""
+    classes, inverse, sizes = np.unique(ids, return_inverse=True, return_counts=True)
+    means = np.stack([values[ids == c].mean(axis=0) for c in classes])
+    apart = values - means[inverse]
+    return classes, np.log(sizes / len(ids)), means, apart.T @ apart / len(ids)
+
+
+def _discriminate(
+    values: np.ndarray, parts: tuple[np.ndarray, ...], columns: Sequence[int]
+) -> np.ndarray:
+    """Give each customer the likeliest class by some columns (Fisher's discriminant)."""
+    classes, shares, means, spread = parts
+    means, spread = means[:, columns], spread[np.ix_(columns, columns)]
+    weights = np.linalg.pinv(spread, hermitian=True) @ means.T
+    scores = values[:, columns] @ weights - (means * weights.T).sum(axis=1) / 2
+    return classes[(scores + shares).argmax(axis=1)]

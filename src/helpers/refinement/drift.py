@@ -1,0 +1,446 @@
+"""Hold periods to limits from the data's own periods, and raise alarms beyond them."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from helpers.core.engines import Engine
+from helpers.core.errors import BadInput
+
+# Kinds of statistics that tell of change on either side; the others only upwards.
+TWO_SIDED = ("share", "fit")
+# Kinds that are compared as cube roots, in units of their own mean: an index spreads like
+# a chi-square, whose cube root is nearly normal (Wilson and Hilferty 1931).
+CUBE_ROOTS = ("stability index",)
+FEWEST_DEGREES = 3  # with fewer degrees of freedom no limit is worth its name
+PARTS = 10  # a stability index compares tenths of the customers
+KEY = ["statistic", "segment_id"]
+_JUDGED = ["value", "noise", "beyond"]
+
+
+def periods(first: str, last: str, *, frequency: str) -> pd.DataFrame:
+    """Cut a window into calendar periods.
+
+    Parameters
+    ----------
+    first, last : str
+        First and last day, YYYY-MM-DD.
+    frequency : str
+        A pandas period: "Q" for quarters, "M" for months, "W" for weeks, "D" for days.
+
+    Returns
+    -------
+    DataFrame
+        period (text such as 2025Q4), season (its part of the year, such as Q4), first,
+        last (YYYY-MM-DD), days. A piece shorter than half of its period joins the
+        period next to it.
+
+    Raises
+    ------
+    BadInput
+        If the window has no day.
+    """
+    days = pd.Series(pd.date_range(first, last))
+    if days.empty:
+        raise BadInput(
+            f"The window from {first} to {last} has no day. Choose a last day after the "
+            "first."
+        )
+    calendar = days.dt.to_period(frequency)
+    whole = (calendar.dt.end_time.dt.normalize() - calendar.dt.start_time).dt.days + 1
+    held = calendar.groupby(calendar).transform("size")
+    named = calendar.astype(str)
+    if frequency.startswith("W"):  # not by their first and last day
+        named = calendar.dt.start_time.dt.strftime("%G-W%V")
+    label = named.where(held >= whole / 2).ffill().bfill()
+    if label.isna().any():
+        label = named.iloc[-1:].repeat(len(days)).set_axis(days.index)
+    table = days.groupby(label).agg(["min", "max", "size"]).reset_index()
+    table.columns = ["period", "first", "last", "days"]
+    table["first"] = table["first"].dt.strftime("%Y-%m-%d")
+    table["last"] = table["last"].dt.strftime("%Y-%m-%d")
+    table.insert(1, "season", table["period"].str[4:].str.removeprefix("-"))
+    return table
+
+
+def joined(training: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
+    """Put the periods before and after the last day of training below each other.
+
+    Parameters
+    ----------
+    training, later : DataFrame
+        From `periods`, of two windows that meet.
+
+    Returns
+    -------
+    DataFrame
+        The rows of both. A period that the last day of training cuts in two has a
+        first and a second part of its own name.
+    """
+    table = pd.concat([training, later], ignore_index=True)
+    first, second = (table["period"].duplicated(keep=end) for end in ("last", "first"))
+    parts = np.select([first, second], [", first part", ", second part"], "")
+    return table.assign(period=table["period"] + parts)
+
+
+def with_lines(con: Engine, table: pd.DataFrame, *, lines: str) -> pd.DataFrame:
+    """Keep the periods in which somebody ordered.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work; nothing is left in it.
+    table : DataFrame
+        From `periods`.
+    lines : str
+        Path of the standard table.
+
+    Returns
+    -------
+    DataFrame
+        The rows of the periods that hold a line.
+    """
+    days = con.execute(
+        "select distinct ordered_at::date as day from read_parquet($lines)",
+        {"lines": lines},
+    ).df()["day"]
+    days = pd.to_datetime(days)
+    held = [days.between(row.first, row.last).any() for row in table.itertuples()]
+    return table[held].reset_index(drop=True)
+
+
+def _counts(values: np.ndarray, usual: np.ndarray) -> list[np.ndarray]:
+    """Count both groups in the tenths of the usual one."""
+    cuts = np.unique(np.nanquantile(usual, np.arange(1, PARTS) / PARTS))
+    return [_in_parts(one, cuts) for one in (values, usual)]
+
+
+def _in_parts(values: np.ndarray, cuts: np.ndarray) -> np.ndarray:
+    part = np.searchsorted(cuts, values[~np.isnan(values)], side="left")
+    return np.bincount(part, minlength=len(cuts) + 1)
+
+
+def index_of_counts(counts: np.ndarray, usual: np.ndarray) -> float:
+    """Take the population stability index of customers counted in the same parts."""
+    p, q = (
+        (one[counts + usual > 0] + 0.5) / (one[counts + usual > 0] + 0.5).sum()
+        for one in (np.asarray(counts, float), np.asarray(usual, float))
+    )
+    return float(((p - q) * np.log(p / q)).sum())
+
+
+def stability_indices(
+    features: Mapping[str, pd.DataFrame],
+    *,
+    columns: Sequence[str],
+    references: Sequence[str],
+) -> pd.DataFrame:
+    """Take the stability index of every feature in every period.
+
+    Parameters
+    ----------
+    features : mapping
+        Period -> features of its customers.
+    columns : sequence of str
+        Features to compare.
+    references : sequence of str
+        Periods that are the yardstick; a period is never compared with itself.
+
+    Returns
+    -------
+    DataFrame
+        period, kind ("stability index"), statistic (the feature), segment_id (0),
+        value, scale (how widely its cube root spreads in units of its mean: that of a
+        chi-square with as many degrees of freedom as there are parts, less one).
+        Nothing for a period without another one to compare it with, or a feature that
+        is missing for everybody in either.
+    """
+    rows = []
+    for period, table in features.items():
+        others = [features[name] for name in references if name != period]
+        for column in columns if others else ():
+            usual = np.concatenate([one[column].to_numpy(float) for one in others])
+            if np.isnan(usual).all() or table[column].isna().all():
+                continue
+            counts = _counts(table[column].to_numpy(float), usual)
+            value, spread = index_of_counts(*counts), _root_spread(*counts)
+            rows.append((period, "stability index", column, 0, value, spread))
+    return _statistics(rows)
+
+
+def _root_spread(counts: np.ndarray, usual: np.ndarray) -> float:
+    """Take Wilson and Hilferty's deviation over mean of a chi-square's cube root."""
+    degrees = max(int((counts + usual > 0).sum()) - 1, 1)
+    return float(np.sqrt(2 / (9 * degrees)) / (1 - 2 / (9 * degrees)))
+
+
+def _statistics(rows: list[tuple]) -> pd.DataFrame:
+    columns = ["period", "kind", "statistic", "segment_id", "value", "scale"]
+    table = pd.DataFrame(rows, columns=columns)
+    return table.astype({"segment_id": int, "value": float, "scale": float})
+
+
+def assignment_statistics(
+    assigned: Mapping[str, pd.DataFrame], *, segments: int
+) -> pd.DataFrame:
+    """Describe how a frozen model sorts the customers of each period.
+
+    Parameters
+    ----------
+    assigned : mapping
+        Period -> `Model.assign` of its customers.
+    segments : int
+        Number of segments.
+
+    Returns
+    -------
+    DataFrame
+        period, kind, statistic, segment_id, value, scale. Kinds: share (of classified
+        customers in each segment, its scale the standard error of a share) and fit
+        (mean distance of a segment's customers to its centre, scale its standard
+        error). Nothing of a period in which nobody could be classified.
+    """
+    rows = []
+    for period, table in assigned.items():
+        known = table[table["segment_id"] > 0]
+        if known.empty:
+            continue
+        for segment in range(1, segments + 1):
+            own = known.loc[known["segment_id"] == segment, "distance"]
+            share, n = len(own) / len(known), max(len(own), 1)
+            error = float(own.std() / np.sqrt(n)) if n > 1 else np.nan
+            rows += [
+                (
+                    period,
+                    "share",
+                    "share",
+                    segment,
+                    share,
+                    _share_error(share, len(known)),
+                ),
+                (period, "fit", "mean distance", segment, float(own.mean()), error),
+            ]
+    return _statistics(rows).dropna()
+
+
+def _share_error(share: float, n: int) -> float:
+    """Take the standard error of a share, no smaller than that of half a customer."""
+    share = min(max(share, 0.5 / n), 1 - 0.5 / n)
+    return float(np.sqrt(share * (1 - share) / n))
+
+
+def movement_statistics(moved: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Turn movement into each period into statistics to be calibrated.
+
+    Parameters
+    ----------
+    moved : mapping
+        Period -> `migration.excess` from the period before into it.
+
+    Returns
+    -------
+    DataFrame
+        period, kind ("movement"), statistic ("moved beyond noise"), segment_id, value
+        (the excess), scale (its error); segments only, without the row of all.
+    """
+    rows = [
+        (
+            *(period, "movement", "moved beyond noise", int(row.segment_id)),
+            *(row.excess, max(row.error, 1e-6)),
+        )
+        for period, table in moved.items()
+        for row in table[table["segment_id"] > 0].itertuples()
+    ]
+    return _statistics(rows).dropna()
+
+
+# --- Calibrated limits and alarms
+
+
+def review(
+    statistics: pd.DataFrame,
+    *,
+    references: Sequence[str],
+    reviewed: Sequence[str],
+    season: Mapping[str, str],
+    alpha: float,
+    reviews: int,
+) -> pd.DataFrame:
+    """Hold the statistics of periods to limits from the data's own periods.
+
+    What is usual is the mean of the reference periods, of the same season where each
+    season was seen twice. How far a period may stray is a prediction interval: the
+    statistics of one kind share one spread, in units of their own scale.
+
+    Parameters
+    ----------
+    statistics : DataFrame
+        period, kind, statistic, segment_id, value, scale.
+    references : sequence of str
+        Periods of the training window; a period reviewed is not its own reference.
+    reviewed : sequence of str
+        Periods to review.
+    season : mapping
+        Period -> season, such as its quarter; each counts only if seen twice.
+    alpha : float
+        Chance of any false alarm in `reviews` periods without change.
+    reviews : int
+        Periods that share alpha; as many as are reviewed if those are more.
+
+    Returns
+    -------
+    DataFrame
+        period, kind, statistic, segment_id, observed, usual, value (observed less
+        usual; for a stability index the index itself), noise (limit of value; missing
+        where the reference periods are too few for one), beyond (bool).
+
+    Notes
+    -----
+    Alpha is shared equally by periods, kinds and the statistics of a kind
+    (Bonferroni), and by both sides where both tell of change. Degrees of freedom
+    count the statistics of a kind less one, because shares add up to one.
+    """
+    kinds = dict(list(statistics.groupby("kind", sort=False)))
+    share = alpha / (max(reviews, len(reviewed)) * len(kinds))
+    wide = {
+        kind: _wide(rows, kind, references, reviewed) for kind, rows in kinds.items()
+    }
+    tables = []
+    for period in reviewed:
+        others = [name for name in references if name != period]
+        groups, own = _seasons(others, period, season)
+        for kind, (values, scale) in wide.items():
+            limit = _limit(values, scale, period, groups, own, share, kind)
+            usual = pd.Series(_means(values[own].to_numpy()), values.index)
+            told = _told(values[period], usual, limit, kind)
+            tables.append(told.assign(period=period, kind=kind))
+    table = pd.concat(tables).reset_index()
+    return table[["period", "kind", *KEY, "observed", "usual", *_JUDGED]]
+
+
+def _wide(
+    rows: pd.DataFrame, kind: str, references: Sequence[str], reviewed: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Spread a kind's values and scales: statistics x periods, in their order."""
+    order = pd.MultiIndex.from_frame(rows[KEY].drop_duplicates())
+    columns = pd.Index(dict.fromkeys([*references, *reviewed]))
+    values, scale = (
+        rows.pivot(index=KEY, columns="period", values=column).reindex(
+            index=order, columns=columns
+        )
+        for column in ("value", "scale")
+    )
+    if kind not in CUBE_ROOTS:
+        return values, scale
+    roots = np.cbrt(values)
+    size = np.maximum(_means(roots[list(references)].to_numpy()), 1e-9)
+    return roots, scale * size[:, None]
+
+
+def _limit(
+    values: pd.DataFrame,
+    scale: pd.DataFrame,
+    period: str,
+    groups: list[list[str]],
+    own: list[str],
+    alpha: float,
+    kind: str,
+) -> pd.Series:
+    """Take half of the prediction interval of each statistic of a kind."""
+    square, cells = 0.0, 0.0
+    for names in groups:
+        part, unit = values[names].to_numpy(), scale[names].to_numpy()
+        square += np.nansum(((part - _means(part)[:, None]) / unit) ** 2)
+        cells += (np.isfinite(part).sum(axis=1) - 1).clip(min=0).mean()
+    members = len(values)
+    degrees = cells * max(members - 1, 1)
+    if degrees < FEWEST_DEGREES:
+        return scale[period] * np.nan
+    sides = 2 if kind in TWO_SIDED else 1
+    times = stats.t.isf(alpha / members / sides, degrees) * np.sqrt(square / degrees)
+    seen = np.isfinite(values[own].to_numpy()).sum(axis=1)
+    with np.errstate(divide="ignore"):  # never seen before: no limit holds it
+        return times * scale[period] * np.sqrt(1 + 1 / seen)
+
+
+def _means(values: np.ndarray) -> np.ndarray:
+    """Average each row over what is known of it; missing where nothing is."""
+    seen = np.isfinite(values).sum(axis=1)
+    return np.where(seen, np.nansum(values, axis=1) / np.maximum(seen, 1), np.nan)
+
+
+def _told(
+    now: pd.Series, usual: pd.Series, limit: pd.Series, kind: str
+) -> pd.DataFrame:
+    """Say observed, usual, departure and limit in the units of the statistic."""
+    if kind in CUBE_ROOTS:
+        now, usual, limit = now**3, usual**3, (usual + limit) ** 3
+        value = now
+    else:
+        value = now - usual
+    size = value.abs() if kind in TWO_SIDED else value
+    return pd.DataFrame(
+        {
+            "observed": now,
+            "usual": usual,
+            "value": value,
+            "noise": limit.replace(np.inf, np.nan),
+            "beyond": size > limit,
+        }
+    ).dropna(subset="observed")
+
+
+def _seasons(
+    references: list[str], period: str, season: Mapping[str, str]
+) -> tuple[list[list[str]], list[str]]:
+    """Group the references by season, and name those that a period is held to.
+
+    One group holds all of them where a season was seen once only.
+    """
+    groups = {}
+    for name in references:
+        groups.setdefault(season[name], []).append(name)
+    seen_twice = all(len(names) > 1 for names in groups.values())
+    if seen_twice and season[period] in groups:
+        return list(groups.values()), groups[season[period]]
+    return [references], references
+
+
+def alarms(
+    reviewed: pd.DataFrame, *, names: Mapping[int, str], most: int
+) -> pd.DataFrame:
+    """Raise an alarm for each period in which a statistic lies beyond its limit.
+
+    Parameters
+    ----------
+    reviewed : DataFrame
+        From `review`.
+    names : mapping
+        Segment id -> name.
+    most : int
+        How many reasons are named, those farthest beyond their limit.
+
+    Returns
+    -------
+    DataFrame
+        period, alarm (bool), reason (text; empty without an alarm).
+    """
+    rows = []
+    for period, table in reviewed.groupby("period", sort=False):
+        beyond = table[table["beyond"]]
+        times = (beyond["value"].abs() / beyond["noise"]).sort_values(ascending=False)
+        worst = beyond.loc[times.index].head(most)
+        told = [_reason(row, names) for row in worst.itertuples()]
+        if len(beyond) > most:
+            told.append(f"{len(beyond) - most} more")
+        rows.append((period, bool(len(beyond)), "; ".join(told)))
+    return pd.DataFrame(rows, columns=["period", "alarm", "reason"])
+
+
+def _reason(row: tuple, names: Mapping[int, str]) -> str:
+    who = f" of {names[row.segment_id]}" if row.segment_id else ""
+    if row.kind in CUBE_ROOTS:
+        return f"{row.statistic} has index {row.value:.3f} (limit {row.noise:.3f})"
+    return f"{row.statistic}{who} {row.value:+.3f} (limit {row.noise:.3f})"

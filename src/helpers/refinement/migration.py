@@ -1,0 +1,404 @@
+"""Tell customers who moved between segments from those whom noise moved."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from helpers.clustering import methods
+from helpers.clustering.model import Model
+
+CUTS = ("before", "after", "odd", "even")
+# Odd and even weeks cut other ways than before and after only from two of each on.
+FEWEST_DAYS = 28
+
+
+def shortened(model: Model, *, days: int) -> Model:
+    """Ask of a shorter window only its part of the orders, lines and sales.
+
+    Parameters
+    ----------
+    model : Model
+        The model as it was fitted.
+    days : int
+        Length of the window.
+
+    Returns
+    -------
+    Model
+        The same model; min_orders and min_lines times the share of days, rounded up,
+        and the sales that reach a value tier times the share of days.
+    """
+    whole = (pd.Timestamp(model.last) - pd.Timestamp(model.first)).days + 1
+    return replace(
+        model,
+        min_orders=int(np.ceil(model.min_orders * days / whole)),
+        min_lines=int(np.ceil(model.min_lines * days / whole)),
+        value_cuts={tier: cut * days / whole for tier, cut in model.value_cuts.items()},
+    )
+
+
+def tier_names(model: Model) -> dict[int, str]:
+    """Name the value tiers by number, from the highest."""
+    return {i: f"{tier.capitalize()} value" for i, tier in enumerate(_ranked(model), 1)}
+
+
+def _ranked(model: Model) -> list[str]:
+    return sorted(model.value_cuts, key=model.value_cuts.get, reverse=True)
+
+
+def by_tier(model: Model, assigned: pd.DataFrame) -> pd.DataFrame:
+    """Put the number of the value tier, as in `tier_names`, in place of the segment."""
+    number = {tier: i for i, tier in enumerate(_ranked(model), 1)}
+    ids = assigned["value_tier"].map(number).astype(int)
+    return assigned.assign(segment_id=ids)
+
+
+def tiers(
+    model: Model, views: Sequence[pd.DataFrame], *, days: Sequence[int]
+) -> dict[str, np.ndarray]:
+    """Give the number of each customer's value tier in each window.
+
+    Who came or left between the first two windows has not moved: only customers who
+    ordered in all four are compared.
+
+    Parameters
+    ----------
+    model : Model
+        The model as it was fitted.
+    views : sequence of DataFrame
+        customer_id and sales (currency) of the windows `CUTS`.
+    days : sequence of int
+        Length of the first two, which together hold the odd and the even weeks.
+
+    Returns
+    -------
+    dict of ndarray
+        Window -> number of the tier, of the same customers in one order.
+    """
+    sales = [view.set_index("customer_id")[["sales"]] for view in views]
+    sales = dict(zip(CUTS, together(*sales), strict=True))
+    lengths = dict(zip(CUTS, [*days, *_alternate(sum(days))], strict=True))
+    found = {}
+    for cut, length in lengths.items():
+        short = shortened(model, days=length)
+        tier = pd.DataFrame({"value_tier": short.tier(sales[cut]["sales"])})
+        found[cut] = by_tier(short, tier)["segment_id"].to_numpy()
+    return found
+
+
+def _alternate(days: int) -> tuple[int, int]:
+    """Count the days of odd and of even weeks; the first week is an odd one."""
+    odd = sum(min(7, days - start) for start in range(0, days, 14))
+    return odd, days - odd
+
+
+def distances(model: Model, features: pd.DataFrame) -> pd.DataFrame:
+    """Measure how far customers are from each centre of a frozen model.
+
+    Parameters
+    ----------
+    model : Model
+        From `model.load`, possibly `shortened`.
+    features : DataFrame
+        customer_id, orders, lines and what the model's preparation reads, of any
+        window.
+
+    Returns
+    -------
+    DataFrame
+        Index customer_id, one column a segment id; customers with enough data only.
+    """
+    known = features[model.enough_data(features)]
+    scores = model.preparation.transform(known).to_numpy(float)
+    apart = methods.distances(scores, np.array(model.centres))
+    ids = pd.RangeIndex(1, len(model.centres) + 1, name="segment_id")
+    return pd.DataFrame(apart, index=pd.Index(known["customer_id"]), columns=ids)
+
+
+def together(*tables: pd.DataFrame) -> list[pd.DataFrame]:
+    """Keep the customers that all tables hold, in one order; possibly none."""
+    shared = tables[0].index
+    for table in tables[1:]:
+        shared = shared.intersection(table.index)
+    shared = shared.sort_values()
+    return [table.loc[shared] for table in tables]
+
+
+def excess(
+    labels: Mapping[str, np.ndarray], *, segments: int, repeats: int, seed: int
+) -> pd.DataFrame:
+    """Set movement between two periods beside movement between alternate weeks.
+
+    The two periods and the two sets of alternate weeks are made of the same weeks and
+    are of the same length. Without any change in time both splits move as many.
+
+    Parameters
+    ----------
+    labels : mapping
+        before, after, odd, even -> segment id of the same customers, in one order.
+    segments : int
+        Number of segments.
+    repeats : int
+        Bootstrap samples of customers.
+    seed : int
+        Fixes them.
+
+    Returns
+    -------
+    DataFrame
+        segment_id (0 is all), customers (in the segment before), moved and noise
+        (shares that left it), excess (moved less noise), error (standard deviation of
+        the resampled excess), low, high (its 95 % percentile interval); all missing
+        for a segment that nobody is in.
+    """
+    weights = resamples(len(labels["before"]), repeats=repeats, seed=seed)
+    rows = []
+    for segment in range(segments + 1):
+        left, noise = (
+            _left(labels, pairs, segment) @ weights
+            for pairs in ([("before", "after")], [("odd", "even"), ("even", "odd")])
+        )
+        with np.errstate(invalid="ignore"):  # a resample may leave a segment empty
+            moved, floor = (np.divide(*part) for part in (left, noise))
+        beyond = moved - floor
+        known = beyond[1:][~np.isnan(beyond[1:])]
+        if not len(known):  # nobody is ever in it
+            known = np.array([np.nan])
+        low, high = np.quantile(known, [0.025, 0.975])
+        rows.append(
+            {
+                "segment_id": segment,
+                "customers": int(left[1, 0]),
+                "moved": moved[0],
+                "noise": floor[0],
+                "excess": beyond[0],
+                "error": np.std(known),
+                "low": low,
+                "high": high,
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _left(
+    labels: Mapping[str, np.ndarray], pairs: Sequence[tuple[str, str]], segment: int
+) -> np.ndarray:
+    """Count for each customer the times it left a segment, and was in it."""
+    left, inside = 0, 0
+    for origin, target in pairs:
+        here = (
+            labels[origin] == segment if segment else np.ones_like(labels[origin]) > 0
+        )
+        left = left + (here & (labels[origin] != labels[target]))
+        inside = inside + here
+    return np.stack([left, inside]).astype(float)
+
+
+def resamples(customers: int, *, repeats: int, seed: int) -> np.ndarray:
+    """Draw bootstrap samples of customers as counts.
+
+    Parameters
+    ----------
+    customers : int
+        How many there are.
+    repeats : int
+        Samples.
+    seed : int
+        Fixes them.
+
+    Returns
+    -------
+    ndarray
+        customers x (1 + repeats); the first column, all 1, is the customers themselves.
+    """
+    rng = np.random.default_rng(seed)
+    drawn = rng.multinomial(customers, np.full(customers, 1 / customers), size=repeats)
+    return np.column_stack([np.ones(customers), drawn.T])
+
+
+def migration(
+    labels: Mapping[str, np.ndarray], *, segments: int, repeats: int, seed: int
+) -> pd.DataFrame:
+    """Count customers from each segment to each other, and what noise alone would move.
+
+    Parameters
+    ----------
+    labels, segments, repeats, seed
+        As for `excess`.
+
+    Returns
+    -------
+    DataFrame
+        from_id, to_id, customers (moved between the periods), noise (moved between
+        alternate weeks, mean of both directions), excess (difference), low, high
+        (simultaneous 95 % interval of the excess over all pairs: the largest
+        standardised difference of each resample), beyond (low above 0).
+    """
+    weights = resamples(len(labels["before"]), repeats=repeats, seed=seed)
+    pairs = [(a, b) for a in range(1, segments + 1) for b in range(1, segments + 1)]
+    pairs = [(a, b) for a, b in pairs if a != b]
+    moved = _flows(labels, "before", "after", pairs)
+    noise = (
+        _flows(labels, "odd", "even", pairs) + _flows(labels, "even", "odd", pairs)
+    ) / 2
+    resampled = (moved - noise) @ weights
+    found, draws = resampled[:, :1], resampled[:, 1:]
+    error = np.maximum(draws.std(axis=1), 1e-9)
+    widest = np.abs((draws - found) / error[:, None]).max(axis=0)
+    half = np.quantile(widest, 0.95) * error
+    return pd.DataFrame(
+        {
+            "from_id": [a for a, _ in pairs],
+            "to_id": [b for _, b in pairs],
+            "customers": moved.sum(axis=1).astype(int),
+            "noise": noise.sum(axis=1),
+            "excess": found[:, 0],
+            "low": found[:, 0] - half,
+            "high": found[:, 0] + half,
+            "beyond": found[:, 0] - half > 0,
+        }
+    )
+
+
+def _flows(
+    labels: Mapping[str, np.ndarray],
+    origin: str,
+    target: str,
+    pairs: Sequence[tuple[int, int]],
+) -> np.ndarray:
+    return np.array(
+        [(labels[origin] == a) & (labels[target] == b) for a, b in pairs], dtype=float
+    )
+
+
+def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
+    """Say in words what movement into a period is.
+
+    Parameters
+    ----------
+    overall : Series
+        Row of all customers, from `excess`.
+    flows : DataFrame
+        From `migration`, with shown (bool: the path may be named on a page).
+
+    Returns
+    -------
+    str
+        still (nobody moved), path (a path carries more than noise, and may be named),
+        less (alternate weeks move even more, for sure), noise (half of the movement or
+        more is), real (more than half is not, and the
+        excess is above 0) or open (neither is sure).
+    bool
+        Whether most of what moved along no clear path is noise.
+    """
+    clear = flows["beyond"] & flows["shown"]
+    others = flows[~clear]
+    mostly = bool(others["noise"].sum() >= others["customers"].sum() / 2)
+    if not overall["moved"]:
+        return "still", mostly
+    if clear.any():
+        return "path", mostly
+    if overall["high"] < 0:
+        return "less", mostly
+    if overall["noise"] >= overall["moved"] / 2:
+        return "noise", mostly
+    return ("real" if overall["low"] > 0 else "open"), mostly
+
+
+# --- Hysteresis: who has really moved
+
+
+def calm(before: pd.DataFrame, after: pd.DataFrame, *, ratio: float) -> np.ndarray:
+    """Relabel customers only where the new segment is clearly nearer than the old one.
+
+    Parameters
+    ----------
+    before, after : DataFrame
+        `distances` of the same customers in two windows.
+    ratio : float
+        A customer moves if the distance to the new centre is at most this part of the
+        distance to the old one, 0 to 1; 1 moves everyone who is nearer elsewhere.
+
+    Returns
+    -------
+    ndarray
+        Segment id of each customer in the second window.
+    """
+    old, new = nearest(before), nearest(after)
+    apart = after.to_numpy()
+    rows = np.arange(len(after))
+    clearly = apart[rows, new - 1] <= ratio * apart[rows, old - 1]
+    return np.where(clearly, new, old)
+
+
+def nearest(apart: pd.DataFrame) -> np.ndarray:
+    """Name the nearest segment of each customer from `distances`."""
+    return apart.to_numpy().argmin(axis=1) + 1
+
+
+def calm_ratio(odd: pd.DataFrame, even: pd.DataFrame, *, noise: float) -> float:
+    """Find how much nearer a new segment must be for noise to move few customers.
+
+    Parameters
+    ----------
+    odd, even : DataFrame
+        `distances` of the same customers in alternate weeks.
+    noise : float
+        Largest share of customers who may move between them.
+
+    Returns
+    -------
+    float
+        The largest ratio for `calm` that keeps to it, both directions together.
+    """
+    ratios = np.concatenate([_ratios(odd, even), _ratios(even, odd)])
+    moving = np.sort(ratios[ratios < 1])
+    upto = np.searchsorted(moving, moving, side="right")  # ties move together
+    if len(moving) <= noise * len(ratios):
+        return 1.0
+    return float(moving[upto <= noise * len(ratios)].max(initial=0.0))
+
+
+def calm_noise(odd: pd.DataFrame, even: pd.DataFrame, *, ratio: float) -> float:
+    """Take the share of customers whom noise moves under a ratio, both ways together."""
+    moved = [
+        calm(a, b, ratio=ratio) != nearest(a) for a, b in ((odd, even), (even, odd))
+    ]
+    return float(np.mean(moved))
+
+
+def found_again(
+    before: pd.DataFrame, after: pd.DataFrame, later: pd.DataFrame, *, ratio: float
+) -> pd.DataFrame:
+    """Say how many of those who moved are found in the new segment once more.
+
+    Parameters
+    ----------
+    before, after, later : DataFrame
+        `distances` of the same customers in three windows.
+    ratio : float
+        As for `calm`.
+
+    Returns
+    -------
+    DataFrame
+        Index nearest and calm: customers (moved by this rule), again (the share found
+        in the new segment in the last window; missing if nobody moved).
+    """
+    old, there = nearest(before), nearest(later)
+    rules = {"nearest": nearest(after), "calm": calm(before, after, ratio=ratio)}
+    rows = []
+    for label in rules.values():
+        gone = label != old
+        again = (there == label)[gone].mean() if gone.any() else np.nan
+        rows.append((int(gone.sum()), again))
+    return pd.DataFrame(rows, index=list(rules), columns=["customers", "again"])
+
+
+def _ratios(before: pd.DataFrame, after: pd.DataFrame) -> np.ndarray:
+    """Divide the distance to the nearest centre by that to the old one; 1 is a stay."""
+    apart = after.to_numpy()
+    rows = np.arange(len(after))
+    return apart.min(axis=1) / np.maximum(apart[rows, nearest(before) - 1], 1e-12)

@@ -1,0 +1,238 @@
+"""Follow segments from one model to its successor, and choose between the two."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+from scipy import optimize
+
+from helpers.clustering import methods
+from helpers.clustering.model import Model
+from helpers.refinement import migration
+
+
+def refit(model: Model, features: pd.DataFrame, *, seed: int, starts: int) -> Model:
+    """Find the centres anew on a newer window, all else being kept.
+
+    Parameters
+    ----------
+    model : Model
+        The champion, `shortened` to the window.
+    features : DataFrame
+        Features of the newer window.
+    seed, starts : int
+        As for `methods.kmeans`.
+
+    Returns
+    -------
+    Model
+        The challenger, without names: ids go by size, so `match` them first.
+    """
+    known = features[model.enough_data(features)]
+    scores = model.preparation.transform(known).to_numpy(float)
+    centres = methods.kmeans(scores, k=len(model.centres), seed=seed, starts=starts)
+    return replace(model, centres=centres.tolist(), names={})
+
+
+def match(
+    before: np.ndarray,
+    after: np.ndarray,
+    *,
+    survive: float,
+    part: float,
+    segments: int = 0,
+) -> pd.DataFrame:
+    """Match the segments of a refit to their predecessors by the customers they share.
+
+    Parameters
+    ----------
+    before, after : ndarray
+        Segment ids of the same customers by the old and by the new model, from 1.
+    survive : float
+        A segment lives on in a new one that holds at least this share of its customers.
+    part : float
+        Parts of at least this share, none of them enough by itself, make a split if
+        together they reach `survive`.
+    segments : int
+        Number of the old segments, so that those that nobody is in are told of too.
+
+    Returns
+    -------
+    DataFrame
+        One row a new segment, and one for each old segment without an heir: old_id,
+        new_id (missing where there is none), stable_id (that of the predecessor; a
+        birth gets the next free number), shared (customers in both), of_old, of_new
+        (shares), jaccard, what (kept, born, ended, split or merged).
+
+    References
+    ----------
+    Spiliopoulou, Ntoutsi, Theodoridis and Schult (2006), MONIC: modeling and
+    monitoring cluster transitions: survival, split and absorption by overlap. Pairs
+    are the one-to-one assignment of largest total Jaccard (Hungarian method).
+    """
+    shared = pd.crosstab(before, after)
+    rows = shared.index.union(range(1, segments + 1))
+    shared = shared.reindex(rows, fill_value=0)
+    of_old = shared.div(shared.sum(axis=1), axis=0).fillna(0)
+    of_new = shared / shared.sum(axis=0)
+    jaccard = 1 / (1 / of_old.clip(lower=1e-12) + 1 / of_new.clip(lower=1e-12) - 1)
+    old, new = optimize.linear_sum_assignment(-jaccard.to_numpy())
+    pairs = {shared.columns[n]: shared.index[o] for o, n in zip(old, new, strict=True)}
+    heirs = _heirs(of_old, survive=survive, part=part)
+    rows, free = [], int(shared.index.max())
+    for one in shared.columns:
+        own = pairs.get(one)
+        fits = own is not None and of_old.loc[own, one] >= part
+        free += not fits
+        what = _what(own if fits else None, one, heirs)
+        rows.append((own if fits else None, one, own if fits else free, what))
+    given = {row[0] for row in rows}
+    rows += [(o, None, o, _fate(o, heirs)) for o in shared.index if o not in given]
+    table = pd.DataFrame(rows, columns=["old_id", "new_id", "stable_id", "what"])
+    pairs = table[["old_id", "new_id"]].to_numpy()
+    sources = {"shared": shared, "of_old": of_old, "of_new": of_new, "jaccard": jaccard}
+    for name, source in sources.items():
+        table[name] = [_at(source, *pair) for pair in pairs]
+    ids = ["old_id", "new_id", "stable_id"]
+    table = table.astype(dict.fromkeys(ids, "Int64"))
+    return table[[*ids, "shared", "of_old", "of_new", "jaccard", "what"]]
+
+
+def _heirs(
+    of_old: pd.DataFrame, *, survive: float, part: float
+) -> dict[int, list[int]]:
+    """List for each old segment the new ones it lives on in, more than one for a split."""
+    heirs = {}
+    for old, shares in of_old.iterrows():
+        found = shares.index[shares >= survive].tolist()
+        if not found:
+            parts = shares[shares >= part]
+            found = parts.index.tolist() if parts.sum() >= survive else []
+        heirs[old] = found
+    return heirs
+
+
+def _what(own: int | None, new: int, heirs: Mapping[int, list[int]]) -> str:
+    parents = [old for old, found in heirs.items() if new in found]
+    if len(parents) > 1 and all(heirs[old] == [new] for old in parents):
+        return "merged"
+    if any(len(heirs[old]) > 1 for old in parents):
+        return "split"
+    return "kept" if own in parents else "born"
+
+
+def _fate(old: int, heirs: Mapping[int, list[int]]) -> str:
+    return "merged" if len(heirs[old]) == 1 else "ended"
+
+
+def _at(table: pd.DataFrame, row: int | None, column: int | None) -> float:
+    missing = pd.isna(row) or pd.isna(column)
+    return np.nan if missing else float(table.loc[row, column])
+
+
+# --- Champion against challenger
+
+
+def foretold(
+    labels: Mapping[str, np.ndarray],
+    mix: np.ndarray,
+    *,
+    champion: str,
+    folds: int,
+    repeats: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Say how well each labelling foretells a mix, for customers left out.
+
+    Parameters
+    ----------
+    labels : mapping
+        Name -> label of each customer.
+    mix : ndarray
+        Customers x needs, from weeks that no label has seen.
+    champion : str
+        Name that the others are compared with.
+    folds : int
+        A customer's mix is foretold by the mean of the label in the other folds.
+    repeats : int
+        Bootstrap samples of customers.
+    seed : int
+        Fixes folds and samples.
+
+    Returns
+    -------
+    DataFrame
+        model, customers, told (share of the variance of the mix explained, R2), low,
+        high, gain (told less the champion's), gain_low, gain_high: 95 % percentile
+        intervals, the same samples for all, so that gains are compared in pairs.
+    """
+    rng = np.random.default_rng(seed)
+    fold = rng.permutation(np.arange(len(mix)) % folds)
+    weights = migration.resamples(len(mix), repeats=repeats, seed=seed)
+    plain = _error(np.zeros(len(mix)), mix, fold) @ weights
+    told = {
+        name: 1 - (_error(np.asarray(label), mix, fold) @ weights) / plain
+        for name, label in labels.items()
+    }
+    rows = []
+    for name, found in told.items():
+        gain = found - told[champion]
+        low, high = np.quantile(found[1:], [0.025, 0.975])
+        gain_low, gain_high = np.quantile(gain[1:], [0.025, 0.975])
+        rows.append((name, len(mix), found[0], low, high, gain[0], gain_low, gain_high))
+    columns = ["model", "customers", "told", "low", "high"]
+    return pd.DataFrame(rows, columns=[*columns, "gain", "gain_low", "gain_high"])
+
+
+def _error(label: np.ndarray, mix: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """Take each customer's squared error from the means of the other folds."""
+    codes = pd.factorize(label)[0]
+    error = np.empty(len(mix))
+    for part in np.unique(fold):
+        train, test = fold != part, fold == part
+        counts = np.bincount(codes[train], minlength=codes.max() + 1)[:, None]
+        sums = np.zeros((len(counts), mix.shape[1]))
+        np.add.at(sums, codes[train], mix[train])
+        means = np.where(
+            counts > 0, sums / np.maximum(counts, 1), mix[train].mean(axis=0)
+        )
+        error[test] = ((mix[test] - means[codes[test]]) ** 2).sum(axis=1)
+    return error
+
+
+def decide(
+    *,
+    alarm: bool,
+    gain_low: float,
+    gain: float,
+    least_gain: float,
+    match: pd.DataFrame | None,
+    least_jaccard: float,
+) -> str:
+    """Apply the rules for a new segmentation.
+
+    Parameters
+    ----------
+    alarm : bool
+        Whether the last period lies beyond a limit.
+    gain, gain_low : float
+        What the challenger foretells more than the champion, and its lower limit.
+    least_gain : float
+        Gain that is worth new segments.
+    match : DataFrame or None
+        From `match`; None where no challenger could be fitted, and alarms decide alone.
+    least_jaccard : float
+        Overlap that a matched segment must keep.
+
+    Returns
+    -------
+    str
+        keep (no alarm), watch (an alarm, but nothing better at hand) or re-segment (an
+        alarm, and a challenger that foretells more or a segment that is no more).
+    """
+    if not alarm or match is None:
+        return "watch" if alarm else "keep"
+    better = gain >= least_gain and gain_low > 0
+    broken = (match["what"] != "kept").any() or (match["jaccard"] < least_jaccard).any()
+    return "re-segment" if better or broken else "watch"

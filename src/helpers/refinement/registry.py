@@ -1,0 +1,116 @@
+"""Keep the register of segment models: who decided what, when, and on which window."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from helpers.clustering import model as clustering_model
+from helpers.core import store
+from helpers.core.errors import BadInput
+
+DECISIONS = ("keep", "watch", "re-segment")
+FIELDS = ("decided_on", "decided_by", "reviewed_from", "reviewed_to", "decision", "why")
+SIGNED = ("entry", "previous")  # what the register adds to find a later change
+
+
+def read(file: Path) -> list[dict]:
+    """Read the register and check that no entry was changed or taken out.
+
+    Parameters
+    ----------
+    file : Path
+        JSON list written by `append`.
+
+    Returns
+    -------
+    list of dict
+        Entries, the oldest first; empty where there is no register yet.
+
+    Raises
+    ------
+    BadInput
+        If the file is damaged, or an entry does not fit its checksum or the one before.
+    """
+    if not file.exists():
+        return []
+    entries = store.read_json(file, made_by="07_refinement")
+    previous = ""
+    for number, entry in enumerate(entries, 1):
+        if entry.get("previous") != previous or entry.get("entry") != _sum(entry):
+            raise BadInput(
+                f"{file.name}: entry {number} of {len(entries)} was changed, or one before "
+                "it was taken out: its checksum does not fit. Bring back the saved file; "
+                "the register is only ever added to."
+            )
+        previous = entry["entry"]
+    return entries
+
+
+def append(file: Path, *, model: Path, entry: Mapping[str, str]) -> list[dict]:
+    """Add a decision about a model, whole or not at all.
+
+    Parameters
+    ----------
+    file : Path
+        The register.
+    model : Path
+        JSON of the model that was reviewed.
+    entry : mapping
+        The `FIELDS`: decided_on, reviewed_from and reviewed_to (YYYY-MM-DD), decided_by
+        (a role or a rule, no person), decision (one of `DECISIONS`) and why.
+
+    Returns
+    -------
+    list of dict
+        All entries. One that says the same about the same model and window, whatever
+        the day, is not added twice.
+
+    Raises
+    ------
+    BadInput
+        If the model or the register was changed by hand, or the entry is incomplete.
+    """
+    _check(entry)
+    fitted = clustering_model.load(model)
+    about = {
+        "run": fitted.run,
+        "model": fitted.to_dict()["checksum"],
+        "trained_from": fitted.first,
+        "trained_to": fitted.last,
+        "segments": len(fitted.centres),
+    }
+    entries = read(file)
+    new = about | {field: entry[field] for field in FIELDS}
+    if any(_same(old, new) for old in entries):
+        return entries
+    new["previous"] = entries[-1]["entry"] if entries else ""
+    new["entry"] = _sum(new)
+    store.write_json([*entries, new], file)
+    return [*entries, new]
+
+
+def _check(entry: Mapping[str, str]) -> None:
+    wrong = sorted(set(entry) ^ set(FIELDS))
+    if wrong:
+        raise BadInput(
+            f"A register entry needs exactly {', '.join(FIELDS)}; {', '.join(wrong)} "
+            "missing or unknown."
+        )
+    if entry["decision"] not in DECISIONS:
+        raise BadInput(
+            f"decision must be one of {list(DECISIONS)}, but {entry['decision']!r} was "
+            "passed."
+        )
+
+
+def _sum(entry: Mapping) -> str:
+    """Take the checksum of all of an entry but the checksum itself."""
+    text = json.dumps({k: v for k, v in entry.items() if k != "entry"}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _same(old: Mapping, new: Mapping) -> bool:
+    """Say whether two entries differ in nothing but the day of the decision."""
+    apart: Sequence[str] = (*SIGNED, "decided_on")
+    return all(old[field] == new[field] for field in new if field not in apart)

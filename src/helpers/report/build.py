@@ -1,0 +1,83 @@
+"""Render the executed notebooks of a run as pages, and the dashboard before them."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import jinja2
+
+from helpers.core import errors, paths, store
+from helpers.report import dashboard, pages
+
+
+def build(run: str) -> Path:
+    """Render the executed notebooks of a run and its dashboard, and say what is missing.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    Path
+        The dashboard, index.html; one page a notebook lies beside it. A notebook that
+        stopped, or waits for one that did, has a page that says so.
+
+    Raises
+    ------
+    schema.BadInput
+        When no notebook was executed, a page would show single customers, a figure
+        has no description, or a table or file of the dashboard is damaged. Pages
+        already there are left untouched.
+    """
+    articles = pages.articles(run)
+    contents = dashboard.contents(run, articles) | {"run": run, "articles": articles}
+    templates = _templates(contents["figures"].get("currency", ""))
+    page = templates.get_template("page.html.j2")
+    texts = {
+        f"{article.name}.html": page.render(contents, article=article, position=i)
+        for i, article in enumerate(articles)
+    }
+    explain = dashboard.explainer(contents["glossary"])
+    texts["index.html"] = templates.get_template("dashboard.html.j2").render(
+        contents, explain=explain
+    )
+    folder = paths.reports(run)
+    for name, text in texts.items():
+        store.write_text(text, folder / name)
+    for stale in folder.glob("[0-9][0-9]_*.html"):
+        if stale.name not in texts:
+            stale.unlink()
+    return folder / "index.html"
+
+
+def _templates(currency: str) -> jinja2.Environment:
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(pages.TEMPLATES),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    templates.filters |= dashboard.formats(currency)
+    return templates
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Render the pages of the run named on the command line."""
+    if len(arguments) != 1:
+        print("usage: python -m helpers.report.build RUN", file=sys.stderr)
+        return 2
+    try:
+        print(build(arguments[0]))
+    except errors.BadInput as fault:
+        print(f"report: {fault}", file=sys.stderr)
+        return 1
+    except OSError as fault:
+        print(paths.refused(fault), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

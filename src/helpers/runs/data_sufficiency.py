@@ -1,0 +1,326 @@
+"""Say which parts of the study the clean tables of a run are enough for, and why not."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from helpers.core import engines, paths, store
+from helpers.core.engines import Engine
+from helpers.core.errors import BadInput, TooLittle
+from helpers.core.schema import APART, OTHER
+
+MADE_BY = "02_feature_engineering"
+
+# Tables that facts are counted in.
+TABLES = (
+    *("lines", "products", "contacts", "responses", "contracts", "surveys"),
+    *("interactions", "leads"),
+)
+# Facts that are counted where their table is there; 0 where it is not.
+_COUNTED = {
+    "contacts": {"contacts": "select count(*) from {contacts}"},
+    "responses": {"responses": "select count(*) from {responses}"},
+    "contracts": {
+        "contracts_ended": "select count(*) from {contracts} where renewed is not null",
+        "contracts_lost": "select count(*) from {contracts} where not renewed",
+    },
+    "surveys": {"answers": "select count(*) from {surveys}"},
+    "interactions": {"interactions": "select count(*) from {interactions}"},
+    "leads": {
+        "leads": "select count(*) from {leads}",
+        "leads_won": "select count(*) from {leads} where won_on is not null",
+    },
+}
+
+
+def facts(
+    con: Engine,
+    tables: dict[str, Path],
+    *,
+    first: str,
+    last: str,
+    later: str,
+    min_orders: int,
+    min_lines: int,
+) -> pd.Series:
+    """Count what the parts of the study ask for.
+
+    Parameters
+    ----------
+    con : Engine
+        Does the work; nothing is left in it.
+    tables : dict of Path
+        Standard table -> its Parquet file. lines and products are needed; others are
+        counted where they are given.
+    first, last : str
+        First and last day of the training window, YYYY-MM-DD.
+    later : str
+        Last day of the later window, YYYY-MM-DD.
+    min_orders, min_lines : int
+        Orders, and lines, below which a customer has too little data.
+
+    Returns
+    -------
+    Series
+        Whole numbers: customers, enough (with enough data), repeat (with two orders or
+        more) and needs (bought by a tenth of the customers with enough data), all in
+        the training window; training_days and later_days that hold lines, from first
+        to last; returning (customers of the training window who order later); contacts,
+        treated, control, responses, contracts_ended, contracts_lost, answers,
+        interactions, leads, leads_won.
+    """
+    found = _from_lines(
+        con, tables, (first, last, later), enough=(min_orders, min_lines)
+    )
+    read = {name: f"read_parquet('{file}')" for name, file in tables.items()}
+    for needed, counts in _COUNTED.items():
+        for fact, query in counts.items():
+            query = query.format(**read) if needed in tables else "select 0"
+            found[fact] = con.execute(query).fetchall()[0][0]
+    found |= (
+        _arms(con, tables["contacts"])
+        if "contacts" in tables
+        else {"treated": 0, "control": 0}
+    )
+    return pd.Series(found, dtype="int64")
+
+
+def _from_lines(
+    con: Engine,
+    tables: dict[str, Path],
+    days: tuple[str, str, str],
+    *,
+    enough: tuple[int, int],
+) -> dict[str, int]:
+    """Count customers, days and needs."""
+    apart = ", ".join(repr(need) for need in (*APART, OTHER))
+    row = con.execute(
+        f"""with lines as (from read_parquet($lines)),
+        trained as (select * from lines
+            where ordered_at::date >= $first::date and ordered_at::date <= $last::date),
+        later as (select * from lines
+            where ordered_at::date > $last::date and ordered_at::date <= $later::date),
+        each as (select customer_id, count(distinct order_id) as orders,
+            count(*) as lines from trained group by customer_id),
+        enough as (select customer_id from each
+            where orders >= $orders and lines >= $least),
+        bought as (select need_state from trained join read_parquet($products)
+                using (product_id)
+            where need_state not in ({apart})
+                and customer_id in (select customer_id from enough)
+            group by need_state
+            having count(distinct customer_id) >= (select count(*) from enough) / 10)
+        select (select count(*) from each), (select count(*) from enough),
+            (select count(*) from each where orders >= 2), (select count(*) from bought),
+            (select coalesce(date_diff('day', min(ordered_at)::date,
+                max(ordered_at)::date) + 1, 0) from trained),
+            (select coalesce(date_diff('day', $last::date, max(ordered_at)::date), 0)
+                from later),
+            (select count(distinct customer_id) from later
+                where customer_id in (select customer_id from each))""",
+        {
+            "lines": str(tables["lines"]),
+            "products": str(tables["products"]),
+            **dict(zip(("first", "last", "later"), days, strict=True)),
+            **dict(zip(("orders", "least"), enough, strict=True)),
+        },
+    ).fetchall()[0]
+    names = ("customers", "enough", "repeat", "needs")
+    more = ("training_days", "later_days", "returning")
+    return dict(zip((*names, *more), row, strict=True))
+
+
+def _arms(con: Engine, contacts: str | Path) -> dict[str, int]:
+    """Count contacts by arm; without arms nobody is known to have been drawn."""
+    if "arm" not in engines.columns(contacts):
+        return {"treated": 0, "control": 0}
+    treated, control = con.execute(
+        """select count(*) filter (arm = 'treated'), count(*) filter (arm = 'control')
+        from read_parquet(?)""",
+        [str(contacts)],
+    ).fetchall()[0]
+    return {"treated": treated, "control": control}
+
+
+def verdict(
+    facts: pd.Series,
+    *,
+    customers: int,
+    segmented: int,
+    events: int,
+) -> pd.DataFrame:
+    """Hold each part of the study to what it needs.
+
+    Parameters
+    ----------
+    facts : Series
+        From `facts`.
+    customers : int
+        Customers that every statement about a group needs: in the training window, with
+        two orders or more, and seen in both windows.
+    segmented : int
+        Customers with enough data that needs segments need.
+    events : int
+        Answers, ended contracts, lost contracts, won and lost leads, and contacts in an
+        arm, that a rate needs.
+
+    Returns
+    -------
+    DataFrame
+        One row a part, in the order of the notebooks: part, needs, found (text), ready
+        (bool), said (what happens, or what is missing).
+    """
+    repeat = ("repeat", customers, "customers with two orders or more")
+    asked = {
+        "value": [("customers", customers, "customers")],
+        "activity": [repeat],
+        "needs segments": [
+            ("enough", segmented, "customers with enough orders and lines"),
+            ("needs", 2, "features of what or how they buy"),
+        ],
+        "later window": [
+            ("later_days", 1, "day after the training window"),
+            ("returning", customers, "customers seen in both windows"),
+        ],
+        "lifetime value": [
+            repeat,
+            ("returning", customers, "customers seen in both windows"),
+        ],
+        "contracts": [
+            ("contracts_ended", events, "contracts whose end is known"),
+            ("contracts_lost", events, "contracts that were not renewed"),
+        ],
+        "surveys": [("answers", events, "answers")],
+        "campaigns": [
+            ("contacts", events, "contacts"),
+            ("responses", events, "responses"),
+        ],
+        "effect of campaigns": [
+            ("treated", events, "contacts drawn at random to be treated"),
+            ("control", events, "contacts drawn at random to be left out"),
+        ],
+        "leads": [
+            ("leads_won", events, "leads that were won"),
+            ("leads_open", events, "leads that were not"),
+        ],
+    }
+    counted = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
+    return pd.DataFrame(_judged(asked, counted))
+
+
+def few(customers: int, *, least: int, first: str, last: str) -> str:
+    """Say in one sentence that a window has too few customers for any study.
+
+    Parameters
+    ----------
+    customers, least : int
+        Customers with sales in the window, and how many are needed.
+    first, last : str
+        First and last day of the window, YYYY-MM-DD.
+
+    Returns
+    -------
+    str
+        What was found, what is needed and the next step; empty if there are enough.
+    """
+    if customers >= least:
+        return ""
+    found = f"{customers:,} customer{'' if customers == 1 else 's'}"
+    return (
+        f"Table lines: {found} with sales above 0 from {first} to {last}, and the study "
+        f"needs {least:,}. Map a longer export, or choose a longer window (first_day and "
+        "last_day of 02_feature_engineering in the run file)."
+    )
+
+
+def refuse_few(customers: int, *, least: int, first: str, last: str) -> None:
+    """Stop where a window has too few customers; arguments as for `few`.
+
+    Raises
+    ------
+    BadInput
+        With that sentence.
+    """
+    if said := few(customers, least=least, first=first, last=last):
+        raise BadInput(said)
+
+
+def write(parts: pd.DataFrame, *, run: str) -> None:
+    """Save the verdict of each part for the notebooks that follow."""
+    content = {"parts": parts.to_dict("records")}
+    store.write_json(content, paths.processed(run) / "readiness.json")
+
+
+def said(part: str, *, run: str) -> str:
+    """Say in one sentence why a part is left out; nothing if it is ready.
+
+    Parameters
+    ----------
+    part : str
+        One of the parts of `verdict`.
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    str
+        The verdict, or an empty text.
+
+    Raises
+    ------
+    schema.BadInput
+        If notebook 2 has not written its verdict.
+    """
+    file = paths.processed(run) / "readiness.json"
+    rows = store.read_json(file, made_by=MADE_BY)["parts"]
+    found = {row["part"]: row for row in rows}[part]
+    return "" if found["ready"] else _of(part, found["said"])
+
+
+def ask(parts: pd.DataFrame, part: str) -> None:
+    """Leave out the section that asks, by a table of verdicts; as `need`."""
+    row = parts.set_index("part").loc[part]
+    if not row["ready"]:
+        raise TooLittle(_of(part, row["said"]))
+
+
+def need(part: str, *, run: str) -> None:
+    """Leave out the section that asks, if the run has too little for a part.
+
+    Parameters
+    ----------
+    part, run : str
+        As for `said`.
+
+    Raises
+    ------
+    TooLittle
+        With the verdict.
+    """
+    if why := said(part, run=run):
+        raise TooLittle(why)
+
+
+def _of(part: str, said: str) -> str:
+    """Name the part that a verdict is about."""
+    return f"{part.capitalize()}: {said[:1].lower()}{said[1:]}"
+
+
+def _judged(
+    asked: dict[str, list[tuple[str, int, str]]], counted: dict[str, int]
+) -> Iterator[dict[str, object]]:
+    """Compare each part's conditions with what was counted."""
+    for part, conditions in asked.items():
+        short = [one for one in conditions if counted[one[0]] < one[1]]
+        missing = " and ".join(
+            f"{least:,} {name} (found: {counted[fact]:,})"
+            for fact, least, name in short
+        )
+        yield {
+            "part": part,
+            "needs": "; ".join(f"{least:,} {name}" for _, least, name in conditions),
+            "found": "; ".join(f"{counted[fact]:,}" for fact, *_ in conditions),
+            "ready": not short,
+            "said": f"Left out, since it needs {missing}." if short else "Ready.",
+        }

@@ -1,0 +1,204 @@
+"""Tell make what each executed notebook of a run, and its pages, depend on."""
+
+import ast
+import contextlib
+import json
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+from helpers.core import paths
+from helpers.runs import mapping, run_file
+
+
+def write(run: str) -> Path:
+    """Write a run's dependencies as a make fragment, and each notebook's parameters.
+
+    A file whose content stays the same is left alone, so make sees only what changed.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    Path
+        The fragment, stages.mk in paths.plan(run). It sets EXECUTED (the executed
+        notebooks) and INDEX (the page made last) and says what each depends on.
+
+    Raises
+    ------
+    BadInput
+        If the run has a fault.
+    """
+    run_file.check(run)
+    folder = paths.plan(run)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = paths.ROOT / "requirements.lock"
+    rules, executed, needs = [], [], needed(run)
+    for book in run_file.notebooks(run):
+        values = folder / f"{book.stem}.json"
+        _update(
+            values, json.dumps(run_file.parameters(run, book.stem), indent=1) + "\n"
+        )
+        helpers = helper_files(run_file.code(book))
+        before = [paths.executed(run) / f"{name}.ipynb" for name in needs[book.stem]]
+        if not executed:  # the first one reads what was received
+            before = mapping.files(run_file.read(run), run)
+        executed.append(paths.executed(run) / book.name)
+        rules.append(_rule(executed[-1], [book, values, lock, *helpers, *before]))
+    inside = sorted((paths.ROOT / "src/helpers/report/templates").rglob("*"))
+    templates = [file for file in inside if file.is_file()]
+    pages = [
+        *executed,
+        lock,
+        *helper_files(["from helpers.report import build"]),
+        *templates,
+    ]
+    index = paths.reports(run) / "index.html"
+    names = f"EXECUTED := {_names(executed)}\nINDEX := {_names([index])}\n"
+    fragment = folder / "stages.mk"
+    _update(fragment, names + "".join([*rules, _rule(index, pages)]))
+    return fragment
+
+
+def needed(run: str) -> dict[str, list[str]]:
+    """Name, for each notebook that a run executes, those that it waits for.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    dict
+        Name of a notebook -> names of earlier ones: those it says it reads, or the one
+        before it if it says nothing.
+    """
+    needs = {}
+    for book in run_file.notebooks(run):
+        told = {name.removesuffix(".ipynb") for name in read_by(book)}
+        needs[book.stem] = [one for one in needs if one in told] or list(needs)[-1:]
+    return needs
+
+
+def read_by(book: Path) -> set[str]:
+    """Name the notebooks whose tables a notebook says it reads.
+
+    Parameters
+    ----------
+    book : Path
+        A notebook; its first cell links what it reads after **Reads**.
+
+    Returns
+    -------
+    set of str
+        File names of notebooks; empty if it links none.
+    """
+    first = json.loads(book.read_text("utf-8"))["cells"][0]
+    told = "".join(first["source"]).partition("**Reads**")[2].partition("**Writes**")[0]
+    return set(re.findall(r"\]\((\w+\.ipynb)", told))
+
+
+def helper_files(sources: Iterable[str]) -> list[Path]:
+    """List the helpers that pieces of Python import, directly or through others.
+
+    Parameters
+    ----------
+    sources : iterable of str
+        Python code; lines of IPython magic are passed over.
+
+    Returns
+    -------
+    list of Path
+        Files in src/helpers, sorted.
+    """
+    root = paths.ROOT / "src"
+    files = {
+        ".".join(file.relative_to(root).with_suffix("").parts).removesuffix(
+            ".__init__"
+        ): file
+        for file in (root / "helpers").rglob("*.py")
+    }
+    found, waiting = set(), list(sources)
+    while waiting:
+        new = (imported(waiting.pop()) & files.keys()) - found
+        found |= new
+        waiting += [files[name].read_text("utf-8") for name in new]
+    return sorted(files[name] for name in found)
+
+
+def imported(source: str) -> set[str]:
+    """Name the helpers that one piece of Python imports itself.
+
+    Parameters
+    ----------
+    source : str
+        Python code. With a syntax error it imports nothing: executing it will tell.
+
+    Returns
+    -------
+    set of str
+        Names of modules and of what holds them, such as helpers, helpers.display and
+        helpers.display.plots. What is imported from a module is named as if it were
+        one; a folder's module also counts where code asks the folder for it.
+    """
+    lines = [line for line in source.splitlines() if not line.startswith(("%", "!"))]
+    names, folders, asked = set(), {}, set()
+    with contextlib.suppress(SyntaxError):
+        for node in ast.walk(ast.parse("\n".join(lines))):
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                for one in node.names:
+                    names.add(f"{node.module}.{one.name}")
+                    folders[one.asname or one.name] = f"{node.module}.{one.name}"
+            elif isinstance(node, ast.Import):
+                names |= {one.name for one in node.names}
+            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                asked.add((node.value.id, node.attr))
+    names |= {f"{folders[name]}.{attr}" for name, attr in asked if name in folders}
+    parts = [name.split(".") for name in names if name.startswith("helpers.")]
+    return {".".join(one[:i]) for one in parts for i in range(1, len(one) + 1)}
+
+
+def _rule(target: Path, needs: list[Path]) -> str:
+    """Write one dependency line of make."""
+    return f"{_names([target])}: {_names(needs)}\n"
+
+
+def _names(files: Iterable[Path]) -> str:
+    """Name files as make will: from the root of the project where they lie in it."""
+    return " ".join(
+        str(
+            file.relative_to(paths.ROOT) if file.is_relative_to(paths.ROOT) else file
+        ).replace(" ", "\\ ")
+        for file in files
+    )
+
+
+def _update(file: Path, text: str) -> None:
+    """Write a file, atomically, if its content changes."""
+    if file.is_file() and file.read_text("utf-8") == text:
+        return
+    partial = file.with_suffix(".partial")
+    partial.write_text(text, "utf-8")
+    partial.replace(file)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the fragment of the run named on the command line; return the exit code."""
+    try:
+        write(*arguments)
+    except ValueError as fault:  # BadInput, without the second that importing it takes
+        print(fault, file=sys.stderr)
+        return 1
+    except OSError as fault:
+        print(paths.refused(fault), file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,194 @@
+"""Fit windows and limits to a run's own length and rhythm where the run file sets none."""
+
+from dataclasses import asdict, dataclass
+
+import pandas as pd
+
+from helpers.runs.run_file import AUTO
+
+HOLDOUT = 0.25  # part of the days that is kept to judge by
+# Length of a period, and the days of data that make it worth looking at: three of each.
+PERIODS = {"Q": 276, "M": 93, "W": 21, "D": 0}
+
+
+def windows(
+    first: object, last: object, *, given: tuple[str, str, str] = (AUTO,) * 3
+) -> tuple[str, str, str]:
+    """Cut the days that there are into a training and a later window.
+
+    Parameters
+    ----------
+    first, last : date, Timestamp or str
+        First and last day with a line.
+    given : tuple of str
+        The three days as the run file sets them, "auto" where it does not.
+
+    Returns
+    -------
+    tuple of str
+        First and last day of the training window, and the last of the later one, all
+        YYYY-MM-DD: a quarter of the days is kept for later, none of fewer than four.
+    """
+    start, end = (
+        pd.Timestamp(fitted(day, own)).normalize()
+        for day, own in ((given[0], first), (given[2], last))
+    )
+    later = int(((end - start).days + 1) * HOLDOUT)
+    split = pd.Timestamp(fitted(given[1], end - pd.Timedelta(days=later)))
+    return tuple(f"{day:%Y-%m-%d}" for day in (start, split, end))
+
+
+def fitted(given: object, own: object) -> object:
+    """Take what the run file gives, or the run's own value where it says "auto"."""
+    return own if given == AUTO else given
+
+
+@dataclass(frozen=True)
+class Rhythm:
+    """How long a run's data are, how often customers buy, and for how much.
+
+    Parameters
+    ----------
+    train_days, later_days : int
+        Length of the two windows, days.
+    gap_days : float or None
+        Median over customers of the mean gap between their days with orders; None if
+        nobody ordered on two days.
+    order_value : float
+        Median sales of an order (currency), at least a cent.
+    order_lines : float
+        Mean lines of an order.
+    """
+
+    train_days: int
+    later_days: int
+    gap_days: float | None
+    order_value: float
+    order_lines: float
+
+    @classmethod
+    def of(
+        cls, features: pd.DataFrame, *, first: str, last: str, later: str
+    ) -> "Rhythm":
+        """Read it from the feature table and the days of its windows.
+
+        Parameters
+        ----------
+        features : DataFrame
+            With orders, lines, sales, sales_per_order and gap_mean_days.
+        first, last, later : str
+            Days of the windows, YYYY-MM-DD.
+        """
+        start, end, until = map(pd.Timestamp, (first, last, later))
+        gap = features["gap_mean_days"].median()
+        value = features["sales_per_order"].median()
+        return cls(
+            train_days=(end - start).days + 1,
+            later_days=(until - end).days,
+            gap_days=None if pd.isna(gap) else float(gap),
+            order_value=0.01 if pd.isna(value) else max(round(float(value), 2), 0.01),
+            order_lines=float(
+                features["lines"].sum() / max(features["orders"].sum(), 1)
+            ),
+        )
+
+    def to_dict(self) -> dict:
+        """Return it as plain data for JSON."""
+        return asdict(self)
+
+    @property
+    def days(self) -> int:
+        """Length of both windows together, days."""
+        return self.train_days + self.later_days
+
+    @property
+    def min_orders(self) -> int:
+        """Orders that make a mix of needs worth reading: three."""
+        return 3
+
+    @property
+    def min_lines(self) -> int:
+        """Lines that do; where an order is a line or two, its orders say it alone."""
+        return 10 if self.order_lines >= 2 else 0
+
+    @property
+    def one_line(self) -> bool:
+        """Whether every order is one line, so that lines say no more than orders."""
+        return self.order_lines <= 1
+
+    def enough_lines(self, given: int | str) -> int:
+        """Resolve the least lines: none are asked for where an order is one line."""
+        return 0 if self.one_line else fitted(given, self.min_lines)
+
+    @property
+    def prior_weight(self) -> float:
+        """Sales that the average mix counts for: three orders."""
+        return 3 * self.order_value
+
+    @property
+    def least_later_sales(self) -> float:
+        """Later sales that make a later mix worth reading: one order."""
+        return self.order_value
+
+    @property
+    def least_gap_days(self) -> float:
+        """Gaps below this count as this: a week, or less where there are few days."""
+        return float(min(7.0, max(1.0, self.train_days / 30)))
+
+    @property
+    def active_days(self) -> int:
+        """Last days of the later window in which an active customer orders: two gaps."""
+        gaps = self.later_days if self.gap_days is None else round(2 * self.gap_days)
+        return int(min(max(gaps, 1), max(self.later_days, 1)))
+
+    @property
+    def newer_days(self) -> int:
+        """Newest days on which segments are found anew: half of all."""
+        return max(self.days // 2, 1)
+
+    @property
+    def first_days(self) -> int:
+        """First days of training in which first orders are looked for.
+
+        A tenth, but 28 days where that is no more than a third.
+        """
+        least = min(28, self.train_days // 3)
+        return max(round(self.train_days / 10), least, 1)
+
+    @property
+    def period(self) -> str:
+        """Length of a period, as pandas names it, of which there are three or more."""
+        return next(name for name, days in PERIODS.items() if self.days >= days)
+
+    @property
+    def early_days(self) -> int:
+        """Days at the beginning in which starts would pile up: four weeks, or less."""
+        return self.part(0.1, most=28)
+
+    @property
+    def curve_days(self) -> int:
+        """Days between two points of a curve through the later window: two weeks."""
+        return int(min(max(round(self.later_days / 7), 1), 14))
+
+    @property
+    def horizon_weeks(self) -> int:
+        """Weeks ahead that value is foretold for: a year, and no more than was seen."""
+        return int(min(max(self.days // 7, 1), 52))
+
+    @property
+    def look_back(self) -> int:
+        """Weeks before and after a touchpoint: eight, or a customer's gap if longer.
+
+        Three such spans take half of the weeks at most; 0 where there are too few.
+        """
+        gap = 0 if self.gap_days is None else round(self.gap_days / 7)
+        return int(min(max(8, gap), self.days // 7 // 6))
+
+    @property
+    def quiet_weeks(self) -> int:
+        """Weeks without a touchpoint that make the next one a first: twelve, or less."""
+        return int(min(max(self.days // 7 // 4, 1), 12))
+
+    def part(self, share: float, *, most: int) -> int:
+        """Take a part of all days, at least one and at most so many."""
+        return int(min(max(round(share * self.days), 1), most))

@@ -1,0 +1,536 @@
+"""The block `tables:` of a run file: which file and column each standard column is."""
+
+import codecs
+import difflib
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from helpers.core import paths
+
+# Standard column -> what it holds; `?` marks columns that may be left out. Money is in
+# units of the currency and becomes <name>_cents.
+COLUMNS = {
+    "lines": {
+        "customer_id": "id",
+        "order_id": "id",
+        "ordered_at": "moment",
+        "product_id": "id",
+        "quantity": "number",
+        "amount": "money?",  # paid for the line
+        "unit_price": "money?",  # times quantity where amount is left out
+        "shelf_amount": "money?",  # for the line, before discounts
+        "coupon": "money?",  # for the line, paid by a coupon
+        "currency": "text?",
+        "store_id": "text?",
+        "channel": "text?",
+        "on_mailer": "flag?",
+        "on_display": "flag?",
+        "lead_days": "count?",
+        "returned": "count?",
+        "logo": "flag?",
+        "need_state": "text?",  # these four where there is no table of products
+        "department": "text?",
+        "category": "text?",
+        "brand": "text?",
+    },
+    "products": {
+        "product_id": "id",
+        "need_state": "text?",
+        "department": "text?",
+        "category": "text?",
+        "brand": "text?",
+    },
+    "customers": {"customer_id": "id"},
+    "campaigns": {
+        "campaign_id": "id",
+        "kind": "text?",
+        "starts_on": "moment",
+        "ends_on": "moment",
+        "cost": "money?",
+    },
+    "contacts": {"campaign_id": "id", "customer_id": "id", "arm": "arm?"},
+    "responses": {
+        "campaign_id": "id",
+        "customer_id": "id",
+        "responded_on": "moment",
+        "amount": "money?",
+    },
+    "surveys": {
+        "customer_id": "id",
+        "answered_on": "moment",
+        "question": "id",
+        "score": "number",
+    },
+    "contracts": {
+        "contract_id": "id",
+        "customer_id": "id",
+        "starts_on": "moment",
+        "ends_on": "moment",
+        "monthly_fee": "money",
+        "renewed": "flag?",
+    },
+    "interactions": {
+        "customer_id": "id",
+        "happened_at": "moment",
+        "kind": "id",
+        "topic": "text?",
+        "outcome": "text?",
+        "minutes": "number?",
+    },
+    "leads": {
+        "lead_id": "id",
+        "created_on": "moment",
+        "won_on": "moment?",
+        "customer_id": "text?",
+    },
+}
+OPTIONS = (
+    *("file", "sheet", "database", "table", "header", "delimiter", "quote"),
+    *("encoding", "decimal", "thousands", "date_format", "time_zone", "columns"),
+)
+LINE_OPTIONS = ("cancel_prefix", "service_products", "fold_product_case")
+ATTRIBUTES = {
+    "customers": ("demographic", "firmographic", "psychographic", "requirement"),
+    "leads": ("demographic", "firmographic", "psychographic", "requirement", "later"),
+}
+DELIMITERS = {".csv": ",", ".txt": "\t", ".tsv": "\t"}
+NAMED = {"tab": "\t", "spaces": " "}  # delimiters that are hard to see in a file
+KINDS_OF_FILE = (*DELIMITERS, ".parquet", ".xlsx")
+# An order is what one customer buys on one day; where no product is told either, a line.
+DERIVED = "derived"
+STUDY = "a column of the study"
+# Names that the study gives columns of its own: an attribute needs another.
+RESERVED = frozenset(
+    [
+        *("recency_days", "tenure_days", "trend", "orders", "sales", "lines"),
+        *("gap_mean_days", "gap_variation", "sales_per_order", "lines_per_order"),
+        *("repeat_share", "stores", "main_store_share", "morning_share"),
+        *("evening_share", "weekend_share", "fuel_sales", "private_label_share"),
+        *("discount_depth", "mailer_share", "display_share", "coupon_order_rate"),
+        *("pieces_per_order", "lead_days", "return_share", "logo_share", "contacts"),
+        *("response_hours", "recommends", "satisfaction", "need_variety", "deal_index"),
+        *("past_redemptions", "segment_id", "segment", "value_tier", "activity"),
+        *("deal_sensitivity", "stage", "next_stage", "probability"),
+        *("probability_alive", "borderline", "value", "name", "names", "group"),
+        *("groups", "customer", "customers", "share", "level", "levels", "attribute"),
+        *("kind", "label", "half", "need", "needs", "need_state", "table", "distance"),
+        *("enough", "known", "campaign_id", "lead_id", "order_id", "product_id"),
+        *("ordered_at", "created_on", "won_on"),
+    ]
+)
+RESERVED_STARTS = ("share_", "channel_", "topic_", "later_", "probability_")
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where one standard table comes from, and how its text is to be read.
+
+    Parameters
+    ----------
+    table : str
+        Standard table, one of `COLUMNS`.
+    file : Path or None
+        File that holds it, or None for a database.
+    database, relation : str
+        sqlite:/// and a path, or the address of a PostgreSQL; the table in it.
+    columns : dict of str
+        Standard column or attribute -> column as the file names it, or `=` and a value
+        that every row gets.
+    kinds : dict of str
+        The same columns -> id, text, moment, number, count, money, flag or arm.
+    required : tuple of str
+        Columns that may not be empty.
+    attributes : dict of str
+        Attribute -> demographic, firmographic, psychographic, requirement or later.
+    """
+
+    table: str
+    file: Path | None
+    database: str
+    relation: str
+    columns: dict[str, str]
+    kinds: dict[str, str]
+    required: tuple[str, ...]
+    attributes: dict[str, str]
+    sheet: str = ""
+    header: bool = True
+    delimiter: str = ","
+    quote: str = '"'
+    encoding: str = "utf-8"
+    decimal: str = "."
+    thousands: str = ""
+    date_formats: tuple[str, ...] = ()
+    time_zone: str = ""  # of the file; empty where its times are local
+    local_zone: str = ""
+    cancel_prefix: str = ""
+    service_products: tuple[str, ...] = ()
+    fold_product_case: bool = False
+
+    @property
+    def names_products(self) -> bool:
+        """Say whether a column tells what was bought."""
+        return not self.columns.get("product_id", "=").startswith("=")
+
+    @property
+    def names_orders(self) -> bool:
+        """Say whether a column tells which lines were bought together."""
+        order = self.columns.get("order_id", DERIVED)
+        return order != DERIVED and not order.startswith("=")
+
+    @property
+    def where(self) -> str:
+        """Name the file or the table of a database, for messages."""
+        return self.file.name if self.file else f"table {self.relation}"
+
+
+@dataclass
+class _Block:
+    """One table's lines of a run file, and the faults found in them."""
+
+    table: str
+    given: dict[str, Any]
+    folder: Path
+    faults: list[str] = field(default_factory=list)
+
+    def fault(self, said: str) -> None:
+        self.faults.append(f"Table {self.table}: {said}")
+
+
+def folder(run: str) -> Path:
+    """Return the folder of a run's own files: the generated one, or the project's."""
+    generated = paths.raw(run)
+    if generated.is_dir():
+        return generated
+    return paths.ROOT / "data" / "raw" / generated.name
+
+
+def faults(content: dict[str, Any], run: str) -> Iterator[str]:
+    """Name every fault of the block `tables:` that shows without opening a file.
+
+    Parameters
+    ----------
+    content : dict
+        A run file as `run_file.read` returns it.
+    run : str
+        Name of the run.
+
+    Yields
+    ------
+    str
+        One sentence or two: what is wrong and what to do.
+    """
+    given = content.get("tables", {})
+    if content.get("source") != "files":
+        if given:
+            yield "`tables:` is read with `source: files` only; change `source:`."
+        return
+    if not isinstance(given, dict) or "lines" not in given:
+        yield "`tables:` must hold `lines:`, the table of order lines."
+    if isinstance(given, dict):
+        for table in given:
+            yield from read_table(content, run, table)[1]
+
+
+def sources(content: dict[str, Any], run: str) -> list[Source]:
+    """Read the tables of a run file whose block has no fault.
+
+    Parameters
+    ----------
+    content : dict
+        A run file as `run_file.read` returns it.
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    list of Source
+        In the order of `COLUMNS`.
+    """
+    given = content.get("tables", {})
+    given = given if isinstance(given, dict) else {}
+    read = [read_table(content, run, table)[0] for table in COLUMNS if table in given]
+    return [source for source in read if source]
+
+
+def files(content: dict[str, Any], run: str) -> list[Path]:
+    """List the files that a run file maps; a database is not among them."""
+    return [source.file for source in sources(content, run) if source.file]
+
+
+def read_table(
+    content: dict[str, Any], run: str, table: str
+) -> tuple[Source | None, list[str]]:
+    """Read one table's block.
+
+    Parameters
+    ----------
+    content : dict
+        A run file as `run_file.read` returns it.
+    run : str
+        Name of the run.
+    table : str
+        A key under `tables:`.
+
+    Returns
+    -------
+    tuple
+        The Source, or None where there are faults; and the faults.
+    """
+    if table not in COLUMNS:
+        return None, [
+            f"`tables:` holds {table}, which is no table{near(table, COLUMNS)}"
+        ]
+    given = content["tables"][table]
+    if not isinstance(given, dict):
+        return None, [f"Table {table}: write `file:` and `columns:` under it."]
+    block = _Block(table, given, folder(run))
+    _check_keys(block)
+    file, database = _place(block)
+    attributes = _attributes(block)
+    columns = _columns(block, attributes)
+    kinds = {name: _kind(table, name, attributes) for name in columns}
+    text = _text_options(block, file, content)
+    if block.faults:
+        return None, block.faults
+    must = tuple(name for name, kind in COLUMNS[table].items() if kind[-1] != "?")
+    source = Source(
+        table=table,
+        file=file,
+        database=database,
+        relation=str(given.get("table", "")),
+        columns=columns,
+        kinds=kinds,
+        required=must,
+        attributes=attributes,
+        **text,
+    )
+    return source, []
+
+
+def _kind(table: str, name: str, attributes: dict[str, str]) -> str:
+    if attributes.get(name) == "requirement":
+        return "flag"
+    return COLUMNS[table].get(name, "text").removesuffix("?")
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """End a sentence, then suggest the nearest known name or list what there is."""
+    known = [str(one) for one in known]
+    close = difflib.get_close_matches(str(name), known, n=1)
+    if not close:
+        folded = {one.casefold(): one for one in known}
+        close = [folded[str(name).casefold()]] if str(name).casefold() in folded else []
+    if close:
+        return f". Did you mean {close[0]}?"
+    return f". There are: {', '.join(known[:15])}." if known else "."
+
+
+def _known_keys(table: str) -> list[str]:
+    more = LINE_OPTIONS if table == "lines" else ATTRIBUTES.get(table, ())
+    return [*OPTIONS, *more]
+
+
+def _check_keys(block: _Block) -> None:
+    """Refuse keys that a table does not have, and values of another kind."""
+    lists = (*ATTRIBUTES["leads"], "service_products")
+    for key, value in block.given.items():
+        if key not in _known_keys(block.table):
+            block.fault(
+                f"`{key}:` is no key of it{near(key, _known_keys(block.table))}"
+            )
+        elif key in ("header", "fold_product_case"):
+            if not isinstance(value, bool):
+                block.fault(f"`{key}:` is {value!r}; write true or false.")
+        elif key in lists and not isinstance(value, list):
+            block.fault(f"`{key}:` is {value!r}; write a list such as [A, B].")
+        elif key in OPTIONS[:-1] and not isinstance(value, str | list):
+            block.fault(f"`{key}:` is {value!r}; write it in quotes.")
+
+
+def _place(block: _Block) -> tuple[Path | None, str]:
+    """Find the file or the database of a table."""
+    given = block.given
+    if ("file" in given) == ("database" in given):
+        block.fault("give it one of `file:` and `database:`.")
+        return None, ""
+    if "database" in given:
+        if "table" not in given:
+            block.fault("`table:` is missing; name the table of the database.")
+        return None, _database(block, str(given["database"]))
+    file = block.folder / str(given["file"])
+    if file.suffix.lower() not in KINDS_OF_FILE:
+        block.fault(
+            f"{file.name} is of no kind that can be read; save it as one of "
+            f"{', '.join(KINDS_OF_FILE)}."
+        )
+    elif not file.is_file():
+        there = sorted(one.name for one in block.folder.glob("*") if one.is_file())
+        where = f"the file {file.name} is missing from data/raw/{block.folder.name}/"
+        block.fault(f"{where}{near(file.name, there)}")
+    return file, ""
+
+
+def _database(block: _Block, named: str) -> str:
+    """Say where a database is; a secret stands in an environment variable only."""
+    if named.startswith("sqlite:///"):
+        file = block.folder / named.removeprefix("sqlite:///")
+        if not file.is_file():
+            there = sorted(one.name for one in block.folder.glob("*"))
+            block.fault(f"the database {file.name} is missing{near(file.name, there)}")
+        return f"sqlite:///{file}"
+    if "://" in named:
+        block.fault(
+            "`database:` holds an address; put the address into an environment "
+            "variable and write the variable's name, so that no password is saved."
+        )
+    elif named not in os.environ:
+        block.fault(
+            f"`database:` names the environment variable {named}, which is not set. "
+            f"Set it to the address, postgresql://user:password@host/database."
+        )
+    return os.environ.get(named, "")
+
+
+def _attributes(block: _Block) -> dict[str, str]:
+    """Give each attribute its kind; an attribute has one."""
+    kinds: dict[str, str] = {}
+    for kind in ATTRIBUTES.get(block.table, ()):
+        names = block.given.get(kind, [])
+        for name in map(str, names if isinstance(names, list) else []):
+            if name in kinds:
+                block.fault(
+                    f"attribute {name} is both {kinds[name]} and {kind}; keep one."
+                )
+            elif name in COLUMNS[block.table]:
+                block.fault(f"{name} is a column of its own, not an attribute.")
+            elif reserved(name):
+                block.fault(
+                    f"attribute {name} has the name of {STUDY}; rename it: list "
+                    f"{renamed(name)} under `{kind}:` and write "
+                    f"`{renamed(name)}: {_told(block, name)}` under `columns:`."
+                )
+            kinds[name] = kind
+    return kinds
+
+
+def reserved(name: str) -> bool:
+    """Say whether the study itself has a column of that name, in any case of letters."""
+    plain = name.casefold()
+    return plain in RESERVED or plain.startswith(RESERVED_STARTS)
+
+
+def renamed(name: str) -> str:
+    """Propose another name for an attribute whose own the study needs."""
+    return f"given_{name}"
+
+
+def _told(block: _Block, name: str) -> str:
+    """Return the column of the file that an attribute is read from."""
+    columns = block.given.get("columns")
+    column = str(columns.get(name, name)) if isinstance(columns, dict) else name
+    return column if re.fullmatch(r"\w+", column) else json.dumps(column)
+
+
+def _columns(block: _Block, attributes: dict[str, str]) -> dict[str, str]:
+    """Read `columns:` and hold it to what the table needs."""
+    given = block.given.get("columns")
+    if not isinstance(given, dict) or not given:
+        block.fault("`columns:` is missing; write lines such as `order_id: Order`.")
+        return {}
+    standard = COLUMNS[block.table]
+    for name, column in given.items():
+        if name not in standard and name not in attributes:
+            known = [*standard, *attributes]
+            block.fault(
+                f"`columns:` holds {name}, which is no column{near(name, known)}"
+            )
+        if isinstance(column, list | dict) or column in (None, ""):
+            block.fault(f"`columns:` gives {name} no column; name one or remove it.")
+    absent = [
+        name for name, kind in standard.items() if kind[-1] != "?" and name not in given
+    ]
+    if absent:
+        block.fault(
+            f"`columns:` lacks {', '.join(absent)}; name a column of the file, or "
+            "`=` and a value that every row gets."
+        )
+    if block.table == "lines" and not {"amount", "unit_price"} & given.keys():
+        block.fault("`columns:` lacks both amount and unit_price; give one of them.")
+    order = [*standard, *given]
+    names = sorted(given, key=lambda name: order.index(name))
+    named = {str(name): str(given[name]) for name in names}
+    return named | {name: name for name in attributes if name not in named}
+
+
+def _text_options(
+    block: _Block, file: Path | None, content: dict[str, Any]
+) -> dict[str, Any]:
+    """Read how the text of a table is written."""
+    given = block.given
+    usual = DELIMITERS.get(file.suffix.lower(), "") if file else ""
+    delimiter = str(given.get("delimiter", usual))
+    formats = given.get("date_format", [])
+    options = {
+        "sheet": str(given.get("sheet", "")),
+        "header": given.get("header", True),
+        "delimiter": NAMED.get(delimiter, delimiter),
+        "quote": {"none": ""}.get(
+            str(given.get("quote", '"')), given.get("quote", '"')
+        ),
+        "encoding": str(given.get("encoding", "utf-8")),
+        "decimal": str(given.get("decimal", ".")),
+        "thousands": str(given.get("thousands", "")),
+        "date_formats": tuple(formats if isinstance(formats, list) else [formats]),
+        "time_zone": str(given.get("time_zone", "")),
+        "local_zone": _local_zone(content),
+    }
+    _check_text(block, options)
+    if block.table == "lines":
+        services = given.get("service_products") or []
+        options |= {
+            "cancel_prefix": str(given.get("cancel_prefix", "")),
+            "service_products": tuple(map(str, services)),
+            "fold_product_case": given.get("fold_product_case", False),
+        }
+    return options
+
+
+def _check_text(block: _Block, options: dict[str, Any]) -> None:
+    try:
+        codecs.lookup(options["encoding"])
+    except LookupError:
+        usual = ["utf-8", "latin-1", "cp1252", "utf-16"]
+        block.fault(
+            f"`encoding:` {options['encoding']} is not known{near(options['encoding'], usual)}"
+        )
+    if len(options["delimiter"]) > 1:
+        block.fault(
+            f"`delimiter:` is {options['delimiter']!r}; write one character, tab or "
+            "spaces."
+        )
+    if options["decimal"] not in (".", ","):
+        block.fault(f"`decimal:` is {options['decimal']!r}; write '.' or ','.")
+    if options["thousands"] == options["decimal"] or len(options["thousands"]) > 1:
+        block.fault(
+            f"`thousands:` is {options['thousands']!r}; write one character that is not "
+            "that of `decimal:`, or leave it out."
+        )
+    if options["time_zone"] and not options["local_zone"]:
+        block.fault(
+            f"`time_zone:` says that its times are {options['time_zone']}, but the run's "
+            "own zone is not given; write it as time_zone under `01_cleaning:`."
+        )
+
+
+def _local_zone(content: dict[str, Any]) -> str:
+    """Return the zone of the run's times, as its run file sets it for notebook 1."""
+    for key in ("01_cleaning", "all"):
+        block = content.get(key)
+        if isinstance(block, dict) and "time_zone" in block:
+            return str(block["time_zone"])
+    return ""

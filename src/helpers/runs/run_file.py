@@ -1,0 +1,360 @@
+"""Read a run file and refuse its faults before any notebook is executed."""
+
+import ast
+import difflib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from helpers.core import engines, paths
+from helpers.runs import mapping
+
+DEFAULT = "complete_journey"  # the run whose results the notebooks are saved with
+# A run file that names another is refused.
+SOURCES = ("complete_journey", "uniform_supplier", "files")
+AUTO = "auto"  # a value that fits the data
+KEYS = ("source", "engine", "segments", "all", "tables")
+FROM_THE_RUN = {
+    "run": "the name of the run",
+    "source": "`source:`",
+    "engine": "`engine:`",
+    "segment_names": "`segments:`",
+}
+# Parameters that fit the data of a run with own files, unless its run file sets them. In
+# a notebook their kind allows the text "auto"; their default is the bundled run's.
+FITTED = (
+    *("first_day", "last_day", "later_day", "min_orders", "min_lines", "prior_weight"),
+    *("least_later_sales", "active_days", "least_gap_days", "period", "frequency"),
+    *("early_days", "curve_days", "look_back", "follow_weeks", "quiet_weeks"),
+    *("least_touched", "least_buyers", "newer_days", "first_days", "horizon_weeks"),
+    *("contact_cost", "least_cell", "horizon"),
+)
+PLAIN = {"bool": (bool,), "int": (int,), "float": (float, int), "str": (str,)}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """What a notebook declares: the kind as written, such as list[str], and a default."""
+
+    kind: str
+    default: Any
+
+
+def read(run: str) -> dict[str, Any]:
+    """Read a run file.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    dict
+        The file's keys; a block without a line under it is an empty dict.
+
+    Raises
+    ------
+    BadInput
+        If the file is missing, is not YAML or is not made of `key: value` lines.
+    """
+    file = paths.run_file(run)
+    if not file.is_file():
+        known = sorted(found.stem for found in file.parent.glob("*.yaml"))
+        _refuse([f"runs/{file.name} is missing{_nearest(run, known)}"])
+    try:
+        content = yaml.load(file.read_text("utf-8"), _AsWritten)
+    except (yaml.YAMLError, UnicodeDecodeError) as fault:
+        _refuse([f"runs/{file.name} is not YAML: {' '.join(str(fault).split())}"])
+    if not isinstance(content, dict):
+        _refuse(
+            [f"runs/{file.name} holds no `key: value` lines; begin with `source:`."]
+        )
+    return {key: {} if value is None else value for key, value in content.items()}
+
+
+def code(notebook: Path, *, tag: str | None = None) -> list[str]:
+    """Return the source of a notebook's code cells.
+
+    Parameters
+    ----------
+    notebook : Path
+        A notebook file.
+    tag : str, optional
+        Only cells that carry this tag.
+
+    Returns
+    -------
+    list of str
+        One text a cell, in order.
+
+    Raises
+    ------
+    BadInput
+        If the file is not a notebook.
+    """
+    try:
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    except (OSError, ValueError, KeyError, TypeError) as fault:
+        _refuse([f"{notebook.name} cannot be read as a notebook: {fault!r}."])
+    return [
+        "".join(cell["source"])
+        for cell in cells
+        if cell["cell_type"] == "code"
+        and (tag is None or tag in cell["metadata"].get("tags", []))
+    ]
+
+
+def declared(notebook: Path) -> dict[str, Parameter]:
+    """List what a notebook's cell tagged `parameters` declares.
+
+    Parameters
+    ----------
+    notebook : Path
+        A notebook file.
+
+    Returns
+    -------
+    dict
+        Name to Parameter, in the order of the cell.
+
+    Raises
+    ------
+    BadInput
+        If a line of the cell is not `name: kind = literal`.
+    """
+    found = {}
+    for source in code(notebook, tag="parameters"):
+        try:
+            for line in ast.parse(source).body:
+                kind = ast.unparse(line.annotation)
+                found[line.target.id] = Parameter(kind, ast.literal_eval(line.value))
+        except (SyntaxError, AttributeError, ValueError):
+            form = "`name: kind = literal  # meaning, unit`"
+            _refuse([f"{notebook.name}: each line tagged parameters must be {form}."])
+    return found
+
+
+def notebooks(run: str) -> list[Path]:
+    """List the notebooks that a run executes.
+
+    A notebook belongs to every run, unless its own default is another run than the
+    study's: then it is about that run alone.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+
+    Returns
+    -------
+    list of Path
+        Notebook files, in their order.
+    """
+    return [book for book in paths.notebooks() if own_run(book) in (DEFAULT, run)]
+
+
+def own_run(book: Path) -> str:
+    """Return the run that a notebook is about by default."""
+    about = declared(book).get("run")
+    return about.default if about else DEFAULT
+
+
+def check(run: str) -> None:
+    """Refuse a run that could not be executed as written, naming all faults at once.
+
+    Parameters
+    ----------
+    run : str
+        Name of the run.
+
+    Raises
+    ------
+    BadInput
+        One line for each fault: an unknown key, source, engine, notebook or parameter
+        with the nearest known name; a value of another kind than declared; a file or
+        folder that is missing.
+    """
+    content = read(run)
+    books = {book.stem: declared(book) for book in paths.notebooks()}
+    faults = [
+        *_top_faults(content, books),
+        *_segment_faults(content.get("segments", {})),
+        *_block_faults("all", content.get("all", {}), list(books.values())),
+    ]
+    for book, known in books.items():
+        faults += _block_faults(book, content.get(book, {}), [known])
+    faults += mapping.faults(content, run)
+    # Only a sound file has values whose paths can be followed.
+    if not faults:
+        faults = [fault for book in books for fault in _missing_files(run, book)]
+    if faults:
+        _refuse([f"runs/{run}.yaml: {fault}" for fault in dict.fromkeys(faults)])
+
+
+def parameters(run: str, notebook: str) -> dict[str, Any]:
+    """Work out the value of every parameter of one notebook in one run.
+
+    The notebook's default gives way to `all:`, and that to the notebook's own block;
+    `run`, `source`, `engine` and `segment_names` come from the run. Where own files are
+    read, the default of what is `FITTED` is "auto".
+
+    Parameters
+    ----------
+    run : str
+        Name of a run that `check` lets pass.
+    notebook : str
+        Name of a notebook without its suffix, such as 03_clustering_choice.
+
+    Returns
+    -------
+    dict
+        Name to value of what the notebook declares, in its order.
+    """
+    content = read(run)
+    names = {
+        str(segment): name for segment, name in content.get("segments", {}).items()
+    }
+    own = content["source"] == "files"
+    given = {
+        **content.get("all", {}),
+        **content.get(notebook, {}),
+        "run": run,
+        "source": content["source"],
+        "engine": content.get("engine", engines.ENGINES[0]),
+        "segment_names": names,
+    }
+    values = {}
+    for name, one in declared(notebook_file(notebook)).items():
+        fitted = own and name in FITTED and fits(AUTO, one.kind)
+        value = given.get(name, AUTO if fitted else one.default)
+        values[name] = float(value) if one.kind == "float" else value
+    return values
+
+
+class _AsWritten(yaml.SafeLoader):
+    """YAML in which a date stays text and a key given twice is refused."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012
+        first: [pair for pair in pairs if not pair[0].endswith(":timestamp")]
+        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        """Build a dict, keys once each."""
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.MarkedYAMLError(
+                    problem=f"{key!r} is given twice", problem_mark=node.start_mark
+                )
+        return super().construct_mapping(node, deep=deep)
+
+
+def _top_faults(content: dict, books: Iterable[str]) -> Iterator[str]:
+    """Name top-level keys, sources and engines that are not known."""
+    known = [*KEYS, *books]
+    for key in content:
+        if key not in known:
+            near = _nearest(str(key), known)
+            yield f"`{key}:` is neither a key of a run nor a notebook{near}"
+    if content.get("source") not in SOURCES:
+        source = str(content.get("source", "missing"))
+        yield f"`source:` is {source}{_nearest(source, SOURCES)}"
+    if content.get("engine", engines.ENGINES[0]) not in engines.ENGINES:
+        engine = str(content["engine"])
+        yield f"`engine:` is {engine}{_nearest(engine, engines.ENGINES)}"
+    elif fault := engines.missing(content.get("engine", engines.ENGINES[0])):
+        yield fault
+
+
+def _segment_faults(names: object) -> Iterator[str]:
+    """Refuse segment names that are not one distinct text for each numbered segment."""
+    if not isinstance(names, dict):
+        yield "`segments:` must hold lines such as `2: Weekly family shop`."
+        return
+    for segment, name in names.items():
+        if not (str(segment).isdecimal() and isinstance(name, str) and name.strip()):
+            yield (
+                f"`segments:` holds `{segment}: {name}`; write a segment's number, a"
+                f" colon and its name."
+            )
+    if len({str(name).casefold().strip() for name in names.values()}) < len(names):
+        yield "`segments:` gives two segments the same name."
+
+
+def _block_faults(
+    block: str, given: object, books: list[dict[str, Parameter]]
+) -> Iterator[str]:
+    """Refuse parameters that no notebook of a block declares, or of another kind."""
+    if not isinstance(given, dict):
+        yield f"`{block}:` must hold lines such as `seed: 17`, but holds {given!r}."
+        return
+    known = sorted({name for book in books for name in book} - FROM_THE_RUN.keys())
+    for name, value in given.items():
+        if name in FROM_THE_RUN:
+            yield f"`{block}:` sets {name}, which comes from {FROM_THE_RUN[name]}."
+        elif name not in known:
+            near = _nearest(str(name), known)
+            yield f"`{block}:` sets {name}, which no notebook under it declares{near}"
+        else:
+            for kind in sorted({book[name].kind for book in books if name in book}):
+                if not fits(value, kind):
+                    yield f"`{block}:` sets {name} to {value!r}; declared is {kind}."
+
+
+def fits(value: object, kind: str) -> bool:
+    """Say whether a value is of a declared kind: plain, list[...], dict[str, ...], a | b."""
+    if " | " in kind:
+        return any(fits(value, one) for one in kind.split(" | "))
+    if kind.startswith("list["):
+        return isinstance(value, list) and all(fits(one, kind[5:-1]) for one in value)
+    if kind.startswith("dict[str, "):
+        return isinstance(value, dict) and all(
+            isinstance(key, str) and fits(one, kind[10:-1])
+            for key, one in value.items()
+        )
+    return type(value) in PLAIN.get(kind, ())
+
+
+def _missing_files(run: str, notebook: str) -> Iterator[str]:
+    """Name `_file` and `_folder` parameters that lead nowhere."""
+    for name, value in parameters(run, notebook).items():
+        if not value or not name.endswith(("_file", "_folder")):
+            continue
+        path = paths.ROOT / value
+        if path.is_file() if name.endswith("_file") else path.is_dir():
+            continue
+        while not path.parent.is_dir():
+            path = path.parent
+        near = _nearest(path.name, sorted(one.name for one in path.parent.iterdir()))
+        yield f"{name} of {notebook} is {value!r}, which does not exist{near}"
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """End a sentence, then suggest the nearest known name or list what there is."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    if near:
+        return f". Did you mean {near[0]}?"
+    return f". There are: {', '.join(known[:12])}." if known else "."
+
+
+def notebook_file(name: str) -> Path:
+    """Return the file of a notebook, refusing a name that there is not."""
+    books = {book.stem: book for book in paths.notebooks()}
+    if name not in books:
+        _refuse([f"There is no notebook {name}{_nearest(name, books)}"])
+    return books[name]
+
+
+def _refuse(faults: list[str]) -> NoReturn:
+    """Raise faults together, one a line."""
+    # Imported here: it takes a second, and make checks the run each time it is called.
+    from helpers.core.errors import BadInput
+
+    raise BadInput("\n".join(faults))

@@ -1,0 +1,267 @@
+"""Foretell from an analyst's tables which parts of the study they are enough for."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+
+from helpers.runs import data_sufficiency, horizons, run_file
+from helpers.runs.horizons import Rhythm
+from helpers.runs.mapping import Source
+from helpers.sources import types
+
+BOOK = data_sufficiency.MADE_BY
+SHAPE = (
+    "sales_per_order",
+    "lines_per_order",
+    "weekend_share",
+)  # where needs tell little
+# Columns of each other table that `data_sufficiency.facts` asks for, and what stands in for one.
+_ASKED = {
+    "contacts": {"customer_id": "null", "arm": None},
+    "responses": {"customer_id": "null"},
+    "contracts": {"renewed": "null::boolean"},
+    "surveys": {"score": "null"},
+    "interactions": {"happened_at": "null"},
+    "leads": {"won_on": "null::timestamp"},
+}
+
+
+def parts(
+    con: duckdb.DuckDBPyConnection,
+    names: dict[str, Source],
+    *,
+    settings: dict[str, Any],
+    spill: Path,
+) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Hold each part of the study to what the tables have, as notebook 2 will.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With typed_<table> of each table.
+    names : dict of Source
+        The tables by name; lines among them.
+    settings : dict
+        Parameters of notebook 2, from `run_file.parameters`.
+    spill : Path
+        Folder for copies of what is counted.
+
+    Returns
+    -------
+    tuple
+        The verdicts, from `data_sufficiency.verdict`; and what they rest on: days (the three
+        of the windows), min_orders, min_lines, customers (with sales), enough, repeat,
+        active_days, one_line.
+    """
+    files = _copied(con, names, spill)
+    given = tuple(settings[name] for name in ("first_day", "last_day", "later_day"))
+    days = horizons.windows(*_span(con, files), given=given)
+    table = _each(con, files, days)
+    rhythm = Rhythm.of(table, first=days[0], last=days[1], later=days[2])
+    limits = {
+        "min_orders": horizons.fitted(settings["min_orders"], rhythm.min_orders),
+        "min_lines": rhythm.enough_lines(settings["min_lines"]),
+    }
+    window = dict(zip(("first", "last", "later"), days, strict=True))
+    facts = data_sufficiency.facts(con, files, **window, **limits)
+    enough = table[(table["orders"] >= limits["min_orders"])]
+    varied = sum(enough[name].max() > enough[name].min() for name in SHAPE)
+    facts["needs"] = facts["needs"] if facts["needs"] > 1 else varied
+    verdicts = data_sufficiency.verdict(
+        facts,
+        customers=settings["least_customers"],
+        segmented=settings["least_segmented"],
+        events=settings["least_events"],
+    )
+    counted = {name: int(facts[name]) for name in ("enough", "repeat")}
+    told = {
+        "days": days,
+        "customers": int((table["sales"] > 0).sum()),
+        "active_days": rhythm.active_days,
+        "one_line": rhythm.one_line,
+    }
+    return verdicts, told | limits | counted
+
+
+def say(verdicts: pd.DataFrame, told: dict[str, Any]) -> list[str]:
+    """Put the verdicts in sentences.
+
+    Parameters
+    ----------
+    verdicts, told
+        From `parts`.
+
+    Returns
+    -------
+    list of str
+        One line each: the windows, who has enough data, and each part.
+    """
+    first, last, later = told["days"]
+    held = f"judged by the days to {later}" if later > last else "no later window"
+    lines = f" and {told['min_lines']} lines" if told["min_lines"] else ""
+    said = [
+        f"Windows: features from {first} to {last}, {held}.",
+        f"{told['enough']:,} of {told['customers']:,} customers have enough data: "
+        f"{told['min_orders']} orders{lines} or more"
+        + (
+            " (a line is an order, so lines are not asked for)." * told["one_line"]
+            or "."
+        ),
+    ]
+    if not told["repeat"]:
+        said.append(
+            "Each customer has one order: no rhythm, no activity, no repeat. What can be "
+            "said is the value of customers and of orders."
+        )
+    return said + [
+        f"{row.part}: {row.said[0].lower()}{row.said[1:]}"
+        for row in verdicts.itertuples()
+    ]
+
+
+def of_run(
+    con: duckdb.DuckDBPyConnection, sources: list[Source], *, run: str, spill: Path
+) -> tuple[list[str], str]:
+    """Foretell a run's parts in sentences.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With typed_<table> of each table.
+    sources : list of Source
+        The tables that could be opened.
+    run : str
+        Name of a run that `run_file.check` lets pass.
+    spill : Path
+        Folder for copies of what is counted.
+
+    Returns
+    -------
+    tuple
+        The sentences; and why the study will stop, empty if it will not.
+    """
+    return of_settings(
+        con, sources, settings=run_file.parameters(run, BOOK), spill=spill
+    )
+
+
+def of_settings(
+    con: duckdb.DuckDBPyConnection,
+    sources: list[Source],
+    *,
+    settings: dict[str, Any],
+    spill: Path,
+) -> tuple[list[str], str]:
+    """Foretell the parts by parameters of notebook 2; the rest as `of_run`."""
+    names = {source.table: source for source in sources}
+    if "lines" not in names or not _bought(con, names["lines"]):
+        return [], "Table lines: no line has a customer and is a purchase of goods."
+    verdicts, told = parts(con, names, settings=settings, spill=spill)
+    few = data_sufficiency.few(
+        told["customers"],
+        least=settings["least_customers"],
+        first=told["days"][0],
+        last=told["days"][1],
+    )
+    return ([], few) if few else (say(verdicts, told), "")
+
+
+def fitted() -> dict[str, Any]:
+    """Return the parameters of notebook 2 of a run file that sets none."""
+    declared = run_file.declared(run_file.notebook_file(BOOK))
+    return {
+        name: run_file.AUTO
+        if name in run_file.FITTED and run_file.fits(run_file.AUTO, one.kind)
+        else one.default
+        for name, one in declared.items()
+    }
+
+
+def _money(source: Source) -> str:
+    return "amount" if "amount" in source.columns else "quantity * unit_price"
+
+
+def _purchase(source: Source) -> str:
+    """Write the condition of a line that notebook 1 will most likely keep."""
+    taken_back = f"quantity < 0 or {_money(source)} < 0"
+    if source.cancel_prefix:
+        mark = source.cancel_prefix.replace("'", "''")
+        taken_back += f" or starts_with(upper(order_id), upper('{mark}'))"
+    return (
+        "customer_id is not null and ordered_at is not null "
+        f"and not coalesce({taken_back}, false) and not {types.service(source)}"
+    )
+
+
+def _bought(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
+    return bool(
+        con.execute(
+            f"select 1 from typed_lines where {_purchase(source)} limit 1"
+        ).fetchall()
+    )
+
+
+def _copied(
+    con: duckdb.DuckDBPyConnection, names: dict[str, Source], spill: Path
+) -> dict[str, Path]:
+    """Copy what is counted to files of the standard names."""
+    lines = names["lines"]
+    queries = {
+        "lines": f"""select customer_id, order_id, ordered_at, product_id,
+            ({_money(lines)})::double as money
+            from typed_lines where {_purchase(lines)}""",
+        "products": _products(names),
+    }
+    for table, columns in _ASKED.items():
+        if table in names:
+            chosen = [
+                name if name in names[table].columns else f"{value} as {name}"
+                for name, value in columns.items()
+                if value or name in names[table].columns
+            ]
+            queries[table] = f"select {', '.join(chosen)} from typed_{table}"
+    files = {}
+    for table, query in queries.items():
+        files[table] = spill / f"outlook_{table}.parquet"
+        con.sql(query).write_parquet(str(files[table]))
+    return files
+
+
+def _products(names: dict[str, Source]) -> str:
+    source = names.get("products", names["lines"])
+    told = [n for n in ("need_state", "category", "department") if n in source.columns]
+    need = f"coalesce(mode({told[0]}), 'other')" if told else "'other'"
+    fold = "upper" if names["lines"].fold_product_case else ""
+    known = f"""select {fold}(product_id) as product_id, {need} as need_state
+        from typed_{source.table} where product_id is not null group by 1"""
+    return f"""with known as ({known}) from known union all
+        select distinct product_id, 'other' from typed_lines
+        anti join known using (product_id)"""
+
+
+def _span(
+    con: duckdb.DuckDBPyConnection, files: dict[str, Path]
+) -> tuple[object, object]:
+    return con.execute(
+        "select min(ordered_at)::date, max(ordered_at)::date from read_parquet(?)",
+        [str(files["lines"])],
+    ).fetchall()[0]
+
+
+def _each(
+    con: duckdb.DuckDBPyConnection, files: dict[str, Path], days: tuple[str, str, str]
+) -> pd.DataFrame:
+    """Count of each customer what `Rhythm.of` asks for, in the training window."""
+    return con.execute(
+        """select count(distinct order_id) as orders, count(*) as lines,
+            sum(money) as sales, sum(money) / count(distinct order_id) as sales_per_order,
+            count(*) / count(distinct order_id) as lines_per_order,
+            avg((isodow(ordered_at) >= 6)::int) as weekend_share,
+            date_diff('day', min(ordered_at)::date, max(ordered_at)::date)
+                / nullif(count(distinct ordered_at::date) - 1, 0) as gap_mean_days
+        from read_parquet(?)
+        where ordered_at::date between ?::date and ?::date group by customer_id""",
+        [str(files["lines"]), *days[:2]],
+    ).df()

@@ -1,0 +1,283 @@
+"""Receive an analyst's own tables, as the run file maps them, under the standard names."""
+
+import duckdb
+import pandas as pd
+
+from helpers.core import engines, paths
+from helpers.core.engines import identifier, quoted
+from helpers.core.errors import BadInput
+from helpers.core.schema import OPTIONAL, UNCLASSIFIED
+from helpers.runs import run_file
+from helpers.runs.mapping import Source
+from helpers.sources import readers, types, validate
+
+PLACES = ("department", "category", "brand")
+# Columns of later outcomes are later_<need>: these would name one that there is.
+LATER = ("orders", "sales", "recency_days", "targeted", "redeemed")
+
+
+def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
+    """Open the tables that a run maps as received_<table>.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Receives received_lines, _products, _customers and _attributes, and one table
+        for each other that is mapped. Its memory is limited to `engines.MEMORY`; what
+        does not fit is kept on disk while it is open.
+    run : str
+        Name of a run with `source: files`.
+
+    Returns
+    -------
+    DataFrame
+        One row a table: table, file, rows, columns (as mapped), notes (how many warnings
+        `make check` has for it).
+
+    Raises
+    ------
+    BadInput
+        Naming every fault of every table, one a line.
+    """
+    spill = paths.plan(run) / "spill"
+    engines.limit(con, spill)
+    try:
+        found, sources = validate.problems(
+            con, run_file.read(run), run=run, spill=spill
+        )
+    finally:
+        for copied in spill.glob(f"*{readers.COPY}"):
+            copied.unlink()
+    errors = found.loc[found["level"] == "error", "said"]
+    if len(errors):
+        raise BadInput("\n".join(errors))
+    named = {source.table: source for source in sources}
+    _lines(con, named["lines"])
+    _products(con, named)
+    for table, source in named.items():
+        if table not in ("lines", "products", "customers"):
+            _pass_on(con, source)
+    _customers(con, named)
+    _attributes(con, sources)
+    # Warnings may name a customer, and what is returned here goes into a page.
+    warned = found.groupby("table").size()
+    return pd.DataFrame(
+        {
+            "table": table,
+            "file": source.where,
+            "rows": con.execute(f"select count(*) from typed_{table}").fetchall()[0][0],
+            "columns": len(source.columns),
+            "notes": f"`make check` warns: {warned[table]}" if table in warned else "",
+        }
+        for table, source in named.items()
+    )
+
+
+def _has(source: Source, *names: str) -> list[str]:
+    return [name for name in names if name in source.columns]
+
+
+def _lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Create received_lines: typed, with a flag for each rule that 01 may apply."""
+    con.execute(
+        f"""create or replace temp view counted_lines as
+        select *, {_amount(source)} as amount_cents,
+            coalesce({_cancelled(source)}, false) as cancelled from typed_lines"""
+    )
+    _find_duplicates(con, source)
+    _find_reversed(con)
+    whole = con.execute("select bool_and(quantity = floor(quantity)) from typed_lines")
+    kind = "bigint" if whole.fetchall()[0][0] else "double"
+    coupon = (
+        "round(coupon * 100)::bigint" if "coupon" in source.columns else "0::bigint"
+    )
+    more = [
+        f"round({name} * 100)::bigint as {name}_cents"
+        for name in _has(source, "shelf_amount")
+    ] + _has(source, *OPTIONAL)  # these pass as they are
+    columns = "".join(f"{column}, " for column in more)
+    con.execute(
+        f"""create or replace temp view received_lines as
+        select line_id, customer_id, order_id, ordered_at, product_id,
+            quantity::{kind} as quantity, amount_cents, {coupon} as coupon_cents,
+            {columns}
+            {_duplicate(source)}cancelled,
+            line_id in (select line_id from reversed_lines) as reversed,
+            {types.service(source)} as service
+        from counted_lines"""
+    )
+
+
+def _duplicate(source: Source) -> str:
+    """Write the flag of exact copies, where the file tells lines apart."""
+    if not (source.names_orders or source.names_products):
+        return ""
+    return "line_id in (select line_id from duplicate_lines) as duplicate, "
+
+
+def _amount(source: Source) -> str:
+    if "amount" in source.columns:
+        return "round(amount * 100)::bigint"
+    # Thousandths of a piece keep the product within the digits of a decimal.
+    return "round(quantity::decimal(15, 3) * unit_price * 100)::bigint"
+
+
+def _cancelled(source: Source) -> str:
+    money = "amount" if "amount" in source.columns else "quantity * unit_price"
+    told = f"quantity < 0 or {money} < 0"
+    if source.cancel_prefix:
+        told += (
+            f" or starts_with(upper(order_id), upper({quoted(source.cancel_prefix)}))"
+        )
+    return told
+
+
+def _find_duplicates(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """List the lines that repeat an earlier row of the file in every column.
+
+    Where the file names neither orders nor products, two alike may be two purchases.
+    """
+    told = str(source.names_orders or source.names_products).lower()
+    con.execute(
+        f"""create or replace temp table duplicate_lines as
+        with repeated as (select digest, min(line_id) as first from typed_lines
+            where {told} group by digest having count(*) > 1)
+        select line_id from typed_lines join repeated using (digest)
+        where line_id > first"""
+    )
+
+
+def _find_reversed(con: duckdb.DuckDBPyConnection) -> None:
+    """List the purchases that a later cancellation undoes whole, the first by the first.
+
+    Of one customer, product and number of pieces, a cancellation that falls below every
+    earlier balance of purchases less cancellations has no purchase to undo.
+    """
+    key = "customer_id, product_id, abs(quantity)"
+    con.execute(
+        f"""create or replace temp table reversed_lines as
+        with told as (select line_id, customer_id, product_id,
+                abs(quantity) as pieces, ordered_at, cancelled from counted_lines
+            where customer_id is not null and quantity <> 0
+                and line_id not in (select line_id from duplicate_lines)
+                and ({key}) in (select ({key}) from counted_lines where cancelled)),
+        balanced as (select *, sum(case when cancelled then -1 else 1 end) over
+                (partition by customer_id, product_id, pieces
+                order by ordered_at, cancelled, line_id) as balance from told),
+        matched as (select *, cancelled and balance < least(0, coalesce(min(balance) over
+                (partition by customer_id, product_id, pieces
+                order by ordered_at, cancelled, line_id
+                rows between unbounded preceding and 1 preceding), 0)) as alone
+            from balanced)
+        select line_id from (select line_id, cancelled,
+                count(*) filter (cancelled and not alone) over
+                    (partition by customer_id, product_id, pieces) as undone,
+                count(*) filter (not cancelled) over
+                    (partition by customer_id, product_id, pieces
+                    order by ordered_at, cancelled, line_id) as nth from matched)
+        where not cancelled and nth <= undone"""
+    )
+
+
+def _need(source: Source | None) -> str:
+    """Return SQL for a need state: the need, else the category, else the department."""
+    told = _has(source, "need_state", "category", "department") if source else []
+    if not told:
+        return f"'{UNCLASSIFIED}'"
+    text = f"regexp_replace(lower({told[0]}), '[^\\p{{L}}\\p{{N}}]+', '_', 'g')"
+    need = f"nullif(trim({text}, '_'), '')"
+    own = ", ".join(map(quoted, LATER))
+    return (
+        f"coalesce(case when {need} in ({own}) then {need} || '_goods' else {need} end, "
+        f"'{UNCLASSIFIED}')"
+    )
+
+
+def _products(con: duckdb.DuckDBPyConnection, named: dict[str, Source]) -> None:
+    """Create received_products, with a row for each product that a line names."""
+    source = named.get("products", named["lines"])
+    table = f"typed_{source.table}"
+    # The first row of the file speaks for a product; for lines, the commonest value.
+    chosen = "first({} order by line_id)" if "products" in named else "mode({})"
+    places = ", ".join(
+        f"{chosen.format(name) if name in source.columns else 'null::varchar'} as {name}"
+        for name in PLACES
+    )
+    key = "upper(product_id)" if named["lines"].fold_product_case else "product_id"
+    need = chosen.format(_need(source))
+    con.execute(
+        f"""create or replace temp table received_products as
+        select {key} as product_id, {need} as need_state, {places}
+        from {table} where product_id is not null group by 1 order by 1;
+        insert into received_products
+        select distinct product_id, '{UNCLASSIFIED}', null, null, null
+        from typed_lines anti join received_products using (product_id)
+        where product_id is not null order by 1"""
+    )
+
+
+def _customers(con: duckdb.DuckDBPyConnection, named: dict[str, Source]) -> None:
+    """Create received_customers: everyone whom a table but customers and leads names."""
+    tables = [
+        table
+        for table, source in named.items()
+        if table not in ("customers", "leads") and "customer_id" in source.columns
+    ]
+    seen = " union ".join(
+        f"select distinct customer_id from typed_{table}" for table in tables
+    )
+    known, join = "", ""
+    if "customers" in named:
+        names = named["customers"].attributes
+        known = "".join(f", {identifier(name)}" for name in names)
+        join = "left join typed_customers using (customer_id)"
+    con.execute(
+        f"""create or replace temp table received_customers as
+        select customer_id {known} from ({seen}) {join}
+        where customer_id is not null order by customer_id"""
+    )
+
+
+def _attributes(con: duckdb.DuckDBPyConnection, sources: list[Source]) -> None:
+    """Create received_attributes: what each attribute of customers and leads tells."""
+    con.execute(
+        """create or replace temp table received_attributes (
+            "table" varchar, attribute varchar, kind varchar, label varchar)"""
+    )
+    rows = [
+        [source.table, name, kind, name.replace("_", " ").capitalize()]
+        for source in sources
+        for name, kind in source.attributes.items()
+    ]
+    if rows:
+        con.executemany("insert into received_attributes values (?, ?, ?, ?)", rows)
+
+
+# Columns that a table has even where nothing is mapped to them.
+ALWAYS = {
+    "campaigns": {"kind": "'unspecified'"},
+    "contracts": {"renewed": "null::boolean"},
+    "interactions": {
+        "topic": "null::varchar",
+        "outcome": "null::varchar",
+        "minutes": "null::double",
+    },
+    "leads": {"won_on": "null::timestamp", "customer_id": "null::varchar"},
+}
+
+
+def _pass_on(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Create received_<table> with the types of the standard table."""
+    kinds = {"money": "round({0} * 100)::bigint", "number": "{0}::double"}
+    columns = []
+    for name, kind in source.kinds.items():
+        value = kinds.get(kind, "{0}").format(identifier(name))
+        stored = f"{name}_cents" if kind == "money" else name
+        columns.append(f"{value} as {identifier(stored)}")
+    for name, value in ALWAYS.get(source.table, {}).items():
+        if name not in source.columns:
+            columns.append(f"{value} as {name}")
+    con.execute(
+        f"""create or replace temp table received_{source.table} as
+        select {", ".join(columns)} from typed_{source.table} order by line_id"""
+    )

@@ -1,0 +1,148 @@
+"""Receive the tables of any source under the standard names, and say where they come from."""
+
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from helpers.core import paths, schema
+from helpers.sources import complete_journey
+
+# What every reader of a report must be told of a source.
+ABOUT = complete_journey.ABOUT | {
+    "uniform_supplier": {
+        "subtitle": "A supplier of uniforms and work wear: simulated client accounts",
+        "provenance": [
+            "Simulated by this project from a seed: no such supplier and no such account "
+            "exists. Needs, drivers of renewal, effects of campaigns and one drift were "
+            "planted, so that the study can be held to a known truth.",
+        ],
+        "limits": [
+            "Simulated customers follow the rules they were drawn by: real ones are less "
+            "tidy, and the segments here are clearer than any market's.",
+            "Figures show what the study can find, not what a supplier should expect.",
+        ],
+        "simulated": True,
+    },
+    "files": {
+        "subtitle": "Customers of the tables that this run's file names",
+        "provenance": [
+            "Tables as exported and mapped in the run file. Every line that was set aside "
+            "is counted, with its money, in the cleaning page.",
+        ],
+        "limits": [
+            "What the export leaves out, the study does not see.",
+            "Purchases elsewhere, margins and attitudes are not in the data.",
+        ],
+    },
+}
+# Columns of lines that only help to clean them.
+MARKS = ("duplicate", "cancelled", "reversed", "service")
+
+
+def receive(
+    con: duckdb.DuckDBPyConnection,
+    *,
+    run: str,
+    source: str,
+    raw_folder: str,
+    time_zone: str,
+    accounts: int,
+    planted: bool,
+    seed: int,
+) -> pd.DataFrame:
+    """Open a run's tables as received_<table>.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Receives them: lines, products and customers always, others where the source
+        has them.
+    run, source : str
+        Name of the run, and its source: complete_journey, uniform_supplier or files.
+    raw_folder : str
+        For complete_journey: folder of its Parquet files, from the project's root; the
+        installed package's if empty.
+    time_zone : str
+        For complete_journey: zone of the shops' clock.
+    accounts : int
+        For uniform_supplier: client accounts to simulate.
+    planted : bool
+        For uniform_supplier: whether campaigns, drivers and drift do anything.
+    seed : int
+        For uniform_supplier: fixes every draw.
+
+    Returns
+    -------
+    DataFrame
+        One row a table: table, rows, columns and, by source, key or file and notes.
+
+    Raises
+    ------
+    BadInput
+        If a table breaks its contract; nothing is written.
+    """
+    # Each source brings libraries of its own, so only the one asked for is imported.
+    if source == "files":
+        from helpers.sources import own_files
+
+        return own_files.receive(con, run=run)
+    if source == "complete_journey":
+        folder = paths.ROOT / raw_folder if raw_folder else None
+        found = complete_journey.complete_journey(con, folder=folder)
+        complete_journey.standardise_complete_journey(con, time_zone=time_zone)
+        return found
+    from helpers.sources import uniform_supplier
+
+    folder = paths.raw(run)
+    uniform_supplier.save(
+        *uniform_supplier.uniform_supplier(
+            seed=seed, accounts=accounts, effects=planted
+        ),
+        folder=folder,
+    )
+    return _simulated(con, folder)
+
+
+def _simulated(con: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
+    """Open the simulated tables; what was planted stays unread."""
+    rows = []
+    for name in (
+        name for name in schema.TABLES if (folder / f"{name}.parquet").exists()
+    ):
+        table = con.read_parquet(str(folder / f"{name}.parquet"))
+        table.create_view(f"raw_{name}", replace=True)
+        rows.append((name, table.shape[0], len(table.columns)))
+        if name != "lines":
+            con.execute(
+                f"create or replace temp view received_{name} as from raw_{name}"
+            )
+    described = [row[0] for row in con.execute("describe raw_lines").fetchall()]
+    content = ", ".join(column for column in described if column != "line_id")
+    con.execute(
+        f"""create or replace temp table received_lines as
+        select *, row_number() over (partition by {content} order by line_id) > 1
+            as duplicate from raw_lines"""
+    )
+    return pd.DataFrame(rows, columns=["table", "rows", "columns"])
+
+
+def settled(con: duckdb.DuckDBPyConnection, view: str) -> str:
+    """Write the query that leaves out the columns which only helped to clean lines.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        With the view.
+    view : str
+        clean_lines or rejected_lines.
+
+    Returns
+    -------
+    str
+        A query, to be used in place of the view.
+    """
+    there = {row[0] for row in con.execute(f"describe {view}").fetchall()}
+    marks = [mark for mark in MARKS if mark in there]
+    left_out = f" exclude ({', '.join(marks)})" if marks else ""
+    return f"(select *{left_out} from {view})"

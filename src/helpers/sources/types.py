@@ -1,0 +1,231 @@
+"""Give the text of a mapped table its meaning: days, cents, numbers and flags."""
+
+import duckdb
+
+from helpers.core.engines import identifier, quoted
+from helpers.core.errors import BadInput
+from helpers.runs import mapping
+from helpers.runs.mapping import Source
+from helpers.sources.readers import ROW
+
+# What programs write for a value that they do not have.
+MISSING = ("NULL", "null", "nan", "NaN", "NaT", "None", "\\N", "#N/A")
+YES = ("1", "true", "t", "yes", "y", "ja", "j", "oui", "si", "sí", "x")
+NO = ("0", "false", "f", "no", "n", "nein", "non")
+TREATED = ("treated", "treatment", "test", "contacted", *YES)
+CONTROL = ("control", "holdout", *NO)
+# What is wrong with a text of another kind, and the next step.
+UNREAD = {
+    "moment": (
+        "cannot be read as a date",
+        "Mend these values, set `date_format:`, or `time_zone:` if they end in Z or +00",
+    ),
+    "money": (
+        "cannot be read as money",
+        "Mend these values or set `decimal:` and `thousands:`",
+    ),
+    "number": (
+        "cannot be read as a number",
+        "Mend these values or set `decimal:` and `thousands:`",
+    ),
+    "count": ("cannot be read as a whole number", "Mend these values"),
+    "flag": ("is neither yes nor no", "Write true or false"),
+    "arm": ("is neither treated nor control", "Write treated or control"),
+}
+DERIVED_ORDER = "coalesce(customer_id, '') || ' ' || ordered_at::date"
+# Where no product is told either, two lines of a day may be two purchases.
+LINE_ORDER = f"{DERIVED_ORDER} || ' ' || line_id"
+BLANK = r"^[\s\x{00a0}]|[\s\x{00a0}]$"
+DAY = r"\d{4}-\d{2}-\d{2}"
+SIGNS = r"[€$£¥₹]|\s*\b(EUR|USD|GBP|CHF)\b\s*"
+SPACE = r"[\s\x{00a0}\x{202f}]"
+NEGATIVE = r"^(?:\((.*)\)|(.*)-)$"
+OFFSET = r"(Z|[-+]\d{2}(:?\d{2})?)"
+CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
+
+
+def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) -> None:
+    """Create typed_<table> from raw_<table> in one pass over the file.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        After `readers.open_table`.
+    source : Source
+        The table.
+    numbers : set of str
+        Columns of the file that hold numbers and not text.
+
+    Raises
+    ------
+    BadInput
+        If a form of date or a time zone is unknown, or the file is damaged.
+    """
+    _check_forms(con, source)
+    texts, values, kept = [f"{ROW} as line_id"], ["line_id"], ["line_id"]
+    for name, column in source.columns.items():
+        if name == "order_id" and column == mapping.DERIVED:
+            order = DERIVED_ORDER if source.names_products else LINE_ORDER
+            kept.append(f"{order} as order_id")
+            continue
+        text, bad = identifier(f"text_{name}"), identifier(f"bad_{name}")
+        mark = (".", "") if column in numbers else (source.decimal, source.thousands)
+        texts.append(f"{_text(column)} as {text}")
+        values += [text, f"{_typed(text, source, name, mark)} as {identifier(name)}"]
+        kept.append(identifier(name))
+        if source.kinds[name] in UNREAD:
+            kept.append(
+                f"case when {identifier(name)} is null then {text} end as {bad}"
+            )
+    if source.table == "lines":
+        texts.append(f"{_digest(con)} as digest")
+        values.append("digest")
+        kept.append("digest")
+    # In three steps, so that nothing is worked out twice.
+    try:
+        con.execute(
+            f"""create or replace temp table typed_{source.table} as
+                with texts as (select {", ".join(texts)} from raw_{source.table}),
+                read as (select {", ".join(values)} from texts)
+                select {", ".join(kept)} from read"""
+        )
+    except duckdb.ProgrammingError:
+        raise
+    except duckdb.Error as fault:
+        raise BadInput(
+            f"Table {source.table}: {source.where} cannot be read to its end; it may be "
+            f"damaged ({str(fault).splitlines()[0][:80]}). Export it again."
+        ) from None
+
+
+def _check_forms(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Try the forms of dates and the zones once, before any row is read."""
+    for form in source.date_formats:
+        try:
+            con.execute("select try_strptime('', ?)", [form])
+        except duckdb.Error:
+            raise BadInput(
+                f"Table {source.table}: `date_format:` {form!r} is no form of date. "
+                "Write one such as '%d.%m.%Y %H:%M'."
+            ) from None
+    for zone in filter(
+        None, {source.time_zone, source.time_zone and source.local_zone}
+    ):
+        try:
+            con.execute(
+                "select timezone(?, timestamp '2000-01-01')::varchar", [zone]
+            ).fetchall()
+        except duckdb.Error:
+            raise BadInput(
+                f"Table {source.table}: there is no time zone {zone!r}. Write one such "
+                "as Europe/Berlin or UTC."
+            ) from None
+
+
+def _text(column: str) -> str:
+    """Return SQL for a column's text without outer spaces; null where it is missing."""
+    if column.startswith("="):
+        return quoted(column[1:].strip())
+    missing = ", ".join(map(quoted, MISSING))
+    name = identifier(column)
+    trimmed = (
+        f"case when regexp_matches({name}, '{BLANK}')"
+        f" then trim({name}, ' \t\r\n\u00a0') else {name} end"
+    )
+    return f"case when {name} not in ({missing}) then nullif({trimmed}, '') end"
+
+
+def _typed(raw: str, source: Source, name: str, mark: tuple[str, str]) -> str:
+    """Return SQL that reads a text as the kind of its column; null where it cannot."""
+    kind = source.kinds[name]
+    if kind == "moment":
+        return _moment(raw, source)
+    if kind in ("money", "number", "count"):
+        number = _number(raw, *mark)
+        return (
+            f"(case when {number} = floor({number}) then {number} end)::bigint"
+            if kind == "count"
+            else number
+        )
+    if kind == "flag":
+        return _word(raw, {"true": YES, "false": NO})
+    if kind == "arm":
+        return _word(raw, {"'treated'": TREATED, "'control'": CONTROL})
+    if name == "product_id" and source.fold_product_case:
+        return f"upper({raw})"
+    return raw
+
+
+def _number(raw: str, decimal: str, thousands: str) -> str:
+    """Read a number exactly: groups of three between thousands marks, or none.
+
+    A currency sign is passed over; (5) and 5- are read as -5, as accounts write them.
+    """
+    d, t = f"[{decimal}]", f"[{thousands}]" if thousands.strip() else SPACE
+    whole = rf"(\d+|\d{{1,3}}({t}\d{{3}})+)" if thousands else r"\d+"
+    form = rf"[-+]?({whole}({d}\d*)?|{d}\d+)([eE][-+]?\d+)?"
+    plain = f"trim(regexp_replace({raw}, '{SIGNS}', '', 'g'), ' \u00a0')"
+    signed = f"regexp_replace({plain}, '{NEGATIVE}', '-\\1\\2')"
+    bare = f"regexp_replace({signed}, '{t}', '', 'g')" if thousands else signed
+    # Most numbers have no other mark and are read at once.
+    other = "." if decimal == "," else ","
+    simple = (
+        f"case when not contains({raw}, '{other}') then {_pointed(raw, decimal)} end"
+    )
+    return (
+        f"coalesce({simple}, case when regexp_full_match({signed}, '{form}')"
+        f" then {_pointed(bare, decimal)} end)"
+    )
+
+
+def _pointed(text: str, decimal: str) -> str:
+    pointed = f"replace({text}, ',', '.')" if decimal == "," else text
+    return f"try_cast({pointed} as decimal(18, 6))"
+
+
+def _moment(raw: str, source: Source) -> str:
+    """Read a date by the forms given, in their order, then as YYYY-MM-DD HH:MM:SS.
+
+    A time that names its own offset from UTC is read where the file has a time zone.
+    """
+    plain = f"regexp_full_match({raw}, '{DAY}([ T]{CLOCK})?')"
+    moment = f"case when {plain} then try_cast({raw} as timestamp) end"
+    if source.date_formats:
+        forms = ", ".join(map(quoted, source.date_formats))
+        moment = f"coalesce(try_strptime({raw}, [{forms}]), {moment})"
+    if source.time_zone:
+        local, zone = quoted(source.local_zone), quoted(source.time_zone)
+        told = f"regexp_full_match({raw}, '{DAY}[ T]{CLOCK}{OFFSET}')"
+        instant = (
+            f"case when {told} then try_cast({raw} as timestamptz)"
+            f" else timezone({zone}, ({moment})::timestamp) end"
+        )
+        moment = f"timezone({local}, {instant})"
+    return f"({moment})::timestamp"
+
+
+def _word(raw: str, meanings: dict[str, tuple[str, ...]]) -> str:
+    cases = " ".join(
+        f"when lower({raw}) in ({', '.join(map(repr, words))}) then {value}"
+        for value, words in meanings.items()
+    )
+    return f"(case {cases} end)"
+
+
+def _digest(con: duckdb.DuckDBPyConnection) -> str:
+    """Return SQL for a number that two rows share only if every column is the same."""
+    columns = [row[0] for row in con.execute("describe raw_lines").fetchall()]
+    texts = ", ".join(
+        f"coalesce({identifier(name)}, chr(30))" for name in columns if name != ROW
+    )
+    return f"md5_number(concat_ws(chr(31), {texts}))"
+
+
+def service(source: Source) -> str:
+    """Return SQL for a product id that stands in service_products, * for any text."""
+    tests = []
+    for entry in source.service_products:
+        form = quoted(entry.upper()).replace("!", "!!").replace("%", "!%")
+        form = form.replace("_", "!_").replace("*", "%")
+        tests.append(f"upper(product_id) like {form} escape '!'")
+    return f"({' or '.join(tests)})" if tests else "false"

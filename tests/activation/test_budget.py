@@ -1,0 +1,139 @@
+"""Plans: the best of all by brute force, limits never broken, regret never below 0."""
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings, strategies as st
+
+from helpers.activation import budget
+from helpers.core.errors import BadInput
+
+
+def options(sizes, costs, gains):
+    rows = [(s, o) for s in range(1, len(sizes) + 1) for o in range(len(costs))]
+    return pd.DataFrame(
+        {
+            "segment_id": [s for s, _ in rows],
+            "offer": [f"offer {o}" for _, o in rows],
+            "customers": [sizes[s - 1] for s, _ in rows],
+            "cost_cents": [costs[o] for _, o in rows],
+            "gain": gains,
+            "error": 0.5,
+        }
+    )
+
+
+def allowed(plan, table, *, budget_cents, least, most):
+    """Say whether a plan keeps every limit, written out from their words."""
+    plan = pd.Series(plan, table.index)
+    people = table.groupby("segment_id")["customers"].first()
+    return (
+        (plan >= 0).all()
+        and ((plan == 0) | (plan >= least)).all()
+        and (plan * table["cost_cents"]).sum() <= budget_cents
+        and (plan.groupby(table["segment_id"]).sum() <= people).all()
+        and all(plan[table["offer"] == o].sum() <= cap for o, cap in most.items())
+    )
+
+
+SMALL = options([4, 3], [200, 300], [1.0, 1.7, 2.0, -1.0])
+
+
+@pytest.mark.parametrize("least", [0, 2, 3])
+@pytest.mark.parametrize("budget_cents", [0, 500, 900, 1400, 5000])
+@pytest.mark.parametrize("most", [{}, {"offer 0": 3}, {"offer 1": 2, "offer 0": 4}])
+def test_the_best_plan_is_that_of_brute_force(least, budget_cents, most):
+    limits = {"budget_cents": budget_cents, "least": least, "most": most}
+    tried = itertools.product(range(5), range(5), range(4), range(4))
+    top = max(
+        float(SMALL["gain"] @ plan) for plan in tried if allowed(plan, SMALL, **limits)
+    )
+    found = budget.best(SMALL, **limits)
+    assert allowed(found, SMALL, **limits)
+    assert SMALL["gain"] @ found == pytest.approx(top)
+
+
+studies = st.integers(1, 4).flatmap(
+    lambda segments: st.integers(1, 3).flatmap(
+        lambda offers: st.tuples(
+            st.lists(st.integers(1, 300), min_size=segments, max_size=segments),
+            st.lists(st.integers(1, 900), min_size=offers, max_size=offers),
+            st.lists(
+                st.floats(-3, 5, allow_nan=False),
+                min_size=segments * offers,
+                max_size=segments * offers,
+            ),
+        )
+    )
+)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    studies,
+    st.integers(0, 100_000),
+    st.integers(0, 120),
+    st.dictionaries(st.sampled_from(["offer 0", "offer 1"]), st.integers(0, 400)),
+)
+def test_no_plan_breaks_a_limit(study, budget_cents, least, most):
+    table = options(*study)
+    limits = {"budget_cents": budget_cents, "least": least, "most": most}
+    order = np.argsort(-table["gain"].to_numpy())
+    plans = [
+        budget.best(table, **limits),
+        budget.in_order(table, order=order, **limits),
+        budget.spread(table, offer="offer 0", **limits),
+    ]
+    assert all(allowed(plan, table, **limits) for plan in plans)
+    gained = [plan @ table["gain"] for plan in plans]
+    # a rule that may fill losing options can do worse, but none does better
+    assert gained[0] >= max(gained) - 1e-6
+
+
+def test_nothing_is_spent_where_every_option_loses():
+    table = SMALL.assign(gain=[-1.0, -0.1, 0.0, -2.0])
+    found = budget.best(table, budget_cents=5000, least=0, most={})
+    assert found.tolist() == [0, 0, 0, 0]
+
+
+def test_rules_fill_in_their_order_and_in_proportion():
+    limits = {"budget_cents": 900, "least": 1, "most": {}}
+    first = budget.in_order(SMALL, order=np.array([1, 2]), **limits)
+    assert first.tolist() == [0, 3, 0, 0]
+    even = budget.spread(SMALL, offer="offer 0", **limits)
+    # 900 of the 1,400 cents that all seven would cost
+    assert even.tolist() == [2, 0, 1, 0]
+
+
+def test_draws_have_the_spread_of_the_estimates_and_one_seed_gives_one_set():
+    drawn = budget.draws(SMALL, count=4000, seed=1)
+    assert drawn.mean(axis=0) == pytest.approx(SMALL["gain"].to_numpy(), abs=0.04)
+    assert drawn.std(axis=0) == pytest.approx(0.5, abs=0.03)
+    assert (drawn == budget.draws(SMALL, count=4000, seed=1)).all()
+
+
+def test_regret_is_the_distance_from_the_best_plan_of_each_draw():
+    table = options([10, 10], [100], [1.0, 0.9]).assign(error=0.0)
+    drawn = np.array([[1.0, 0.0], [0.0, 2.0]])
+    limits = {"budget_cents": 1000, "least": 0, "most": {}}
+    plan = budget.best(table, **limits)
+    found = budget.compare(
+        {"best": plan, "nothing": 0 * plan}, table, drawn=drawn, level=0.95, **limits
+    ).set_index("plan")
+    assert found.loc["best", "contacts"] == 10
+    assert found.loc["best", "cost"] == 10
+    assert found.loc["best", "gain"] == pytest.approx(5.0)
+    # known: 10 in the first draw and 20 in the second; the plan has 10 and 0
+    assert found.loc["best", "regret"] == pytest.approx(10.0)
+    assert found.loc["nothing", "regret"] == pytest.approx(15.0)
+    assert found["loss_chance"].tolist() == [0, 0]
+
+
+def test_options_that_cannot_be_planned_are_refused():
+    limits = {"budget_cents": 100, "least": 0, "most": {}}
+    with pytest.raises(BadInput, match="column gain is missing"):
+        budget.best(SMALL.drop(columns="gain"), **limits)
+    with pytest.raises(BadInput, match=r"holds 0\.5"):
+        budget.best(SMALL.assign(cost_cents=0.5), **limits)

@@ -1,0 +1,158 @@
+"""Tests of offers: lists drawn fairly, sizes from the textbook, effects read out."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from helpers.activation import experiments
+from helpers.core.errors import BadInput
+
+PEOPLE = pd.DataFrame(
+    {
+        "customer_id": [f"c{i:04}" for i in range(1000)],
+        "segment_id": np.repeat([1, 2, 3], [500, 300, 200]),
+        "tier": np.tile(["high", "low"], 500),
+    }
+)
+
+
+def drawn(seed=1, people=PEOPLE, share=0.3):
+    strata = ["segment_id", "tier"]
+    return experiments.draw(people, strata=strata, control_share=share, seed=seed)
+
+
+def test_every_stratum_has_its_share_of_controls():
+    plan = drawn()
+    parts = plan.groupby("stratum")["arm"].agg(
+        size="size", control=lambda arm: (arm == "control").sum()
+    )
+    assert parts.index.tolist() == [
+        *("1 | high", "1 | low", "2 | high", "2 | low", "3 | high", "3 | low")
+    ]
+    assert parts["control"].tolist() == [75, 75, 45, 45, 30, 30]
+
+
+def test_the_lists_follow_the_seed_and_not_the_order_of_rows():
+    mixed = PEOPLE.sample(frac=1, random_state=5)
+    pd.testing.assert_frame_equal(drawn(), drawn(people=mixed))
+    assert (drawn()["arm"] != drawn(seed=2)["arm"]).any()
+
+
+def test_a_remainder_is_drawn_so_that_everybody_has_the_same_chance():
+    few = PEOPLE[:3].assign(tier="high")
+    left_out = [
+        (drawn(seed=seed, people=few, share=0.5)["arm"] == "control").to_numpy()
+        for seed in range(300)
+    ]
+    assert set(np.sum(left_out, axis=1)) == {1, 2}
+    assert np.mean(left_out, axis=0) == pytest.approx([0.5] * 3, abs=0.1)
+
+
+def test_a_customer_twice_or_an_empty_arm_is_refused():
+    with pytest.raises(BadInput, match="'c0000' stands twice"):
+        drawn(people=pd.concat([PEOPLE, PEOPLE[:1]]))
+    with pytest.raises(BadInput, match="but 1 was passed"):
+        drawn(share=1)
+
+
+def needed(**changes):
+    asked = {"rate": 0.1, "effect": 0.05, "control_share": 0.5}
+    return experiments.customers_needed(
+        **(asked | {"level": 0.95, "power": 0.8} | changes)
+    )
+
+
+def test_sizes_are_those_of_the_textbook():
+    # 10 % against 15 %: 686 in each arm; 60 % against 70 %: 356 (Fleiss's formula)
+    assert needed() == pytest.approx(2 * 686, abs=2)
+    assert needed(rate=0.6, effect=0.1) == pytest.approx(2 * 356, abs=2)
+    assert needed(control_share=0.2) > needed() < needed(control_share=0.8)
+
+
+def test_a_test_of_that_size_finds_the_effect_as_often_as_promised():
+    size = needed(control_share=0.3)
+    control, treated = round(0.3 * size), round(0.7 * size)
+    rng = np.random.default_rng(9)
+    a, b = rng.binomial(control, 0.1, 20_000), rng.binomial(treated, 0.15, 20_000)
+    mean = (a + b) / size
+    error = np.sqrt(mean * (1 - mean) * (1 / control + 1 / treated))
+    found = stats.norm.sf((b / treated - a / control) / error) < 0.025
+    assert found.mean() == pytest.approx(0.8, abs=0.015)
+
+
+def test_the_smallest_effect_found_is_the_one_that_needs_this_size():
+    size = needed(effect=0.03, control_share=0.3)
+    found = experiments.least_effect(
+        rate=0.1, customers=size, control_share=0.3, level=0.95, power=0.8
+    )
+    assert found == pytest.approx(0.03, abs=2e-5)
+    tiny = experiments.least_effect(
+        rate=0.1, customers=4, control_share=0.3, level=0.95, power=0.8
+    )
+    assert np.isnan(tiny)
+
+
+def test_an_effect_that_cannot_be_is_refused():
+    with pytest.raises(BadInput, match="must lie between 0 and 1"):
+        needed(rate=0.99)
+    with pytest.raises(BadInput, match="must lie between 0 and 1, and differ"):
+        needed(effect=0.0)
+
+
+def read(plan, outcome):
+    strata = ["segment_id", "tier"]
+    return experiments.read_out(
+        plan, outcome, by="segment_id", strata=strata, level=0.95, method="holm"
+    ).set_index("group")
+
+
+def test_a_planted_effect_is_read_out_where_it_is():
+    plan = drawn()
+    rng = np.random.default_rng(3)
+    gain = 40.0 * ((plan["segment_id"] == 2) & (plan["arm"] == "treated"))
+    outcome = pd.Series(
+        rng.normal(100, 30, 1000) + gain.to_numpy(), index=plan["customer_id"]
+    )
+    found = read(plan, outcome)
+    assert found.loc[2, "low"] < 40 < found.loc[2, "high"]
+    assert found.loc[2, "p_adjusted"] < 0.001
+    assert found.loc[[1, 3], "p_adjusted"].min() > 0.05
+    assert found.loc["all", ["treated", "control"]].tolist() == [700, 300]
+
+
+def test_who_is_not_in_the_outcome_counts_as_nothing_bought():
+    plan = pd.DataFrame(
+        {
+            "customer_id": list("abcd"),
+            "segment_id": 1,
+            "tier": "high",
+            "arm": ["treated", "treated", "control", "control"],
+        }
+    )
+    found = read(plan, pd.Series({"a": 10.0, "c": 4.0}))
+    assert found.loc["all", "effect"] == pytest.approx(5.0 - 2.0)
+
+
+def test_a_plan_with_one_arm_cannot_be_read_out():
+    with pytest.raises(BadInput, match=r"column arm holds \['treated'\]"):
+        read(drawn().assign(arm="treated"), pd.Series(dtype=float))
+
+
+def test_a_test_is_advised_by_what_it_can_find():
+    asked = {"needed": 2603, "customers": 1819}
+    assert experiments.advice(0.02, 0.03, **asked).startswith(
+        "Run the test plan: it finds"
+    )
+    assert experiments.advice(0.037, 0.03, **asked) == (
+        "Run the test plan only for an effect of 3.7 points or more: 3 points need 2,603 "
+        "customers, and it has 1,819."
+    )
+    assert "Do not run the test plan yet" in experiments.advice(np.nan, 0.03, **asked)
+
+
+def test_where_all_answer_unasked_no_effect_is_found():
+    found = experiments.least_effect(
+        rate=1.0, customers=500, control_share=0.3, level=0.95, power=0.8
+    )
+    assert np.isnan(found)

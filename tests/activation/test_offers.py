@@ -1,0 +1,302 @@
+"""What is offered: affinities, gaps and recommendations worked out by hand."""
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.activation import offers
+from helpers.core.errors import BadInput, TooLittle
+
+LINES = pd.DataFrame(
+    [
+        ("a", "o1", "2024-01-01 10:00", "p1", 300, 0),
+        ("a", "o1", "2024-01-01 10:00", "p2", 100, 50),
+        ("a", "o2", "2024-01-31 23:59", "p1", 300, 0),
+        ("b", "o3", "2024-01-15 09:00", "p3", 900, 0),
+        ("b", "o4", "2024-02-01 00:00", "p1", 300, 0),
+    ],
+    columns=[
+        *("customer_id", "order_id", "ordered_at", "product_id"),
+        *("amount_cents", "coupon_cents"),
+    ],
+).astype({"ordered_at": "datetime64[us]"})
+PRODUCTS = pd.DataFrame(
+    {
+        "product_id": ["p1", "p2", "p3"],
+        "need_state": ["tea", "tea", "fuel"],
+        "category": ["leaf", "leaf", "petrol"],
+    }
+)
+
+
+@pytest.fixture
+def files(tmp_path):
+    LINES.to_parquet(tmp_path / "lines.parquet")
+    PRODUCTS.to_parquet(tmp_path / "products.parquet")
+    return {name: str(tmp_path / f"{name}.parquet") for name in ("lines", "products")}
+
+
+def read(files, item=("category",), without=()):
+    return offers.bought(
+        duckdb.connect(),
+        **files,
+        item=item,
+        without=without,
+        first="2024-01-01",
+        last="2024-01-31",
+    )
+
+
+def test_orders_and_sales_of_an_item_are_counted_inside_the_window(files):
+    table = read(files)
+    # the last minute of the last day counts, the day after does not, fuel is no good
+    assert table.to_dict("records") == [
+        {"customer_id": "a", "item": "leaf", "orders": 2, "sales": 7.5}
+    ]
+
+
+def test_an_item_that_products_do_not_have_is_refused_with_those_they_have(files):
+    with pytest.raises(BadInput, match="'kategory' is not there; it has product_id"):
+        read(files, ["category", "kategory"])
+
+
+def test_an_item_is_named_by_all_its_columns_and_some_needs_are_never_offered(files):
+    table = read(files, ["category", "need_state"])
+    assert table["item"].unique().tolist() == ["leaf · tea"]
+    assert read(files, without=["tea"]).empty
+    assert offers.say("LOOSE LEAF · hot_drinks") == "loose leaf (hot drinks)"
+    assert offers.say("tea") == "tea"
+
+
+def test_customers_without_a_purchase_have_zero_orders(files):
+    counts = offers.orders_with(read(files), customers=pd.Series(["b", "a"]))
+    assert counts["leaf"].to_dict() == {"b": 0, "a": 2}
+
+
+@pytest.fixture
+def shop():
+    """Two segments: the first buys tea, the second coffee; all buy bread."""
+    rng = np.random.default_rng(3)
+    ids = pd.Series(np.repeat([1, 2], 150), index=[f"c{i:03}" for i in range(300)])
+    orders = pd.Series(20.0, index=ids.index)
+    rates = {
+        "tea": np.where(ids == 1, 0.4, 0.05),
+        "coffee": np.where(ids == 1, 0.05, 0.4),
+        "bread": np.full(300, 0.5),
+    }
+    counts = pd.DataFrame(
+        {item: rng.binomial(20, rate) for item, rate in rates.items()}, ids.index
+    )
+    return counts.astype(float), orders, ids
+
+
+def test_affinity_finds_what_a_segment_prefers_and_doubts_what_it_does_not(shop):
+    counts, orders, ids = shop
+    table = offers.affinity(counts, orders, segment_ids=ids, level=0.95)
+    table = table.set_index(["segment_id", "item"])
+    assert table.loc[(1, "tea"), "lift"] == pytest.approx(0.4 / 0.225, rel=0.05)
+    assert table.loc[(1, "tea"), "shrunk_low"] > 1.5
+    assert table.loc[(1, "tea"), "doubt"] < 1e-6
+    assert table.loc[(1, "bread"), "doubt"] > 0.02
+    shrunk, raw = np.log(table["shrunk"]), np.log(table["lift"])
+    assert (shrunk.abs() <= raw.abs() + 1e-12).all()
+    assert (np.sign(shrunk) == np.sign(raw)).all()
+
+
+def test_a_gap_is_what_the_rate_of_all_would_bring_more():
+    table = pd.DataFrame(
+        {
+            "segment_id": [1, 1],
+            "item": ["tea", "bread"],
+            "customers": [20, 90],
+            "rate": [0.05, 0.5],
+            "overall": [0.1, 0.5],
+            "lift": [0.5, 1.0],
+            "low": [0.4, 0.9],
+            "high": [0.6, 1.1],
+            "shrunk": [0.6, 1.0],
+            "shrunk_low": [0.5, 0.9],
+            "shrunk_high": [0.7, 1.1],
+            "doubt": [0.0, 0.5],
+        }
+    )
+    bought = pd.DataFrame(
+        {"item": ["tea", "tea"], "orders": [3, 2], "sales": [10.0, 10.0]}
+    )
+    (row,) = offers.gaps(table, bought, orders=pd.Series({1: 1000})).to_dict("records")
+    assert row["item"] == "tea"
+    assert row["missing_orders"] == pytest.approx(1000 * 0.1 * 0.4)
+    assert row["missing_sales"] == pytest.approx(40 * 4.0)
+
+
+COUNTS = pd.DataFrame(
+    [[1, 1, 0, 0], [2, 1, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 1, 3]],
+    index=pd.Index(list("vwxyz"), name="customer_id"),
+    columns=["bread", "butter", "nails", "hammer"],
+    dtype=float,
+)
+LIFTS = pd.DataFrame(
+    {"segment_id": [1, 1], "item": ["butter", "nails"], "shrunk": [1.0, 4.0]}
+)
+SEGMENTS = pd.Series(1, index=COUNTS.index)
+
+
+def ways():
+    return offers.scores(COUNTS, segment_ids=SEGMENTS, lifts=LIFTS)
+
+
+def test_scores_by_popularity_segment_and_similar_items():
+    found = ways()
+    assert found["popularity"].loc["x"].to_dict() == {
+        "bread": 3,
+        "butter": 2,
+        "nails": 2,
+        "hammer": 1,
+    }
+    assert found["segment"].loc["x", "nails"] == 8
+    near = found["similar items"]
+    # x has bread: two of three who have it also have butter, which two have
+    assert near.loc["x", "butter"] == pytest.approx(2 / np.sqrt(3 * 2))
+    assert near.loc["x", "nails"] == 0
+
+
+def test_only_what_was_not_bought_is_recommended_and_ties_keep_their_order():
+    table = offers.recommend(ways()["popularity"], COUNTS, n=3)
+    assert table[table["customer_id"] == "x"]["item"].tolist() == [
+        *("butter", "nails", "hammer")
+    ]
+    assert table[table["customer_id"] == "v"]["item"].tolist() == ["nails", "hammer"]
+    has = COUNTS.stack() > 0
+    assert not has.loc[
+        list(zip(table["customer_id"], table["item"], strict=True))
+    ].any()
+
+
+def test_hits_are_judged_among_customers_who_bought_something_new(monkeypatch):
+    monkeypatch.setattr(offers, "LEAST_JUDGES", 2)
+    later = COUNTS * 0
+    later.loc["x", "butter"] = 1  # new
+    later.loc["y", "hammer"] = 2  # new
+    later.loc["v", "bread"] = 1  # not new
+    later["rope"] = 1.0  # unknown in training
+    table = offers.judge(ways(), counts=COUNTS, later=later, n=[1, 2], level=0.95)
+    table = table.set_index(["n", "way"])
+    assert (table["customers"] == 2).all()
+    # first by popularity: butter for x (a hit); bread for y (no hit)
+    assert table.loc[(1, "popularity"), "hit_rate"] == 0.5
+    # first by similar items: butter for x, and the hammer for y
+    assert table.loc[(1, "similar items"), "hit_rate"] == 1.0
+    assert table.loc[(1, "similar items"), "difference"] == 0.5
+    assert table.loc[(2, "popularity"), "precision"] == 0.25
+    assert table.loc[(1, "popularity"), "coverage"] == 0.5
+    assert np.isnan(table.loc[(1, "popularity"), "p_adjusted"])
+
+
+def test_no_way_beats_popularity_where_purchases_are_random():
+    rng = np.random.default_rng(11)
+    names = [f"i{j:02}" for j in range(30)]
+    index = pd.Index([f"c{i:03}" for i in range(400)], name="customer_id")
+    counts, later = (
+        pd.DataFrame(rng.random((400, 30)) < 0.2, index, names).astype(float)
+        for _ in range(2)
+    )
+    ids = pd.Series(rng.integers(1, 4, 400), index)
+    lifts = offers.affinity(counts, pd.Series(10.0, index), segment_ids=ids, level=0.95)
+    found = offers.judge(
+        offers.scores(counts, segment_ids=ids, lifts=lifts),
+        counts=counts,
+        later=later,
+        n=[1, 3, 5],
+        level=0.95,
+    )
+    better = (found["p_adjusted"] < 0.05) & (found["difference"] > 0)
+    assert not better.any()
+
+
+def test_nothing_is_judged_by_a_handful_of_customers():
+    with pytest.raises(TooLittle, match=r"later window \(found: 0\)"):
+        offers.judge(ways(), counts=COUNTS, later=COUNTS, n=[1], level=0.95)
+
+
+def test_without_segments_two_ways_are_left():
+    found = offers.scores(COUNTS, segment_ids=SEGMENTS * 0, lifts=None)
+    assert list(found) == ["popularity", "similar items"]
+
+
+def test_where_all_buy_alike_no_lift_is_shrunk():
+    counts = pd.DataFrame({"tea": [2.0] * 4, "rope": [1.0] * 4}, list("abcd"))
+    orders = pd.Series(4.0, counts.index)
+    ids = pd.Series([1, 1, 2, 2], counts.index)
+    table = offers.affinity(counts, orders, segment_ids=ids, level=0.95)
+    assert (table["lift"] == 1).all()
+    assert table["shrunk_low"].isna().all()
+
+
+def test_a_column_that_only_says_the_first_again_names_no_item(files):
+    def telling(item):
+        return offers.telling(duckdb.connect(), files["products"], item=item)
+
+    # leaf is always tea and petrol always fuel, but there are three products
+    assert telling(["category", "need_state"]) == ["category"]
+    assert telling(["category", "product_id"]) == ["category", "product_id"]
+    assert telling(["brand", "need_state"]) == ["need_state"]
+    assert telling(["brand"]) == []
+
+
+def held(**differences):
+    """Judge ways by hand: way -> points over popularity with one item and with ten."""
+    rows = [
+        {"n": n, "way": way, "hit_rate": 0.4, "difference": points / 100}
+        | {"p_adjusted": 0.01 if abs(points) >= 2 else 0.6}
+        for way, both in ({"popularity": (0, 0)} | differences).items()
+        for n, points in zip((1, 10), both, strict=True)
+    ]
+    table = pd.DataFrame(rows).assign(
+        difference_low=lambda t: t["difference"] - 0.019,
+        difference_high=lambda t: t["difference"] + 0.019,
+    )
+    return offers.verdicts(table, level=0.95)
+
+
+@pytest.mark.parametrize(
+    ("segment", "similar", "verdict", "advice"),
+    [
+        ((-3, 0), (2.4, 1), "loses to", "by similar items, not by segment."),
+        ((0, 1), (2.4, 1), "no different", "by similar items."),
+        ((5, 3), (2.4, 1), "beats", "by segment or by similar items."),
+        ((5, 3), (-2, 0), "beats", "by segment, not by similar items."),
+        ((-3, 3), (0, 0), "depends", "by popularity: no other way beats it."),
+        ((-3, 0), (0, 0), "loses to", "by popularity, not by segment."),
+        ((-3, 0), (-2, 0), "loses to", "by popularity, not by segment or by similar"),
+        ((0, 0), (0, 0), "no different", "by popularity: no other way beats it."),
+    ],
+)
+def test_the_next_item_is_chosen_by_what_wins_and_not_by_what_loses(
+    segment, similar, verdict, advice
+):
+    found = held(segment=segment, **{"similar items": similar})
+    assert found.loc["segment", "verdict"] == verdict
+    assert offers.advice(found).startswith(f"Choose the next item {advice}")
+
+
+def test_wins_and_losses_are_said_alike():
+    said = offers.said(held(segment=(-3, -2), **{"similar items": (0.5, 2.4)}))
+    assert said == (
+        "“Similar items” beats popularity, most with 10 items: a hit for 40.0% of "
+        "customers, 2.4 points more (0.5 to 4.3). “Segment” loses to popularity, most "
+        "with 1 item: a hit for 40.0% of customers, −3.0 points (−4.9 to −1.1; adjusted "
+        "p 0.010)."
+    )
+    said = offers.said(held(segment=(-3, 4), **{"similar items": (0.5, 1)}))
+    assert "“Segment” beats popularity with some numbers of items and loses" in said
+    assert "“Similar items” is no different from popularity beyond chance" in said
+
+
+def test_a_segments_first_item_is_offered_only_where_that_wins():
+    assert offers.first_items("beats") == "Give each segment its own first item."
+    for verdict in ("loses to", "depends", "no different", None):
+        assert "Know each segment by what it buys most, but" in offers.first_items(
+            verdict
+        )
+    assert "popularity chooses better" in offers.first_items("loses to")

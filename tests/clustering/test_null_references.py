@@ -1,0 +1,423 @@
+import functools
+import math
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import four_heaps
+from sklearn.metrics import adjusted_rand_score
+
+from helpers.clustering import clusterability, methods, null_references
+from helpers.core.errors import BadInput
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def golden(name):
+    return pd.read_csv(GOLDEN / f"{name}.csv")
+
+
+@pytest.fixture(autouse=True)
+def one_process():
+    # starting workers takes seconds; the test that needs them asks for them
+    with joblib.parallel_config(backend="sequential"):
+        yield
+
+
+def lopsided(n=1000):
+    """Three columns, skewed, heavy-tailed and tied, that go together in odd ways."""
+    rng = np.random.default_rng(8)
+    common = rng.standard_normal(n) / np.sqrt(rng.chisquare(2, n) / 2)
+    return pd.DataFrame(
+        {
+            "skewed": np.exp(common + rng.standard_normal(n)),
+            "heavy": common**3 + rng.standard_normal(n),
+            "tied": -np.clip(common + rng.standard_normal(n), -1, 2).round(1),
+        },
+        index=[f"c{i}" for i in range(n)],
+    )
+
+
+def test_a_reference_holds_exactly_the_values_of_each_column():
+    scores = lopsided()
+    reference = null_references.copula_reference(scores, seed=1)
+    assert list(reference.index) == list(scores.index)
+    assert list(reference.columns) == list(scores.columns)
+    for column in scores:
+        assert sorted(reference[column]) == sorted(scores[column])
+    assert not reference.equals(scores)
+
+
+def test_references_correlate_by_rank_as_observed_within_two_hundredths():
+    scores = lopsided()
+    drawn = [
+        null_references.copula_reference(scores, seed=seed).corr("spearman").to_numpy()
+        for seed in range(20)
+    ]
+    # one draw of 1,000 errs by 0.03, the mean of 20 by less than 0.01
+    observed = scores.corr("spearman").to_numpy()
+    assert np.abs(observed[np.triu_indices(3, 1)]).min() > 0.4
+    assert np.mean(drawn, axis=0) == pytest.approx(observed, abs=0.02)
+    assert np.std(drawn, axis=0).max() < 0.04
+
+
+def test_columns_that_are_copies_stay_copies_in_a_reference():
+    scores = lopsided(200).assign(copy=lambda t: 2 * t["skewed"])
+    reference = null_references.copula_reference(scores, seed=1)
+    assert reference["copy"].to_numpy() == pytest.approx(2 * reference["skewed"])
+
+
+def test_correlations_that_no_normal_cloud_has_are_met_as_nearly_as_can_be():
+    # three orders of 0 to 200 that add up to 300: each pair correlates by -1/2 exactly,
+    # but normal columns would need 2 sin(-pi / 12) = -0.518, and -1/2 is the least
+    first = np.arange(201)
+    second = (200 - 2 * first) % 201
+    scores = pd.DataFrame({"a": first, "b": second, "c": 300 - first - second})
+    assert scores.corr("spearman").to_numpy()[0, 1:] == pytest.approx([-0.5, -0.5])
+    reference = null_references.copula_reference(scores.astype(float), seed=1)
+    found = reference.corr("spearman").to_numpy()[np.triu_indices(3, 1)]
+    # the deviation of one draw is 0.05
+    assert found == pytest.approx([-0.48] * 3, abs=0.12)
+
+
+def test_a_reference_depends_on_the_seed_but_not_on_the_order_of_customers():
+    scores = lopsided(200)
+    reference = null_references.copula_reference(scores, seed=1)
+    pd.testing.assert_frame_equal(
+        null_references.copula_reference(scores, seed=1), reference, check_exact=True
+    )
+    mixed = null_references.copula_reference(
+        scores.sample(frac=1, random_state=1), seed=1
+    )
+    assert (mixed.to_numpy() == reference.to_numpy()).all()
+    other = null_references.copula_reference(scores, seed=2)
+    assert (other.to_numpy() != reference.to_numpy()).mean() > 0.5
+
+
+def test_planted_clusters_are_found_and_keep_the_columns_values():
+    scores = pd.DataFrame(np.exp(np.random.default_rng(0).random((300, 6))))
+    control = null_references.planted_control(scores, k=5, distance=2.0, seed=4)
+    for column in scores:
+        assert sorted(control[column]) == sorted(scores[column])
+    centres = methods.kmeans(control.to_numpy(), k=5, seed=1, starts=10)
+    found = methods.nearest(control.to_numpy(), centres)
+    assert adjusted_rand_score(np.arange(300) % 5, found) > 0.95
+    assert np.bincount(found).tolist() == pytest.approx([60] * 5, abs=3)
+
+
+def test_clusters_planted_at_no_distance_are_not_found():
+    scores = pd.DataFrame(np.random.default_rng(0).random((300, 6)))
+    control = null_references.planted_control(scores, k=5, distance=0.0, seed=4)
+    centres = methods.kmeans(control.to_numpy(), k=5, seed=1, starts=10)
+    found = methods.nearest(control.to_numpy(), centres)
+    assert abs(adjusted_rand_score(np.arange(300) % 5, found)) < 0.05
+
+
+def first_mean(scores, seed):
+    """Measure something that tells tables and seeds apart."""
+    value = (scores["a"] * scores["b"]).mean()
+    return pd.DataFrame({"statistic": ["mean", "seed"], "value": [value, seed]})
+
+
+def test_a_measure_sees_each_reference_once_with_a_seed_of_its_own():
+    scores = golden("cloud")
+    found = null_references.on_references(scores, first_mean, references=5, seed=3)
+    assert found["reference"].tolist() == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert list(found.columns) == ["statistic", "value", "reference"]
+    values = found.set_index(["statistic", "reference"])["value"]
+    assert values["seed"].nunique() == 5
+    assert values["mean"].nunique() == 5
+    assert first_mean(scores, 0)["value"][0] not in values["mean"].tolist()
+    # a and b of the cloud correlate, and so do those of the references
+    observed = (scores["a"] * scores["b"]).mean()
+    assert values["mean"].mean() == pytest.approx(observed, rel=0.15)
+
+
+def test_more_references_leave_the_first_ones_as_they_were():
+    few, many = (
+        null_references.on_references(golden("cloud"), first_mean, references=n, seed=3)
+        for n in (2, 4)
+    )
+    pd.testing.assert_frame_equal(few, many[:4], check_exact=True)
+    other = null_references.on_references(
+        golden("cloud"), first_mean, references=2, seed=4
+    )
+    assert (other["value"] != few["value"]).all()
+
+
+def told(values, **keys):
+    """Write observed values or, for lists, one reference below the other."""
+    rows = [
+        {"statistic": statistic, **keys, "value": value, "reference": number}
+        for statistic, of_references in values.items()
+        for number, value in enumerate(of_references, 1)
+    ]
+    return pd.DataFrame(rows)
+
+
+def seen(values, **keys):
+    return told({s: [v] for s, v in values.items()}, **keys).drop(columns="reference")
+
+
+def test_p_counts_the_references_that_are_at_least_as_good():
+    observed = seen({"silhouette": 0.3, "width": 90.0, "davies": 1.5})
+    references = told(
+        {
+            "davies": [1.0, 2.0, 3.0, 4.0],
+            "silhouette": [0.1, 0.2, 0.3, 0.4],
+            "width": [50.0, 60.0, 70.0, 80.0],
+        }
+    )
+    ways = {"silhouette": True, "width": True, "davies": False}
+    found = null_references.compare(observed, references, more_is_better=ways)
+    # silhouette: 0.3 and 0.4 are as good, (1 + 2) / 5; width: none; davies: only 1.0
+    assert found["statistic"].tolist() == ["silhouette", "width", "davies"]
+    assert found["p"].tolist() == pytest.approx([0.6, 0.2, 0.4])
+    row = found.loc[0, ["observed", "reference", "low", "high", "deviation", "z"]]
+    deviation = math.sqrt((0.15**2 + 0.05**2) * 2 / 3)
+    assert row.tolist() == pytest.approx(
+        [0.3, 0.25, 0.1, 0.4, deviation, 0.05 / deviation]
+    )
+    # 1.5 is one better than the mean of 2.5, where less is better
+    assert found["z"][2] == pytest.approx(1 / np.std([1, 2, 3, 4], ddof=1))
+
+
+def test_one_way_can_serve_all_statistics():
+    observed = seen({"gap": 2.0}, k=3)
+    references = told({"gap": [1.0, 3.0, 4.0]}, k=3)
+    ps = [
+        null_references.compare(observed, references, more_is_better=way)["p"][0]
+        for way in (True, False)
+    ]
+    assert ps == [3 / 4, 2 / 4]
+    assert list(null_references.compare(observed, references, more_is_better=True))[
+        :3
+    ] == [*("statistic", "k", "observed")]
+
+
+def test_a_value_that_could_not_be_measured_counts_against_the_data():
+    observed = seen({"none": np.nan, "some": 5.0, "empty": 5.0})
+    references = told(
+        {"none": [1.0, 2.0], "some": [np.nan, 1.0], "empty": [np.nan, np.nan]}
+    )
+    found = null_references.compare(observed, references, more_is_better=True)
+    assert found["p"].tolist() == pytest.approx([1, 2 / 3, 1])
+    assert found["reference"].tolist()[:2] == [1.5, 1.0]
+    assert found["z"].isna().all()
+
+
+def test_no_deviations_are_counted_where_the_references_do_not_differ():
+    found = null_references.compare(
+        seen({"agreement": 2.0}), told({"agreement": [1.0, 1.0]}), more_is_better=True
+    ).loc[0]
+    assert math.isnan(found["z"])
+    assert found["p"] == pytest.approx(1 / 3)
+
+
+def test_a_key_may_be_missing_where_a_statistic_has_none():
+    measured = pd.DataFrame(
+        {
+            "statistic": ["dip", "gap", "gap"],
+            "k": pd.array([pd.NA, 1, 2], dtype="Int64"),
+            "value": [1.0, 2.0, 3.0],
+        }
+    )
+    references = pd.concat(
+        measured.assign(value=measured["value"] + shift, reference=number)
+        for number, shift in [(1, -1), (2, 1)]
+    )
+    found = null_references.compare(measured, references, more_is_better=True)
+    assert found["reference"].tolist() == [1, 2, 3]
+    assert found["low"].tolist() == [0, 1, 2]
+    assert found["k"].isna().tolist() == [True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (lambda o, r, w: (o, r[r["k"] != 3], w), "once in each reference"),
+        (lambda o, r, w: (o[o["k"] != 3], r, w), "once in each reference"),
+        (lambda o, r, w: (pd.concat([o, o]), r, w), "once in each reference"),
+        (lambda o, r, w: (o, pd.concat([r, r]), w), "once in each reference"),
+        (lambda o, r, w: (o, r.drop(columns="k"), w), "should have the columns"),
+        (lambda o, r, w: (o, r, {"silhouette": True}), "say which way .'gap'."),
+        (
+            lambda o, r, w: (
+                o.drop(columns="statistic"),
+                r.drop(columns="statistic"),
+                {"gap": True},
+            ),
+            "column statistic",
+        ),
+    ],
+)
+def test_tables_that_do_not_belong_together_are_refused(spoil, says):
+    observed = pd.concat([seen({"gap": 1.0}, k=k) for k in (2, 3)])
+    references = pd.concat([told({"gap": [1.0, 2.0]}, k=k) for k in (2, 3)])
+    with pytest.raises(BadInput, match=says):
+        table, others, ways = spoil(observed, references, {"gap": True})
+        null_references.compare(table, others, more_is_better=ways)
+
+
+STRUCTURE = {"points": 20, "k_values": range(1, 6), "draws": 3, "starts": 3}
+
+
+def p_of_structure(scores, **change):
+    measure = functools.partial(clusterability.measure, **STRUCTURE | change)
+    compared = null_references.compare(
+        measure(scores, 5),
+        null_references.on_references(scores, measure, references=19, seed=5),
+        more_is_better=clusterability.MORE_IS_BETTER,
+    )
+    return compared.set_index(["statistic", "k"])["p"]
+
+
+def test_heaps_have_structure_beyond_their_references_and_a_cloud_has_not():
+    heaps = four_heaps()
+    four = p_of_structure(heaps, starts=1)
+    assert [four["gap_rise"].item(), four[("gap", 4)]] == [0.05, 0.05]
+    two = p_of_structure(
+        heaps[heaps.index % 4 < 2].iloc[:, :6], k_values=range(1, 3), draws=1
+    )
+    assert [two["cluster_index"].item(), two[("gap", 2)]] == [0.05, 0.05]
+    cloud = p_of_structure(golden("cloud"), starts=1).sort_index()
+    assert cloud.drop(["hopkins", "dip_distances", "dip_first_component"]).min() > 0.05
+
+
+GAP = {"k_values": range(1, 4), "draws": 2, "seed": 1, "starts": 2}
+
+
+CALLS = {
+    "copula_reference": lambda s: null_references.copula_reference(s, seed=1),
+    "planted_control": lambda s: null_references.planted_control(
+        s, k=3, distance=1, seed=1
+    ),
+    "on_references": lambda s: null_references.on_references(
+        s, first_mean, references=1, seed=1
+    ),
+    "gap": lambda s: clusterability.gap(s, **GAP),
+    "hopkins": lambda s: clusterability.hopkins(s, points=8, seed=1),
+    "dip": lambda s: clusterability.dip(s),
+    "sigclust": lambda s: clusterability.sigclust(s, draws=3, seed=1, starts=2),
+    "structure": lambda s: clusterability.measure(s, 1, **STRUCTURE),
+}
+
+
+def spoilt(change):
+    scores = golden("planted").rename(columns={"b": "visits"})[:60]
+    return change(scores.assign(a=scores["a"], b=scores["c"]))
+
+
+BAD = {
+    "missing": (lambda s: s.assign(visits=s["visits"].where(s.index != 5)), "visits"),
+    "infinite": (
+        lambda s: s.assign(visits=s["visits"].where(s.index != 5, np.inf)),
+        "visits",
+    ),
+    "constant": (lambda s: s.assign(visits=2.0), "visits"),
+    "words": (lambda s: s.assign(visits="often"), "visits"),
+    "identical": (lambda s: s.iloc[[3] * 60].reset_index(drop=True), "identical"),
+    "one": (lambda s: s[:1], "but 1 were found"),
+}
+
+
+@pytest.mark.parametrize("call", sorted(CALLS))
+@pytest.mark.parametrize("fault", sorted(BAD))
+def test_bad_input_is_refused_by_the_name_of_the_feature(call, fault):
+    change, says = BAD[fault]
+    with pytest.raises(BadInput, match=says):
+        CALLS[call](spoilt(change))
+
+
+@pytest.mark.parametrize("call", sorted(CALLS))
+def test_a_giant_among_customers_and_copied_columns_are_borne(call):
+    scores = spoilt(lambda s: s.assign(again=2 * s["visits"], most=s["visits"] * 1.0))
+    scores.loc[7, "most"] = 1000 * scores["most"].abs().max()
+    found = CALLS[call](scores)
+    numbers = found.drop(columns=["k"], errors="ignore").select_dtypes("number")
+    assert np.isfinite(numbers.to_numpy(float)).all()
+
+
+@pytest.mark.parametrize("call", sorted(set(CALLS) - {"planted_control"}))
+def test_the_order_of_customers_does_not_matter(call):
+    scores = golden("iris")
+    mixed = scores.sample(frac=1, random_state=1)
+    found, again = (CALLS[call](s).reset_index(drop=True) for s in (scores, mixed))
+    pd.testing.assert_frame_equal(found, again, check_exact=True)
+
+
+def scored(**by_k):
+    """Lay out one score at k = 2, 3, ... under the name of its method."""
+    return pd.DataFrame(
+        {"method": name, "k": k, "value": value}
+        for name, values in by_k.items()
+        for k, value in enumerate(values, 2)
+    )
+
+
+def test_one_test_over_all_k_lets_every_reference_choose_its_best_k_too():
+    # At k = 3 the customers beat all three references, but the third reference stands
+    # out as much at k = 2: half of the four stand out at least so.
+    references = pd.concat(
+        scored(a=values).assign(reference=i)
+        for i, values in enumerate([(0, 0), (0, 0), (9, 0)], 1)
+    )
+    found = null_references.over_all_k(
+        scored(a=(0, 9)), references, more_is_better=True
+    )
+    assert found.loc[0, ["k", "p"]].tolist() == [3, 0.5]
+    # (9 - 2.25) / 4.5: mean and deviation of 0, 0, 0, 9
+    assert found.loc[0, "z"] == pytest.approx(1.5)
+    single = null_references.compare(scored(a=(0, 9)), references, more_is_better=True)
+    assert single["p"].tolist() == [1.0, 0.25]
+
+
+def test_one_test_over_all_k_follows_a_plain_loop_and_looks_for_less_where_less_is_better():
+    rng = np.random.default_rng(3)
+    values = rng.normal(size=(20, 4))
+    values[0, 2] -= 3
+    observed = scored(a=values[0])
+    references = pd.concat(
+        scored(a=row).assign(reference=i) for i, row in enumerate(values[1:], 1)
+    )
+    found = null_references.over_all_k(observed, references, more_is_better=False).iloc[
+        0
+    ]
+    z = -(values - values.mean(axis=0)) / values.std(axis=0, ddof=1)
+    assert found["k"] == 4
+    assert found["z"] == pytest.approx(z[0].max())
+    assert found["p"] == np.mean([row.max() >= z[0].max() for row in z])
+
+
+def test_methods_are_tested_apart_and_one_without_values_gets_no_p():
+    references = pd.concat(
+        scored(a=(i, 0), b=(0, i)).assign(reference=i) for i in range(1, 4)
+    )
+    found = null_references.over_all_k(
+        scored(a=(9, 0), b=(np.nan, np.nan)), references, more_is_better=True
+    ).set_index("method")
+    assert found.loc["a", ["k", "p"]].tolist() == [2, 0.25]
+    assert found.loc["b", ["k", "z", "p"]].isna().all()
+
+
+def test_a_test_over_all_k_needs_a_k():
+    table = pd.DataFrame({"statistic": ["a"], "value": [1.0]})
+    with pytest.raises(BadInput, match="needs a column k"):
+        null_references.over_all_k(
+            table, table.assign(reference=1), more_is_better=True
+        )
+
+
+def test_the_best_k_is_the_smallest_of_equals_and_each_reference_has_its_own():
+    table = scored(a=(1, 5, 5, 2), b=(np.nan, 3, 4, 1), c=(np.nan,) * 4)
+    more = null_references.best_k(table, more_is_better=True)
+    assert more.to_dict("list") == {"method": ["a", "b"], "k": [3, 4]}
+    assert null_references.best_k(table, more_is_better=False)["k"].tolist() == [2, 5]
+    two = pd.concat([table.assign(reference=1), scored(a=(7, 1)).assign(reference=2)])
+    found = null_references.best_k(two, more_is_better=True)
+    assert found.query("method == 'a'").set_index("reference")["k"].to_dict() == {
+        1: 3,
+        2: 2,
+    }

@@ -1,0 +1,218 @@
+"""Samples of customers: who is drawn, and whether another sample would decide alike."""
+
+import joblib
+import numpy as np
+import pandas as pd
+import pytest
+
+from helpers.clustering import predictive_validity, sampling, stability
+from helpers.features import preparation
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_process():
+    """Do the work here: samples are too small to be worth a second process."""
+    with joblib.parallel_config(backend="sequential"):
+        yield
+
+
+def customers(n=1000):
+    rng = np.random.default_rng(1)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"c{i:04}" for i in range(n)],
+            "sales": rng.lognormal(5, 1, n),
+            "orders": rng.integers(1, 60, n),
+        }
+    )
+
+
+BY = {"sales": [0.5, 0.8], "orders": [0.5]}
+
+
+def draw(people, size=100, samples=1, seed=17):
+    return sampling.draw(people, by=BY, size=size, samples=samples, seed=seed)
+
+
+# --- Who is drawn
+
+
+def test_a_sample_is_shared_out_by_largest_remainders():
+    # Of 10 places, 26, 25 and 49 of 100 customers claim 2.6, 2.5 and 4.9.
+    shared = sampling.allocate(np.array([26, 25, 49]), size=10)
+    assert shared.tolist() == [3, 2, 5]
+    # Two claims of 1.5 on 3 places: the first of equal remainders comes first.
+    assert sampling.allocate(np.array([5, 5]), size=3).tolist() == [2, 1]
+
+
+def test_who_lies_at_a_cut_belongs_to_the_class_above():
+    people = pd.DataFrame({"sales": [1.0, 2, 3, 4, 5], "orders": [9, 9, 1, 1, 1]})
+    # The median of sales is 3, that of orders 1.
+    found = sampling.strata(people, by={"sales": [0.5], "orders": [0.5]})
+    assert found.tolist() == [1, 1, 3, 3, 3]
+
+
+def test_each_stratum_gives_its_share_and_samples_have_no_customer_in_common():
+    people = customers()
+    drawn = draw(people, samples=3)
+    assert [len(ids) for ids in drawn] == [100] * 3
+    assert pd.concat(drawn).is_unique
+    stratum = pd.Series(sampling.strata(people, by=BY), index=people["customer_id"])
+    expected = stratum.value_counts() / 10
+    for ids in drawn:
+        assert (stratum[ids].value_counts() - expected).abs().max() < 1
+
+
+def test_the_order_of_rows_does_not_matter_but_the_seed_does():
+    people = customers()
+    (drawn,) = draw(people)
+    (again,) = draw(people.sample(frac=1, random_state=3))
+    (other,) = draw(people, seed=18)
+    assert again.tolist() == drawn.tolist() == sorted(drawn)
+    assert len(set(other) & set(drawn)) < 30  # 10 by chance
+
+
+def test_a_larger_sample_holds_almost_all_of_a_smaller_one():
+    people = customers()
+    (few,), (many,) = draw(people), draw(people, size=200)
+    # A remainder may move one place of a stratum.
+    assert len(set(few) - set(many)) <= 3
+
+
+def test_a_sample_as_large_as_all_holds_everybody_and_no_other_is_drawn():
+    people = customers(50)
+    for size in (50, 1000):
+        (drawn,) = draw(people, size=size, samples=5)
+        assert drawn.tolist() == people["customer_id"].tolist()
+
+
+@pytest.mark.parametrize(("size", "whole"), [(600, 1), (400, 2), (250, 4), (200, 5)])
+def test_as_many_whole_samples_are_drawn_as_there_are_customers_for(size, whole):
+    drawn = draw(customers(), size=size, samples=5)
+    assert len(drawn) == whole
+    assert pd.concat(drawn).is_unique
+    # A stratum that runs dry takes a customer or so from the last sample.
+    assert all(size - 6 <= len(ids) <= size for ids in drawn)
+
+
+# --- Whether another sample would decide alike
+
+
+def kinds(seed, n=150):
+    """Lay out customers of three kinds by shares, and what they do later."""
+    rng = np.random.default_rng(seed)
+    kind = np.arange(n) % 3
+    shares = rng.dirichlet([4, 4, 4], n) * 0.3
+    shares[np.arange(n), kind] += 0.7
+    people = pd.DataFrame(shares, columns=["share_a", "share_b", "share_c"])
+    people["sales"] = rng.lognormal(5, 1, n)
+    later = pd.DataFrame(shares * 100, columns=["later_a", "later_b", "later_c"])
+    later["later_sales"] = 100.0
+    return people, later
+
+
+WEIGHTS = dict.fromkeys(["share_a", "share_b", "share_c"], "sales")
+
+
+def fit(features):
+    return preparation.fit(
+        features, weights=WEIGHTS, priors={}, winsor=0.0, scaling="pareto"
+    )
+
+
+def study(seed):
+    people, later = kinds(seed)
+    needs = ["later_a", "later_b", "later_c"]
+    return sampling.study(
+        people,
+        aim=predictive_validity.aim(later, needs=needs, least_sales=50),
+        prepared=fit(kinds(0)[0]),
+        prepare=fit,
+        k_values=range(2, 5),
+        resamples=4,
+        seed=1,
+        starts=3,
+        resample_starts=2,
+        folds=5,
+    )
+
+
+@pytest.fixture(scope="module")
+def studies():
+    return [study(seed) for seed in (1, 2, 3)]
+
+
+def test_a_study_finds_kinds_that_are_there(studies):
+    criteria = studies[0].criteria
+    assert criteria.index.tolist() == [2, 3, 4]
+    of_three = criteria.loc[3]
+    assert of_three["smallest"] == pytest.approx(1 / 3, abs=0.01)
+    assert of_three["agreement"] > 0.95
+    assert of_three["weakest"] > 0.95
+    # Later mixes are the shares, of which kinds tell nearly all and sales nothing.
+    assert of_three["gain"] > 0.8
+    assert criteria["agreement"].idxmax() == 3
+
+
+def test_samples_are_compared_on_customers_that_their_centres_have_not_seen():
+    own = np.array([[0.0], [1.0], [10.0], [11.0]])
+    one = sampling.Study(own, {2: np.array([[0.5], [10.5]])}, pd.DataFrame())
+    # Its centres put 10 with 0 and 1: of the first sample's pairs it parts one wrongly.
+    two = sampling.Study(own + 1, {2: np.array([[4.0], [12.0]])}, pd.DataFrame())
+    table = sampling.between([one, two], k=2).set_index(["sample", "other"])
+    assert table.loc[(1, 2), "ari"] == table.loc[(2, 1), "ari"] == 1.0
+    # On 1, 2, 11, 12: (0.25 + 2.25) x 2 = 5 by strange centres, 9 + 4 + 1 + 0 by own.
+    assert table.loc[(1, 2), "excess"] == pytest.approx(5 / 14 - 1)
+    # On 0, 1, 10, 11: 16 + 9 + 4 + 1 by strange centres, 4 x 0.25 by own.
+    assert table.loc[(2, 1), "excess"] == pytest.approx(30 / 1 - 1)
+
+
+LEAST = {"smallest": 0.05, "agreement": 0.9, "weakest": 0.9, "gain": 0.02}
+
+
+def compare(studies, **changes):
+    verdicts = pd.Series("reproducible", index=[2, 3, 4])
+    return sampling.compare(studies, k=3, least=LEAST | changes, verdicts=verdicts)
+
+
+def test_samples_of_the_same_kinds_decide_alike(studies):
+    samples = compare(studies)
+    assert samples["takes"].tolist() == [3, 3, 3]
+    assert samples["customers"].tolist() == [150] * 3
+    assert samples["ari"].min() > 0.95
+    assert 0 < samples["excess"].max() < 0.05
+    told = sampling.said(samples, least_agreement=0.6)
+    assert told.startswith("Samples of 150 customers take 3, 3 and 3 segments. ")
+    assert told.endswith("The decision does not hang on the sample.")
+
+
+def test_a_sample_that_no_number_satisfies_takes_none(studies):
+    samples = compare(studies, gain=2.0)
+    assert samples["takes"].isna().all()
+    told = sampling.said(samples, least_agreement=1.1)
+    assert "take none, none and none segments" in told
+    assert told.endswith("but the lines do: raise sample.")
+
+
+def test_other_numbers_and_other_lines_are_told(studies):
+    samples = compare(studies).assign(takes=[3, 2, 3])
+    told = sampling.said(samples, least_agreement=0.6)
+    assert told.endswith("but the number does: raise sample, or set k.")
+    told = sampling.said(samples, least_agreement=1.1)
+    assert told.endswith("The decision hangs on the sample: raise sample.")
+
+
+def test_one_sample_is_compared_with_none(studies):
+    samples = compare(studies[:1])
+    assert samples["takes"].tolist() == [3]
+    assert samples["ari"].isna().all()
+    assert sampling.said(samples, least_agreement=0.6) == ""
+
+
+def test_a_study_measures_what_the_helpers_do_on_the_same_customers(studies):
+    people, _ = kinds(1)
+    again = stability.resample(
+        people, prepare=fit, k_values=range(2, 5), resamples=4, seed=1, starts=2
+    )
+    expected = stability.agreement(again).groupby("k")["ari"].mean()
+    assert studies[0].criteria["agreement"].tolist() == expected.tolist()

@@ -1,0 +1,205 @@
+"""What is drawn: lengths, labels, colours, and the text that stands for a figure."""
+
+import base64
+
+import matplotlib as mpl
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_hex, to_rgb
+
+from helpers.display import plots
+
+mpl.use("agg")
+SIZES = pd.Series([30.0, 12.5, 0.0], index=["Cooks", "Gardeners", "Rest"])
+
+
+@pytest.fixture(autouse=True)
+def closed_afterwards():
+    with mpl.rc_context():
+        yield
+    plt.close("all")
+
+
+@pytest.fixture
+def ax():
+    return plt.figure().add_subplot()
+
+
+def bar_colours(ax):
+    return [to_hex(bar.get_facecolor()) for bar in ax.patches]
+
+
+def said(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def names(axis):
+    return [label.get_text() for label in axis.get_ticklabels()]
+
+
+def test_bars_are_as_long_as_their_values_with_the_value_at_the_end(ax):
+    assert plots.bars(SIZES, label="customers", formats="{:.1f}", ax=ax) is ax
+    assert [bar.get_width() for bar in ax.patches] == [30, 12.5, 0]
+    assert said(ax) == ["30.0", "12.5", "0.0"]
+    middles = [bar.get_y() + bar.get_height() / 2 for bar in ax.patches]
+    assert [text.get_position()[1] for text in ax.texts] == pytest.approx(middles)
+    assert all(
+        text.get_position()[0] > bar.get_width()
+        for text, bar in zip(ax.texts, ax.patches, strict=True)
+    )
+    assert names(ax.yaxis) == ["Cooks", "Gardeners", "Rest"]
+    assert ax.get_xlabel() == "customers"
+    assert ax.yaxis.get_inverted()
+    assert ax.get_xlim()[0] == 0
+
+
+def test_bars_have_the_colours_given_to_them(ax):
+    colours = [plots.segment_colour(i) for i in (2, 1, 0)]
+    plots.bars(SIZES, label="", colours=colours, ax=ax)
+    assert bar_colours(ax) == colours
+
+
+def test_intervals_are_matched_by_name_and_inside_the_picture(ax):
+    ends = {"low": [11.0, -4.0, 20.0], "high": [14.0, 6.0, 50.0]}
+    intervals = pd.DataFrame(ends, index=["Gardeners", "Rest", "Cooks"])
+    plots.bars(SIZES, label="", intervals=intervals, ax=ax)
+    lines = [line[:, 0].tolist() for line in ax.collections[0].get_segments()]
+    assert lines == [[20, 50], [11, 14], [-4, 6]]
+    low, high = ax.get_xlim()
+    assert low <= -4 and high > 50
+    # the value is written beyond the interval
+    assert ax.texts[0].get_position()[0] > 50
+
+
+def test_a_bar_below_nought_is_inside_the_picture(ax):
+    values = pd.Series([-3.0, 2.0], index=["a", "b"])
+    intervals = pd.DataFrame(
+        {"low": [-5.0, 1.0], "high": [-1.0, 3.0]}, index=["a", "b"]
+    )
+    plots.bars(values, label="", intervals=intervals, ax=ax)
+    assert ax.get_xlim()[0] <= -5
+
+
+def test_functions_draw_on_the_current_axes_if_none_are_given(ax):
+    assert plots.bars(SIZES, label="") is ax
+    assert len(ax.patches) == 3
+
+
+def test_every_segment_has_a_colour_of_its_own():
+    colours = [plots.segment_colour(i) for i in range(11)]
+    assert len(set(colours)) == 11
+    assert colours[0] == plots.UNCLASSIFIED
+    assert colours[1:] == plots.SEGMENT_COLOURS
+
+
+def test_a_line_stands_on_nought_with_its_days_as_months(ax):
+    days = pd.date_range("2017-01-01", periods=4, freq="30D")
+    plots.line(pd.Series([5.0, 0.0, 10.0, 2.0], index=days), label="orders", ax=ax)
+    assert ax.lines[0].get_ydata().tolist() == [5, 0, 10, 2]
+    assert ax.get_ylim() == pytest.approx((0, 11))
+    assert ax.get_ylabel() == "orders"
+    form = ax.xaxis.get_major_formatter()
+    assert form(mpl.dates.date2num(days[1])) == "Jan 2017"
+
+
+def test_a_histogram_counts_everybody_and_marks_the_median(ax):
+    values = pd.Series([*range(100), 10_000.0])
+    plots.histogram(values, label="days", ax=ax)
+    assert sum(bar.get_height() for bar in ax.patches) == 101
+    assert ax.lines[0].get_xdata() == [50, 50]
+    assert ax.get_title() == "days"
+    # the far one counts in the last bar and does not stretch the picture
+    assert max(bar.get_x() + bar.get_width() for bar in ax.patches) < 10_000
+
+
+def test_correlations_are_a_triangle_with_the_strong_ones_in_numbers(ax):
+    table = pd.DataFrame(
+        [[1, 0.62, 0.3], [0.62, 1, -0.54], [0.3, -0.54, 1]],
+        index=list("abc"),
+        columns=list("abc"),
+    )
+    plots.correlations(table, ax=ax)
+    shown = ax.collections[0].get_array().reshape(2, 2)
+    assert shown.mask.tolist() == [[False, True], [False, False]]
+    assert shown.compressed().tolist() == [0.62, 0.3, -0.54]
+    assert said(ax) == [".6", "", "−.5"]
+    assert names(ax.xaxis) == ["a", "b"] and names(ax.yaxis) == ["b", "c"]
+    assert ax.collections[0].get_clim() == (-1, 1)
+
+
+def test_a_box_for_each_segment_has_its_colour_and_place_by_its_number(ax):
+    table = pd.DataFrame(
+        {
+            "segment_id": [3, 1, 3, 1],
+            "name": ["Cooks", "Bathers", "Cooks", "Bathers"],
+            "jaccard": [0.5, 0.9, 0.6, 0.8],
+        }
+    )
+    plots.spread_by_segment(table, value="jaccard", label="recovery", ax=ax)
+    assert names(ax.yaxis) == ["Bathers", "Cooks"]
+    # seaborn greys the colour of boxes a little
+    for box, segment_id in zip(ax.patches, (1, 3), strict=True):
+        wanted = to_rgb(plots.segment_colour(segment_id))
+        assert box.get_facecolor()[:3] == pytest.approx(wanted, abs=0.15)
+    assert ax.get_xlabel() == "recovery" and ax.get_ylabel() == ""
+
+
+def test_estimates_are_dots_on_their_intervals_the_first_on_top(ax):
+    table = pd.DataFrame(
+        {
+            "label": ["tiers", "needs"],
+            "r2": [0.4, 0.1],
+            "low": [0.3, 0.05],
+            "high": [0.5, 0.2],
+        }
+    )
+    colours = ["#112233", "#445566"]
+    plots.estimates(
+        table, names="label", value="r2", label="explained", colours=colours, ax=ax
+    )
+    lines, dots = ax.collections
+    assert [part[:, 0].tolist() for part in lines.get_segments()] == [
+        [0.3, 0.5],
+        [0.05, 0.2],
+    ]
+    assert dots.get_offsets().tolist() == [[0.4, 0], [0.1, 1]]
+    assert [to_hex(colour) for colour in dots.get_facecolor()] == colours
+    assert names(ax.yaxis) == ["tiers", "needs"] and ax.yaxis.get_inverted()
+    assert ax.lines[0].get_xdata() == [0, 0]
+
+
+def shown(monkeypatch, figure, alt):
+    seen = []
+    monkeypatch.setattr(plots, "display", seen.append)
+    plots.show(figure, alt=alt)
+    return seen[0]
+
+
+def test_a_figure_is_shown_with_the_text_that_stands_for_it(monkeypatch, ax):
+    plots.bars(SIZES, label="", ax=ax)
+    image = shown(monkeypatch, ax.figure, 'Three bars, the "Cooks" longest')
+    data, metadata = image._repr_mimebundle_()
+    assert metadata["image/png"]["alt"] == 'Three bars, the "Cooks" longest'
+    png = base64.b64decode(data["image/png"])
+    assert png.startswith(b"\x89PNG")
+    width, height = ax.figure.get_size_inches() * ax.figure.dpi
+    size = {"width": int(width), "height": int(height)}
+    assert size.items() <= metadata["image/png"].items()
+    assert not plt.get_fignums()
+
+
+def test_the_same_figure_gives_the_same_bytes_without_version_or_date(monkeypatch):
+    images = []
+    for _ in range(2):
+        ax = plots.bars(SIZES, label="", ax=plt.figure().add_subplot())
+        images.append(shown(monkeypatch, ax.figure, "x").data)
+    assert images[0] == images[1]
+    assert b"Software" not in images[0] and b"matplotlib" not in images[0].lower()
+
+
+def test_the_theme_sharpens_pictures_and_leaves_room_for_nothing_else():
+    plots.theme()
+    assert plt.rcParams["savefig.dpi"] == 160
+    assert not plt.rcParams["axes.spines.top"]
+    assert plt.rcParams["axes.titlelocation"] == "left"

@@ -1,0 +1,193 @@
+"""What is drawn of the customer's life: heights, places, words and colours."""
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib import pyplot as plt
+from matplotlib.colors import to_rgb
+
+from helpers.lifecycle import lifecycle_stages, plots
+
+mpl.use("agg")
+
+
+@pytest.fixture(autouse=True)
+def closed_afterwards():
+    with mpl.rc_context():
+        yield
+    plt.close("all")
+
+
+@pytest.fixture
+def ax():
+    return plt.figure(figsize=(plots.WIDTH, 4)).add_subplot()
+
+
+def said(ax):
+    return [text.get_text() for text in ax.texts]
+
+
+def test_every_stage_has_a_colour_of_its_own_lightness():
+    assert tuple(plots.STAGE_COLOURS) == lifecycle_stages.STAGES
+    lightness = [
+        np.dot(to_rgb(colour), [0.299, 0.587, 0.114])
+        for colour in plots.STAGE_COLOURS.values()
+    ]
+    assert np.diff(sorted(lightness)).min() > 0.01
+
+
+FLOWS = pd.DataFrame(
+    {
+        "stage": ["active", "active", "lapsed", "lapsed"],
+        "next_stage": ["active", "lapsed", "returned", "lapsed"],
+        "customers": [60, 15, 5, 20],
+    }
+)
+
+
+def test_flows_draw_each_stage_as_high_as_its_share(ax):
+    plots.flows(FLOWS, ax=ax)
+    heights = sorted(
+        round(bar.get_height(), 3) for bar in ax.patches if hasattr(bar, "get_height")
+    )
+    assert heights == [0.05, 0.25, 0.35, 0.6, 0.75]
+    assert {"active 75%", "active 60%", "returned 5%", "lapsed 35%"} <= set(said(ax))
+
+
+def test_flows_are_bands_in_the_colour_of_where_they_come_from(ax):
+    plots.flows(FLOWS, labels=False, ax=ax)
+    bands = [p for p in ax.patches if not hasattr(p, "get_height")]
+    thick = [
+        round(b.get_path().vertices[-1, 1] - b.get_path().vertices[0, 1], 3)
+        for b in bands
+    ]
+    assert thick == [0.6, 0.15, 0.05, 0.2]
+    colours = [b.get_facecolor()[:3] for b in bands]
+    assert colours[0] == pytest.approx(to_rgb(plots.STAGE_COLOURS["active"]))
+    assert colours[2] == pytest.approx(to_rgb(plots.STAGE_COLOURS["lapsed"]))
+    assert said(ax) == []
+
+
+def test_flows_with_many_thin_stages_stay_inside_the_picture(ax):
+    thin = pd.DataFrame(
+        {
+            "stage": ["new", "active", "returned", "slowing", "lapsed"],
+            "next_stage": ["active", "active", "active", "slowing", "lapsed"],
+            "customers": [10, 900, 10, 10, 300],
+        }
+    )
+    plots.flows(thin, ax=ax)
+    bars = [p for p in ax.patches if hasattr(p, "get_height")]
+    assert max(b.get_y() + b.get_height() for b in bars) < ax.get_ylim()[0]
+
+
+def test_shares_of_stages_fill_each_bar_and_small_ones_go_without_a_number(ax):
+    shares = pd.DataFrame(
+        {"active": [0.7, 0.5], "slowing": [0.27, 0.2], "lapsed": [0.03, 0.3]},
+        index=["2020Q1", "2020Q2"],
+    )
+    plots.stage_shares(shares, ax=ax)
+    widths = [bar.get_width() for bar in ax.patches]
+    assert sum(widths) == pytest.approx(2)
+    assert said(ax) == ["70%", "50%", "27%", "20%", "30%"]
+    assert [t.get_text() for t in ax.get_yticklabels()] == ["2020Q1", "2020Q2"]
+
+
+CURVES = pd.DataFrame(
+    {
+        "segment_id": [1, 1, 2, 2],
+        "day": [0, 90, 0, 90],
+        "retained": [1, 0.8, 1, 0.79],
+        "low": [1, 0.75, 1, 0.7],
+        "high": [1, 0.85, 1, 0.86],
+    }
+)
+
+
+def test_curves_end_at_their_names_which_do_not_collide(ax):
+    plots.retention_curves(CURVES, names={1: "Plain", 2: "Other"}, ax=ax)
+    assert sorted(said(ax)) == ["Other 79%", "Plain 80%"]
+    heights = sorted(text.get_position()[1] for text in ax.texts)
+    assert heights[1] - heights[0] >= 0.02
+    drawn = [line for line in ax.lines if len(line.get_xdata()) == 2]
+    assert [list(line.get_ydata()) for line in drawn] == [[1, 0.8], [1, 0.79]]
+    assert max(ax.get_xticks()) <= 90
+
+
+def test_cohorts_show_their_size_and_leave_what_is_missing_empty(ax):
+    table = pd.DataFrame([[1.0, 0.4], [1.0, np.nan]], index=["2020Q1", "2020Q2"])
+    plots.cohort_heatmap(table, counts={"2020Q1": 1200, "2020Q2": 30}, ax=ax)
+    assert said(ax) == ["100%", "40%", "100%"]
+    labels = [text.get_text() for text in ax.get_yticklabels()]
+    assert labels == ["2020Q1 (1,200)", "2020Q2 (30)"]
+
+
+def test_forecasts_stand_beside_what_came(ax):
+    table = pd.DataFrame(
+        {
+            "before": ["0", "1 or more"],
+            "actual": [0.5, 4.0],
+            "low": [0.4, 3.5],
+            "high": [0.6, 4.5],
+            "model": [0.6, 4.2],
+            "naive": [0.0, 5.0],
+        }
+    )
+    plots.forecasts(table, ax=ax)
+    assert [bar.get_width() for bar in ax.patches] == [0.5, 4.0]
+    model, naive = (c.get_offsets()[:, 0].tolist() for c in ax.collections[1:])
+    assert (model, naive) == ([0.6, 4.2], [0.0, 5.0])
+    told = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert told == ["came", "BG/NBD", "naive rate"]
+
+
+def test_the_bridge_leads_from_the_opening_to_the_closing(ax):
+    steps = pd.Series({"opening": 250.0, "new": 40.0, "churn": -70.0, "closing": 220.0})
+    plots.revenue_bridge(steps, symbol="$", ax=ax)
+    bars = [(bar.get_x(), bar.get_width()) for bar in ax.patches]
+    # a loss begins at its right end: its width is negative or its start is lower
+    ends = [(min(x, x + w), max(x, x + w)) for x, w in bars]
+    assert ends == [(0, 250), (250, 290), (220, 290), (0, 220)]
+    assert said(ax) == ["$250", "+$40", "−$70", "$220"]
+
+
+def test_reliability_is_drawn_against_equality(ax):
+    table = pd.DataFrame(
+        {
+            "forecast": [0.3, 0.9],
+            "observed": [0.35, 0.88],
+            "low": [0.3, 0.8],
+            "high": [0.4, 0.93],
+        }
+    )
+    plots.reliability(table, ax=ax)
+    assert (
+        ax.lines[0].get_xdata().tolist() == ax.lines[0].get_ydata().tolist() == [0, 1]
+    )
+    dots = ax.collections[-1].get_offsets().tolist()
+    assert dots == [[0.3, 0.35], [0.9, 0.88]]
+    assert ax.get_xlim()[0] < 0.3 < 0.9 < ax.get_xlim()[1]
+
+
+def test_many_periods_are_printed_without_the_sign(ax):
+    table = pd.DataFrame([np.linspace(1, 0.1, 10)], index=["2020Q1"])
+    plots.cohort_heatmap(table, counts={"2020Q1": 50}, ax=ax)
+    assert said(ax)[:2] == ["100", "90"]
+    assert "%" in ax.get_xlabel()
+
+
+def test_no_move_of_ten_customers_is_said_in_words(ax):
+    none = pd.DataFrame({"stage": [], "next_stage": [], "customers": []})
+    plots.flows(none, ax=ax)
+    assert said(ax) == ["moves of fewer than 10 customers"]
+
+
+def test_one_forecast_is_drawn_where_there_is_one(ax):
+    table = pd.DataFrame(
+        {"before": ["0"], "actual": [0.5], "low": [0.4], "high": [0.6], "naive": [0.0]}
+    )
+    plots.forecasts(table, ax=ax)
+    assert len(ax.collections) == 2
+    words = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert words == ["came", "naive rate"]

@@ -1,0 +1,89 @@
+"""Windows and limits that fit the data, by hand."""
+
+import pandas as pd
+import pytest
+
+from helpers.runs import horizons
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "windows"),
+    [
+        ("2024-01-01", "2024-01-01", ("2024-01-01", "2024-01-01", "2024-01-01")),
+        ("2024-01-01", "2024-01-10", ("2024-01-01", "2024-01-08", "2024-01-10")),
+        ("2021-01-01", "2023-12-31", ("2021-01-01", "2023-04-02", "2023-12-31")),
+    ],
+)
+def test_a_quarter_of_the_days_is_kept_for_later(first, last, windows):
+    assert horizons.windows(first, last) == windows
+
+
+def test_days_that_the_run_file_sets_stay_and_the_others_are_fitted():
+    given = ("auto", "2024-01-05", "auto")
+    assert horizons.windows("2024-01-01", "2024-01-10", given=given) == (
+        *("2024-01-01", "2024-01-05", "2024-01-10"),
+    )
+
+
+def rhythm(lines):
+    features = pd.DataFrame(
+        {
+            "orders": [2, 3],
+            "lines": lines,
+            "sales_per_order": [10.0, 30.0],
+            "gap_mean_days": [5.0, 15.0],
+        }
+    )
+    window = {"first": "2024-01-01", "last": "2024-03-30", "later": "2024-04-29"}
+    return horizons.Rhythm.of(features, **window)
+
+
+def test_lines_are_not_asked_for_where_an_order_is_one_line():
+    one, many = rhythm([2, 3]), rhythm([20, 30])
+    assert (one.enough_lines("auto"), one.enough_lines(10)) == (0, 0)
+    assert (many.enough_lines("auto"), many.enough_lines(7)) == (10, 7)
+
+
+def test_a_rhythm_survives_json_and_nobody_in_a_window_is_no_error():
+    assert horizons.Rhythm(**rhythm([2, 3]).to_dict()) == rhythm([2, 3])
+    empty = pd.DataFrame(
+        columns=["orders", "lines", "sales_per_order", "gap_mean_days"], dtype=float
+    )
+    days = {"first": "2024-01-01", "last": "2024-01-01", "later": "2024-01-01"}
+    found = horizons.Rhythm.of(empty, **days)
+    assert (found.order_lines, found.gap_days, found.active_days) == (0, None, 1)
+
+
+def limits(**changes):
+    given = {"train_days": 270, "later_days": 90, "gap_days": 10.0, "order_value": 20.0}
+    return horizons.Rhythm(**given | {"order_lines": 3.0} | changes)
+
+
+def test_limits_follow_the_limits():
+    own = limits()
+    assert (own.active_days, own.prior_weight, own.least_later_sales) == (20, 60, 20)
+    assert (own.least_gap_days, own.period, own.min_lines) == (7, "Q", 10)
+
+
+def test_limits_of_short_data_are_short():
+    own = limits(train_days=8, later_days=2, gap_days=None, order_lines=1.0)
+    assert (own.active_days, own.period, own.least_gap_days) == (2, "D", 1)
+    assert own.min_lines == 0
+    assert own.part(0.1, most=7) == 1
+
+
+def test_the_rhythm_is_read_from_the_features():
+    table = pd.DataFrame(
+        {
+            "orders": [1, 4],
+            "lines": [2, 8],
+            "sales": [10.0, 80.0],
+            "sales_per_order": [10.0, 20.0],
+            "gap_mean_days": [None, 5.0],
+        }
+    )
+    found = horizons.Rhythm.of(
+        table, first="2024-01-01", last="2024-01-31", later="2024-02-10"
+    )
+    assert found == horizons.Rhythm(31, 10, 5.0, 15.0, 2.0)
+    assert horizons.Rhythm(**found.to_dict()) == found

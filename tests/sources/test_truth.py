@@ -1,0 +1,51 @@
+"""Estimates beside the truth, on a handful of facts."""
+
+import pandas as pd
+import pytest
+
+from helpers.core import errors
+from helpers.sources import truth as sources_truth
+
+
+def test_segments_are_paired_so_that_most_customers_agree():
+    found = pd.Series([1, 1, 1, 2, 2, 3, 3, 3])
+    planted = pd.Series([7, 7, 8, 8, 8, 9, 9, 7])
+    # 1 with 7 (two agree), 2 with 8 (two), 3 with 9 (two): no other pairing has six
+    assert sources_truth.matched(found, planted) == {1: 7, 2: 8, 3: 9}
+
+
+def test_a_found_segment_too_many_is_paired_with_none():
+    found, planted = pd.Series([1, 1, 1, 2, 2, 3]), pd.Series([4, 4, 4, 5, 5, 5])
+    assert sources_truth.matched(found, planted) == {1: 4, 2: 5}
+
+
+def test_an_interval_holds_its_ends_and_nothing_beyond():
+    found = pd.DataFrame({"kind": list("abc"), "effect": 0.2, "low": 0.1, "high": 0.3})
+    truth = pd.DataFrame({"kind": list("cab"), "truth": [0.31, 0.1, 0.3]})
+    table = sources_truth.beside(found, truth, on=["kind"], estimate="effect")
+    assert table["truth"].tolist() == [0.1, 0.3, 0.31]
+    assert table["inside"].tolist() == [True, True, False]
+    assert table["estimate"].tolist() == [0.2, 0.2, 0.2]
+
+
+def test_an_estimate_of_what_nobody_planted_is_refused():
+    found = pd.DataFrame({"kind": ["z"], "effect": [0.2], "low": 0.1, "high": 0.3})
+    truth = pd.DataFrame({"kind": ["a"], "truth": [0.1]})
+    with pytest.raises(errors.BadInput, match=r"planted for .*'kind': 'z'"):
+        sources_truth.beside(found, truth, on=["kind"], estimate="effect")
+
+
+def test_planted_effects_get_the_numbers_of_the_study_and_all_stays_0():
+    planted = [
+        {"segment": 0, "kind": "all", "effect": 0.03},
+        {"segment": 7, "kind": "visit", "effect": 0.1},
+        {"segment": 8, "kind": "visit", "effect": 0.0},
+    ]
+    table = sources_truth.planted_effects(planted, ids={1: 7})
+    assert table.to_numpy().tolist() == [[0, "all", 0.03], [1, "visit", 0.1]]
+
+
+def test_real_customers_have_no_truth(tmp_path, monkeypatch):
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+    with pytest.raises(errors.BadInput, match="only simulated data have"):
+        sources_truth.truth("shop")
