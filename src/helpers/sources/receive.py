@@ -1,11 +1,13 @@
 """Receive the tables of any source under the standard names, and say where they come from."""
 
+import importlib
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 
 from helpers.core import paths, schema
+from helpers.runs import run_file
 from helpers.sources import complete_journey
 
 # What every reader of a report must be told of a source.
@@ -82,23 +84,19 @@ def receive(
     BadInput
         If a table breaks its contract; nothing is written.
     """
-    # Each source brings libraries of its own, so only the one asked for is imported.
+    # Each source brings libraries of its own, so only the one asked for is imported; by
+    # name, so that make redoes a run only when its own source has changed.
+    loader = importlib.import_module(f"helpers.sources.{run_file.SOURCES[source]}")
     if source == "files":
-        from helpers.sources import own_files
-
-        return own_files.receive(con, run=run)
+        return loader.receive(con, run=run)
     if source == "complete_journey":
         folder = paths.ROOT / raw_folder if raw_folder else None
-        found = complete_journey.complete_journey(con, folder=folder)
-        complete_journey.standardise_complete_journey(con, time_zone=time_zone)
+        found = loader.complete_journey(con, folder=folder)
+        loader.standardise_complete_journey(con, time_zone=time_zone)
         return found
-    from helpers.sources import uniform_supplier
-
     folder = paths.raw(run)
-    uniform_supplier.save(
-        *uniform_supplier.uniform_supplier(
-            seed=seed, accounts=accounts, effects=planted
-        ),
+    loader.save(
+        *loader.uniform_supplier(seed=seed, accounts=accounts, effects=planted),
         folder=folder,
     )
     return _simulated(con, folder)
