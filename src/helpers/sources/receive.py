@@ -11,7 +11,7 @@ from helpers.core import paths, schema
 from helpers.runs import run_file
 
 # What every reader of a report must be told of a source.
-ABOUT = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+ABOUT = yaml.safe_load(Path(__file__).with_name("receive.yaml").read_text("utf-8"))
 # Columns of lines that only help to clean them.
 MARKS = ("duplicate", "cancelled", "reversed", "service")
 
