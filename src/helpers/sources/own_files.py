@@ -1,4 +1,8 @@
-"""Receive an analyst's own tables, as the run file maps them, under the standard names."""
+"""Open, type, judge and receive an analyst's own tables, as the run file maps them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -7,13 +11,78 @@ from helpers.core import engines, paths
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
 from helpers.core.schema import OPTIONAL, UNCLASSIFIED
-from helpers.runs import run_file
+from helpers.runs import mapping, run_file
 from helpers.runs.mapping import Source
 from helpers.sources import readers, types, validate
 
 PLACES = ("department", "category", "brand")
 # Columns of later outcomes are later_<need>: these would name one that there is.
 LATER = ("orders", "sales", "recency_days", "targeted", "redeemed")
+
+
+PROBLEMS = ["table", "level", "said"]
+
+
+def problems(
+    con: duckdb.DuckDBPyConnection, content: dict[str, Any], *, run: str, spill: Path
+) -> tuple[pd.DataFrame, list[Source]]:
+    """Open and type every mapped table, and list what is wrong with it.
+
+    Parameters
+    ----------
+    con : DuckDBPyConnection
+        Receives raw_<table> and typed_<table>.
+    content : dict
+        A run file as `run_file.read` returns it.
+    run : str
+        Name of the run.
+    spill : Path
+        Folder for what does not fit into memory.
+
+    Returns
+    -------
+    tuple
+        DataFrame with a row a problem: table, level (error or warning), said. And the
+        tables that could be opened.
+    """
+    found = [("run", "error", said) for said in mapping.faults(content, run)]
+    opened = []
+    for source in mapping.sources(content, run):
+        if said := _open(con, source, spill):
+            found += [(source.table, "error", one) for one in said]
+        else:
+            opened.append(source)
+            found += validate.table(con, source)
+    found += validate.together(con, {source.table: source for source in opened})
+    return pd.DataFrame(found, columns=PROBLEMS), opened
+
+
+def _open(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> list[str]:
+    """Open and type one table; tell why that is not possible."""
+    try:
+        names, numbers = readers.open_table(con, source, spill=spill)
+        if absent := list(_absent(source, names)):
+            return absent
+        types.build(con, source, numbers=numbers)
+    except BadInput as fault:
+        return [str(fault)]
+    if shape := readers.other_shape(con, source):
+        return [shape]
+    lines = con.execute(f"select 1 from typed_{source.table} limit 1").fetchall()
+    if source.table == "lines" and not lines:
+        return [f"Table lines: {source.where} holds no row. Export it again."]
+    return []
+
+
+def _absent(source: Source, names: list[str]) -> Iterator[str]:
+    """Name mapped columns that the file does not have."""
+    for name, column in source.columns.items():
+        derived = (name, column) == ("order_id", mapping.DERIVED)
+        if not derived and not column.startswith("=") and column not in names:
+            yield (
+                f"Table {source.table}: {source.where} has no column {column} "
+                f"({name}){mapping.near(column, names)}"
+            )
 
 
 def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
@@ -42,9 +111,7 @@ def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
     spill = paths.plan(run) / "spill"
     engines.limit(con, spill)
     try:
-        found, sources = validate.problems(
-            con, run_file.read(run), run=run, spill=spill
-        )
+        found, sources = problems(con, run_file.read(run), run=run, spill=spill)
     finally:
         for copied in spill.glob(f"*{readers.COPY}"):
             copied.unlink()
@@ -82,7 +149,7 @@ def _lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     con.execute(
         f"""create or replace temp view counted_lines as
         select *, {_amount(source)} as amount_cents,
-            coalesce({_cancelled(source)}, false) as cancelled from typed_lines"""
+            coalesce({types.taken_back(source)}, false) as cancelled from typed_lines"""
     )
     _find_duplicates(con, source)
     _find_reversed(con)
@@ -120,16 +187,6 @@ def _amount(source: Source) -> str:
         return "round(amount * 100)::bigint"
     # Thousandths of a piece keep the product within the digits of a decimal.
     return "round(quantity::decimal(15, 3) * unit_price * 100)::bigint"
-
-
-def _cancelled(source: Source) -> str:
-    money = "amount" if "amount" in source.columns else "quantity * unit_price"
-    told = f"quantity < 0 or {money} < 0"
-    if source.cancel_prefix:
-        told += (
-            f" or starts_with(upper(order_id), upper({quoted(source.cancel_prefix)}))"
-        )
-    return told
 
 
 def _find_duplicates(con: duckdb.DuckDBPyConnection, source: Source) -> None:
@@ -179,9 +236,9 @@ def _find_reversed(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _need(source: Source | None) -> str:
+def _need(source: Source) -> str:
     """Return SQL for a need state: the need, else the category, else the department."""
-    told = _has(source, "need_state", "category", "department") if source else []
+    told = types.tells_need(source)
     if not told:
         return f"'{UNCLASSIFIED}'"
     text = f"regexp_replace(lower({told[0]}), '[^\\p{{L}}\\p{{N}}]+', '_', 'g')"

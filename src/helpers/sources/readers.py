@@ -23,6 +23,7 @@ from helpers.runs.mapping import Source
 
 if TYPE_CHECKING:
     import ibis
+    import openpyxl
 
 ROW = "row__"  # number of a row in its file, from 0
 BATCH = 20_000  # rows
@@ -42,7 +43,7 @@ NUMBER = re.compile(
 )
 YEARS = range(1985, 2100)
 # How DuckDB begins the names of its kinds of number.
-NUMERIC = tuple("INT DEC DOU FLO HUG BIGI SMAL TINY UINT UBIG".split())  # noqa: SIM905
+NUMERIC = re.compile("INT|DEC|DOU|FLO|HUG|BIGI|SMAL|TINY|UINT|UBIG")
 # Names of the columns in order, and those that hold numbers and not text.
 Opened = tuple[list[str], set[str]]
 
@@ -346,13 +347,13 @@ def _open_parquet(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> Op
             source,
             f"cannot be read as Parquet; it may be cut short ({said}). Export it again.",
         ) from None
-    return list(kinds), {n for n, kind in kinds.items() if kind.startswith(NUMERIC)}
+    return list(kinds), {n for n, kind in kinds.items() if NUMERIC.match(kind)}
 
 
 # Excel: each sheet a table.
 
 
-def _workbook(file: Path) -> Any:
+def _workbook(file: Path) -> "openpyxl.Workbook":
     import openpyxl
 
     return openpyxl.load_workbook(file, read_only=True, data_only=True)
@@ -543,7 +544,9 @@ def date_forms(samples: list[str]) -> list[str]:
         return []
     while left and len(chosen) < 4:
         forms = (day + clock for day in FORMS["days"] for clock in FORMS["clocks"])
-        reads = {form: _read_by(left, form) for form in forms if _read_by(left[:1], form)}
+        reads = {
+            form: _read_by(left, form) for form in forms if _read_by(left[:1], form)
+        }
         best = max(reads, key=lambda form: len(reads[form]), default=None)
         if best is None:
             return []

@@ -19,7 +19,9 @@ JOIN_LAST = 912  # new accounts join until mid 2025
 DRIFT_DAY = "2025-10-01"
 DRIFT = {"from_segment": 1, "to_segment": 5, "share": 0.35}
 # Tables of what is planted, by subject.
-PLAN = yaml.safe_load(Path(__file__).with_name("uniform_supplier.yaml").read_text("utf-8"))
+PLAN = yaml.safe_load(
+    Path(__file__).with_name("uniform_supplier.yaml").read_text("utf-8")
+)
 NEEDS = PLAN["need"]
 REQUIREMENTS = list(PLAN["requirements"])
 PRODUCTS_PER_NEED = 16
