@@ -64,41 +64,30 @@ def _told(
 
 def _short(value: str) -> str:
     """Quote a value; numbers lose the zeros that they were read with."""
-    return repr(
-        re.sub(r"\.?0+$", "", value) if re.search(r"\.\d{6}$", value) else value
-    )
+    number = re.search(r"\.\d{6}$", value)
+    return repr(re.sub(r"\.?0+$", "", value) if number else value)
 
 
 def _named(source: Source, name: str) -> str:
     """Name a column as the file does, and as the study does."""
     column = source.columns[name]
-    return f"Table {source.table}: column {column}" + (
-        f" ({name})" if column != name else ""
-    )
+    own = f" ({name})" if column != name else ""
+    return f"Table {source.table}: column {column}{own}"
 
 
 def _faults(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Name the faults of one table's content."""
     for name, kind in source.kinds.items():
-        column = identifier(name)
-        if kind in types.UNREAD and (
-            rows := _told(
-                con,
-                source,
-                identifier(f"bad_{name}"),
-                f"{identifier(f'bad_{name}')} is not null",
-            )
+        empty, bad = f"{identifier(name)} is null", identifier(f"bad_{name}")
+        if kind in types.UNREAD:
+            empty += f" and {bad} is null"
+            if rows := _told(con, source, bad, f"{bad} is not null"):
+                said, step = types.UNREAD[kind]
+                yield f"{_named(source, name)} {said}: {rows}. {step}."
+        if _needed(source, name) and (
+            rows := _told(con, source, identifier(name), empty)
         ):
-            said, step = types.UNREAD[kind]
-            yield f"{_named(source, name)} {said}: {rows}. {step}."
-        if _needed(source, name):
-            empty = f"{column} is null" + (
-                f" and {identifier(f'bad_{name}')} is null"
-                if kind in types.UNREAD
-                else ""
-            )
-            if rows := _told(con, source, column, empty):
-                yield f"{_named(source, name)} is empty: {rows}. Fill it or remove these rows."
+            yield f"{_named(source, name)} is empty: {rows}. Fill it or remove these rows."
         if name in _JUDGED["past"] or (kind == "moment" and name == "starts_on"):
             yield from _strange_days(con, source, name)
     yield from _broken_rules(con, source)
@@ -117,18 +106,15 @@ def _needed(source: Source, name: str) -> bool:
 def _strange_days(
     con: duckdb.DuckDBPyConnection, source: Source, name: str
 ) -> Iterator[str]:
-    early = f"{name} < timestamp '{EARLIEST}'"
-    if rows := _told(con, source, name, early):
-        yield (
-            f"{_named(source, name)} lies before 1990: {rows}. Mend these days, or the "
-            "order of day, month and year in `date_format:`."
-        )
-    late = f"{name} >= current_date + interval 2 day"
-    if name in _JUDGED["past"] and (rows := _told(con, source, name, late)):
-        yield (
-            f"{_named(source, name)} lies in the future: {rows}. Mend these days, or the "
-            "order of day, month and year in `date_format:`."
-        )
+    tests = [("before 1990", f"< timestamp '{EARLIEST}'")]
+    if name in _JUDGED["past"]:
+        tests.append(("in the future", ">= current_date + interval 2 day"))
+    for where, condition in tests:
+        if rows := _told(con, source, name, f"{name} {condition}"):
+            yield (
+                f"{_named(source, name)} lies {where}: {rows}. Mend these days, or the "
+                "order of day, month and year in `date_format:`."
+            )
 
 
 def _broken_rules(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -141,9 +127,7 @@ def _broken_rules(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
             "select currency, count(*) from typed_lines group by 1 order by 2 desc, 1"
         ).fetchall()
         if len(found) > 1:
-            each = ", ".join(
-                f"{name or 'none'}: {count:,}" for name, count in found[:4]
-            )
+            each = ", ".join(f"{one or 'none'}: {count:,}" for one, count in found[:4])
             yield (
                 f"{_named(source, 'currency')} holds more than one currency: {each}. "
                 "Convert the amounts into one, or make a run for each."
@@ -180,19 +164,12 @@ def _dangling(
             continue
         none = f"({key}) not in (select ({key}) from typed_{parent})"
         if rows := _told(con, names[child], f"concat_ws(', ', {key})", none):
-            yield (
-                child,
-                "error",
-                f"Table {child}: {key} has no row in {parent}: {rows}. Add it to "
-                f"{parent} or remove these rows.",
-            )
+            said = f"{key} has no row in {parent}: {rows}. Add it to {parent} or remove"
+            yield child, "error", f"Table {child}: {said} these rows."
     for child in ("contacts", "responses"):
         if child in names and "campaigns" not in names:
-            yield (
-                child,
-                "error",
-                f"Table {child}: it needs campaigns. Map that table too.",
-            )
+            said = "it needs campaigns. Map that table too."
+            yield child, "error", f"Table {child}: {said}"
 
 
 def _warnings(
