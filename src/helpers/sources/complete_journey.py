@@ -61,7 +61,14 @@ def complete_journey(
         for name, key in KEYS.items():
             _refuse_missing(con, name, key)
             _refuse_doubles(con, name, key)
-        _refuse_strange_times(con)
+        # The last local evening is the first morning of 2018 in UTC.
+        _refuse_times(
+            con,
+            """select file_row_number + 1, transaction_timestamp from raw_transactions
+            where transaction_timestamp is null
+                or transaction_timestamp < timestamp '2017-01-01'
+                or transaction_timestamp >= timestamp '2018-01-01 12:00'""",
+        )
     return pd.DataFrame(
         {
             "table": name,
@@ -86,15 +93,10 @@ def _open(
             "Put it back, or leave raw_folder empty to use the bundled data."
         )
     try:
-        found = {
-            column: kind
-            for column, kind, *_ in con.execute(
-                "describe select * from read_parquet(?)", [str(file)]
-            ).fetchall()
-        }
-        con.read_parquet(str(file), file_row_number=True).create_view(
-            f"raw_{name}", replace=True
-        )
+        query = "describe select * from read_parquet(?)"
+        found = dict(row[:2] for row in con.execute(query, [str(file)]).fetchall())
+        rows = con.read_parquet(str(file), file_row_number=True)
+        rows.create_view(f"raw_{name}", replace=True)
     except duckdb.Error as fault:
         raise BadInput(
             f"Table {name}: the file {file.name} cannot be read as Parquet; it may be "
@@ -170,20 +172,9 @@ def _refuse_doubles(con: duckdb.DuckDBPyConnection, name: str, key: list[str]) -
         )
 
 
-def _refuse_strange_times(con: duckdb.DuckDBPyConnection) -> None:
-    # The last local evening is the first morning of 2018 in UTC.
-    _refuse_times(
-        con.sql(
-            """select file_row_number + 1, transaction_timestamp from raw_transactions
-            where transaction_timestamp is null
-                or transaction_timestamp < timestamp '2017-01-01'
-                or transaction_timestamp >= timestamp '2018-01-01 12:00'
-            order by 1 limit 3"""
-        ).fetchall()
-    )
-
-
-def _refuse_times(rows: list[tuple]) -> None:
+def _refuse_times(con: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Stop where a query finds lines outside the year."""
+    rows = con.sql(f"{query} order by 1 limit 3").fetchall()
     if rows:
         first = ", ".join(f"row {row}: {when}" for row, when in rows)
         raise BadInput(
@@ -238,6 +229,7 @@ def _local(column: str, zone: str) -> str:
     return f"timezone('{zone}', timezone('UTC', {column}))"
 
 
+@_readable()
 def standardise_complete_journey(
     con: duckdb.DuckDBPyConnection, *, time_zone: str
 ) -> None:
@@ -256,11 +248,6 @@ def standardise_complete_journey(
         If a purchase lies outside the panel's year by that clock, or a file turns out
         to be damaged.
     """
-    with _readable():
-        _standardise(con, time_zone)
-
-
-def _standardise(con: duckdb.DuckDBPyConnection, time_zone: str) -> None:
     # A promotion key can stand twice, so it is grouped before the join.
     con.execute(
         """create or replace temp table promoted as
@@ -288,10 +275,9 @@ def _standardise(con: duckdb.DuckDBPyConnection, time_zone: str) -> None:
             and p.store_id = t.store_id and p.week = t.week"""
     )
     _refuse_times(
-        con.sql(
-            """select line_id + 1, ordered_at from received_lines
-            where year(ordered_at) <> 2017 order by 1 limit 3"""
-        ).fetchall()
+        con,
+        """select line_id + 1, ordered_at from received_lines
+        where year(ordered_at) <> 2017""",
     )
     con.execute(
         f"""create or replace temp table received_products as

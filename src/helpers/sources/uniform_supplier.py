@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from pandas import DataFrame
 from scipy.optimize import brentq
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
@@ -36,11 +37,12 @@ LEAD_BASE = -1.7  # log-odds of being won
 LEAD_MATCH = 0.9  # the first request is backed by the requirement of the same name
 
 Draws = np.random.Generator
+Arrays = dict[str, np.ndarray]
 
 
 def uniform_supplier(
     *, seed: int, accounts: int, effects: bool = True
-) -> tuple[dict[str, pd.DataFrame], dict]:
+) -> tuple[dict[str, DataFrame], dict]:
     """Simulate three years of a supplier of uniforms.
 
     Parameters
@@ -128,7 +130,7 @@ def uniform_supplier(
     return tables, truth
 
 
-def save(tables: dict[str, pd.DataFrame], truth: dict, *, folder: Path) -> None:
+def save(tables: dict[str, DataFrame], truth: dict, *, folder: Path) -> None:
     """Save raw tables as Parquet and the truth as truth.json, each whole or not at all."""
     for name, table in tables.items():
         with store.replacing(folder / f"{name}.parquet") as partial:
@@ -197,9 +199,9 @@ def _required(draw: Draws, segment: pd.Series) -> np.ndarray:
     return draw.random(chances.shape) < chances
 
 
-def _companies(draw: Draws, number: int) -> pd.DataFrame:
+def _companies(draw: Draws, number: int) -> DataFrame:
     """Draw companies: segment, industry, employees, region and requirements."""
-    table = pd.DataFrame(index=range(number))
+    table = DataFrame(index=range(number))
     shares = np.tile(PLAN["segment_shares"], (number, 1))
     table["segment"] = 1 + _pick(draw, shares)
     industry = _of_segment("industry", table["segment"])
@@ -211,7 +213,7 @@ def _companies(draw: Draws, number: int) -> pd.DataFrame:
     return table
 
 
-def _accounts(draw: Draws, number: int) -> pd.DataFrame:
+def _accounts(draw: Draws, number: int) -> DataFrame:
     """Draw the accounts with what is known of them and what drives them."""
     book = _companies(draw, number)
     book["company_size"] = _banded(book["employees"], "company_size")
@@ -238,15 +240,13 @@ def _accounts(draw: Draws, number: int) -> pd.DataFrame:
     return book
 
 
-def _moved(draw: Draws, book: pd.DataFrame) -> np.ndarray:
+def _moved(draw: Draws, book: DataFrame) -> np.ndarray:
     """Choose the accounts whose needs change on the day of the drift."""
     chosen = draw.random(len(book)) < DRIFT["share"]
     return chosen & (book["segment"] == DRIFT["from_segment"]).to_numpy()
 
 
-def _profiles(
-    draws: dict[str, Draws], book: pd.DataFrame, moved: np.ndarray
-) -> dict[str, np.ndarray]:
+def _profiles(draws: dict[str, Draws], book: DataFrame, moved: np.ndarray) -> Arrays:
     """Draw the accounts' own shares by subject: (before, after) x account x share."""
     profiles = {}
     later = np.full(len(book), DRIFT["to_segment"])
@@ -264,13 +264,13 @@ def _dirichlet(draw: Draws, shares: np.ndarray, closeness: float) -> np.ndarray:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _share_of(profile: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
+def _share_of(profile: np.ndarray, rows: DataFrame) -> np.ndarray:
     """Look up the shares that hold for an account on a day."""
     era = (rows["day"] >= _day(DRIFT_DAY)).astype(int)
     return profile[era, rows["account"]]
 
 
-def _products(draw: Draws) -> pd.DataFrame:
+def _products(draw: Draws) -> DataFrame:
     """Draw the goods: as many, and at the same prices, for every need."""
     number = len(NEEDS) * PRODUCTS_PER_NEED
     quantiles = (np.arange(PRODUCTS_PER_NEED) + 0.5) / PRODUCTS_PER_NEED
@@ -282,7 +282,7 @@ def _products(draw: Draws) -> pd.DataFrame:
             for _ in NEEDS
         ]
     )
-    return pd.DataFrame(
+    return DataFrame(
         {
             "product_id": [f"P{n:04d}" for n in draw.permutation(number) + 1],
             "need_state": np.repeat(list(NEEDS), PRODUCTS_PER_NEED),
@@ -294,9 +294,7 @@ def _products(draw: Draws) -> pd.DataFrame:
     )
 
 
-def _orders(
-    draw: Draws, book: pd.DataFrame, profiles: dict[str, np.ndarray]
-) -> pd.DataFrame:
+def _orders(draw: Draws, book: DataFrame, profiles: Arrays) -> DataFrame:
     """Draw the orders that accounts would place if none ever left."""
     # The season (most in October) is a clock that runs faster and slower.
     calendar = np.arange(-1, DAYS + 1)
@@ -312,7 +310,7 @@ def _orders(
     at += (start - at[firsts] + gaps[firsts])[account]
     day = np.interp(at, clock, calendar, right=DAYS + 9)
     kept = day < DAYS
-    orders = pd.DataFrame({"account": account[kept], "day": day[kept]})
+    orders = DataFrame({"account": account[kept], "day": day[kept]})
     orders["day"] = _in_hours(draw, orders["day"].to_numpy())
     channel = _share_of(profiles["channel"], orders)
     orders["channel"] = _drawn(draw, "channel", channel)
@@ -329,11 +327,11 @@ def _orders(
 
 def _lines(
     draw: Draws,
-    book: pd.DataFrame,
-    orders: pd.DataFrame,
+    book: DataFrame,
+    orders: DataFrame,
     need_shares: np.ndarray,
-    products: pd.DataFrame,
-) -> pd.DataFrame:
+    products: DataFrame,
+) -> DataFrame:
     """Draw the lines of the orders: goods, pieces, money, returns and logo work."""
     order = orders.index.repeat(orders["lines"])
     lines = orders.loc[order, ["account", "day"]].reset_index(drop=True)
@@ -359,7 +357,7 @@ def _lines(
 
 
 def _favourite(
-    draw: Draws, book: pd.DataFrame, account: np.ndarray, need: np.ndarray
+    draw: Draws, book: DataFrame, account: np.ndarray, need: np.ndarray
 ) -> np.ndarray:
     """Choose goods within a need: every account has its own favourites."""
     shape = (len(book), len(NEEDS))
@@ -369,7 +367,7 @@ def _favourite(
     return (first[account, need] + rank * step[account, need]) % PRODUCTS_PER_NEED
 
 
-def _periods(draw: Draws, book: pd.DataFrame) -> dict[str, np.ndarray]:
+def _periods(draw: Draws, book: DataFrame) -> Arrays:
     """Draw the years that a contract would run if it were always renewed.
 
     Three in four accounts hold contracts: yearly, those of older accounts from a day
@@ -399,7 +397,7 @@ def _periods(draw: Draws, book: pd.DataFrame) -> dict[str, np.ndarray]:
     }
 
 
-def _period_of(periods: dict[str, np.ndarray], rows: pd.DataFrame) -> np.ndarray:
+def _period_of(periods: Arrays, rows: DataFrame) -> np.ndarray:
     """Find the cell (account x year of contract) of each row; -1 if it is in none."""
     account = rows["account"].to_numpy()
     day = np.floor(rows["day"].to_numpy())
@@ -408,9 +406,7 @@ def _period_of(periods: dict[str, np.ndarray], rows: pd.DataFrame) -> np.ndarray
     return np.where(inside, account * periods["start"].shape[1] + year, -1)
 
 
-def _fill_up(
-    draw: Draws, periods: dict[str, np.ndarray], rows: pd.DataFrame, *, least: int
-) -> pd.DataFrame:
+def _fill_up(draw: Draws, periods: Arrays, rows: DataFrame, *, least: int) -> DataFrame:
     """Add rows on some day of each ended period that has fewer than `least`."""
     cells = periods["start"].size
     of = _period_of(periods, rows)
@@ -423,10 +419,10 @@ def _fill_up(
         "account": cell // periods["start"].shape[1],
         "day": _in_hours(draw, start + draw.random(len(cell)) * (end - start)),
     }
-    return pd.concat([rows, pd.DataFrame(added)], ignore_index=True)
+    return pd.concat([rows, DataFrame(added)], ignore_index=True)
 
 
-def _contacted(draw: Draws, book: pd.DataFrame, kind: str) -> pd.DataFrame:
+def _contacted(draw: Draws, book: DataFrame, kind: str) -> DataFrame:
     """Draw days of contact of one kind, evenly over an account's time."""
     start = book["since"].clip(lower=0).to_numpy()
     rate = np.array(PLAN["contacts"][kind])[book["segment"] - 1] / 365
@@ -434,15 +430,12 @@ def _contacted(draw: Draws, book: pd.DataFrame, kind: str) -> pd.DataFrame:
     number = draw.poisson(rate * own * (DAYS - start))
     account = np.repeat(np.arange(len(book)), number)
     day = start[account] + draw.random(len(account)) * (DAYS - start[account])
-    return pd.DataFrame({"account": account, "day": _in_hours(draw, day)})
+    return DataFrame({"account": account, "day": _in_hours(draw, day)})
 
 
 def _tickets(
-    draw: Draws,
-    book: pd.DataFrame,
-    periods: dict[str, np.ndarray],
-    topic_shares: np.ndarray,
-) -> pd.DataFrame:
+    draw: Draws, book: DataFrame, periods: Arrays, topic_shares: np.ndarray
+) -> DataFrame:
     """Draw support tickets; every ended contract year has two or more."""
     tickets = _contacted(draw, book, "support ticket")
     tickets = _fill_up(draw, periods, tickets, least=2)
@@ -461,16 +454,14 @@ def _tickets(
     return tickets
 
 
-def _surveys(
-    draw: Draws, book: pd.DataFrame, periods: dict[str, np.ndarray]
-) -> pd.DataFrame:
+def _surveys(draw: Draws, book: DataFrame, periods: Arrays) -> DataFrame:
     """Draw who is asked when, and the scores: five columns a survey."""
     waves = [_day(f"{year}-{day}") for year in (2023, 2024, 2025) for day in WAVES]
     asked = draw.random((len(book), len(waves))) < 0.5
     asked &= book["since"].to_numpy()[:, None] + 30 <= np.array(waves)
     account, wave = asked.nonzero()
     day = np.array(waves)[wave] + draw.integers(0, 14, len(wave))
-    rows = pd.DataFrame({"account": account, "day": _in_hours(draw, day)})
+    rows = DataFrame({"account": account, "day": _in_hours(draw, day)})
     rows = _fill_up(draw, periods, rows, least=1)
     rows["day"] = np.floor(rows["day"])
     at = rows["account"].to_numpy()
@@ -485,16 +476,16 @@ def _surveys(
 
 
 def _drivers(
-    periods: dict[str, np.ndarray],
-    orders: pd.DataFrame,
-    lines: pd.DataFrame,
-    tickets: pd.DataFrame,
-    surveys: pd.DataFrame,
-) -> dict[str, np.ndarray]:
+    periods: Arrays,
+    orders: DataFrame,
+    lines: DataFrame,
+    tickets: DataFrame,
+    surveys: DataFrame,
+) -> Arrays:
     """Measure the drivers of renewal from the rows, as an analyst would."""
     cells = periods["start"].size
 
-    def total(rows: pd.DataFrame, values: np.ndarray) -> np.ndarray:
+    def total(rows: DataFrame, values: np.ndarray) -> np.ndarray:
         of = _period_of(periods, rows)
         return np.bincount(of[of >= 0], values[of >= 0], minlength=cells)
 
@@ -514,12 +505,8 @@ def _drivers(
 
 
 def _renewed(
-    draw: Draws,
-    book: pd.DataFrame,
-    periods: dict[str, np.ndarray],
-    drivers: dict[str, np.ndarray],
-    effects: bool,
-) -> tuple[pd.DataFrame, dict]:
+    draw: Draws, book: DataFrame, periods: Arrays, drivers: Arrays, effects: bool
+) -> tuple[DataFrame, dict]:
     """Draw renewals from the measured drivers; later years exist only if renewed."""
     log_odds = {driver: odds * effects for driver, odds in PLAN["renewal"].items()}
     shape = periods["start"].shape
@@ -533,7 +520,7 @@ def _renewed(
     reached = np.cumprod(np.column_stack([np.ones(len(book)), yes[:, :-1]]), axis=1)
     account, year = (periods["exists"] & (reached > 0)).nonzero()
     cell = (account, year)
-    contracts = pd.DataFrame(
+    contracts = DataFrame(
         {
             "account": account,
             "start": periods["start"][cell],
@@ -546,7 +533,7 @@ def _renewed(
     return contracts, {"log_odds": log_odds, "intercept": round(float(intercept), 6)}
 
 
-def _leaves(draw: Draws, book: pd.DataFrame, contracts: pd.DataFrame) -> np.ndarray:
+def _leaves(draw: Draws, book: DataFrame, contracts: DataFrame) -> np.ndarray:
     """Say each account's last day: soon after a contract that was not renewed."""
     number = len(book)
     soon, stays = draw.uniform(0, 60, number), draw.random(number) < 0.15
@@ -560,8 +547,8 @@ def _leaves(draw: Draws, book: pd.DataFrame, contracts: pd.DataFrame) -> np.ndar
 
 
 def _other_contacts(
-    draw: Draws, book: pd.DataFrame, orders: pd.DataFrame, leaves: np.ndarray
-) -> pd.DataFrame:
+    draw: Draws, book: DataFrame, orders: DataFrame, leaves: np.ndarray
+) -> DataFrame:
     """Draw fittings and visits, and the quotations and deliveries of orders."""
     rows = [
         _contacted(draw, book, kind).assign(kind=kind) for kind in ("fitting", "visit")
@@ -583,7 +570,7 @@ def _other_contacts(
     return table[inside & (table["day"] <= leaves[table["account"]])]
 
 
-def _sent(draw: Draws, book: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+def _sent(draw: Draws, book: DataFrame, orders: DataFrame) -> DataFrame:
     """Contact active accounts at random, and keep a random part of them as control."""
     parts = []
     size = round(CONTACT_SHARE * len(book))
@@ -591,7 +578,7 @@ def _sent(draw: Draws, book: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame
         start = _day(starts_on)
         recent = orders["day"].between(start - 180, start)
         active = np.unique(orders.loc[recent, "account"])
-        part = pd.DataFrame({"account": np.sort(draw.permutation(active)[:size])})
+        part = DataFrame({"account": np.sort(draw.permutation(active)[:size])})
         part["campaign_id"] = f"C{len(parts) + 1:02d}"
         part["kind"], part["start"] = kind, start
         controls = round(CONTROL_SHARE * len(part))
@@ -601,8 +588,8 @@ def _sent(draw: Draws, book: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame
 
 
 def _campaigns(
-    draw: Draws, book: pd.DataFrame, orders: pd.DataFrame, effects: bool
-) -> tuple[pd.DataFrame, pd.DataFrame, list[dict]]:
+    draw: Draws, book: DataFrame, orders: DataFrame, effects: bool
+) -> tuple[DataFrame, DataFrame, list[dict]]:
     """Draw who is contacted and who answers: contacts, responses and the effects."""
     sent = _sent(draw, book, orders)
     sent["customer_id"] = book["customer_id"].to_numpy()[sent["account"]]
@@ -623,7 +610,7 @@ def _campaigns(
     return sent[[*keys, "arm"]], responses, _planted(sent)
 
 
-def _planted(sent: pd.DataFrame) -> list[dict]:
+def _planted(sent: DataFrame) -> list[dict]:
     """List the mean effect among the contacted; segment 0 and kind all pool them."""
     pooled = pd.concat([sent, sent.assign(kind="all")])
     pooled = pd.concat([pooled.assign(segment=0), pooled])
@@ -639,9 +626,7 @@ def _planted(sent: pd.DataFrame) -> list[dict]:
     ]
 
 
-def _leads(
-    draw: Draws, book: pd.DataFrame, effects: bool
-) -> tuple[pd.DataFrame, np.ndarray]:
+def _leads(draw: Draws, book: DataFrame, effects: bool) -> tuple[DataFrame, np.ndarray]:
     """Draw leads and their decisions; a won one becomes an account where one fits."""
     number = round(len(book) * 4 / 3)
     leads = _companies(draw, number)
@@ -676,7 +661,7 @@ def _leads(
     return leads[[*columns, "customer_id", "segment"]], chances
 
 
-def _describe(draw: Draws, leads: pd.DataFrame) -> None:
+def _describe(draw: Draws, leads: DataFrame) -> None:
     """Give leads what the first conversation tells; some of it is mistaken."""
     number = len(leads)
     stated = leads["employees"] * draw.uniform(0.9, 1.1, number)
@@ -689,7 +674,7 @@ def _describe(draw: Draws, leads: pd.DataFrame) -> None:
     leads["first_request"] = _drawn(draw, "need", wanted)
 
 
-def _odds(leads: pd.DataFrame, effects: bool) -> np.ndarray:
+def _odds(leads: DataFrame, effects: bool) -> np.ndarray:
     """Compute the chance of winning each lead from its own columns."""
     several = PLAN["lead_odds"].items()
     odds = sum(leads[column].map(of_value) for column, of_value in several)
@@ -703,7 +688,7 @@ def _odds(leads: pd.DataFrame, effects: bool) -> np.ndarray:
 
 def _decide(
     draw: Draws,
-    leads: pd.DataFrame,
+    leads: DataFrame,
     won: np.ndarray,
     created: np.ndarray,
     days: np.ndarray,
@@ -718,28 +703,28 @@ def _decide(
     leads["first_order_cents"] = first.round().astype("Int64").where(won)
 
 
-def _customers(book: pd.DataFrame) -> pd.DataFrame:
+def _customers(book: DataFrame) -> DataFrame:
     table = book[["customer_id", "employees", *PLAN["customer_attributes"]]].copy()
     table.insert(2, "account_since", _when(book["since"]))
     return table
 
 
-def _attributes() -> pd.DataFrame:
+def _attributes() -> DataFrame:
     rows = [
         (table, name, *PLAN["labels"][name])
         for table in ("customers", "leads")
         for name in PLAN[f"{table.removesuffix('s')}_attributes"]
     ]
-    return pd.DataFrame(rows, columns=["table", "attribute", "kind", "label"])
+    return DataFrame(rows, columns=["table", "attribute", "kind", "label"])
 
 
 def _as_received(
     draw: Draws,
-    book: pd.DataFrame,
-    orders: pd.DataFrame,
-    lines: pd.DataFrame,
-    products: pd.DataFrame,
-) -> pd.DataFrame:
+    book: DataFrame,
+    orders: DataFrame,
+    lines: DataFrame,
+    products: DataFrame,
+) -> DataFrame:
     """Write the lines of the orders in time, one in 500 of them twice."""
     at = np.argsort(orders["day"].to_numpy(), kind="stable")
     rank = pd.Series(np.empty(len(at), int), index=orders.index)
@@ -751,7 +736,7 @@ def _as_received(
     of = orders.loc[lines["order"]]
     ids = np.array([f"O{n:07d}" for n in range(1, len(at) + 1)], dtype=object)
     lead = of["lead_days"].to_numpy() + 5 * lines["logo"].to_numpy()
-    return pd.DataFrame(
+    return DataFrame(
         {
             "line_id": np.arange(len(lines)),
             "customer_id": book["customer_id"].to_numpy()[lines["account"]],
@@ -770,10 +755,10 @@ def _as_received(
     )
 
 
-def _campaign_table() -> pd.DataFrame:
+def _campaign_table() -> DataFrame:
     campaigns = PLAN["campaigns"]
     starts = np.array([_day(day) for day in campaigns])
-    return pd.DataFrame(
+    return DataFrame(
         {
             "campaign_id": [f"C{n:02d}" for n in range(1, len(campaigns) + 1)],
             "kind": list(campaigns.values()),
@@ -784,9 +769,9 @@ def _campaign_table() -> pd.DataFrame:
     )
 
 
-def _survey_table(book: pd.DataFrame, surveys: pd.DataFrame) -> pd.DataFrame:
+def _survey_table(book: DataFrame, surveys: DataFrame) -> DataFrame:
     rows = surveys.sort_values(["day", "account"], kind="stable")
-    table = pd.DataFrame(
+    table = DataFrame(
         {
             "customer_id": book["customer_id"].to_numpy()[rows["account"]],
             "answered_on": _when(rows["day"]),
@@ -799,9 +784,9 @@ def _survey_table(book: pd.DataFrame, surveys: pd.DataFrame) -> pd.DataFrame:
     return long.sort_index(kind="stable").reset_index(drop=True)
 
 
-def _contract_table(book: pd.DataFrame, contracts: pd.DataFrame) -> pd.DataFrame:
+def _contract_table(book: DataFrame, contracts: DataFrame) -> DataFrame:
     rows = contracts.sort_values(["start", "account"], kind="stable")
-    return pd.DataFrame(
+    return DataFrame(
         {
             "contract_id": [f"K{n:06d}" for n in range(1, len(rows) + 1)],
             "customer_id": book["customer_id"].to_numpy()[rows["account"]],
@@ -814,11 +799,11 @@ def _contract_table(book: pd.DataFrame, contracts: pd.DataFrame) -> pd.DataFrame
 
 
 def _interaction_table(
-    book: pd.DataFrame, tickets: pd.DataFrame, others: pd.DataFrame
-) -> pd.DataFrame:
+    book: DataFrame, tickets: DataFrame, others: DataFrame
+) -> DataFrame:
     rows = pd.concat([tickets.assign(kind="support ticket"), others])
     rows = rows.sort_values(["day", "account"], kind="stable")
-    return pd.DataFrame(
+    return DataFrame(
         {
             "customer_id": book["customer_id"].to_numpy()[rows["account"]],
             "happened_at": _when(rows["day"]),
