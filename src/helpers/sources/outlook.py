@@ -12,11 +12,8 @@ from helpers.runs.mapping import Source
 from helpers.sources import types
 
 BOOK = data_sufficiency.MADE_BY
-SHAPE = (
-    "sales_per_order",
-    "lines_per_order",
-    "weekend_share",
-)  # where needs tell little
+# What else customers may differ in where needs tell little.
+SHAPE = ("sales_per_order", "lines_per_order", "weekend_share")
 # Columns of each other table that `data_sufficiency.facts` asks for, and what stands in for one.
 _ASKED = {
     "contacts": {"customer_id": "null", "arm": None},
@@ -94,10 +91,8 @@ def say(verdicts: pd.DataFrame, told: dict[str, Any]) -> list[str]:
         f"Windows: features from {first} to {last}, {held}.",
         f"{told['enough']:,} of {told['customers']:,} customers have enough data: "
         f"{told['min_orders']} orders{lines} or more"
-        + (
-            " (a line is an order, so lines are not asked for)." * told["one_line"]
-            or "."
-        ),
+        + " (a line is an order, so lines are not asked for)" * told["one_line"]
+        + ".",
     ]
     if not told["repeat"]:
         said.append(

@@ -55,7 +55,7 @@ class Guess:
     notes: dict[str, str]
 
 
-def plain(name: str) -> str:
+def _capitals(name: str) -> str:
     """Write a column's name in capitals, without spaces and marks."""
     return re.sub(r"[\W_]+", "", name).upper()
 
@@ -67,9 +67,9 @@ def by_name(seen: Look, table: str) -> Guess:
     for standard in wanted:
         order = NAMES.get(standard, "").split()
         ranked = sorted(
-            (order.index(plain(name)), name)
+            (order.index(_capitals(name)), name)
             for name in seen.columns
-            if plain(name) in order and name not in columns.values()
+            if _capitals(name) in order and name not in columns.values()
         )
         if ranked:
             columns[standard] = ranked[0][1]
@@ -216,12 +216,8 @@ def _table(one: Guess) -> Iterator[str]:
 
 def _yaml(value: str) -> str:
     """Write a text for YAML, in quotes where it needs them."""
-    safe = re.fullmatch(r"[A-Za-z_][\w./-]*", value)
-    return (
-        value
-        if safe and value.lower() not in WORDS
-        else json.dumps(value, ensure_ascii=False)
-    )
+    plain = re.fullmatch(r"[A-Za-z_][\w./-]*", value) and value.lower() not in WORDS
+    return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 def _file(seen: Look) -> Iterator[str]:

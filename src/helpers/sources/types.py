@@ -74,26 +74,20 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
 
 def _check_forms(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Try the forms of dates and the zones once, before any row is read."""
-    for form in source.date_formats:
+    form_of = (
+        "`date_format:` {!r} is no form of date. Write one such as '%d.%m.%Y %H:%M'."
+    )
+    zone_of = "there is no time zone {!r}. Write one such as Europe/Berlin or UTC."
+    zones = {source.time_zone, source.time_zone and source.local_zone} - {""}
+    try_form = "select try_strptime('', ?)"
+    try_zone = "select timezone(?, timestamp '2000-01-01')::varchar"
+    asked = [(try_form, form, form_of) for form in source.date_formats]
+    for query, given, said in asked + [(try_zone, zone, zone_of) for zone in zones]:
         try:
-            con.execute("select try_strptime('', ?)", [form])
+            con.execute(query, [given]).fetchall()
         except duckdb.Error:
-            raise BadInput(
-                f"Table {source.table}: `date_format:` {form!r} is no form of date. "
-                "Write one such as '%d.%m.%Y %H:%M'."
-            ) from None
-    for zone in filter(
-        None, {source.time_zone, source.time_zone and source.local_zone}
-    ):
-        try:
-            con.execute(
-                "select timezone(?, timestamp '2000-01-01')::varchar", [zone]
-            ).fetchall()
-        except duckdb.Error:
-            raise BadInput(
-                f"Table {source.table}: there is no time zone {zone!r}. Write one such "
-                "as Europe/Berlin or UTC."
-            ) from None
+            fault = f"Table {source.table}: {said.format(given)}"
+            raise BadInput(fault) from None
 
 
 def _text(column: str) -> str:

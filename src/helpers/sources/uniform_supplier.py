@@ -485,22 +485,24 @@ def _drivers(
     """Measure the drivers of renewal from the rows, as an analyst would."""
     cells = periods["start"].size
 
-    def total(rows: DataFrame, values: np.ndarray) -> np.ndarray:
-        of = _period_of(periods, rows)
-        return np.bincount(of[of >= 0], values[of >= 0], minlength=cells)
+    def mean(rows: DataFrame, values: np.ndarray, of: np.ndarray) -> np.ndarray:
+        """Divide the sum of values by that of another in each year of contract."""
+        cell = _period_of(periods, rows)
+        inside = cell >= 0
+        over, under = (
+            np.bincount(cell[inside], each[inside], minlength=cells)
+            for each in (values, of)
+        )
+        return over / np.maximum(under, 1)
 
     per_order = lines.groupby("order")[["returned", "quantity"]].sum()
     returned, pieces = per_order.reindex(orders.index).fillna(0).to_numpy().T
     score = surveys[ITEMS].mean(axis=1).to_numpy()
     hours = tickets["minutes"].to_numpy() / 60
     return {
-        "response_hours": total(tickets, hours)
-        / np.maximum(total(tickets, np.ones(len(tickets))), 1),
-        "return_share": 10
-        * total(orders, returned)
-        / np.maximum(total(orders, pieces), 1),
-        "satisfaction": total(surveys, score)
-        / np.maximum(total(surveys, np.ones(len(surveys))), 1),
+        "response_hours": mean(tickets, hours, np.ones(len(tickets))),
+        "return_share": mean(orders, 10 * returned, pieces),
+        "satisfaction": mean(surveys, score, np.ones(len(surveys))),
     }
 
 
