@@ -42,7 +42,7 @@ def drafted(monkeypatch, tmp_path):
 
 
 def faults(level="error"):
-    found = check.check("new")
+    found = check.check("new")[0]
     return found.loc[found["level"] == level, "said"].to_list()
 
 

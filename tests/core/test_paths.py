@@ -62,7 +62,7 @@ def test_notebooks_come_in_their_order_and_others_are_left_out(monkeypatch, tmp_
         (dependencies, "write", ["shop"]),
         (execute, "execute", ["shop", "01_a"]),
         (build, "build", ["shop"]),
-        (check, "_checked", ["shop"]),
+        (check, "check", ["shop"]),
         (scaffold, "write", ["shop"]),
     ],
 )

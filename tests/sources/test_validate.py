@@ -103,7 +103,7 @@ def shop(monkeypatch, tmp_path):
         (tmp_path / "runs/shop.yaml").write_text(
             yaml.safe_dump(content, sort_keys=False)
         )
-        found = check.check("shop")
+        found = check.check("shop")[0]
         return found.loc[found["level"] == level, "said"].to_list()
 
     tell.folder = folder

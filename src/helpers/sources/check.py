@@ -13,19 +13,11 @@ from helpers.runs import run_file
 from helpers.sources import outlook, own_files
 
 
-def check(run: str) -> pd.DataFrame:
-    """List every problem of a run's files and of its run file; write nothing.
+def check(run: str) -> tuple[pd.DataFrame, list[str]]:
+    """List every problem of a run's files and of its run file: table, level, said.
 
-    Returns
-    -------
-    DataFrame
-        One row a problem: table, level (error or warning), said.
+    Without errors, foretell in sentences what the tables are enough for.
     """
-    return _checked(run)[0]
-
-
-def _checked(run: str) -> tuple[pd.DataFrame, list[str]]:
-    """List the problems; without errors, foretell what the tables are enough for."""
     content = run_file.read(run)
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
         engines.limit(con, Path(spill))
@@ -58,7 +50,7 @@ def _of_the_run(run: str) -> list[str]:
 def main(arguments: list[str]) -> int:
     """Print the problems of the run named on the command line; return the exit code."""
     try:
-        found, foretold = _checked(*arguments)
+        found, foretold = check(*arguments)
     except ValueError as fault:
         print(fault, file=sys.stderr)
         return 1

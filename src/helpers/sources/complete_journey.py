@@ -32,23 +32,9 @@ def complete_journey(
 ) -> pd.DataFrame:
     """Open the eight raw tables as views raw_<name>, after checking them.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        Receives the views.
-    folder : Path, optional
-        Folder of the Parquet files; the installed package's by default.
-
-    Returns
-    -------
-    DataFrame
-        One row a table: table, rows, columns, key ("unique" or "none promised").
-
-    Raises
-    ------
-    BadInput
-        If a file is missing or cut short, a column is missing or has another type,
-        a key is doubled, or a purchase lies outside the panel's year.
+    `folder` is the installed package's by default. BadInput says that a file is missing or
+    cut short, a column is missing or has another type, a key is doubled, or a purchase
+    lies outside the panel's year. Returns a row a table: table, rows, columns, key.
     """
     folder = folder or bundled_folder()
     for name, contract in COMPLETE_JOURNEY.items():
@@ -233,20 +219,10 @@ def _local(column: str, zone: str) -> str:
 def standardise_complete_journey(
     con: duckdb.DuckDBPyConnection, *, time_zone: str
 ) -> None:
-    """Create the standard tables, not yet cleaned, as received_<name>.
+    """Create the standard tables, not yet cleaned, as received_<name> from the raw views.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With the raw views of `complete_journey`.
-    time_zone : str
-        Zone of the shops' clock; raw timestamps are in UTC.
-
-    Raises
-    ------
-    BadInput
-        If a purchase lies outside the panel's year by that clock, or a file turns out
-        to be damaged.
+    `time_zone` is that of the shops' clock; raw timestamps are in UTC. BadInput says that
+    a purchase lies outside the panel's year by that clock, or that a file is damaged.
     """
     # A promotion key can stand twice, so it is grouped before the join.
     con.execute(

@@ -32,25 +32,11 @@ def parts(
     settings: dict[str, Any],
     spill: Path,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Hold each part of the study to what the tables have, as notebook 2 will.
+    """Hold each part of the study to what the typed tables have, as notebook 2 will.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With typed_<table> of each table.
-    names : dict of Source
-        The tables by name; lines among them.
-    settings : dict
-        Parameters of notebook 2, from `run_file.parameters`.
-    spill : Path
-        Folder for copies of what is counted.
-
-    Returns
-    -------
-    tuple
-        The verdicts, from `data_sufficiency.verdict`; and what they rest on: days (the
-        three of the windows), min_orders, min_lines, customers (with sales), enough,
-        repeat, active_days, one_line.
+    `settings` are the parameters of notebook 2. Returns the verdicts, and what they rest
+    on: days (the three of the windows), min_orders, min_lines, customers (with sales),
+    enough, repeat, active_days, one_line.
     """
     files = _copied(con, names, spill)
     given = tuple(settings[name] for name in ("first_day", "last_day", "later_day"))
@@ -114,10 +100,7 @@ def of_settings(
 ) -> tuple[list[str], str]:
     """Foretell the parts by parameters of notebook 2.
 
-    Returns
-    -------
-    tuple
-        The sentences; and why the study will stop, empty if it will not.
+    Returns the sentences; and why the study will stop, empty if it will not.
     """
     names = {source.table: source for source in sources}
     if "lines" not in names or not _bought(con, names["lines"]):

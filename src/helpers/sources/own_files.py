@@ -26,24 +26,10 @@ PROBLEMS = ["table", "level", "said"]
 def problems(
     con: duckdb.DuckDBPyConnection, content: dict[str, Any], *, run: str, spill: Path
 ) -> tuple[pd.DataFrame, list[Source]]:
-    """Open and type every mapped table, and list what is wrong with it.
+    """Open and type every table that a run file maps, and list what is wrong with it.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        Receives raw_<table> and typed_<table>.
-    content : dict
-        A run file as `run_file.read` returns it.
-    run : str
-        Name of the run.
-    spill : Path
-        Folder for what does not fit into memory.
-
-    Returns
-    -------
-    tuple
-        DataFrame with a row a problem: table, level (error or warning), said. And the
-        tables that could be opened.
+    `con` receives raw_<table> and typed_<table>. Returns a row a problem (table, level,
+    said; the level is error or warning), and the tables that could be opened.
     """
     found = [("run", "error", said) for said in mapping.faults(content, run)]
     opened = []
@@ -86,27 +72,11 @@ def _absent(source: Source, names: list[str]) -> Iterator[str]:
 
 
 def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
-    """Open the tables that a run maps as received_<table>.
+    """Open the tables that a run maps as received_<table>; BadInput names every fault.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        Receives received_lines, _products, _customers and _attributes, and one table
-        for each other that is mapped. Its memory is limited to `engines.MEMORY`; what
-        does not fit is kept on disk while it is open.
-    run : str
-        Name of a run with `source: files`.
-
-    Returns
-    -------
-    DataFrame
-        One row a table: table, file, rows, columns (as mapped), notes (how many warnings
-        `make check` has for it).
-
-    Raises
-    ------
-    BadInput
-        Naming every fault of every table, one a line.
+    The memory of `con` is limited to `engines.MEMORY`; what does not fit is kept on disk
+    while it is open. Returns a row a table: table, file, rows, columns (as mapped), notes
+    (how many warnings `make check` has for it).
     """
     spill = paths.plan(run) / "spill"
     engines.limit(con, spill)

@@ -50,16 +50,10 @@ Opened = tuple[list[str], set[str]]
 
 @dataclass(frozen=True)
 class Look:
-    """What a file, a sheet of it or a table of a database looks like.
+    """What a file, a sheet of it or a table of a database (`part`) looks like.
 
-    Parameters
-    ----------
-    part : str
-        Sheet or table of a database; empty for other files.
-    columns : dict of str
-        Column -> samples of its text, missing ones left out.
-    rows : int
-        Rows that were looked at.
+    `columns` holds samples of each column's text, missing ones left out; `rows` says how
+    many rows were looked at.
     """
 
     file: Path
@@ -74,13 +68,7 @@ class Look:
 
 
 def look(file: Path) -> list[Look]:
-    """Look at a file, a sheet or a table at a time.
-
-    Returns
-    -------
-    list of Look
-        Empty if the file is of no kind in `FORMATS` or damaged.
-    """
+    """Look at a file, a sheet or a table at a time; empty if it is unknown or damaged."""
     known = FORMATS.get(file.suffix.lower())
     try:
         return known.look(file) if known else []
@@ -93,25 +81,9 @@ def open_table(
 ) -> Opened:
     """Open one table as raw_<table>: every column as text, beside the row's number.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        Receives the view or the temporary table.
-    source : Source
-        Where the table is and how its text is written.
-    spill : Path
-        Folder for a copy in UTF-8, where the file has another encoding.
-
-    Returns
-    -------
-    tuple
-        Names of the columns in order, and those that hold numbers and not text, whose
-        decimal mark is a point whatever `decimal:` says.
-
-    Raises
-    ------
-    BadInput
-        If it cannot be opened, holds no row or repeats a column's name.
+    Of the columns returned as numbers, the decimal mark is a point whatever `decimal:`
+    says. `spill` receives a copy in UTF-8, where the file has another encoding. BadInput
+    says that it cannot be opened, holds no row or repeats a column's name.
     """
     if source.file is None:
         return _open_database(con, source, spill)
@@ -567,11 +539,8 @@ def _read_by(samples: list[str], form: str) -> set[str]:
 def day_or_month(samples: list[str], form: str) -> str:
     """Say what shows that the day, or the month, comes first in a form of `date_forms`.
 
-    Returns
-    -------
-    str
-        The evidence in words, beginning with "undecided" where there is none; empty if
-        the form has no such pair.
+    The evidence in words, beginning with "undecided" where there is none; empty if the
+    form has no such pair.
     """
     start = form[:5]
     if start not in FORMS["swapped"]:
