@@ -256,7 +256,7 @@ def other_shape(con: duckdb.DuckDBPyConnection, source: Source) -> str | None:
         return None
     found = con.execute(
         f"""select distinct line, error_type::varchar, error_message, csv_line
-            from {table} order by line limit 4"""
+            from {table} order by all limit 4"""
     ).fetchall()
     con.execute(f"delete from {table}")
     if not found:
