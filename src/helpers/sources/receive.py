@@ -5,39 +5,13 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import yaml
 
 from helpers.core import paths, schema
 from helpers.runs import run_file
-from helpers.sources import complete_journey
 
 # What every reader of a report must be told of a source.
-ABOUT = complete_journey.ABOUT | {
-    "uniform_supplier": {
-        "subtitle": "A supplier of uniforms and work wear: simulated client accounts",
-        "provenance": [
-            "Simulated by this project from a seed: no such supplier and no such account "
-            "exists. Needs, drivers of renewal, effects of campaigns and one drift were "
-            "planted, so that the study can be held to a known truth.",
-        ],
-        "limits": [
-            "Simulated customers follow the rules they were drawn by: real ones are less "
-            "tidy, and the segments here are clearer than any market's.",
-            "Figures show what the study can find, not what a supplier should expect.",
-        ],
-        "simulated": True,
-    },
-    "files": {
-        "subtitle": "Customers of the tables that this run's file names",
-        "provenance": [
-            "Tables as exported and mapped in the run file. Every line that was set aside "
-            "is counted, with its money, in the cleaning page.",
-        ],
-        "limits": [
-            "What the export leaves out, the study does not see.",
-            "Purchases elsewhere, margins and attitudes are not in the data.",
-        ],
-    },
-}
+ABOUT = yaml.safe_load(Path(__file__).with_name("receive.yaml").read_text("utf-8"))
 # Columns of lines that only help to clean them.
 MARKS = ("duplicate", "cancelled", "reversed", "service")
 
@@ -62,11 +36,9 @@ def receive(
         has them.
     run, source : str
         Name of the run, and its source: complete_journey, uniform_supplier or files.
-    raw_folder : str
-        For complete_journey: folder of its Parquet files, from the project's root; the
-        installed package's if empty.
-    time_zone : str
-        For complete_journey: zone of the shops' clock.
+    raw_folder, time_zone : str
+        For complete_journey: folder of its Parquet files, from the project's root (the
+        installed package's if empty); zone of the shops' clock.
     accounts : int
         For uniform_supplier: client accounts to simulate.
     planted : bool
@@ -134,11 +106,6 @@ def settled(con: duckdb.DuckDBPyConnection, view: str) -> str:
         With the view.
     view : str
         clean_lines or rejected_lines.
-
-    Returns
-    -------
-    str
-        A query, to be used in place of the view.
     """
     there = {row[0] for row in con.execute(f"describe {view}").fetchall()}
     marks = [mark for mark in MARKS if mark in there]
