@@ -178,3 +178,9 @@ def test_the_theme_sharpens_pictures_and_leaves_room_for_nothing_else():
     assert plt.rcParams["savefig.dpi"] == 160
     assert not plt.rcParams["axes.spines.top"]
     assert plt.rcParams["axes.titlelocation"] == "left"
+
+
+def test_heights_are_moved_apart_no_farther_than_needed():
+    assert plots.apart([0, 10, 20], 5).tolist() == [0, 10, 20]
+    assert plots.apart([10, 10], 4) == pytest.approx([8, 12])
+    assert plots.apart([3, 0, 0.5], 1) == pytest.approx([3, -0.25, 0.75])
