@@ -49,14 +49,10 @@ def by_segment(
     ----------
     table : DataFrame
         segment_id, kind, the value, low and high; one row a segment and kind.
-    names : mapping
-        Segment id -> name.
     value : str
         Column that is drawn (share, 0 to 1).
     kinds : sequence of str
         Kinds from top to bottom inside a segment; each has a marker of its own.
-    label : str
-        What is estimated.
     limits : str, optional
         Column with a limit (same unit) that is drawn as a short upright line.
     """
@@ -119,12 +115,7 @@ def plan(
 ) -> Axes:
     """Draw how many customers of each segment get which offer, in a frame of them all.
 
-    Parameters
-    ----------
-    table : DataFrame
-        segment_id, offer, contacts, customers (of the segment).
-    names : mapping
-        Segment id -> name.
+    `table`: segment_id, offer, contacts, customers (of the segment).
     """
     ax = plt.gca() if ax is None else ax
     wide = table.pivot(index="segment_id", columns="offer", values="contacts")

@@ -21,14 +21,7 @@ from scipy.spatial import ConvexHull, QhullError
 
 from helpers.core.errors import BadInput
 from helpers.display import plots
-from helpers.display.plots import (
-    ACCENT,
-    CENTRED,
-    INK,
-    QUIET,
-    REFERENCE,
-    segment_colour,
-)
+from helpers.display.plots import ACCENT, CENTRED, INK, QUIET, REFERENCE, segment_colour
 
 # An 8 inch figure is 49 pixels an inch on a phone: 11 points are 7 pixels there.
 WIDTH, TEXT, TICKS = 8.0, 11, 10
@@ -506,12 +499,6 @@ def gorge(
     ----------
     similarities : ndarray
         Customers x segments, 0 to 1; columns in the order of the segment ids 1, 2, ...
-    segment_ids : sequence of int
-        Segment of each customer, from 1.
-    names : mapping of str
-        Segment id -> name.
-    label : str
-        What the similarity is.
 
     References
     ----------
@@ -566,10 +553,6 @@ def silhouette_plot(
     widths : Series or ndarray
         -1 to 1, one a customer: below 0 is nearer to another segment; see
         `scores.silhouette_widths`.
-    segment_ids : sequence of int
-        Segment of each customer, from 1.
-    names : mapping of str
-        Segment id -> name.
     reference : float
         Mean width of references without clusters.
 
@@ -676,8 +659,6 @@ def separation(
     points : DataFrame
         x and y, one row a customer, such as the first two principal components; see
         `project`.
-    segment_ids : sequence of int
-        Segment of each customer, from 1.
     centres : DataFrame
         x and y of the segments 1, 2, ... in this order.
     neighbours : DataFrame
@@ -875,10 +856,8 @@ def _league_panel(
     for y, (design, middle, low, high) in enumerate(rows.itertuples()):
         if np.isnan(middle):
             looks = {"fontsize": TICKS, "color": QUIET, "path_effects": HALO}
-            middle = ax.get_yaxis_transform()
-            ax.text(
-                0.5, y, "not judged", transform=middle, zorder=4, **CENTRED, **looks
-            )
+            looks |= CENTRED | {"transform": ax.get_yaxis_transform(), "zorder": 4}
+            ax.text(0.5, y, "not judged", **looks)
             continue
         colour = ACCENT if design in ours else QUIET if design in baselines else INK
         ax.hlines(y, low, high, color=colour, linewidth=3 if design in ours else 1.4)

@@ -1,7 +1,9 @@
 """Draw the study's figures: axes in, axes out, one colour a segment everywhere.
 
 Charts, here and in the folders' own `plots`, draw on `ax`, by default the current axes,
-and return it. The first row of a table is on top.
+and return it. The first row of a table is on top. Everywhere `names` are by segment id,
+`segment_ids` are of each customer, from 1 (0 is too little data), `label` says what is
+drawn, with its unit, and `symbol` is the sign of the currency.
 """
 
 import io
@@ -278,12 +280,7 @@ def _band(start: float, end: float, height: float, colour: str) -> PathPatch:
 def bars(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
     """Draw horizontal bars with their value at the end.
 
-    Parameters
-    ----------
-    values : Series
-        One bar a row; the index names it.
-    label : str
-        What the length means, with its unit.
+    `values`: one bar a row; the index names it.
     """
     ax = plt.gca() if ax is None else ax
     where = range(len(values))
@@ -427,8 +424,6 @@ def estimates(
         One row an estimate, with columns low and high.
     names, value : str
         Columns with the row's name and its estimate.
-    label : str
-        What is estimated, with its unit.
     colours : sequence of str or str
         Of the dots.
     reference : float

@@ -58,13 +58,8 @@ def found_by_segment(
 ) -> Axes:
     """Draw the share of each segment's customers that is found, with interval.
 
-    Parameters
-    ----------
-    table : DataFrame
-        segment_id, recall, recall_low, recall_high, random (what guessing would find,
-        a grey tick).
-    names : mapping
-        Segment id -> name.
+    `table`: segment_id, recall, recall_low, recall_high, random (what guessing would
+    find, a grey tick).
     """
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
@@ -86,10 +81,7 @@ def found_by_segment(
 def calibration(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what a score said against what came.
 
-    Parameters
-    ----------
-    table : DataFrame
-        said, came, low, high (0 to 1), from the least likely part on.
+    `table`: said, came, low, high (0 to 1), from the least likely part on.
     """
     return plots.calibration(
         table,
@@ -104,11 +96,8 @@ def calibration(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def gain(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the share of wins found over the share of leads worked.
 
-    Parameters
-    ----------
-    table : DataFrame
-        share, chance, best (dashed and dotted), and one column a list, the first drawn
-        the strongest.
+    `table`: share, chance, best (dashed and dotted), and one column a list, the first
+    drawn the strongest.
     """
     ax = plt.gca() if ax is None else ax
     x = table["share"]

@@ -106,12 +106,7 @@ def retention_curves(
 
     Names stand at the ends of the lines, moved apart, beside a mark of the interval.
 
-    Parameters
-    ----------
-    table : DataFrame
-        segment_id, day, retained, low, high.
-    names : mapping
-        Segment id -> name.
+    `table`: segment_id, day, retained, low, high.
     """
     ax = plt.gca() if ax is None else ax
     groups = list(table.groupby("segment_id"))
@@ -197,12 +192,7 @@ def forecasts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def revenue_bridge(steps: pd.Series, *, symbol: str, ax: Axes | None = None) -> Axes:
     """Draw how an opening amount became the closing one, step by step.
 
-    Parameters
-    ----------
-    steps : Series
-        opening, then changes, then closing: currency a month.
-    symbol : str
-        Sign of the currency.
+    `steps`: opening, then changes, then closing: currency a month.
     """
     ax = plt.gca() if ax is None else ax
     values = steps.to_numpy(float)

@@ -106,13 +106,8 @@ def size_and_worth(
 
     So the area of a bar is the segment's sales; a thin line is the interval of its worth.
 
-    Parameters
-    ----------
-    summary : DataFrame
-        segment_id, name, share_customers, share_sales (0 to 1), sales_per_customer with
-        low and high (currency).
-    symbol : str
-        Sign of the currency.
+    `summary`: segment_id, name, share_customers, share_sales (0 to 1),
+    sales_per_customer with low and high (currency).
     """
     ax = plt.gca() if ax is None else ax
     heights = summary["share_customers"].to_numpy(float)
@@ -160,8 +155,6 @@ def separation(
     points : DataFrame
         x, y and segment_id, one row a customer: a plane in which segments are far
         apart.
-    names : mapping
-        Segment id -> name.
     neighbours : DataFrame
         segment_id, other_id, either_share (0 to 1): lines between centres are as thick
         as many customers could be in either.

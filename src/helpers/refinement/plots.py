@@ -27,8 +27,6 @@ def shares(
     limits : DataFrame
         period, segment_id, usual, noise, beyond: the periods reviewed. Where noise is
         missing no limit is drawn.
-    names : mapping
-        Segment id -> name.
     width : float
         Of the figure, inches.
 
@@ -115,12 +113,7 @@ def moved(
 def within_limits(table: pd.DataFrame, *, label: str, ax: Axes | None = None) -> Axes:
     """Draw statistics as parts of their limits: a bar beyond 1 is an alarm, in red.
 
-    Parameters
-    ----------
-    table : DataFrame
-        name, ratio (of value and limit), beyond.
-    label : str
-        What the length means.
+    `table`: name, ratio (of value and limit), beyond.
     """
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
