@@ -1,7 +1,6 @@
-"""Draw the evidence for segments from tidy tables, so that it can be read in grey and small.
+"""Draw the evidence for segments from tidy tables, so that it can be read in grey and small."""
 
-Every chart raises `BadInput` if a column, value, name or row that it needs is missing.
-"""
+# Every chart raises `BadInput` if a column, value, name or row that it needs is missing.
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations

@@ -1,10 +1,9 @@
-"""Draw the study's figures: axes in, axes out, one colour a segment everywhere.
+"""Draw the study's figures: axes in, axes out, one colour a segment everywhere."""
 
-Charts, here and in the folders' own `plots`, draw on `ax`, by default the current axes,
-and return it. The first row of a table is on top. Everywhere `names` are by segment id,
-`segment_ids` are of each customer, from 1 (0 is too little data), `label` says what is
-drawn, with its unit, and `symbol` is the sign of the currency.
-"""
+# Charts, here and in the folders' own `plots`, draw on `ax`, by default the current axes,
+# and return it. The first row of a table is on top. Everywhere `names` are by segment id,
+# `segment_ids` are of each customer, from 1 (0 is too little data), `label` says what is
+# drawn, with its unit, and `symbol` is the sign of the currency.
 
 import io
 import warnings
