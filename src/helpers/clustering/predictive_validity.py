@@ -21,11 +21,6 @@ SMOOTHING = 10.0
 # Ridge penalties tried inside a fold, for columns of standard deviation 1.
 PENALTIES = 10.0 ** np.arange(-1, 6)
 
-_COLUMNS = [
-    *("design", "outcome", "score", "customers", "alone", "alone_low", "alone_high"),
-    *("base", "with_base", "gain", "gain_low", "gain_high", "why"),
-]
-
 
 @dataclass(frozen=True)
 class Outcome:
@@ -53,44 +48,12 @@ class Outcome:
 def later_sales(later: pd.DataFrame) -> Outcome:
     """Give the logarithm of later sales as an outcome of every customer.
 
-    Parameters
-    ----------
-    later : DataFrame
-        One row a customer: later_sales (currency).
-
-    Returns
-    -------
-    Outcome
-        The logarithm of 1 + sales; who took back more than was bought counts as 0.
+    It is that of 1 + later_sales (currency, a column of `later`); who took back more than
+    was bought counts as 0.
     """
     everybody = pd.Series(True, index=later.index)
     amount = np.log1p(later[["later_sales"]].clip(lower=0))
     return Outcome("later sales (log)", "amount", amount, everybody)
-
-
-def later_mix(
-    later: pd.DataFrame, *, needs: Sequence[str], least_sales: float
-) -> Outcome:
-    """Give the mix of needs bought later as an outcome.
-
-    Parameters
-    ----------
-    later : DataFrame
-        One row a customer: later_sales (currency) and the columns of `needs`.
-    needs : sequence of str
-        Columns of later sales by need (currency).
-    least_sales : float
-        Later sales (currency) that it takes to judge a mix.
-
-    Returns
-    -------
-    Outcome
-        Square roots of the shares of later sales, among those who bought enough.
-    """
-    judged = later["later_sales"] >= least_sales
-    of_sales = later["later_sales"].where(judged)
-    mix = np.sqrt(later[list(needs)].div(of_sales, axis=0))
-    return Outcome("later need mix", "mix", mix.fillna(0), among=judged)
 
 
 def aim(later: pd.DataFrame, *, needs: Sequence[str], least_sales: float) -> Outcome:
@@ -98,17 +61,25 @@ def aim(later: pd.DataFrame, *, needs: Sequence[str], least_sales: float) -> Out
 
     Parameters
     ----------
-    later, needs, least_sales
-        As for `later_mix`.
+    later : DataFrame
+        One row a customer: later_sales and the columns of `needs` (currency).
+    needs : sequence of str
+        Columns of later sales by need.
+    least_sales : float
+        Later sales (currency) that it takes to judge a mix.
 
     Returns
     -------
     Outcome
-        The later mix of needs; in a run without needs, how much is bought later.
+        Square roots of the shares of later sales, among those who bought enough; in a
+        run without needs, how much is bought later.
     """
     if not needs:
         return later_sales(later)
-    return later_mix(later, needs=needs, least_sales=least_sales)
+    judged = later["later_sales"] >= least_sales
+    of_sales = later["later_sales"].where(judged)
+    mix = np.sqrt(later[list(needs)].div(of_sales, axis=0))
+    return Outcome("later need mix", "mix", mix.fillna(0), among=judged)
 
 
 def gains(
@@ -121,22 +92,9 @@ def gains(
 ) -> pd.Series:
     """Say how much more each number of segments foretells than spend quintiles do.
 
-    Parameters
-    ----------
-    labels : mapping
-        k -> segment of each customer.
-    aim : Outcome
-        Same customers.
-    sales : Series
-        Sales of the same customers (currency), whose quintiles are beaten or not.
-    folds, seed : int
-        As for `league`.
-
-    Returns
-    -------
-    Series
-        Indexed by k: the score alone, less that of the quintiles; missing where the
-        outcome cannot be judged.
+    `labels` holds the segment of each customer by k, `sales` (currency) those of the same
+    customers; `folds` and `seed` are as for `league`. Returns, by k, the score alone less
+    that of the quintiles; missing where the outcome cannot be judged.
     """
     designs = {"spend quintiles": quantiles(sales, parts=5)} | {
         k: pd.Series(found, index=sales.index).astype(str)
@@ -190,8 +148,7 @@ def league(
     repeats : int
         Bootstrap samples of customers for the intervals.
     seed : int
-        Fixes folds and bootstrap samples, by place: another order of rows gives other
-        folds.
+        Fixes folds and samples by place: another order of rows gives other folds.
 
     Returns
     -------
@@ -201,11 +158,10 @@ def league(
         with_base (both together), gain, gain_low, gain_high (both less base), why
         (reason why an outcome is not judged, its numbers then missing; else empty).
 
-        score is r2 (1 is perfect, 0 is the average of the other folds, below 0 is worse
-        than that) or auc (the share of pairs, one customer of either answer, in the
-        right order, ties half; 0.5 is chance). Pairs are of the same fold: models
-        of different folds differ in level, and pairs across folds would push a
-        design that knows nothing below 0.5.
+        score is r2 (1 is perfect, 0 is the average of the other folds) or auc (the
+        share of pairs, one customer of either answer, in the right order, ties half;
+        0.5 is chance). Pairs are of the same fold: models of different folds differ in
+        level, and pairs across folds would push a design that knows nothing below 0.5.
 
         low and high are 95 % percentile intervals over customers, for yes_no within
         either answer. Folds and fitted models stay as they are, so they are a little
@@ -237,25 +193,13 @@ def league(
 
 
 def quantiles(values: pd.Series, *, parts: int) -> pd.Series:
-    """Cut customers into parts of equal size by one number.
-
-    Parameters
-    ----------
-    values : Series
-        One number a customer.
-    parts : int
-        Number of parts, such as 5 for quintiles.
+    """Cut customers into parts of equal size by one number, none of them missing.
 
     Returns
     -------
     Series of str
         The part, from 1 (lowest) to `parts`, as a label with leading zeros. Equal
         values share a part, whatever the order of rows; so parts can differ in size.
-
-    Raises
-    ------
-    BadInput
-        If a value is missing.
     """
     if missing := int(values.isna().sum()):
         raise BadInput(
@@ -309,8 +253,9 @@ def _judge(
         "customers": len(truth),
     }
     if why := _why_not(outcome, truth, folds):
-        rows = [{"design": name, **shared, "why": why} for name in designs]
-        return pd.DataFrame(rows, columns=_COLUMNS)
+        none = _row(*np.full((3, 2), np.nan))
+        rows = [{"design": name, **shared, **none, "why": why} for name in designs]
+        return pd.DataFrame(rows)
     yes_no = outcome.kind == "yes_no"
     draw = _draw_within if yes_no else _draw
     fold, weights = draw(truth, folds, repeats, np.random.default_rng(seed))
@@ -324,23 +269,21 @@ def _judge(
             alone, both = (score(truth, found, fold, weights) for found in pair)
             numbers = _row(alone, without, both)
             rows.append({"design": name, **shared, **numbers, "why": ""})
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    return pd.DataFrame(rows)
 
 
 def _row(alone: np.ndarray, base: np.ndarray, both: np.ndarray) -> dict[str, float]:
     """Turn scores, of the customers first and then of the resamples, into a row."""
-    gain = both - base
-    alone_low, alone_high = np.quantile(alone[1:], [0.025, 0.975])
-    gain_low, gain_high = np.quantile(gain[1:], [0.025, 0.975])
+
+    def with_interval(name: str, scores: np.ndarray) -> dict[str, float]:
+        low, high = np.quantile(scores[1:], [0.025, 0.975])
+        return {name: scores[0], f"{name}_low": low, f"{name}_high": high}
+
     return {
-        "alone": alone[0],
-        "alone_low": alone_low,
-        "alone_high": alone_high,
+        **with_interval("alone", alone),
         "base": base[0],
         "with_base": both[0],
-        "gain": gain[0],
-        "gain_low": gain_low,
-        "gain_high": gain_high,
+        **with_interval("gain", both - base),
     }
 
 
@@ -438,9 +381,7 @@ def _alone_and_with(
     yes_no: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     added = _columns(design)
-    both = tuple(
-        np.concatenate(pair, axis=-1) for pair in zip(known, added, strict=True)
-    )
+    both = tuple(np.hstack(pair) for pair in zip(known, added, strict=True))
     if _is_one_label(design):
         alone = _means(design.iloc[:, 0], truth, fold, SMOOTHING if yes_no else 0)
     else:
@@ -465,9 +406,8 @@ def _fitted(
         if yes_no:
             rate = truth[train].mean()
             penalty = ridge.alpha_ * rate * (1 - rate)
-            model = LogisticRegression(
-                C=1 / penalty, solver="newton-cholesky", tol=1e-9
-            )
+            solver = {"solver": "newton-cholesky", "tol": 1e-9}
+            model = LogisticRegression(C=1 / penalty, **solver)
             model.fit(values[train], truth[train, 0])
             found = values[test] @ model.coef_[0]
             # Rounded to its size, so that customers who are alike tie in every bit and
