@@ -30,29 +30,29 @@ def later(
     lines, products : str
         Paths of the standard tables.
     first, last : str
-        First and last day of the later window, YYYY-MM-DD.
+        First and last day of the later window, YYYY-MM-DD, both included.
 
     Returns
     -------
     DataFrame
         One row for each of `customers`, in their order: customer_id, later_orders,
         later_sales (currency; goods), later_<need> (currency) for each need, 0 where
-        the customer did not come, or nobody did; and later_recency_days: days from the last order to
-        the end of the window, or the days of the window where the customer did not
-        come.
+        the customer did not come, or nobody did; and later_recency_days: days from the
+        last order to the end of the window, or the days of the window where the
+        customer did not come.
     """
     by_name = {f.name: f for f in dictionary.FEATURES}
     known = [by_name[name] for name in ("orders", "sales", "recency_days")]
     orders, sales, recency = (replace(f, name=f"later_{f.name}") for f in known)
     by_need = [
         Feature(
-            f"later_{dictionary.slug(need)}",
-            "outcome",
-            "currency",
-            "need_rows",
-            "coalesce(sum(sales_cents) filter "
-            f"(need_state = {quoted(need)}), 0) / 100.0",
-            f"later sales in {need.replace('_', ' ')}",
+            name=f"later_{dictionary.slug(need)}",
+            family="outcome",
+            unit="currency",
+            source="need_rows",
+            sql="coalesce(sum(sales_cents) "
+            f"filter (need_state = {quoted(need)}), 0) / 100.0",
+            meaning=f"later sales in {need.replace('_', ' ')}",
         )
         for need in dictionary.needs(con, products=products)
     ]
@@ -100,15 +100,10 @@ def redemptions(
 
     Parameters
     ----------
-    con : Engine
-        Does the work.
-    customers : Series
-        Customer ids of the feature table.
+    con, customers, first, last
+        As for `later`; no response outside the window is counted.
     responses : str
         Path of the standard table.
-    first, last : str
-        First and last day of the training window, YYYY-MM-DD, both included. No
-        response outside it is counted.
 
     Returns
     -------
@@ -141,23 +136,19 @@ def redeemed(
 
     Parameters
     ----------
-    con : Engine
-        Does the work.
-    customers : Series
-        Customer ids of the feature table.
+    con, customers, first, last
+        As for `later`.
     campaigns, contacts, responses : str
         Paths of the standard tables.
-    first, last : str
-        First and last day of the later window, YYYY-MM-DD, both included.
 
     Returns
     -------
     DataFrame
         One row for each of `customers`, in their order: customer_id; later_targeted:
         contacted by a campaign that starts in the window (one that runs already may
-        have been answered before it), not as a control; later_redeemed: answered such a campaign,
-        having been contacted by it, in the window. Campaigns that start late leave
-        little time to answer; those who were not targeted are no refusals.
+        have been answered before it), not as a control; later_redeemed: answered such a
+        campaign, having been contacted by it, in the window. Campaigns that start late
+        leave little time to answer; those who were not targeted are no refusals.
     """
     treated = "c.arm = 'treated'" if "arm" in engines.columns(contacts) else "true"
     found = con.execute(
@@ -170,8 +161,11 @@ def redeemed(
             and r.responded_on >= $first::date and r.responded_on < $last::date + 1
         group by c.customer_id""",
         {
-            **{"campaigns": campaigns, "contacts": contacts, "responses": responses},
-            **{"first": first, "last": last},
+            "campaigns": campaigns,
+            "contacts": contacts,
+            "responses": responses,
+            "first": first,
+            "last": last,
         },
     ).df()
     answered = found.loc[found["answered"], "customer_id"]
