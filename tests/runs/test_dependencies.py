@@ -172,6 +172,5 @@ def test_a_data_file_counts_with_the_module_that_names_it(project):
         (folder / f"{name}.yaml").touch()
     found = dependencies.helper_files(["from helpers.report import build"])
     told = [file.relative_to(project / "src/helpers").as_posix() for file in found]
-    assert told == ["__init__.py", "report/__init__.py", "report/build.py"] + [
-        "report/words.yaml"
-    ]
+    modules = ["__init__.py", "report/__init__.py", "report/build.py"]
+    assert told == [*modules, "report/words.yaml"]

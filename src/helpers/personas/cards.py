@@ -9,12 +9,6 @@ import pandas as pd
 from helpers.features.labels import say
 from helpers.personas.naming import Theme
 
-# What a recommendation rests on. None is "measured" until a test shows what it does.
-GRADES = {
-    "measured": "a test with a control group showed what the action does",
-    "associated": "a difference in the data speaks for it; that it works is not shown",
-    "assumed": "judgement: nothing in the data speaks for it or against it",
-}
 # Mean recovery (Jaccard) from which a segment deserves each word: Hennig's rule of thumb.
 CONFIDENCE = {"high": 0.85, "good": 0.75, "fair": 0.6}
 FEW = 10  # customers; what rests on fewer is not said
@@ -22,18 +16,10 @@ FEW = 10  # customers; what rests on fewer is not said
 
 @dataclass(frozen=True)
 class Rule:
-    """When to recommend what.
+    """When to recommend what: `advice` for a part of the plan, such as channel.
 
-    Parameters
-    ----------
-    what : str
-        The part of the plan it fills, such as "channel".
-    feature : str
-        Feature that must mark the segment; "" holds for every segment.
-    side : str
-        On which side of the average: above or below.
-    advice : str
-        What to do then.
+    It holds where the feature marks the segment on that side (above or below the
+    average); a rule without a feature ("") holds for every segment.
     """
 
     what: str
@@ -50,13 +36,15 @@ def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]
     marks : DataFrame
         The segment's rows of `profiles.marks`.
     rules : sequence of Rule
-        In order of preference; a rule without a feature holds always.
+        In order of preference.
 
     Returns
     -------
     list of dict
-        what, advice, because, grade (of `GRADES`): one a part, in the order of `rules`;
-        a part without a rule that holds is left out.
+        what, advice, because, grade: one a part, in the order of `rules`; a part
+        without a rule that holds is left out. Grades: associated (a difference in the
+        data speaks for it; that it works is not shown) or assumed (judgement). None is
+        measured until a test with a control group shows what the action does.
     """
     sides = {(row["feature"], row["side"]): row for _, row in marks.iterrows()}
     plan: dict[str, dict[str, str]] = {}
@@ -118,7 +106,7 @@ def say_plan(advice: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def say_worth(row: pd.Series, *, symbol: str) -> str:
-    """Put a segment's size and worth in a sentence.
+    """Put a segment's size and worth, with its 95 % interval, in a sentence.
 
     Parameters
     ----------
@@ -126,11 +114,6 @@ def say_worth(row: pd.Series, *, symbol: str) -> str:
         The segment's row of `profiles.summarise`.
     symbol : str
         Sign of the currency.
-
-    Returns
-    -------
-    str
-        With the 95 % interval of the sales a customer.
     """
     part = row["share_sales"]  # missing where all sales are nothing, or a loss
     share = "" if np.isnan(part) else f" with {part:.0%} of sales"
@@ -142,7 +125,7 @@ def say_worth(row: pd.Series, *, symbol: str) -> str:
 
 
 def say_marks(marks: pd.DataFrame, *, names: Mapping[str, str], most: int) -> str:
-    """Put what marks a segment in a sentence.
+    """Put what marks a segment in a sentence, such as "Above average: baby 812 (...)".
 
     Parameters
     ----------
@@ -151,13 +134,8 @@ def say_marks(marks: pd.DataFrame, *, names: Mapping[str, str], most: int) -> st
     names : mapping
         Segment id (as text) -> name, for the traits that others share.
     most : int
-        How many are said on each side of the average.
-
-    Returns
-    -------
-    str
-        Such as "Above average: baby 812 (700 to 924)."; the index with its
-        simultaneous interval, and who else is marked by the same.
+        How many are said on each side of the average, each with its index, simultaneous
+        interval and who else is marked by it.
     """
     said = []
     for side, words in {"above": "Above average", "below": "Below"}.items():
@@ -172,20 +150,15 @@ def say_habits(
 ) -> str:
     """Say in which of some habits a segment differs, and in which it does not.
 
+    No habit is passed over: what does not differ clearly is said with its mean.
+
     Parameters
     ----------
     rows : DataFrame
         The segment's rows of `profiles.differences` for the habits asked for, all of
         them shares (0 to 1).
-    marks : DataFrame
-        The segment's rows of `profiles.marks`.
-    names : mapping
+    marks, names
         As for `say_marks`.
-
-    Returns
-    -------
-    str
-        No habit is passed over: what does not differ clearly is said with its mean.
     """
     own = marks[marks["feature"].isin(rows["feature"])]
     others = [
@@ -200,7 +173,7 @@ def say_habits(
 
 
 def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
-    """Put the attributes in which a segment differs in a sentence.
+    """Put the attributes in which a segment differs in a sentence, with the coverage.
 
     Parameters
     ----------
@@ -208,11 +181,6 @@ def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
         Rows of `fairness.distinct_attributes`.
     coverage : float
         Share of the segment's customers whose attributes are known, 0 to 1.
-
-    Returns
-    -------
-    str
-        With share, simultaneous interval and comparison, and always with the coverage.
     """
     if rows.empty:
         said = "No attribute differs clearly from all known customers"
@@ -234,11 +202,6 @@ def say_firmness(row: pd.Series) -> str:
         recovery (0 to 1) with its interval recovery_low and recovery_high, what
         customers without clusters reach: reference (mean) and reference_high (most),
         dissolved and borderline_share (0 to 1), customers.
-
-    Returns
-    -------
-    str
-        With the confidence in a word.
     """
     word = confidence(row["recovery"], reference=row["reference_high"])
     return (
@@ -260,11 +223,6 @@ def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
         The segment's rows of `profiles.neighbours`.
     names : mapping
         Segment id (as text) -> name.
-
-    Returns
-    -------
-    str
-        Such as "12% of its customers could as well be in Home cooking."
     """
     if rows.empty:
         return "With none: there is no other segment."
@@ -281,30 +239,21 @@ def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
     return f"With {' and '.join(said)}."
 
 
-def say_share(share: float, *, of: int, below: int = FEW) -> str:
+def say_share(share: float, *, of: int) -> str:
     """Say a share, but not one of fewer than a few customers, nor of all but a few."""
     count = round(share * of)
-    if 0 < count < below:
-        return f"Fewer than {below}"
-    if 0 < of - count < below:
-        return f"All but fewer than {below}"
+    if 0 < count < FEW:
+        return f"Fewer than {FEW}"
+    if 0 < of - count < FEW:
+        return f"All but fewer than {FEW}"
     return f"{share:.0%}"
 
 
 def confidence(jaccard: float, *, reference: float) -> str:
-    """Put the mean recovery of a segment in words.
+    """Put the mean recovery of a segment (Jaccard, 0 to 1) in a word of `CONFIDENCE`.
 
-    Parameters
-    ----------
-    jaccard : float
-        Mean largest overlap over resamples, 0 to 1.
-    reference : float
-        The best that customers without clusters reach; what does not exceed it is low.
-
-    Returns
-    -------
-    str
-        A word of `CONFIDENCE`, low below them, or not measured.
+    What does not exceed `reference`, the best that customers without clusters reach, is
+    low, as is what lies below the words; a missing one is not measured.
 
     References
     ----------

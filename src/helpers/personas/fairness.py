@@ -6,7 +6,7 @@ from scipy import optimize, stats
 
 from helpers.statistics import intervals
 
-FEWEST = 10  # customers whose attribute is known, for an association
+FEWEST = 10  # customers an association is measured for, or a share shown
 
 
 def attribute_shares(
@@ -17,11 +17,11 @@ def attribute_shares(
     Parameters
     ----------
     customers : DataFrame
-        customer_id and the attributes; missing where unknown.
+        customer_id and the attributes, each with few levels; missing where unknown.
     assigned : DataFrame
         customer_id, segment_id.
     attributes : list of str
-        Attributes to compare, each with few levels.
+        Attributes to compare.
 
     Returns
     -------
@@ -52,16 +52,8 @@ def attribute_shares(
                     "everyone": everyone[level],
                 }
             )
-    columns = [
-        "segment_id",
-        "attribute",
-        "level",
-        "known",
-        "count",
-        "share",
-        "everyone",
-    ]
-    shares = pd.DataFrame(rows, columns=columns)
+    names = ["segment_id", "attribute", "level", "known", "count", "share", "everyone"]
+    shares = pd.DataFrame(rows, columns=names)
     limits = [
         stats.binomtest(row.count_, row.known).proportion_ci(
             confidence_level=1 - 0.05 / len(shares), method="wilson"
@@ -150,18 +142,10 @@ def cramers_v(counts: np.ndarray) -> float:
 
 
 def cramers_v_interval(counts: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % interval of Cramér's V.
+    """Return the 95 % interval of Cramér's V of a table without empty rows or columns.
 
-    Parameters
-    ----------
-    counts : ndarray
-        Cross table, no row or column empty.
-
-    Returns
-    -------
-    tuple of float
-        The noncentralities under which the chi-square found is at its 97.5 % and 2.5 %
-        quantile, on the scale of `cramers_v`; 0 where none is small enough.
+    Its ends are the noncentralities under which the chi-square found is at its 97.5 %
+    and 2.5 % quantile, on the scale of `cramers_v`; 0 where none is small enough.
 
     References
     ----------
@@ -174,11 +158,8 @@ def cramers_v_interval(counts: np.ndarray) -> tuple[float, float]:
             limits.append(0.0)
             continue
         most = 4 * chi2.statistic + 100
-        limits.append(
-            optimize.brentq(
-                _quantile_gap, 0, most, args=(chi2.statistic, chi2.dof, level)
-            )
-        )
+        told = (chi2.statistic, chi2.dof, level)
+        limits.append(optimize.brentq(_quantile_gap, 0, most, args=told))
     low, high = (_scaled(limit / counts.sum(), counts) for limit in limits)
     return low, min(high, 1.0)
 
@@ -197,11 +178,7 @@ def _scaled(phi2: float, counts: np.ndarray) -> float:
 
 
 def coverage_by_value(
-    customers: pd.DataFrame,
-    features: pd.DataFrame,
-    *,
-    attributes: list[str],
-    below: int = 10,
+    customers: pd.DataFrame, features: pd.DataFrame, *, attributes: list[str]
 ) -> pd.DataFrame:
     """Show whom the attributes cover, by fifths of sales.
 
@@ -213,14 +190,13 @@ def coverage_by_value(
         customer_id, sales (currency).
     attributes : list of str
         A customer is covered if any of them is known.
-    below : int
-        A fifth in which fewer are covered, or not covered, is shown with the next.
 
     Returns
     -------
     DataFrame
-        One row a fifth or some together, the smallest sales first: fifths (such as
-        "1 to 2"), customers, median_sales, coverage (0 to 1).
+        One row a fifth, the smallest sales first: fifths (such as "1 to 2"), customers,
+        median_sales, coverage (0 to 1). One in which fewer than `FEWEST` are covered,
+        or not covered, is shown with the next.
     """
     table = features[["customer_id", "sales"]].merge(
         customers, on="customer_id", validate="one_to_one"
@@ -231,7 +207,7 @@ def coverage_by_value(
     waiting: list[int] = []
     for number in range(1, 6):
         waiting.append(number)
-        if not _too_few(table.loc[fifth.isin(waiting), "covered"], below):
+        if not _too_few(table.loc[fifth.isin(waiting), "covered"]):
             groups.append(waiting)
             waiting = []
     if waiting:  # the last ones join those before them
@@ -249,18 +225,10 @@ def coverage_by_value(
 
 
 def favours(covered: pd.DataFrame) -> str:
-    """Say for whom attributes are known more often.
+    """Say for whom attributes are known more often, by the output of `coverage_by_value`.
 
-    Parameters
-    ----------
-    covered : DataFrame
-        Output of `coverage_by_value`.
-
-    Returns
-    -------
-    str
-        better or lesser, where the 95 % intervals (Wilson) of the coverage of those
-        with the most and with the least sales are apart; else empty.
+    better or lesser, where the 95 % intervals (Wilson) of the coverage of those with the
+    most and with the least sales are apart; else empty.
     """
     least, most = (
         intervals.wilson(row["coverage"], int(row["customers"]), level=0.95)
@@ -271,5 +239,5 @@ def favours(covered: pd.DataFrame) -> str:
     return "lesser" if most[1] < least[0] else ""
 
 
-def _too_few(covered: pd.Series, below: int) -> bool:
-    return any(0 < count < below for count in (covered.sum(), (~covered).sum()))
+def _too_few(covered: pd.Series) -> bool:
+    return any(0 < count < FEWEST for count in (covered.sum(), (~covered).sum()))
