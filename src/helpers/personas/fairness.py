@@ -41,17 +41,8 @@ def attribute_shares(
         everyone = counts.sum() / counts.to_numpy().sum()
         for (segment_id, level), count in counts.stack().items():
             size = counts.loc[segment_id].sum()
-            rows.append(
-                {
-                    "segment_id": segment_id,
-                    "attribute": attribute,
-                    "level": level,
-                    "known": size,
-                    "count": count,
-                    "share": count / size,
-                    "everyone": everyone[level],
-                }
-            )
+            told = (segment_id, attribute, level, size, count, count / size)
+            rows.append((*told, everyone[level]))
     names = ["segment_id", "attribute", "level", "known", "count", "share", "everyone"]
     shares = pd.DataFrame(rows, columns=names)
     limits = [
