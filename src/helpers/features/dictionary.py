@@ -22,11 +22,8 @@ SEGMENTING = tuple(told["family"] for told in DEFINED["each"].values())
 def tables(run: str) -> dict[str, str]:
     """Say where a run's tables lie that features are built from, as `build` takes them.
 
-    Returns
-    -------
-    dict of str
-        Paths of lines, products and declared (the table customers); of interactions
-        and surveys where the run has them.
+    They are lines, products and declared (the table customers), and interactions and
+    surveys where the run has them.
 
     Raises
     ------
@@ -66,15 +63,8 @@ def defined(
 ) -> tuple[Feature, ...]:
     """List the features that a run's tables allow, in the order of the feature table.
 
-    What needs, channels, topics and requirements there are is read from whole tables,
-    so every window has the same features.
-
-    Parameters
-    ----------
-    con : Engine
-        Does the work.
-    lines, products, declared, interactions, surveys : str
-        Paths of the standard tables, from `tables`.
+    The arguments are those of `build`. What needs, channels, topics and requirements
+    there are is read from whole tables, so every window has the same features.
     """
     there = set(engines.columns(lines))
     if con.execute(
@@ -178,12 +168,7 @@ def slug(text: str) -> str:
 def dictionary(table: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame:
     """List the features with what each means and how often it is missing.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `build`.
-    features : iterable of Feature
-        Output of `defined`.
+    `table` is the output of `build`, `features` that of `defined`.
 
     Returns
     -------
@@ -216,8 +201,8 @@ def build(
 ) -> pd.DataFrame:
     """Build the features that the tables allow from one window.
 
-    Order lines stay in the engine, which reads them once or twice; what comes back is
-    a row a customer.
+    Order lines stay in the engine, which reads them once or twice; what comes back is a
+    row a customer.
 
     Parameters
     ----------

@@ -98,12 +98,7 @@ def redemptions(
 ) -> pd.DataFrame:
     """Count the coupons that customers redeemed in the training window.
 
-    Parameters
-    ----------
-    con, customers, first, last
-        As for `later`; no response outside the window is counted.
-    responses : str
-        Path of the standard table.
+    The arguments are those of `later`; `responses` is the path of the standard table.
 
     Returns
     -------
@@ -134,12 +129,7 @@ def redeemed(
 ) -> pd.DataFrame:
     """Say who was targeted by a campaign in a later window, and who redeemed.
 
-    Parameters
-    ----------
-    con, customers, first, last
-        As for `later`.
-    campaigns, contacts, responses : str
-        Paths of the standard tables.
+    The arguments are those of `later`, with the paths of three standard tables.
 
     Returns
     -------

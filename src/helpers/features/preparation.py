@@ -152,10 +152,7 @@ def sort_out(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Leave out the columns that cannot tell these customers apart.
 
-    Parameters
-    ----------
-    features, weights, **steps
-        As for `fit`.
+    The arguments are those of `fit`.
 
     Returns
     -------
@@ -252,14 +249,9 @@ def _refuse_rows(
 
 
 def deal_index(features: pd.DataFrame, *, parts: dict[str, dict]) -> pd.Series:
-    """Average the standard scores of the parts of deal sensitivity.
+    """Average the standard scores of the parts of deal sensitivity (shares, 0 to 1).
 
-    Parameters
-    ----------
-    features : DataFrame
-        With one column for each part (shares, 0 to 1).
-    parts : dict of dict
-        Column -> fitted lower, upper, mean and deviation, from `fit_deal_index`.
+    `parts` comes from `fit_deal_index`.
 
     Returns
     -------
@@ -282,14 +274,7 @@ def fit_deal_index(
 ) -> dict[str, dict]:
     """Fit the parts of `deal_index`: lower, upper, mean and deviation of each column.
 
-    Parameters
-    ----------
-    features : DataFrame
-        With the columns (shares, 0 to 1), none missing.
-    columns : list of str
-        Parts of deal sensitivity.
-    winsor : float
-        Share of customers at each end that is cut to the quantile.
+    `winsor` is the share of customers at each end that is cut to the quantile.
 
     Raises
     ------

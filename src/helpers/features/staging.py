@@ -18,9 +18,6 @@ DEFINED = yaml.load(
 )
 # Sources that ask for a line's product, and not only whether it is goods.
 _BY_PRODUCT = {"item_rows", "need_rows"}
-# Whether a day lies in an odd or an even week of the window; the first is odd.
-_HALF = """case when date_diff('day', $first::date, {}::date) // 7 % 2 = 0
-    then 'odd' else 'even' end"""
 _DATED = """from read_parquet($lines)
     where ordered_at >= $first::date and ordered_at < $after::date"""
 
@@ -69,27 +66,33 @@ def collect(
     dated = {"touch_rows": (interactions, "happened_at")}
     dated |= {"answer_rows": (surveys, "answered_on")}
     for name, (file, when) in dated.items():
-        if file:
+        if file and name in sources:
             con.execute(
                 f"""create or replace temp table {name} as
                 select * from read_parquet($file)
                 where {when} >= $first::date and {when} < $after::date""",
                 {"file": file, **window},
             )
+            if halved:
+                _halve(con, name, when, first)
     if declared:
         con.execute(
             "create or replace temp view customer_rows as "
             f"select * from read_parquet({quoted(declared)})"
         )
-    if halved:
-        _halve_beside(con, first, sources)
+        if halved:
+            con.execute(
+                """create or replace temp view half_customer_rows as
+                select c.*, h.half from customer_rows as c
+                cross join (values ('odd'), ('even')) as h(half)"""
+            )
     parts = []
     for among in _parts(con, lines, first, last):
         con.execute(
             "create or replace temp view part_rows as select * from line_rows "
             f"where {among}"
         )
-        _stage(con, chosen, sources, first=first, halved=halved)
+        _stage(con, chosen, first=first, halved=halved)
         parts.append(_aggregate(con, chosen, first=first, last=last, halved=halved))
     return pd.concat(parts, ignore_index=True)
 
@@ -129,18 +132,12 @@ def _parts(con: Engine, lines: str, first: str, last: str) -> list[str]:
     return [" and ".join(pair) for pair in zip(bounds, [*below, "true"], strict=True)]
 
 
-def _stage(
-    con: Engine,
-    chosen: Sequence[Feature],
-    sources: set[str],
-    *,
-    first: str,
-    halved: bool,
-) -> None:
+def _stage(con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool) -> None:
     """Make the tables of the customers of part_rows that features are built from."""
+    sources = {f.source for f in chosen}
     prefix, half = ("half_", ", half") if halved else ("", "")
     keys = f"customer_id{half}"
-    _stage_orders(con, chosen, sources, first=first, halved=halved)
+    _stage_orders(con, chosen, first=first, halved=halved)
     if "day_rows" in sources:
         con.execute(
             """create or replace temp table day_rows as
@@ -209,14 +206,10 @@ def _stage_products(con: Engine, products: str, sources: set[str]) -> None:
 
 
 def _stage_orders(
-    con: Engine,
-    chosen: Sequence[Feature],
-    sources: set[str],
-    *,
-    first: str,
-    halved: bool,
+    con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool
 ) -> None:
     """Add up the lines of each order; say whether its week is odd or even."""
+    sources = {f.source for f in chosen}
     named = {"store_id"} if "store_rows" in sources else set()
     named |= {"goods_lines"} if "item_rows" in sources else set()
     named |= _words(chosen, sources - _BY_PRODUCT)
@@ -231,11 +224,7 @@ def _stage_orders(
         group by customer_id, order_id"""
     )
     if halved:
-        con.execute(
-            f"""create or replace temp table half_order_rows as
-            select *, {_HALF.format("ordered_at")} as half from order_rows""",
-            {"first": first},
-        )
+        _halve(con, "order_rows", "ordered_at", first)
         con.execute(
             """create or replace temp view half_part_rows as
             select l.*, o.half from part_rows as l
@@ -335,21 +324,14 @@ def _summed(sums: dict[str, str]) -> str:
     return "".join(f", {sql} as {name}" for name, sql in sums.items())
 
 
-def _halve_beside(con: Engine, first: str, sources: set[str]) -> None:
-    """Say of each contact and answer whether its week is odd or even."""
-    for name, when in (("touch_rows", "happened_at"), ("answer_rows", "answered_on")):
-        if name in sources:
-            con.execute(
-                f"""create or replace temp table half_{name} as
-                select *, {_HALF.format(when)} as half from {name}""",
-                {"first": first},
-            )
-    if "customer_rows" in sources:
-        con.execute(
-            """create or replace temp view half_customer_rows as
-            select c.*, h.half from customer_rows as c
-            cross join (values ('odd'), ('even')) as h(half)"""
-        )
+def _halve(con: Engine, name: str, when: str, first: str) -> None:
+    """Say of each row whether its week is odd or even."""
+    con.execute(
+        f"""create or replace temp table half_{name} as
+        select *, case when date_diff('day', $first::date, {when}::date) // 7 % 2 = 0
+            then 'odd' else 'even' end as half from {name}""",
+        {"first": first},
+    )
 
 
 def _aggregate(
@@ -369,20 +351,14 @@ def _aggregate(
         "with "
         + ", ".join(f"of_{source} as ({part})" for source, part in parts.items())
         + f" select {keys}, {', '.join(f.name for f in chosen)} from of_order_rows"
-        + "".join(
-            f" left join of_{source} using ({keys})" for source in list(parts)[1:]
-        )
+        + "".join(f" left join of_{x} using ({keys})" for x in list(parts)[1:])
     )
-    days = _days(first, last)
-    asked = {name: day for name, day in days.items() if f"${name}" in query}
+    asked = {x: day for x, day in _days(first, last).items() if f"${x}" in query}
     table = con.execute(query, asked).df()
     none = {f.name: 0 for f in chosen if f.whole}
     kinds = {f.name: "int64" if f.whole else "float64" for f in chosen}
-    kinds |= {
-        f.name: "int32"
-        for f in chosen
-        if f.unit == "0 or 1" and table[f.name].notna().all()
-    }
+    flags = [f.name for f in chosen if f.unit == "0 or 1"]
+    kinds |= {name: "int32" for name in flags if table[name].notna().all()}
     return table.fillna(none).astype(kinds).sort_values(by, ignore_index=True)
 
 

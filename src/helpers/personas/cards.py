@@ -31,12 +31,8 @@ class Rule:
 def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]]:
     """Choose, for each part of the plan, the first rule that holds.
 
-    Parameters
-    ----------
-    marks : DataFrame
-        The segment's rows of `profiles.marks`.
-    rules : sequence of Rule
-        In order of preference.
+    `marks` are the segment's rows of `profiles.marks`; `rules` stand in order of
+    preference.
 
     Returns
     -------
@@ -65,20 +61,11 @@ def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]
 
 
 def offer(theme: Theme, marks: pd.DataFrame) -> list[dict[str, str]]:
-    """Recommend an offer and a message by what the segment buys more than others.
+    """Recommend an offer and a message, as `advise` does, by what a segment buys.
 
-    Parameters
-    ----------
-    theme : Theme
-        What the segment was named after, or `naming.plain` if a person named it.
-    marks : DataFrame
-        The segment's rows of `profiles.marks`.
-
-    Returns
-    -------
-    list of dict
-        Offer and message as `advise` gives them. The offer is associated where a need
-        of the theme marks the segment; the words of a message are always assumed.
+    The offer is associated where a need of the theme marks the segment (`marks`: its
+    rows of `profiles.marks`); the words of a message are always assumed. The theme is
+    that of the segment's name, or `naming.plain` if a person named it.
     """
     told = marks[marks["feature"].isin(theme.needs) & (marks["side"] == "above")]
     because, grade = "no need stands out", "assumed"
@@ -106,15 +93,7 @@ def say_plan(advice: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def say_worth(row: pd.Series, *, symbol: str) -> str:
-    """Put a segment's size and worth, with its 95 % interval, in a sentence.
-
-    Parameters
-    ----------
-    row : Series
-        The segment's row of `profiles.summarise`.
-    symbol : str
-        Sign of the currency.
-    """
+    """Put a segment's size and worth, a row of `profiles.summarise`, in a sentence."""
     part = row["share_sales"]  # missing where all sales are nothing, or a loss
     share = "" if np.isnan(part) else f" with {part:.0%} of sales"
     return (
@@ -127,15 +106,9 @@ def say_worth(row: pd.Series, *, symbol: str) -> str:
 def say_marks(marks: pd.DataFrame, *, names: Mapping[str, str], most: int) -> str:
     """Put what marks a segment in a sentence, such as "Above average: baby 812 (...)".
 
-    Parameters
-    ----------
-    marks : DataFrame
-        Rows of `profiles.marks` of one segment.
-    names : mapping
-        Segment id (as text) -> name, for the traits that others share.
-    most : int
-        How many are said on each side of the average, each with its index, simultaneous
-        interval and who else is marked by it.
+    `marks` are its rows of `profiles.marks`. On each side of the average `most` are
+    said, each with its index, simultaneous interval and who else is marked by it, by
+    `names` (segment id as text -> name).
     """
     said = []
     for side, words in {"above": "Above average", "below": "Below"}.items():
@@ -150,15 +123,9 @@ def say_habits(
 ) -> str:
     """Say in which of some habits a segment differs, and in which it does not.
 
-    No habit is passed over: what does not differ clearly is said with its mean.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        The segment's rows of `profiles.differences` for the habits asked for, all of
-        them shares (0 to 1).
-    marks, names
-        As for `say_marks`.
+    No habit is passed over: what does not differ clearly is said with its mean. `rows`
+    are the segment's rows of `profiles.differences` for the habits asked for, all of
+    them shares (0 to 1); `marks` and `names` are as for `say_marks`.
     """
     own = marks[marks["feature"].isin(rows["feature"])]
     others = [
@@ -173,14 +140,10 @@ def say_habits(
 
 
 def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
-    """Put the attributes in which a segment differs in a sentence, with the coverage.
+    """Put the attributes in which a segment differs in a sentence.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of `fairness.distinct_attributes`.
-    coverage : float
-        Share of the segment's customers whose attributes are known, 0 to 1.
+    `rows` are those of `fairness.distinct_attributes`; `coverage` is the share of the
+    segment's customers whose attributes are known, and is always said.
     """
     if rows.empty:
         said = "No attribute differs clearly from all known customers"
@@ -196,12 +159,9 @@ def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
 def say_firmness(row: pd.Series) -> str:
     """Say how surely a segment is found again, beside what chance structure reaches.
 
-    Parameters
-    ----------
-    row : Series
-        recovery (0 to 1) with its interval recovery_low and recovery_high, what
-        customers without clusters reach: reference (mean) and reference_high (most),
-        dissolved and borderline_share (0 to 1), customers.
+    `row` holds recovery (0 to 1) with its interval recovery_low and recovery_high, what
+    customers without clusters reach: reference (mean) and reference_high (most),
+    dissolved and borderline_share (0 to 1), customers.
     """
     word = confidence(row["recovery"], reference=row["reference_high"])
     return (
@@ -215,15 +175,7 @@ def say_firmness(row: pd.Series) -> str:
 
 
 def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
-    """Say with which segments one is confused, and how often.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        The segment's rows of `profiles.neighbours`.
-    names : mapping
-        Segment id (as text) -> name.
-    """
+    """Say with which others a segment is confused: rows of `profiles.neighbours`."""
     if rows.empty:
         return "With none: there is no other segment."
     said = [

@@ -19,12 +19,8 @@ def lasts(
 ) -> tuple[bool | None, str]:
     """Say whether the class that was put first before is worth more later.
 
-    Parameters
-    ----------
-    worth : DataFrame
-        Output of `profiles.later_worth`, the class that is to be worth most first.
-    hidden : mapping
-        Class -> whether its figures must not be shown.
+    `worth` is the output of `profiles.later_worth`, the class that is to be worth most
+    first; `hidden` says of each class whether its figures must not be shown.
 
     Returns
     -------
@@ -136,8 +132,6 @@ def value(
         Output of `profiles.later_worth` for the same.
     judged : tuple
         Output of `lasts`.
-    symbol : str
-        Sign of the currency.
     told : DataFrame, optional
         As for `offers`, with sales_per_customer, low and high; None without segments.
     """
@@ -208,12 +202,7 @@ def activity(
 ) -> Finding:
     """Conclude whether activity tells who buys on, and what to do about the slowing.
 
-    Parameters
-    ----------
-    worth : DataFrame
-        Output of `profiles.later_worth` by activity, the most active first.
-    hidden, symbol
-        As for `lasts` and `value`.
+    `worth` and `hidden` are as for `lasts`, by activity.
     """
     held, why = lasts(worth, hidden=hidden)
     shown = worth[[not hidden[name] for name in worth.index]]
@@ -332,12 +321,10 @@ def attributes(
 
     Parameters
     ----------
-    related : DataFrame
-        Output of `fairness.association`.
+    related, covered : DataFrame
+        Output of `fairness.association` and of `fairness.coverage_by_value`.
     shares : DataFrame
         Output of `fairness.attribute_shares` with shown.
-    covered : DataFrame
-        Output of `fairness.coverage_by_value`.
     distinct : int
         Shares that may be shown and differ from that of all known.
     """

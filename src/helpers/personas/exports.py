@@ -28,12 +28,7 @@ def forget(names: Iterable[str], *, run: str) -> None:
 def membership(assigned: pd.DataFrame, *, model: Model) -> pd.DataFrame:
     """List every customer with the segments and how surely each belongs.
 
-    Parameters
-    ----------
-    assigned : DataFrame
-        Output of `Model.assign`.
-    model : Model
-        Knows the names.
+    `assigned` is the output of `Model.assign`; the model knows the names.
 
     Returns
     -------

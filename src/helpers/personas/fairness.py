@@ -57,16 +57,9 @@ def attribute_shares(
 def distinct_attributes(shares: pd.DataFrame) -> pd.DataFrame:
     """Keep the attributes in which a segment clearly differs, the largest gaps first.
 
-    Parameters
-    ----------
-    shares : DataFrame
-        Output of `attribute_shares`, without the rows that must not be shown.
-
-    Returns
-    -------
-    DataFrame
-        Rows whose interval leaves out the share among everyone known, with gap (share
-        minus that share, without its sign).
+    Kept are the rows of `attribute_shares` whose interval leaves out the share among
+    everyone known; gap (share minus that share, without its sign) is added. Rows that
+    must not be shown are to be left out before.
     """
     apart = shares[
         (shares["low"] > shares["everyone"]) | (shares["high"] < shares["everyone"])
@@ -82,10 +75,7 @@ def association(
 ) -> pd.DataFrame:
     """Measure how far attributes and segments go together, 0 (not at all) to 1.
 
-    Parameters
-    ----------
-    customers, assigned, attributes
-        As for `attribute_shares`.
+    The arguments are those of `attribute_shares`.
 
     Returns
     -------
@@ -176,11 +166,9 @@ def coverage_by_value(
     Parameters
     ----------
     customers : DataFrame
-        customer_id and the attributes; missing where unknown.
+        customer_id and the attributes: a customer of whom any is known is covered.
     features : DataFrame
         customer_id, sales (currency).
-    attributes : list of str
-        A customer is covered if any of them is known.
 
     Returns
     -------

@@ -59,18 +59,9 @@ def listed(words: Iterable[str]) -> str:
 def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
     """Keep the themes that a run's features can tell, and give every other one its own.
 
-    Parameters
-    ----------
-    columns : list of str
-        Features that built the segments.
-    themes : dict of Theme
-        By name, such as `THEMES`.
-
-    Returns
-    -------
-    dict of Theme
-        Those with a need among the features, each need as the column that tells it; a
-        plain theme for each feature that none names; and the mixed basket.
+    Of `themes` those with a need among the columns that built the segments are kept,
+    each need as the column that tells it. A plain theme follows for each column that
+    none names, and the mixed basket.
     """
     by_need = {column.removeprefix("share_"): column for column in columns}
     used, left = {}, dict(by_need)
@@ -111,20 +102,13 @@ def plain(columns: list[str]) -> Theme:
 
 
 def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
-    """Give each segment the theme in which it most exceeds the others, by its id.
+    """Give each segment, by its id, the theme in which it most exceeds the others.
 
     The segment that stands out most chooses first, so that names stay when others move
     a little; a theme is given twice only when there are more segments than themes. A
     segment that exceeds the others in no theme left by `LEAST_EFFECT` has a mixed
-    basket.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `profiles.differences` with the features of the themes. Only a theme
-        with a need that is clearly above the average (side) can name a segment.
-    themes : dict of Theme
-        Output of `in_use`.
+    basket. Only a theme with a need that is clearly above the average (side) in
+    `table`, the output of `profiles.differences`, can name a segment.
     """
     effects = table.pivot(index="segment_id", columns="feature", values="effect")
     clear = table.assign(clear=table["side"] == "above").pivot(
@@ -156,14 +140,9 @@ def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
 
 
 def names(drawn: dict[int, str], *, overrides: dict[str, str]) -> dict[str, str]:
-    """Name segments after their themes, or as a person chose; no two alike.
+    """Name segments after the themes drawn, or as a person chose; no two alike.
 
-    Parameters
-    ----------
-    drawn : dict of str
-        Output of `draw`.
-    overrides : dict of str
-        Segment id (as text, as in what is returned) -> name chosen by a person.
+    Names and overrides are by segment id as text.
 
     Raises
     ------

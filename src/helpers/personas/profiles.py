@@ -92,18 +92,17 @@ def differences(
         Features to compare; missing values are left out of that feature.
     built_from : list of str
         Features that built the segments: they differ by construction.
-    seed, resamples : int
-        Bootstrap samples of all customers.
 
     Returns
     -------
     DataFrame
         One row for segment and feature: segment_id, feature, mean with mean_low and
-        mean_high (95 % percentile interval, one by one), average, index (100 x mean /
-        average) with low and high (95 % **simultaneous** interval), all three missing
-        for a feature without a ratio scale (any value below 0, or an average of 0),
-        effect (Cohen's d against the rest), side (above or below, where the
-        simultaneous interval leaves out the average, else ""), used_to_build.
+        mean_high (95 % percentile interval, one by one, all customers resampled),
+        average, index (100 x mean / average) with low and high (95 % **simultaneous**
+        interval), all three missing for a feature without a ratio scale (any value
+        below 0, or an average of 0), effect (Cohen's d against the rest), side (above
+        or below, where the simultaneous interval leaves out the average, else ""),
+        used_to_build.
 
     Notes
     -----
@@ -211,19 +210,10 @@ def effect_size(own: np.ndarray, rest: np.ndarray) -> float:
 def marks(table: pd.DataFrame, *, least_effect: float) -> pd.DataFrame:
     """Keep the differences that mark a segment, and say who shares each.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `differences`.
-    least_effect : float
-        Smallest effect (Cohen's d, either way) that counts.
-
-    Returns
-    -------
-    DataFrame
-        Rows whose simultaneous interval leaves out the average and whose effect is
-        large enough, the largest of each segment first; shared_with (tuple of the ids
-        of other segments marked by the feature on the same side) is added.
+    Kept are the rows of `differences` whose simultaneous interval leaves out the
+    average and whose effect (Cohen's d, either way) is `least_effect` or more, the
+    largest of each segment first. shared_with is added: a tuple of the ids of other
+    segments marked by the feature on the same side.
     """
     kept = table[(table["side"] != "") & (table["effect"].abs() >= least_effect)]
     groups = kept.groupby(["feature", "side"])["segment_id"].agg(set)
@@ -239,12 +229,7 @@ def marks(table: pd.DataFrame, *, least_effect: float) -> pd.DataFrame:
 def profile(table: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
     """Arrange the differences as a reader compares segments by them.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `differences`.
-    dictionary : DataFrame
-        feature, family, unit.
+    `dictionary` holds feature, family and unit.
 
     Returns
     -------
@@ -277,9 +262,8 @@ def profile(table: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
 def markers(table: pd.DataFrame) -> pd.Series:
     """Mark the variables by which a segment is known at a glance.
 
-    Of the features that built the segments in `table`, those whose mean is farther from
-    the average than a quarter of the largest such distance, or by more than half of the
-    average.
+    They built the segments, and their mean is farther from the average than a quarter
+    of the largest such distance, or by more than half of the average.
 
     References
     ----------
@@ -348,10 +332,9 @@ def later_worth(tier: pd.Series, later_sales: pd.Series, *, seed: int) -> pd.Dat
 
     Parameters
     ----------
-    tier : Series
-        Class of each customer, from the training window.
-    later_sales : Series
-        Sales of the same customers in the later window (currency).
+    tier, later_sales : Series
+        Class of each customer, from the training window, and sales in the later one
+        (currency).
 
     Returns
     -------
@@ -397,9 +380,9 @@ def neighbours(assigned: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         Two rows a segment (fewer where only one ever comes second): segment_id, rank
-        (1 or 2), other_id, next_share (customers to whom it is the second nearest, 0
-        to 1), either_share (those borderline with it, who could be in either). A share
-        of fewer than `FEW` customers, or of all but so few, is missing.
+        (1 or 2), other_id, next_share (customers to whom it is the second nearest),
+        either_share (those borderline with it, who could be in either). A share of
+        fewer than `FEW` customers, or of all but so few, is missing.
     """
     # Of one segment alone the next nearest is itself.
     apart = assigned["second_id"] != assigned["segment_id"]

@@ -71,23 +71,18 @@ def grow(
 ) -> Tree:
     """Grow a shallow decision tree whose cut-offs a person can remember.
 
+    Every customer comes to exactly one end. Cut-offs have two significant digits; an
+    end gives the segment that most of its customers are in, and two ends of one
+    question that give the same are one.
+
     Parameters
     ----------
     fields : DataFrame
         What may be asked of a customer: numbers (missing: not known) and texts.
     segment_ids : Series
         Segment of each row.
-    leaves : int
-        Most ends of the tree.
-    least_customers : int
-        Fewest customers at an end while it grows.
-
-    Returns
-    -------
-    Tree
-        Every customer comes to exactly one end. Cut-offs have two significant digits;
-        an end gives the segment that most of its customers are in, and two ends of one
-        question that give the same are one.
+    leaves, least_customers : int
+        Most ends of the tree, and fewest customers at an end while it grows.
     """
     asked = _questions(fields)
     grown = DecisionTreeClassifier(
@@ -213,21 +208,14 @@ def say_condition(condition: Condition, answer: bool) -> str:
 def card(tree: Tree, fields: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFrame:
     """Tabulate the rules, one row an end.
 
-    Parameters
-    ----------
-    tree : Tree
-        The rules.
-    fields : DataFrame
-        What is asked, one row a customer.
-    segment_ids : Series
-        True segment of the same customers.
+    `fields` is what is asked and `segment_ids` the true segment of the same customers.
 
     Returns
     -------
     DataFrame
         rule (number from 1), when (all that must hold), segment_id, customers, right
-        (share of them in that segment, 0 to 1; missing where there are none, and where
-        fewer than `FEW` are right or wrong).
+        (share of them in that segment; missing where there are none, and where fewer
+        than `FEW` are right or wrong).
     """
     truth, rows = segment_ids.to_numpy(), []
     for number, (path, segment_id) in enumerate(ends(tree), start=1):
@@ -267,16 +255,8 @@ def cross_fitted(
 ) -> np.ndarray:
     """Predict each customer's segment by rules made without that customer.
 
-    Parameters
-    ----------
-    fields : DataFrame
-        What may be asked.
-    segment_ids : Series
-        Segment of each row.
-    fit : callable
-        Makes a prediction function of some customers; all choices belong inside it.
-    seed : int
-        Fixes the folds, each with the same mix of segments.
+    `fit` makes a prediction function of some customers, and all choices belong inside
+    it; `seed` fixes the folds, each with the same mix of segments.
 
     Raises
     ------
@@ -329,16 +309,12 @@ def need_better(judged: Mapping[str, float]) -> None:
 def agreement(truth: pd.Series, found: np.ndarray) -> dict[str, float]:
     """Say how many customers get their own segment, beside two ways of guessing.
 
-    Parameters
-    ----------
-    truth, found : Series, ndarray
-        True and predicted segment of the same customers.
-
     Returns
     -------
     dict of float
-        agreement with low and high (95 % Wilson interval), majority (always the
-        largest segment), random (drawn by the sizes of the segments): all 0 to 1.
+        agreement of predicted (`found`) with true segments, with low and high (95 %
+        Wilson interval), majority (always the largest segment), random (drawn by the
+        sizes of the segments): all 0 to 1.
     """
     sizes = truth.value_counts(normalize=True)
     right = truth.to_numpy() == found
@@ -354,11 +330,6 @@ def agreement(truth: pd.Series, found: np.ndarray) -> dict[str, float]:
 
 def agreement_by_segment(truth: pd.Series, found: np.ndarray) -> pd.DataFrame:
     """Say for each segment how many of its customers are found, and how purely.
-
-    Parameters
-    ----------
-    truth, found
-        As for `agreement`.
 
     Returns
     -------
@@ -385,17 +356,9 @@ def agreement_by_segment(truth: pd.Series, found: np.ndarray) -> pd.DataFrame:
 def golden(fields: pd.DataFrame, segment_ids: pd.Series, *, most: int) -> list[str]:
     """Order the fields by how much each adds to telling segments apart.
 
-    Forward selection: the first field tells most alone, the next adds most to it, by the
-    share of customers that a linear discriminant puts right.
-
-    Parameters
-    ----------
-    fields : DataFrame
-        Numbers only, none missing.
-    segment_ids : Series
-        Segment of each row.
-    most : int
-        How many are chosen.
+    Forward selection: the first field tells most alone, the next adds most to it, by
+    the share of customers that a linear discriminant puts right. `most` are chosen of
+    `fields`, numbers of which none is missing.
     """
     values, ids = fields.to_numpy(float), segment_ids.to_numpy()
     parts, chosen = _moments(values, ids), []
@@ -413,10 +376,7 @@ def golden_curve(
 ) -> pd.DataFrame:
     """Show how far one, two, three ... fields recover the segments.
 
-    Parameters
-    ----------
-    fields, segment_ids, most
-        As for `golden`.
+    The arguments are those of `golden`.
 
     Returns
     -------
