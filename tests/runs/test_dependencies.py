@@ -155,14 +155,6 @@ def test_a_notebook_links_what_it_reads(book):
 
     assert linked(book) <= set(needs[book.stem])
     assert set(needs[book.stem]) <= reached(book.stem)
-def test_a_notebook_links_whatever_writes_the_tables_and_names_it_reads(book):
-    code = "\n".join(run_file.code(book))
-    tables = re.findall(r'store\.(?:read|path|located)\(\s*"(\w+)"', code)
-    made_by = {f"{schema.TABLES[name].made_by}.ipynb" for name in tables}
-    # Notebook 4 names the segments of the model that notebook 3 made.
-    if re.search(r"\bmodel\.names?\b", code):
-        made_by.add("04_segment_personas.ipynb")
-    assert made_by - {book.name} <= reached(book)
 
 
 def test_a_data_file_counts_with_the_module_that_names_it(project):

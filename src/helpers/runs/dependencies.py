@@ -152,10 +152,8 @@ def helper_files(sources: Iterable[str]) -> list[Path]:
         for name in new:
             text = files[name].read_text("utf-8")
             waiting.append(text)
-            told = [
-                files[name].with_name(one) for one in re.findall(r"\w+\.yaml", text)
-            ]
-            data |= {file for file in told if file.is_file()}
+            beside = files[name].parent.glob("*.yaml")
+            data |= {one for one in beside if one.name in text}
     return sorted({files[name] for name in found} | data)
 
 
