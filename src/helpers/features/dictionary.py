@@ -201,13 +201,11 @@ def build(
 ) -> pd.DataFrame:
     """Build the features that the tables allow from one window.
 
-    Order lines stay in the engine, which reads them once or twice; what comes back is a
-    row a customer.
+    Order lines stay in the engine, which reads them once or twice and receives the
+    staged tables; what comes back is a row a customer.
 
     Parameters
     ----------
-    con : Engine
-        Does the work; receives the staged tables.
     first, last : str
         First and last day of the window, YYYY-MM-DD, both included. No line or
         contact outside it is read.
@@ -243,31 +241,24 @@ def halves(
     last: str,
     **tables: str,
 ) -> pd.DataFrame:
-    """Build features from odd and from even weeks, to compare the two.
+    """Build features from odd and from even weeks, as `build` does, to compare the two.
 
-    What a customer shows in the odd weeks and not in the even ones is chance.
+    What a customer shows in the odd weeks and not in the even ones is chance. The first
+    week, an odd one, begins on the first day; the last week can be a short one. An
+    order belongs to the week of its first line.
 
     Parameters
     ----------
-    con, first, last, **tables
-        As for `build`. The first week, an odd one, begins on the first day; the last
-        week can be a short one.
     columns : iterable of str
         Features to build beside orders, sales and lines. Features of the lifecycle and
         of the rhythm (source day_rows) mean something else in half of the weeks: they
-        are refused.
+        are refused with a ValueError.
 
     Returns
     -------
     DataFrame
         One row for customer and half with an order, sorted: customer_id, half (even or
-        odd), orders, sales, lines and the columns, of these weeks. An order belongs to
-        the week of its first line.
-
-    Raises
-    ------
-    BadInput, ValueError
-        As for `build`; ValueError also for a feature that is refused.
+        odd), orders, sales, lines and the columns, of these weeks.
     """
     wanted = {"orders", "sales", "lines", *columns}
     found = defined(con, **tables)

@@ -21,10 +21,10 @@ def later(
 ) -> pd.DataFrame:
     """Measure what the customers did in a later window, to judge segments by.
 
+    The engine's staged tables are made anew for this window.
+
     Parameters
     ----------
-    con : Engine
-        Does the work; its staged tables are made anew for this window.
     customers : Series
         Customer ids of the feature table.
     lines, products : str

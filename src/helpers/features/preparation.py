@@ -106,8 +106,6 @@ def fit(
     BadInput
         If there is no customer, or a column is missing, holds missing values or is
         below 0.
-    ValueError
-        If the scaling is not one of `SCALINGS`.
 
     References
     ----------

@@ -273,8 +273,8 @@ def rule_card(
     first : DataFrame or None
         Golden questions: field.
     agreement : DataFrame or None
-        Output of `rules.agreement`, one row a set of rules, the card's own last; None
-        where rules cannot be judged.
+        One row of `rules.agreement` a set of rules, the card's own last; None where
+        rules cannot be judged.
     by_segment : DataFrame or None
         Output of `rules.agreement_by_segment`; None where the card is withdrawn.
     """
@@ -319,14 +319,9 @@ def attributes(
 ) -> Finding:
     """Conclude how far segments stand for attributes that they were not built from.
 
-    Parameters
-    ----------
-    related, covered : DataFrame
-        Output of `fairness.association` and of `fairness.coverage_by_value`.
-    shares : DataFrame
-        Output of `fairness.attribute_shares` with shown.
-    distinct : int
-        Shares that may be shown and differ from that of all known.
+    `related`, `shares` (with shown) and `covered` are the outputs of `association`,
+    `attribute_shares` and `coverage_by_value` of `fairness`; `distinct` counts the
+    shares that may be shown and differ from that of all known.
     """
     concluded = {
         "decision": "Segments use no sensitive attribute; whether they stand for one could "
@@ -374,16 +369,9 @@ def answer(
 ) -> str:
     """Answer the study's question in a sentence or two.
 
-    Parameters
-    ----------
-    decided : mapping
-        decision.json: verdict and why.
-    segments : int
-        Needs segments that are handed on.
-    judged : tuple
-        Output of `lasts` for value tiers.
-    goods : bool
-        As for `offers`.
+    `decided` is decision.json (verdict and why), `segments` how many needs segments are
+    handed on, and `judged` the output of `lasts` for value tiers; `goods` is as for
+    `offers`.
     """
     held, why = judged
     spend = {

@@ -20,8 +20,6 @@ def attribute_shares(
         customer_id and the attributes, each with few levels; missing where unknown.
     assigned : DataFrame
         customer_id, segment_id.
-    attributes : list of str
-        Attributes to compare.
 
     Returns
     -------
@@ -94,18 +92,10 @@ def association(
         # All alike, or hardly anybody known: nothing to go together with.
         if min(counts.shape) < 2 or len(known) < FEWEST:
             continue
-        low, high = cramers_v_interval(counts)
-        rows.append(
-            {
-                "attribute": attribute,
-                "known": len(known),
-                "coverage": len(known) / len(table),
-                "cramers_v": cramers_v(counts),
-                "low": low,
-                "high": high,
-                "p": stats.chi2_contingency(counts, correction=False).pvalue,
-            }
-        )
+        coverage = len(known) / len(table)
+        measured = (cramers_v(counts), *cramers_v_interval(counts))
+        p = stats.chi2_contingency(counts, correction=False).pvalue
+        rows.append((attribute, len(known), coverage, *measured, p))
     columns = ["attribute", "known", "coverage", "cramers_v", "low", "high", "p"]
     return pd.DataFrame(rows, columns=columns)
 
