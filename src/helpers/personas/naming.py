@@ -37,9 +37,7 @@ class Theme:
 LEAST_EFFECT = 0.2
 MIXED = "Mixed basket"
 RESERVED = ("Too little data", "All customers")  # what is no segment is called so
-_WORDS = yaml.load(
-    Path(__file__).with_name("themes.yaml").read_text("utf-8"), yaml.CSafeLoader
-)
+_WORDS = yaml.safe_load(Path(__file__).with_name("themes.yaml").read_text("utf-8"))
 THEMES = {
     name: Theme(**told | {"needs": tuple(told["needs"])})
     for name, told in _WORDS.items()

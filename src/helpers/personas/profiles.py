@@ -12,9 +12,7 @@ from helpers.features.labels import say
 N_BOOTSTRAP = 1000
 FEW = 10  # customers; a share of fewer, or of all but fewer, is not said
 # Words of the study and what they mean.
-GLOSSARY = yaml.load(
-    Path(__file__).with_name("glossary.yaml").read_text("utf-8"), yaml.CSafeLoader
-)
+GLOSSARY = yaml.safe_load(Path(__file__).with_name("glossary.yaml").read_text("utf-8"))
 
 
 def summarise(
