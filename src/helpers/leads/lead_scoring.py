@@ -31,17 +31,12 @@ def split(
     test_share : float
         Share of the leads, the latest, that judge.
     fewest : int
-        Leads won, and leads lost, that each of the two needs.
+        Leads won, and leads lost, that each of the two needs, else TooLittle.
 
     Returns
     -------
     tuple of DataFrame
         Leads whose outcome was known on the day of the split, and those created since.
-
-    Raises
-    ------
-    TooLittle
-        If either has fewer.
     """
     closed = decided[decided["due"]]
     since = closed["created_on"].quantile(1 - test_share)
@@ -142,13 +137,10 @@ def auc_interval(
     Parameters
     ----------
     won : ndarray of bool
-        What came of each lead.
     score : ndarray
         Higher is likelier.
-    repeats : int
-        Bootstrap samples of leads, won and lost ones each by themselves.
-    seed : int
-        Fixes them.
+    repeats, seed : int
+        Bootstrap of leads, won and lost ones each by themselves.
 
     Returns
     -------
@@ -174,7 +166,6 @@ def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataF
     Parameters
     ----------
     won : ndarray of bool
-        What came of each lead.
     chances : ndarray
         Probabilities.
     parts : int
@@ -203,7 +194,6 @@ def gain(
     Parameters
     ----------
     won : ndarray of bool
-        What came of each lead.
     scores : mapping
         List -> score, higher first; leads that tie share their wins evenly.
     steps : int
@@ -235,18 +225,16 @@ def _found(won: np.ndarray, score: np.ndarray, shares: np.ndarray) -> np.ndarray
 def expected_worth(
     fields: pd.DataFrame, worth: pd.Series, *, folds: int, seed: int
 ) -> tuple["Worth", float]:
-    """Learn what a customer is worth from fields known at the start.
+    """Learn what a customer is worth (currency a year, 0 or more) from fields.
 
     Parameters
     ----------
     fields : DataFrame
-        Fields of customers.
+        Known at the start.
     worth : Series
-        Their worth (currency a year), 0 or more, same rows.
-    folds : int
+        Of the same rows.
+    folds, seed : int
         Parts in which the estimate is judged.
-    seed : int
-        Fixes them.
 
     Returns
     -------
@@ -277,18 +265,8 @@ def tells(held: float, customers: int) -> bool:
 class Worth:
     """A ridge regression of the logarithm of worth, brought back to currency.
 
-    Parameters
-    ----------
-    encoder : Encoder
-        From fields to columns.
-    weights : ndarray
-        One a column.
-    middle : ndarray
-        Mean of each column.
-    level : float
-        Mean logarithm.
-    smear : float
-        Mean of the exponentials of the residuals.
+    `middle` is the mean of each column of the encoder, `level` the mean logarithm, and
+    `smear` the mean of the exponentials of the residuals.
     """
 
     encoder: classifier.Encoder

@@ -17,7 +17,7 @@ LATER = "later"  # kind of a field that is known only once a lead was worked
 def start_known(
     attributes: pd.DataFrame, *, table: str, fields: Sequence[str]
 ) -> list[str]:
-    """Check that fields are known when a lead comes in.
+    """Check that fields are known when a lead comes in, and give them back.
 
     Parameters
     ----------
@@ -26,12 +26,6 @@ def start_known(
     table : str
         customers or leads.
     fields : sequence of str
-        Fields that a score wants to use.
-
-    Returns
-    -------
-    list of str
-        The fields.
 
     Raises
     ------
@@ -66,7 +60,6 @@ def first_orders(
     Parameters
     ----------
     con : Engine
-        Does the work.
     lines, products : str
         Paths of the standard tables.
     first, last : str
@@ -152,24 +145,9 @@ def _differs(values: pd.Series) -> bool:
 
 
 def learnable(segment_ids: pd.Series, *, fewest: int) -> pd.Series:
-    """Keep the customers of segments that are large enough to learn from.
+    """Keep the customers of segments of `fewest` customers, sorted; 0 is no segment.
 
-    Parameters
-    ----------
-    segment_ids : Series
-        Segment of each customer; 0 is too little data.
-    fewest : int
-        Customers that a segment needs.
-
-    Returns
-    -------
-    Series
-        Sorted by customer.
-
-    Raises
-    ------
-    TooLittle
-        If fewer than two segments are left.
+    Raises TooLittle if fewer than two segments are left.
     """
     known = segment_ids[segment_ids > 0].sort_index()
     sizes = known.value_counts()
@@ -185,17 +163,8 @@ def learnable(segment_ids: pd.Series, *, fewest: int) -> pd.Series:
 def as_answers(features: pd.DataFrame, *, columns: Sequence[str]) -> pd.DataFrame:
     """Turn shares into what a customer could answer when asked: none, some, much.
 
-    Parameters
-    ----------
-    features : DataFrame
-        Shares, 0 to 1; a missing one counts as none.
-    columns : sequence of str
-        The shares to ask about.
-
-    Returns
-    -------
-    DataFrame
-        Same rows, one column a question; much is above the median of those above 0.
+    One column a question; a missing share counts as none, and much is above the median
+    of those above 0.
     """
     shares = features[list(columns)].fillna(0)
     middle = shares.where(shares > 0).median()
@@ -204,20 +173,7 @@ def as_answers(features: pd.DataFrame, *, columns: Sequence[str]) -> pd.DataFram
 
 
 def answer(chances: pd.DataFrame, *, confidence: float) -> np.ndarray:
-    """Name the likeliest segment, or say that one cannot tell.
-
-    Parameters
-    ----------
-    chances : DataFrame
-        One column a segment.
-    confidence : float
-        Least probability of a segment that is named.
-
-    Returns
-    -------
-    ndarray
-        Segment ids; `CANNOT_TELL` where none is likely enough.
-    """
+    """Name the likeliest segment; `CANNOT_TELL` where none reaches the confidence."""
     best = chances.columns.to_numpy()[chances.to_numpy().argmax(axis=1)]
     return np.where(chances.max(axis=1) >= confidence, best, CANNOT_TELL)
 
@@ -227,10 +183,7 @@ def best_field(
 ) -> tuple:
     """Type by one field alone: the commonest class of each level, for rows left out.
 
-    Parameters
-    ----------
-    fields, truth, folds, seed
-        As for `classifier.cross_fitted`. Numbers are cut at their quartiles.
+    Parameters as for `classifier.cross_fitted`; numbers are cut at their quartiles.
 
     Returns
     -------
@@ -346,11 +299,9 @@ def questions(
         Segment of each row.
     most : int
         Questions in the list.
-    folds : int
+    folds, seed : int
         Parts of the cross-fit. The list is found anew in each, so that the shares
         right are those of a list made without the customer.
-    seed : int
-        Fixes them.
 
     Returns
     -------

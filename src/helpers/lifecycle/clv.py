@@ -57,18 +57,9 @@ def purchases(
 class Rates:
     """BG/NBD: how often customers buy while alive, and how soon they stop.
 
-    Parameters
-    ----------
-    r, alpha : float
-        Gamma distribution of purchase rates over customers: shape, and rate (weeks).
-    a, b : float
-        Beta distribution of the probability to stop after a purchase.
-    log_likelihood : float
-        At these values.
-    at_bounds : tuple of str
-        Parameters that ended at a bound: the data do not determine them.
-    customers : int
-        Customers it was fitted on.
+    r and alpha (weeks) are shape and rate of the Gamma distribution of purchase rates,
+    a and b those of the Beta distribution of the probability to stop after a purchase.
+    The data do not determine parameters that ended `at_bounds`.
     """
 
     r: float
@@ -81,20 +72,15 @@ class Rates:
 
 
 def fit_rates(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Rates:
-    """Fit BG/NBD by maximum likelihood.
+    """Fit BG/NBD by maximum likelihood, the best of three starts.
 
     Parameters
     ----------
     summary : DataFrame
-        frequency (repeat purchases), recency and age (weeks).
+        Output of `purchases`.
     bounds : tuple of float
         Smallest and largest value of every parameter: without them the fit runs away
         where hardly anybody stops.
-
-    Returns
-    -------
-    Rates
-        The best of three starts.
 
     Raises
     ------
@@ -165,24 +151,10 @@ def _near_bound(value: float, bounds: tuple[float, float]) -> bool:
 
 
 def probability_alive(rates: Rates, summary: pd.DataFrame) -> np.ndarray:
-    """Say how likely each customer has not stopped for good.
+    """Say how likely each customer has not stopped for good, 0 to 1.
 
-    Parameters
-    ----------
-    rates : Rates
-        Fitted model.
-    summary : DataFrame
-        frequency, recency and age (weeks).
-
-    Returns
-    -------
-    ndarray
-        0 to 1; 1 for who never bought again, because BG/NBD lets customers stop only
-        after a repeat purchase.
-
-    References
-    ----------
-    Fader, Hardie and Lee (2008), Computing P(alive) using the BG/NBD model.
+    It is 1 for who never bought again: BG/NBD lets customers stop only after a repeat
+    purchase. Fader, Hardie and Lee (2008), Computing P(alive) using the BG/NBD model.
     """
     x, t_x, age = summary[["frequency", "recency", "age"]].to_numpy(float).T
     odds = (
@@ -196,31 +168,11 @@ def probability_alive(rates: Rates, summary: pd.DataFrame) -> np.ndarray:
 def expected_purchases(
     rates: Rates, summary: pd.DataFrame, *, weeks: float
 ) -> np.ndarray:
-    """Foretell how many days with purchases each customer will have.
+    """Foretell how many days with purchases each customer will have in so many weeks.
 
-    Parameters
-    ----------
-    rates : Rates
-        Fitted model.
-    summary : DataFrame
-        frequency, recency and age (weeks).
-    weeks : float
-        How far ahead.
-
-    Returns
-    -------
-    ndarray
-        Expected number in the next `weeks`.
-
-    Raises
-    ------
-    TooLittle
-        If the parameters allow no finite number.
-
-    References
-    ----------
     Fader, Hardie and Lee (2005), equation 10; its hypergeometric term is rewritten by
-    Euler's transformation, which stays finite for customers with many purchases.
+    Euler's transformation, which stays finite for customers with many purchases. Raises
+    TooLittle if the parameters allow no finite number.
     """
     x, _, age = summary[["frequency", "recency", "age"]].to_numpy(float).T
     # the formula divides by a - 1: at 1 itself its limit is meant
@@ -247,14 +199,8 @@ def naive_purchases(summary: pd.DataFrame, *, weeks: float) -> np.ndarray:
 class Spend:
     """Gamma-Gamma: what customers spend a purchase, whatever its number.
 
-    Parameters
-    ----------
-    p, q, v : float
-        Shape of a customer's purchases; shape and scale of the mix of customers.
-    at_bounds : tuple of str
-        Parameters that ended at a bound.
-    customers : int
-        Customers it was fitted on.
+    p is the shape of a customer's purchases; q and v are shape and scale of the mix of
+    customers. The data do not determine parameters that ended `at_bounds`.
     """
 
     p: float
@@ -267,18 +213,15 @@ class Spend:
 def fit_spend(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Spend:
     """Fit Gamma-Gamma by maximum likelihood on customers with a repeat purchase.
 
+    Amounts of an unusual size, such as yen, are fitted in a power of ten of the
+    currency, so that the bounds hold them too.
+
     Parameters
     ----------
     summary : DataFrame
-        paid (repeat purchases), spend (their mean, currency).
+        Output of `purchases`.
     bounds : tuple of float
         Smallest and largest value of every parameter.
-
-    Returns
-    -------
-    Spend
-        The best of three starts. Amounts of an unusual size, such as yen, are fitted in
-        a power of ten of the currency, so that the bounds hold them too.
 
     Raises
     ------
@@ -397,13 +340,12 @@ def calibration(
     edges : sequence of int
         Least repeat purchases of each group, ascending from 0.
     seed, resamples : int
-        Bootstrap samples of customers for the interval.
 
     Returns
     -------
     DataFrame
-        before (text such as 2-4), customers, actual with low and high (95 %), model (if
-        there is one), naive: means a customer.
+        before (text such as 2-4), customers, actual with low and high (95 %, bootstrap
+        of customers), model (if there is one), naive: means a customer.
     """
     group = np.digitize(held["frequency"], edges) - 1
     rng = np.random.default_rng(seed)
@@ -428,22 +370,15 @@ def calibration(
 
 
 def scores(held: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
-    """Say how far each forecast misses, and whether the model misses by less.
-
-    Parameters
-    ----------
-    held : DataFrame
-        Output of `holdout`.
-    seed, resamples : int
-        Bootstrap samples of customers.
+    """Say how far each forecast of `holdout` misses, and whether the model by less.
 
     Returns
     -------
     DataFrame
         forecast (model, naive, difference), error (mean absolute error a customer,
-        days with purchases) with low and high (95 %), total (forecast over what came,
-        1 is right; missing for the difference), correlation (with what came; missing
-        where one is the same for everybody). Without a model the naive rate alone.
+        days with purchases) with low and high (95 %, bootstrap of customers), total
+        (forecast over what came, 1 is right; missing for the difference), correlation
+        (with what came). Without a model the naive rate alone.
     """
     told = [name for name in ("model", "naive") if name in held]
     miss = {n: (held[n] - held["actual"]).abs().to_numpy() for n in told}
@@ -472,12 +407,7 @@ def correlation(one: pd.Series, other: pd.Series, *, method: str = "pearson") ->
 
 
 def verdict(scores: pd.DataFrame) -> str:
-    """Say what the forecasts' misses bear.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        Output of `scores`.
+    """Say what the forecasts' misses, an output of `scores`, bear.
 
     Returns
     -------
@@ -565,18 +495,7 @@ def tenth(values: pd.Series) -> float:
 
 
 def need_value(lifetime: pd.DataFrame) -> None:
-    """Leave out the section that asks, if nobody is foretold to spend anything.
-
-    Parameters
-    ----------
-    lifetime : DataFrame
-        Output of `lifetime`.
-
-    Raises
-    ------
-    TooLittle
-        If no value is above 0.
-    """
+    """Raise TooLittle if nobody is foretold to spend anything."""
     if not (lifetime["value"] > 0).any():
         raise TooLittle(
             f"None of {len(lifetime):,} customers is foretold to spend anything: their "
@@ -585,21 +504,20 @@ def need_value(lifetime: pd.DataFrame) -> None:
 
 
 def means(worth: pd.DataFrame, *, by: str, seed: int, resamples: int) -> pd.DataFrame:
-    """Give the mean value of each group.
+    """Give the mean value of each group of customers.
 
     Parameters
     ----------
     worth : DataFrame
         Output of `lifetime` with a column `by`.
     by : str
-        Column of the groups.
     seed, resamples : int
-        Bootstrap samples of customers.
 
     Returns
     -------
     DataFrame
-        `by`, customers, value with low and high (95 % over customers), naive_value.
+        `by`, customers, value with low and high (95 %, bootstrap of customers),
+        naive_value.
     """
     rows = []
     for key, group in worth.groupby(by):

@@ -36,16 +36,15 @@ def revenue_bridge(
     contracts : DataFrame
         customer_id, starts_on, ends_on (last day), monthly_fee_cents.
     ends : sequence of Timestamp
-        Days at which it is read, ascending.
+        Days at which it is read, ascending; the first opens the first period.
 
     Returns
     -------
     DataFrame
-        One row a period, by its last day: ends_on, customers (with a contract), opening,
-        new (no contract before), returned (one before, but not at the opening),
+        One row a period, by its last day: ends_on, customers (with a contract),
+        opening, new (no contract before), returned (one before, but not at the opening),
         expansion, contraction, churn, closing: currency a month; contraction and churn
-        are negative, and opening and the five parts add up to closing. The first end is
-        the opening of the first period.
+        are negative, and opening and the five parts add up to closing.
     """
     fees = _fees(contracts, ends)
     began = contracts.groupby("customer_id")["starts_on"].min().reindex(fees.index)
@@ -80,20 +79,7 @@ def _fees(contracts: pd.DataFrame, ends: Sequence[pd.Timestamp]) -> pd.DataFrame
 
 
 def need_revenue(contracts: pd.DataFrame, *, ends: Sequence[pd.Timestamp]) -> None:
-    """Leave out the section that asks, if no recurring revenue can be followed.
-
-    Parameters
-    ----------
-    contracts : DataFrame
-        customer_id, monthly_fee_cents.
-    ends : sequence of Timestamp
-        Days at which it is read.
-
-    Raises
-    ------
-    TooLittle
-        If fewer than `LEAST` customers pay a fee, or it is read on a single day.
-    """
+    """Raise TooLittle if fewer than `LEAST` customers pay a fee, or on a single day."""
     paying = contracts[contracts["monthly_fee_cents"] > 0]["customer_id"].nunique()
     if paying < LEAST or len(ends) < 2:
         raise TooLittle(
@@ -105,20 +91,8 @@ def need_revenue(contracts: pd.DataFrame, *, ends: Sequence[pd.Timestamp]) -> No
 def ended(contracts: pd.DataFrame) -> pd.DataFrame:
     """Keep the contracts of which it is known whether they were renewed.
 
-    Parameters
-    ----------
-    contracts : DataFrame
-        With renewed, if the run has it; missing where the end lies after the data.
-
-    Returns
-    -------
-    DataFrame
-        The rows that have it.
-
-    Raises
-    ------
-    TooLittle
-        If there are fewer than `LEAST`.
+    A contract that ends after the data has no answer, and a run may lack the column
+    renewed. Raises TooLittle if fewer than `LEAST` are known.
     """
     known = contracts.dropna(subset=["renewed"]) if "renewed" in contracts else []
     if len(known) < LEAST:
@@ -137,7 +111,6 @@ def renewal_rates(contracts: pd.DataFrame, *, by: str) -> pd.DataFrame:
     contracts : DataFrame
         customer_id, renewed (missing where the end lies after the data) and `by`.
     by : str
-        Column of the groups, such as segment_id.
 
     Returns
     -------
@@ -162,9 +135,8 @@ def promoter_scores(
     answers : DataFrame
         customer_id, score (0 to 10: would you recommend us?) and `by`.
     by : str
-        Column of the groups.
     seed, resamples : int
-        Bootstrap samples of customers, who may have answered several times.
+        Bootstrap of customers, who may have answered several times.
 
     Returns
     -------
@@ -197,20 +169,7 @@ def promoter_scores(
 
 
 def need_answers(answers: pd.DataFrame, *, question: str) -> None:
-    """Leave out the section that asks, if no promoter score can be read.
-
-    Parameters
-    ----------
-    answers : DataFrame
-        customer_id and score of the answers to the question.
-    question : str
-        The question, as the surveys name it.
-
-    Raises
-    ------
-    TooLittle
-        If fewer than `LEAST` customers answered, or not on a scale from 0 to 10.
-    """
+    """Raise TooLittle if fewer than `LEAST` answered, or not from 0 to 10."""
     customers = answers["customer_id"].nunique()
     if customers < LEAST:
         raise TooLittle(
@@ -250,14 +209,11 @@ def contract_facts(
     Parameters
     ----------
     con : Engine
-        Does the work.
     contracts : DataFrame
         contract_id, customer_id, starts_on, ends_on (last day), renewed.
-    lines : str
-        Path of the standard table, with a column returned (pieces); without it there is
-        no return_share.
-    interactions, surveys : str
-        Paths of the standard tables.
+    lines, interactions, surveys : str
+        Paths of the standard tables; lines without a column returned (pieces) give no
+        return_share.
     support : str
         Kind of interaction that is a support ticket, with minutes to the first answer.
     recommend : str
@@ -431,20 +387,7 @@ def _logistic(
 
 
 def need_both(kept: pd.Series, *, folds: int) -> None:
-    """Leave out the section that asks, if too few stayed or too few lapsed.
-
-    Parameters
-    ----------
-    kept : Series of bool
-        Who stayed.
-    folds : int
-        Parts of the cross-fit: each needs both kinds.
-
-    Raises
-    ------
-    TooLittle
-        If fewer than `LEAST` customers, or than twice the folds, are of a kind.
-    """
+    """Raise TooLittle if fewer than `LEAST`, or twice the folds, stayed or lapsed."""
     least, stayed = max(LEAST, 2 * folds), int(kept.sum())
     if min(stayed, len(kept) - stayed) < least:
         raise TooLittle(
@@ -454,25 +397,9 @@ def need_both(kept: pd.Series, *, folds: int) -> None:
 
 
 def comparable(features: pd.DataFrame, kept: pd.Series) -> pd.DataFrame:
-    """Keep the features that vary and are known of enough customers of both kinds.
+    """Keep the features that vary and are known of `LEAST` customers of both kinds.
 
-    Parameters
-    ----------
-    features : DataFrame
-        Customers x numbers.
-    kept : Series of bool
-        Who stayed, index of `features`.
-
-    Returns
-    -------
-    DataFrame
-        Its columns whose values differ and that are known of `LEAST` customers who
-        stayed and of `LEAST` who left.
-
-    Raises
-    ------
-    TooLittle
-        If there is none.
+    Raises TooLittle if there is none. `kept` says who stayed, index of `features`.
     """
     known = features.notna()
     enough = (known[kept].sum() >= LEAST) & (known[~kept].sum() >= LEAST)
@@ -493,10 +420,7 @@ def cross_fitted(
         Customers x numbers, missing ones filled with the median of the other folds.
     kept : Series of bool
         Who stayed, index of `features`.
-    folds : int
-        Parts of the cross-fit; each holds its share of those who stayed.
-    seed : int
-        Fixes the folds.
+    folds, seed : int
 
     Returns
     -------
@@ -551,7 +475,7 @@ def discrimination(
     kept : Series of bool
         Who stayed.
     seed, resamples : int
-        Bootstrap samples of customers, the same for all forecasts.
+        Bootstrap of customers, the same for all forecasts.
 
     Returns
     -------
@@ -582,12 +506,7 @@ def discrimination(
 
 
 def tells(ranking: pd.DataFrame) -> str:
-    """Say what the forecasts of who stays bear.
-
-    Parameters
-    ----------
-    ranking : DataFrame
-        Output of `discrimination`: all features first, rhythm alone last.
+    """Say what `discrimination` bears: all features first, rhythm alone last.
 
     Returns
     -------
@@ -667,8 +586,7 @@ def traits(
     kept : Series of bool
         Who stayed, index of `features`.
     seed, resamples : int
-        Bootstrap samples of customers; the seed also fixes the parts that choose the
-        penalty.
+        Bootstrap of customers; the seed also fixes the parts that choose the penalty.
 
     Returns
     -------

@@ -28,12 +28,8 @@ UNKNOWN = "unknown"
 class Encoder:
     """Fitted steps from fields to numbers.
 
-    Parameters
-    ----------
-    levels : dict
-        Label field -> its levels, those of few rows left out.
-    numbers : dict
-        Number field -> mean and deviation; missing ones count as the mean.
+    `levels` are those of label fields that have rows enough, `numbers` the mean and
+    deviation of number fields; a missing number counts as the mean.
     """
 
     levels: dict[str, list[str]]
@@ -64,18 +60,7 @@ def is_label(values: pd.Series) -> bool:
 
 
 def encode(fields: pd.DataFrame) -> Encoder:
-    """Fit an `Encoder`.
-
-    Parameters
-    ----------
-    fields : DataFrame
-        Labels (text, bool) and numbers.
-
-    Returns
-    -------
-    Encoder
-        To be applied to any rows with these fields.
-    """
+    """Fit an `Encoder` to labels (text, bool) and numbers."""
     levels, numbers = {}, {}
     for name, values in fields.items():
         if is_label(values):
@@ -93,16 +78,8 @@ def encode(fields: pd.DataFrame) -> Encoder:
 class Classifier:
     """A logistic regression on encoded fields whose probabilities are calibrated.
 
-    Parameters
-    ----------
-    encoder : Encoder
-        From fields to columns.
-    model : LogisticRegression
-        Fitted on them.
-    sharpness : float
-        What its log-odds are multiplied by, so that it is as sure as it is right.
-    penalty : float
-        C of the regression.
+    `sharpness` is what its log-odds are multiplied by, so that it is as sure as it is
+    right; `penalty` is the regression's C.
     """
 
     encoder: Encoder
@@ -118,22 +95,10 @@ class Classifier:
 
 
 def fit(fields: pd.DataFrame, truth: pd.Series, *, seed: int) -> Classifier:
-    """Fit a calibrated classifier.
+    """Fit a calibrated classifier of `truth` on all rows.
 
-    Parameters
-    ----------
-    fields : DataFrame
-        Known at the start.
-    truth : Series
-        Class of each row.
-    seed : int
-        Fixes the inner parts, in which penalty and sharpness are found by the log loss
-        of rows left out.
-
-    Returns
-    -------
-    Classifier
-        Fitted on all rows.
+    Penalty and sharpness are found in inner parts, which the seed fixes, by the log
+    loss of rows left out.
 
     Raises
     ------
@@ -222,10 +187,8 @@ def cross_fitted(
     ----------
     fields, truth
         As for `fit`.
-    folds : int
+    folds, seed : int
         Parts; penalty and calibration are found anew in each.
-    seed : int
-        Fixes them.
 
     Returns
     -------

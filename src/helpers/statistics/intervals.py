@@ -19,9 +19,7 @@ def proportions(
     rows : DataFrame
         customer_id, the columns of `by`, and the value (bool), one row a trial.
     value : str
-        Column that says whether the trial came out.
     by : sequence of str
-        Columns that make the groups.
     level : float
         Confidence of the intervals, 0 to 1.
 
@@ -62,25 +60,19 @@ def proportions(
 def wilson(
     share: np.ndarray | float, trials: np.ndarray | float, *, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give Wilson's interval of a share.
+    """Give Wilson's (1927) interval of a share of trials; missing where there was none.
 
     Parameters
     ----------
-    share : float or ndarray
-        Successes by trial, 0 to 1.
-    trials : float or ndarray
-        What they are a share of.
+    share, trials : float or ndarray
+        Successes by trial, 0 to 1; what they are a share of.
     level : float
         Confidence of the interval, 0 to 1.
 
     Returns
     -------
     tuple of float or ndarray
-        Low and high, 0 to 1; missing where there was no trial.
-
-    References
-    ----------
-    Wilson (1927).
+        Low and high, 0 to 1.
     """
     z, trials = _z(level), np.asarray(trials, dtype=float)
     trials = np.where(trials > 0, trials, np.nan)
@@ -128,10 +120,9 @@ def lifts(
     ----------
     counts : DataFrame
         One row a customer, one column an item: how often (or how much).
-    totals : Series
-        What the counts are a part of or are divided by, such as orders; the same rows.
-    groups : Series
-        Group of each customer; the same rows.
+    totals, groups : Series
+        What the counts are a part of or are divided by, such as orders; and the group
+        of each customer. The same rows.
     level : float
         Confidence of the intervals, 0 to 1.
 
@@ -247,23 +238,14 @@ def adjusted(p: Sequence[float], *, method: str) -> np.ndarray:
     Parameters
     ----------
     p : sequence of float
-        One a comparison.
     method : str
-        holm: chance of a single false claim; benjamini-hochberg: share of false claims.
+        holm: chance of a single false claim (Holm, 1979); benjamini-hochberg: share of
+        false claims (Benjamini and Hochberg, 1995). Another raises BadInput.
 
     Returns
     -------
     array
         In the order of `p`, at most 1.
-
-    Raises
-    ------
-    BadInput
-        If the method is another.
-
-    References
-    ----------
-    Holm (1979); Benjamini and Hochberg (1995).
     """
     values = np.asarray(p, float)
     if not len(values):
@@ -328,9 +310,8 @@ def difference(
         customer_id, treated (bool), the value (number or bool) and the strata in which
         the arms were drawn, such as the campaign.
     value : str
-        Column that is compared.
     strata : sequence of str
-        Columns that make the strata; none for a plain comparison.
+        None for a plain comparison.
     level : float
         Confidence of the interval, 0 to 1.
 
@@ -371,19 +352,9 @@ def _codes(keys: pd.DataFrame) -> np.ndarray:
 
 
 def tested(effect: float, error: float, *, level: float) -> dict[str, float]:
-    """Give an estimate its normal interval and two-sided p-value.
+    """Give an effect with its error, normal interval (low, high) and two-sided p.
 
-    Parameters
-    ----------
-    effect, error : float
-        Estimate and standard error.
-    level : float
-        Confidence of the interval, 0 to 1.
-
-    Returns
-    -------
-    dict
-        effect, error, low, high, p; without spread p is 1 for no effect, else 0.
+    Without spread p is 1 for no effect, else 0.
     """
     reach = _z(level) * error
     score = abs(effect) / error if error > 0 else (np.inf if effect else 0.0)
