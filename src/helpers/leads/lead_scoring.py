@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers.core.errors import TooLittle
-from helpers.statistics import classifier, intervals
+from helpers.statistics import bootstrap, classifier, forecasts, intervals
 
 
 def own_horizon(leads: pd.DataFrame) -> int:
@@ -148,16 +148,12 @@ def auc_interval(
         AUC (1 is perfect, 0.5 is chance, ties half) and its 95 % percentile interval.
     """
     rng = np.random.default_rng(seed)
-    yes, no = score[won], score[~won]
-    drawn = [
-        intervals.auc(
-            np.sort(won),
-            np.concatenate([rng.choice(no, len(no)), rng.choice(yes, len(yes))]),
-        )
+    groups = np.flatnonzero(~won), np.flatnonzero(won)
+    samples = (
+        np.concatenate([rng.choice(group, len(group)) for group in groups])
         for _ in range(repeats)
-    ]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return intervals.auc(won, score), float(low), float(high)
+    )
+    return bootstrap.estimate(forecasts.aucs(won, score, samples))
 
 
 def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataFrame:

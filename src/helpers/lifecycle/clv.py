@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import optimize, special
 
 from helpers.core.errors import BadInput, TooLittle
+from helpers.statistics import bootstrap
 
 WEEK = 7  # days
 # A mean that Gamma-Gamma sets for all customers, over what they really spent, beyond
@@ -353,8 +354,7 @@ def calibration(
     for place, part in held.groupby(group):
         top = edges[place + 1] - 1 if place + 1 < len(edges) else None
         actual = part["actual"].to_numpy()
-        means = rng.choice(actual, (resamples, len(actual))).mean(axis=1)
-        low, high = np.quantile(means, [0.025, 0.975])
+        low, high = bootstrap.mean_interval(actual, resamples, rng)
         said = f"{edges[place]} or more" if top is None else f"{edges[place]}-{top}"
         rows.append(
             {
@@ -388,7 +388,7 @@ def scores(held: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
     draws = rng.integers(0, len(held), (resamples, len(held)))
     rows = []
     for name, each in miss.items():
-        low, high = np.quantile(each[draws].mean(axis=1), [0.025, 0.975])
+        low, high = np.quantile(each[draws].mean(axis=1), bootstrap.ENDS)
         row = {"forecast": name, "error": each.mean(), "low": low, "high": high}
         if name != "difference":
             came = held["actual"].sum()
@@ -523,8 +523,7 @@ def means(worth: pd.DataFrame, *, by: str, seed: int, resamples: int) -> pd.Data
     for key, group in worth.groupby(by):
         rng = np.random.default_rng(seed)
         each = group["value"].to_numpy()
-        drawn = [rng.choice(each, len(each)).mean() for _ in range(resamples)]
-        low, high = np.quantile(drawn, [0.025, 0.975])
+        low, high = bootstrap.mean_interval(each, resamples, rng)
         row = {by: key, "customers": len(each), "value": each.mean()}
         naive = {"naive_value": group["naive_value"].mean()}
         rows.append(row | {"low": low, "high": high} | naive)

@@ -8,14 +8,13 @@ import pandas as pd
 from scipy import special, stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from helpers.core import engines
 from helpers.core.engines import Engine
 from helpers.core.errors import TooLittle
-from helpers.statistics import intervals
+from helpers.statistics import bootstrap, classifier, forecasts, intervals
 
 # Answers on the scale from 0 to 10: Reichheld (2003), The one number you need to grow.
 PROMOTER, DETRACTOR = 9, 6
@@ -152,7 +151,7 @@ def promoter_scores(
         each = group.groupby("customer_id")["sign"].agg(["sum", "size"]).to_numpy()
         rng = np.random.default_rng(seed)
         drawn = each[rng.integers(0, len(each), (resamples, len(each)))].sum(axis=1)
-        low, high = np.quantile(100 * drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+        low, high = np.quantile(100 * drawn[:, 0] / drawn[:, 1], bootstrap.ENDS)
         rows.append(
             {
                 by: key,
@@ -429,9 +428,8 @@ def cross_fitted(
         on parts of it left out.
     """
     x, y = features.to_numpy(float), kept.to_numpy(bool)
-    outer = StratifiedKFold(folds, shuffle=True, random_state=seed)
     chance = np.empty(len(y))
-    for train, test in outer.split(x, y):
+    for train, test in classifier.parts(kept, folds, seed=seed):
         filled = np.where(np.isnan(x), _medians(x[train]), x)
         model = _penalised(_best_strength(filled[train], y[train], seed))
         chance[test] = model.fit(filled[train], y[train]).predict_proba(filled[test])[
@@ -454,9 +452,8 @@ def _penalised(strength: float) -> Pipeline:
 
 def _best_strength(x: np.ndarray, y: np.ndarray, seed: int) -> float:
     """Choose the penalty with the least log loss on parts left out."""
-    parts = StratifiedKFold(INNER, shuffle=True, random_state=seed + 1)
     losses = np.zeros(len(STRENGTHS))
-    for train, test in parts.split(x, y):
+    for train, test in classifier.parts(y, INNER, seed=seed + 1):
         for place, strength in enumerate(STRENGTHS):
             model = _penalised(strength).fit(x[train], y[train])
             losses[place] += log_loss(y[test], model.predict_proba(x[test])[:, 1])
@@ -487,22 +484,16 @@ def discrimination(
     rng = np.random.default_rng(seed)
     draws = [rng.integers(0, len(y), len(y)) for _ in range(resamples)]
     draws = [draw for draw in draws if 0 < y[draw].sum() < len(y)]
-    drawn = {
-        name: np.array([intervals.auc(y[draw], chance[draw]) for draw in draws])
-        for name, chance in chances.items()
+    found = {name: forecasts.aucs(y, chance, draws) for name, chance in chances.items()}
+    last = list(found.values())[-1]
+    columns = ["auc", "low", "high", "gain", "gain_low", "gain_high"]
+    rows = {
+        name: bootstrap.estimate(one) + bootstrap.estimate(one - last)
+        for name, one in found.items()
     }
-    own = {name: intervals.auc(y, chance) for name, chance in chances.items()}
-    last = list(chances)[-1]
-    rows = []
-    for name in chances:
-        low, high = np.quantile(drawn[name], [0.025, 0.975])
-        gains = np.quantile(drawn[name] - drawn[last], [0.025, 0.975])
-        row = {"forecast": name, "auc": own[name], "low": low, "high": high}
-        gain = {"gain": own[name] - own[last]}
-        rows.append(
-            row | gain | dict(zip(["gain_low", "gain_high"], gains, strict=True))
-        )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows.values(), columns=columns)
+    table.insert(0, "forecast", list(rows))
+    return table
 
 
 def tells(ranking: pd.DataFrame) -> str:
