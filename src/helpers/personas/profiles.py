@@ -1,11 +1,10 @@
 """Describe segments: what they are worth, what sets each apart, and their neighbours."""
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 
 from helpers.features.labels import say
+from helpers.statistics import bootstrap
 
 
 def summarise(
@@ -39,8 +38,7 @@ def summarise(
     for segment_id, group in table.groupby("segment_id"):
         rng = np.random.default_rng([seed, segment_id])
         sales = group["sales"].to_numpy()
-        drawn = [rng.choice(sales, len(sales)).mean() for _ in range(resamples)]
-        low, high = np.quantile(drawn, [0.025, 0.975])
+        low, high = bootstrap.mean_interval(sales, resamples, rng)
         rows.append(
             {
                 "segment_id": segment_id,
@@ -159,22 +157,13 @@ def _resampled_means(
     known, filled = np.isfinite(values), np.nan_to_num(values)
     members = [ids == s for s in np.unique(ids)]
     own, average = [], []
-    for weights in _weights(len(ids), seed=seed, resamples=resamples):
+    for weights in bootstrap.batches(len(ids), resamples, seed=seed):
         parts = [(weights[:, m] @ filled[m], weights[:, m] @ known[m]) for m in members]
         sums, counts = np.stack([np.stack(part) for part in parts], axis=1)
         with np.errstate(invalid="ignore"):  # a small segment may be drawn by nobody
             own.append(np.moveaxis(sums / counts, 0, 1))
         average.append(sums.sum(axis=0) / counts.sum(axis=0))
     return np.concatenate(own), np.concatenate(average)
-
-
-def _weights(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
-    """Draw how often each customer is in a bootstrap sample, some samples at a time."""
-    rng = np.random.default_rng(seed)
-    at_once = max(1, 5_000_000 // n)
-    for start in range(0, resamples, at_once):
-        size = min(at_once, resamples - start)
-        yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(float)
 
 
 def _compared(own: np.ndarray, average: np.ndarray, ratio: np.ndarray) -> np.ndarray:
@@ -373,7 +362,7 @@ def later_worth(
     belongs = (tier.to_numpy()[:, None] == classes).astype(float)
     sold = belongs * later_sales.to_numpy(float)[:, None]
     drawn = np.concatenate(
-        [w @ sold for w in _weights(len(tier), seed=seed, resamples=resamples)]
+        [w @ sold for w in bootstrap.batches(len(tier), resamples, seed=seed)]
     )
     customers, total = belongs.sum(axis=0), sold.sum(axis=0)
     sums, low, high = drawn.sum(axis=1, keepdims=True), np.nan, np.nan
