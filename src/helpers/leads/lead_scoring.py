@@ -103,9 +103,9 @@ def best_single(
     """
     labels = [name for name in fields if classifier.is_label(fields[name])]
     if not labels:
-        cuts = {name: fields[name].quantile([0.25, 0.5, 0.75]) for name in fields}
-        fields, new = (_quarters(table, cuts) for table in (fields, new))
-        labels = list(fields)
+        labels, quarters = list(fields), classifier.quarters
+        new = pd.DataFrame({n: quarters(new[n], of=fields[n]) for n in labels})
+        fields = fields.apply(lambda one: quarters(one, of=one))
     rates = {
         name: won.groupby(classifier.texts(fields[name])).agg(["mean", "size"])
         for name in labels
@@ -119,16 +119,6 @@ def best_single(
     return best, found.to_numpy(float)
 
 
-def _quarters(table: pd.DataFrame, cuts: Mapping[str, pd.Series]) -> pd.DataFrame:
-    """Say as text in which quarter each number lies; missing ones stay missing."""
-    parts = {
-        name: pd.Series(np.searchsorted(np.unique(cut), table[name], side="right"))
-        for name, cut in cuts.items()
-    }
-    parts = pd.DataFrame(parts).set_axis(table.index)
-    return parts.astype(str).where(table[list(cuts)].notna())
-
-
 def auc_interval(
     won: np.ndarray, score: np.ndarray, *, repeats: int, seed: int
 ) -> tuple[float, float, float]:
@@ -136,7 +126,6 @@ def auc_interval(
 
     Parameters
     ----------
-    won : ndarray of bool
     score : ndarray
         Higher is likelier.
     repeats, seed : int
@@ -161,7 +150,6 @@ def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataF
 
     Parameters
     ----------
-    won : ndarray of bool
     chances : ndarray
         Probabilities.
     parts : int
@@ -189,7 +177,6 @@ def gain(
 
     Parameters
     ----------
-    won : ndarray of bool
     scores : mapping
         List -> score, higher first; leads that tie share their wins evenly.
     steps : int

@@ -25,7 +25,6 @@ def start_known(
         The standard table: table, attribute, kind, label.
     table : str
         customers or leads.
-    fields : sequence of str
 
     Raises
     ------
@@ -59,7 +58,6 @@ def first_orders(
 
     Parameters
     ----------
-    con : Engine
     lines, products : str
         Paths of the standard tables.
     first, last : str
@@ -195,7 +193,9 @@ def best_field(
     levels = pd.DataFrame(
         {
             name: classifier.texts(
-                values if classifier.is_label(values) else _quartile(values)
+                values
+                if classifier.is_label(values)
+                else classifier.quarters(values, of=values)
             )
             for name, values in fields.items()
         }
@@ -210,12 +210,6 @@ def best_field(
             own.mode().iloc[0]
         )
     return pd.Series(chosen).mode().iloc[0], found
-
-
-def _quartile(values: pd.Series) -> pd.Series:
-    cuts = np.unique(values.quantile([0.25, 0.5, 0.75]).dropna())
-    part = np.searchsorted(cuts, values.to_numpy(float), side="right")
-    return pd.Series(part, index=values.index).where(values.notna())
 
 
 def verdict(right: pd.Series, chosen: pd.Series, *, rows: int, fewest: int) -> str:

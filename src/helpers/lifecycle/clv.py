@@ -106,17 +106,13 @@ def fit_rates(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Rates:
             f"None of {len(x):,} customers bought on two days: no model can foretell how "
             "often they will."
         )
-    names = ("r", "alpha", "a", "b")
 
     def loss(logs: np.ndarray) -> float:
         return -_log_likelihood(np.exp(logs), x, t_x, age) / len(x)
 
-    found, best = _minimise(loss, size=4, bounds=bounds)
+    found, best, stuck = _minimise(loss, ("r", "alpha", "a", "b"), bounds)
     if not np.isfinite([*found, best]).all():
         raise TooLittle("No parameters of BG/NBD fit how often customers bought.")
-    stuck = tuple(
-        n for n, v in zip(names, found, strict=True) if _near_bound(v, bounds)
-    )
     return Rates(*map(float, found), -best * len(x), stuck, len(x))
 
 
@@ -135,20 +131,20 @@ def _log_likelihood(
 
 
 def _minimise(
-    loss: Callable, *, size: int, bounds: tuple[float, float]
-) -> tuple[np.ndarray, float]:
-    """Find the least loss over the logarithms of positive parameters."""
-    limits = [tuple(np.log(bounds))] * size
+    loss: Callable, names: Sequence[str], bounds: tuple[float, float]
+) -> tuple[np.ndarray, float, tuple[str, ...]]:
+    """Find the least loss over the logarithms of parameters; name those at a bound."""
+    limits = [tuple(np.log(bounds))] * len(names)
     tries = [
-        optimize.minimize(loss, np.full(size, start), method="L-BFGS-B", bounds=limits)
+        optimize.minimize(
+            loss, np.full(len(names), start), method="L-BFGS-B", bounds=limits
+        )
         for start in (0.0, 1.0, -1.0)
     ]
     best = min(tries, key=lambda found: found.fun)
-    return np.exp(best.x), float(best.fun)
-
-
-def _near_bound(value: float, bounds: tuple[float, float]) -> bool:
-    return value <= bounds[0] * 1.001 or value >= bounds[1] / 1.001
+    found = np.exp(best.x)
+    stuck = (found <= bounds[0] * 1.001) | (found >= bounds[1] / 1.001)
+    return found, float(best.fun), tuple(np.array(names)[stuck].tolist())
 
 
 def probability_alive(rates: Rates, summary: pd.DataFrame) -> np.ndarray:
@@ -253,13 +249,9 @@ def fit_spend(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Spend:
         )
         return -float(each.mean())
 
-    found, best = _minimise(loss, size=3, bounds=bounds)
+    found, best, stuck = _minimise(loss, ("p", "q", "v"), bounds)
     if not np.isfinite([*found, best]).all():
         raise TooLittle("No parameters of Gamma-Gamma fit what customers spent.")
-    names = ("p", "q", "v")
-    stuck = tuple(
-        n for n, v in zip(names, found, strict=True) if _near_bound(v, bounds)
-    )
     p, q, v = map(float, found)
     return Spend(p, q, v * scale, stuck, len(n))
 
@@ -340,7 +332,6 @@ def calibration(
         Output of `holdout`.
     edges : sequence of int
         Least repeat purchases of each group, ascending from 0.
-    seed, resamples : int
 
     Returns
     -------
@@ -510,8 +501,6 @@ def means(worth: pd.DataFrame, *, by: str, seed: int, resamples: int) -> pd.Data
     ----------
     worth : DataFrame
         Output of `lifetime` with a column `by`.
-    by : str
-    seed, resamples : int
 
     Returns
     -------

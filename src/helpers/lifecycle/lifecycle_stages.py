@@ -66,7 +66,6 @@ def reviews(
 
     Parameters
     ----------
-    first, last : Timestamp
     period : str
         Length of a period as pandas names it: Q, M, W or D.
 
@@ -98,7 +97,6 @@ def pile_up(days: pd.DataFrame, *, early_days: int) -> float:
     ----------
     days : DataFrame
         Output of `order_days`.
-    early_days : int
 
     Returns
     -------
@@ -132,7 +130,6 @@ def starts(
         Output of `order_days`.
     customers : DataFrame
         customer_id, and perhaps `column`, the day a customer began.
-    column : str
     observed : bool
         Without the column: whether a first order seen is a first order, see `pile_up`.
 
@@ -348,7 +345,6 @@ def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
     ----------
     moves : DataFrame
         Output of `moves` with a column `by`.
-    by : str
 
     Returns
     -------
@@ -560,7 +556,6 @@ def retention_curves(
     ----------
     durations : DataFrame
         Output of `until_lapsed` with a column `by`.
-    by : str
     at : sequence of float
         Days at which the curve is read.
 
@@ -634,7 +629,6 @@ def at_like_rhythm(durations: pd.DataFrame, *, by: str) -> tuple[float, pd.Serie
     ----------
     durations : DataFrame
         Output of `until_lapsed` with a column `by`.
-    by : str
 
     Returns
     -------

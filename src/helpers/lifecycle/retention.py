@@ -109,7 +109,6 @@ def renewal_rates(contracts: pd.DataFrame, *, by: str) -> pd.DataFrame:
     ----------
     contracts : DataFrame
         customer_id, renewed (missing where the end lies after the data) and `by`.
-    by : str
 
     Returns
     -------
@@ -133,7 +132,6 @@ def promoter_scores(
     ----------
     answers : DataFrame
         customer_id, score (0 to 10: would you recommend us?) and `by`.
-    by : str
     seed, resamples : int
         Bootstrap of customers, who may have answered several times.
 
@@ -207,7 +205,6 @@ def contract_facts(
 
     Parameters
     ----------
-    con : Engine
     contracts : DataFrame
         contract_id, customer_id, starts_on, ends_on (last day), renewed.
     lines, interactions, surveys : str
@@ -419,7 +416,6 @@ def cross_fitted(
         Customers x numbers, missing ones filled with the median of the other folds.
     kept : Series of bool
         Who stayed, index of `features`.
-    folds, seed : int
 
     Returns
     -------

@@ -48,7 +48,6 @@ def weeks(
     ----------
     days : DataFrame
         Output of `lifecycle_stages.order_days`.
-    customers : sequence of str
     first, last : Timestamp
         Days to use; a week that is not whole at the end is left out.
     """
@@ -70,7 +69,6 @@ def in_orders(
 
     Parameters
     ----------
-    con : Engine
     lines, products : str
         Paths of the standard tables. Of coupon_cents, on_mailer and on_display those
         that the table has are used.
@@ -318,21 +316,28 @@ def differences(pairs: pd.DataFrame, *, touchpoint: str, touches: int) -> pd.Dat
     comparing several touches with the same customer: Abadie and Imbens (2006), Large
     sample properties of matching estimators, theorem 7. Columns as `follow` gives them.
     """
-    shared = {
-        "customers": pairs["customer"].nunique(),
-        "touches": touches,
-        "matched": len(pairs) / touches,
-        "imbalance": _imbalance(pairs),
-    }
     rows = []
     for name, said in zip(_COMPARED, ("sales", "orders", "earlier sales"), strict=True):
         touched, alike = pairs[f"{name}_touched"], pairs[f"{name}_alike"]
         gap = (touched - alike).to_numpy(float)
         error = np.sqrt(_own(gap, pairs["customer"]) + _reused(pairs, name))
         found = intervals.tested(gap.mean(), error, level=0.95)
-        row = {"touchpoint": touchpoint, "outcome": said, **shared}
-        row |= {"touched": touched.mean(), "alike": alike.mean()}
-        rows.append(row | {"difference": found.pop("effect")} | found)
+        rows.append(
+            {
+                "touchpoint": touchpoint,
+                "outcome": said,
+                "customers": pairs["customer"].nunique(),
+                "touches": touches,
+                "matched": len(pairs) / touches,
+                "touched": touched.mean(),
+                "alike": alike.mean(),
+                "difference": found["effect"],
+                "low": found["low"],
+                "high": found["high"],
+                "p": found["p"],
+                "imbalance": _imbalance(pairs),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -380,12 +385,10 @@ def follow(
     ----------
     events : DataFrame
         touchpoint, customer_id, day, at_order.
-    weeks : Weeks
     segments : ndarray
         Segment of each customer.
     quiet : int
         Weeks without the touchpoint before it counts.
-    match : Match
     least : int
         Touched customers with an alike one, below which a touchpoint is left out.
 
@@ -443,7 +446,7 @@ def follow(
     table.loc[judged, "p_adjusted"] = intervals.adjusted(
         table.loc[judged, "p"], method="holm"
     )
-    return table[[*_ROW, "p_adjusted"]]
+    return table
 
 
 def verdicts(table: pd.DataFrame, *, alpha: float, most_imbalance: float) -> pd.Series:
@@ -451,7 +454,6 @@ def verdicts(table: pd.DataFrame, *, alpha: float, most_imbalance: float) -> pd.
 
     Parameters
     ----------
-    table : DataFrame
     alpha : float
         Largest p_adjusted of a difference.
     most_imbalance : float
@@ -479,9 +481,3 @@ def verdicts(table: pd.DataFrame, *, alpha: float, most_imbalance: float) -> pd.
         "less",
     )
     return pd.Series(said, index=table.index, name="verdict")
-
-
-_ROW = [
-    *("touchpoint", "outcome", "customers", "touches", "matched", "touched", "alike"),
-    *("difference", "low", "high", "p", "imbalance"),
-]

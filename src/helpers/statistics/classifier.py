@@ -12,13 +12,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from helpers.core.errors import TooLittle
 
-PENALTIES = (
-    0.01,
-    0.03,
-    0.1,
-    0.3,
-    1.0,
-)  # C of the logistic regression: less is stricter
+# C of the logistic regression: less is stricter
+PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0)
 INNER = 3  # parts in which the penalty and the calibration are found
 RAREST = 10  # a level of fewer rows is told together with other rare ones
 UNKNOWN = "unknown"
@@ -57,6 +52,13 @@ def texts(values: pd.Series) -> pd.Series:
 def is_label(values: pd.Series) -> bool:
     """Say whether a field is a label: text, categories or yes and no."""
     return types.is_bool_dtype(values) or not types.is_numeric_dtype(values)
+
+
+def quarters(values: pd.Series, *, of: pd.Series) -> pd.Series:
+    """Say in which quarter of some numbers each value lies; missing stays missing."""
+    cuts = np.unique(of.quantile([0.25, 0.5, 0.75]).dropna())
+    part = np.searchsorted(cuts, values.to_numpy(float), side="right")
+    return pd.Series(part, values.index, dtype=float).where(values.notna())
 
 
 def encode(fields: pd.DataFrame) -> Encoder:

@@ -18,8 +18,6 @@ def proportions(
     ----------
     rows : DataFrame
         customer_id, the columns of `by`, and the value (bool), one row a trial.
-    value : str
-    by : sequence of str
     level : float
         Confidence of the intervals, 0 to 1.
 
@@ -208,7 +206,6 @@ def adjusted(p: Sequence[float], *, method: str) -> np.ndarray:
 
     Parameters
     ----------
-    p : sequence of float
     method : str
         holm: chance of a single false claim (Holm, 1979); benjamini-hochberg: share of
         false claims (Benjamini and Hochberg, 1995). Another raises BadInput.
@@ -280,7 +277,6 @@ def difference(
     rows : DataFrame
         customer_id, treated (bool), the value (number or bool) and the strata in which
         the arms were drawn, such as the campaign.
-    value : str
     strata : sequence of str
         None for a plain comparison.
     level : float
