@@ -124,17 +124,11 @@ def auc_interval(
 ) -> tuple[float, float, float]:
     """Measure how well a score orders leads: area under the curve, with its interval.
 
-    Parameters
-    ----------
-    score : ndarray
-        Higher is likelier.
-    repeats, seed : int
-        Bootstrap of leads, won and lost ones each by themselves.
-
     Returns
     -------
     tuple of float
-        AUC (1 is perfect, 0.5 is chance, ties half) and its 95 % percentile interval.
+        AUC (1 is perfect, 0.5 is chance, ties half) and its 95 % percentile interval:
+        bootstrap of leads, won and lost ones each by themselves.
     """
     rng = np.random.default_rng(seed)
     groups = np.flatnonzero(~won), np.flatnonzero(won)
@@ -148,18 +142,11 @@ def auc_interval(
 def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataFrame:
     """Compare what a score says with what came, in equal parts by the score.
 
-    Parameters
-    ----------
-    chances : ndarray
-        Probabilities.
-    parts : int
-        Groups of equal size, from the least likely on.
-
     Returns
     -------
     DataFrame
-        part (from 1), leads, said (mean probability), came (share won), low, high (95 %
-        Wilson interval of came).
+        part (from 1, the least likely), leads, said (mean probability), came (share
+        won), low, high (95 % Wilson interval of came).
     """
     order = np.argsort(chances, kind="stable")
     rows = []
@@ -175,18 +162,13 @@ def gain(
 ) -> pd.DataFrame:
     """Say what share of the wins the best leads of each list hold.
 
-    Parameters
-    ----------
-    scores : mapping
-        List -> score, higher first; leads that tie share their wins evenly.
-    steps : int
-        Points of the curve, beside 0.
+    Leads that tie share their wins evenly.
 
     Returns
     -------
     DataFrame
-        share (of leads worked, 0 to 1), one column a list (share of wins found), chance
-        (in any order) and best (if the wins came first).
+        share (of leads worked, 0 to 1, in `steps`), one column a list (share of wins
+        found), chance (in any order) and best (if the wins came first).
     """
     shares = np.arange(steps + 1) / steps
     table = pd.DataFrame({"share": shares})
@@ -210,22 +192,13 @@ def expected_worth(
 ) -> tuple["Worth", float]:
     """Learn what a customer is worth (currency a year, 0 or more) from fields.
 
-    Parameters
-    ----------
-    fields : DataFrame
-        Known at the start.
-    worth : Series
-        Of the same rows.
-    folds, seed : int
-        Parts in which the estimate is judged.
-
     Returns
     -------
     Worth
         Fitted on all customers.
     float
-        Rank correlation of estimate and worth, for customers left out; missing where
-        there is no field, or all are worth the same.
+        Rank correlation of estimate and worth, for customers left out in `folds` parts;
+        missing where there is no field, or all are worth the same.
     """
     if fields.shape[1] == 0 or len(worth) < 2 * folds or worth.nunique() < 2:
         return _worth(fields[[]], worth), np.nan

@@ -244,14 +244,7 @@ def confidence_table(
 ) -> pd.DataFrame:
     """Say how many are typed, and how many rightly, at each least confidence.
 
-    Parameters
-    ----------
-    chances : DataFrame
-        Cross-fitted, one column a class.
-    truth : Series
-        Class of each row.
-    levels : sequence of float
-        Least confidences, 0 to 1.
+    `chances` are cross-fitted, one column a class.
 
     Returns
     -------
@@ -283,19 +276,17 @@ def questions(
 ) -> pd.DataFrame:
     """Find the few further questions that would help most, beside what is known.
 
+    The list is found anew in each fold, so that the shares right are those of a list
+    made without the customer.
+
     Parameters
     ----------
-    known : DataFrame
-        Fields known at the start.
-    asked : DataFrame
-        What could be asked, one column a question.
+    known, asked : DataFrame
+        Fields known at the start; what could be asked, one column a question.
     truth : Series
         Segment of each row.
     most : int
         Questions in the list.
-    folds, seed : int
-        Parts of the cross-fit. The list is found anew in each, so that the shares
-        right are those of a list made without the customer.
 
     Returns
     -------

@@ -73,15 +73,9 @@ class Rates:
 
 
 def fit_rates(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Rates:
-    """Fit BG/NBD by maximum likelihood, the best of three starts.
+    """Fit BG/NBD to `purchases` by maximum likelihood, the best of three starts.
 
-    Parameters
-    ----------
-    summary : DataFrame
-        Output of `purchases`.
-    bounds : tuple of float
-        Smallest and largest value of every parameter: without them the fit runs away
-        where hardly anybody stops.
+    Without `bounds` of every parameter the fit runs away where hardly anybody stops.
 
     Raises
     ------
@@ -213,13 +207,6 @@ def fit_spend(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Spend:
     Amounts of an unusual size, such as yen, are fitted in a power of ten of the
     currency, so that the bounds hold them too.
 
-    Parameters
-    ----------
-    summary : DataFrame
-        Output of `purchases`.
-    bounds : tuple of float
-        Smallest and largest value of every parameter.
-
     Raises
     ------
     TooLittle
@@ -293,8 +280,6 @@ def holdout(
     ----------
     summary : DataFrame
         Output of `purchases` of the training window.
-    days : DataFrame
-        customer_id and day: days with orders.
     rates : Rates or None
         Fitted on the training window; without it there is no model.
     first, last : Timestamp
@@ -324,14 +309,9 @@ def holdout(
 def calibration(
     held: pd.DataFrame, *, edges: Sequence[int], seed: int, resamples: int
 ) -> pd.DataFrame:
-    """Compare forecasts with what came, by how often customers had bought before.
+    """Compare forecasts of `holdout` with what came, by how often customers had bought.
 
-    Parameters
-    ----------
-    held : DataFrame
-        Output of `holdout`.
-    edges : sequence of int
-        Least repeat purchases of each group, ascending from 0.
+    Groups begin at `edges`, repeat purchases ascending from 0.
 
     Returns
     -------
@@ -495,12 +475,7 @@ def need_value(lifetime: pd.DataFrame) -> None:
 
 
 def means(worth: pd.DataFrame, *, by: str, seed: int, resamples: int) -> pd.DataFrame:
-    """Give the mean value of each group of customers.
-
-    Parameters
-    ----------
-    worth : DataFrame
-        Output of `lifetime` with a column `by`.
+    """Give the mean `lifetime` value of each group of customers.
 
     Returns
     -------

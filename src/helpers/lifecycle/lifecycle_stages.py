@@ -93,17 +93,9 @@ def said(period: pd.Period) -> str:
 def pile_up(days: pd.DataFrame, *, early_days: int) -> float:
     """Say how much denser first orders are in the first `early_days` than later.
 
-    Parameters
-    ----------
-    days : DataFrame
-        Output of `order_days`.
-
-    Returns
-    -------
-    float
-        First orders a day at the beginning over those a day afterwards. About 1 if
-        customers begin while they are observed; far above 1 if most were customers
-        before, so that a first order seen is none; infinite where there is one day.
+    It is the number of first orders a day: about 1 if customers begin while they are
+    observed; far above 1 if most were customers before, so that a first order seen is
+    none; infinite where there is one day of orders.
     """
     seen = days.groupby("customer_id")["day"].min()
     after = (days["day"].max() - seen.min()).days + 1 - early_days
@@ -122,21 +114,14 @@ def pile_up(days: pd.DataFrame, *, early_days: int) -> float:
 def starts(
     days: pd.DataFrame, customers: pd.DataFrame, *, column: str, observed: bool
 ) -> pd.Series:
-    """Say when each customer began, where that can be known.
+    """Say when each customer with an order began; missing where that is unknown.
 
     Parameters
     ----------
-    days : DataFrame
-        Output of `order_days`.
     customers : DataFrame
         customer_id, and perhaps `column`, the day a customer began.
     observed : bool
         Without the column: whether a first order seen is a first order, see `pile_up`.
-
-    Returns
-    -------
-    Series
-        Index customer_id, all customers with an order; missing where unknown.
     """
     seen = days.groupby("customer_id")["day"].min()
     if column in customers:
@@ -271,14 +256,7 @@ def moves(stages: pd.DataFrame) -> pd.DataFrame:
 
 
 def transitions(moves: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
-    """Say how often one stage is followed by another.
-
-    Parameters
-    ----------
-    moves : DataFrame
-        Output of `moves`.
-    by : sequence of str
-        Columns to split by, such as segment_id; may be empty.
+    """Say how often one stage is followed by another, in all or by some columns.
 
     Returns
     -------
@@ -341,11 +319,6 @@ def rate(
 def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
     """Say for each group how many who were well went away, and how many came back.
 
-    Parameters
-    ----------
-    moves : DataFrame
-        Output of `moves` with a column `by`.
-
     Returns
     -------
     DataFrame
@@ -371,12 +344,7 @@ def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
 def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
     """Say which advice on silent customers the moves between stages bear.
 
-    Parameters
-    ----------
-    moves : DataFrame
-        Output of `moves`.
-    now : Series
-        Stage -> customers in it at the last review.
+    `now` holds the customers in each stage at the last review.
 
     Returns
     -------
@@ -552,19 +520,12 @@ def retention_curves(
 ) -> pd.DataFrame:
     """Estimate the share of customers who have not lapsed after so many days.
 
-    Parameters
-    ----------
-    durations : DataFrame
-        Output of `until_lapsed` with a column `by`.
-    at : sequence of float
-        Days at which the curve is read.
-
     Returns
     -------
     DataFrame
-        `by`, day, customers (of the group), at_risk (still followed that day), lapsed
-        (so far), retained with low and high (Kaplan-Meier, 95 % by the log-log formula;
-        while nobody has lapsed, and once everybody has, Wilson's).
+        `by`, day (of `at`), customers (of the group), at_risk (still followed that
+        day), lapsed (so far), retained with low and high (Kaplan-Meier, 95 % by the
+        log-log formula; while nobody has lapsed, and once everybody has, Wilson's).
 
     References
     ----------
@@ -624,11 +585,6 @@ def at_like_rhythm(durations: pd.DataFrame, *, by: str) -> tuple[float, pd.Serie
 
     Who buys often falls silent beyond the own rhythm sooner, and more often by chance:
     groups that differ in rhythm differ in lapses without any being less loyal.
-
-    Parameters
-    ----------
-    durations : DataFrame
-        Output of `until_lapsed` with a column `by`.
 
     Returns
     -------

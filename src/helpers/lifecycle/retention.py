@@ -41,9 +41,9 @@ def revenue_bridge(
     -------
     DataFrame
         One row a period, by its last day: ends_on, customers (with a contract),
-        opening, new (no contract before), returned (one before, but not at the opening),
-        expansion, contraction, churn, closing: currency a month; contraction and churn
-        are negative, and opening and the five parts add up to closing.
+        opening, new (no contract before), returned (one before, but not at the
+        opening), expansion, contraction, churn, closing: currency a month; contraction
+        and churn are negative, and opening and the five parts add up to closing.
     """
     fees = _fees(contracts, ends)
     began = contracts.groupby("customer_id")["starts_on"].min().reindex(fees.index)
@@ -103,18 +103,13 @@ def ended(contracts: pd.DataFrame) -> pd.DataFrame:
 
 
 def renewal_rates(contracts: pd.DataFrame, *, by: str) -> pd.DataFrame:
-    """Count how many contracts that ended were renewed.
-
-    Parameters
-    ----------
-    contracts : DataFrame
-        customer_id, renewed (missing where the end lies after the data) and `by`.
+    """Count how many contracts that ended were renewed, by group.
 
     Returns
     -------
     DataFrame
-        `by`, customers, contracts (ended), renewed, rate with low and high (95 %,
-        contracts of one customer going together).
+        `by`, customers, contracts (with a known renewal), renewed, rate with low and
+        high (95 %, contracts of one customer going together).
     """
     ended = contracts.dropna(subset=["renewed", by])
     table = intervals.proportions(ended, value="renewed", by=[by], level=0.95)
@@ -126,20 +121,14 @@ def renewal_rates(contracts: pd.DataFrame, *, by: str) -> pd.DataFrame:
 def promoter_scores(
     answers: pd.DataFrame, *, by: str, seed: int, resamples: int
 ) -> pd.DataFrame:
-    """Give the net promoter score of each group.
-
-    Parameters
-    ----------
-    answers : DataFrame
-        customer_id, score (0 to 10: would you recommend us?) and `by`.
-    seed, resamples : int
-        Bootstrap of customers, who may have answered several times.
+    """Give the net promoter score of each group, of answers from 0 to 10.
 
     Returns
     -------
     DataFrame
         `by`, customers, answers, promoters and detractors (shares), score (-100 to 100:
-        100 x their difference) with low and high (95 %).
+        100 x their difference) with low and high (95 %, bootstrap of customers, who may
+        have answered several times).
     """
     signs = np.where(answers["score"] >= PROMOTER, 1, 0) - (
         answers["score"] <= DETRACTOR
@@ -410,18 +399,13 @@ def cross_fitted(
 ) -> np.ndarray:
     """Foretell for customers left out who stays, by a penalised logistic regression.
 
-    Parameters
-    ----------
-    features : DataFrame
-        Customers x numbers, missing ones filled with the median of the other folds.
-    kept : Series of bool
-        Who stayed, index of `features`.
+    Missing features are filled with the median of the other folds. The penalty (ridge)
+    is chosen inside each fold, by log loss on parts of it left out.
 
     Returns
     -------
     ndarray
-        Probability to stay. The penalty (ridge) is chosen inside each fold, by log loss
-        on parts of it left out.
+        Probability to stay of each customer.
     """
     x, y = features.to_numpy(float), kept.to_numpy(bool)
     chance = np.empty(len(y))
@@ -467,14 +451,12 @@ def discrimination(
         Name -> forecast of each customer, made without them.
     kept : Series of bool
         Who stayed.
-    seed, resamples : int
-        Bootstrap of customers, the same for all forecasts.
 
     Returns
     -------
     DataFrame
-        forecast, auc with low and high (95 %), gain over the last forecast with
-        gain_low and gain_high.
+        forecast, auc with low and high (95 %, bootstrap of customers, the same for
+        all), gain over the last forecast with gain_low and gain_high.
     """
     y = kept.to_numpy(bool)
     rng = np.random.default_rng(seed)
@@ -512,22 +494,13 @@ def tells(ranking: pd.DataFrame) -> str:
 
 
 def reliability(chance: np.ndarray, kept: pd.Series, *, parts: int) -> pd.DataFrame:
-    """Set forecast and observed shares side by side, in groups of equal size.
-
-    Parameters
-    ----------
-    chance : ndarray
-        Forecast probability to stay.
-    kept : Series of bool
-        Who stayed.
-    parts : int
-        Number of groups by the forecast, at most.
+    """Set forecast and observed shares of who stays side by side.
 
     Returns
     -------
     DataFrame
-        group (1 is the least likely), customers, forecast (mean), observed with low and
-        high (95 % Wilson).
+        group (of equal size, `parts` at most, 1 is the least likely), customers,
+        forecast (mean), observed with low and high (95 % Wilson).
     """
     ranks = pd.Series(chance).rank(method="first")
     rows = pd.DataFrame(
@@ -565,15 +538,6 @@ def traits(
     features: pd.DataFrame, kept: pd.Series, *, seed: int, resamples: int
 ) -> pd.DataFrame:
     """Compare those who stayed with those who left, one feature at a time and together.
-
-    Parameters
-    ----------
-    features : DataFrame
-        Customers x numbers.
-    kept : Series of bool
-        Who stayed, index of `features`.
-    seed, resamples : int
-        Bootstrap of customers; the seed also fixes the parts that choose the penalty.
 
     Returns
     -------

@@ -42,14 +42,9 @@ def weeks(
     first: pd.Timestamp,
     last: pd.Timestamp,
 ) -> Weeks:
-    """Count orders and sales by customer, in the order given, and whole week.
+    """Count `lifecycle_stages.order_days` and their sales by customer and whole week.
 
-    Parameters
-    ----------
-    days : DataFrame
-        Output of `lifecycle_stages.order_days`.
-    first, last : Timestamp
-        Days to use; a week that is not whole at the end is left out.
+    Customers keep their order; a week that is not whole at the end is left out.
     """
     n = ((last - first).days + 1) // 7
     orders, sales = np.zeros((2, len(customers), n))
@@ -162,7 +157,7 @@ def _events(name: str, rows: pd.DataFrame, moment: str) -> pd.DataFrame:
 def episodes(
     events: pd.DataFrame, weeks: Weeks, *, quiet: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mark who is touched after `quiet` weeks without, and who is not: customers x weeks.
+    """Mark, by customer and week, who is touched after `quiet` weeks, and who is not.
 
     The second mark is of who is untouched that week and in the `quiet` weeks before;
     the first `quiet` weeks have neither.
@@ -398,9 +393,10 @@ def follow(
         One row a touchpoint and outcome (sales: currency; orders: days with orders;
         earlier sales: a check, in weeks that nothing can follow from): touchpoint,
         outcome, customers (touched), touches, matched (share with an alike one),
-        touched and alike (means), difference with low and high (95 %) and p (of no difference),
-        imbalance (largest difference that remains in a matched column, in standard
-        deviations), p_adjusted (Holm, over all touchpoints and both outcomes).
+        touched and alike (means), difference with low and high (95 %) and p (of no
+        difference), imbalance (largest difference that remains in a matched column,
+        in standard deviations), p_adjusted (Holm, over all touchpoints and both
+        outcomes).
 
     Raises
     ------
@@ -452,20 +448,13 @@ def follow(
 def verdicts(table: pd.DataFrame, *, alpha: float, most_imbalance: float) -> pd.Series:
     """Say what each difference of `follow` may be called, by rules set beforehand.
 
-    Parameters
-    ----------
-    alpha : float
-        Largest p_adjusted of a difference.
-    most_imbalance : float
-        Largest imbalance (standard deviations) at which the compared are alike.
-
     Returns
     -------
     Series
-        Index of `table`; empty for the check itself. "not comparable" where the
-        compared are not alike, or the check finds earlier sales apart (its interval
-        leaves out 0); else "more" or "less" where p_adjusted is at most alpha; else "no
-        difference seen".
+        Index of `table`; empty for the check itself. "not comparable" where imbalance
+        exceeds `most_imbalance` (standard deviations), or the check finds earlier sales
+        apart (its interval leaves out 0); else "more" or "less" where p_adjusted is at
+        most alpha; else "no difference seen".
     """
     check = table[table["outcome"] == "earlier sales"].set_index("touchpoint")
     moved = (check["low"] > 0) | (check["high"] < 0)

@@ -21,7 +21,7 @@ def batches(customers: int, samples: int, *, seed: int) -> Iterator[np.ndarray]:
 
 
 def weights(customers: int, samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw `counts` as customers x (1 + samples); the first column, all 1, is the data."""
+    """Draw `counts`, customers x (1 + samples); the first column, 1s, is the data."""
     return np.column_stack([np.ones(customers), counts(customers, samples, rng).T])
 
 

@@ -183,19 +183,9 @@ def _sharpness(chances: np.ndarray, truth: pd.Series) -> float:
 def cross_fitted(
     fields: pd.DataFrame, truth: pd.Series, *, folds: int, seed: int
 ) -> pd.DataFrame:
-    """Give each row its chances from a classifier that never saw it.
+    """Give each row its chances (a column a class) from a classifier of other rows.
 
-    Parameters
-    ----------
-    fields, truth
-        As for `fit`.
-    folds, seed : int
-        Parts; penalty and calibration are found anew in each.
-
-    Returns
-    -------
-    DataFrame
-        Index of `fields`, one column a class.
+    Penalty and calibration are found anew in each of the folds.
 
     Raises
     ------
