@@ -69,9 +69,9 @@ def decided(leads: pd.DataFrame, *, horizon: int, last: pd.Timestamp) -> pd.Data
     Returns
     -------
     DataFrame
-        The leads with won (bool: won within the horizon), due (bool: as old as the
-        horizon on the last day, so that not to be won means lost; younger ones would
-        count by their wins alone) and open (bool: neither won nor due).
+        The leads with won (within the horizon), due (as old as the horizon on the last
+        day, so that not to be won means lost; younger ones would count by their wins
+        alone) and open (neither won nor due).
     """
     days = (leads["won_on"] - leads["created_on"]).dt.days
     won = days.le(horizon) & days.notna()
@@ -84,15 +84,14 @@ def best_single(
 ) -> tuple[str, np.ndarray]:
     """Score leads by the rate of one field's level: the rule to beat.
 
+    Numbers, cut at their quartiles, are looked at only where there is no label.
+
     Parameters
     ----------
-    fields : DataFrame
-        Labels and numbers of earlier leads; numbers, cut at their quartiles, are looked
-        at only where there is no label.
+    fields, new : DataFrame
+        Fields of earlier leads, and of those to score.
     won : Series of bool
-        What came of them.
-    new : DataFrame
-        The same fields of the leads to score.
+        What came of the earlier ones.
 
     Returns
     -------

@@ -54,16 +54,7 @@ def first_orders(
     last: str,
     orders: int,
 ) -> pd.DataFrame:
-    """Describe each customer's first orders of a window.
-
-    Parameters
-    ----------
-    lines, products : str
-        Paths of the standard tables.
-    first, last : str
-        First and last day of the window, YYYY-MM-DD, both included.
-    orders : int
-        How many orders are looked at; customers with fewer are left out.
+    """Describe the first so many orders of a window of each customer who has them.
 
     Returns
     -------

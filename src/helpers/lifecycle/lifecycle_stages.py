@@ -62,12 +62,7 @@ def need_rhythm(days: pd.DataFrame) -> None:
 def reviews(
     first: pd.Timestamp, last: pd.Timestamp, *, period: str
 ) -> dict[pd.Timestamp, str]:
-    """Name the last days of the periods that end inside the data.
-
-    Parameters
-    ----------
-    period : str
-        Length of a period as pandas names it: Q, M, W or D.
+    """Name the last days of the periods (pandas' Q, M, W or D) that end in the data.
 
     Returns
     -------
@@ -116,12 +111,8 @@ def starts(
 ) -> pd.Series:
     """Say when each customer with an order began; missing where that is unknown.
 
-    Parameters
-    ----------
-    customers : DataFrame
-        customer_id, and perhaps `column`, the day a customer began.
-    observed : bool
-        Without the column: whether a first order seen is a first order, see `pile_up`.
+    The day stands in a `column` of customers that a run may have; without it, a first
+    order seen counts where it is `observed` to be one, see `pile_up`.
     """
     seen = days.groupby("customer_id")["day"].min()
     if column in customers:

@@ -236,9 +236,7 @@ def contract_facts(
     last = last.sort_values(["contract_id", "answered_on"]).drop_duplicates(
         "contract_id", keep="last"
     )
-    table = contracts.merge(found, on="contract_id", how="left", validate="1:1")
-    for answers in (asked, last.drop(columns="answered_on")):
-        table = table.merge(answers, on="contract_id", how="left", validate="1:1")
+    parts = [found, asked, last.drop(columns="answered_on")]
     if "returned" in engines.columns(lines):
         sent = con.execute(
             _during("ordered_at").format(
@@ -248,7 +246,10 @@ def contract_facts(
             ),
             {"file": lines},
         ).df()
-        table = table.merge(sent, on="contract_id", how="left", validate="1:1")
+        parts.append(sent)
+    table = contracts
+    for part in parts:
+        table = table.merge(part, on="contract_id", how="left", validate="1:1")
     return table
 
 

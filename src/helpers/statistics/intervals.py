@@ -58,20 +58,7 @@ def proportions(
 def wilson(
     share: np.ndarray | float, trials: np.ndarray | float, *, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give Wilson's (1927) interval of a share of trials; missing where there was none.
-
-    Parameters
-    ----------
-    share, trials : float or ndarray
-        Successes by trial, 0 to 1; what they are a share of.
-    level : float
-        Confidence of the interval, 0 to 1.
-
-    Returns
-    -------
-    tuple of float or ndarray
-        Low and high, 0 to 1.
-    """
+    """Give Wilson's (1927) interval of a share of trials; missing without a trial."""
     z, trials = _z(level), np.asarray(trials, dtype=float)
     trials = np.where(trials > 0, trials, np.nan)
     middle = (share + z**2 / 2 / trials) / (1 + z**2 / trials)
