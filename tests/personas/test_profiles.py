@@ -183,13 +183,6 @@ def test_together_the_intervals_hold_the_truth_as_often_as_they_say():
     assert clean >= 52  # 57 expected; one by one hardly any of the 60
 
 
-def test_many_customers_are_resampled_some_samples_at_a_time_with_the_same_draws():
-    whole = np.concatenate(list(profiles._weights(50, seed=4, resamples=7)))
-    assert whole.shape == (7, 50) and (whole.sum(axis=1) == 50).all()
-    parts = list(profiles._weights(2_000_000, seed=4, resamples=3))
-    assert [len(part) for part in parts] == [2, 1]
-
-
 def test_a_feature_without_a_ratio_scale_has_an_effect_but_no_index():
     table, ids = people()
     found = compare(table, ids).set_index("feature")

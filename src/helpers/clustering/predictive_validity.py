@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from threadpoolctl import threadpool_limits
 
 from helpers.core.errors import BadInput
+from helpers.statistics import bootstrap, classifier, forecasts
 
 # How each kind of outcome is scored.
 SCORES = {"amount": "r2", "mix": "r2", "yes_no": "auc"}
@@ -274,17 +275,11 @@ def _judge(
 
 def _row(alone: np.ndarray, base: np.ndarray, both: np.ndarray) -> dict[str, float]:
     """Turn scores, of the customers first and then of the resamples, into a row."""
-
-    def with_interval(name: str, scores: np.ndarray) -> dict[str, float]:
-        low, high = np.quantile(scores[1:], [0.025, 0.975])
-        return {name: scores[0], f"{name}_low": low, f"{name}_high": high}
-
-    return {
-        **with_interval("alone", alone),
-        "base": base[0],
-        "with_base": both[0],
-        **with_interval("gain", both - base),
-    }
+    gain = both - base
+    columns = ["alone", "alone_low", "alone_high", "base", "with_base"]
+    found = (*bootstrap.estimate(alone), base[0], both[0], *bootstrap.estimate(gain))
+    columns += ["gain", "gain_low", "gain_high"]
+    return dict(zip(columns, found, strict=True))
 
 
 def _why_not(outcome: Outcome, truth: np.ndarray, folds: int) -> str:
@@ -308,8 +303,7 @@ def _draw(
 ) -> tuple[np.ndarray, np.ndarray]:
     rows = len(truth)
     fold = rng.permutation(np.arange(rows) % folds)
-    drawn = rng.multinomial(rows, np.full(rows, 1 / rows), size=repeats)
-    return fold, np.column_stack([np.ones(rows), drawn.T])
+    return fold, bootstrap.weights(rows, repeats, rng)
 
 
 def _draw_within(
@@ -321,24 +315,15 @@ def _draw_within(
     for answer in (0, 1):
         rows = np.flatnonzero(truth[:, 0] == answer)
         fold[rows] = rng.permutation(np.arange(len(rows)) % folds)
-        share = np.full(len(rows), 1 / len(rows))
-        weights[rows, 1:] = rng.multinomial(len(rows), share, size=repeats).T
+        weights[rows, 1:] = bootstrap.counts(len(rows), repeats, rng).T
     return fold, weights
 
 
 # --- Predictions for customers left out: customers x columns of the outcome
 
 
-def _is_label(column: pd.Series) -> bool:
-    return types.is_bool_dtype(column) or not types.is_numeric_dtype(column)
-
-
 def _is_one_label(design: pd.DataFrame) -> bool:
-    return design.shape[1] == 1 and _is_label(design.iloc[:, 0])
-
-
-def _codes(labels: pd.Series) -> np.ndarray:
-    return pd.factorize(labels, sort=True, use_na_sentinel=False)[0]
+    return design.shape[1] == 1 and classifier.is_label(design.iloc[:, 0])
 
 
 def _columns(design: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -346,31 +331,14 @@ def _columns(design: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     parts = [np.empty((len(design), 0))]
     scaled = [np.empty(0, dtype=bool)]
     for _, column in design.items():
-        if _is_label(column):
-            codes = _codes(column)
+        if classifier.is_label(column):
+            codes = pd.factorize(column, sort=True, use_na_sentinel=False)[0]
             part = np.equal.outer(codes, np.arange(codes.max() + 1)).astype(float)
         else:
             part = column.to_numpy(float)[:, None]
         parts.append(part)
-        scaled.append(np.full(part.shape[1], not _is_label(column)))
+        scaled.append(np.full(part.shape[1], not classifier.is_label(column)))
     return np.hstack(parts), np.concatenate(scaled)
-
-
-def _means(
-    labels: pd.Series, truth: np.ndarray, fold: np.ndarray, smoothing: float
-) -> np.ndarray:
-    codes = _codes(labels)
-    predicted = np.empty(truth.shape)
-    for part in np.unique(fold):
-        train, test = fold != part, fold == part
-        overall = truth[train].mean(axis=0)
-        sums = np.zeros((codes.max() + 1, truth.shape[1]))
-        np.add.at(sums, codes[train], truth[train])
-        counts = np.bincount(codes[train], minlength=len(sums))[:, None]
-        means = (sums + smoothing * overall) / np.maximum(counts + smoothing, 1)
-        means[counts[:, 0] == 0] = overall
-        predicted[test] = means[codes[test]]
-    return predicted
 
 
 def _alone_and_with(
@@ -383,7 +351,8 @@ def _alone_and_with(
     added = _columns(design)
     both = tuple(np.hstack(pair) for pair in zip(known, added, strict=True))
     if _is_one_label(design):
-        alone = _means(design.iloc[:, 0], truth, fold, SMOOTHING if yes_no else 0)
+        smoothing = SMOOTHING if yes_no else 0
+        alone = forecasts.label_means(design.iloc[:, 0], truth, fold, smoothing)
     else:
         alone = _fitted(added, truth, fold, yes_no)
     return alone, _fitted(both, truth, fold, yes_no)
@@ -424,7 +393,7 @@ def _fitted(
 def _r2(
     truth: np.ndarray, predicted: np.ndarray, fold: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    average = _means(pd.Series(np.zeros(len(truth))), truth, fold, 0)
+    average = forecasts.label_means(np.zeros(len(truth)), truth, fold)
     error = ((truth - predicted) ** 2).sum(axis=1)
     return 1 - (error @ weights) / (((truth - average) ** 2).sum(axis=1) @ weights)
 
@@ -434,26 +403,13 @@ def _auc(
 ) -> np.ndarray:
     right, pairs = np.sum(
         [
-            _pairs(truth[rows, 0], predicted[rows, 0], weights[rows])
+            forecasts.pairs(truth[rows, 0], predicted[rows, 0], weights[rows])
             for rows in (fold == part for part in np.unique(fold))
         ],
         axis=0,
     )
     # A resample in which no fold holds either answer says nothing: it counts as chance.
     return np.where(pairs > 0, right, 0.5) / np.where(pairs > 0, pairs, 1)
-
-
-def _pairs(
-    truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Count pairs in the right order, ties half, and all pairs, for each weighting."""
-    order = np.argsort(predicted, kind="stable")
-    tie = np.flatnonzero(np.diff(predicted[order], prepend=-np.inf))
-    sorted_weights, did = weights[order], truth[order, None]
-    yes = np.add.reduceat(sorted_weights * did, tie, axis=0)
-    no = np.add.reduceat(sorted_weights * (1 - did), tie, axis=0)
-    below = no.cumsum(axis=0) - no
-    return (yes * (below + no / 2)).sum(axis=0), yes.sum(axis=0) * no.sum(axis=0)
 
 
 # --- Refusals
@@ -488,7 +444,7 @@ def _check_columns(name: str, columns: pd.DataFrame, customers: pd.Index) -> Non
             f"rows ({len(columns):,} and {len(customers):,} rows). Align their indexes."
         )
     for column, values in columns.items():
-        if not _is_label(values):
+        if not classifier.is_label(values):
             _check_finite(f"Column {column} of design {name}", values)
         elif not any(allowed(values) for allowed in _LABELS):
             raise BadInput(
@@ -534,7 +490,7 @@ def _check_outcome(outcome: Outcome, customers: pd.Index) -> None:
         )
     for column, values in later[outcome.among.to_numpy(bool)].items():
         flags = types.is_bool_dtype(values)
-        fits = flags if outcome.kind == "yes_no" else not _is_label(values)
+        fits = flags if outcome.kind == "yes_no" else not classifier.is_label(values)
         if not fits:
             needed = "True or False" if outcome.kind == "yes_no" else "numbers"
             raise BadInput(

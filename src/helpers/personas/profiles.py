@@ -1,6 +1,5 @@
 """Describe segments: what they are worth, what sets each apart, and their neighbours."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +7,7 @@ import pandas as pd
 import yaml
 
 from helpers.features.labels import say
+from helpers.statistics import bootstrap
 
 N_BOOTSTRAP = 1000
 FEW = 10  # customers; a share of fewer, or of all but fewer, is not said
@@ -44,8 +44,7 @@ def summarise(
     for segment_id, group in table.groupby("segment_id"):
         rng = np.random.default_rng([seed, segment_id])
         sales = group["sales"].to_numpy()
-        drawn = [rng.choice(sales, len(sales)).mean() for _ in range(N_BOOTSTRAP)]
-        low, high = np.quantile(drawn, [0.025, 0.975])
+        low, high = bootstrap.mean_interval(sales, N_BOOTSTRAP, rng)
         rows.append(
             {
                 "segment_id": segment_id,
@@ -163,22 +162,13 @@ def _resampled_means(
     known, filled = np.isfinite(values), np.nan_to_num(values)
     members = [ids == s for s in np.unique(ids)]
     own, average = [], []
-    for weights in _weights(len(ids), seed=seed, resamples=resamples):
+    for weights in bootstrap.batches(len(ids), resamples, seed=seed):
         parts = [(weights[:, m] @ filled[m], weights[:, m] @ known[m]) for m in members]
         sums, counts = np.stack([np.stack(part) for part in parts], axis=1)
         with np.errstate(invalid="ignore"):  # a small segment may be drawn by nobody
             own.append(np.moveaxis(sums / counts, 0, 1))
         average.append(sums.sum(axis=0) / counts.sum(axis=0))
     return np.concatenate(own), np.concatenate(average)
-
-
-def _weights(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
-    """Draw how often each customer is in a bootstrap sample, some samples at a time."""
-    rng = np.random.default_rng(seed)
-    at_once = max(1, 5_000_000 // n)
-    for start in range(0, resamples, at_once):
-        size = min(at_once, resamples - start)
-        yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(float)
 
 
 def _compared(own: np.ndarray, average: np.ndarray, ratio: np.ndarray) -> np.ndarray:
@@ -345,7 +335,7 @@ def later_worth(tier: pd.Series, later_sales: pd.Series, *, seed: int) -> pd.Dat
     belongs = (tier.to_numpy()[:, None] == classes).astype(float)
     sold = belongs * later_sales.to_numpy(float)[:, None]
     drawn = np.concatenate(
-        [w @ sold for w in _weights(len(tier), seed=seed, resamples=N_BOOTSTRAP)]
+        [w @ sold for w in bootstrap.batches(len(tier), N_BOOTSTRAP, seed=seed)]
     )
     customers, total = belongs.sum(axis=0), sold.sum(axis=0)
     sums, low, high = drawn.sum(axis=1, keepdims=True), np.nan, np.nan

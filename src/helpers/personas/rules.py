@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput, TooLittle
 from helpers.features.labels import say
-from helpers.statistics import intervals
+from helpers.statistics import classifier, intervals
 
 # Other names, such as those of own needs, stand in quotes.
 PLAIN = re.compile("[a-z_][a-z0-9_]*")
@@ -277,8 +276,7 @@ def _folds(segment_ids: pd.Series, seed: int) -> Iterator[tuple[np.ndarray, ...]
             f"Table segments: a segment has fewer than {FOLDS} customers, too few to "
             "judge rules by. Choose fewer segments in 03_clustering_choice."
         )
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    yield from folds.split(segment_ids, segment_ids)
+    yield from classifier.parts(segment_ids, FOLDS, seed=seed)
 
 
 def need_enough(segment_ids: pd.Series) -> None:
