@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from helpers.core import errors, paths, store
+from helpers.core import command, errors, paths, store
 from helpers.report import dashboard, pages
 
 
@@ -63,6 +63,7 @@ def _templates(currency: str) -> jinja2.Environment:
     return templates
 
 
+@command.says_what_stops
 def main(arguments: Sequence[str]) -> int:
     """Render the pages of the run named on the command line."""
     if len(arguments) != 1:
@@ -71,11 +72,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         print(build(arguments[0]))
     except errors.BadInput as fault:
-        print(f"report: {fault}", file=sys.stderr)
-        return 1
-    except OSError as fault:
-        print(paths.refused(fault), file=sys.stderr)
-        return 1
+        raise errors.BadInput(f"report: {fault}") from None
     return 0
 
 

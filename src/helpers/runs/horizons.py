@@ -70,14 +70,9 @@ class Rhythm:
     def of(
         cls, features: pd.DataFrame, *, first: str, last: str, later: str
     ) -> "Rhythm":
-        """Read it from the feature table and the days of its windows.
+        """Read it from the feature table and the days of its windows, YYYY-MM-DD.
 
-        Parameters
-        ----------
-        features : DataFrame
-            With orders, lines, sales, sales_per_order and gap_mean_days.
-        first, last, later : str
-            Days of the windows, YYYY-MM-DD.
+        `features` holds orders, lines, sales, sales_per_order and gap_mean_days.
         """
         start, end, until = map(pd.Timestamp, (first, last, later))
         gap = features["gap_mean_days"].median()
