@@ -1,12 +1,15 @@
-"""Findings and persona cards: what a notebook concludes, shown and kept for the report."""
+"""What a notebook concludes, shown and kept for the report: findings, cards, tables."""
 
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from helpers.core import errors, paths, store
 from helpers.display import plots
+from helpers.display.tables import STYLE, Table
 
+MOST_ROWS = 12  # of a table on the dashboard: more is no longer a glance
 FIELDS = ("decision", "size", "uncertainty", "action", "limit")
 Finding = Mapping[str, str]
 
@@ -27,31 +30,18 @@ def show(rows: Sequence[Finding]) -> "Findings":
 
     Raises
     ------
-    schema.BadInput
+    BadInput
         When a key is missing or unknown, a value is no text or a decision is empty.
     """
     return Findings(_checked(rows))
 
 
 def write(rows: Sequence[Finding], *, run: str, notebook: str) -> None:
-    """Save the findings of a notebook for the dashboard.
+    """Save the findings of a notebook, such as ``01_cleaning``, for the dashboard.
 
-    They go to findings/<notebook>.json among the run's processed data. Nothing is
-    returned: as the last line of a cell this shows no path of the machine.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        As for :func:`show`.
-    run : str
-        Name of the run.
-    notebook : str
-        Name of the notebook without ending, such as ``01_cleaning``.
-
-    Raises
-    ------
-    schema.BadInput
-        As for :func:`show`.
+    They go to findings/<notebook>.json among the run's processed data, and are checked
+    as by `show`. Nothing is returned: as the last line of a cell this shows no path of
+    the machine.
     """
     folder = paths.processed(run) / "findings"
     store.write_json(_checked(rows), folder / f"{notebook}.json")
@@ -107,18 +97,7 @@ def _checked(rows: Sequence[Finding]) -> list[dict[str, str]]:
 
 
 def personas(cards: Sequence["Persona"]) -> "Personas":
-    """Prepare persona cards for display, in the order given.
-
-    Parameters
-    ----------
-    cards : sequence of Persona
-        One a segment.
-
-    Returns
-    -------
-    Personas
-        Displays itself as the last expression of a cell.
-    """
+    """Prepare persona cards, one a segment, for display in the order given."""
     return Personas(list(cards))
 
 
@@ -129,17 +108,12 @@ def write_personas(
     advice: Mapping[int, Sequence[Mapping[str, str]]],
     short: Sequence[str],
 ) -> None:
-    """Save persona cards for the dashboard.
-
-    They go to personas.json among the run's processed data: for each card segment_id,
-    name, summary, parts, advice and short.
+    """Save persona cards for the dashboard, in personas.json.
 
     Parameters
     ----------
     cards : sequence of Persona
-        One a segment.
     run : str
-        Name of the run.
     advice : mapping
         Segment id -> its recommendations: what, advice, because, grade.
     short : sequence of str
@@ -147,7 +121,7 @@ def write_personas(
 
     Raises
     ------
-    schema.BadInput
+    BadInput
         If a card lacks a question of the short form.
     """
     for card in cards:
@@ -228,3 +202,45 @@ def _answer(answer: str | Sequence[str]) -> str:
         return html.escape(answer)
     points = "".join(f"<li>{html.escape(point)}</li>" for point in answer)
     return f'<ul class="points">{points}</ul>'
+
+
+def write_tables(
+    questions: Sequence[tuple[str, Table]], *, run: str, notebook: str
+) -> None:
+    """Save the tables of a notebook that the dashboard shows.
+
+    Parameters
+    ----------
+    questions : sequence of tuple
+        What a table answers, in a few words, and the table (from `tables.show`): it
+        must hold nothing that a page may not show.
+    run, notebook : str
+        Names of the run and of the notebook, such as ``06_activation``.
+
+    Raises
+    ------
+    BadInput
+        If a table has more than `MOST_ROWS` rows.
+    """
+    for question, table in questions:
+        if (rows := len(table.columns[0].texts)) > MOST_ROWS:
+            raise errors.BadInput(
+                f"The table for the dashboard on {question!r} has {rows} rows; a glance "
+                f"takes {MOST_ROWS} at most. Show its head."
+            )
+    content = [
+        # The page has a stylesheet of its own.
+        {"question": question, "html": table._repr_html_().removeprefix(STYLE)}
+        for question, table in questions
+    ]
+    store.write_json(content, _file(run, notebook))
+
+
+def read_tables(run: str, notebook: str) -> list[dict[str, str]]:
+    """Read what `write_tables` saved: question and html, escaped; empty if nothing."""
+    file = _file(run, notebook)
+    return store.read_json(file, made_by=notebook) if file.exists() else []
+
+
+def _file(run: str, notebook: str) -> Path:
+    return paths.processed(run) / "board" / f"{notebook}.json"

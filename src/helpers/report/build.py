@@ -11,22 +11,14 @@ from helpers.report import dashboard, pages
 
 
 def build(run: str) -> Path:
-    """Render the executed notebooks of a run and its dashboard, and say what is missing.
+    """Render the executed notebooks of a run and its dashboard, index.html.
 
-    Parameters
-    ----------
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    Path
-        The dashboard, index.html; one page a notebook lies beside it. A notebook that
-        stopped, or waits for one that did, has a page that says so.
+    One page a notebook lies beside it. A notebook that stopped, or waits for one that
+    did, has a page that says so.
 
     Raises
     ------
-    schema.BadInput
+    BadInput
         When no notebook was executed, a page would show single customers, a figure
         has no description, or a table or file of the dashboard is damaged. Pages
         already there are left untouched.
