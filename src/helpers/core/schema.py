@@ -38,27 +38,13 @@ KINDS = {
 
 @dataclass(frozen=True)
 class Table:
-    """What one table promises.
+    """What one table promises."""
 
-    Parameters
-    ----------
-    stage : str
-        Folder it lives in: interim (clean tables) or processed (results).
-    made_by : str
-        The notebook that writes it.
-    key : tuple of str
-        Columns that together name a row once.
-    columns : dict
-        Column name to pandera Column. Other columns may stand beside them.
-    layout : str
-        SQL by which the rows of the file are sorted; by the key if left out.
-    """
-
-    stage: str
-    made_by: str
-    key: tuple[str, ...]
-    columns: dict[str, pa.Column]
-    layout: str = ""
+    stage: str  # folder it lives in: interim (clean tables) or processed (results)
+    made_by: str  # the notebook that writes it
+    key: tuple[str, ...]  # columns that together name a row once
+    columns: dict[str, pa.Column]  # other columns may stand beside them
+    layout: str = ""  # SQL that sorts the rows of the file; the key if left out
 
 
 def _column(name: str, kind: str | list[str]) -> tuple[str, pa.Column]:

@@ -15,22 +15,13 @@ ROUNDS = 100  # of tightening bounds; what moves later moves by little
 
 @dataclass(frozen=True)
 class Lattice:
-    """Every view of a few conditions, numbered, and the sums that tie them together.
+    """Every view of a few conditions, numbered, and the sums that tie them together."""
 
-    Parameters
-    ----------
-    ids : dict
-        Dimensions of a table (their positions) -> numbers of its views, an array with
-        one axis a dimension. View 0 is everyone.
-    parents : ndarray
-        For each equation, the view that is split by one more dimension.
-    children : csr_matrix
-        Equations x views: 1 for the views that it is split into.
-    """
-
+    # dimensions of a table (their positions) -> numbers of its views, an array with one
+    # axis a dimension; view 0 is everyone
     ids: dict[tuple[int, ...], np.ndarray]
-    parents: np.ndarray
-    children: sparse.csr_matrix
+    parents: np.ndarray  # of each equation: the view split by one more dimension
+    children: sparse.csr_matrix  # equations x views: 1 for the views it is split into
 
     @property
     def orders(self) -> np.ndarray:

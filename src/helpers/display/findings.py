@@ -141,23 +141,12 @@ def write_personas(
 
 @dataclass(frozen=True)
 class Persona:
-    """One segment's card.
+    """One segment's card."""
 
-    Parameters
-    ----------
-    segment_id : int
-        Gives the card its colour.
-    name : str
-        Name of the segment.
-    summary : str
-        One line on what its customers come for.
-    parts : dict
-        Question -> answer, such as "How firm is it?"; a list is shown point by point.
-    """
-
-    segment_id: int
+    segment_id: int  # gives the card its colour
     name: str
-    summary: str
+    summary: str  # one line on what its customers come for
+    # question -> answer, such as "How firm is it?"; a list is shown point by point
     parts: dict[str, str | list[str]]
 
 

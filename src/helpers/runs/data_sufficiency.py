@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from helpers.core import engines, paths, store
 from helpers.core.engines import Engine
@@ -169,39 +170,11 @@ def verdict(
         One row a part, in the order of the notebooks: part, needs, found (text), ready
         (bool), said (what happens, or what is missing).
     """
-    repeat = ("repeat", customers, "customers with two orders or more")
+    limits = {"customers": customers, "segmented": segmented, "events": events}
+    needs = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
     asked = {
-        "value": [("customers", customers, "customers")],
-        "activity": [repeat],
-        "needs segments": [
-            ("enough", segmented, "customers with enough orders and lines"),
-            ("needs", 2, "features of what or how they buy"),
-        ],
-        "later window": [
-            ("later_days", 1, "day after the training window"),
-            ("returning", customers, "customers seen in both windows"),
-        ],
-        "lifetime value": [
-            repeat,
-            ("returning", customers, "customers seen in both windows"),
-        ],
-        "contracts": [
-            ("contracts_ended", events, "contracts whose end is known"),
-            ("contracts_lost", events, "contracts that were not renewed"),
-        ],
-        "surveys": [("answers", events, "answers")],
-        "campaigns": [
-            ("contacts", events, "contacts"),
-            ("responses", events, "responses"),
-        ],
-        "effect of campaigns": [
-            ("treated", events, "contacts drawn at random to be treated"),
-            ("control", events, "contacts drawn at random to be left out"),
-        ],
-        "leads": [
-            ("leads_won", events, "leads that were won"),
-            ("leads_open", events, "leads that were not"),
-        ],
+        part: [(fact, limits.get(least, least), name) for fact, least, name in those]
+        for part, those in needs.items()
     }
     counted = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
     return pd.DataFrame(_judged(asked, counted))

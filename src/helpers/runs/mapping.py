@@ -36,35 +36,18 @@ STUDY = "a column of the study"
 
 @dataclass(frozen=True)
 class Source:
-    """Where one standard table comes from, and how its text is to be read.
+    """Where one standard table comes from, and how its text is to be read."""
 
-    Parameters
-    ----------
-    table : str
-        Standard table, one of `COLUMNS`.
-    file : Path or None
-        File that holds it, or None for a database.
-    database, relation : str
-        sqlite:/// and a path, or the address of a PostgreSQL; the table in it.
-    columns : dict of str
-        Standard column or attribute -> column as the file names it, or `=` and a value
-        that every row gets.
-    kinds : dict of str
-        The same columns -> id, text, moment, number, count, money, flag or arm.
-    required : tuple of str
-        Columns that may not be empty.
-    attributes : dict of str
-        Attribute -> demographic, firmographic, psychographic, requirement or later.
-    """
-
-    table: str
-    file: Path | None
-    database: str
-    relation: str
+    table: str  # one of `COLUMNS`
+    file: Path | None  # None for a database
+    database: str  # sqlite:/// and a path, or the address of a PostgreSQL
+    relation: str  # the table in the database
+    # standard column or attribute -> column as the file names it, or `=` and a value
+    # that every row gets
     columns: dict[str, str]
-    kinds: dict[str, str]
-    required: tuple[str, ...]
-    attributes: dict[str, str]
+    kinds: dict[str, str]  # of the same columns, as in mapping.yaml, without the `?`
+    required: tuple[str, ...]  # columns that may not be empty
+    attributes: dict[str, str]  # attribute -> demographic, ..., or later
     sheet: str = ""
     header: bool = True
     delimiter: str = ","
