@@ -78,17 +78,8 @@ def check(
 ) -> pd.DataFrame:
     """Check a table against its promise and return it with the promised types.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        Rows of the table `name`, one of `TABLES`.
-    columns
-        Columns that were asked for; if left out, all that the table promises.
-
-    Returns
-    -------
-    DataFrame
-        The same rows; id and text columns as strings.
+    `columns` are those that were asked for; if left out, all that `TABLES` promises.
+    Ids and texts come back as strings.
 
     Raises
     ------

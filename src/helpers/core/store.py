@@ -35,32 +35,17 @@ def located(name: str, *, run: str) -> Path:
 
 
 def write(frame: pd.DataFrame, name: str, *, run: str) -> None:
-    """Check a table and save it whole or not at all; its index is not saved.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Rows of the table.
-    name : str
-        One of `schema.TABLES`.
-    run : str
-    """
+    """Check one of `schema.TABLES` and save it whole or not at all; its index is not saved."""
     frame = schema.check(frame, name)
     with replacing(path(name, run=run)) as partial:
         frame.to_parquet(partial, index=False)
 
 
 def write_batches(frames: Iterable[pd.DataFrame], name: str, *, run: str) -> None:
-    """Check and save a table that comes in parts, whole or not at all.
+    """As `write`, for a table that comes in parts: one frame or more, with equal columns.
 
-    Parameters
-    ----------
-    frames : iterable of DataFrame
-        One frame or more with the same columns. They are taken one by one, so that
-        memory does not grow with the table.
-    name : str
-        One of `schema.TABLES`. That no key stands in two parts is not checked.
-    run : str
+    They are taken one by one, so that memory does not grow with the table. That no key
+    stands in two parts is not checked.
     """
     with replacing(path(name, run=run)) as partial, contextlib.ExitStack() as stack:
         writer = None
@@ -75,15 +60,7 @@ def write_batches(frames: Iterable[pd.DataFrame], name: str, *, run: str) -> Non
 
 
 def read(name: str, *, run: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read a table of a run and check it.
-
-    Parameters
-    ----------
-    name : str
-        One of `schema.TABLES`.
-    run : str
-    columns : sequence of str, optional
-        Columns to read; all if left out.
+    """Read one of `schema.TABLES`, or the columns asked for, and check it.
 
     Raises
     ------
@@ -114,21 +91,10 @@ def batches(
 
 
 def of_customers(name: str, customers: pd.Series, *, run: str) -> pd.DataFrame:
-    """Read what a table of a run says of some customers, and check it as `read` does.
+    """Read what a table, with customer_id in its key, says of some customers; check it.
 
-    Parameters
-    ----------
-    name : str
-        One of `schema.TABLES`, with customer_id in its key.
-    customers : Series of str
-        Their ids. All others are left out while reading: memory does not grow with
-        them.
-    run : str
-
-    Returns
-    -------
-    DataFrame
-        Their rows in the order of the key, whatever that of the file.
+    All others are left out while reading, so that memory does not grow with them. Rows
+    come in the order of the key, whatever that of the file. Raises as `read` does.
     """
     with _opened(name, run) as file:
         kind = file.schema_arrow.field("customer_id").type

@@ -67,17 +67,9 @@ def overlapping(
 ) -> list[tuple[str, str]]:
     """List the pairs of attributes of which one largely tells the other.
 
-    Crossing them would only split off small groups.
-
-    Parameters
-    ----------
-    customers : DataFrame
-        One column an attribute, missing or `UNKNOWN` where it is not known.
-    attributes : sequence of str
-        Columns to compare; pairs keep their order.
-    least : float
-        Shared information over that of the attribute with less of it, 0 to 1, from
-        which a pair is listed.
+    Crossing them would only split off small groups. `least` is the information that a
+    pair shares, over that of the attribute with less of it (0 to 1), from which it is
+    listed. Attributes are missing or `UNKNOWN` where they are not known.
     """
     table = customers[list(attributes)].astype(object)
     known = table.mask(table == UNKNOWN)
@@ -235,21 +227,11 @@ def crossing(
     rows: tuple[str, Sequence[str]],
     columns: tuple[str, Sequence[str]],
 ) -> pd.DataFrame:
-    """Lay the published groups of two dimensions out as a table.
+    """Lay the published groups of two dimensions out as a table of customers (Int64).
 
-    Parameters
-    ----------
-    published : DataFrame
-        From :func:`views`.
-    rows, columns : tuple
-        A dimension and its levels, in the order shown; `rows` is the one that comes
-        first among the dimensions.
-
-    Returns
-    -------
-    DataFrame
-        Customers (Int64); missing where a group is hidden or empty, everywhere if need
-        be.
+    `rows` and `columns` are a dimension and its levels, in the order shown; `rows` is
+    the one that comes first among the dimensions of `views`. What is hidden or empty is
+    missing, and if need be that is everything.
     """
     two = (published["by_1"] == rows[0]) & (published["by_2"] == columns[0])
     if "by_3" in published:

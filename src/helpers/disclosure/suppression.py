@@ -56,23 +56,10 @@ def hide(
     counts: Hashable,
     columns: Sequence[Hashable],
 ) -> pd.DataFrame:
-    """Withhold the figures of some rows, whatever their size.
+    """Withhold the figures of rows that are `hidden`, whatever their size.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        One row a group.
-    hidden : sequence of bool
-        Rows that must not be shown.
-    counts : column name
-        Reads ``"withheld"`` there.
-    columns : sequence of column names
-        Become None there.
-
-    Returns
-    -------
-    DataFrame
-        A copy; the named columns have dtype object.
+    There `counts` reads ``"withheld"`` and the other `columns` become None. Returns a
+    copy, in which the named columns have dtype object.
     """
     there = np.asarray(hidden, bool)
     told = frame.astype(dict.fromkeys([counts, *columns], object))

@@ -15,18 +15,10 @@ Finding = Mapping[str, str]
 
 
 def show(rows: Sequence[Finding]) -> "Findings":
-    """Prepare findings for display, in the order given.
+    """Prepare findings for display as the last expression of a cell, in the order given.
 
-    Parameters
-    ----------
-    rows : sequence of mappings
-        Mappings with the keys decision, size, uncertainty, action and limit: plain
-        text, each possibly empty except the decision.
-
-    Returns
-    -------
-    Findings
-        Displays itself as the last expression of a cell.
+    Each has the keys decision, size, uncertainty, action and limit: plain text, each
+    possibly empty except the decision.
 
     Raises
     ------
@@ -110,14 +102,8 @@ def write_personas(
 ) -> None:
     """Save persona cards for the dashboard, in personas.json.
 
-    Parameters
-    ----------
-    cards : sequence of Persona
-    run : str
-    advice : mapping
-        Segment id -> its recommendations: what, advice, because, grade.
-    short : sequence of str
-        Questions of the parts that a short card shows.
+    `advice` maps a segment's id to its recommendations (what, advice, because, grade);
+    `short` lists the questions that a short card shows.
 
     Raises
     ------
@@ -198,13 +184,8 @@ def write_tables(
 ) -> None:
     """Save the tables of a notebook that the dashboard shows.
 
-    Parameters
-    ----------
-    questions : sequence of tuple
-        What a table answers, in a few words, and the table (from `tables.show`): it
-        must hold nothing that a page may not show.
-    run, notebook : str
-        Names of the run and of the notebook, such as ``06_activation``.
+    A question is what a table answers, in a few words, and the table from `tables.show`,
+    which must hold nothing that a page may not show.
 
     Raises
     ------
