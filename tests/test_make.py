@@ -33,7 +33,7 @@ before = [folder / "{before}.txt"] if "{before}" else []
 text = "".join(file.read_text() for file in before) + "{name}\\n"
 (folder / "{name}.txt").write_text(text)
 """
-DOCUMENTS = "\nDOCUMENTS = {"
+DOCUMENTS = "\ndocuments:\n"
 MARKS = ("runs", "slow", "browser")
 MARKED = "import pytest\ndef test_fast(): pass\n" + "".join(
     f"@pytest.mark.{mark}\ndef test_{mark}(): pass\n" for mark in MARKS
@@ -74,9 +74,9 @@ def write_project(root):
     for folder in ("report", "display"):
         (helpers / folder).mkdir()
         shutil.copy(helpers / "core/__init__.py", helpers / folder)
-    contracts = helpers / "core/schema.py"
+    contracts = helpers / "core/schema.yaml"
     named = contracts.read_text("utf-8").replace(
-        DOCUMENTS, f'{DOCUMENTS}"table_a": "01_a",'
+        DOCUMENTS, f"{DOCUMENTS}  01_a: [table_a]\n"
     )
     contracts.write_text(named)
     (helpers / "report/templates").mkdir()

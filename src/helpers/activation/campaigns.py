@@ -8,12 +8,13 @@ import pandas as pd
 from helpers.core.engines import Engine
 from helpers.core.errors import BadInput
 from helpers.disclosure import suppression
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import tables
 from helpers.statistics import intervals
 
 EVERYBODY = 0  # segment id of the rows about all customers
 EVERY_KIND = "all"
-LEAST = 10  # customers, or answers, that are told of
+LEAST = MIN_CELL  # customers, or answers, that are told of
 # What a figure in money rests on.
 GRADES = {
     "randomised": "customers were drawn at random to be left out, and the two compared",

@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+import yaml
+
 from helpers.core.errors import BadInput
 
 # The helpers are installed in editable form, so this file lies in the project.
@@ -50,6 +52,12 @@ def plan(run: str) -> Path:
 def run_file(run: str) -> Path:
     """Return the YAML file that describes a run."""
     return ROOT / "runs" / f"{_checked(run)}.yaml"
+
+
+def beside(module: str, name: str) -> dict:
+    """Read the YAML file of a helper: its name, beside the module's `__file__`."""
+    text = Path(module).with_name(name).read_text("utf-8")
+    return yaml.load(text, yaml.CSafeLoader)
 
 
 def notebooks() -> list[Path]:

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
-import yaml
 
 from helpers.core.errors import BadInput
+from helpers.core.paths import beside
 
 # Needs of goods that tell nothing of what a customer buys.
 UNCLASSIFIED = "unclassified"  # no product row, or a department of no known need
@@ -58,9 +57,17 @@ def _column(name: str, kind: str | list[str]) -> tuple[str, pa.Column]:
     return name.removesuffix("?"), pa.Column(**told, required=required)
 
 
+_PROMISED = beside(__file__, "schema.yaml")
+# Plain data that notebooks hand on beside the tables: name -> notebook that writes it.
+DOCUMENTS = {
+    name: made_by
+    for made_by, names in _PROMISED.pop("documents").items()
+    for name in names
+}
+
+
 def _tables() -> Iterator[tuple[str, Table]]:
-    promised = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
-    for stage, notebooks in promised.items():
+    for stage, notebooks in _PROMISED.items():
         for made_by, tables in notebooks.items():
             for name, told in tables.items():
                 columns = dict(_column(*one) for one in told.get("columns", {}).items())
@@ -145,14 +152,3 @@ def require(columns: Iterable[str], name: str) -> None:
     missing = [c for c in dict.fromkeys((*table.key, *promised)) if c not in there]
     if missing:
         raise BadInput(_told(name, [f"column {c} is missing" for c in missing]))
-
-
-# Plain data that notebooks hand on beside the tables: name -> notebook that writes it.
-DOCUMENTS = {
-    "source": "01_cleaning",
-    "preparation": "02_feature_engineering",
-    "readiness": "02_feature_engineering",
-    "decision": "03_clustering_choice",
-    "segment_model": "03_clustering_choice",
-    "segment_names": "04_segment_personas",
-}

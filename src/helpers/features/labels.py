@@ -1,15 +1,12 @@
 """Names of features and attributes in words."""
 
-from pathlib import Path
-
-import yaml
-
+from helpers.core.paths import beside
 from helpers.features.staging import DEFINED
 
 # Columns whose names are no words yet.
 WORDS = {
     name: told["words"] for name, told in DEFINED["features"].items() if "words" in told
-} | yaml.safe_load(Path(__file__).with_name("words.yaml").read_text("utf-8"))
+} | beside(__file__, "words.yaml")
 _STARTS = {
     "share": "",
     "channel": "orders by ",

@@ -3,19 +3,16 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from helpers.core import engines
 from helpers.core.engines import Engine, quoted
 from helpers.core.errors import BadInput
+from helpers.core.paths import beside
 from helpers.core.schema import APART, OPTIONAL
 
-DEFINED = yaml.load(
-    Path(__file__).with_name("dictionary.yaml").read_text("utf-8"), yaml.CSafeLoader
-)
+DEFINED = beside(__file__, "dictionary.yaml")
 # Sources that ask for a line's product, and not only whether it is goods.
 _BY_PRODUCT = {"item_rows", "need_rows"}
 _DATED = """from read_parquet($lines)

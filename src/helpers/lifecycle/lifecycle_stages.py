@@ -11,12 +11,13 @@ from helpers.clustering.model import TOO_LITTLE
 from helpers.core.engines import Engine
 from helpers.core.errors import BadInput, TooLittle
 from helpers.core.schema import APART
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.statistics import intervals
 
 STAGES = ("new", "active", "returned", "slowing", "lapsed", TOO_LITTLE)
 WELL = ("new", "active", "returned")
 SILENT = ("slowing", "lapsed")
-LEAST = 10  # customers that a statement needs
+LEAST = MIN_CELL  # customers that a statement needs
 
 
 def order_days(con: Engine, *, lines: str, products: str, last: str) -> pd.DataFrame:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.features.labels import say
 from helpers.personas.naming import Theme
 
 # Mean recovery (Jaccard) from which a segment deserves each word: Hennig's rule of thumb.
 CONFIDENCE = {"high": 0.85, "good": 0.75, "fair": 0.6}
-FEW = 10  # customers; what rests on fewer is not said
+FEW = MIN_CELL  # customers; what rests on fewer is not said
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.statistics import intervals
 
-FEWEST = 10  # customers an association is measured for, or a share shown
+FEWEST = MIN_CELL  # customers an association is measured for, or a share shown
 
 
 def attribute_shares(

@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from helpers.core.errors import BadInput
+from helpers.core.paths import beside
 from helpers.features.labels import say
 
 
@@ -37,7 +36,7 @@ class Theme:
 LEAST_EFFECT = 0.2
 MIXED = "Mixed basket"
 RESERVED = ("Too little data", "All customers")  # what is no segment is called so
-_WORDS = yaml.safe_load(Path(__file__).with_name("themes.yaml").read_text("utf-8"))
+_WORDS = beside(__file__, "themes.yaml")
 THEMES = {
     name: Theme(**told | {"needs": tuple(told["needs"])})
     for name, told in _WORDS.items()

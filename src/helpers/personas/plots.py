@@ -10,12 +10,13 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import Ellipse
 
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import plots
 from helpers.display.plots import INK, QUIET, WIDTH as WIDTH, segment_colour
 from helpers.personas import rules
 
 PALE = "#d9dde1"
-FEW = 10  # customers; a group of fewer is not drawn
+FEW = MIN_CELL  # customers; a group of fewer is not drawn
 LONGEST = 40  # letters of a name in a figure; tables hold the whole of it
 # From below to above the average, ever darker: grey print keeps the order.
 RISING = mpl.colors.LinearSegmentedColormap.from_list(

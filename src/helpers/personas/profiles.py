@@ -1,18 +1,17 @@
 """Describe segments: what they are worth, what sets each apart, and their neighbours."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
-import yaml
 
+from helpers.core.paths import beside
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.features.labels import say
 from helpers.statistics import bootstrap
 
 N_BOOTSTRAP = 1000
-FEW = 10  # customers; a share of fewer, or of all but fewer, is not said
+FEW = MIN_CELL  # customers; a share of fewer, or of all but fewer, is not said
 # Words of the study and what they mean.
-GLOSSARY = yaml.safe_load(Path(__file__).with_name("glossary.yaml").read_text("utf-8"))
+GLOSSARY = beside(__file__, "glossary.yaml")
 
 
 def summarise(

@@ -11,13 +11,14 @@ from sklearn.tree import DecisionTreeClassifier
 
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput, TooLittle
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.features.labels import say
 from helpers.statistics import classifier, intervals
 
 # Other names, such as those of own needs, stand in quotes.
 PLAIN = re.compile("[a-z_][a-z0-9_]*")
 LEAST = 10  # customers of a segment that rules may be learnt and judged for
-FEW = 10  # customers; a share of fewer, or of all but fewer, is not shown
+FEW = MIN_CELL  # customers; a share of fewer, or of all but fewer, is not shown
 Predict = Callable[[pd.DataFrame], np.ndarray]
 FOLDS = 5
 

@@ -8,11 +8,12 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import plots
 from helpers.display.plots import ACCENT, INK, REFERENCE, segment_colour
 
 ALARM = "#b3261e"
-FEW = 10  # customers; bands and shares of fewer are not shown
+FEW = MIN_CELL  # customers; bands and shares of fewer are not shown
 
 
 def shares(

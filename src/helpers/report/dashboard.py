@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from helpers.core import errors, paths, store
+from helpers.core.paths import beside
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import findings, plots, tables
 from helpers.report import pages
@@ -46,9 +46,7 @@ STAGES = {
     "08": "leads and prospects",
 }
 # Words of the page itself; the study's own glossary comes before them.
-GLOSSARY: dict[str, str] = yaml.safe_load(
-    Path(__file__).with_name("glossary.yaml").read_text("utf-8")
-)
+GLOSSARY: dict[str, str] = beside(__file__, "glossary.yaml")
 
 
 def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from helpers.core import engines, paths, store
 from helpers.core.engines import Engine
 from helpers.core.errors import BadInput, TooLittle
+from helpers.core.paths import beside
 from helpers.core.schema import APART, OTHER
 
 MADE_BY = "02_feature_engineering"
@@ -171,7 +171,7 @@ def verdict(
         (bool), said (what happens, or what is missing).
     """
     limits = {"customers": customers, "segmented": segmented, "events": events}
-    needs = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+    needs = beside(__file__, "data_sufficiency.yaml")
     asked = {
         part: [(fact, limits.get(least, least), name) for fact, least, name in those]
         for part, those in needs.items()

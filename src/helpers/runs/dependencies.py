@@ -9,8 +9,6 @@ from pathlib import Path
 from helpers.core import paths
 from helpers.runs import mapping, run_file
 
-_CONTRACTS = ("TABLES", "DOCUMENTS")  # of core.schema
-
 
 def write(run: str) -> Path:
     """Write a run's dependencies as a make fragment, and each notebook's parameters.
@@ -93,15 +91,16 @@ def needed(run: str) -> dict[str, list[str]]:
 def makers_of() -> dict[str, str]:
     """Read from the contracts which notebook writes each table and document.
 
-    They are read as text: importing them takes half a second that make would wait for.
+    `core.schema` checks by them; importing it takes half a second that make waits for.
     """
-    found = {}
-    text = (Path(__file__).parents[1] / "core/schema.py").read_text("utf-8")
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.Assign) and node.targets[0].id in _CONTRACTS:
-            for key, value in zip(node.value.keys, node.value.values, strict=True):
-                told = value if isinstance(value, ast.Constant) else value.args[1]
-                found[key.value] = told.value
+    promised = paths.beside(paths.__file__, "schema.yaml")
+    found = {
+        name: maker
+        for maker, names in promised.pop("documents").items()
+        for name in names
+    }
+    for notebooks in promised.values():
+        found |= {name: maker for maker, tables in notebooks.items() for name in tables}
     return found
 
 

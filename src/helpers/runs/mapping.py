@@ -10,12 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from helpers.core import paths
+from helpers.core.paths import beside
 
 # Next to this file: the columns that tables may have, and names that are taken.
-_TOLD = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+_TOLD = beside(__file__, "mapping.yaml")
 COLUMNS: dict[str, dict[str, str]] = _TOLD["columns"]
 OPTIONS = (
     *("file", "sheet", "database", "table", "header", "delimiter", "quote"),

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
-import yaml
 
 from helpers.core.errors import BadInput
+from helpers.core.paths import beside
 from helpers.core.schema import UNCLASSIFIED
 
-_GIVEN = yaml.safe_load(
-    Path(__file__).with_name("complete_journey.yaml").read_text("utf-8")
-)
+_GIVEN = beside(__file__, "complete_journey.yaml")
 COMPLETE_JOURNEY: dict[str, dict[str, str]] = _GIVEN["tables"]
 KEYS: dict[str, list[str]] = _GIVEN["keys"]
 NEED_STATES: dict[str, dict[str, list[str]]] = _GIVEN["needs"]

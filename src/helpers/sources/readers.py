@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
-import yaml
 
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
+from helpers.core.paths import beside
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
 
@@ -35,7 +35,7 @@ THERE = 150  # lines looked at in each
 READ = 64 * 2**20  # bytes read to tell the encoding
 MARKS = (";", ",", "\t", "|")
 SPACES = mapping.NAMED["spaces"]  # as a delimiter: any run of spaces
-FORMS = yaml.safe_load(Path(__file__).with_name("readers.yaml").read_text("utf-8"))
+FORMS = beside(__file__, "readers.yaml")
 SIGN = re.compile(r"[€$£¥₹]|\b(?:EUR|USD|GBP|CHF)\b")
 # A date is none: 01.02.2024 has no groups of three.
 NUMBER = re.compile(

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
-import yaml
 
 from helpers.core import paths, schema
+from helpers.core.paths import beside
 from helpers.runs import run_file
 
 # What every reader of a report must be told of a source.
-ABOUT = yaml.safe_load(Path(__file__).with_name("receive.yaml").read_text("utf-8"))
+ABOUT = beside(__file__, "receive.yaml")
 # Columns of lines that only help to clean them.
 MARKS = ("duplicate", "cancelled", "reversed", "service")
 

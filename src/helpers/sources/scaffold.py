@@ -14,13 +14,14 @@ import yaml
 
 from helpers.core import engines, paths, store
 from helpers.core.errors import BadInput
+from helpers.core.paths import beside
 from helpers.runs import horizons, mapping
 from helpers.runs.mapping import Source
 from helpers.sources import outlook, own_files, readers
 from helpers.sources.readers import Look
 
 # Standard column -> names that exports give it, in capitals and without spaces or marks.
-NAMES = yaml.safe_load(Path(__file__).with_name("scaffold.yaml").read_text("utf-8"))
+NAMES = beside(__file__, "scaffold.yaml")
 
 PERSONAL = re.compile(
     r"name|mail|phone|tel|fax|street|address|adresse|strasse|birth|geburt|iban|tax|vat|"

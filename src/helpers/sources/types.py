@@ -1,17 +1,15 @@
 """Give the text of a mapped table its meaning: days, cents, numbers and flags."""
 
-from pathlib import Path
-
 import duckdb
-import yaml
 
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
+from helpers.core.paths import beside
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
 from helpers.sources.readers import ROW
 
-WORDS = yaml.safe_load(Path(__file__).with_name("types.yaml").read_text("utf-8"))
+WORDS = beside(__file__, "types.yaml")
 UNREAD = WORDS["unread"]
 DERIVED_ORDER = "coalesce(customer_id, '') || ' ' || ordered_at::date"
 # Where no product is told either, two lines of a day may be two purchases.

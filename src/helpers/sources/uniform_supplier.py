@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import yaml
 from pandas import DataFrame
 from scipy.optimize import brentq
 from scipy.special import expit
@@ -12,6 +11,7 @@ from sklearn.metrics import roc_auc_score
 
 from helpers.core import store
 from helpers.core.errors import BadInput
+from helpers.core.paths import beside
 
 FIRST = np.datetime64("2023-01-01")  # day 0: times below are days since then
 DAYS = 1096  # three years
@@ -20,9 +20,7 @@ JOIN_LAST = 912  # new accounts join until mid 2025
 DRIFT_DAY = "2025-10-01"
 DRIFT = {"from_segment": 1, "to_segment": 5, "share": 0.35}
 # Tables of what is planted, by subject.
-PLAN = yaml.safe_load(
-    Path(__file__).with_name("uniform_supplier.yaml").read_text("utf-8")
-)
+PLAN = beside(__file__, "uniform_supplier.yaml")
 NEEDS = PLAN["need"]
 REQUIREMENTS = list(PLAN["requirements"])
 PRODUCTS_PER_NEED = 16

@@ -3,17 +3,16 @@
 import itertools
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import duckdb
-import yaml
 
 from helpers.core.engines import identifier
+from helpers.core.paths import beside
 from helpers.runs.mapping import Source
 from helpers.sources import types
 from helpers.sources.readers import ROW
 
-_JUDGED = yaml.safe_load(Path(__file__).with_name("validate.yaml").read_text("utf-8"))
+_JUDGED = beside(__file__, "validate.yaml")
 EARLIEST = "1990-01-01"  # days before it are mostly an empty date, such as 1970-01-01
 DOMINANT = 0.10  # share of sales of one customer that is worth a warning
 UNKNOWN = 0.10  # share of lines without customer that is worth a warning
