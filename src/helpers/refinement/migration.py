@@ -17,18 +17,7 @@ FEWEST_DAYS = 28
 def shortened(model: Model, *, days: int) -> Model:
     """Ask of a shorter window only its part of the orders, lines and sales.
 
-    Parameters
-    ----------
-    model : Model
-        The model as it was fitted.
-    days : int
-        Length of the window.
-
-    Returns
-    -------
-    Model
-        The same model; min_orders and min_lines times the share of days, rounded up,
-        and the sales that reach a value tier times the share of days.
+    min_orders and min_lines are rounded up; the sales that reach a value tier are not.
     """
     whole = (pd.Timestamp(model.last) - pd.Timestamp(model.first)).days + 1
     return replace(
@@ -108,7 +97,7 @@ def distances(model: Model, features: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index customer_id, one column a segment id; customers with enough data only.
+        Index customer_id, one column per segment id; customers with enough data only.
     """
     known = features[model.enough_data(features)]
     scores = model.preparation.transform(known).to_numpy(float)
@@ -143,7 +132,6 @@ def excess(
     repeats : int
         Bootstrap samples of customers.
     seed : int
-        Fixes them.
 
     Returns
     -------
@@ -197,21 +185,9 @@ def _left(
 
 
 def resamples(customers: int, *, repeats: int, seed: int) -> np.ndarray:
-    """Draw bootstrap samples of customers as counts.
+    """Draw bootstrap samples of customers as counts: customers x (1 + repeats).
 
-    Parameters
-    ----------
-    customers : int
-        How many there are.
-    repeats : int
-        Samples.
-    seed : int
-        Fixes them.
-
-    Returns
-    -------
-    ndarray
-        customers x (1 + repeats); the first column, all 1, is the customers themselves.
+    The first column, all 1, is the customers themselves.
     """
     rng = np.random.default_rng(seed)
     drawn = rng.multinomial(customers, np.full(customers, 1 / customers), size=repeats)
@@ -223,10 +199,7 @@ def migration(
 ) -> pd.DataFrame:
     """Count customers from each segment to each other, and what noise alone would move.
 
-    Parameters
-    ----------
-    labels, segments, repeats, seed
-        As for `excess`.
+    The parameters are those of `excess`.
 
     Returns
     -------
@@ -288,8 +261,8 @@ def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
     str
         still (nobody moved), path (a path carries more than noise, and may be named),
         less (alternate weeks move even more, for sure), noise (half of the movement or
-        more is), real (more than half is not, and the
-        excess is above 0) or open (neither is sure).
+        more is), real (more than half is not, and the excess is above 0) or open
+        (neither is sure).
     bool
         Whether most of what moved along no clear path is noise.
     """
