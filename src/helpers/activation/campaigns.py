@@ -136,7 +136,7 @@ def shown(reached: pd.DataFrame) -> pd.DataFrame:
 
 
 def targeting(compared: Mapping[str, float]) -> str:
-    """Begin a sentence: did contacts go to customers who bought more before?
+    """Begin a sentence on whether contacts went to customers who bought more before.
 
     `compared` is `intervals.difference` between reached and other customers.
     """
