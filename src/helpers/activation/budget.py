@@ -23,9 +23,9 @@ def best(
     Parameters
     ----------
     options : DataFrame
-        One row a segment and offer: segment_id, offer, customers (of the segment, the
-        same in all its rows), cost_cents (a contact), gain (expected, currency a
-        contact, after its cost), error (standard error of the gain).
+        Per segment and offer: segment_id, offer, customers (of the segment, the same in
+        all its rows), cost_cents (per contact), gain (expected, currency per contact,
+        after its cost), error (standard error of the gain).
     budget_cents : int
         Most that all contacts may cost.
     least : int
@@ -127,19 +127,9 @@ def in_order(
     least: int,
     most: Mapping[str, int],
 ) -> np.ndarray:
-    """Fill one option after the other, each as far as the limits allow.
+    """Fill options as far as the limits of `best` allow, by their positions in `order`.
 
-    Parameters
-    ----------
-    options, budget_cents, least, most
-        As for `best`.
-    order : array of int
-        Positions of the options to fill, first first; others get none.
-
-    Returns
-    -------
-    array of int
-        Contacts of each option, within the same limits.
+    Options that are not in `order` get none.
     """
     _check(options)
     plan = np.zeros(len(options), int)
@@ -172,19 +162,9 @@ def spread(
     least: int,
     most: Mapping[str, int],
 ) -> np.ndarray:
-    """Give one offer to every segment, in proportion to its size.
+    """Give one offer to every segment, in proportion to its size, as `best` limits it.
 
-    Parameters
-    ----------
-    options, budget_cents, least, most
-        As for `best`.
-    offer : str
-        The offer that all get.
-
-    Returns
-    -------
-    array of int
-        Contacts of each option. Segments whose part would be below `least` get none.
+    Segments whose part would be below `least` get none.
     """
     _check(options)
     mine = (options["offer"] == offer).to_numpy()
@@ -200,21 +180,12 @@ def spread(
 
 
 def draws(options: pd.DataFrame, *, count: int, seed: int) -> np.ndarray:
-    """Draw gains that the estimates leave possible, one row a draw.
-
-    Parameters
-    ----------
-    options : DataFrame
-        gain and error, one row an option.
-    count : int
-        How many draws.
-    seed : int
-        Fixes them.
+    """Draw gains that gain and error of the options leave possible.
 
     Returns
     -------
     array
-        count x options, currency a contact; normal and independent.
+        count x options, currency per contact; normal and independent.
     """
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal((count, len(options)))
@@ -240,17 +211,17 @@ def compare(
     options, budget_cents, least, most
         As for `best`.
     drawn : array
-        Possible gains, one row a draw, one column an option.
+        Possible gains, draws x options.
     level : float
         Share of the draws that low and high hold between them.
 
     Returns
     -------
     DataFrame
-        One row a plan: plan, contacts, cost (currency), gain (mean over draws,
-        currency), low, high, loss_chance (share of draws below 0), regret (mean
-        distance from the best plan had the draw been known; of the best plan, the most
-        that a perfect test before it would be worth).
+        Per plan: plan, contacts, cost (currency), gain (mean over draws, currency),
+        low, high, loss_chance (share of draws below 0), regret (mean distance from the
+        best plan had the draw been known; of the best plan, the most that a perfect
+        test before it would be worth).
     """
     ends = [(1 - level) / 2, (1 + level) / 2]
     limits = {"budget_cents": budget_cents, "least": least, "most": most}

@@ -31,21 +31,20 @@ def contacted(
     Parameters
     ----------
     campaigns : DataFrame
-        campaign_id, kind, starts_on, ends_on; optional cost_cents (a contact).
+        campaign_id, kind, starts_on, ends_on; optional cost_cents (per contact).
     contacts : DataFrame
-        campaign_id, customer_id; optional arm ("treated" or "control"). Without arms
+        campaign_id, customer_id; optional arm ("treated" or "control"): without it
         everybody was treated.
     responses : DataFrame
-        campaign_id, customer_id, responded_on; optional amount_cents. Several answers
-        of a customer to a campaign count once, their amounts together.
+        campaign_id, customer_id, responded_on; optional amount_cents. A customer's
+        answers to one campaign count once, their amounts together.
 
     Returns
     -------
     DataFrame
-        One row a contact, in the order of `contacts`: campaign_id, customer_id, kind,
-        starts_on, ends_on, cost_cents if known, treated, converted (bool),
-        amount_cents (0 without an answer), where known. Answers of customers who stand
-        in no contact are left out.
+        The rows of `contacts` with kind, starts_on, ends_on, treated, converted (bool)
+        and, where known, cost_cents and amount_cents (0 without an answer). Answers
+        without a contact are left out.
 
     Raises
     ------
@@ -91,16 +90,15 @@ def reach(
     contacted : DataFrame
         Output of `contacted`; control rows do not count as reached.
     segments : DataFrame
-        customer_id, segment_id and the value, one row a customer.
+        customer_id, segment_id and the value, one row per customer.
     value : str
-        Column of `segments` whose mean is compared between reached and others.
+        Column whose mean is compared between reached and others.
 
     Returns
     -------
     DataFrame
-        One row a segment, all customers (0) first: segment_id, customers, reached,
-        share_reached (0 to 1), contacts_each (of the reached), value_reached,
-        value_others (means).
+        Per segment, all customers (0) first: segment_id, customers, reached,
+        share_reached, contacts_each (of the reached), value_reached, value_others.
     """
     times = contacted[contacted["treated"]].groupby("customer_id").size()
     people = segments.assign(times=segments["customer_id"].map(times).fillna(0))
@@ -125,18 +123,10 @@ def reach(
 
 
 def shown(reached: pd.DataFrame) -> pd.DataFrame:
-    """Hide what describes fewer than `LEAST` customers of a group.
+    """Hide in the output of `reach` what describes fewer than `LEAST` of a group.
 
-    Parameters
-    ----------
-    reached : DataFrame
-        Output of `reach`.
-
-    Returns
-    -------
-    DataFrame
-        A copy: values of few reached, or of few others, become None, and so do those
-        that would give them away.
+    Values of few reached, or of few others, become None, and so do those that would
+    give them away.
     """
     told = ["share_reached", "contacts_each", "value_reached"]
     table = suppression.suppress(reached, counts="reached", columns=told)
@@ -147,17 +137,9 @@ def shown(reached: pd.DataFrame) -> pd.DataFrame:
 
 
 def targeting(compared: Mapping[str, float]) -> str:
-    """Say whether contacts went to customers who bought more before.
+    """Begin a sentence on whether contacts went to customers who bought more before.
 
-    Parameters
-    ----------
-    compared : mapping
-        Output of `intervals.difference` between reached and other customers.
-
-    Returns
-    -------
-    str
-        The beginning of a sentence.
+    `compared` is `intervals.difference` between reached and other customers.
     """
     if not compared["low"] <= compared["high"]:
         return "Contacts went to everybody"
@@ -171,7 +153,7 @@ def targeting(compared: Mapping[str, float]) -> str:
 def told_targeting(
     everybody: pd.Series, compared: Mapping[str, float], *, symbol: str
 ) -> str:
-    """Say what reached and other customers bought before.
+    """Say, up to the colon, what reached and other customers bought before.
 
     Parameters
     ----------
@@ -180,12 +162,7 @@ def told_targeting(
     compared : mapping
         As for `targeting`.
     symbol : str
-        Stands before an amount of money.
-
-    Returns
-    -------
-    str
-        The first half of a sentence, to the colon.
+        Currency sign, before the amount.
     """
     if everybody["customers"] - everybody["reached"] < LEAST:
         return "Nearly everybody was reached: "
@@ -210,7 +187,7 @@ def conversion(
     contacted : DataFrame
         Output of `contacted`.
     segment_ids : Series
-        Segment of each customer, by customer_id; a customer without one, or in 0,
+        Segment of each customer, by customer_id; without one, or in 0, a customer
         counts among all customers only.
     level : float
         Confidence of the intervals, clustered by customer.
@@ -232,20 +209,7 @@ def conversion(
 
 
 def answers(contacted: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFrame:
-    """Count answers by segment and kind, to see which are too few to be shown.
-
-    Parameters
-    ----------
-    contacted : DataFrame
-        Output of `contacted`, or rows of one arm.
-    segment_ids : Series
-        Segment of each customer, by customer_id; 0 is left out.
-
-    Returns
-    -------
-    DataFrame
-        One row a segment, one column a kind; 0 where there is none.
-    """
+    """Count answers by segments (rows, 0 left out) and kinds (columns)."""
     found = contacted.assign(segment_id=contacted["customer_id"].map(segment_ids))
     found = found[found["segment_id"] > EVERYBODY].astype({"segment_id": int})
     table = found.groupby(["segment_id", "kind"])["converted"].sum()
@@ -285,9 +249,9 @@ def break_even(
     Returns
     -------
     DataFrame
-        The rows with cost (currency a contact), margin, cost_per_answer (currency;
-        missing without an answer) and break_even: the share of contacts that must
-        answer *because of* the contact for it to pay; missing without a margin.
+        The rows with cost, margin, cost_per_answer (missing without an answer) and
+        break_even: the share of contacts that must answer *because of* the contact for
+        it to pay; missing without a margin.
     """
     table = conversion.assign(
         cost=conversion["kind"].map(cost), margin=conversion["segment_id"].map(margin)
@@ -300,7 +264,7 @@ def break_even(
 
 
 def withheld(contacted: pd.DataFrame, segment_ids: pd.Series) -> pd.MultiIndex:
-    """Name what is not told of, since fewer than `LEAST` answers stand behind it.
+    """Name what is not shown, since fewer than `LEAST` answers stand behind it.
 
     Parameters
     ----------
@@ -338,18 +302,9 @@ def _few(counts: pd.Series) -> pd.Series:
 
 
 def standing_out(conversion: pd.DataFrame) -> pd.Series | None:
-    """Find the kind that is answered more often than every other, beyond its interval.
+    """Find the kind whose interval over all customers lies above every other's.
 
-    Parameters
-    ----------
-    conversion : DataFrame
-        Output of `conversion`.
-
-    Returns
-    -------
-    Series or None
-        The kind's row over all customers; None if there is one kind only, or if the
-        interval of another reaches its own.
+    Returns its row of `conversion`, or None, also where there is one kind only.
     """
     overall = conversion["segment_id"] == EVERYBODY
     kinds = conversion[overall & (conversion["kind"] != EVERY_KIND)]
@@ -372,9 +327,9 @@ def effects(
     segment_ids : Series
         Segment of each customer, by customer_id.
     level : float
-        Confidence that all intervals of a family hold the truth at once. All customers
-        together are one question; segments over every kind are one family; kinds over
-        all customers are one; segments by kind are one.
+        Confidence that all intervals of a family hold the truth at once. Families: all
+        customers together; segments over every kind; kinds over all customers; segments
+        by kind.
     method : str
         How p-values of a family are raised, as for `intervals.adjusted`.
 
@@ -425,8 +380,6 @@ def period_sales(
 
     Parameters
     ----------
-    con : Engine
-        Does the work.
     lines : str
         Path of the standard table.
     customers : Series
@@ -434,16 +387,14 @@ def period_sales(
     starts_on : Timestamp
         First day of the last period.
     days : int
-        Days a period.
+        Days per period.
     before : int
-        How many periods before it; those that begin before the first line are left
-        out.
+        Periods before it; those that begin before the first line are left out.
 
     Returns
     -------
     DataFrame
-        Sales (currency), one row a customer; columns are periods, 0 the last, -1 the
-        one before, and so on.
+        Sales (currency): customers by periods, 0 the last, -1 the one before it.
     """
     opens = con.execute(
         "select min(ordered_at)::date from read_parquet(?)", [lines]
@@ -512,15 +463,15 @@ def placebo(sales: pd.DataFrame, targeted: pd.Series, *, level: float) -> pd.Dat
     targeted : Series
         Whether the campaign contacted the customer; the rows of `sales`.
     level : float
-        Confidence of the intervals, 0 to 1.
+        Confidence of the intervals.
 
     Returns
     -------
     DataFrame
-        One row a change from a period to the next, the campaign's first: period,
-        targeted and others (mean change, currency a customer), difference, low, high,
-        p, customers_targeted, customers_others. Before period 0 this campaign can have
-        had no effect: differences there are what the comparison finds without one.
+        Per change from a period to the next, the campaign's first: period, targeted and
+        others (mean change, currency per customer), difference, low, high, p,
+        customers_targeted, customers_others. Before period 0 this campaign can have had
+        no effect: differences there are what the comparison finds without one.
     """
     rows = []
     for period in sorted(sales.columns[1:], reverse=True):

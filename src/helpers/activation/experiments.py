@@ -71,20 +71,15 @@ def customers_needed(
     Parameters
     ----------
     rate : float
-        Share that answers without the offer, 0 to 1.
+        Share that answers without the offer.
     effect : float
         Smallest difference worth finding, in the share.
     control_share : float
-        Part of the customers that is left out, 0 to 1.
+        Part of the customers that is left out.
     level : float
         Confidence of the two-sided test, such as 0.95.
     power : float
         Chance of finding the effect if it is there.
-
-    Returns
-    -------
-    int
-        Rounded up.
 
     Raises
     ------
@@ -113,19 +108,10 @@ def customers_needed(
 def least_effect(
     *, rate: float, customers: int, control_share: float, level: float, power: float
 ) -> float:
-    """Say how large an effect must be for a test of a given size to find it.
+    """Say how large an effect a test of so many customers finds, both arms together.
 
-    Parameters
-    ----------
-    rate, control_share, level, power : float
-        As for `customers_needed`.
-    customers : int
-        Customers in both arms together.
-
-    Returns
-    -------
-    float
-        Difference in the share; missing if even the largest would not be found.
+    The others are as for `customers_needed`. Returns the difference in the share;
+    missing if even the largest would not be found.
     """
 
     def short(effect: float) -> float:
@@ -153,15 +139,8 @@ def advice(smallest: float, stated: float, *, needed: int, customers: int) -> st
         Output of `least_effect`.
     stated : float
         Smallest effect worth finding, in the share.
-    needed : int
-        Output of `customers_needed` for it.
-    customers : int
-        In the test.
-
-    Returns
-    -------
-    str
-        One sentence; if the test is too small it says how many customers are needed.
+    needed, customers : int
+        Customers that `stated` needs, and customers in the test.
     """
     if smallest <= stated:
         return f"Run the test plan: it finds {100 * stated:g} points or less."
@@ -198,16 +177,16 @@ def read_out(
         Columns inside which the arms were drawn.
     level : float
         Confidence of the interval over all, and that those of the groups all hold the
-        truth at once, 0 to 1.
+        truth at once.
     method : str
         How p-values of groups are raised, as for `intervals.adjusted`.
 
     Returns
     -------
     DataFrame
-        One row for all ("all") and each group: group, effect (treated minus control),
-        low, high, p, p_adjusted (over the groups), treated, control (customers). All
-        who were drawn count in their arm, whether the offer reached them or not.
+        For all ("all") and each group: group, effect (treated minus control), low,
+        high, p, p_adjusted (over the groups), treated, control (customers). All who
+        were drawn count in their arm, whether the offer reached them or not.
 
     Raises
     ------

@@ -35,8 +35,6 @@ def bought(
 
     Parameters
     ----------
-    con : Engine
-        Does the work.
     lines, products : str
         Paths of the standard tables.
     item : sequence of str
@@ -86,22 +84,10 @@ def bought(
 
 
 def telling(con: Engine, products: str, *, item: Sequence[str]) -> list[str]:
-    """Choose the columns that name an item, without those that only say it again.
+    """Choose the columns of products that name an item and do not only say it again.
 
-    Parameters
-    ----------
-    con : Engine
-        Does the work.
-    products : str
-        Path of the standard table.
-    item : sequence of str
-        Columns that may name an item; those that products lack are passed over.
-
-    Returns
-    -------
-    list of str
-        A column is left out if each of its values goes with one of the first column,
-        and the other way round.
+    Of `item`, those that products lack are passed over, and so is a column each of
+    whose values goes with one of the first column, and the other way round.
     """
     there = engines.columns(products)
     first, *more = [name for name in item if name in there] or [None]
@@ -125,19 +111,9 @@ def say(item: str) -> str:
 
 
 def orders_with(bought: pd.DataFrame, *, customers: pd.Series) -> pd.DataFrame:
-    """Turn purchases into a table of customers by items.
+    """Turn the output of `bought` into orders that hold the item, customers by items.
 
-    Parameters
-    ----------
-    bought : DataFrame
-        Output of `bought`.
-    customers : Series
-        Customer ids; others are left out, and who bought nothing has 0.
-
-    Returns
-    -------
-    DataFrame
-        Orders that hold the item, one row a customer, one column an item, sorted.
+    Customers not in `customers` are left out; who bought nothing has 0.
     """
     table = bought.pivot(index="customer_id", columns="item", values="orders")
     return table.reindex(customers).fillna(0.0).sort_index(axis=1)
@@ -156,12 +132,10 @@ def affinity(
     ----------
     counts : DataFrame
         Output of `orders_with`, for classified customers.
-    orders : Series
-        Orders of each customer; the rows of `counts`.
-    segment_ids : Series
-        Segment of each customer; the rows of `counts`.
+    orders, segment_ids : Series
+        Orders and segment of each customer; the rows of `counts`.
     level : float
-        Confidence of the intervals, 0 to 1.
+        Confidence of the intervals.
 
     Returns
     -------
@@ -203,10 +177,8 @@ def gaps(
 
     Parameters
     ----------
-    affinity : DataFrame
-        Output of `affinity`.
-    bought : DataFrame
-        Output of `bought`: for what an order with the item is worth.
+    affinity, bought : DataFrame
+        Outputs of the functions; the second for what an order with the item is worth.
     orders : Series
         Orders of each segment, by segment_id.
 
@@ -273,16 +245,12 @@ def scores(
 
 
 def recommend(scores: pd.DataFrame, counts: pd.DataFrame, *, n: int) -> pd.DataFrame:
-    """Choose the best items that a customer has not bought yet.
+    """Choose the n best items that a customer has not bought yet.
 
     Parameters
     ----------
-    scores : DataFrame
-        One of `scores`.
-    counts : DataFrame
-        Output of `orders_with`, of the same shape.
-    n : int
-        Items a customer.
+    scores, counts : DataFrame
+        One of `scores`, and the output of `orders_with`, of the same shape.
 
     Returns
     -------
@@ -328,12 +296,12 @@ def judge(
     Returns
     -------
     DataFrame
-        One row for n and way: n, way, customers (who bought anything new later),
-        hit_rate (share of them to whom one of the n items was new) with low and high,
-        difference (from popularity, the same customers compared) with difference_low
-        and difference_high, p, p_adjusted (Holm, over all rows), precision (share of
-        recommended items bought), coverage (share of items that anybody is
-        recommended).
+        Per n and way: n, way, customers (who bought anything new later), hit_rate
+        (share of them to whom one of the n items was new) with low and high, difference
+        (from popularity, the same customers compared) with difference_low and
+        difference_high, p, p_adjusted (Holm, over all rows), precision (share of
+        recommended items bought), coverage (share of items that anybody
+        is recommended).
 
     Raises
     ------
@@ -431,18 +399,7 @@ def choice(found: pd.DataFrame) -> str:
 
 
 def advice(found: pd.DataFrame) -> str:
-    """Say in a sentence by which way to choose the next item, and by which not.
-
-    Parameters
-    ----------
-    found : DataFrame
-        Output of `verdicts`.
-
-    Returns
-    -------
-    str
-        Names what beats popularity and what loses to it.
-    """
+    """Say in a sentence by which way to choose the next item, and by which not."""
     ways = {word: found.index[found["verdict"] == word] for word in (BEATS, LOSES)}
     best = choice(found)
     others = [way for way in ways[BEATS] if way != best]
@@ -453,18 +410,7 @@ def advice(found: pd.DataFrame) -> str:
 
 
 def said(found: pd.DataFrame) -> str:
-    """Say of every way, wins and losses alike, how it does beside popularity.
-
-    Parameters
-    ----------
-    found : DataFrame
-        Output of `verdicts`.
-
-    Returns
-    -------
-    str
-        One sentence a way, with the difference in points and its interval.
-    """
+    """Say of every way in `verdicts` how it does beside popularity, wins first."""
     order = (
         found["verdict"]
         .map([BEATS, LOSES, DEPENDS, SAME].index)
@@ -502,15 +448,8 @@ def _said(way: str, row: pd.Series) -> str:
 def first_items(verdict: str | None) -> str:
     """Advise what a segment's own items are good for.
 
-    Parameters
-    ----------
-    verdict : str or None
-        Of choosing by segment, from `verdicts`; None where nothing judged it.
-
-    Returns
-    -------
-    str
-        To be offered first only where that beats popularity on later purchases.
+    They are offered first only if the verdict on choosing by segment (None: nothing
+    judged it) is that it beats popularity.
     """
     if verdict == BEATS:
         return "Give each segment its own first item."

@@ -66,18 +66,9 @@ def periods(first: str, last: str, *, frequency: str) -> pd.DataFrame:
 
 
 def joined(training: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
-    """Put the periods before and after the last day of training below each other.
+    """Put the `periods` before and after the last day of training below each other.
 
-    Parameters
-    ----------
-    training, later : DataFrame
-        From `periods`, of two windows that meet.
-
-    Returns
-    -------
-    DataFrame
-        The rows of both. A period that the last day of training cuts in two has a
-        first and a second part of its own name.
+    A period that this day cuts in two has a first and a second part of its own name.
     """
     table = pd.concat([training, later], ignore_index=True)
     first, second = (table["period"].duplicated(keep=end) for end in ("last", "first"))
@@ -86,22 +77,7 @@ def joined(training: pd.DataFrame, later: pd.DataFrame) -> pd.DataFrame:
 
 
 def with_lines(con: Engine, table: pd.DataFrame, *, lines: str) -> pd.DataFrame:
-    """Keep the periods in which somebody ordered.
-
-    Parameters
-    ----------
-    con : Engine
-        Does the work; nothing is left in it.
-    table : DataFrame
-        From `periods`.
-    lines : str
-        Path of the standard table.
-
-    Returns
-    -------
-    DataFrame
-        The rows of the periods that hold a line.
-    """
+    """Keep the periods of the table in which somebody ordered, by the lines' path."""
     days = con.execute(
         "select distinct ordered_at::date as day from read_parquet($lines)",
         {"lines": lines},

@@ -18,18 +18,7 @@ FEWEST_DAYS = 28
 def shortened(model: Model, *, days: int) -> Model:
     """Ask of a shorter window only its part of the orders, lines and sales.
 
-    Parameters
-    ----------
-    model : Model
-        The model as it was fitted.
-    days : int
-        Length of the window.
-
-    Returns
-    -------
-    Model
-        The same model; min_orders and min_lines times the share of days, rounded up,
-        and the sales that reach a value tier times the share of days.
+    min_orders and min_lines are rounded up; the sales that reach a value tier are not.
     """
     whole = (pd.Timestamp(model.last) - pd.Timestamp(model.first)).days + 1
     return replace(
@@ -109,7 +98,7 @@ def distances(model: Model, features: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index customer_id, one column a segment id; customers with enough data only.
+        Index customer_id, one column per segment id; customers with enough data only.
     """
     known = features[model.enough_data(features)]
     scores = model.preparation.transform(known).to_numpy(float)
@@ -144,7 +133,6 @@ def excess(
     repeats : int
         Bootstrap samples of customers.
     seed : int
-        Fixes them.
 
     Returns
     -------
@@ -203,10 +191,7 @@ def migration(
 ) -> pd.DataFrame:
     """Count customers from each segment to each other, and what noise alone would move.
 
-    Parameters
-    ----------
-    labels, segments, repeats, seed
-        As for `excess`.
+    The parameters are those of `excess`.
 
     Returns
     -------
@@ -269,8 +254,8 @@ def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
     str
         still (nobody moved), path (a path carries more than noise, and may be named),
         less (alternate weeks move even more, for sure), noise (half of the movement or
-        more is), real (more than half is not, and the
-        excess is above 0) or open (neither is sure).
+        more is), real (more than half is not, and the excess is above 0) or open
+        (neither is sure).
     bool
         Whether most of what moved along no clear path is noise.
     """

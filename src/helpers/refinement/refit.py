@@ -13,21 +13,10 @@ from helpers.statistics import bootstrap, forecasts
 
 
 def refit(model: Model, features: pd.DataFrame, *, seed: int, starts: int) -> Model:
-    """Find the centres anew on a newer window, all else being kept.
+    """Find the centres anew on the features of a newer window, all else being kept.
 
-    Parameters
-    ----------
-    model : Model
-        The champion, `shortened` to the window.
-    features : DataFrame
-        Features of the newer window.
-    seed, starts : int
-        As for `methods.kmeans`.
-
-    Returns
-    -------
-    Model
-        The challenger, without names: ids go by size, so `match` them first.
+    `model` is the champion, `shortened` to the window; seed and starts are those of
+    `methods.kmeans`. The challenger has no names: its ids go by size, so `match` them.
     """
     known = features[model.enough_data(features)]
     scores = model.preparation.transform(known).to_numpy(float)
@@ -60,7 +49,7 @@ def match(
     Returns
     -------
     DataFrame
-        One row a new segment, and one for each old segment without an heir: old_id,
+        One row per new segment, and one for each old segment without an heir: old_id,
         new_id (missing where there is none), stable_id (that of the predecessor; a
         birth gets the next free number), shared (customers in both), of_old, of_new
         (shares), jaccard, what (kept, born, ended, split or merged).

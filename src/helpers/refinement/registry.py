@@ -15,17 +15,7 @@ SIGNED = ("entry", "previous")  # what the register adds to find a later change
 
 
 def read(file: Path) -> list[dict]:
-    """Read the register and check that no entry was changed or taken out.
-
-    Parameters
-    ----------
-    file : Path
-        JSON list written by `append`.
-
-    Returns
-    -------
-    list of dict
-        Entries, the oldest first; empty where there is no register yet.
+    """Read the register, the oldest entry first; empty where there is none yet.
 
     Raises
     ------
@@ -52,10 +42,8 @@ def append(file: Path, *, model: Path, entry: Mapping[str, str]) -> list[dict]:
 
     Parameters
     ----------
-    file : Path
-        The register.
-    model : Path
-        JSON of the model that was reviewed.
+    file, model : Path
+        The register, and the JSON of the model that was reviewed.
     entry : mapping
         The `FIELDS`: decided_on, reviewed_from and reviewed_to (YYYY-MM-DD), decided_by
         (a role or a rule, no person), decision (one of `DECISIONS`) and why.
