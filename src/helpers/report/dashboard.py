@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from helpers.core import errors, paths
-from helpers.display import board, tables
+from helpers.display import board, columns, tables
 from helpers.report import explore, pages
 from helpers.runs import failures, run_file
 from helpers.sources import receive
@@ -239,7 +239,7 @@ def _term(found: str, waiting: Mapping[str, None]) -> str | None:
 
 def symbol(currency: str) -> str:
     """Give the sign that stands before an amount of money."""
-    return tables.symbol(currency).lstrip()
+    return columns.symbol(currency).lstrip()
 
 
 def formats(currency: str) -> dict[str, Callable[[object], str]]:
