@@ -8,6 +8,8 @@ from pathlib import Path
 import yaml
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
+# The same as a pattern: what amounts in received files may stand beside.
+ANY_SIGN = f"[{''.join(SIGNS.values())}]"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import duckdb
 
+from helpers.display.columns import ANY_SIGN
+
 LINES = 3_000  # read from the beginning
 PLACES = 20  # places further on in a large file that are looked at
 THERE = 150  # lines read at each
@@ -24,7 +26,7 @@ DAYS = (
 CLOCKS = ("", " %H:%M", " %H:%M:%S", "T%H:%M", "T%H:%M:%S", " %I:%M %p", " %I:%M:%S %p")
 ISO = ("%Y-%m-%d", "%Y-%m-%d %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")
 SWAPPED = {"%d/%m": "%m/%d", "%m/%d": "%d/%m", "%d-%m": "%m-%d", "%m-%d": "%d-%m"}
-SIGN = re.compile(r"[€$£¥₹]|\b(?:EUR|USD|GBP|CHF)\b")
+SIGN = re.compile(ANY_SIGN + r"|\b(?:EUR|USD|GBP|CHF)\b")
 # A date is none: 01.02.2024 has no groups of three.
 NUMBER = re.compile(
     r"\(?[-+]?(\d+([.,]\d+)?|\d{1,3}([.,' ]\d{3})+([.,]\d+)?|[.,]\d+)-?\)?"
