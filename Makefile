@@ -66,7 +66,7 @@ new-run: $(READY) ## Draft runs/RUN.yaml from the files in data/raw/RUN/, to be 
 	@$(PY) -m helpers.sources.scaffold "$(RUN)"
 
 check: $(READY) ## Name every problem of RUN's run file and files; write nothing
-	@$(PY) -m helpers.sources.validate "$(RUN)"
+	@$(PY) -m helpers.sources.check "$(RUN)"
 
 report: $(READY) $(INDEX) ## Execute the notebooks of RUN where needed, render its pages
 	@$(PY) -m helpers.runs.failures "$(RUN)"

@@ -33,6 +33,7 @@ before = [folder / "{before}.txt"] if "{before}" else []
 text = "".join(file.read_text() for file in before) + "{name}\\n"
 (folder / "{name}.txt").write_text(text)
 """
+DOCUMENTS = "\nDOCUMENTS = {"
 MARKS = ("runs", "slow", "browser")
 MARKED = "import pytest\ndef test_fast(): pass\n" + "".join(
     f"@pytest.mark.{mark}\ndef test_{mark}(): pass\n" for mark in MARKS
@@ -46,14 +47,13 @@ while not (paths.ROOT / "go").exists():
 
 
 def write_notebook(root, name, before, *cells, parameters=""):
-    """Write a notebook that reads the one before, or says nothing and waits all the same."""
+    """Write a notebook that waits for the one before, since it names no table."""
     new = nbformat.v4
-    reads = f"\n\n**Reads** [it]({before}.ipynb)." if before else ""
     # In a cell of one line IPython takes `run:` for its magic word %run.
     declared = f'# of this notebook\nrun: str = "complete_journey"  # name of the run\n{parameters}'
     book = new.new_notebook(
         cells=[
-            new.new_markdown_cell(f"# {name}{reads}"),
+            new.new_markdown_cell(f"# {name}"),
             new.new_code_cell(declared, metadata={"tags": ["parameters"]}),
             new.new_code_cell(STEP.format(name=name, before=before)),
             *map(new.new_code_cell, cells),
@@ -74,6 +74,11 @@ def write_project(root):
     for folder in ("report", "display"):
         (helpers / folder).mkdir()
         shutil.copy(helpers / "core/__init__.py", helpers / folder)
+    contracts = helpers / "core/schema.py"
+    named = contracts.read_text("utf-8").replace(
+        DOCUMENTS, f'{DOCUMENTS}"table_a": "01_a",'
+    )
+    contracts.write_text(named)
     (helpers / "report/templates").mkdir()
     (helpers / "report/templates/page.html").touch()
     (helpers / "report/build.py").write_text(REPORT)
@@ -311,7 +316,7 @@ def test_a_failing_notebook_stops_what_waits_for_it_and_is_mended_from_there(
     fresh, jobs
 ):
     write_notebook(fresh, "02_b", "01_a", FAILING, parameters=SEED)
-    write_notebook(fresh, "04_d", "01_a")
+    write_notebook(fresh, "04_d", "01_a", "'table_a'")
     for _ in range(2):  # nothing changed, but it is tried again
         code, printed = make(fresh, jobs, "report")
         assert code != 0
@@ -346,7 +351,7 @@ def test_a_first_notebook_that_fails_has_an_index_all_the_same(fresh):
 
 @pytest.mark.slow
 def test_results_of_an_earlier_run_do_not_pass_for_new_after_a_failure(fresh):
-    write_notebook(fresh, "04_d", "01_a")
+    write_notebook(fresh, "04_d", "01_a", "'table_a'")
     assert make(fresh, "report")[0] == 0
     good = (fresh / "notebooks/02_b.ipynb").read_text()
     write_notebook(fresh, "02_b", "01_a", FAILING, parameters=SEED)

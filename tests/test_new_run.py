@@ -14,7 +14,7 @@ import yaml
 from helpers.core import paths
 from helpers.core.errors import BadInput
 from helpers.runs import mapping, run_file
-from helpers.sources import guess, scaffold, sniffing, validate
+from helpers.sources import check, readers, scaffold
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def drafted(monkeypatch, tmp_path):
 
 
 def faults(level="error"):
-    found = validate.check("new")
+    found = check.check("new")[0]
     return found.loc[found["level"] == level, "said"].to_list()
 
 
@@ -279,8 +279,8 @@ def test_a_form_that_changes_late_in_a_large_file_is_seen(tmp_path):
     late = [f"{n};2024/03/0{n % 9 + 1};x" for n in range(20_000)]
     file = tmp_path / "large.csv"
     file.write_text("\n".join(["no;day;what", *early, *late]))
-    (seen,) = sniffing.look(file)
-    assert set(sniffing.date_forms(seen.columns["day"])) == {"%d.%m.%Y", "%Y/%m/%d"}
+    (seen,) = readers.look(file)
+    assert set(readers.date_forms(seen.columns["day"])) == {"%d.%m.%Y", "%Y/%m/%d"}
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_a_form_that_changes_late_in_a_large_file_is_seen(tmp_path):
     ],
 )
 def test_marks_of_numbers_are_told_by_the_samples(samples, marks):
-    assert sniffing.number_marks([samples]) == marks
+    assert readers.number_marks([samples]) == marks
 
 
 def test_every_standard_column_has_names_that_exports_give_it():
@@ -304,7 +304,7 @@ def test_every_standard_column_has_names_that_exports_give_it():
         *("coupon", "on_mailer", "on_display", "lead_days", "returned", "logo"),
         "need_state",
     }
-    assert set(guess.NAMES) == known - silent
+    assert set(scaffold.NAMES) == known - silent
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@ import pytest
 from helpers.core import paths
 from helpers.report import build
 from helpers.runs import dependencies, execute
-from helpers.sources import scaffold, validate
+from helpers.sources import check, scaffold
 
 
 def test_root_holds_the_project():
@@ -62,7 +62,7 @@ def test_notebooks_come_in_their_order_and_others_are_left_out(monkeypatch, tmp_
         (dependencies, "write", ["shop"]),
         (execute, "execute", ["shop", "01_a"]),
         (build, "build", ["shop"]),
-        (validate, "_checked", ["shop"]),
+        (check, "check", ["shop"]),
         (scaffold, "write", ["shop"]),
     ],
 )

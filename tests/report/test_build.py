@@ -801,6 +801,7 @@ def test_a_notebook_that_stopped_has_a_page_that_says_where_why_and_what_to_do(p
 
 def test_the_overview_begins_with_what_is_missing_and_shows_none_of_it(project):
     stop(NAMES[1])
+    store.write_document({"simulated": True}, "source", run=RUN)
     pages_made = rendered(project)
     page = pages_made["index"]
     assert page.h2.get_text() == "What is missing"

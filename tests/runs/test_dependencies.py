@@ -5,27 +5,25 @@ import re
 
 import pytest
 
-from helpers.core import paths, schema
+from helpers.core import paths
 from helpers.core.errors import BadInput
-from helpers.runs import dependencies, run_file
+from helpers.runs import dependencies
 
 DEFAULT = 'run: str = "complete_journey"  # name of the run'
-HEADS = {
-    "01_cleaning": "**Reads** the raw tables. **Writes** `lines`, read by "
-    "[3](03_choice.ipynb).",
-    "02_features": "**Reads** `lines` ([1. Clean](01_cleaning.ipynb)). **Writes** more.",
-    "03_choice": "**Reads** `features` ([2](02_features.ipynb)). **Writes** `segments`.",
-    "04_leads": "**Reads** `leads` ([1](01_cleaning.ipynb)) and `segments` ([3. Choose]"
-    "(03_choice.ipynb#save)); see [this](https://example.org/x).\n**Next** "
-    "[5](05_end.ipynb).",
-    "05_end": "No word of what it reads; before it is [1](01_cleaning.ipynb).",
+CODE = {
+    "01_cleaning": "store.write(lines, 'lines', run=run)",
+    "02_feature_engineering": "lines = store.read('lines', run=run)",
+    "03_clustering_choice": "%matplotlib inline\nfor name in ['half_features']: name",
+    # What a later one writes, or it itself, is nothing to wait for.
+    "08_leads": "store.document('decision', run=run), 'leads', 'recovery', 'lead_scores'",
+    "10_own": "features = 'no table'",
 }
 
 
-def write(folder, name, head, *, code="import os", parameters=DEFAULT):
+def write(folder, name, code, *, parameters=DEFAULT):
     """Write a notebook of a first cell, parameters and a code cell."""
     cells = [
-        {"cell_type": "markdown", "source": [f"# {name}\n", head], "metadata": {}},
+        {"cell_type": "markdown", "source": f"# {name}", "metadata": {}},
         {
             **{"cell_type": "code", "source": parameters},
             "metadata": {"tags": ["parameters"]},
@@ -46,24 +44,11 @@ def project(monkeypatch, tmp_path):
         (tmp_path / folder).mkdir(parents=True)
     for name in ("__init__", "report/__init__", "report/build"):
         (tmp_path / f"src/helpers/{name}.py").touch()
-    for name, head in HEADS.items():
-        write(tmp_path / "notebooks", name, head)
+    for name, code in CODE.items():
+        write(tmp_path / "notebooks", name, code)
     for run in ("complete_journey", "shop"):
         (tmp_path / f"runs/{run}.yaml").write_text("source: complete_journey\n")
     return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("name", "names"),
-    [
-        ("01_cleaning", set()),  # the link stands after **Writes**
-        ("02_features", {"01_cleaning.ipynb"}),
-        ("04_leads", {"01_cleaning.ipynb", "03_choice.ipynb", "05_end.ipynb"}),
-        ("05_end", set()),
-    ],
-)
-def test_a_notebook_reads_what_its_first_cell_links_after_reads(project, name, names):
-    assert dependencies.read_by(project / f"notebooks/{name}.ipynb") == names
 
 
 def depends(run):
@@ -88,25 +73,62 @@ def test_an_executed_notebook_waits_for_those_it_reads_and_no_others(project):
         "01": set(),
         "02": {"01"},
         "03": {"02"},
-        "04": {"01", "03"},  # a link to a later notebook is no dependency
-        "05": {"04"},  # says nothing: it waits for the one before
+        "08": {"01", "03"},
+        "10": {"08"},  # names no table: it waits for the one before
     }
-    assert pages == {"01", "02", "03", "04", "05"}
+    assert pages == {"01", "02", "03", "08", "10"}
 
 
 def test_a_notebook_about_another_run_is_neither_executed_nor_waited_for(project):
     own = DEFAULT.replace("complete_journey", "shop")
-    write(project / "notebooks", "03_choice", HEADS["03_choice"], parameters=own)
+    name = "03_clustering_choice"
+    write(project / "notebooks", name, CODE[name], parameters=own)
     found = depends("complete_journey")
-    assert found["04"] == {"01"} and "03" not in found
-    assert depends("shop")["04"] == {"01", "03"}
+    assert found["08"] == {"01"} and "03" not in found
+    assert depends("shop")["08"] == {"01", "03"}
 
 
 def test_a_fragment_that_stays_the_same_is_not_touched(project):
     before = dependencies.write("shop").stat().st_mtime_ns
     assert dependencies.write("shop").stat().st_mtime_ns == before
-    write(project / "notebooks", "04_leads", "**Reads** [2](02_features.ipynb)")
-    assert depends("shop")["04"] == {"02"}
+    write(project / "notebooks", "08_leads", "store.read('features', run=run)")
+    assert depends("shop")["08"] == {"02"}
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        (
+            "from helpers.display import plots, tables as t",
+            {"display.plots", "display.tables"},
+        ),
+        ("import helpers.display.plots", {"display.plots"}),
+        ("from helpers.display.plots import sizes", {"display.plots"}),
+        ("from helpers import display\ndisplay.plots.sizes()", {"display.plots"}),
+        ("def f():\n    from helpers.runs import run_file", {"runs.run_file"}),
+        ("%matplotlib inline\nfrom helpers.core import paths", {"core.paths"}),
+        ("import os\nfrom pathlib import Path", set()),
+        ("from helpers.display import (", set()),
+    ],
+)
+def test_every_way_of_importing_is_seen(code, names):
+    modules = {name for name in dependencies.imported(code) if name.count(".") > 1}
+    assert {".".join(name.split(".")[1:3]) for name in modules} == names
+
+
+def test_only_the_run_of_a_source_depends_on_what_opens_it():
+    def helpers(run):
+        lines = dependencies.write(run).read_text().splitlines()
+        first = next(line for line in lines if "/01_cleaning.ipynb:" in line)
+        return {word for word in first.split() if "/sources/" in word}
+
+    simulator = "src/helpers/sources/uniform_supplier.py"
+    assert simulator in helpers("uniform_supplier")
+    assert not [
+        line
+        for line in dependencies.write("complete_journey").read_text().splitlines()
+        if simulator in line
+    ]
 
 
 def test_a_run_with_a_fault_gets_no_fragment(project):
@@ -116,27 +138,26 @@ def test_a_run_with_a_fault_gets_no_fragment(project):
     assert not (project / "build").exists()
 
 
-@pytest.mark.parametrize("book", paths.notebooks(), ids=lambda book: book.stem)
-def test_a_notebook_of_the_study_reads_only_earlier_ones(book):
-    names = {one.name for one in paths.notebooks()}
-    read = {name for name in dependencies.read_by(book) if name < book.name}
-    assert dependencies.read_by(book) == read <= names
-    assert read or book.name.startswith("01_")
+def test_a_data_file_beside_a_helper_counts_with_it():
+    files = dependencies.helper_files(["from helpers.display import tables"])
+    assert paths.ROOT / "src/helpers/display/columns.yaml" in files
+    assert sorted(files) == files
 
 
-def reached(book):
-    """Name the notebooks that have run when a notebook starts, by its links."""
-    files = {one.name: one for one in paths.notebooks()}
-    read = dependencies.read_by(book)
-    return read.union(*(reached(files[name]) for name in read))
+def linked(book):
+    """Name the notebooks that the first cell of one links after **Reads**."""
+    first = "".join(json.loads(book.read_text("utf-8"))["cells"][0]["source"])
+    reads = first.partition("**Reads**")[2].partition("**Writes**")[0]
+    return set(re.findall(r"\]\((\w+)\.ipynb", reads))
 
 
 @pytest.mark.parametrize("book", paths.notebooks(), ids=lambda book: book.stem)
-def test_a_notebook_links_whatever_writes_the_tables_and_names_it_reads(book):
-    code = "\n".join(run_file.code(book))
-    tables = re.findall(r'store\.(?:read|path|located)\(\s*"(\w+)"', code)
-    made_by = {f"{schema.TABLES[name].made_by}.ipynb" for name in tables}
-    # Notebook 4 names the segments of the model that notebook 3 made.
-    if re.search(r"\bmodel\.names?\b", code):
-        made_by.add("04_segment_personas.ipynb")
-    assert made_by - {book.name} <= reached(book)
+def test_a_notebook_links_what_it_reads(book):
+    needs = dependencies.needed("uniform_supplier")
+
+    def reached(name):
+        links = linked(paths.ROOT / f"notebooks/{name}.ipynb")
+        return links.union(*map(reached, links))
+
+    assert linked(book) <= set(needs[book.stem])
+    assert set(needs[book.stem]) <= reached(book.stem)

@@ -6,7 +6,7 @@ import pytest
 from helpers.core import paths
 from helpers.features import dictionary
 from helpers.runs import mapping
-from helpers.sources import outlook, validate
+from helpers.sources import outlook, own_files
 
 
 @pytest.fixture
@@ -26,7 +26,9 @@ def foretold(tmp_path, monkeypatch):
             "tables": {"lines": {"file": "lines.csv", "columns": columns}},
         }
         with duckdb.connect() as con:
-            found, sources = validate.problems(con, content, run="shop", spill=tmp_path)
+            found, sources = own_files.problems(
+                con, content, run="shop", spill=tmp_path
+            )
             assert not (found["level"] == "error").any()
             settings = outlook.fitted()
             return outlook.of_settings(con, sources, settings=settings, spill=tmp_path)

@@ -10,7 +10,7 @@ import yaml
 
 from helpers.core import paths
 from helpers.runs import run_file
-from helpers.sources import validate
+from helpers.sources import check, validate
 
 GOOD = {
     "lines.csv": "cust,order,day,item,qty,price\n"
@@ -103,7 +103,7 @@ def shop(monkeypatch, tmp_path):
         (tmp_path / "runs/shop.yaml").write_text(
             yaml.safe_dump(content, sort_keys=False)
         )
-        found = validate.check("shop")
+        found = check.check("shop")[0]
         return found.loc[found["level"] == level, "said"].to_list()
 
     tell.folder = folder
@@ -985,7 +985,7 @@ def test_services_that_are_listed_are_no_warning(shop):
 
 def test_check_prints_all_problems_and_ends_with_1_at_a_fault(shop, capsys):
     shop({}, line("a,1,soon,P1,1,2.50"))
-    assert validate.main(["shop"]) == 1
+    assert check.main(["shop"]) == 1
     printed = capsys.readouterr().out.splitlines()
     assert printed[0].startswith("error: Table lines: column day (ordered_at)")
     assert printed[-1] == "Errors: 1, warnings: 1. Nothing was written."
@@ -993,13 +993,13 @@ def test_check_prints_all_problems_and_ends_with_1_at_a_fault(shop, capsys):
 
 def test_check_ends_with_0_where_there_are_warnings_only(shop, capsys):
     shop()
-    assert validate.main(["shop"]) == 0
+    assert check.main(["shop"]) == 0
     assert capsys.readouterr().out.startswith("warning: Table lines: customer b")
 
 
 def test_check_names_the_faults_of_notebook_parameters_too(shop, capsys):
     shop(run={"all": {"sed": 4}})
-    assert validate.main(["shop"]) == 1
+    assert check.main(["shop"]) == 1
     assert "sets sed, which no notebook under it declares" in capsys.readouterr().out
 
 
@@ -1007,22 +1007,22 @@ def test_check_names_the_faults_of_notebook_parameters_too(shop, capsys):
 def test_check_tells_of_a_run_file_that_is_none(shop, capsys, text):
     shop()
     (paths.ROOT / "runs/shop.yaml").write_text(text)
-    assert validate.main(["shop"]) == 1
+    assert check.main(["shop"]) == 1
     assert capsys.readouterr().err.startswith("runs/shop.yaml")
 
 
 def test_check_tells_of_a_run_that_there_is_not(shop, capsys):
     shop()
-    assert validate.main(["shopp"]) == 1
+    assert check.main(["shopp"]) == 1
     said = capsys.readouterr().err
     assert said == "runs/shopp.yaml is missing. Did you mean shop?\n"
-    assert validate.main(["No run"]) == 1
+    assert check.main(["No run"]) == 1
     assert "A run is named with small letters" in capsys.readouterr().err
 
 
 def test_a_run_of_another_source_is_checked_as_far_as_its_run_file(shop, capsys):
     (paths.ROOT / "runs/shop.yaml").write_text("source: complete_journey\n")
-    assert validate.main(["shop"]) == 0
+    assert check.main(["shop"]) == 0
 
 
 def test_a_faulty_mapping_is_refused_before_a_report_is_begun(shop):

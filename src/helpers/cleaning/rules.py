@@ -61,17 +61,10 @@ def applicable(
 
 
 def known(con: duckdb.DuckDBPyConnection) -> tuple[bool, bool]:
-    """Say what the data know of, so that nothing else is spoken of.
+    """Say whether a line was paid in part by a coupon, and whether fuel is sold.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With received_lines and received_products.
-
-    Returns
-    -------
-    tuple of bool
-        Whether a line was paid in part by a coupon; whether fuel is sold.
+    What the data do not know is not spoken of. `con` has received_lines and
+    received_products.
     """
     asked = (
         "received_lines where coupon_cents <> 0",
@@ -130,8 +123,7 @@ def split(con: duckdb.DuckDBPyConnection, *, reject: dict[str, str]) -> None:
     Parameters
     ----------
     con : DuckDBPyConnection
-        With received_lines; receives clean_lines and rejected_lines. No other line
-        is changed.
+        With received_lines; receives clean_lines and rejected_lines.
     reject : dict of str
         Reason -> SQL condition on the columns of received_lines, asked in order: the
         first that holds gives the reason.
@@ -159,7 +151,7 @@ def reconcile(
     Parameters
     ----------
     con : DuckDBPyConnection
-        After `split` with the same rules.
+        After `split`.
     reject : dict of str
         The rules that `split` was given.
 
@@ -168,8 +160,8 @@ def reconcile(
     DataFrame
         Rows received, one a rule (what it took away, negative), clean. Columns step,
         lines, orders, customers, sales_cents (amount + coupon), coupon_cents,
-        shelf_amount_cents (where the lines hold it). An order or customer is taken away by the rule that takes
-        its last line.
+        shelf_amount_cents (where the lines hold it). An order or customer is taken away
+        by the rule that takes its last line.
 
     Raises
     ------
@@ -194,11 +186,8 @@ def reconcile(
 def _measure(con: duckdb.DuckDBPyConnection, condition: str) -> pd.Series:
     described = con.execute("describe judged").fetchall()
     shelf = _SHELF if "shelf_amount_cents" in {row[0] for row in described} else ""
-    return (
-        con.execute(f"select {_MEASURES}{shelf} from judged where {condition}")
-        .df()
-        .iloc[0]
-    )
+    query = f"select {_MEASURES}{shelf} from judged where {condition}"
+    return con.execute(query).df().iloc[0]
 
 
 def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> None:
@@ -308,18 +297,7 @@ REFERENCES = (
 
 
 def received(con: duckdb.DuckDBPyConnection) -> list[str]:
-    """List the standard tables that the source gave, lines apart.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With the received tables.
-
-    Returns
-    -------
-    list of str
-        Names without received_, in the order of `schema.TABLES`.
-    """
+    """List the standard tables that the source gave, lines apart, as `schema.TABLES` does."""
     found = con.execute(
         "select table_name from information_schema.tables "
         "where starts_with(table_name, 'received_')"
@@ -334,12 +312,7 @@ def _between(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
 
 
 def references(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """Count the rows of each table that point at nothing.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With clean_lines and the received tables.
+    """Count the rows of each clean or received table that point at nothing.
 
     Returns
     -------
@@ -359,11 +332,6 @@ def references(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
 def refuse_dangling(con: duckdb.DuckDBPyConnection) -> None:
     """Stop where a row points at nothing.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        As for `references`.
 
     Raises
     ------

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from helpers.core import paths, store
 from helpers.core.errors import BadInput, TooLittle
@@ -12,8 +13,58 @@ from helpers.runs.run_file import AUTO
 MADE_BY = "03_clustering_choice"
 NOT_USABLE = "not usable"
 NOT_LOOKED_FOR = "not looked for"
+# The criteria that decide, and how each is said to be missed.
+MEASURED = {
+    "smallest": "the smallest group holds {:.1%} of customers ({:.0%} needed)",
+    "agreement": "repeated studies agree by {:.2f} ({:g} needed)",
+    "weakest": "the weakest group is found again by {:.2f} ({:g} needed)",
+    "gain": "of later purchases they explain {:+.1%} compared with spend quintiles "
+    "({:+.0%} needed)",
+}
 # What the verdict asks to lie beyond the references.
 GROUNDS = ("silhouette", "agreement", "prediction_strength")
+
+
+def measure(
+    labels: Mapping[int, ArrayLike],
+    *,
+    agreement: pd.Series,
+    recovery: pd.DataFrame,
+    gain: pd.Series,
+) -> pd.DataFrame:
+    """Gather the criteria that decide on the number of segments.
+
+    Parameters
+    ----------
+    labels : mapping
+        k -> the segment of each customer.
+    agreement : Series
+        Indexed by k: mean adjusted Rand index of pairs of resampled studies.
+    recovery : DataFrame
+        Columns k and jaccard: mean overlap of each segment with its match in them.
+    gain : Series
+        Indexed by k: share of a later outcome explained, less that of spend quintiles.
+
+    Returns
+    -------
+    DataFrame
+        Indexed by k, a column for each of `MEASURED`: smallest (share of customers in
+        the smallest segment), agreement, weakest (the least recovery) and gain.
+    """
+    held = {k: pd.Series(own).value_counts(normalize=True) for k, own in labels.items()}
+    return pd.DataFrame(
+        {
+            "smallest": {k: shares.min() for k, shares in held.items()},
+            "agreement": agreement,
+            "weakest": recovery.groupby("k")["jaccard"].min(),
+            "gain": gain,
+        }
+    )
+
+
+def passes(criteria: pd.DataFrame, least: Mapping[str, float]) -> pd.Series:
+    """Say at each k whether every criterion reaches its least value."""
+    return (criteria[list(least)] >= pd.Series(least)).all(axis=1)
 
 
 def verdict(
@@ -217,16 +268,6 @@ def decide(criteria: pd.DataFrame, *, k: int | str) -> Decision:
     )
 
 
-# What each criterion asks, as `why_not_usable` says that it was missed.
-_MISSED = {
-    "smallest": "the smallest group holds {:.1%} of customers ({:.0%} needed)",
-    "agreement": "repeated studies agree by {:.2f} ({:g} needed)",
-    "weakest": "the weakest group is found again by {:.2f} ({:g} needed)",
-    "gain": "of later purchases they explain {:+.1%} compared with spend quintiles "
-    "({:+.0%} needed)",
-}
-
-
 def reasons_against(
     criteria: pd.DataFrame,
     decided: Decision,
@@ -270,7 +311,7 @@ def reasons_against(
         reasons.append("they explain nothing of later purchases beyond chance")
     for name in missed.columns[missed.loc[nearest]]:
         measured = pd.notna(row[name])
-        said = _MISSED[name].format(row[name], least[name])
+        said = MEASURED[name].format(row[name], least[name])
         reasons.append(said if measured else f"{name} could not be measured")
     first, *others = reasons
     return [

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.clustering import (
-    criteria as clustering_criteria,
+    criteria,
     methods,
     predictive_validity,
     scores as clustering_scores,
@@ -208,18 +208,15 @@ def study(
         starts=resample_starts,
     )
     found = stability.recovered(stability.recovery(again, labels))
-    criteria = pd.DataFrame(
-        {
-            "smallest": {k: np.bincount(own).min() for k, own in labels.items()},
-            "agreement": stability.agreement(again).groupby("k")["ari"].mean(),
-            "weakest": found.groupby("k")["jaccard"].min(),
-            "gain": predictive_validity.gains(
-                labels, aim, sales=people["sales"], folds=folds, seed=seed
-            ),
-        }
+    measured = criteria.measure(
+        labels,
+        agreement=stability.agreement(again).groupby("k")["ari"].mean(),
+        recovery=found,
+        gain=predictive_validity.gains(
+            labels, aim, sales=people["sales"], folds=folds, seed=seed
+        ),
     )
-    criteria["smallest"] /= len(people)
-    return Study(scores, centres, criteria)
+    return Study(scores, centres, measured)
 
 
 def between(studies: Sequence[Study], *, k: int) -> pd.DataFrame:
@@ -286,11 +283,9 @@ def compare(
     """
     rows = []
     for i, one in enumerate(studies, start=1):
-        passes = (one.criteria[list(least)] >= pd.Series(least)).all(axis=1)
+        passes = criteria.passes(one.criteria, least)
         table = pd.DataFrame({"passes": passes, "verdict": verdicts})
-        takes = clustering_criteria.decide(
-            table, k=clustering_criteria.AUTO
-        ).by_criteria
+        takes = criteria.decide(table, k=criteria.AUTO).by_criteria
         row = {"sample": i, "customers": len(one.scores), "takes": takes}
         rows.append(row | one.criteria.loc[k, list(least)].to_dict())
     pairs = between(studies, k=k).groupby("sample")[["ari", "excess"]].mean()

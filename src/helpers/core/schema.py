@@ -484,6 +484,11 @@ TABLES = {
 }
 
 
+def made_by(name: str) -> str:
+    """Name the notebook that writes a table or document."""
+    return DOCUMENTS.get(name) or TABLES[name].made_by
+
+
 def check(
     frame: pd.DataFrame, name: str, *, columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
@@ -572,3 +577,14 @@ def require(columns: Iterable[str], name: str) -> None:
     missing = [c for c in dict.fromkeys((*table.key, *promised)) if c not in there]
     if missing:
         raise BadInput(_told(name, [f"column {c} is missing" for c in missing]))
+
+
+# Plain data that notebooks hand on beside the tables: name -> notebook that writes it.
+DOCUMENTS = {
+    "source": "01_cleaning",
+    "preparation": "02_feature_engineering",
+    "readiness": "02_feature_engineering",
+    "decision": "03_clustering_choice",
+    "segment_model": "03_clustering_choice",
+    "segment_names": "04_segment_personas",
+}

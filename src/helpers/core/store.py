@@ -18,26 +18,28 @@ BATCH = 200_000  # rows of a large table in memory at a time
 
 
 def path(name: str, *, run: str) -> Path:
-    """Say where a table of a run lives.
+    """Say where a table or document of a run lives.
 
     Parameters
     ----------
     name : str
-        One of `schema.TABLES`.
+        One of `schema.TABLES` or `schema.DOCUMENTS`.
     run : str
         Name of the run.
 
     Returns
     -------
     Path
-        data/<stage>/<run>/<name>.parquet.
+        data/<stage>/<run>/<name>.parquet; data/processed/<run>/<name>.json.
     """
+    if name in schema.DOCUMENTS:
+        return paths.processed(run) / f"{name}.json"
     folder = getattr(paths, schema.TABLES[name].stage)(run)
     return folder / f"{name}.parquet"
 
 
 def located(name: str, *, run: str) -> Path:
-    """Return the path of a table that must exist already.
+    """Return the path of a table or document that must exist already.
 
     Raises
     ------
@@ -48,7 +50,7 @@ def located(name: str, *, run: str) -> Path:
     if not file.exists():
         raise BadInput(
             f"Table {name} of run {run} is missing. It is written by "
-            f"{schema.TABLES[name].made_by}: run `make report RUN={run}` first."
+            f"{schema.made_by(name)}: run `make report RUN={run}` first."
         )
     return file
 
@@ -236,6 +238,16 @@ def check_file(file: Path, name: str, *, rows: int = 500_000) -> int:
         frame.index = frame["line_id"] if numbered else frame.index + checked
         checked += len(schema.check(frame, name))
     return checked
+
+
+def document(name: str, *, run: str) -> dict:
+    """Read one of `schema.DOCUMENTS` of a run; BadInput if it is missing or damaged."""
+    return read_json(path(name, run=run), made_by=schema.made_by(name))
+
+
+def write_document(content: dict, name: str, *, run: str) -> None:
+    """Save one of `schema.DOCUMENTS` of a run, whole or not at all."""
+    write_json(content, path(name, run=run))
 
 
 def read_json(file: Path, *, made_by: str) -> dict:

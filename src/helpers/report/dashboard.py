@@ -11,11 +11,10 @@ from typing import Any
 
 import pandas as pd
 
-from helpers.core import errors, paths
+from helpers.core import errors, paths, store
 from helpers.display import board, columns, tables
 from helpers.report import explore, pages
-from helpers.runs import failures, run_file
-from helpers.sources import receive
+from helpers.runs import failures
 
 PERSONAS = "04_segment_personas"
 # why to trust it, not what to do
@@ -134,7 +133,7 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
 
 def _about(run: str) -> dict[str, Any]:
     """Say what the data of a run are, where the notebook that also does has no result."""
-    return dict(receive.ABOUT.get(run_file.read(run)["source"], {}))
+    return _json(store.path("source", run=run))
 
 
 def _explored(folder: Path, sign: str) -> dict[str, Any]:

@@ -1,15 +1,15 @@
 """Tell make what each executed notebook of a run, and its pages, depend on."""
 
 import ast
-import contextlib
 import json
-import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from helpers.core import paths
 from helpers.runs import mapping, run_file
+
+_CONTRACTS = ("TABLES", "DOCUMENTS")  # of core.schema
 
 
 def write(run: str) -> Path:
@@ -43,10 +43,15 @@ def write(run: str) -> Path:
         _update(
             values, json.dumps(run_file.parameters(run, book.stem), indent=1) + "\n"
         )
-        helpers = helper_files(run_file.code(book))
+        code = run_file.code(book)
         before = [paths.executed(run) / f"{name}.ipynb" for name in needs[book.stem]]
         if not executed:  # the first one reads what was received
-            before = mapping.files(run_file.read(run), run)
+            told = run_file.read(run)
+            before = mapping.files(told, run)
+            code.append(
+                f"from helpers.sources import {run_file.SOURCES[told['source']]}"
+            )
+        helpers = helper_files(code)
         executed.append(paths.executed(run) / book.name)
         rules.append(_rule(executed[-1], [book, values, lock, *helpers, *before]))
     inside = sorted((paths.ROOT / "src/helpers/report/templates").rglob("*"))
@@ -75,36 +80,52 @@ def needed(run: str) -> dict[str, list[str]]:
     Returns
     -------
     dict
-        Name of a notebook -> names of earlier ones: those it says it reads, or the one
-        before it if it says nothing.
+        Name of a notebook -> names of earlier ones: those that write a table or document
+        which its code names, or the one before it if it names none.
     """
-    needs = {}
+    makers, needs = makers_of(), {}
     for book in run_file.notebooks(run):
-        told = {name.removesuffix(".ipynb") for name in read_by(book)}
-        needs[book.stem] = [one for one in needs if one in told] or list(needs)[-1:]
+        makes = {makers[name] for name in texts(run_file.code(book)) & makers.keys()}
+        needs[book.stem] = [one for one in needs if one in makes] or list(needs)[-1:]
     return needs
 
 
-def read_by(book: Path) -> set[str]:
-    """Name the notebooks whose tables a notebook says it reads.
+def makers_of() -> dict[str, str]:
+    """Read from the contracts which notebook writes each table and document.
 
-    Parameters
-    ----------
-    book : Path
-        A notebook; its first cell links what it reads after **Reads**.
-
-    Returns
-    -------
-    set of str
-        File names of notebooks; empty if it links none.
+    They are read as text: importing them takes half a second that make would wait for.
     """
-    first = json.loads(book.read_text("utf-8"))["cells"][0]
-    told = "".join(first["source"]).partition("**Reads**")[2].partition("**Writes**")[0]
-    return set(re.findall(r"\]\((\w+\.ipynb)", told))
+    found = {}
+    text = (Path(__file__).parents[1] / "core/schema.py").read_text("utf-8")
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.Assign) and node.targets[0].id in _CONTRACTS:
+            for key, value in zip(node.value.keys, node.value.values, strict=True):
+                told = value if isinstance(value, ast.Constant) else value.args[1]
+                found[key.value] = told.value
+    return found
+
+
+def texts(sources: Iterable[str]) -> set[str]:
+    """List the strings that stand in pieces of Python."""
+    return {
+        node.value
+        for source in sources
+        for node in ast.walk(_parsed(source))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
+
+
+def _parsed(source: str) -> ast.Module:
+    """Parse Python without lines of IPython magic; with a syntax error, nothing."""
+    lines = [line for line in source.splitlines() if not line.startswith(("%", "!"))]
+    try:
+        return ast.parse("\n".join(lines))
+    except SyntaxError:  # executing it will tell
+        return ast.Module([], [])
 
 
 def helper_files(sources: Iterable[str]) -> list[Path]:
-    """List the helpers that pieces of Python import, directly or through others.
+    """List the helpers that pieces of Python import, and the data files beside them.
 
     Parameters
     ----------
@@ -114,7 +135,7 @@ def helper_files(sources: Iterable[str]) -> list[Path]:
     Returns
     -------
     list of Path
-        Files in src/helpers, sorted.
+        Files in src/helpers, sorted; of what is imported through others too.
     """
     root = paths.ROOT / "src"
     files = {
@@ -128,7 +149,9 @@ def helper_files(sources: Iterable[str]) -> list[Path]:
         new = (imported(waiting.pop()) & files.keys()) - found
         found |= new
         waiting += [files[name].read_text("utf-8") for name in new]
-    return sorted(files[name] for name in found)
+    modules = [files[name] for name in found]
+    data = [file.with_suffix(".yaml") for file in modules]
+    return sorted([*modules, *(file for file in data if file.exists())])
 
 
 def imported(source: str) -> set[str]:
@@ -146,18 +169,16 @@ def imported(source: str) -> set[str]:
         helpers.display.plots. What is imported from a module is named as if it were
         one; a folder's module also counts where code asks the folder for it.
     """
-    lines = [line for line in source.splitlines() if not line.startswith(("%", "!"))]
     names, folders, asked = set(), {}, set()
-    with contextlib.suppress(SyntaxError):
-        for node in ast.walk(ast.parse("\n".join(lines))):
-            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                for one in node.names:
-                    names.add(f"{node.module}.{one.name}")
-                    folders[one.asname or one.name] = f"{node.module}.{one.name}"
-            elif isinstance(node, ast.Import):
-                names |= {one.name for one in node.names}
-            elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-                asked.add((node.value.id, node.attr))
+    for node in ast.walk(_parsed(source)):
+        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            for one in node.names:
+                names.add(f"{node.module}.{one.name}")
+                folders[one.asname or one.name] = f"{node.module}.{one.name}"
+        elif isinstance(node, ast.Import):
+            names |= {one.name for one in node.names}
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            asked.add((node.value.id, node.attr))
     names |= {f"{folders[name]}.{attr}" for name, attr in asked if name in folders}
     parts = [name.split(".") for name in names if name.startswith("helpers.")]
     return {".".join(one[:i]) for one in parts for i in range(1, len(one) + 1)}

@@ -101,6 +101,7 @@ ATTRIBUTES = {
 DELIMITERS = {".csv": ",", ".txt": "\t", ".tsv": "\t"}
 NAMED = {"tab": "\t", "spaces": " "}  # delimiters that are hard to see in a file
 KINDS_OF_FILE = (*DELIMITERS, ".parquet", ".xlsx")
+DATABASES = (".db", ".sqlite", ".sqlite3")  # files that are one
 # An order is what one customer buys on one day; where no product is told either, a line.
 DERIVED = "derived"
 STUDY = "a column of the study"

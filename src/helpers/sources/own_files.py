@@ -1,4 +1,8 @@
-"""Receive an analyst's own tables, as the run file maps them, under the standard names."""
+"""Open, type, judge and receive an analyst's own tables, as the run file maps them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -7,7 +11,7 @@ from helpers.core import engines, paths
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
 from helpers.core.schema import OPTIONAL, UNCLASSIFIED
-from helpers.runs import run_file
+from helpers.runs import mapping, run_file
 from helpers.runs.mapping import Source
 from helpers.sources import readers, types, validate
 
@@ -16,35 +20,68 @@ PLACES = ("department", "category", "brand")
 LATER = ("orders", "sales", "recency_days", "targeted", "redeemed")
 
 
+PROBLEMS = ["table", "level", "said"]
+
+
+def problems(
+    con: duckdb.DuckDBPyConnection, content: dict[str, Any], *, run: str, spill: Path
+) -> tuple[pd.DataFrame, list[Source]]:
+    """Open and type every table that a run file maps, and list what is wrong with it.
+
+    `con` receives raw_<table> and typed_<table>. Returns a row a problem (table, level,
+    said; the level is error or warning), and the tables that could be opened.
+    """
+    found = [("run", "error", said) for said in mapping.faults(content, run)]
+    opened = []
+    for source in mapping.sources(content, run):
+        if said := _open(con, source, spill):
+            found += [(source.table, "error", one) for one in said]
+        else:
+            opened.append(source)
+            found += validate.table(con, source)
+    found += validate.together(con, {source.table: source for source in opened})
+    return pd.DataFrame(found, columns=PROBLEMS), opened
+
+
+def _open(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> list[str]:
+    """Open and type one table; tell why that is not possible."""
+    try:
+        names, numbers = readers.open_table(con, source, spill=spill)
+        if absent := list(_absent(source, names)):
+            return absent
+        types.build(con, source, numbers=numbers)
+    except BadInput as fault:
+        return [str(fault)]
+    if shape := readers.other_shape(con, source):
+        return [shape]
+    lines = con.execute(f"select 1 from typed_{source.table} limit 1").fetchall()
+    if source.table == "lines" and not lines:
+        return [f"Table lines: {source.where} holds no row. Export it again."]
+    return []
+
+
+def _absent(source: Source, names: list[str]) -> Iterator[str]:
+    """Name mapped columns that the file does not have."""
+    for name, column in source.columns.items():
+        derived = (name, column) == ("order_id", mapping.DERIVED)
+        if not derived and not column.startswith("=") and column not in names:
+            yield (
+                f"Table {source.table}: {source.where} has no column {column} "
+                f"({name}){mapping.near(column, names)}"
+            )
+
+
 def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
-    """Open the tables that a run maps as received_<table>.
+    """Open the tables that a run maps as received_<table>; BadInput names every fault.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        Receives received_lines, _products, _customers and _attributes, and one table
-        for each other that is mapped. Its memory is limited to `engines.MEMORY`; what
-        does not fit is kept on disk while it is open.
-    run : str
-        Name of a run with `source: files`.
-
-    Returns
-    -------
-    DataFrame
-        One row a table: table, file, rows, columns (as mapped), notes (how many warnings
-        `make check` has for it).
-
-    Raises
-    ------
-    BadInput
-        Naming every fault of every table, one a line.
+    The memory of `con` is limited to `engines.MEMORY`; what does not fit is kept on disk
+    while it is open. Returns a row a table: table, file, rows, columns (as mapped), notes
+    (how many warnings `make check` has for it).
     """
     spill = paths.plan(run) / "spill"
     engines.limit(con, spill)
     try:
-        found, sources = validate.problems(
-            con, run_file.read(run), run=run, spill=spill
-        )
+        found, sources = problems(con, run_file.read(run), run=run, spill=spill)
     finally:
         for copied in spill.glob(f"*{readers.COPY}"):
             copied.unlink()
@@ -82,7 +119,7 @@ def _lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     con.execute(
         f"""create or replace temp view counted_lines as
         select *, {_amount(source)} as amount_cents,
-            coalesce({_cancelled(source)}, false) as cancelled from typed_lines"""
+            coalesce({types.taken_back(source)}, false) as cancelled from typed_lines"""
     )
     _find_duplicates(con, source)
     _find_reversed(con)
@@ -120,16 +157,6 @@ def _amount(source: Source) -> str:
         return "round(amount * 100)::bigint"
     # Thousandths of a piece keep the product within the digits of a decimal.
     return "round(quantity::decimal(15, 3) * unit_price * 100)::bigint"
-
-
-def _cancelled(source: Source) -> str:
-    money = "amount" if "amount" in source.columns else "quantity * unit_price"
-    told = f"quantity < 0 or {money} < 0"
-    if source.cancel_prefix:
-        told += (
-            f" or starts_with(upper(order_id), upper({quoted(source.cancel_prefix)}))"
-        )
-    return told
 
 
 def _find_duplicates(con: duckdb.DuckDBPyConnection, source: Source) -> None:
@@ -179,9 +206,9 @@ def _find_reversed(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _need(source: Source | None) -> str:
+def _need(source: Source) -> str:
     """Return SQL for a need state: the need, else the category, else the department."""
-    told = _has(source, "need_state", "category", "department") if source else []
+    told = types.tells_need(source)
     if not told:
         return f"'{UNCLASSIFIED}'"
     text = f"regexp_replace(lower({told[0]}), '[^\\p{{L}}\\p{{N}}]+', '_', 'g')"

@@ -1,79 +1,94 @@
-"""Open an analyst's files and database tables, a batch at a time, as rows of text."""
+"""Read an analyst's files and database tables: look at samples, or open them as text."""
 
 import codecs
 import contextlib
 import csv
 import itertools
+import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import duckdb
 import pyarrow as pa
+import yaml
 
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
+from helpers.display.columns import ANY_SIGN
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
 
 if TYPE_CHECKING:
     import ibis
+    import openpyxl
 
 ROW = "row__"  # number of a row in its file, from 0
 BATCH = 20_000  # rows
 COPY = ".utf8.txt"  # ends the name of a copy in UTF-8
 TOLD = 1_000  # lines of another shape that are kept to be named
-_SPACES = " "  # as a delimiter: any run of spaces
-# How DuckDB begins the names of its kinds of number.
-_NUMBERS = (
-    "BIGINT",
-    "DEC",
-    "DOUBLE",
-    "FLOAT",
-    "HUGE",
-    "INT",
-    "SMALL",
-    "TINY",
-    "UBIG",
-    "UINT",
+LINES = 3_000  # looked at from the beginning
+PLACES = 20  # places further on in a large file that are looked at
+THERE = 150  # lines looked at in each
+READ = 64 * 2**20  # bytes read to tell the encoding
+MARKS = (";", ",", "\t", "|")
+SPACES = mapping.NAMED["spaces"]  # as a delimiter: any run of spaces
+FORMS = yaml.safe_load(Path(__file__).with_name("readers.yaml").read_text("utf-8"))
+SIGN = re.compile(ANY_SIGN + r"|\b(?:EUR|USD|GBP|CHF)\b")
+# A date is none: 01.02.2024 has no groups of three.
+NUMBER = re.compile(
+    r"\(?[-+]?(\d+([.,]\d+)?|\d{1,3}([.,' ]\d{3})+([.,]\d+)?|[.,]\d+)-?\)?"
 )
+YEARS = range(1985, 2100)
+# How DuckDB begins the names of its kinds of number.
+NUMERIC = re.compile("INT|DEC|DOU|FLO|HUG|BIGI|SMAL|TINY|UINT|UBIG")
+# Names of the columns in order, and those that hold numbers and not text.
+Opened = tuple[list[str], set[str]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a file, a sheet of it or a table of a database (`part`) looks like.
+
+    `columns` holds samples of each column's text, missing ones left out; `rows` says how
+    many rows were looked at.
+    """
+
+    file: Path
+    part: str = ""
+    columns: dict[str, list[str]] = field(default_factory=dict)
+    rows: int = 0
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    header: bool = True
+    decimal: str = "."
+    thousands: str = ""
+
+
+def look(file: Path) -> list[Look]:
+    """Look at a file, a sheet or a table at a time; empty if it is unknown or damaged."""
+    known = FORMATS.get(file.suffix.lower())
+    try:
+        return known.look(file) if known else []
+    except Exception:  # a damaged file may raise whatever its reader's parts raise
+        return []
 
 
 def open_table(
     con: duckdb.DuckDBPyConnection, source: Source, *, spill: Path
-) -> tuple[list[str], set[str]]:
+) -> Opened:
     """Open one table as raw_<table>: every column as text, beside the row's number.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        Receives the view or the temporary table.
-    source : Source
-        Where the table is and how its text is written.
-    spill : Path
-        Folder for a copy in UTF-8, where the file has another encoding.
-
-    Returns
-    -------
-    tuple
-        Names of the columns in order, and those that hold numbers and not text, whose
-        decimal mark is a point whatever `decimal:` says.
-
-    Raises
-    ------
-    BadInput
-        If it cannot be opened, holds no row or repeats a column's name.
+    Of the columns returned as numbers, the decimal mark is a point whatever `decimal:`
+    says. `spill` receives a copy in UTF-8, where the file has another encoding. BadInput
+    says that it cannot be opened, holds no row or repeats a column's name.
     """
     if source.file is None:
-        names, numbers = _open_database(con, source)
-    elif source.file.suffix.lower() == ".parquet":
-        names, numbers = _open_parquet(con, source)
-    elif source.file.suffix.lower() == ".xlsx":
-        names, numbers = _open_excel(con, source), set()
-    else:
-        names, numbers = _open_csv(con, source, spill), set()
-    return names, numbers
+        return _open_database(con, source, spill)
+    return FORMATS[source.file.suffix.lower()].open(con, source, spill)
 
 
 def _fault(source: Source, said: str) -> BadInput:
@@ -94,26 +109,107 @@ def _check_names(source: Source, names: list[str]) -> list[str]:
     return names
 
 
-def _header(names: Iterable[object]) -> list[str]:
-    """Name the columns without a name by their place, from 1."""
-    texts = ["" if name is None else str(name).strip() for name in names]
+def _header(first: Iterable[object], header: bool = True) -> list[str]:
+    """Name the columns by the first row; by their place, from 1, where it has no name."""
+    texts = ["" if name is None or not header else str(name).strip() for name in first]
     return [text or str(place) for place, text in enumerate(texts, start=1)]
 
 
-def _open_csv(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> list[str]:
-    file = _as_utf8(source, spill)
-    delimiter = "\t" if source.delimiter == _SPACES else source.delimiter
+def _looked(begun: Look, names: list[str], rows: Iterable[Any]) -> Look:
+    """Add the samples of each column, and how its numbers are written."""
+    rows = [row for row in rows if len(row) == len(names)]
+    columns = {
+        name: [
+            str(row[place]).strip()
+            for row in rows
+            if row[place] is not None and str(row[place]).strip()
+        ]
+        for place, name in enumerate(names)
+    }
+    decimal, thousands = number_marks(columns.values())
+    return replace(
+        begun, columns=columns, rows=len(rows), decimal=decimal, thousands=thousands
+    )
+
+
+# Text: each line a row.
+
+
+def _look_at_text(file: Path) -> list[Look]:
+    written = _encoding(file)
+    lines = _sample(file, written)
+    mark = _delimiter(lines)
+    if mark == SPACES:
+        rows = [line.split() for line in lines]
+    else:
+        rows = list(csv.reader(lines, delimiter=mark))
+    header = not any(is_number(cell) or date_forms([cell]) for cell in rows[0])
+    begun = Look(file, delimiter=mark, encoding=written, header=header)
+    return [_looked(begun, _header(rows[0], header), rows[header:])]
+
+
+def _encoding(file: Path) -> str:
+    """Tell the encoding of a text file from its first bytes and from what can be read."""
+    with file.open("rb") as content:
+        start = content.read(READ)
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return "utf-16"
+    try:
+        start[: len(start) - 4 if len(start) == READ else None].decode("utf-8")
+    except UnicodeDecodeError:
+        windows = any(0x80 <= byte <= 0x9F for byte in start)
+        return "cp1252" if windows else "latin-1"
+    return "utf-8"
+
+
+def _sample(file: Path, written: str) -> list[str]:
+    """Take lines from the beginning and from places all over a large file."""
+    reading = "utf-8-sig" if written == "utf-8" else written
+    with file.open(encoding=reading, errors="replace", newline="") as content:
+        lines = [line for line, _ in zip(content, range(LINES), strict=False)]
+    size = file.stat().st_size
+    if written != "utf-16" and size > sum(map(len, lines)) + 100_000:
+        with file.open("rb") as content:
+            for place in range(1, PLACES + 1):
+                content.seek(size * place // (PLACES + 1))
+                content.readline()  # the rest of a line
+                there = [content.readline() for _ in range(THERE)]
+                lines += [line.decode(reading, "replace") for line in there]
+    return [line for line in lines if line.strip()]
+
+
+def _delimiter(lines: list[str]) -> str:
+    """Choose the mark that splits lines into the same number of columns, or spaces."""
+    counts = {}
+    for mark in MARKS:
+        widths = Counter(len(row) for row in csv.reader(lines[:200], delimiter=mark))
+        width, often = widths.most_common(1)[0]
+        counts[mark] = (often / sum(widths.values()), width) if width > 1 else (0, 0)
+    best = max(MARKS, key=lambda mark: counts[mark])
+    if counts[best][0] > 0.5:
+        return best
+    split = {len(line.split()) for line in lines[:200]}
+    return SPACES if len(split) == 1 and split != {1} else ","
+
+
+def _open_text(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> Opened:
+    file, quote = _as_utf8(source, spill), source.quote
+    delimiter = "\t" if source.delimiter == SPACES else source.delimiter
+    style = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
-        first = next(_records(lines, delimiter, source.quote), None)
+        first = next(csv.reader(lines, delimiter=delimiter, **style), None)
     if first is None:
         raise _fault(source, "is empty. Export it again.")
     if source.header and len(first) == 1 and len(source.columns) > 1:
-        raise _one_column(source, first[0])
-    names = _header(first if source.header else [None] * len(first))
-    kinds = ", ".join(
-        f"{quoted(name)}: 'VARCHAR'" for name in _check_names(source, names)
-    )
-    quote = source.quote
+        others = [mark for mark in MARKS if mark in first[0]]
+        hint = f"Its first line holds {others[0]!r}: s" if others else "S"
+        raise _fault(
+            source,
+            f"has one column only when split at {source.delimiter!r}. {hint}et "
+            "`delimiter:` to the character between its columns.",
+        )
+    names = _check_names(source, _header(first, source.header))
+    kinds = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
     con.execute(
         f"""create or replace temp view raw_{source.table} as
         select row_number() over () - 1 as {ROW}, * from read_csv(
@@ -123,28 +219,14 @@ def _open_csv(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> li
             rejects_table = 'rejects_{source.table}',
             rejects_scan = 'scans_{source.table}', rejects_limit = {TOLD})"""
     )
-    return names
-
-
-def _one_column(source: Source, line: str) -> BadInput:
-    others = [mark for mark in (";", ",", "\t", "|") if mark in line]
-    hint = f"Its first line holds {others[0]!r}: s" if others else "S"
-    return _fault(
-        source,
-        f"has one column only when split at {source.delimiter!r}. {hint}et "
-        "`delimiter:` to the character between its columns.",
-    )
-
-
-def _records(lines: Iterable[str], delimiter: str, quote: str) -> Iterator[list[str]]:
-    style = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
-    return csv.reader(lines, delimiter=delimiter, **style)
+    return names, set()
 
 
 def _as_utf8(source: Source, spill: Path) -> Path:
     """Return the file, or a copy in UTF-8 with one mark between columns."""
     plain = codecs.lookup(source.encoding).name in ("utf-8", "utf-8-sig", "ascii")
-    if plain and source.delimiter != _SPACES:
+    spaced = source.delimiter == SPACES
+    if plain and not spaced:
         return source.file
     encoding = "utf-8-sig" if plain else source.encoding
     copy, number = spill / f"{source.table}{COPY}", 0
@@ -155,7 +237,7 @@ def _as_utf8(source: Source, spill: Path) -> Path:
         ):
             for line in lines:
                 number += 1  # not enumerate: a fault comes before the line
-                written.write(_tabbed(line) if source.delimiter == _SPACES else line)
+                written.write("\t".join(line.split()) + "\n" if spaced else line)
     except UnicodeError as fault:
         raise _fault(
             source,
@@ -166,25 +248,8 @@ def _as_utf8(source: Source, spill: Path) -> Path:
     return copy
 
 
-def _tabbed(line: str) -> str:
-    return "\t".join(line.split()) + "\n"
-
-
 def other_shape(con: duckdb.DuckDBPyConnection, source: Source) -> str | None:
-    """Tell of the lines of a text file that a scan of raw_<table> passed over.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        After a query that read all of raw_<table>.
-    source : Source
-        The table.
-
-    Returns
-    -------
-    str or None
-        What is wrong with the first of them; None where there are none.
-    """
+    """Tell of the lines of a text file that a scan of raw_<table> passed over."""
     table = f"rejects_{source.table}"
     if not con.execute(
         "select count(*) from duckdb_tables() where table_name = ?", [table]
@@ -192,7 +257,7 @@ def other_shape(con: duckdb.DuckDBPyConnection, source: Source) -> str | None:
         return None
     found = con.execute(
         f"""select distinct line, error_type::varchar, error_message, csv_line
-            from {table} order by line limit 4"""
+            from {table} order by all limit 4"""
     ).fetchall()
     con.execute(f"delete from {table}")
     if not found:
@@ -220,74 +285,82 @@ def _shape(line: int, kind: str, message: str, text: str) -> str:
     return f"line {line} ({kind.lower()}): {text.splitlines()[0][:60]!r}"
 
 
-def _open_parquet(
-    con: duckdb.DuckDBPyConnection, source: Source
-) -> tuple[list[str], set[str]]:
-    file = quoted(str(source.file))
+# Parquet.
+
+
+def _parquet(con: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, dict[str, str]]:
+    """Write the query of a file's rows as text; name its columns and their types."""
+    place = quoted(str(file))
+    described = con.execute(f"describe select * from read_parquet({place})").fetchall()
+    kinds = dict(row[:2] for row in described)
+    texts = ", ".join(f"{identifier(n)}::varchar as {identifier(n)}" for n in kinds)
+    query = (
+        f"select file_row_number as {ROW}, {texts} "
+        f"from read_parquet({place}, file_row_number = true)"
+    )
+    return query, kinds
+
+
+def _look_at_parquet(file: Path) -> list[Look]:
+    with duckdb.connect() as con:
+        query, kinds = _parquet(con, file)
+        rows = con.execute(f"{query} limit 5000").fetchall()
+    return [_looked(Look(file), list(kinds), [row[1:] for row in rows])]
+
+
+def _open_parquet(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> Opened:
     try:
-        kinds = dict(
-            row[:2]
-            for row in con.execute(
-                f"describe select * from read_parquet({file})"
-            ).fetchall()
-        )
+        query, kinds = _parquet(con, source.file)
         _check_names(source, list(kinds))
-        texts = ", ".join(
-            f"{identifier(name)}::varchar as {identifier(name)}" for name in kinds
-        )
-        con.execute(
-            f"""create or replace temp view raw_{source.table} as
-            select file_row_number as {ROW}, {texts}
-            from read_parquet({file}, file_row_number = true)"""
-        )
+        con.execute(f"create or replace temp view raw_{source.table} as {query}")
     except duckdb.Error as fault:
+        # The first line of the message, without any folder.
+        said = str(fault).splitlines()[0].split(": ", 1)[-1].split(" '/")[0].strip()
         raise _fault(
             source,
-            f"cannot be read as Parquet; it may be cut short ({_first(fault)}). Export "
-            "it again.",
+            f"cannot be read as Parquet; it may be cut short ({said}). Export it again.",
         ) from None
-    numeric = (
-        "INT",
-        "DEC",
-        "DOU",
-        "FLO",
-        "HUG",
-        "BIGI",
-        "SMAL",
-        "TINY",
-        "UINT",
-        "UBIG",
-    )
-    return list(kinds), {n for n, kind in kinds.items() if kind.startswith(numeric)}
+    return list(kinds), {n for n, kind in kinds.items() if NUMERIC.match(kind)}
 
 
-def _first(fault: Exception) -> str:
-    """Return the first line of a message, without any folder."""
-    return str(fault).splitlines()[0].split(": ", 1)[-1].split(" '/")[0].strip()
+# Excel: each sheet a table.
 
 
-def _open_excel(con: duckdb.DuckDBPyConnection, source: Source) -> list[str]:
+def _workbook(file: Path) -> "openpyxl.Workbook":
     import openpyxl
 
+    return openpyxl.load_workbook(file, read_only=True, data_only=True)
+
+
+def _look_at_workbook(file: Path) -> list[Look]:
+    looks = []
+    with contextlib.closing(_workbook(file)) as book:
+        for sheet in book.sheetnames:
+            rows = list(book[sheet].iter_rows(values_only=True, max_row=LINES))
+            if len(rows) > 1:
+                part = sheet if len(book.sheetnames) > 1 else ""
+                looks.append(_looked(Look(file, part), _header(rows[0]), rows[1:]))
+    return looks
+
+
+def _open_workbook(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> Opened:
     try:
-        book = openpyxl.load_workbook(source.file, read_only=True, data_only=True)
+        opened = _workbook(source.file)
     except Exception as fault:  # openpyxl lets through whatever its parts raise
         raise _fault(
             source,
             f"cannot be read as an Excel workbook ({type(fault).__name__}). Open it in a "
             "spreadsheet program and save it again as .xlsx.",
         ) from None
-    with contextlib.closing(book):
+    with contextlib.closing(opened) as book:
         rows = book[_sheet(source, book.sheetnames)].iter_rows(values_only=True)
         first = next(rows, None)
         if first is None or all(cell is None for cell in first):
             raise _fault(source, "has an empty first row. Put the names there.")
-        names = _header(first if source.header else [None] * len(first))
-        _check_names(source, names)
+        names = _check_names(source, _header(first, source.header))
         kept = rows if source.header else itertools.chain([first], rows)
-        filled = _texts(kept, source.decimal, len(names))
-        _fill(con, source, names, filled)
-    return names
+        _fill(con, source, names, _texts(kept, source.decimal, len(names)))
+    return names, set()
 
 
 def _sheet(source: Source, sheets: list[str]) -> str:
@@ -314,7 +387,7 @@ def _texts(
 def _cell(cell: object, decimal: str) -> str | None:
     if cell is None or isinstance(cell, str):
         return cell
-    if isinstance(cell, float) and not isinstance(cell, bool):
+    if isinstance(cell, float):
         text = str(int(cell)) if cell.is_integer() else repr(cell)
         return text.replace(".", decimal)
     return str(cell)
@@ -324,32 +397,43 @@ def _fill(
     con: duckdb.DuckDBPyConnection,
     source: Source,
     names: list[str],
-    rows: Iterable[tuple[int, list[str | None]]],
+    rows: Iterator[tuple[int, Iterable[str | None]]],
 ) -> None:
-    """Make raw_<table> of rows, a batch at a time."""
+    """Make raw_<table> of numbered rows, a batch at a time."""
     columns = ", ".join(f"{identifier(name)} varchar" for name in names)
     con.execute(
         f"create or replace temp table raw_{source.table} ({ROW} bigint, {columns})"
     )
-    rows = iter(rows)
+    kinds = [pa.int64(), *[pa.string()] * len(names)]
     while batch := list(itertools.islice(rows, BATCH)):
-        parts = [pa.array([number for number, _ in batch], pa.int64())]
-        parts += [
-            pa.array([cells[place] for _, cells in batch], pa.string())
-            for place in range(len(names))
-        ]
-        _insert(con, source, pa.Table.from_arrays(parts, [ROW, *names]))
+        values = zip(*[(number, *cells) for number, cells in batch], strict=True)
+        parts = [pa.array(one, kind) for one, kind in zip(values, kinds, strict=True)]
+        con.register("batch__", pa.Table.from_arrays(parts, [ROW, *names]))
+        con.execute(f"insert into raw_{source.table} from batch__")
+        con.unregister("batch__")
 
 
-def _insert(con: duckdb.DuckDBPyConnection, source: Source, rows: pa.Table) -> None:
-    con.register("batch__", rows)
-    con.execute(f"insert into raw_{source.table} from batch__")
-    con.unregister("batch__")
+# Databases.
 
 
-def _open_database(
-    con: duckdb.DuckDBPyConnection, source: Source
-) -> tuple[list[str], set[str]]:
+def _as_text(table: "ibis.Table") -> "ibis.Table":
+    return table.select(*[table[c].cast("string").name(c) for c in table.columns])
+
+
+def _look_at_sqlite(file: Path) -> list[Look]:
+    import ibis
+
+    base = ibis.connect(f"sqlite:///{file}")
+    looks = []
+    for name in base.list_tables():
+        found = _as_text(base.table(name)).limit(LINES).to_pyarrow().to_pydict()
+        rows = list(zip(*found.values(), strict=True))
+        looks.append(_looked(Look(file, name), list(found), rows))
+    base.disconnect()
+    return looks
+
+
+def _open_database(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> Opened:
     import ibis
 
     kind = "SQLite" if source.database.startswith("sqlite") else "PostgreSQL"
@@ -372,19 +456,99 @@ def _open_database(
         table = base.table(source.relation)
         kinds = table.schema()
         names = _check_names(source, list(kinds))
-        texts = table.select(*[table[name].cast("string").name(name) for name in names])
-        _fill(con, source, names, _fetched(base, texts))
+        batches = base.to_pyarrow_batches(_as_text(table), chunk_size=BATCH)
+        rows = (
+            row
+            for batch in batches
+            for row in zip(*batch.to_pydict().values(), strict=True)
+        )
+        _fill(con, source, names, enumerate(rows))
     return names, {name for name, kind in kinds.items() if kind.is_numeric()}
 
 
-def _fetched(
-    base: "ibis.BaseBackend", table: "ibis.Table"
-) -> Iterator[tuple[int, list[str | None]]]:
-    batches = base.to_pyarrow_batches(table, chunk_size=BATCH)
-    rows = (
-        row
-        for batch in batches
-        for row in zip(*batch.to_pydict().values(), strict=True)
-    )
-    for number, row in enumerate(rows):
-        yield number, list(row)
+class Format(NamedTuple):
+    """How files of one kind are looked at, for a draft, and opened, for a study."""
+
+    look: Callable[[Path], list[Look]]
+    open: Callable[[duckdb.DuckDBPyConnection, Source, Path], Opened]
+
+
+# Another kind of file takes an entry here, and one in `mapping.KINDS_OF_FILE`.
+FORMATS = {
+    **dict.fromkeys(mapping.DELIMITERS, Format(_look_at_text, _open_text)),
+    ".parquet": Format(_look_at_parquet, _open_parquet),
+    ".xlsx": Format(_look_at_workbook, _open_workbook),
+    **dict.fromkeys(mapping.DATABASES, Format(_look_at_sqlite, _open_database)),
+}
+
+
+def is_number(text: str) -> bool:
+    """Say whether a text may be a number, however it is written."""
+    return bool(NUMBER.fullmatch(SIGN.sub("", text).strip()))
+
+
+def number_marks(columns: Iterable[list[str]]) -> tuple[str, str]:
+    """Tell the decimal and the thousands mark from the columns that hold numbers."""
+    votes: Counter[str] = Counter()
+    grouped: Counter[str] = Counter()
+    for samples in columns:
+        if sum(map(is_number, samples)) < 0.9 * len(samples):
+            continue
+        for text in (SIGN.sub("", one).strip() for one in samples):
+            if found := re.search(r"([.,])\d{1,2}-?\)?$|([.,])\d{4,}$", text):
+                votes[found[1] or found[2]] += 1
+            if found := re.search(
+                r"\d([.,' ])\d{3}(?=[.,]\d{1,2}\D*$|[.,' ]\d{3})", text
+            ):
+                grouped[found[1]] += 1
+    decimal = votes.most_common(1)[0][0] if votes else "."
+    grouped.pop(decimal, None)
+    return decimal, grouped.most_common(1)[0][0] if grouped else ""
+
+
+def date_forms(samples: list[str]) -> list[str]:
+    """Choose the fewest forms of date that read every sample; none if they cannot.
+
+    The form that reads most comes first. Of two forms that differ in the order of day
+    and month, the one that reads more is kept.
+    """
+    left, chosen = list(dict.fromkeys(samples))[:4_000], []
+    if not left or not any(character.isdigit() for character in left[0]):
+        return []
+    while left and len(chosen) < 4:
+        forms = (day + clock for day in FORMS["days"] for clock in FORMS["clocks"])
+        reads = {
+            form: _read_by(left, form) for form in forms if _read_by(left[:1], form)
+        }
+        best = max(reads, key=lambda form: len(reads[form]), default=None)
+        if best is None:
+            return []
+        chosen.append(best)
+        left = [text for text in left if text not in reads[best]]
+    return [] if left else chosen
+
+
+def _read_by(samples: list[str], form: str) -> set[str]:
+    read = set()
+    for text in samples:
+        with contextlib.suppress(ValueError):
+            if datetime.strptime(text, form).year in YEARS:
+                read.add(text)
+    return read
+
+
+def day_or_month(samples: list[str], form: str) -> str:
+    """Say what shows that the day, or the month, comes first in a form of `date_forms`.
+
+    The evidence in words, beginning with "undecided" where there is none; empty if the
+    form has no such pair.
+    """
+    start = form[:5]
+    if start not in FORMS["swapped"]:
+        return ""
+    other = FORMS["swapped"][start] + form[5:]
+    mine, theirs = _read_by(samples, form), _read_by(samples, other)
+    if proof := next((text for text in samples if text in mine - theirs), None):
+        first = "day" if start.startswith("%d") else "month"
+        return f"the {first} comes first: {proof} allows no other reading"
+    return f"undecided: every date can also be read as {other}; ask who made the file"

@@ -1,41 +1,17 @@
 """Receive the tables of any source under the standard names, and say where they come from."""
 
+import importlib
 from pathlib import Path
 
 import duckdb
 import pandas as pd
+import yaml
 
 from helpers.core import paths, schema
-from helpers.sources import complete_journey
+from helpers.runs import run_file
 
 # What every reader of a report must be told of a source.
-ABOUT = complete_journey.ABOUT | {
-    "uniform_supplier": {
-        "subtitle": "A supplier of uniforms and work wear: simulated client accounts",
-        "provenance": [
-            "Simulated by this project from a seed: no such supplier and no such account "
-            "exists. Needs, drivers of renewal, effects of campaigns and one drift were "
-            "planted, so that the study can be held to a known truth.",
-        ],
-        "limits": [
-            "Simulated customers follow the rules they were drawn by: real ones are less "
-            "tidy, and the segments here are clearer than any market's.",
-            "Figures show what the study can find, not what a supplier should expect.",
-        ],
-        "simulated": True,
-    },
-    "files": {
-        "subtitle": "Customers of the tables that this run's file names",
-        "provenance": [
-            "Tables as exported and mapped in the run file. Every line that was set aside "
-            "is counted, with its money, in the cleaning page.",
-        ],
-        "limits": [
-            "What the export leaves out, the study does not see.",
-            "Purchases elsewhere, margins and attitudes are not in the data.",
-        ],
-    },
-}
+ABOUT = yaml.safe_load(Path(__file__).with_name("receive.yaml").read_text("utf-8"))
 # Columns of lines that only help to clean them.
 MARKS = ("duplicate", "cancelled", "reversed", "service")
 
@@ -60,11 +36,9 @@ def receive(
         has them.
     run, source : str
         Name of the run, and its source: complete_journey, uniform_supplier or files.
-    raw_folder : str
-        For complete_journey: folder of its Parquet files, from the project's root; the
-        installed package's if empty.
-    time_zone : str
-        For complete_journey: zone of the shops' clock.
+    raw_folder, time_zone : str
+        For complete_journey: folder of its Parquet files, from the project's root (the
+        installed package's if empty); zone of the shops' clock.
     accounts : int
         For uniform_supplier: client accounts to simulate.
     planted : bool
@@ -82,23 +56,19 @@ def receive(
     BadInput
         If a table breaks its contract; nothing is written.
     """
-    # Each source brings libraries of its own, so only the one asked for is imported.
+    # Each source brings libraries of its own, so only the one asked for is imported; by
+    # name, so that make redoes a run only when its own source has changed.
+    loader = importlib.import_module(f"helpers.sources.{run_file.SOURCES[source]}")
     if source == "files":
-        from helpers.sources import own_files
-
-        return own_files.receive(con, run=run)
+        return loader.receive(con, run=run)
     if source == "complete_journey":
         folder = paths.ROOT / raw_folder if raw_folder else None
-        found = complete_journey.complete_journey(con, folder=folder)
-        complete_journey.standardise_complete_journey(con, time_zone=time_zone)
+        found = loader.complete_journey(con, folder=folder)
+        loader.standardise_complete_journey(con, time_zone=time_zone)
         return found
-    from helpers.sources import uniform_supplier
-
     folder = paths.raw(run)
-    uniform_supplier.save(
-        *uniform_supplier.uniform_supplier(
-            seed=seed, accounts=accounts, effects=planted
-        ),
+    loader.save(
+        *loader.uniform_supplier(seed=seed, accounts=accounts, effects=planted),
         folder=folder,
     )
     return _simulated(con, folder)
@@ -136,11 +106,6 @@ def settled(con: duckdb.DuckDBPyConnection, view: str) -> str:
         With the view.
     view : str
         clean_lines or rejected_lines.
-
-    Returns
-    -------
-    str
-        A query, to be used in place of the view.
     """
     there = {row[0] for row in con.execute(f"describe {view}").fetchall()}
     marks = [mark for mark in MARKS if mark in there]

@@ -5,6 +5,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from helpers.core import engines, paths, store
 from helpers.core.errors import BadInput
 from helpers.runs import horizons, mapping
 from helpers.runs.mapping import Source
-from helpers.sources import guess, outlook, sniffing, validate
-from helpers.sources.guess import Guess
-from helpers.sources.sniffing import Look
+from helpers.sources import outlook, own_files, readers
+from helpers.sources.readers import Look
+
+# Standard column -> names that exports give it, in capitals and without spaces or marks.
+NAMES = yaml.safe_load(Path(__file__).with_name("scaffold.yaml").read_text("utf-8"))
 
 PERSONAL = re.compile(
     r"name|mail|phone|tel|fax|street|address|adresse|strasse|birth|geburt|iban|tax|vat|"
@@ -28,26 +31,143 @@ FIRM = re.compile(
     r"industr|branch|sector|employee|company|size|sites|turnover|legal", re.IGNORECASE
 )
 MOST_LEVELS = 30  # values of an attribute beyond which groups are too small to show
+# Words that YAML reads as something else.
+WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
 SERVICES = re.compile(r"[A-Za-z][A-Za-z &./-]*")  # product ids without a digit
 
 
-def draft(run: str, guesses: list[Guess], unused: list[Look]) -> str:
-    """Write the text of a run file.
+@dataclass(frozen=True)
+class Guess:
+    """One file's columns as a standard table.
 
     Parameters
     ----------
-    run : str
-        Name of the run.
-    guesses : list of Guess
-        From `match`.
-    unused : list of Look
-        Files that no table was found for.
-
-    Returns
-    -------
-    str
-        YAML with comments.
+    columns : dict of str
+        Standard column -> column of the file, or `=` and a value.
+    others, notes : dict
+        Standard column -> further columns it could be; why it was chosen.
     """
+
+    table: str
+    seen: Look
+    columns: dict[str, str]
+    others: dict[str, list[str]]
+    notes: dict[str, str]
+
+
+def _capitals(name: str) -> str:
+    """Write a column's name in capitals, without spaces and marks."""
+    return re.sub(r"[\W_]+", "", name).upper()
+
+
+def by_name(seen: Look, table: str) -> Guess:
+    """Match a file's columns to a table's by their names."""
+    wanted = mapping.COLUMNS[table]
+    columns, others = {}, {}
+    for standard in wanted:
+        order = NAMES.get(standard, "").split()
+        ranked = sorted(
+            (order.index(_capitals(name)), name)
+            for name in seen.columns
+            if _capitals(name) in order and name not in columns.values()
+        )
+        if ranked:
+            columns[standard] = ranked[0][1]
+            others[standard] = [name for _, name in ranked[1:]]
+    return Guess(table, seen, columns, others, dict.fromkeys(columns, "by its name"))
+
+
+def by_content(guess: Guess) -> Guess:
+    """Fill the columns of order lines that no name told, by what the samples hold."""
+    columns, notes = dict(guess.columns), dict(guess.notes)
+    samples = guess.seen.columns
+
+    def free() -> list[str]:
+        return [name for name in samples if name not in columns.values()]
+
+    def take(standard: str, found: list[str], why: str) -> None:
+        if standard not in columns and found:
+            columns[standard], notes[standard] = found[0], why
+
+    dates = [name for name in free() if readers.date_forms(samples[name])]
+    take("ordered_at", dates, "it holds dates")
+    numbers = [
+        n for n in free() if samples[n] and all(map(readers.is_number, samples[n]))
+    ]
+    broken = [n for n in numbers if any(re.search(r"[.,]\d", t) for t in samples[n])]
+    if "unit_price" not in columns:
+        take("amount", broken, "it holds numbers with decimals")
+    small = [n for n in numbers if n in free() and all(len(t) < 4 for t in samples[n])]
+    take("quantity", small, "it holds small whole numbers")
+    repeated = [
+        n for n in free() if len(set(samples[n])) < 0.9 * max(len(samples[n]), 1)
+    ]
+    take("customer_id", repeated, "its values come back")
+    return replace(guess, columns=columns, notes=notes)
+
+
+def lacks(guess: Guess) -> list[str]:
+    """Name the required columns that a guess has not found."""
+    return [
+        name
+        for name, kind in mapping.COLUMNS[guess.table].items()
+        if kind[-1] != "?" and name not in guess.columns
+    ]
+
+
+def match(looks: list[Look]) -> list[Guess]:
+    """Give each table the file that fits it; order lines choose first, and are always found."""
+
+    def fit(seen: Look) -> tuple[int, int]:
+        guess = by_name(seen, "lines")
+        money = bool({"amount", "unit_price"} & guess.columns.keys())
+        return len(guess.columns) - len(lacks(guess)) + 2 * money, seen.rows
+
+    best = max(looks, key=fit)
+    found = [_completed(by_content(by_name(best, "lines")))]
+    left = [seen for seen in looks if seen is not best]
+    first = ["contracts", "leads", "surveys", "responses", "contacts"]
+    for table in [*first, "interactions", "campaigns", "products", "customers"]:
+        left = _claim(table, left, found)
+    return found
+
+
+def _claim(table: str, left: list[Look], found: list[Guess]) -> list[Look]:
+    """Give a table the first file that has all it needs; return the files left."""
+    for seen in left:
+        guess = by_name(seen, table)
+        columns = guess.columns
+        named = any(word in seen.file.stem.lower() for word in (table, table[:-1]))
+        enough = len(columns) > 1 or table == "customers" or named
+        if not lacks(guess) and enough and len(seen.columns) > 1:
+            found.append(guess)
+            return [other for other in left if other is not seen]
+    return left
+
+
+def _completed(guess: Guess) -> Guess:
+    """Give order lines a value where no column tells what is required."""
+    columns, notes = dict(guess.columns), dict(guess.notes)
+    stand_in = {
+        "order_id": (
+            mapping.DERIVED,
+            "no column found: one order a customer and day"
+            if "product_id" in columns
+            else "no column found: each line is an order",
+        ),
+        "product_id": ("=unknown", "no column found: products are not told apart"),
+        "quantity": ("=1", "no column found: every line counts as one piece"),
+    }
+    for name, (value, why) in stand_in.items():
+        if name not in columns:
+            columns[name], notes[name] = value, why
+    if "amount" in columns and "unit_price" in columns:
+        notes["amount"] = "as paid; remove it to use quantity x unit_price"
+    return replace(guess, columns=columns, notes=notes)
+
+
+def draft(run: str, guesses: list[Guess], unused: list[Look]) -> str:
+    """Write the text of a run file, with comments; `unused` are files without a table."""
     lines = [
         f"# Drafted by `make new-run RUN={run}` from the files in data/raw/{run}/. Every",
         "# line is a guess: read each, correct it, then run",
@@ -81,7 +201,7 @@ def _table(one: Guess) -> Iterator[str]:
         also = f"; or {', '.join(others)}" if others else ""
         why = one.notes.get(name, "")
         yield f"      {name}: {_yaml(column)}" + (f"  # {why}{also}" if why else "")
-    for name in guess.lacks(one):
+    for name in lacks(one):
         yield f'      {name}: ""  # NOT FOUND: name its column'
     if one.table == "lines":
         if not {"amount", "unit_price"} & columns.keys():
@@ -96,23 +216,12 @@ def _table(one: Guess) -> Iterator[str]:
 
 def _yaml(value: str) -> str:
     """Write a text for YAML, in quotes where it needs them."""
-    safe = re.fullmatch(r"[A-Za-z_][\w./-]*", value)
-    known = value.lower() in (
-        "yes",
-        "no",
-        "on",
-        "off",
-        "true",
-        "false",
-        "null",
-        "y",
-        "n",
-    )
-    return value if safe and not known else json.dumps(value, ensure_ascii=False)
+    plain = re.fullmatch(r"[A-Za-z_][\w./-]*", value) and value.lower() not in WORDS
+    return value if plain else json.dumps(value, ensure_ascii=False)
 
 
 def _file(seen: Look) -> Iterator[str]:
-    if seen.file.suffix.lower() in (".db", ".sqlite", ".sqlite3"):
+    if seen.file.suffix.lower() in mapping.DATABASES:
         yield f"    database: {_yaml(f'sqlite:///{seen.file.name}')}"
         yield f"    table: {_yaml(seen.part)}"
         return
@@ -120,7 +229,8 @@ def _file(seen: Look) -> Iterator[str]:
     if seen.part:
         yield f"    sheet: {_yaml(seen.part)}"
     if seen.file.suffix.lower() in mapping.DELIMITERS:
-        mark = {"\t": "tab"}.get(seen.delimiter, seen.delimiter)
+        names = {mark: name for name, mark in mapping.NAMED.items()}
+        mark = names.get(seen.delimiter, seen.delimiter)
         yield f"    delimiter: {_yaml(mark)}"
         yield f"    encoding: {seen.encoding}"
         if not seen.header:
@@ -132,16 +242,16 @@ def _file(seen: Look) -> Iterator[str]:
 
 
 def _dates(samples: list[str]) -> Iterator[str]:
-    forms = sniffing.date_forms(samples)
+    forms = readers.date_forms(samples)
     if not forms:
         if samples and not re.match(r"\d{4}-\d\d-\d\d", samples[0]):
             yield f'    date_format: ""  # NOT FOUND for {samples[0]}: write such as %d.%m.%Y'
         return
-    if set(forms) <= set(sniffing.ISO):
+    if set(forms) <= set(readers.FORMS["iso"]):
         return
     yield f"    date_format: {json.dumps(forms)}"
     for form in forms:
-        if said := sniffing.day_or_month(samples, form):
+        if said := readers.day_or_month(samples, form):
             yield f"    # {form}: {said}"
 
 
@@ -190,19 +300,7 @@ def _attributes(one: Guess, rest: list[str]) -> Iterator[str]:
 def windows(con: duckdb.DuckDBPyConnection, sources: list[Source], spill: Path) -> str:
     """Propose the days that the study is about, and say what the tables are enough for.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With typed_<table> of each table.
-    sources : list of Source
-        Those tables; lines among them.
-    spill : Path
-        Folder for copies of what is counted.
-
-    Returns
-    -------
-    str
-        Blocks of a run file for notebooks 1 and 2.
+    Returns blocks of a run file for notebooks 1 and 2; needs typed_<table> of each table.
     """
     first, last = con.execute(
         "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
@@ -258,24 +356,14 @@ def _windows(text: str, run: str) -> str:
     for tried in (content, alone):
         with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
             engines.limit(con, Path(spill))
-            found, sources = validate.problems(con, tried, run=run, spill=Path(spill))
+            found, sources = own_files.problems(con, tried, run=run, spill=Path(spill))
             if not (found["level"] == "error").any():
                 return windows(con, sources, Path(spill))
     return NO_WINDOWS
 
 
 def write(run: str) -> Path:
-    """Draft the run file of a folder of files, unless there is one.
-
-    Parameters
-    ----------
-    run : str
-        Name of the run; its files lie in data/raw/<run>/.
-
-    Returns
-    -------
-    Path
-        The new run file.
+    """Draft the run file of the files in data/raw/<run>/, unless there is one.
 
     Raises
     ------
@@ -293,14 +381,14 @@ def write(run: str) -> Path:
             f"The folder data/raw/{run}/ is missing. Make it and put your files there."
         )
     files = sorted(folder.iterdir(), key=lambda file: -file.stat().st_size)
-    looks = [seen for file in files if file.is_file() for seen in sniffing.look(file)]
+    looks = [seen for file in files if file.is_file() for seen in readers.look(file)]
     if not looks:
         names = ", ".join(file.name for file in files) or "nothing"
         raise BadInput(
             f"data/raw/{run}/ holds no file that can be read, but {names}. Put a "
             f"{', '.join(mapping.KINDS_OF_FILE)} or SQLite file there."
         )
-    guesses = guess.match(looks)
+    guesses = match(looks)
     unused = [seen for seen in looks if all(seen is not one.seen for one in guesses)]
     text = draft(run, guesses, unused)
     store.write_text(text + _windows(text, run), target)

@@ -8,17 +8,7 @@ from helpers.core.errors import BadInput
 
 
 def truth(run: str) -> dict:
-    """Read what was planted; no notebook but the one on recovery may.
-
-    Parameters
-    ----------
-    run : str
-        Name of a simulated run.
-
-    Returns
-    -------
-    dict
-        As `uniform_supplier.uniform_supplier` returns it.
+    """Read what was planted in a simulated run; only the notebook on recovery may.
 
     Raises
     ------
@@ -66,10 +56,8 @@ def beside(
 
     Parameters
     ----------
-    found : DataFrame
-        With the columns `on`, the estimate, low and high.
-    planted : DataFrame
-        With the columns `on` and truth.
+    found, planted : DataFrame
+        With the columns `on`; the first also the estimate, low and high, the second truth.
     on : list of str
         Columns that name a fact.
     estimate : str

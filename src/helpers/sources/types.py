@@ -1,6 +1,9 @@
 """Give the text of a mapped table its meaning: days, cents, numbers and flags."""
 
+from pathlib import Path
+
 import duckdb
+import yaml
 
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
@@ -9,30 +12,8 @@ from helpers.runs import mapping
 from helpers.runs.mapping import Source
 from helpers.sources.readers import ROW
 
-# What programs write for a value that they do not have.
-MISSING = ("NULL", "null", "nan", "NaN", "NaT", "None", "\\N", "#N/A")
-YES = ("1", "true", "t", "yes", "y", "ja", "j", "oui", "si", "sí", "x")
-NO = ("0", "false", "f", "no", "n", "nein", "non")
-TREATED = ("treated", "treatment", "test", "contacted", *YES)
-CONTROL = ("control", "holdout", *NO)
-# What is wrong with a text of another kind, and the next step.
-UNREAD = {
-    "moment": (
-        "cannot be read as a date",
-        "Mend these values, set `date_format:`, or `time_zone:` if they end in Z or +00",
-    ),
-    "money": (
-        "cannot be read as money",
-        "Mend these values or set `decimal:` and `thousands:`",
-    ),
-    "number": (
-        "cannot be read as a number",
-        "Mend these values or set `decimal:` and `thousands:`",
-    ),
-    "count": ("cannot be read as a whole number", "Mend these values"),
-    "flag": ("is neither yes nor no", "Write true or false"),
-    "arm": ("is neither treated nor control", "Write treated or control"),
-}
+WORDS = yaml.safe_load(Path(__file__).with_name("types.yaml").read_text("utf-8"))
+UNREAD = WORDS["unread"]
 DERIVED_ORDER = "coalesce(customer_id, '') || ' ' || ordered_at::date"
 # Where no product is told either, two lines of a day may be two purchases.
 LINE_ORDER = f"{DERIVED_ORDER} || ' ' || line_id"
@@ -48,14 +29,7 @@ CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
 def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) -> None:
     """Create typed_<table> from raw_<table> in one pass over the file.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        After `readers.open_table`.
-    source : Source
-        The table.
-    numbers : set of str
-        Columns of the file that hold numbers and not text.
+    `numbers` are the columns of the file that hold numbers and not text.
 
     Raises
     ------
@@ -101,33 +75,27 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
 
 def _check_forms(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Try the forms of dates and the zones once, before any row is read."""
-    for form in source.date_formats:
+    form_of = (
+        "`date_format:` {!r} is no form of date. Write one such as '%d.%m.%Y %H:%M'."
+    )
+    zone_of = "there is no time zone {!r}. Write one such as Europe/Berlin or UTC."
+    zones = {source.time_zone, source.time_zone and source.local_zone} - {""}
+    try_form = "select try_strptime('', ?)"
+    try_zone = "select timezone(?, timestamp '2000-01-01')::varchar"
+    asked = [(try_form, form, form_of) for form in source.date_formats]
+    for query, given, said in asked + [(try_zone, zone, zone_of) for zone in zones]:
         try:
-            con.execute("select try_strptime('', ?)", [form])
+            con.execute(query, [given]).fetchall()
         except duckdb.Error:
-            raise BadInput(
-                f"Table {source.table}: `date_format:` {form!r} is no form of date. "
-                "Write one such as '%d.%m.%Y %H:%M'."
-            ) from None
-    for zone in filter(
-        None, {source.time_zone, source.time_zone and source.local_zone}
-    ):
-        try:
-            con.execute(
-                "select timezone(?, timestamp '2000-01-01')::varchar", [zone]
-            ).fetchall()
-        except duckdb.Error:
-            raise BadInput(
-                f"Table {source.table}: there is no time zone {zone!r}. Write one such "
-                "as Europe/Berlin or UTC."
-            ) from None
+            fault = f"Table {source.table}: {said.format(given)}"
+            raise BadInput(fault) from None
 
 
 def _text(column: str) -> str:
     """Return SQL for a column's text without outer spaces; null where it is missing."""
     if column.startswith("="):
         return quoted(column[1:].strip())
-    missing = ", ".join(map(quoted, MISSING))
+    missing = ", ".join(map(quoted, WORDS["missing"]))
     name = identifier(column)
     trimmed = (
         f"case when regexp_matches({name}, '{BLANK}')"
@@ -149,9 +117,11 @@ def _typed(raw: str, source: Source, name: str, mark: tuple[str, str]) -> str:
             else number
         )
     if kind == "flag":
-        return _word(raw, {"true": YES, "false": NO})
+        return _word(raw, {"true": WORDS["yes"], "false": WORDS["no"]})
     if kind == "arm":
-        return _word(raw, {"'treated'": TREATED, "'control'": CONTROL})
+        treated = WORDS["treated"] + WORDS["yes"]
+        control = WORDS["control"] + WORDS["no"]
+        return _word(raw, {"'treated'": treated, "'control'": control})
     if name == "product_id" and source.fold_product_case:
         return f"upper({raw})"
     return raw
@@ -205,7 +175,7 @@ def _moment(raw: str, source: Source) -> str:
     return f"({moment})::timestamp"
 
 
-def _word(raw: str, meanings: dict[str, tuple[str, ...]]) -> str:
+def _word(raw: str, meanings: dict[str, list[str]]) -> str:
     cases = " ".join(
         f"when lower({raw}) in ({', '.join(map(repr, words))}) then {value}"
         for value, words in meanings.items()
@@ -230,3 +200,23 @@ def service(source: Source) -> str:
         form = form.replace("_", "!_").replace("*", "%")
         tests.append(f"upper(product_id) like {form} escape '!'")
     return f"({' or '.join(tests)})" if tests else "false"
+
+
+def money(source: Source) -> str:
+    """Return SQL for what a line of the typed lines sold for."""
+    return "amount" if "amount" in source.columns else "quantity * unit_price"
+
+
+def taken_back(source: Source) -> str:
+    """Return SQL for a line that takes back another; null where it cannot be told."""
+    told = f"quantity < 0 or {money(source)} < 0"
+    if source.cancel_prefix:
+        mark = quoted(source.cancel_prefix)
+        told += f" or starts_with(upper(order_id), upper({mark}))"
+    return told
+
+
+def tells_need(source: Source) -> list[str]:
+    """Name the columns that tell what a product is for, the most telling first."""
+    names = ("need_state", "category", "department")
+    return [name for name in names if name in source.columns]

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
+from pandas import DataFrame
 from scipy.optimize import brentq
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
@@ -16,229 +18,31 @@ DAYS = 1096  # three years
 LAST = DAYS - 1
 JOIN_LAST = 912  # new accounts join until mid 2025
 DRIFT_DAY = "2025-10-01"
-
-# The five segments are told apart by many columns together. A row's five numbers are the
-# shares, in per cent, of the mean account of segments 1 to 5.
-SEGMENTS = (
-    "Protective wear",
-    "Hygiene and care",
-    "Brand and front of house",
-    "Value basics",
-    "Sustainable and food",
+DRIFT = {"from_segment": 1, "to_segment": 5, "share": 0.35}
+# Tables of what is planted, by subject.
+PLAN = yaml.safe_load(
+    Path(__file__).with_name("uniform_supplier.yaml").read_text("utf-8")
 )
-SEGMENT_SHARES = (28, 24, 20, 16, 12)
-NEEDS = {
-    "flame_resistant": (26, 4, 3, 5, 5),
-    "high_visibility": (24, 4, 5, 8, 4),
-    "antimicrobial": (4, 26, 4, 4, 10),
-    "food_safety": (4, 9, 4, 5, 22),
-    "corporate_design": (6, 6, 25, 5, 8),
-    "logo_and_badges": (8, 5, 20, 6, 6),
-    "basics": (14, 12, 10, 42, 12),
-    "extended_sizes": (6, 6, 14, 9, 5),
-    "rental_laundry": (4, 24, 5, 6, 6),
-    "sustainable": (4, 4, 10, 10, 22),
-}
-CHANNELS = {
-    "web shop": (15, 15, 40, 70, 42),
-    "representative": (50, 12, 35, 6, 18),
-    "telephone": (22, 13, 15, 19, 12),
-    "integration": (13, 60, 10, 5, 28),
-}
-TOPICS = {
-    "sizing": (34, 12, 24, 14, 10),
-    "delivery": (34, 16, 12, 32, 12),
-    "design": (6, 4, 40, 6, 10),
-    "invoice": (10, 16, 12, 36, 14),
-    "care and laundry": (6, 42, 6, 6, 12),
-    "certificates": (10, 10, 6, 6, 42),
-}
-LOGO = {"yes": (18, 12, 42, 8, 20), "no": (82, 88, 58, 92, 80)}
-URGENT = {"yes": (40, 12, 20, 12, 12), "no": (60, 88, 80, 88, 88)}
-# How closely an account keeps to its segment: the sum of its Dirichlet parameters.
-PROFILES = {
-    "need": (NEEDS, 100),
-    "channel": (CHANNELS, 45),
-    "topic": (TOPICS, 80),
-    "logo": (LOGO, 40),
-    "urgent": (URGENT, 40),
-}
-# Contacts a year of the mean account of each segment.
-CONTACTS = {
-    "support ticket": (12, 12, 12, 9, 12),
-    "fitting": (3, 1.2, 2, 0.4, 1),
-    "visit": (2.5, 2, 2.5, 0.5, 1.5),
-}
-OTHERS = ("fitting", "visit")
-
-# Industry: share of accounts in per cent; segments that are more frequent in it.
-INDUSTRIES = {
-    "health care": (15, (2,)),
-    "hospitality": (13, (3, 5)),
-    "manufacturing": (16, (1, 4)),
-    "security": (7, (3, 1)),
-    "schools": (7, (4, 3)),
-    "logistics": (11, (1, 4)),
-    "food production": (9, (5, 2)),
-    "public sector": (8, (2, 5)),
-    "retail": (7, (3, 4)),
-    "construction": (7, (1,)),
-}
-INDUSTRY_PULL = 3.5  # how many times as frequent
-REGIONS = {"north": 26, "south": 30, "east": 18, "west": 26}
-SIZES = {0: "under 50", 50: "50 to 249", 250: "250 to 999", 1000: "1,000 and more"}
-SITES = {0: "one", 2: "2 to 4", 5: "5 and more"}
-# Declared requirements: chance in per cent in each segment.
-REQUIREMENTS = {
-    "requires_flame_resistance": (58, 8, 6, 14, 12),
-    "requires_antimicrobial": (8, 60, 10, 10, 26),
-    "requires_high_visibility": (62, 14, 16, 28, 12),
-    "requires_food_safety": (6, 24, 8, 10, 56),
-    "requires_corporate_design": (18, 18, 66, 12, 24),
-    "requires_logo_work": (34, 22, 64, 18, 30),
-    "requires_extended_sizes": (26, 26, 46, 28, 24),
-    "requires_rental": (12, 56, 14, 10, 18),
-    "requires_sustainable_fabric": (10, 12, 28, 14, 58),
-}
-DECIDES_BY = {
-    "price": (18, 16, 14, 58, 18),
-    "quality": (42, 22, 40, 18, 22),
-    "service": (30, 50, 26, 16, 18),
-    "sustainability": (10, 12, 20, 8, 42),
-}
-BRAND_IMPORTANCE = {
-    "low": (38, 36, 14, 62, 28),
-    "middle": (40, 42, 34, 28, 42),
-    "high": (22, 22, 52, 10, 30),
-}
-GARMENTS = (
-    *("jacket", "trousers", "shirt", "polo shirt", "overall", "apron", "tunic"),
-    *("waistcoat", "cap", "fleece"),
-)
-DEPARTMENTS = {
-    "upper body": ("shirt", "polo shirt", "tunic", "fleece"),
-    "outerwear": ("jacket", "waistcoat"),
-    "legs and overalls": ("trousers", "overall"),
-    "accessories": ("apron", "cap"),
-}
+NEEDS = PLAN["need"]
+REQUIREMENTS = list(PLAN["requirements"])
 PRODUCTS_PER_NEED = 16
-
-# Renewal: log-odds for each unit; the intercept is set so that four in five renew.
-RENEWAL = {"response_hours": -0.12, "return_share": -0.6, "satisfaction": 0.5}
-RENEWAL_UNITS = {
-    "response_hours": "hour: mean minutes until the first answer / 60, over the support "
-    "tickets of the contract period (days of 2023 to 2025)",
-    "return_share": "0.1: pieces returned for size / pieces ordered in the contract "
-    "period; 0 where nothing was ordered",
-    "satisfaction": "point: mean of the scores 1 to 10 on fit, delivery, support and "
-    "quality in the contract period",
-}
 RENEWAL_RATE = 0.8
 RENEWAL_SPREAD = 0.15  # deviation of the accounts' own log-odds
-ITEMS = ("fit", "delivery", "support", "quality")
+ITEMS = ["fit", "delivery", "support", "quality"]
 WAVES = ("03-10", "09-15")  # when half of the accounts are asked
-
-# Campaigns: base rate of conversion in each segment, and what being treated adds to it.
-BASE_RATE = (0.07, 0.08, 0.09, 0.06, 0.10)
-EFFECTS = {
-    "new collection": (0.0, 0.02, 0.10, 0.0, 0.04),
-    "service upgrade": (0.06, 0.08, 0.0, 0.0, 0.0),
-    "sustainability": (0.0, 0.04, 0.02, 0.0, 0.10),
-}
-COST_CENTS = {"new collection": 450, "service upgrade": 1200, "sustainability": 300}
-CAMPAIGNS = {
-    "2024-02-05": "new collection",
-    "2024-04-22": "service upgrade",
-    "2024-07-01": "sustainability",
-    "2024-09-23": "new collection",
-    "2025-01-20": "service upgrade",
-    "2025-04-07": "sustainability",
-    "2025-05-19": "new collection",
-    "2025-06-30": "service upgrade",
-    "2025-08-11": "sustainability",
-    "2025-09-15": "new collection",
-}
 CAMPAIGN_DAYS = 42
 CONTACT_SHARE = 0.4  # contacts of a campaign over all accounts
 CONTROL_SHARE = 0.3
-
-DRIFT = {"from_segment": 1, "to_segment": 5, "share": 0.35}
-
-# Leads: log-odds of being won.
-LEAD_BASE = -1.7
-LEAD_ODDS = {
-    "source": {
-        "website": 0.2,
-        "trade fair": 0.0,
-        "referral": 1.1,
-        "telephone": -0.3,
-        "tender": -0.7,
-    },
-    "company_size": {
-        "under 50": -0.4,
-        "50 to 249": 0.2,
-        "250 to 999": 0.5,
-        "1,000 and more": 0.0,
-    },
-    "region": {"north": 0.0, "south": 0.4, "east": -0.5, "west": 0.0},
-}
+LEAD_BASE = -1.7  # log-odds of being won
 LEAD_MATCH = 0.9  # the first request is backed by the requirement of the same name
-LEAD_SOURCES = {
-    "website": 38,
-    "trade fair": 18,
-    "referral": 16,
-    "telephone": 16,
-    "tender": 12,
-}
-MATCHING = {
-    "flame_resistant": "requires_flame_resistance",
-    "antimicrobial": "requires_antimicrobial",
-    "high_visibility": "requires_high_visibility",
-    "food_safety": "requires_food_safety",
-    "corporate_design": "requires_corporate_design",
-    "logo_and_badges": "requires_logo_work",
-    "extended_sizes": "requires_extended_sizes",
-    "rental_laundry": "requires_rental",
-    "sustainable": "requires_sustainable_fabric",
-}
 
-LABELS = {
-    "industry": ("firmographic", "industry"),
-    "company_size": ("firmographic", "employees, in bands"),
-    "sites": ("firmographic", "sites"),
-    "region": ("firmographic", "region"),
-    **{
-        name: ("requirement", name.replace("requires_", "requires ").replace("_", " "))
-        for name in REQUIREMENTS
-    },
-    "decides_by": ("psychographic", "decides by, as asked at the start"),
-    "brand_importance": ("psychographic", "importance of the brand, as asked"),
-    "source": ("firmographic", "where the lead came from"),
-    "first_request": ("requirement", "what the lead first asked for"),
-    "quotes_sent": ("later", "quotations sent"),
-    "days_to_decision": ("later", "days until the decision"),
-    "first_order_cents": ("later", "first order, in cents"),
-}
-CUSTOMER_ATTRIBUTES = (
-    *("industry", "company_size", "sites", "region", *REQUIREMENTS),
-    *("decides_by", "brand_importance"),
-)
-LEAD_ATTRIBUTES = (
-    *("industry", "company_size", "region", "source", *REQUIREMENTS),
-    *("first_request", "quotes_sent", "days_to_decision", "first_order_cents"),
-)
-
-# One stream of random numbers a subject: a change in one leaves the others as they were.
-SUBJECTS = (
-    *("accounts", "profiles", "drift", "products", "orders", "lines", "spoilt"),
-    *("contracts", "tickets", "others", "surveys", "renewals", "campaigns", "leads"),
-)
 Draws = np.random.Generator
+Arrays = dict[str, np.ndarray]
 
 
 def uniform_supplier(
     *, seed: int, accounts: int, effects: bool = True
-) -> tuple[dict[str, pd.DataFrame], dict]:
+) -> tuple[dict[str, DataFrame], dict]:
     """Simulate three years of a supplier of uniforms.
 
     Parameters
@@ -254,9 +58,8 @@ def uniform_supplier(
     Returns
     -------
     tables : dict of DataFrame
-        Raw tables by name: customers, attributes, lines (as received: with a few
-        doubled and empty lines), products, campaigns, contacts, responses, surveys,
-        contracts, interactions, leads. Money in cents, times local.
+        Raw tables by name (lines as received: a few stand twice or are empty); money
+        in cents, times local.
     truth : dict
         What was planted, as plain data for JSON; the analysis must not read it.
 
@@ -269,8 +72,8 @@ def uniform_supplier(
         raise BadInput(
             f"accounts is {accounts}; five segments take at least 50. Ask for more."
         )
-    seeds = np.random.SeedSequence(seed).spawn(len(SUBJECTS))
-    draws = dict(zip(SUBJECTS, map(np.random.default_rng, seeds), strict=True))
+    seeds = np.random.SeedSequence(seed).spawn(len(PLAN["streams"]))
+    draws = dict(zip(PLAN["streams"], map(np.random.default_rng, seeds), strict=True))
     book = _accounts(draws["accounts"], accounts)
     moved = _moved(draws["drift"], book) & effects
     profiles = _profiles(draws, book, moved)
@@ -307,14 +110,18 @@ def uniform_supplier(
     }
     changed = book.loc[moved & (leaves >= _day(DRIFT_DAY)), "customer_id"].tolist()
     truth = {
-        **{"seed": seed, "accounts": accounts, "effects": effects},
-        "segment_names": {str(n): name for n, name in enumerate(SEGMENTS, start=1)},
+        "seed": seed,
+        "accounts": accounts,
+        "effects": effects,
+        "segment_names": {
+            str(n): name for n, name in enumerate(PLAN["segments"], start=1)
+        },
         "segments": _mapping(book["customer_id"], book["segment"]),
         "campaign_effects": planted,
         "renewal": renewal["log_odds"],
         "renewal_intercept": renewal["intercept"],
         "renewal_spread": RENEWAL_SPREAD,
-        "units": RENEWAL_UNITS,
+        "units": PLAN["renewal_units"],
         "drift": {"day": DRIFT_DAY, **DRIFT, "accounts": changed} if effects else None,
         "leads": _mapping(leads["lead_id"], chances.round(6)),
         "lead_segments": _mapping(leads["lead_id"], leads["segment"]),
@@ -323,18 +130,8 @@ def uniform_supplier(
     return tables, truth
 
 
-def save(tables: dict[str, pd.DataFrame], truth: dict, *, folder: Path) -> None:
-    """Save raw tables as Parquet and the truth as truth.json, each whole or not at all.
-
-    Parameters
-    ----------
-    tables : dict of DataFrame
-        Rows of each table by its name.
-    truth : dict
-        Plain data.
-    folder : Path
-        Where to; made if need be.
-    """
+def save(tables: dict[str, DataFrame], truth: dict, *, folder: Path) -> None:
+    """Save raw tables as Parquet and the truth as truth.json, each whole or not at all."""
     for name, table in tables.items():
         with store.replacing(folder / f"{name}.parquet") as partial:
             table.to_parquet(partial, index=False)
@@ -376,53 +173,54 @@ def _pick(draw: Draws, shares: np.ndarray) -> np.ndarray:
     return np.minimum((reached <= at[:, None]).sum(axis=1), shares.shape[1] - 1)
 
 
-def _of_segment(table: dict[str, tuple], segment: np.ndarray) -> np.ndarray:
+def _of_segment(subject: str, segment: np.ndarray) -> np.ndarray:
     """Give each account its segment's column of a table of shares."""
-    return np.array(list(table.values()), float).T[np.asarray(segment) - 1]
+    return np.array(list(PLAN[subject].values()), float).T[np.asarray(segment) - 1]
 
 
-def _named(table: dict, index: np.ndarray) -> np.ndarray:
-    return np.array(list(table), dtype=object)[index]
+def _drawn(draw: Draws, subject: str, shares: np.ndarray) -> np.ndarray:
+    """Draw one name of a table for each row of shares."""
+    return np.array(list(PLAN[subject]), dtype=object)[_pick(draw, shares)]
 
 
-def _banded(values: pd.Series, bands: dict[int, str]) -> np.ndarray:
-    return _named(dict.fromkeys(bands.values()), np.digitize(values, list(bands)) - 1)
+def _banded(values: pd.Series, subject: str) -> np.ndarray:
+    bands = PLAN[subject]
+    names = np.array(list(bands.values()), dtype=object)
+    return names[np.digitize(values, list(bands)) - 1]
 
 
-def _companies(draw: Draws, number: int) -> pd.DataFrame:
+def _anyone(subject: str, number: int) -> np.ndarray:
+    """Repeat the shares of a table that hold in every segment."""
+    return np.tile(list(PLAN[subject].values()), (number, 1))
+
+
+def _required(draw: Draws, segment: pd.Series) -> np.ndarray:
+    chances = _of_segment("requirements", segment) / 100
+    return draw.random(chances.shape) < chances
+
+
+def _companies(draw: Draws, number: int) -> DataFrame:
     """Draw companies: segment, industry, employees, region and requirements."""
-    table = pd.DataFrame(index=range(number))
-    table["segment"] = 1 + _pick(draw, np.tile(SEGMENT_SHARES, (number, 1)))
-    pulls = {
-        name: tuple(
-            share * (INDUSTRY_PULL if s in often else 1)
-            for s in range(1, len(SEGMENTS) + 1)
-        )
-        for name, (share, often) in INDUSTRIES.items()
-    }
-    industry = _pick(draw, _of_segment(pulls, table["segment"]))
-    table["industry"] = _named(INDUSTRIES, industry)
+    table = DataFrame(index=range(number))
+    shares = np.tile(PLAN["segment_shares"], (number, 1))
+    table["segment"] = 1 + _pick(draw, shares)
+    industry = _of_segment("industry", table["segment"])
+    table["industry"] = _drawn(draw, "industry", industry)
     size = np.exp(draw.normal(np.log(85), 1.05, number))
     table["employees"] = size.clip(5, 6000).round().astype("int64")
-    region = _pick(draw, np.tile(list(REGIONS.values()), (number, 1)))
-    table["region"] = _named(REGIONS, region)
-    chances = _of_segment(REQUIREMENTS, table["segment"]) / 100
-    table[list(REQUIREMENTS)] = draw.random(chances.shape) < chances
+    table["region"] = _drawn(draw, "region", _anyone("region", number))
+    table[REQUIREMENTS] = _required(draw, table["segment"])
     return table
 
 
-def _accounts(draw: Draws, number: int) -> pd.DataFrame:
+def _accounts(draw: Draws, number: int) -> DataFrame:
     """Draw the accounts with what is known of them and what drives them."""
     book = _companies(draw, number)
-    book["company_size"] = _banded(book["employees"], SIZES)
+    book["company_size"] = _banded(book["employees"], "company_size")
     sites = 1 + draw.poisson((book["employees"] / 120).clip(0.15, 12))
-    book["sites"] = _banded(sites, SITES)
-    book["decides_by"] = _named(
-        DECIDES_BY, _pick(draw, _of_segment(DECIDES_BY, book["segment"]))
-    )
-    book["brand_importance"] = _named(
-        BRAND_IMPORTANCE, _pick(draw, _of_segment(BRAND_IMPORTANCE, book["segment"]))
-    )
+    book["sites"] = _banded(sites, "sites")
+    for asked in ("decides_by", "brand_importance"):
+        book[asked] = _drawn(draw, asked, _of_segment(asked, book["segment"]))
     before = draw.random(number) < 0.6
     old = _day("2022-03-31") - draw.beta(1, 2, number) * 4400
     since = np.where(before, old, draw.uniform(0, JOIN_LAST, number))
@@ -435,33 +233,29 @@ def _accounts(draw: Draws, number: int) -> pd.DataFrame:
     book["discount"] = draw.beta(4, 40, number)
     book["voucher"] = draw.beta(1, 14, number)
     book["returns"] = draw.beta(2.2, 32, number)  # chance that a piece does not fit
-    slow = {"north": 0.0, "south": -0.1, "east": 0.2, "west": 0.0}
-    book["slowness"] = 0.45 * draw.standard_normal(number) + book["region"].map(slow)
+    own = 0.45 * draw.standard_normal(number)
+    book["slowness"] = own + book["region"].map(PLAN["slowness"])
     book["contentment"] = 0.6 * draw.standard_normal(number)
     book["customer_id"] = [f"A{n:05d}" for n in range(1, number + 1)]
     return book
 
 
-def _moved(draw: Draws, book: pd.DataFrame) -> np.ndarray:
+def _moved(draw: Draws, book: DataFrame) -> np.ndarray:
     """Choose the accounts whose needs change on the day of the drift."""
     chosen = draw.random(len(book)) < DRIFT["share"]
     return chosen & (book["segment"] == DRIFT["from_segment"]).to_numpy()
 
 
-def _profiles(
-    draws: dict[str, Draws], book: pd.DataFrame, moved: np.ndarray
-) -> dict[str, np.ndarray]:
+def _profiles(draws: dict[str, Draws], book: DataFrame, moved: np.ndarray) -> Arrays:
     """Draw the accounts' own shares by subject: (before, after) x account x share."""
     profiles = {}
     later = np.full(len(book), DRIFT["to_segment"])
-    for subject, (table, closeness) in PROFILES.items():
-        before = _dirichlet(
-            draws["profiles"], _of_segment(table, book["segment"]), closeness
-        )
-        after = _dirichlet(draws["drift"], _of_segment(table, later), closeness)
-        profiles[subject] = np.stack(
-            [before, np.where(moved[:, None], after, before)]
-        ).astype("float32")
+    for subject, closeness in PLAN["closeness"].items():
+        own = _of_segment(subject, book["segment"])
+        before = _dirichlet(draws["profiles"], own, closeness)
+        after = _dirichlet(draws["drift"], _of_segment(subject, later), closeness)
+        both = [before, np.where(moved[:, None], after, before)]
+        profiles[subject] = np.stack(both).astype("float32")
     return profiles
 
 
@@ -470,27 +264,29 @@ def _dirichlet(draw: Draws, shares: np.ndarray, closeness: float) -> np.ndarray:
     return weights / weights.sum(axis=1, keepdims=True)
 
 
-def _share_of(profile: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
+def _share_of(profile: np.ndarray, rows: DataFrame) -> np.ndarray:
     """Look up the shares that hold for an account on a day."""
     era = (rows["day"] >= _day(DRIFT_DAY)).astype(int)
     return profile[era, rows["account"]]
 
 
-def _products(draw: Draws) -> pd.DataFrame:
+def _products(draw: Draws) -> DataFrame:
     """Draw the goods: as many, and at the same prices, for every need."""
     number = len(NEEDS) * PRODUCTS_PER_NEED
     quantiles = (np.arange(PRODUCTS_PER_NEED) + 0.5) / PRODUCTS_PER_NEED
     spread = np.log(quantiles / (1 - quantiles)) / 1.7
     prices = np.exp(np.log(32) + 0.45 * spread)
     garments = np.concatenate(
-        [draw.permutation(np.resize(GARMENTS, PRODUCTS_PER_NEED)) for _ in NEEDS]
+        [
+            draw.permutation(np.resize(list(PLAN["garments"]), PRODUCTS_PER_NEED))
+            for _ in NEEDS
+        ]
     )
-    department = {g: d for d, several in DEPARTMENTS.items() for g in several}
-    return pd.DataFrame(
+    return DataFrame(
         {
             "product_id": [f"P{n:04d}" for n in draw.permutation(number) + 1],
             "need_state": np.repeat(list(NEEDS), PRODUCTS_PER_NEED),
-            "department": pd.Series(garments).map(department),
+            "department": pd.Series(garments).map(PLAN["garments"]),
             "category": garments,
             "brand": np.where(draw.random(number) < 0.55, "own", "licensed"),
             "price": np.concatenate([draw.permutation(prices) for _ in NEEDS]),
@@ -498,9 +294,7 @@ def _products(draw: Draws) -> pd.DataFrame:
     )
 
 
-def _orders(
-    draw: Draws, book: pd.DataFrame, profiles: dict[str, np.ndarray]
-) -> pd.DataFrame:
+def _orders(draw: Draws, book: DataFrame, profiles: Arrays) -> DataFrame:
     """Draw the orders that accounts would place if none ever left."""
     # The season (most in October) is a clock that runs faster and slower.
     calendar = np.arange(-1, DAYS + 1)
@@ -516,10 +310,10 @@ def _orders(
     at += (start - at[firsts] + gaps[firsts])[account]
     day = np.interp(at, clock, calendar, right=DAYS + 9)
     kept = day < DAYS
-    orders = pd.DataFrame({"account": account[kept], "day": day[kept]})
+    orders = DataFrame({"account": account[kept], "day": day[kept]})
     orders["day"] = _in_hours(draw, orders["day"].to_numpy())
-    channel = _pick(draw, _share_of(profiles["channel"], orders))
-    orders["channel"] = _named(CHANNELS, channel)
+    channel = _share_of(profiles["channel"], orders)
+    orders["channel"] = _drawn(draw, "channel", channel)
     urgent = _pick(draw, _share_of(profiles["urgent"], orders)) == 0
     usual = 3 + draw.poisson(4, len(orders))
     orders["lead_days"] = np.where(urgent, 1 + usual // 5, usual)
@@ -533,11 +327,11 @@ def _orders(
 
 def _lines(
     draw: Draws,
-    book: pd.DataFrame,
-    orders: pd.DataFrame,
+    book: DataFrame,
+    orders: DataFrame,
     need_shares: np.ndarray,
-    products: pd.DataFrame,
-) -> pd.DataFrame:
+    products: DataFrame,
+) -> DataFrame:
     """Draw the lines of the orders: goods, pieces, money, returns and logo work."""
     order = orders.index.repeat(orders["lines"])
     lines = orders.loc[order, ["account", "day"]].reset_index(drop=True)
@@ -563,7 +357,7 @@ def _lines(
 
 
 def _favourite(
-    draw: Draws, book: pd.DataFrame, account: np.ndarray, need: np.ndarray
+    draw: Draws, book: DataFrame, account: np.ndarray, need: np.ndarray
 ) -> np.ndarray:
     """Choose goods within a need: every account has its own favourites."""
     shape = (len(book), len(NEEDS))
@@ -573,7 +367,7 @@ def _favourite(
     return (first[account, need] + rank * step[account, need]) % PRODUCTS_PER_NEED
 
 
-def _periods(draw: Draws, book: pd.DataFrame) -> dict[str, np.ndarray]:
+def _periods(draw: Draws, book: DataFrame) -> Arrays:
     """Draw the years that a contract would run if it were always renewed.
 
     Three in four accounts hold contracts: yearly, those of older accounts from a day
@@ -603,7 +397,7 @@ def _periods(draw: Draws, book: pd.DataFrame) -> dict[str, np.ndarray]:
     }
 
 
-def _period_of(periods: dict[str, np.ndarray], rows: pd.DataFrame) -> np.ndarray:
+def _period_of(periods: Arrays, rows: DataFrame) -> np.ndarray:
     """Find the cell (account x year of contract) of each row; -1 if it is in none."""
     account = rows["account"].to_numpy()
     day = np.floor(rows["day"].to_numpy())
@@ -612,9 +406,7 @@ def _period_of(periods: dict[str, np.ndarray], rows: pd.DataFrame) -> np.ndarray
     return np.where(inside, account * periods["start"].shape[1] + year, -1)
 
 
-def _fill_up(
-    draw: Draws, periods: dict[str, np.ndarray], rows: pd.DataFrame, *, least: int
-) -> pd.DataFrame:
+def _fill_up(draw: Draws, periods: Arrays, rows: DataFrame, *, least: int) -> DataFrame:
     """Add rows on some day of each ended period that has fewer than `least`."""
     cells = periods["start"].size
     of = _period_of(periods, rows)
@@ -627,30 +419,27 @@ def _fill_up(
         "account": cell // periods["start"].shape[1],
         "day": _in_hours(draw, start + draw.random(len(cell)) * (end - start)),
     }
-    return pd.concat([rows, pd.DataFrame(added)], ignore_index=True)
+    return pd.concat([rows, DataFrame(added)], ignore_index=True)
 
 
-def _contacted(draw: Draws, book: pd.DataFrame, kind: str) -> pd.DataFrame:
+def _contacted(draw: Draws, book: DataFrame, kind: str) -> DataFrame:
     """Draw days of contact of one kind, evenly over an account's time."""
     start = book["since"].clip(lower=0).to_numpy()
-    rate = np.array(CONTACTS[kind])[book["segment"] - 1] / 365
+    rate = np.array(PLAN["contacts"][kind])[book["segment"] - 1] / 365
     own = draw.gamma(4, 0.25, len(book))
     number = draw.poisson(rate * own * (DAYS - start))
     account = np.repeat(np.arange(len(book)), number)
     day = start[account] + draw.random(len(account)) * (DAYS - start[account])
-    return pd.DataFrame({"account": account, "day": _in_hours(draw, day)})
+    return DataFrame({"account": account, "day": _in_hours(draw, day)})
 
 
 def _tickets(
-    draw: Draws,
-    book: pd.DataFrame,
-    periods: dict[str, np.ndarray],
-    topic_shares: np.ndarray,
-) -> pd.DataFrame:
+    draw: Draws, book: DataFrame, periods: Arrays, topic_shares: np.ndarray
+) -> DataFrame:
     """Draw support tickets; every ended contract year has two or more."""
     tickets = _contacted(draw, book, "support ticket")
     tickets = _fill_up(draw, periods, tickets, least=2)
-    tickets["topic"] = _named(TOPICS, _pick(draw, _share_of(topic_shares, tickets)))
+    tickets["topic"] = _drawn(draw, "topic", _share_of(topic_shares, tickets))
     of_year = 0.3 * draw.standard_normal((len(book), 3))
     year = np.digitize(tickets["day"], [365, 731])
     account = tickets["account"].to_numpy()
@@ -665,16 +454,14 @@ def _tickets(
     return tickets
 
 
-def _surveys(
-    draw: Draws, book: pd.DataFrame, periods: dict[str, np.ndarray]
-) -> pd.DataFrame:
+def _surveys(draw: Draws, book: DataFrame, periods: Arrays) -> DataFrame:
     """Draw who is asked when, and the scores: five columns a survey."""
     waves = [_day(f"{year}-{day}") for year in (2023, 2024, 2025) for day in WAVES]
     asked = draw.random((len(book), len(waves))) < 0.5
     asked &= book["since"].to_numpy()[:, None] + 30 <= np.array(waves)
     account, wave = asked.nonzero()
     day = np.array(waves)[wave] + draw.integers(0, 14, len(wave))
-    rows = pd.DataFrame({"account": account, "day": _in_hours(draw, day)})
+    rows = DataFrame({"account": account, "day": _in_hours(draw, day)})
     rows = _fill_up(draw, periods, rows, least=1)
     rows["day"] = np.floor(rows["day"])
     at = rows["account"].to_numpy()
@@ -689,43 +476,41 @@ def _surveys(
 
 
 def _drivers(
-    periods: dict[str, np.ndarray],
-    orders: pd.DataFrame,
-    lines: pd.DataFrame,
-    tickets: pd.DataFrame,
-    surveys: pd.DataFrame,
-) -> dict[str, np.ndarray]:
+    periods: Arrays,
+    orders: DataFrame,
+    lines: DataFrame,
+    tickets: DataFrame,
+    surveys: DataFrame,
+) -> Arrays:
     """Measure the drivers of renewal from the rows, as an analyst would."""
     cells = periods["start"].size
 
-    def total(rows: pd.DataFrame, values: np.ndarray) -> np.ndarray:
-        of = _period_of(periods, rows)
-        return np.bincount(of[of >= 0], values[of >= 0], minlength=cells)
+    def mean(rows: DataFrame, values: np.ndarray, of: np.ndarray) -> np.ndarray:
+        """Divide the sum of values by that of another in each year of contract."""
+        cell = _period_of(periods, rows)
+        inside = cell >= 0
+        over, under = (
+            np.bincount(cell[inside], each[inside], minlength=cells)
+            for each in (values, of)
+        )
+        return over / np.maximum(under, 1)
 
     per_order = lines.groupby("order")[["returned", "quantity"]].sum()
     returned, pieces = per_order.reindex(orders.index).fillna(0).to_numpy().T
-    score = surveys[list(ITEMS)].mean(axis=1).to_numpy()
+    score = surveys[ITEMS].mean(axis=1).to_numpy()
     hours = tickets["minutes"].to_numpy() / 60
     return {
-        "response_hours": total(tickets, hours)
-        / np.maximum(total(tickets, np.ones(len(tickets))), 1),
-        "return_share": 10
-        * total(orders, returned)
-        / np.maximum(total(orders, pieces), 1),
-        "satisfaction": total(surveys, score)
-        / np.maximum(total(surveys, np.ones(len(surveys))), 1),
+        "response_hours": mean(tickets, hours, np.ones(len(tickets))),
+        "return_share": mean(orders, 10 * returned, pieces),
+        "satisfaction": mean(surveys, score, np.ones(len(surveys))),
     }
 
 
 def _renewed(
-    draw: Draws,
-    book: pd.DataFrame,
-    periods: dict[str, np.ndarray],
-    drivers: dict[str, np.ndarray],
-    effects: bool,
-) -> tuple[pd.DataFrame, dict]:
+    draw: Draws, book: DataFrame, periods: Arrays, drivers: Arrays, effects: bool
+) -> tuple[DataFrame, dict]:
     """Draw renewals from the measured drivers; later years exist only if renewed."""
-    log_odds = {driver: odds * effects for driver, odds in RENEWAL.items()}
+    log_odds = {driver: odds * effects for driver, odds in PLAN["renewal"].items()}
     shape = periods["start"].shape
     tilt = sum(b * drivers[driver] for driver, b in log_odds.items()).reshape(shape)
     tilt += RENEWAL_SPREAD * draw.standard_normal((len(book), 1))
@@ -737,7 +522,7 @@ def _renewed(
     reached = np.cumprod(np.column_stack([np.ones(len(book)), yes[:, :-1]]), axis=1)
     account, year = (periods["exists"] & (reached > 0)).nonzero()
     cell = (account, year)
-    contracts = pd.DataFrame(
+    contracts = DataFrame(
         {
             "account": account,
             "start": periods["start"][cell],
@@ -750,7 +535,7 @@ def _renewed(
     return contracts, {"log_odds": log_odds, "intercept": round(float(intercept), 6)}
 
 
-def _leaves(draw: Draws, book: pd.DataFrame, contracts: pd.DataFrame) -> np.ndarray:
+def _leaves(draw: Draws, book: DataFrame, contracts: DataFrame) -> np.ndarray:
     """Say each account's last day: soon after a contract that was not renewed."""
     number = len(book)
     soon, stays = draw.uniform(0, 60, number), draw.random(number) < 0.15
@@ -764,10 +549,12 @@ def _leaves(draw: Draws, book: pd.DataFrame, contracts: pd.DataFrame) -> np.ndar
 
 
 def _other_contacts(
-    draw: Draws, book: pd.DataFrame, orders: pd.DataFrame, leaves: np.ndarray
-) -> pd.DataFrame:
+    draw: Draws, book: DataFrame, orders: DataFrame, leaves: np.ndarray
+) -> DataFrame:
     """Draw fittings and visits, and the quotations and deliveries of orders."""
-    rows = [_contacted(draw, book, kind).assign(kind=kind) for kind in OTHERS]
+    rows = [
+        _contacted(draw, book, kind).assign(kind=kind) for kind in ("fitting", "visit")
+    ]
     chance = draw.random(len(orders))
     declined = (chance >= 0.05) & (chance < 0.08)
     for kind, chosen, days, outcome in (
@@ -785,15 +572,15 @@ def _other_contacts(
     return table[inside & (table["day"] <= leaves[table["account"]])]
 
 
-def _sent(draw: Draws, book: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame:
+def _sent(draw: Draws, book: DataFrame, orders: DataFrame) -> DataFrame:
     """Contact active accounts at random, and keep a random part of them as control."""
     parts = []
     size = round(CONTACT_SHARE * len(book))
-    for starts_on, kind in CAMPAIGNS.items():
+    for starts_on, kind in PLAN["campaigns"].items():
         start = _day(starts_on)
         recent = orders["day"].between(start - 180, start)
         active = np.unique(orders.loc[recent, "account"])
-        part = pd.DataFrame({"account": np.sort(draw.permutation(active)[:size])})
+        part = DataFrame({"account": np.sort(draw.permutation(active)[:size])})
         part["campaign_id"] = f"C{len(parts) + 1:02d}"
         part["kind"], part["start"] = kind, start
         controls = round(CONTROL_SHARE * len(part))
@@ -803,17 +590,17 @@ def _sent(draw: Draws, book: pd.DataFrame, orders: pd.DataFrame) -> pd.DataFrame
 
 
 def _campaigns(
-    draw: Draws, book: pd.DataFrame, orders: pd.DataFrame, effects: bool
-) -> tuple[pd.DataFrame, pd.DataFrame, list[dict]]:
+    draw: Draws, book: DataFrame, orders: DataFrame, effects: bool
+) -> tuple[DataFrame, DataFrame, list[dict]]:
     """Draw who is contacted and who answers: contacts, responses and the effects."""
     sent = _sent(draw, book, orders)
     sent["customer_id"] = book["customer_id"].to_numpy()[sent["account"]]
     sent["arm"] = np.where(sent["control"], "control", "treated")
     sent["segment"] = book["segment"].to_numpy()[sent["account"]]
-    added = _of_segment(EFFECTS, sent["segment"])
-    kind = pd.Index(EFFECTS).get_indexer(sent["kind"])
+    added = _of_segment("effects", sent["segment"])
+    kind = pd.Index(PLAN["effects"]).get_indexer(sent["kind"])
     sent["effect"] = added[np.arange(len(sent)), kind] * effects
-    base = np.array(BASE_RATE)[sent["segment"] - 1]
+    base = np.array(PLAN["base_rate"])[sent["segment"] - 1]
     chance = base + sent["effect"] * ~sent["control"]
     answers = sent[draw.random(len(sent)) < chance].reset_index(drop=True)
     after = np.floor(draw.beta(1.2, 2.5, len(answers)) * CAMPAIGN_DAYS)
@@ -825,23 +612,23 @@ def _campaigns(
     return sent[[*keys, "arm"]], responses, _planted(sent)
 
 
-def _planted(sent: pd.DataFrame) -> list[dict]:
+def _planted(sent: DataFrame) -> list[dict]:
     """List the mean effect among the contacted; segment 0 and kind all pool them."""
     pooled = pd.concat([sent, sent.assign(kind="all")])
     pooled = pd.concat([pooled.assign(segment=0), pooled])
     table = pooled.groupby(["kind", "segment"])["effect"].agg(["mean", "size"])
     return [
         {
-            **{"kind": kind, "segment": int(segment)},
-            **{"effect": round(float(row["mean"]), 6), "contacts": int(row["size"])},
+            "kind": kind,
+            "segment": int(segment),
+            "effect": round(float(row["mean"]), 6),
+            "contacts": int(row["size"]),
         }
         for (kind, segment), row in table.iterrows()
     ]
 
 
-def _leads(
-    draw: Draws, book: pd.DataFrame, effects: bool
-) -> tuple[pd.DataFrame, np.ndarray]:
+def _leads(draw: Draws, book: DataFrame, effects: bool) -> tuple[DataFrame, np.ndarray]:
     """Draw leads and their decisions; a won one becomes an account where one fits."""
     number = round(len(book) * 4 / 3)
     leads = _companies(draw, number)
@@ -872,30 +659,29 @@ def _leads(
     order = np.lexsort([draw.random(number), created])
     leads, chances = leads.iloc[order].reset_index(drop=True), chances[order]
     leads["lead_id"] = [f"L{n:05d}" for n in range(1, number + 1)]
-    columns = ["lead_id", "created_on", "employees", *LEAD_ATTRIBUTES, "won_on"]
+    columns = ["lead_id", "created_on", "employees", *PLAN["lead_attributes"], "won_on"]
     return leads[[*columns, "customer_id", "segment"]], chances
 
 
-def _describe(draw: Draws, leads: pd.DataFrame) -> None:
+def _describe(draw: Draws, leads: DataFrame) -> None:
     """Give leads what the first conversation tells; some of it is mistaken."""
     number = len(leads)
     stated = leads["employees"] * draw.uniform(0.9, 1.1, number)
     leads["employees"] = stated.round().clip(lower=5).astype("int64")
-    leads["company_size"] = _banded(leads["employees"], SIZES)
-    chances = _of_segment(REQUIREMENTS, leads["segment"]) / 100
-    flags = draw.random(chances.shape) < chances
-    leads[list(REQUIREMENTS)] = flags ^ (draw.random(chances.shape) < 0.05)
-    source = _pick(draw, np.tile(list(LEAD_SOURCES.values()), (number, 1)))
-    leads["source"] = _named(LEAD_SOURCES, source)
-    wanted = _dirichlet(draw, _of_segment(NEEDS, leads["segment"]), 15)
-    leads["first_request"] = _named(NEEDS, _pick(draw, wanted))
+    leads["company_size"] = _banded(leads["employees"], "company_size")
+    flags = _required(draw, leads["segment"])
+    leads[REQUIREMENTS] = flags ^ (draw.random(flags.shape) < 0.05)
+    leads["source"] = _drawn(draw, "lead_source", _anyone("lead_source", number))
+    wanted = _dirichlet(draw, _of_segment("need", leads["segment"]), 15)
+    leads["first_request"] = _drawn(draw, "need", wanted)
 
 
-def _odds(leads: pd.DataFrame, effects: bool) -> np.ndarray:
+def _odds(leads: DataFrame, effects: bool) -> np.ndarray:
     """Compute the chance of winning each lead from its own columns."""
-    odds = sum(leads[column].map(several) for column, several in LEAD_ODDS.items())
-    flags = leads[list(REQUIREMENTS)].to_numpy()
-    asked = leads["first_request"].map(MATCHING)
+    several = PLAN["lead_odds"].items()
+    odds = sum(leads[column].map(of_value) for column, of_value in several)
+    flags = leads[REQUIREMENTS].to_numpy()
+    asked = leads["first_request"].map(PLAN["matching"])
     column = pd.Index(REQUIREMENTS).get_indexer(asked)
     backed = flags[np.arange(len(leads)), column] & (column >= 0)
     chances = expit(LEAD_BASE + odds.to_numpy() + LEAD_MATCH * backed)
@@ -904,7 +690,7 @@ def _odds(leads: pd.DataFrame, effects: bool) -> np.ndarray:
 
 def _decide(
     draw: Draws,
-    leads: pd.DataFrame,
+    leads: DataFrame,
     won: np.ndarray,
     created: np.ndarray,
     days: np.ndarray,
@@ -919,27 +705,28 @@ def _decide(
     leads["first_order_cents"] = first.round().astype("Int64").where(won)
 
 
-def _customers(book: pd.DataFrame) -> pd.DataFrame:
-    table = book[["customer_id", "employees", *CUSTOMER_ATTRIBUTES]].copy()
+def _customers(book: DataFrame) -> DataFrame:
+    table = book[["customer_id", "employees", *PLAN["customer_attributes"]]].copy()
     table.insert(2, "account_since", _when(book["since"]))
     return table
 
 
-def _attributes() -> pd.DataFrame:
-    of = {"customers": CUSTOMER_ATTRIBUTES, "leads": LEAD_ATTRIBUTES}
-    return pd.DataFrame(
-        [(table, name, *LABELS[name]) for table, names in of.items() for name in names],
-        columns=["table", "attribute", "kind", "label"],
-    )
+def _attributes() -> DataFrame:
+    rows = [
+        (table, name, *PLAN["labels"][name])
+        for table in ("customers", "leads")
+        for name in PLAN[f"{table.removesuffix('s')}_attributes"]
+    ]
+    return DataFrame(rows, columns=["table", "attribute", "kind", "label"])
 
 
 def _as_received(
     draw: Draws,
-    book: pd.DataFrame,
-    orders: pd.DataFrame,
-    lines: pd.DataFrame,
-    products: pd.DataFrame,
-) -> pd.DataFrame:
+    book: DataFrame,
+    orders: DataFrame,
+    lines: DataFrame,
+    products: DataFrame,
+) -> DataFrame:
     """Write the lines of the orders in time, one in 500 of them twice."""
     at = np.argsort(orders["day"].to_numpy(), kind="stable")
     rank = pd.Series(np.empty(len(at), int), index=orders.index)
@@ -951,7 +738,7 @@ def _as_received(
     of = orders.loc[lines["order"]]
     ids = np.array([f"O{n:07d}" for n in range(1, len(at) + 1)], dtype=object)
     lead = of["lead_days"].to_numpy() + 5 * lines["logo"].to_numpy()
-    return pd.DataFrame(
+    return DataFrame(
         {
             "line_id": np.arange(len(lines)),
             "customer_id": book["customer_id"].to_numpy()[lines["account"]],
@@ -970,22 +757,23 @@ def _as_received(
     )
 
 
-def _campaign_table() -> pd.DataFrame:
-    starts = np.array([_day(day) for day in CAMPAIGNS])
-    return pd.DataFrame(
+def _campaign_table() -> DataFrame:
+    campaigns = PLAN["campaigns"]
+    starts = np.array([_day(day) for day in campaigns])
+    return DataFrame(
         {
-            "campaign_id": [f"C{n:02d}" for n in range(1, len(CAMPAIGNS) + 1)],
-            "kind": list(CAMPAIGNS.values()),
+            "campaign_id": [f"C{n:02d}" for n in range(1, len(campaigns) + 1)],
+            "kind": list(campaigns.values()),
             "starts_on": _when(starts),
             "ends_on": _when(starts + CAMPAIGN_DAYS - 1),
-            "cost_cents": [COST_CENTS[kind] for kind in CAMPAIGNS.values()],
+            "cost_cents": [PLAN["cost_cents"][kind] for kind in campaigns.values()],
         }
     )
 
 
-def _survey_table(book: pd.DataFrame, surveys: pd.DataFrame) -> pd.DataFrame:
+def _survey_table(book: DataFrame, surveys: DataFrame) -> DataFrame:
     rows = surveys.sort_values(["day", "account"], kind="stable")
-    table = pd.DataFrame(
+    table = DataFrame(
         {
             "customer_id": book["customer_id"].to_numpy()[rows["account"]],
             "answered_on": _when(rows["day"]),
@@ -998,9 +786,9 @@ def _survey_table(book: pd.DataFrame, surveys: pd.DataFrame) -> pd.DataFrame:
     return long.sort_index(kind="stable").reset_index(drop=True)
 
 
-def _contract_table(book: pd.DataFrame, contracts: pd.DataFrame) -> pd.DataFrame:
+def _contract_table(book: DataFrame, contracts: DataFrame) -> DataFrame:
     rows = contracts.sort_values(["start", "account"], kind="stable")
-    return pd.DataFrame(
+    return DataFrame(
         {
             "contract_id": [f"K{n:06d}" for n in range(1, len(rows) + 1)],
             "customer_id": book["customer_id"].to_numpy()[rows["account"]],
@@ -1013,11 +801,11 @@ def _contract_table(book: pd.DataFrame, contracts: pd.DataFrame) -> pd.DataFrame
 
 
 def _interaction_table(
-    book: pd.DataFrame, tickets: pd.DataFrame, others: pd.DataFrame
-) -> pd.DataFrame:
+    book: DataFrame, tickets: DataFrame, others: DataFrame
+) -> DataFrame:
     rows = pd.concat([tickets.assign(kind="support ticket"), others])
     rows = rows.sort_values(["day", "account"], kind="stable")
-    return pd.DataFrame(
+    return DataFrame(
         {
             "customer_id": book["customer_id"].to_numpy()[rows["account"]],
             "happened_at": _when(rows["day"]),

@@ -1,191 +1,43 @@
-"""Find every fault of an analyst's tables at once, before anything is written."""
+"""Judge an analyst's typed tables: every fault at once, before anything is written."""
 
 import itertools
 import re
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import pandas as pd
+import yaml
 
-from helpers.core import engines, paths
 from helpers.core.engines import identifier
-from helpers.core.errors import BadInput
-from helpers.runs import mapping, run_file
 from helpers.runs.mapping import Source
-from helpers.sources import outlook, readers, types
+from helpers.sources import types
 from helpers.sources.readers import ROW
 
-KEYS = {
-    "products": "product_id",
-    "customers": "customer_id",
-    "campaigns": "campaign_id",
-    "contacts": "campaign_id, customer_id",
-    "contracts": "contract_id",
-    "leads": "lead_id",
-}
-# Table, column told, SQL condition of a fault, what is said, next step.
-RULES = (
-    (
-        "lines",
-        "shelf_amount",
-        "shelf_amount < 0 and quantity >= 0",
-        "is below 0",
-        "Map the value before discounts",
-    ),
-    (
-        "lines",
-        "coupon",
-        "coupon < 0 and quantity >= 0",
-        "is below 0",
-        "Store what a coupon paid as a positive amount",
-    ),
-    (
-        "lines",
-        "lead_days",
-        "lead_days < 0",
-        "is below 0",
-        "Mend the day of order or of delivery",
-    ),
-    (
-        "lines",
-        "returned",
-        "returned < 0 or returned > abs(quantity)",
-        "is not between 0 and the quantity",
-        "Store the pieces sent back",
-    ),
-    (
-        "campaigns",
-        "ends_on",
-        "ends_on < starts_on",
-        "lies before starts_on",
-        "Mend one of the two days",
-    ),
-    (
-        "campaigns",
-        "cost",
-        "cost < 0",
-        "is below 0",
-        "Store the cost of a contact as a positive amount",
-    ),
-    (
-        "contracts",
-        "ends_on",
-        "ends_on < starts_on",
-        "lies before starts_on",
-        "Mend one of the two days",
-    ),
-    ("contracts", "monthly_fee", "monthly_fee < 0", "is below 0", "Mend these fees"),
-    (
-        "surveys",
-        "score",
-        "question = 'recommend' and score not between 0 and 10",
-        "is not between 0 and 10, as answers to recommend are",
-        "Mend these scores or name the question otherwise",
-    ),
-    ("interactions", "minutes", "minutes < 0", "is below 0", "Mend these minutes"),
-    (
-        "leads",
-        "won_on",
-        "won_on::date < created_on::date",
-        "lies before created_on",
-        "Mend one of the two days",
-    ),
-)
-# Child, parent and the column by which one points at the other.
-REFERENCES = (
-    ("contacts", "campaigns", "campaign_id"),
-    ("responses", "campaigns", "campaign_id"),
-    ("responses", "contacts", "campaign_id, customer_id"),
-)
-PAST = (
-    "ordered_at",
-    "responded_on",
-    "answered_on",
-    "happened_at",
-    "created_on",
-    "won_on",
-)
+_JUDGED = yaml.safe_load(Path(__file__).with_name("validate.yaml").read_text("utf-8"))
 EARLIEST = "1990-01-01"  # days before it are mostly an empty date, such as 1970-01-01
 DOMINANT = 0.10  # share of sales of one customer that is worth a warning
 UNKNOWN = 0.10  # share of lines without customer that is worth a warning
 MOST_NEEDS = 40  # categories beyond which a mix of needs is too fine to read
-PROBLEMS = ["table", "level", "said"]
+Problem = tuple[str, str, str]  # table, level (error or warning), what is said
 
 
-def problems(
-    con: duckdb.DuckDBPyConnection, content: dict[str, Any], *, run: str, spill: Path
-) -> tuple[pd.DataFrame, list[Source]]:
-    """Open every mapped table and list what is wrong with it.
+def table(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[Problem]:
+    """Name the problems of one typed table by itself."""
+    for one in _faults(con, source):
+        yield source.table, "error", one
+    if not _one(con, f"select count(*) from typed_{source.table}"):
+        none = f"{source.where} holds no row; the study goes on without any"
+        yield source.table, "warning", f"Table {source.table}: {none}."
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        Receives raw_<table> and typed_<table>.
-    content : dict
-        A run file as `run_file.read` returns it.
-    run : str
-        Name of the run.
-    spill : Path
-        Folder for what does not fit into memory.
 
-    Returns
-    -------
-    tuple
-        DataFrame with a row a problem: table, level (error or warning), said. And the
-        tables that could be opened.
-    """
-    found = [("run", "error", said) for said in mapping.faults(content, run)]
-    opened = []
-    for source in mapping.sources(content, run):
-        said = _open(con, source, spill)
-        found += [(source.table, "error", one) for one in said]
-        if not said:
-            opened.append(source)
-            found += [(source.table, "error", one) for one in _faults(con, source)]
-            if not _one(con, f"select count(*) from typed_{source.table}"):
-                none = f"{source.where} holds no row; the study goes on without any"
-                found.append(
-                    (source.table, "warning", f"Table {source.table}: {none}.")
-                )
-    names = {source.table: source for source in opened}
-    found += _dangling(con, names)
+def together(
+    con: duckdb.DuckDBPyConnection, names: dict[str, Source]
+) -> Iterator[Problem]:
+    """Name the problems of the tables beside each other, and warn of the lines."""
+    yield from _dangling(con, names)
     if "lines" in names:
-        found += [("lines", "warning", one) for one in _warnings(con, names)]
-    return pd.DataFrame(found, columns=PROBLEMS), opened
-
-
-def _open(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> list[str]:
-    """Open and type one table; tell why that is not possible."""
-    try:
-        names, numbers = readers.open_table(con, source, spill=spill)
-        if absent := list(_absent(source, names)):
-            return absent
-        types.build(con, source, numbers=numbers)
-    except BadInput as fault:
-        return [str(fault)]
-    if shape := readers.other_shape(con, source):
-        return [shape]
-    if source.table == "lines" and not _one(con, "select count(*) from typed_lines"):
-        return [f"Table lines: {source.where} holds no row. Export it again."]
-    return []
-
-
-def _absent(source: Source, names: list[str]) -> Iterator[str]:
-    """Name mapped columns that the file does not have."""
-    for name, column in source.columns.items():
-        given = column.startswith("=") or (name, column) == (
-            "order_id",
-            mapping.DERIVED,
-        )
-        if not given and column not in names:
-            yield (
-                f"Table {source.table}: {source.where} has no column {column} "
-                f"({name}){mapping.near(column, names)}"
-            )
+        for one in _warnings(con, names):
+            yield "lines", "warning", one
 
 
 def _one(con: duckdb.DuckDBPyConnection, query: str) -> object:
@@ -212,42 +64,31 @@ def _told(
 
 def _short(value: str) -> str:
     """Quote a value; numbers lose the zeros that they were read with."""
-    return repr(
-        re.sub(r"\.?0+$", "", value) if re.search(r"\.\d{6}$", value) else value
-    )
+    number = re.search(r"\.\d{6}$", value)
+    return repr(re.sub(r"\.?0+$", "", value) if number else value)
 
 
 def _named(source: Source, name: str) -> str:
     """Name a column as the file does, and as the study does."""
     column = source.columns[name]
-    return f"Table {source.table}: column {column}" + (
-        f" ({name})" if column != name else ""
-    )
+    own = f" ({name})" if column != name else ""
+    return f"Table {source.table}: column {column}{own}"
 
 
 def _faults(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Name the faults of one table's content."""
     for name, kind in source.kinds.items():
-        column = identifier(name)
-        if kind in types.UNREAD and (
-            rows := _told(
-                con,
-                source,
-                identifier(f"bad_{name}"),
-                f"{identifier(f'bad_{name}')} is not null",
-            )
+        empty, bad = f"{identifier(name)} is null", identifier(f"bad_{name}")
+        if kind in types.UNREAD:
+            empty += f" and {bad} is null"
+            if rows := _told(con, source, bad, f"{bad} is not null"):
+                said, step = types.UNREAD[kind]
+                yield f"{_named(source, name)} {said}: {rows}. {step}."
+        if _needed(source, name) and (
+            rows := _told(con, source, identifier(name), empty)
         ):
-            said, step = types.UNREAD[kind]
-            yield f"{_named(source, name)} {said}: {rows}. {step}."
-        if _needed(source, name):
-            empty = f"{column} is null" + (
-                f" and {identifier(f'bad_{name}')} is null"
-                if kind in types.UNREAD
-                else ""
-            )
-            if rows := _told(con, source, column, empty):
-                yield f"{_named(source, name)} is empty: {rows}. Fill it or remove these rows."
-        if name in PAST or (kind == "moment" and name == "starts_on"):
+            yield f"{_named(source, name)} is empty: {rows}. Fill it or remove these rows."
+        if name in _JUDGED["past"] or (kind == "moment" and name == "starts_on"):
             yield from _strange_days(con, source, name)
     yield from _broken_rules(con, source)
     yield from _doubles(con, source)
@@ -265,34 +106,28 @@ def _needed(source: Source, name: str) -> bool:
 def _strange_days(
     con: duckdb.DuckDBPyConnection, source: Source, name: str
 ) -> Iterator[str]:
-    early = f"{name} < timestamp '{EARLIEST}'"
-    if rows := _told(con, source, name, early):
-        yield (
-            f"{_named(source, name)} lies before 1990: {rows}. Mend these days, or the "
-            "order of day, month and year in `date_format:`."
-        )
-    late = f"{name} >= current_date + interval 2 day"
-    if name in PAST and (rows := _told(con, source, name, late)):
-        yield (
-            f"{_named(source, name)} lies in the future: {rows}. Mend these days, or the "
-            "order of day, month and year in `date_format:`."
-        )
+    tests = [("before 1990", f"< timestamp '{EARLIEST}'")]
+    if name in _JUDGED["past"]:
+        tests.append(("in the future", ">= current_date + interval 2 day"))
+    for where, condition in tests:
+        if rows := _told(con, source, name, f"{name} {condition}"):
+            yield (
+                f"{_named(source, name)} lies {where}: {rows}. Mend these days, or the "
+                "order of day, month and year in `date_format:`."
+            )
 
 
 def _broken_rules(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    for table, name, condition, said, step in RULES:
-        if table != source.table or name not in source.columns:
-            continue
-        if rows := _told(con, source, name, condition):
+    rules = _JUDGED["rules"].get(source.table, {})
+    for name, (condition, said, step) in rules.items():
+        if name in source.columns and (rows := _told(con, source, name, condition)):
             yield f"{_named(source, name)} {said}: {rows}. {step}."
     if source.table == "lines" and "currency" in source.columns:
         found = con.execute(
             "select currency, count(*) from typed_lines group by 1 order by 2 desc, 1"
         ).fetchall()
         if len(found) > 1:
-            each = ", ".join(
-                f"{name or 'none'}: {count:,}" for name, count in found[:4]
-            )
+            each = ", ".join(f"{one or 'none'}: {count:,}" for one, count in found[:4])
             yield (
                 f"{_named(source, 'currency')} holds more than one currency: {each}. "
                 "Convert the amounts into one, or make a run for each."
@@ -300,7 +135,7 @@ def _broken_rules(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
 
 
 def _doubles(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    key = KEYS.get(source.table)
+    key = _JUDGED["keys"].get(source.table)
     if not key or (source.table == "products" and source.fold_product_case):
         return
     found = con.execute(
@@ -322,26 +157,19 @@ def _doubles(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
 
 def _dangling(
     con: duckdb.DuckDBPyConnection, names: dict[str, Source]
-) -> Iterator[tuple[str, str, str]]:
+) -> Iterator[Problem]:
     """Tell of rows that point at a row that is not there."""
-    for child, parent, key in REFERENCES:
+    for child, parent, key in _JUDGED["references"]:
         if child not in names or parent not in names:
             continue
         none = f"({key}) not in (select ({key}) from typed_{parent})"
         if rows := _told(con, names[child], f"concat_ws(', ', {key})", none):
-            yield (
-                child,
-                "error",
-                f"Table {child}: {key} has no row in {parent}: {rows}. Add it to "
-                f"{parent} or remove these rows.",
-            )
+            said = f"{key} has no row in {parent}: {rows}. Add it to {parent} or remove"
+            yield child, "error", f"Table {child}: {said} these rows."
     for child in ("contacts", "responses"):
         if child in names and "campaigns" not in names:
-            yield (
-                child,
-                "error",
-                f"Table {child}: it needs campaigns. Map that table too.",
-            )
+            said = "it needs campaigns. Map that table too."
+            yield child, "error", f"Table {child}: {said}"
 
 
 def _warnings(
@@ -363,14 +191,10 @@ def _warnings(
     yield from _unplaced(con, names, total)
 
 
-def _money(source: Source) -> str:
-    return "amount" if "amount" in source.columns else "quantity * unit_price"
-
-
 def _dominant(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Tell of a customer who alone makes much of the sales."""
     rows = con.execute(
-        f"""select customer_id, sum({_money(source)})::double as sales,
+        f"""select customer_id, sum({types.money(source)})::double as sales,
                 sum(sales) over () as everyone
             from typed_lines where customer_id is not null group by 1
             order by 2 desc, 1 limit 1"""
@@ -443,7 +267,7 @@ def _unplaced(
 ) -> Iterator[str]:
     """Tell how far products are told apart by what they are for."""
     source = names.get("products", names["lines"])
-    told = [n for n in ("need_state", "category", "department") if n in source.columns]
+    told = types.tells_need(source)
     if not told:
         yield (
             "Table lines: nothing tells what products are for, so needs cannot be "
@@ -469,69 +293,3 @@ def _unplaced(
                 f"Table products: {lost:,} lines ({lost / total:.1%}) name a product "
                 "that it does not hold. They count as unclassified."
             )
-
-
-def check(run: str) -> pd.DataFrame:
-    """List every problem of a run's files and of its run file; write nothing.
-
-    Parameters
-    ----------
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    DataFrame
-        One row a problem: table, level (error or warning), said.
-    """
-    return _checked(run)[0]
-
-
-def _checked(run: str) -> tuple[pd.DataFrame, list[str]]:
-    """List the problems; without errors, foretell what the tables are enough for."""
-    content = run_file.read(run)
-    with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
-        engines.limit(con, Path(spill))
-        found, sources = problems(con, content, run=run, spill=Path(spill))
-        told = set(found["said"])
-        more = [("run", "error", one) for one in _of_the_run(run) if one not in told]
-        found = pd.concat(
-            [pd.DataFrame(more, columns=PROBLEMS), found], ignore_index=True
-        )
-        known = {book.stem for book in paths.notebooks()}
-        if (found["level"] == "error").any() or outlook.BOOK not in known:
-            return found, []
-        said, few = outlook.of_run(con, sources, run=run, spill=Path(spill))
-    return found, [f"The study will stop in notebook 2. {few}"] if few else said
-
-
-def _of_the_run(run: str) -> list[str]:
-    """Name the faults of a run file, among them those of notebooks' parameters."""
-    try:
-        run_file.check(run)
-    except BadInput as faults:
-        lines = str(faults).splitlines()
-        return [line.removeprefix(f"runs/{run}.yaml: ") for line in lines]
-    return []
-
-
-def main(arguments: list[str]) -> int:
-    """Print the problems of the run named on the command line; return the exit code."""
-    try:
-        found, foretold = _checked(*arguments)
-    except ValueError as fault:
-        print(fault, file=sys.stderr)
-        return 1
-    except OSError as fault:
-        print(paths.refused(fault), file=sys.stderr)
-        return 1
-    for level, said in found[["level", "said"]].itertuples(index=False):
-        print(f"{level}: {said}")
-    print("".join(f"{said}\n" for said in foretold), end="")
-    errors = int((found["level"] == "error").sum())
-    print(f"Errors: {errors}, warnings: {len(found) - errors}. Nothing was written.")
-    return int(errors > 0)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

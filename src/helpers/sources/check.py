@@ -1,0 +1,69 @@
+"""Name every problem of a run file and its files, as `make check` does; write nothing."""
+
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from helpers.core import engines, paths
+from helpers.core.errors import BadInput
+from helpers.runs import run_file
+from helpers.sources import outlook, own_files
+
+
+def check(run: str) -> tuple[pd.DataFrame, list[str]]:
+    """List every problem of a run's files and of its run file: table, level, said.
+
+    Without errors, foretell in sentences what the tables are enough for.
+    """
+    content = run_file.read(run)
+    with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
+        engines.limit(con, Path(spill))
+        found, sources = own_files.problems(con, content, run=run, spill=Path(spill))
+        told = set(found["said"])
+        more = [("run", "error", one) for one in _of_the_run(run) if one not in told]
+        found = pd.concat(
+            [pd.DataFrame(more, columns=own_files.PROBLEMS), found], ignore_index=True
+        )
+        known = {book.stem for book in paths.notebooks()}
+        if (found["level"] == "error").any() or outlook.BOOK not in known:
+            return found, []
+        settings = run_file.parameters(run, outlook.BOOK)
+        said, few = outlook.of_settings(
+            con, sources, settings=settings, spill=Path(spill)
+        )
+    return found, [f"The study will stop in notebook 2. {few}"] if few else said
+
+
+def _of_the_run(run: str) -> list[str]:
+    """Name the faults of a run file, among them those of notebooks' parameters."""
+    try:
+        run_file.check(run)
+    except BadInput as faults:
+        lines = str(faults).splitlines()
+        return [line.removeprefix(f"runs/{run}.yaml: ") for line in lines]
+    return []
+
+
+def main(arguments: list[str]) -> int:
+    """Print the problems of the run named on the command line; return the exit code."""
+    try:
+        found, foretold = check(*arguments)
+    except ValueError as fault:
+        print(fault, file=sys.stderr)
+        return 1
+    except OSError as fault:
+        print(paths.refused(fault), file=sys.stderr)
+        return 1
+    for level, said in found[["level", "said"]].itertuples(index=False):
+        print(f"{level}: {said}")
+    print("".join(f"{said}\n" for said in foretold), end="")
+    errors = int((found["level"] == "error").sum())
+    print(f"Errors: {errors}, warnings: {len(found) - errors}. Nothing was written.")
+    return int(errors > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
