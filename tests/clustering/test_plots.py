@@ -945,9 +945,3 @@ def test_the_gap_refuses_rules_that_take_a_k_not_tried(ax):
 def test_axes_are_the_current_ones_if_none_are_given(ax):
     table, references = gaps()
     assert clustering_plots.gap_plot(table, references, choices={}) is ax
-
-
-def test_heights_are_moved_apart_no_farther_than_needed():
-    assert clustering_plots._apart([0, 10, 20], 5).tolist() == [0, 10, 20]
-    assert clustering_plots._apart([10, 10], 4) == pytest.approx([8, 12])
-    assert clustering_plots._apart([3, 0, 0.5], 1) == pytest.approx([3, -0.25, 0.75])

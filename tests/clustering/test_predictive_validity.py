@@ -387,22 +387,6 @@ def test_each_fold_holds_its_share_of_either_answer():
         assert found["alone"] == pytest.approx(expected, abs=1e-12)
 
 
-# --- Pairs, by themselves
-
-
-def test_weighted_pairs_give_the_auc_of_scikit_learn_ties_half():
-    rng = np.random.default_rng(7)
-    truth = (rng.random(200) < 0.3).astype(float)
-    guess = rng.integers(0, 12, 200) / 12
-    weights = rng.integers(0, 4, (200, 6)).astype(float)
-    right, pairs = predictive_validity._pairs(truth, guess, weights)
-    for draw in range(6):
-        expected = roc_auc_score(truth, guess, sample_weight=weights[:, draw])
-        assert right[draw] / pairs[draw] == pytest.approx(expected, abs=1e-12)
-        one = weights[truth == 1, draw].sum() * weights[truth == 0, draw].sum()
-        assert pairs[draw] == one
-
-
 def test_a_resample_without_a_pair_counts_as_chance():
     truth, guess = np.array([[1.0], [0.0]]), np.array([[2.0], [1.0]])
     weights = np.array([[1.0, 0.0], [1.0, 2.0]])

@@ -2,11 +2,12 @@
 
 import json
 
+import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
 
 from helpers.core import errors, paths
-from helpers.display import findings, plots
+from helpers.display import findings, plots, tables
 
 BAD = "<script>alert('x')</script>"
 FINDING = {
@@ -22,6 +23,11 @@ COOKS = findings.Persona(
     "Comes for meat & basics.",
     {"How many?": "453 customers", "How sure are we?": "Recovery 0.75 < 0.8"},
 )
+
+
+@pytest.fixture(autouse=True)
+def home(monkeypatch, tmp_path):
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
 
 
 def soup(shown):
@@ -75,18 +81,14 @@ def test_a_faulty_finding_is_refused_by_its_number_and_key(change, fault):
         findings.show([FINDING | change])
 
 
-def test_a_finding_that_lacks_a_key_is_refused_and_nothing_is_saved(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+def test_a_finding_that_lacks_a_key_is_refused_and_nothing_is_saved(tmp_path):
     short = {key: text for key, text in FINDING.items() if key != "limit"}
     with pytest.raises(errors.BadInput, match="finding 2: limit missing"):
         findings.write([FINDING, short], run="trial", notebook="01_cleaning")
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
 
 
-def test_findings_are_saved_as_they_were_given(tmp_path, monkeypatch):
-    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+def test_findings_are_saved_as_they_were_given():
     findings.write([FINDING], run="trial", notebook="01_cleaning")
     path = paths.processed("trial") / "findings" / "01_cleaning.json"
     assert json.loads(path.read_text(encoding="utf-8")) == [FINDING]
@@ -156,10 +158,7 @@ def test_an_answer_of_several_points_is_shown_point_by_point():
 ADVICE = {2: [{"what": "offer", "advice": "soap", "because": "x", "grade": "assumed"}]}
 
 
-def test_cards_are_saved_with_their_advice_and_what_a_short_card_shows(
-    tmp_path, monkeypatch
-):
-    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+def test_cards_are_saved_with_their_advice_and_what_a_short_card_shows():
     findings.write_personas([COOKS], run="trial", advice=ADVICE, short=["How many?"])
     path = paths.processed("trial") / "personas.json"
     assert json.loads(path.read_text(encoding="utf-8")) == [
@@ -174,10 +173,40 @@ def test_cards_are_saved_with_their_advice_and_what_a_short_card_shows(
     ]
 
 
-def test_a_short_form_that_no_card_answers_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+def test_a_short_form_that_no_card_answers_is_refused(tmp_path):
     with pytest.raises(
         errors.BadInput, match="'Home cooking' has no answer to 'Why\\?'"
     ):
         findings.write_personas([COOKS], run="trial", advice=ADVICE, short=["Why?"])
     assert not any(path.is_file() for path in tmp_path.rglob("*"))
+
+
+# --- Tables on the dashboard
+
+
+def table(rows=2):
+    frame = pd.DataFrame({"segment": [f"<b>{i}</b>" for i in range(rows)]})
+    return tables.show(frame, caption="Offers", index=False)
+
+
+def test_what_was_put_there_is_read_back_escaped_and_without_a_style():
+    findings.write_tables(
+        [("What to offer?", table())], run="trial", notebook="06_activation"
+    )
+    (found,) = findings.read_tables("trial", "06_activation")
+    assert found["question"] == "What to offer?"
+    assert found["html"].startswith('<div class="study-table"')
+    assert "&lt;b&gt;0&lt;/b&gt;" in found["html"]
+    assert "<b>" not in found["html"] and "<style" not in found["html"]
+
+
+def test_a_notebook_that_put_nothing_there_has_nothing():
+    assert findings.read_tables("trial", "05_lifecycle_journey") == []
+
+
+def test_a_table_too_long_for_a_glance_is_refused_and_nothing_is_written():
+    with pytest.raises(errors.BadInput, match="has 13 rows; a glance takes 12 at most"):
+        findings.write_tables(
+            [("All?", table(13))], run="trial", notebook="06_activation"
+        )
+    assert not (paths.processed("trial") / "board").exists()

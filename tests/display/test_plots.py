@@ -26,10 +26,6 @@ def ax():
     return plt.figure().add_subplot()
 
 
-def bar_colours(ax):
-    return [to_hex(bar.get_facecolor()) for bar in ax.patches]
-
-
 def said(ax):
     return [text.get_text() for text in ax.texts]
 
@@ -39,9 +35,9 @@ def names(axis):
 
 
 def test_bars_are_as_long_as_their_values_with_the_value_at_the_end(ax):
-    assert plots.bars(SIZES, label="customers", formats="{:.1f}", ax=ax) is ax
+    assert plots.bars(SIZES, label="customers", ax=ax) is ax
     assert [bar.get_width() for bar in ax.patches] == [30, 12.5, 0]
-    assert said(ax) == ["30.0", "12.5", "0.0"]
+    assert said(ax) == ["30", "12", "0"]
     middles = [bar.get_y() + bar.get_height() / 2 for bar in ax.patches]
     assert [text.get_position()[1] for text in ax.texts] == pytest.approx(middles)
     assert all(
@@ -54,31 +50,10 @@ def test_bars_are_as_long_as_their_values_with_the_value_at_the_end(ax):
     assert ax.get_xlim()[0] == 0
 
 
-def test_bars_have_the_colours_given_to_them(ax):
-    colours = [plots.segment_colour(i) for i in (2, 1, 0)]
-    plots.bars(SIZES, label="", colours=colours, ax=ax)
-    assert bar_colours(ax) == colours
-
-
-def test_intervals_are_matched_by_name_and_inside_the_picture(ax):
-    ends = {"low": [11.0, -4.0, 20.0], "high": [14.0, 6.0, 50.0]}
-    intervals = pd.DataFrame(ends, index=["Gardeners", "Rest", "Cooks"])
-    plots.bars(SIZES, label="", intervals=intervals, ax=ax)
-    lines = [line[:, 0].tolist() for line in ax.collections[0].get_segments()]
-    assert lines == [[20, 50], [11, 14], [-4, 6]]
-    low, high = ax.get_xlim()
-    assert low <= -4 and high > 50
-    # the value is written beyond the interval
-    assert ax.texts[0].get_position()[0] > 50
-
-
 def test_a_bar_below_nought_is_inside_the_picture(ax):
     values = pd.Series([-3.0, 2.0], index=["a", "b"])
-    intervals = pd.DataFrame(
-        {"low": [-5.0, 1.0], "high": [-1.0, 3.0]}, index=["a", "b"]
-    )
-    plots.bars(values, label="", intervals=intervals, ax=ax)
-    assert ax.get_xlim()[0] <= -5
+    plots.bars(values, label="", ax=ax)
+    assert ax.get_xlim()[0] <= -3
 
 
 def test_functions_draw_on_the_current_axes_if_none_are_given(ax):
@@ -203,3 +178,9 @@ def test_the_theme_sharpens_pictures_and_leaves_room_for_nothing_else():
     assert plt.rcParams["savefig.dpi"] == 160
     assert not plt.rcParams["axes.spines.top"]
     assert plt.rcParams["axes.titlelocation"] == "left"
+
+
+def test_heights_are_moved_apart_no_farther_than_needed():
+    assert plots.apart([0, 10, 20], 5).tolist() == [0, 10, 20]
+    assert plots.apart([10, 10], 4) == pytest.approx([8, 12])
+    assert plots.apart([3, 0, 0.5], 1) == pytest.approx([3, -0.25, 0.75])

@@ -118,7 +118,7 @@ def test_curves_end_at_their_names_which_do_not_collide(ax):
 def test_cohorts_show_their_size_and_leave_what_is_missing_empty(ax):
     table = pd.DataFrame([[1.0, 0.4], [1.0, np.nan]], index=["2020Q1", "2020Q2"])
     plots.cohort_heatmap(table, counts={"2020Q1": 1200, "2020Q2": 30}, ax=ax)
-    assert said(ax) == ["100%", "40%", "100%"]
+    assert said(ax) == ["100%", "40%", "100%", ""]
     labels = [text.get_text() for text in ax.get_yticklabels()]
     assert labels == ["2020Q1 (1,200)", "2020Q2 (30)"]
 
@@ -162,9 +162,7 @@ def test_reliability_is_drawn_against_equality(ax):
         }
     )
     plots.reliability(table, ax=ax)
-    assert (
-        ax.lines[0].get_xdata().tolist() == ax.lines[0].get_ydata().tolist() == [0, 1]
-    )
+    assert list(ax.lines[0].get_xdata()) == list(ax.lines[0].get_ydata()) == [0, 1]
     dots = ax.collections[-1].get_offsets().tolist()
     assert dots == [[0.3, 0.35], [0.9, 0.88]]
     assert ax.get_xlim()[0] < 0.3 < 0.9 < ax.get_xlim()[1]

@@ -231,12 +231,13 @@ def test_a_fifth_with_a_few_known_or_unknown_is_shown_with_another(
     assert table["coverage"].tolist() == pytest.approx(coverage)
 
 
-def test_a_customer_without_sales_counts_among_the_least():
+def test_a_customer_without_sales_counts_among_the_least(monkeypatch):
+    monkeypatch.setattr(fairness, "FEWEST", 1)
     sold = pd.DataFrame({"customer_id": list("abcde"), "sales": [5.0, np.nan, 3, 9, 7]})
     customers = pd.DataFrame(
         {"customer_id": list("edcba"), "age": [None] * 3 + ["x", None]}
     )
-    table = fairness.coverage_by_value(customers, sold, attributes=["age"], below=1)
+    table = fairness.coverage_by_value(customers, sold, attributes=["age"])
     assert table["coverage"].tolist() == [1, 0, 0, 0, 0]
 
 

@@ -231,7 +231,7 @@ def test_rules_are_an_indented_list_that_ends_in_segments(ax):
 def test_the_name_of_every_segment_can_be_read_in_its_box():
     for i in range(11):
         colour = plots.segment_colour(i)
-        assert contrast(personas_plots._ink_on(colour), colour) >= 4.5, i
+        assert contrast(plots.ink_on(colour), colour) >= 4.5, i
 
 
 def test_rules_without_a_question_name_the_one_segment(ax):

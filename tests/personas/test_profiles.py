@@ -42,7 +42,8 @@ def test_segments_are_counted_and_too_little_data_comes_last():
     assert table["high_deal_share"].tolist() == pytest.approx([0, 1 / 2, 0])
 
 
-def test_the_interval_of_sales_is_that_of_a_bootstrap_inside_the_segment():
+def test_the_interval_of_sales_is_that_of_a_bootstrap_inside_the_segment(monkeypatch):
+    monkeypatch.setattr(profiles, "N_BOOTSTRAP", 4000)
     rng = np.random.default_rng(2)
     sales = rng.gamma(2, 100, 200)
     sold = pd.DataFrame({"customer_id": range(200), "sales": sales})
@@ -53,14 +54,14 @@ def test_the_interval_of_sales_is_that_of_a_bootstrap_inside_the_segment():
         activity="",
         deal_sensitivity="",
     )
-    table = profiles.summarise(sold, assigned, seed=1, resamples=4000)
+    table = profiles.summarise(sold, assigned, seed=1)
     for row in table.itertuples():
         own = sales[np.arange(200) % 2 + 1 == row.segment_id]
         drawn = [np.mean(rng.choice(own, 100)) for _ in range(4000)]
         expected = np.quantile(drawn, [0.025, 0.975])
         # a quantile of 4,000 draws errs by about 1 where the interval is 56 wide
         assert [row.low, row.high] == pytest.approx(expected, abs=3)
-    again = profiles.summarise(sold, assigned, seed=1, resamples=4000)
+    again = profiles.summarise(sold, assigned, seed=1)
     pd.testing.assert_frame_equal(again, table, check_exact=True)
 
 
@@ -180,13 +181,6 @@ def test_together_the_intervals_hold_the_truth_as_often_as_they_say():
         )
         clean += (found["side"] == "").all()
     assert clean >= 52  # 57 expected; one by one hardly any of the 60
-
-
-def test_many_customers_are_resampled_some_samples_at_a_time_with_the_same_draws():
-    whole = np.concatenate(list(profiles._weights(50, seed=4, resamples=7)))
-    assert whole.shape == (7, 50) and (whole.sum(axis=1) == 50).all()
-    parts = list(profiles._weights(2_000_000, seed=4, resamples=3))
-    assert [len(part) for part in parts] == [2, 1]
 
 
 def test_a_feature_without_a_ratio_scale_has_an_effect_but_no_index():
@@ -324,11 +318,12 @@ def test_a_customer_without_sales_row_is_noticed():
         )
 
 
-def test_later_worth_is_judged_by_the_class_given_before():
+def test_later_worth_is_judged_by_the_class_given_before(monkeypatch):
+    monkeypatch.setattr(profiles, "N_BOOTSTRAP", 4000)
     rng = np.random.default_rng(2)
     tier = pd.Series(np.where(np.arange(300) < 60, "high", "low"))
     sales = pd.Series(rng.gamma(2, np.where(tier == "high", 40, 10)))
-    found = profiles.later_worth(tier, sales, seed=1, resamples=4000)
+    found = profiles.later_worth(tier, sales, seed=1)
     assert found["customers"].tolist() == [60, 240]
     assert found["share_customers"].tolist() == [0.2, 0.8]
     assert found.loc["high", "later_sales"] == pytest.approx(sales[:60].sum())
@@ -384,7 +379,7 @@ def test_a_loss_or_nothing_has_no_shares_and_no_trend_without_later_days():
         }
     )
     features = pd.DataFrame({"customer_id": list("abcd"), "sales": [-5.0, 1, 1, 0]})
-    found = profiles.summarise(features, assigned, seed=1, resamples=5)
+    found = profiles.summarise(features, assigned, seed=1)
     assert found["share_sales"].isna().all()
     assert found["sales_per_customer"].tolist() == [-2.0, 0.5]
     crossed = profiles.matrix(

@@ -48,8 +48,9 @@ def test_a_level_with_an_apostrophe_does_not_end_the_text_in_the_query():
     assert found["segment_id"].tolist() == [1, 2]
 
 
-def test_the_card_lists_each_end_with_all_that_must_hold():
-    card = rules.card(TREE, FIELDS, pd.Series([1, 2, 1, 3, 2, 2]), below=1)
+def test_the_card_lists_each_end_with_all_that_must_hold(monkeypatch):
+    monkeypatch.setattr(rules, "FEW", 1)
+    card = rules.card(TREE, FIELDS, pd.Series([1, 2, 1, 3, 2, 2]))
     assert card["when"].tolist() == [
         "tea at least 25% and tier is high",
         "tea at least 25% and tier is not high",
@@ -62,8 +63,9 @@ def test_the_card_lists_each_end_with_all_that_must_hold():
     assert card["right"].tolist() == [1, 1, 0, 0.5]
 
 
-def test_an_end_that_nobody_comes_to_has_no_share_of_right_ones():
-    card = rules.card(TREE, FIELDS[:1], pd.Series([1]), below=1)
+def test_an_end_that_nobody_comes_to_has_no_share_of_right_ones(monkeypatch):
+    monkeypatch.setattr(rules, "FEW", 1)
+    card = rules.card(TREE, FIELDS[:1], pd.Series([1]))
     assert card["customers"].tolist() == [1, 0, 0, 0]
     assert card["right"].isna().tolist() == [False, True, True, True]
 
@@ -77,7 +79,8 @@ def test_a_share_of_right_ones_gives_no_few_customers_away():
         assert share is None or card["right"].iloc[0] == share
 
 
-def test_a_condition_that_follows_from_another_is_not_said():
+def test_a_condition_that_follows_from_another_is_not_said(monkeypatch):
+    monkeypatch.setattr(rules, "FEW", 1)
     more = Split(
         Condition("visits", 9.0),
         Leaf(1),
@@ -85,7 +88,7 @@ def test_a_condition_that_follows_from_another_is_not_said():
     )
     tree = Split(Condition("visits", 3.0), more, Leaf(4))
     table = pd.DataFrame({"visits": [10.0, 6.0, 4.0, 1.0]})
-    card = rules.card(tree, table, pd.Series([1, 2, 3, 4]), below=1)
+    card = rules.card(tree, table, pd.Series([1, 2, 3, 4]))
     assert card["when"].tolist() == [
         "visits at least 9",
         "visits at least 5 and visits below 9",

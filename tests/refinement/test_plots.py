@@ -71,6 +71,6 @@ def test_statistics_beyond_their_limit_are_red():
 def test_bands_are_drawn_for_pairs_of_enough_customers():
     shared = pd.DataFrame({1: [50, 4], 2: [0, 46]}, index=[1, 2])
     ax = refinement_plots.descent(shared, old={1: "a", 2: "b"}, new={1: "a", 2: "b"})
-    assert len(ax.collections) == 2
+    assert len(ax.patches) == 2
     texts = [text.get_text() for text in ax.texts]
     assert texts == ["a, 50%", "b, 50%", "a, 54%", "b, 46%"]

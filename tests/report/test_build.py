@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 
 from helpers.core import errors, paths, store
 from helpers.disclosure import cube
-from helpers.display import board, findings, tables
+from helpers.display import findings, tables
 from helpers.report import build, dashboard, pages
 
 BAD = "<script>alert('x')</script>"
@@ -648,7 +648,7 @@ def test_tables_of_later_notebooks_stand_on_the_dashboard_under_their_page(folde
         caption="What to offer",
         index=False,
     )
-    board.put([("What to offer?", table)], run=RUN, notebook=NAMES[-1])
+    findings.write_tables([("What to offer?", table)], run=RUN, notebook=NAMES[-1])
     page = BeautifulSoup(build.build(RUN).read_text("utf-8"), "html.parser")
     section = page.find("section", attrs={"aria-labelledby": "after"})
     assert section.select_one(".source a")["href"] == f"{NAMES[-1]}.html"

@@ -138,12 +138,6 @@ def test_a_run_with_a_fault_gets_no_fragment(project):
     assert not (project / "build").exists()
 
 
-def test_a_data_file_beside_a_helper_counts_with_it():
-    files = dependencies.helper_files(["from helpers.display import tables"])
-    assert paths.ROOT / "src/helpers/display/columns.yaml" in files
-    assert sorted(files) == files
-
-
 def linked(book):
     """Name the notebooks that the first cell of one links after **Reads**."""
     first = "".join(json.loads(book.read_text("utf-8"))["cells"][0]["source"])
@@ -161,3 +155,14 @@ def test_a_notebook_links_what_it_reads(book):
 
     assert linked(book) <= set(needs[book.stem])
     assert set(needs[book.stem]) <= reached(book.stem)
+
+
+def test_a_data_file_counts_with_the_module_that_names_it(project):
+    folder = project / "src/helpers/report"
+    (folder / "build.py").write_text('WORDS = "words.yaml", "missing.yaml"\n')
+    for name in ("words", "others"):
+        (folder / f"{name}.yaml").touch()
+    found = dependencies.helper_files(["from helpers.report import build"])
+    told = [file.relative_to(project / "src/helpers").as_posix() for file in found]
+    modules = ["__init__.py", "report/__init__.py", "report/build.py"]
+    assert told == [*modules, "report/words.yaml"]

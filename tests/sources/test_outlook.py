@@ -89,7 +89,7 @@ def test_two_lines_alike_are_two_orders_where_neither_order_nor_product_is_told(
 
 
 def test_names_of_the_study_are_kept_from_attributes():
-    fixed = {one.name for one in (*dictionary.FEATURES, *dictionary.OF_SUPPLIERS)}
+    fixed = {one.name for one in dictionary.FEATURES}
     assert all(map(mapping.reserved, fixed))
     for name in ("Sales", "segment_id", "later_sales", "value_tier", "group", "name"):
         assert mapping.reserved(name)

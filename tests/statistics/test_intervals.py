@@ -4,7 +4,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from sklearn.metrics import roc_auc_score
 
 from helpers.core.errors import BadInput
 from helpers.statistics import intervals
@@ -18,18 +17,6 @@ def test_an_interval_of_nothing_is_missing():
     assert np.isnan(intervals.wilson(np.nan, 0, level=0.95)).all()
     found = stats.binomtest(8, 10).proportion_ci(method="wilson")
     assert intervals.wilson(0.8, 10, level=0.95) == pytest.approx(found)
-
-
-def test_the_area_under_the_curve_is_the_share_of_pairs_in_the_right_order():
-    happened = np.array([True, True, False, False, False])
-    score = np.array([0.9, 0.4, 0.4, 0.5, 0.1])
-    # of six pairs four are right and one is a tie
-    assert intervals.auc(happened, score) == pytest.approx(4.5 / 6)
-    rng = np.random.default_rng(1)
-    happened = rng.random(300) < 0.3
-    score = np.round(happened * 0.5 + rng.normal(size=300), 1)
-    expected = roc_auc_score(happened, score)
-    assert intervals.auc(happened, score) == pytest.approx(expected)
 
 
 def test_one_trial_a_customer_gives_wilsons_interval():
@@ -255,8 +242,6 @@ def test_without_an_effect_one_interval_in_twenty_leaves_out_zero():
 def test_nothing_to_compare_gives_nothing_and_no_error():
     assert len(intervals.adjusted([], method="benjamini-hochberg")) == 0
     assert len(intervals.adjusted([], method="holm")) == 0
-    for happened in (np.array([True, True]), np.array([False, False])):
-        assert np.isnan(intervals.auc(happened, np.array([0.1, 0.2])))
     rows = pd.DataFrame({"customer_id": [], "group": [], "hit": []})
     found = intervals.proportions(rows, value="hit", by=["group"], level=0.95)
     assert found.empty

@@ -8,10 +8,9 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
-from helpers.display.plots import ACCENT, INK, QUIET, segment_colour
+from helpers.display import plots
+from helpers.display.plots import ACCENT, INK, QUIET, WIDTH as WIDTH, segment_colour
 
-# Narrow enough that a phone shows the words at four fifths of their size.
-WIDTH = 4.5  # inches
 MARKERS = "osD^vPX*"  # by kind or way, in the order given
 SHADES = ["#1f5673", "#8fb3c4", "#c9d6dc", "#5b6e77", "#a9b7be", "#33424a"]
 PALE = mpl.colors.LinearSegmentedColormap.from_list(
@@ -22,29 +21,15 @@ PALE = mpl.colors.LinearSegmentedColormap.from_list(
 def clock(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw how orders spread over the week, darker the more.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `moments.clock`: weekdays by hours, shares of all orders.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        Hours without any order at either end of the day are left out.
+    `table` is the output of `moments.clock`: weekdays by hours, shares of all orders.
+    Hours without any order at either end of the day are left out.
     """
-    ax = plt.gca() if ax is None else ax
     open_ = np.flatnonzero(table.sum() > 0.0005)
     shown = table.iloc[:, open_.min() : open_.max() + 1]
-    ax.imshow(shown, cmap=PALE, vmin=0, aspect="auto")
+    ax = plots.heat_map(shown, cmap=PALE, ax=ax)
     hours = list(shown.columns)
     ticks = range(0, len(hours), max(1, len(hours) // 6))
     ax.set_xticks(ticks, [f"{hours[i]}:00" for i in ticks])
-    ax.set_yticks(range(len(shown)), shown.index)
-    ax.grid(visible=False)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
     return ax
 
 
@@ -64,23 +49,12 @@ def by_segment(
     ----------
     table : DataFrame
         segment_id, kind, the value, low and high; one row a segment and kind.
-    names : mapping
-        Segment id -> name, the first on top.
     value : str
         Column that is drawn (share, 0 to 1).
     kinds : sequence of str
         Kinds from top to bottom inside a segment; each has a marker of its own.
-    label : str
-        What is estimated.
     limits : str, optional
         Column with a limit (same unit) that is drawn as a short upright line.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        In the segments' colours, with a legend of the kinds.
     """
     ax = plt.gca() if ax is None else ax
     apart = 0.7 / max(len(kinds), 1)
@@ -97,10 +71,8 @@ def by_segment(
                 if limits and np.isfinite(row[limits]):
                     ax.plot(row[limits], y, "|", color=INK, ms=11, mew=1.8)
     ax.axvline(0, color=QUIET, linewidth=1)
-    ax.set_yticks(range(len(names)), list(names.values()))
-    ax.set_ylim(len(names) - 0.4, -0.6)
-    ax.grid(visible=False, axis="y")
-    ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
+    plots.name_rows(ax, list(names.values()))
+    plots.percent(ax.xaxis)
     ax.set_xlabel(label)
     signs = [
         ax.plot([], [], MARKERS[i % len(MARKERS)], color=INK, label=kind)[0]
@@ -115,19 +87,9 @@ def by_segment(
 
 
 def hit_rates(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how often recommendations hit, over how many are made.
+    """Draw how often recommendations hit, over how many are made, with intervals.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `offers.judge`.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        One line a way, with intervals.
+    `table` is the output of `offers.judge`.
     """
     ax = plt.gca() if ax is None else ax
     where = {n: place for place, n in enumerate(table["n"].unique())}
@@ -137,19 +99,12 @@ def hit_rates(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         x = mine["n"].map(where) + (order - (len(ways) - 1) / 2) * 0.14
         colour = SHADES[(0, 3, 1, 4, 2, 5)[order % 6]]
         ax.vlines(x, mine["low"], mine["high"], color=colour, lw=2.5, alpha=0.45)
-        ax.plot(
-            x,
-            mine["hit_rate"],
-            MARKERS[order % len(MARKERS)],
-            color=colour,
-            ms=4.5,
-            label=way,
-        )
+        marker = MARKERS[order % len(MARKERS)]
+        ax.plot(x, mine["hit_rate"], marker, color=colour, ms=4.5, label=way)
     ax.set_xticks(list(where.values()), [str(n) for n in where])
     ax.set_xlabel("items recommended to each customer")
-    ax.yaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
-    ax.set_ylabel("customers with a hit")
-    ax.set_ylim(0, 1)
+    ax.set(ylim=(0, 1), ylabel="customers with a hit")
+    plots.percent(ax.yaxis)
     ax.grid(visible=False, axis="x")
     _legend(ax, columns=len(ways))
     return ax
@@ -158,21 +113,9 @@ def hit_rates(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def plan(
     table: pd.DataFrame, *, names: Mapping[int, str], ax: Axes | None = None
 ) -> Axes:
-    """Draw how many customers of each segment get which offer.
+    """Draw how many customers of each segment get which offer, in a frame of them all.
 
-    Parameters
-    ----------
-    table : DataFrame
-        segment_id, offer, contacts, customers (of the segment).
-    names : mapping
-        Segment id -> name, the first on top.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        One stacked bar a segment; a thin frame is the whole segment.
+    `table`: segment_id, offer, contacts, customers (of the segment).
     """
     ax = plt.gca() if ax is None else ax
     wide = table.pivot(index="segment_id", columns="offer", values="contacts")
@@ -187,11 +130,8 @@ def plan(
     for place, whole, said in zip(where, sizes, start, strict=True):
         words = f"{said:,.0f} of {whole:,.0f}"
         ax.text(whole + sizes.max() * 0.02, place, words, va="center", fontsize=8.5)
-    ax.set_yticks(where, list(names.values()))
-    ax.invert_yaxis()
-    ax.set_xlim(0, sizes.max() * 1.35)
-    ax.grid(visible=False, axis="y")
-    ax.set_xlabel("customers")
+    plots.name_rows(ax, list(names.values()))
+    ax.set(xlim=(0, sizes.max() * 1.35), xlabel="customers")
     _legend(ax, columns=min(3, wide.shape[1]))
     return ax
 
@@ -207,13 +147,6 @@ def smallest_effects(
         customers, effect (share, 0 to 1), in the order of customers.
     marks : DataFrame
         segment_id, name, customers, effect: tests to be named on the line.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        A falling line: to find half the effect takes four times the customers.
     """
     ax = plt.gca() if ax is None else ax
     ax.plot(table["customers"], table["effect"], color=ACCENT, linewidth=1.8)
@@ -225,16 +158,10 @@ def smallest_effects(
     ax.xaxis.set_major_formatter("{x:,.0f}")
     ax.set_xlabel("customers in the test")
     ax.set_ylabel("smallest effect found")
-    ax.legend(fontsize=8.5, frameon=False)
+    ax.legend()
     return ax
 
 
 def _legend(ax: Axes, *, columns: int) -> None:
     """Put the legend under the figure, where it hides nothing."""
-    ax.figure.legend(
-        loc="outside lower center",
-        ncols=columns,
-        frameon=False,
-        fontsize=8.5,
-        handletextpad=0.3,
-    )
+    ax.figure.legend(loc="outside lower center", ncols=columns, handletextpad=0.3)

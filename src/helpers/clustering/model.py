@@ -153,12 +153,7 @@ class Model:
         )
 
     def assign(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Give every customer the three readings.
-
-        Parameters
-        ----------
-        features : DataFrame
-            The feature table.
+        """Give every customer of the feature table the three readings.
 
         Returns
         -------
@@ -251,11 +246,6 @@ class Model:
             A query that returns customer_id, segment_id, value_tier, activity and
             deal_sensitivity, in no order. It agrees with `assign` on every customer,
             but where `assign` refuses a missing or negative value segment_id is null.
-
-        Raises
-        ------
-        BadInput
-            If the dialect is another one, or the table cannot be read in it.
 
         Notes
         -----
@@ -442,18 +432,10 @@ def _lowest(squared: np.ndarray) -> np.ndarray:
 
 
 def membership(apart: np.ndarray) -> np.ndarray:
-    """Turn distances into soft membership that adds up to one for each customer.
+    """Turn distances (customers x segments) into soft membership that adds up to one.
 
-    Parameters
-    ----------
-    apart : ndarray
-        Customers x segments, distances.
-
-    Returns
-    -------
-    ndarray
-        Customers x segments: each segment's share of the inverse squared distances,
-        as in fuzzy c-means with fuzzifier 2 (Bezdek 1981).
+    Each segment's share of the inverse squared distances, as in fuzzy c-means with
+    fuzzifier 2 (Bezdek 1981).
     """
     closeness = 1 / np.maximum(apart, 1e-9) ** 2
     return closeness / closeness.sum(axis=1, keepdims=True)
@@ -476,14 +458,8 @@ def _tier(values: pd.Series, cuts: dict[str, float]) -> pd.Series:
 class Groups:
     """The groups that later notebooks tell apart.
 
-    Parameters
-    ----------
-    word : str
-        What one group is called: segment or value tier.
-    names : dict of str
-        Group id, from 1 -> name.
-    assigned : DataFrame
-        The table `segments`, with the group of each customer as segment_id.
+    `word` is what one is called (segment or value tier), `names` are theirs by group id,
+    from 1, and `assigned` is the table `segments` with each customer's group as segment_id.
     """
 
     word: str
@@ -498,17 +474,8 @@ class Groups:
 def groups(model: Model, assigned: pd.DataFrame) -> Groups:
     """Tell customers apart by needs segment or, where there are none, by value tier.
 
-    Parameters
-    ----------
-    model : Model
-        The segment model, named.
-    assigned : DataFrame
-        The table `segments`.
-
-    Returns
-    -------
-    Groups
-        Segments 1 to k, or the tiers that hold anybody, from the highest.
+    `assigned` is the table `segments`. The groups are segments 1 to k, or the tiers that
+    hold anybody, from the highest.
     """
     if model.centres:
         ids = range(1, len(model.centres) + 1)
@@ -528,17 +495,7 @@ def save(model: Model, file: Path) -> None:
 
 
 def load(file: Path) -> Model:
-    """Read a model and check that nobody changed what decides its labels.
-
-    Parameters
-    ----------
-    file : Path
-        JSON written by `save`.
-
-    Returns
-    -------
-    Model
-        The model.
+    """Read a model (JSON of `save`) and check that nobody changed what decides its labels.
 
     Raises
     ------

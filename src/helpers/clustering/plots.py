@@ -1,5 +1,7 @@
 """Draw the evidence for segments from tidy tables, so that it can be read in grey and small."""
 
+# Every chart raises `BadInput` if a column, value, name or row that it needs is missing.
+
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from textwrap import fill
@@ -14,11 +16,11 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
-from scipy.optimize import isotonic_regression
 from scipy.spatial import ConvexHull, QhullError
 
 from helpers.core.errors import BadInput
-from helpers.display.plots import ACCENT, INK, QUIET, REFERENCE, segment_colour
+from helpers.display import plots
+from helpers.display.plots import ACCENT, CENTRED, INK, QUIET, REFERENCE, segment_colour
 
 # An 8 inch figure is 49 pixels an inch on a phone: 11 points are 7 pixels there.
 WIDTH, TEXT, TICKS = 8.0, 11, 10
@@ -89,47 +91,57 @@ def _axes(ax: Axes | None) -> Axes:
     return ax
 
 
-def _bare(ax: Axes) -> None:
-    """Take away a scale that means nothing."""
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.grid(visible=False)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+def _panels(rows: int, columns: int, *, height: float, **shared: object) -> tuple:
+    """Make a figure of the usual width (`height` in inches) and an array of its axes."""
+    figure, axes = plt.subplots(
+        rows,
+        columns,
+        squeeze=False,
+        layout="constrained",
+        figsize=(WIDTH, height),
+        **shared,
+    )
+    for ax in axes.flat:
+        ax.tick_params(labelsize=TICKS)
+    return figure, axes
 
 
-def _apart(places: Sequence[float], gap: float) -> np.ndarray:
-    """Move heights as little as possible until each is `gap` from the next."""
-    places = np.asarray(places, dtype=float)
-    order = np.argsort(places, kind="stable")
-    steps = gap * np.arange(len(places))
-    moved = np.empty(len(places))
-    moved[order] = isotonic_regression(places[order] - steps).x + steps
-    return moved
+def _say_at_left(ax: Axes, words: str) -> None:
+    looks = {"ha": "right", "va": "center", "color": INK, "fontsize": TEXT}
+    ax.set_ylabel(words, rotation=0, **looks)
 
 
 def _at_right(ax: Axes, labels: Sequence[tuple[str, float, str]]) -> None:
     """Write (text, height, colour) right of the axes, none on top of another."""
     low, high = ax.get_ylim()
     inches = ax.get_position().height * ax.figure.get_figheight()
-    places = _apart([y for _, y, _ in labels], TEXT * 1.35 / 72 / inches * (high - low))
+    gap = TEXT * 1.35 / 72 / inches * (high - low)
+    places = plots.apart([y for _, y, _ in labels], gap)
+    looks = {"transform": ax.get_yaxis_transform(), "fontsize": TEXT, "va": "center"}
     for (text, _, colour), place in zip(labels, places, strict=True):
-        ax.text(
-            1.012,
-            place,
-            text,
-            transform=ax.get_yaxis_transform(),
-            color=colour,
-            fontsize=TEXT,
-            va="center",
-        )
+        ax.text(1.012, place, text, color=colour, **looks)
 
 
 def _label(ax: Axes, text: str, at: tuple[float, float], **looks: object) -> Annotation:
     """Write a label on a point, to be moved by `_part`."""
-    usual = {"ha": "center", "va": "center", "fontsize": TEXT, "path_effects": HALO}
+    usual = CENTRED | {"fontsize": TEXT, "path_effects": HALO}
     return ax.annotate(
         text, at, xytext=(0, 0), textcoords="offset points", **usual | looks
+    )
+
+
+def _beside_line(ax: Axes, text: str, at: tuple, side: str, **looks: object) -> None:
+    """Write left or right of an upright line, at a height from 0 to 1 of the axes."""
+    ax.annotate(
+        text,
+        at,
+        xycoords=ax.get_xaxis_transform(),
+        xytext=(-5 if side == "right" else 5, 0),
+        textcoords="offset points",
+        ha=side,
+        va="top",
+        fontsize=TEXT,
+        **looks,
     )
 
 
@@ -167,6 +179,8 @@ def score_panels(
 ) -> Figure:
     """Draw scores over k beside their references: a row a method, a column a statistic.
 
+    The panels of a statistic share their scale, so that methods can be compared.
+
     Parameters
     ----------
     table : DataFrame
@@ -179,16 +193,6 @@ def score_panels(
         Statistic -> whether more is better; written over its column.
     level : float
         Largest p at which the marker is filled.
-
-    Returns
-    -------
-    Figure
-        The panels of a statistic share their scale, so that methods can be compared.
-
-    Raises
-    ------
-    BadInput
-        If a column, a value, a name or a direction is missing.
     """
     columns = ["method", "k", "statistic", "observed", "reference", "low", "high", "p"]
     key = ["method", "statistic", "k"]
@@ -196,13 +200,9 @@ def score_panels(
     methods, statistics = table["method"].unique(), table["statistic"].unique()
     _listed([*methods, *statistics], names, of="names")
     _listed(statistics, more_is_better, of="more_is_better")
-    figure, axes = plt.subplots(
-        *(len(methods), len(statistics)),
-        sharex=True,
-        sharey="col",
-        squeeze=False,
-        layout="constrained",
-        figsize=(WIDTH, 1.5 + 0.95 * len(methods)),
+    height = 1.5 + 0.95 * len(methods)
+    figure, axes = _panels(
+        len(methods), len(statistics), height=height, sharex=True, sharey="col"
     )
     for (row, column), ax in np.ndenumerate(axes):
         here = (table["method"] == methods[row]) & (
@@ -210,11 +210,7 @@ def score_panels(
         )
         _score_panel(table[here].sort_values("k"), level=level, ax=ax)
     for ax, method in zip(axes[:, 0], methods, strict=True):
-        ax.set_ylabel(
-            fill(names[method], 13),
-            **{"rotation": 0, "ha": "right", "va": "center"},
-            **{"color": INK, "fontsize": TEXT},
-        )
+        _say_at_left(ax, fill(names[method], 13))
     for ax, statistic in zip(axes[0], statistics, strict=True):
         way = "more is better ↑" if more_is_better[statistic] else "less is better ↓"
         ax.set_title(f"{names[statistic]}\n{way}", fontsize=TEXT)
@@ -238,7 +234,6 @@ def _score_panel(rows: pd.DataFrame, *, level: float, ax: Axes) -> None:
     ax.margins(y=0.12)
     ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     ax.yaxis.set_major_locator(MaxNLocator(3))
-    ax.tick_params(labelsize=TICKS)
 
 
 def stability_boxes(
@@ -252,31 +247,19 @@ def stability_boxes(
 ) -> Axes:
     """Draw a box of resamples for each k over the range of its references.
 
+    Whiskers reach to at most 1.5 times the box; grey bars, with a dash at the mean, are
+    the references.
+
     Parameters
     ----------
     table : DataFrame
         k and the value, one row a resample or pair of them.
     references : DataFrame
         k, reference (mean), low, high: one row a k.
-    value : str
-        Column to draw.
-    label : str
-        What it means and which way is better.
+    value, label : str
+        Column to draw; what it means and which way is better.
     criterion : float
         Least value asked for, as a dashed line.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        Boxes from quartile to quartile, whiskers to at most 1.5 times the box, dots
-        beyond; grey bars with a dash at the mean for the references.
-
-    Raises
-    ------
-    BadInput
-        If a column or value is missing, or a k has no reference.
     """
     _need(table, ["k", value], of="the table of resamples")
     band = ["k", "reference", "low", "high"]
@@ -285,18 +268,11 @@ def stability_boxes(
     groups = {k: rows.to_numpy() for k, rows in table.groupby("k")[value]}
     _listed(list(groups), beside.index, of="the table of references")
     ax, beside = _axes(ax), beside.loc[list(groups)]
-    ax.bar(
-        list(groups),
-        beside["high"] - beside["low"],
-        bottom=beside["low"],
-        **{"width": 0.84, "color": PALE, "zorder": 0.5},
-    )
-    ax.hlines(
-        beside["reference"],
-        beside.index - 0.42,
-        beside.index + 0.42,
-        **{"color": QUIET, "linewidth": 1.4, "linestyle": (0, (2, 1)), "zorder": 1},
-    )
+    k, low = beside.index, beside["low"]
+    height = beside["high"] - low
+    ax.bar(k, height, bottom=low, width=0.84, color=PALE, zorder=0.5)
+    dashed = {"color": QUIET, "linewidth": 1.4, "linestyle": (0, (2, 1)), "zorder": 1}
+    ax.hlines(beside["reference"], k - 0.42, k + 0.42, **dashed)
     _boxes(groups, ax=ax)
     ax.axhline(criterion, color=INK, linewidth=1.2, linestyle=(0, (6, 3)), zorder=1.5)
     ax.set_xlim(min(groups) - 0.6, max(groups) + 0.6)
@@ -340,6 +316,10 @@ def tree(
 ) -> Axes:
     """Draw which segments split from which as k grows, and how stable each is across k.
 
+    A column for each k; a disc's area is its customers, its darkness its stability
+    across; a line's width is the customers shared. Each column is ordered by the mean
+    place of where its customers come from.
+
     Parameters
     ----------
     branches : DataFrame
@@ -349,23 +329,7 @@ def tree(
     across : DataFrame
         k, segment, value (stability across solutions, 0 to 1), customers.
     chosen : int
-        The number of segments decided for: its column is marked and has the segments'
-        colours.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        A column for each k; a disc's area is its customers, its darkness its
-        stability across; a line's width is the customers shared. Each column is
-        ordered by the mean place of where its customers come from.
-
-    Raises
-    ------
-    BadInput
-        If a column or value is missing, a branch ends at an unknown segment, or
-        `chosen` is no k of the table.
+        The k decided for: its column is marked and has the segments' colours.
 
     References
     ----------
@@ -381,23 +345,15 @@ def tree(
     everyone = across.groupby("k")["customers"].sum().max()
     _draw_flows(nodes, flows, everyone, ax=ax)
     sizes = 1500 * nodes["customers"] / everyone
-    discs = ax.scatter(
-        *(nodes["k"], nodes["y"]),
-        s=sizes,
-        c=nodes["value"],
-        cmap=DARKNESS,
-        norm=Normalize(0, 1),
-        **{"edgecolors": INK, "linewidths": 1, "zorder": 3},
-    )
-    ours = nodes["k"] == chosen
-    ax.scatter(
-        *(nodes.loc[ours, "k"], nodes.loc[ours, "y"]),
-        # White between disc and ring keeps the two apart in grey.
-        s=(np.sqrt(sizes[ours]) + 8) ** 2,
-        facecolors="white",
-        edgecolors=[segment_colour(i + 1) for i in nodes.loc[ours, "segment"]],
-        **{"linewidths": 3, "zorder": 2.5},
-    )
+    shade = {"c": nodes["value"], "cmap": DARKNESS, "norm": Normalize(0, 1)}
+    looks = shade | {"edgecolors": INK, "linewidths": 1, "zorder": 3}
+    discs = ax.scatter(nodes["k"], nodes["y"], s=sizes, **looks)
+    ours = nodes[nodes["k"] == chosen]
+    rims = [segment_colour(i + 1) for i in ours["segment"]]
+    looks = {"facecolors": "white", "edgecolors": rims, "linewidths": 3, "zorder": 2.5}
+    # White between disc and ring keeps the two apart in grey.
+    rings = (np.sqrt(sizes[ours.index]) + 8) ** 2
+    ax.scatter(ours["k"], ours["y"], s=rings, **looks)
     _number_nodes(nodes, np.sqrt(sizes) / 2, chosen, ax=ax)
     ax.set_ylim(-0.02, 1.04)
     ax.set_yticks([])
@@ -459,10 +415,8 @@ def _draw_flows(
         return
     y = nodes.set_index(["k", "segment"])["y"]
     lines = [
-        [(k - 1, y[k - 1, parent]), (k, y[k, segment])]
-        for k, segment, parent in flows[["k", "segment", "parent"]].itertuples(
-            index=False
-        )
+        [(row.k - 1, y[row.k - 1, row.parent]), (row.k, y[row.k, row.segment])]
+        for row in flows.itertuples()
     ]
     widths = 18 * flows["customers"].to_numpy() / everyone
     ax.add_collection(
@@ -491,8 +445,7 @@ def _columns_of_k(k_values: pd.Series, chosen: int, *, ax: Axes) -> None:
     ax.set_xticks(ks, [f"{k}\nchosen" if k == chosen else f"{k}" for k in ks])
     ax.get_xticklabels()[ks.index(chosen)].set(fontweight="bold", color=INK)
     ax.grid(visible=False)
-    for side in ("left", "bottom"):
-        ax.spines[side].set_visible(False)
+    ax.spines[["left", "bottom"]].set_visible(False)
     ax.set_xlabel("number of segments", fontsize=TEXT)
 
 
@@ -536,29 +489,15 @@ def gorge(
 ) -> Figure:
     """Draw how similar customers are to each segment: a gorge tells it from the rest.
 
+    A histogram for each segment: its members in colour at the foot, all others in grey on
+    them. Two hills with a gorge between them: well apart; one hill with a slope: a
+    continuum. Heights are square roots of counts, which moves no hill and no gorge, but
+    lets a small segment be seen.
+
     Parameters
     ----------
     similarities : ndarray
         Customers x segments, 0 to 1; columns in the order of the segment ids 1, 2, ...
-    segment_ids : sequence of int
-        Segment of each customer, from 1.
-    names : mapping of str
-        Segment id -> name.
-    label : str
-        What the similarity is.
-
-    Returns
-    -------
-    Figure
-        A histogram of all customers for each segment: its members in colour at the
-        foot, all others in grey on them. Two hills with a gorge between them: well
-        apart; one hill with a slope: a continuum. Heights are square roots of counts,
-        which moves no hill and no gorge, but lets a small segment be seen.
-
-    Raises
-    ------
-    BadInput
-        If lengths differ, a value is not between 0 and 1, or a name is missing.
 
     References
     ----------
@@ -570,21 +509,13 @@ def gorge(
         raise BadInput("Similarities must lie between 0 and 1, without missing values.")
     segments = range(1, values.shape[1] + 1)
     _listed([*segments, *ids.tolist()], names, of="names")
-    figure, axes = plt.subplots(
-        *(len(segments), 1),
-        sharex=True,
-        squeeze=False,
-        layout="constrained",
-        figsize=(WIDTH, 0.9 + 0.95 * len(segments)),
-    )
+    height = 0.9 + 0.95 * len(segments)
+    figure, axes = _panels(len(segments), 1, height=height, sharex=True)
     for ax, segment in zip(axes[:, 0], segments, strict=True):
         column = values[:, segment - 1]
         _gorge(column[ids == segment], column[ids != segment], segment, ax=ax)
-        ax.set_ylabel(
-            f"{fill(names[segment], 20)}\n{(ids == segment).mean():.0%} of customers",
-            **{"rotation": 0, "ha": "right", "va": "center"},
-            **{"fontsize": TEXT, "color": INK},
-        )
+        share = f"{(ids == segment).mean():.0%} of customers"
+        _say_at_left(ax, f"{fill(names[segment], 20)}\n{share}")
     axes[-1, 0].set_xlabel(
         f"{label}\ncolour: members, grey: all others, height: root of the count",
         fontsize=TEXT,
@@ -604,7 +535,6 @@ def _gorge(members: np.ndarray, others: np.ndarray, segment: int, *, ax: Axes) -
     ax.set_yticks([])
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
-    ax.tick_params(labelsize=TICKS)
 
 
 def silhouette_plot(
@@ -615,32 +545,15 @@ def silhouette_plot(
     reference: float,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw each customer's silhouette width, one block a segment.
+    """Draw each customer's silhouette width, one block a segment, widths falling.
 
     Parameters
     ----------
     widths : Series or ndarray
         -1 to 1, one a customer: below 0 is nearer to another segment; see
         `scores.silhouette_widths`.
-    segment_ids : sequence of int
-        Segment of each customer, from 1.
-    names : mapping of str
-        Segment id -> name.
     reference : float
         Mean width of references without clusters.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        Blocks from the first segment down, as high as their customers, widths falling.
-
-    Raises
-    ------
-    BadInput
-        If lengths differ, a width is missing or outside of -1 to 1, or a name is
-        missing.
 
     References
     ----------
@@ -681,7 +594,7 @@ def _even_ticks(ticks: Mapping[float, str], top: float, *, ax: Axes) -> None:
     lines = 1 + max(text.count("\n") for text in ticks.values())
     line = TICKS * 1.4 / 72 / inches * top
     gap = lines * line
-    places = _apart(list(ticks), gap)
+    places = plots.apart(list(ticks), gap)
     # Room for a line of text above the first block.
     ax.set_ylim(
         max(top, places.max() + gap / 2), min(-1.4 * line, places.min() - gap / 2)
@@ -701,14 +614,7 @@ def _mean_lines(mean: float, reference: float, *, ax: Axes) -> None:
         sorted(lines, key=lambda line: line[0]), ("right", "left"), strict=True
     ):
         ax.axvline(at, color=colour, linewidth=1.4, linestyle=style)
-        ax.annotate(
-            text,
-            (at, 1),
-            xycoords=ax.get_xaxis_transform(),
-            xytext=(-5 if side == "right" else 5, -1),
-            textcoords="offset points",
-            **{"ha": side, "va": "top", "color": colour, "fontsize": TEXT},
-        )
+        _beside_line(ax, text, (at, 0.995), side, color=colour)
 
 
 def neighbour_shares(distances: np.ndarray) -> pd.DataFrame:
@@ -732,13 +638,8 @@ def neighbour_shares(distances: np.ndarray) -> pd.DataFrame:
         )
     two = np.sort(np.argsort(distances, axis=1, kind="stable")[:, :2], axis=1) + 1
     pairs, counts = np.unique(two, axis=0, return_counts=True)
-    return pd.DataFrame(
-        {
-            "segment_id": pairs[:, 0],
-            "other": pairs[:, 1],
-            "share": counts / len(distances),
-        }
-    )
+    found = pd.DataFrame(pairs, columns=["segment_id", "other"])
+    return found.assign(share=counts / len(distances))
 
 
 def separation(
@@ -757,29 +658,13 @@ def separation(
     points : DataFrame
         x and y, one row a customer, such as the first two principal components; see
         `project`.
-    segment_ids : sequence of int
-        Segment of each customer, from 1.
     centres : DataFrame
         x and y of the segments 1, 2, ... in this order.
     neighbours : DataFrame
-        segment_id, other, share (of customers for whom these two are nearest and
-        second-nearest); see `neighbour_shares`.
+        segment_id, other, share: see `neighbour_shares`; drawn as lines as wide.
     inner : float
         Share of a segment's customers, those nearest to its centre in the picture,
         that its outline holds.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        Points faint, outlines and numbered centres in the segments' colours, lines as
-        wide as the share of customers between two segments.
-
-    Raises
-    ------
-    BadInput
-        If a column or value is missing, lengths differ, or a segment has no centre.
 
     References
     ----------
@@ -800,12 +685,10 @@ def separation(
         _outline(place[ids == segment], centre, segment, inner=inner, ax=ax)
     most = neighbours["share"].max()
     pairs = neighbours[["segment_id", "other"]].to_numpy()
+    lines = [[at[one], at[other]] for one, other in pairs]
+    widths = 8 * neighbours["share"] / most
     ax.add_collection(
-        LineCollection(
-            [[at[one], at[other]] for one, other in pairs],
-            linewidths=8 * neighbours["share"] / most,
-            **{"colors": QUIET, "alpha": 0.85, "zorder": 3},
-        )
+        LineCollection(lines, linewidths=widths, colors=QUIET, alpha=0.85, zorder=3)
     )
     _part(_centre_numbers(at, ax), margin=2)
     ax.set_aspect("equal", adjustable="datalim")
@@ -840,16 +723,16 @@ def _outline(
 
 
 def _centre_numbers(at: Mapping[int, tuple], ax: Axes) -> list[Annotation]:
+    looks = {"color": "white", "fontweight": "bold", "fontsize": TEXT + 1, "zorder": 5}
+    disc = {"boxstyle": "circle,pad=0.25", "edgecolor": "white"}
     return [
         _label(
-            *(ax, f"{segment}", centre),
-            **{"color": "white", "fontweight": "bold", "path_effects": []},
-            **{"fontsize": TEXT + 1, "zorder": 5},
-            bbox={
-                "boxstyle": "circle,pad=0.25",
-                "facecolor": segment_colour(segment),
-                "edgecolor": "white",
-            },
+            ax,
+            f"{segment}",
+            centre,
+            bbox=disc | {"facecolor": segment_colour(segment)},
+            path_effects=[],
+            **looks,
         )
         for segment, centre in at.items()
     ]
@@ -865,6 +748,9 @@ def maps(
 ) -> Figure:
     """Draw a map of customers beside one of a reference without clusters.
 
+    Both have the same scale, each moved to the middle of its frame and without units:
+    distances between groups are not to be read.
+
     Parameters
     ----------
     customers, reference : DataFrame
@@ -875,17 +761,6 @@ def maps(
         Segment id -> name, written at the median of its customers.
     trust : tuple of float
         Trustworthiness of the two maps, 0 to 1, written below them.
-
-    Returns
-    -------
-    Figure
-        Two maps at the same scale, each moved to the middle of its frame and without
-        units: distances between groups are not to be read.
-
-    Raises
-    ------
-    BadInput
-        If a column or value is missing, lengths differ, or a segment has no name.
     """
     both = {"the map of customers": customers, "the map of the reference": reference}
     for of, table in both.items():
@@ -894,16 +769,15 @@ def maps(
     _same_length(ids, customers, of="segment_ids", rows="customers")
     _listed(ids, names, of="names")
     customers, reference = _centred(customers), _centred(reference)
-    figure, (left, right) = plt.subplots(
-        *(1, 2), sharex=True, sharey=True, layout="constrained", figsize=(WIDTH, 4.4)
-    )
+    figure, axes = _panels(1, 2, height=4.4, sharex=True, sharey=True)
+    left, right = axes[0]
     dots = {"s": 8, "alpha": 0.6, "linewidths": 0}
     colours = [segment_colour(i) for i in ids]
     left.scatter(customers["x"], customers["y"], c=colours, **dots)
     right.scatter(reference["x"], reference["y"], color="#8f979d", **dots)
     titles = ("Customers", "Reference without clusters")
     for ax, title, trusted in zip((left, right), titles, trust, strict=True):
-        _bare(ax)
+        plots.bare(ax)
         ax.set_title(title, fontsize=TEXT + 1)
         ax.set_xlabel(f"trustworthiness {trusted:.2f}", fontsize=TEXT)
     medians = customers.groupby(ids).median()
@@ -931,6 +805,9 @@ def league(
 ) -> Figure:
     """Draw how well each design foretells each outcome, as dots with intervals.
 
+    A panel an outcome. The solid line is no skill: 0.5 for an area under the curve unless
+    it is a gain, else 0.
+
     Parameters
     ----------
     table : DataFrame
@@ -945,17 +822,6 @@ def league(
         Designs in colour and bold.
     baselines : sequence of str
         Designs with a hollow diamond, and a dashed line at their value to compare with.
-
-    Returns
-    -------
-    Figure
-        A panel an outcome; designs share the rows. The solid line is no skill: 0.5 for
-        an area under the curve unless it is a gain, else 0.
-
-    Raises
-    ------
-    BadInput
-        If a column or name is missing, or `ours` or `baselines` names no design.
     """
     ends = [value, f"{value}_low", f"{value}_high"]
     columns = ["design", "outcome", "score", *ends]
@@ -963,13 +829,8 @@ def league(
     designs, outcomes = list(table["design"].unique()), table["outcome"].unique()
     _listed([*ours, *baselines], dict.fromkeys(designs), of="the league table")
     _listed(table["score"], names, of="names")
-    figure, axes = plt.subplots(
-        *(1, len(outcomes)),
-        sharey=True,
-        squeeze=False,
-        layout="constrained",
-        figsize=(WIDTH, 1.4 + 0.27 * len(designs)),
-    )
+    height = 1.4 + 0.27 * len(designs)
+    figure, axes = _panels(1, len(outcomes), height=height, sharey=True)
     for ax, outcome in zip(axes[0], outcomes, strict=True):
         rows = table[table["outcome"] == outcome].set_index("design").reindex(designs)
         score = rows["score"].dropna().iloc[0]
@@ -993,12 +854,9 @@ def _league_panel(
 ) -> None:
     for y, (design, middle, low, high) in enumerate(rows.itertuples()):
         if np.isnan(middle):
-            ax.text(
-                *(0.5, y, "not judged"),
-                transform=ax.get_yaxis_transform(),
-                **{"ha": "center", "va": "center", "fontsize": TICKS},
-                **{"color": QUIET, "path_effects": HALO, "zorder": 4},
-            )
+            looks = {"fontsize": TICKS, "color": QUIET, "path_effects": HALO}
+            looks |= CENTRED | {"transform": ax.get_yaxis_transform(), "zorder": 4}
+            ax.text(0.5, y, "not judged", **looks)
             continue
         colour = ACCENT if design in ours else QUIET if design in baselines else INK
         ax.hlines(y, low, high, color=colour, linewidth=3 if design in ours else 1.4)
@@ -1009,13 +867,15 @@ def _league_panel(
         ax.scatter(middle, y, zorder=3, **looks)
     ax.xaxis.set_major_locator(MaxNLocator(3))
     ax.grid(visible=False, axis="x")
-    ax.tick_params(labelsize=TICKS)
 
 
 def multiverse(
     table: pd.DataFrame, *, choices: Mapping[str, str], chosen: Mapping[str, object]
 ) -> Figure:
     """Draw how far segments agree with the chosen ones under every defensible choice.
+
+    Dots sorted by agreement; below them, a dot for each choice that was made, in the
+    order of the table.
 
     Parameters
     ----------
@@ -1027,17 +887,6 @@ def multiverse(
     chosen : mapping
         Column -> the value decided for: that combination is marked.
 
-    Returns
-    -------
-    Figure
-        Dots sorted by agreement; below them, a dot for each choice that was made, in
-        the order of the table.
-
-    Raises
-    ------
-    BadInput
-        If a column or value is missing, or no row is the chosen combination.
-
     References
     ----------
     Simonsohn, Simmons and Nelson (2020), Specification curve analysis.
@@ -1045,19 +894,14 @@ def multiverse(
     _need(table, ["ari", *choices], of="the table of the multiverse")
     _listed(list(choices), chosen, of="chosen")
     ordered = table.sort_values("ari", kind="stable", ignore_index=True)
-    ours = (ordered[list(choices)] == pd.Series(dict(chosen))[list(choices)]).all(
-        axis=1
-    )
+    made_by = ordered[list(choices)]
+    ours = (made_by == pd.Series(dict(chosen))[list(choices)]).all(axis=1)
     if not ours.any():
         raise BadInput(f"No row of the multiverse is the chosen combination {chosen}.")
     made = [(column, option) for column in choices for option in table[column].unique()]
-    figure, (above, below) = plt.subplots(
-        *(2, 1),
-        sharex=True,
-        height_ratios=[8, len(made)],
-        layout="constrained",
-        figsize=(WIDTH, 2.9 + 0.29 * len(made)),
-    )
+    height, ratios = 2.9 + 0.29 * len(made), [8, len(made)]
+    figure, axes = _panels(2, 1, height=height, sharex=True, height_ratios=ratios)
+    above, below = axes[:, 0]
     colours = np.where(ours, ACCENT, INK)
     sizes = np.where(ours, 90, 34)
     above.scatter(ordered.index, ordered["ari"], c=colours, s=sizes, zorder=3)
@@ -1067,8 +911,6 @@ def multiverse(
     note = _label(above, "chosen  ", at, color=ACCENT, fontweight="bold", ha="right")
     note.set_zorder(4)
     _choice_dots(ordered, made, choices, ours, ax=below)
-    for ax in (above, below):
-        ax.tick_params(labelsize=TICKS)
     return figure
 
 
@@ -1083,12 +925,9 @@ def _choice_dots(
     for y, (column, option) in enumerate(made):
         taken = ordered[column] == option
         ax.scatter(ordered.index, np.full(len(ordered), y), color=PALE, s=16)
-        ax.scatter(
-            ordered.index[taken],
-            np.full(taken.sum(), y),
-            c=np.where(ours[taken], ACCENT, INK),
-            **{"s": 34, "zorder": 3},
-        )
+        colours = np.where(ours[taken], ACCENT, INK)
+        made_here = np.full(taken.sum(), y)
+        ax.scatter(ordered.index[taken], made_here, c=colours, s=34, zorder=3)
         if y and made[y - 1][0] != column:
             ax.axhline(y - 0.5, color=REFERENCE, linewidth=1)
     options = [o if isinstance(o, str) else f"{o:g}" for _, o in made]
@@ -1097,8 +936,8 @@ def _choice_dots(
     ax.set_ylim(len(made) - 0.5, -0.5)
     ax.set_xticks([])
     ax.grid(visible=False)
-    ax.set_xlabel("every combination of choices, from least agreement to most")
-    ax.xaxis.label.set_fontsize(TEXT)
+    said = "every combination of choices, from least agreement to most"
+    ax.set_xlabel(said, fontsize=TEXT)
 
 
 def gap_plot(
@@ -1108,29 +947,17 @@ def gap_plot(
     choices: Mapping[str, int],
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the gap statistic over k beside that of references without clusters.
+    """Draw the gap statistic over k, with bars of one standard error, beside references.
 
     Parameters
     ----------
     table : DataFrame
         k, gap, se (standard error), one row a k.
     references : DataFrame
-        reference (its number), k, value (its gap), one row for each reference and k, as
-        `null_references.on_references` returns them.
+        Of data without clusters: reference (its number), k, value (its gap), as
+        `null_references.on_references` returns them; a grey line each.
     choices : mapping of int
         Name of a rule -> the k it takes: a dashed line with both.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        The customers' gap with bars of one standard error; a grey line a reference.
-
-    Raises
-    ------
-    BadInput
-        If a column or value is missing, or a rule takes a k outside of the table.
     """
     _need(table, ["k", "gap", "se"], of="the table of gaps", key=["k"])
     columns = ["reference", "k", "value"]
@@ -1141,12 +968,9 @@ def gap_plot(
     ax = _axes(ax)
     for _, rows in references.sort_values("k").groupby("reference"):
         ax.plot(rows["k"], rows["value"], color=REFERENCE, linewidth=1.1, zorder=1.5)
-    ax.errorbar(
-        *(gaps.index, gaps["gap"]),
-        yerr=gaps["se"],
-        **{"color": ACCENT, "linewidth": 1.8, "marker": "o", "markersize": 5},
-        **{"elinewidth": 1.4, "capsize": 3.5, "zorder": 3},
-    )
+    looks = {"color": ACCENT, "linewidth": 1.8, "marker": "o", "markersize": 5}
+    bars = {"yerr": gaps["se"], "elinewidth": 1.4, "capsize": 3.5}
+    ax.errorbar(gaps.index, gaps["gap"], zorder=3, **looks, **bars)
     ax.margins(y=0.08)
     ax.set_xticks(gaps.index)
     ax.set_xlabel("number of segments\nbars: one standard error", fontsize=TEXT)
@@ -1170,11 +994,5 @@ def _rules(choices: Mapping[str, int], *, ax: Axes) -> None:
         told = ", ".join(name for name, at in choices.items() if at == k)
         side = "right" if k > middle else "left"
         ax.axvline(k, color=INK, linewidth=1.1, linestyle=(0, (3, 2)), zorder=1)
-        ax.annotate(
-            f"{told}: {k}",
-            (k, 1 - line * row),
-            xycoords=ax.get_xaxis_transform(),
-            xytext=(-5 if side == "right" else 5, 0),
-            textcoords="offset points",
-            **{"ha": side, "va": "top", "fontsize": TEXT, "path_effects": HALO},
-        )
+        at = (k, 1 - line * row)
+        _beside_line(ax, f"{told}: {k}", at, side, path_effects=HALO)

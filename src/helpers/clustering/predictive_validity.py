@@ -11,6 +11,7 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from threadpoolctl import threadpool_limits
 
 from helpers.core.errors import BadInput
+from helpers.statistics import bootstrap, classifier, forecasts
 
 # How each kind of outcome is scored.
 SCORES = {"amount": "r2", "mix": "r2", "yes_no": "auc"}
@@ -20,11 +21,6 @@ LEAST_OF_EACH = 10
 SMOOTHING = 10.0
 # Ridge penalties tried inside a fold, for columns of standard deviation 1.
 PENALTIES = 10.0 ** np.arange(-1, 6)
-
-_COLUMNS = [
-    *("design", "outcome", "score", "customers", "alone", "alone_low", "alone_high"),
-    *("base", "with_base", "gain", "gain_low", "gain_high", "why"),
-]
 
 
 @dataclass(frozen=True)
@@ -53,44 +49,12 @@ class Outcome:
 def later_sales(later: pd.DataFrame) -> Outcome:
     """Give the logarithm of later sales as an outcome of every customer.
 
-    Parameters
-    ----------
-    later : DataFrame
-        One row a customer: later_sales (currency).
-
-    Returns
-    -------
-    Outcome
-        The logarithm of 1 + sales; who took back more than was bought counts as 0.
+    It is that of 1 + later_sales (currency, a column of `later`); who took back more than
+    was bought counts as 0.
     """
     everybody = pd.Series(True, index=later.index)
     amount = np.log1p(later[["later_sales"]].clip(lower=0))
     return Outcome("later sales (log)", "amount", amount, everybody)
-
-
-def later_mix(
-    later: pd.DataFrame, *, needs: Sequence[str], least_sales: float
-) -> Outcome:
-    """Give the mix of needs bought later as an outcome.
-
-    Parameters
-    ----------
-    later : DataFrame
-        One row a customer: later_sales (currency) and the columns of `needs`.
-    needs : sequence of str
-        Columns of later sales by need (currency).
-    least_sales : float
-        Later sales (currency) that it takes to judge a mix.
-
-    Returns
-    -------
-    Outcome
-        Square roots of the shares of later sales, among those who bought enough.
-    """
-    judged = later["later_sales"] >= least_sales
-    of_sales = later["later_sales"].where(judged)
-    mix = np.sqrt(later[list(needs)].div(of_sales, axis=0))
-    return Outcome("later need mix", "mix", mix.fillna(0), among=judged)
 
 
 def aim(later: pd.DataFrame, *, needs: Sequence[str], least_sales: float) -> Outcome:
@@ -98,17 +62,25 @@ def aim(later: pd.DataFrame, *, needs: Sequence[str], least_sales: float) -> Out
 
     Parameters
     ----------
-    later, needs, least_sales
-        As for `later_mix`.
+    later : DataFrame
+        One row a customer: later_sales and the columns of `needs` (currency).
+    needs : sequence of str
+        Columns of later sales by need.
+    least_sales : float
+        Later sales (currency) that it takes to judge a mix.
 
     Returns
     -------
     Outcome
-        The later mix of needs; in a run without needs, how much is bought later.
+        Square roots of the shares of later sales, among those who bought enough; in a
+        run without needs, how much is bought later.
     """
     if not needs:
         return later_sales(later)
-    return later_mix(later, needs=needs, least_sales=least_sales)
+    judged = later["later_sales"] >= least_sales
+    of_sales = later["later_sales"].where(judged)
+    mix = np.sqrt(later[list(needs)].div(of_sales, axis=0))
+    return Outcome("later need mix", "mix", mix.fillna(0), among=judged)
 
 
 def gains(
@@ -121,22 +93,9 @@ def gains(
 ) -> pd.Series:
     """Say how much more each number of segments foretells than spend quintiles do.
 
-    Parameters
-    ----------
-    labels : mapping
-        k -> segment of each customer.
-    aim : Outcome
-        Same customers.
-    sales : Series
-        Sales of the same customers (currency), whose quintiles are beaten or not.
-    folds, seed : int
-        As for `league`.
-
-    Returns
-    -------
-    Series
-        Indexed by k: the score alone, less that of the quintiles; missing where the
-        outcome cannot be judged.
+    `labels` holds the segment of each customer by k, `sales` (currency) those of the same
+    customers; `folds` and `seed` are as for `league`. Returns, by k, the score alone less
+    that of the quintiles; missing where the outcome cannot be judged.
     """
     designs = {"spend quintiles": quantiles(sales, parts=5)} | {
         k: pd.Series(found, index=sales.index).astype(str)
@@ -190,8 +149,7 @@ def league(
     repeats : int
         Bootstrap samples of customers for the intervals.
     seed : int
-        Fixes folds and bootstrap samples, by place: another order of rows gives other
-        folds.
+        Fixes folds and samples by place: another order of rows gives other folds.
 
     Returns
     -------
@@ -201,11 +159,10 @@ def league(
         with_base (both together), gain, gain_low, gain_high (both less base), why
         (reason why an outcome is not judged, its numbers then missing; else empty).
 
-        score is r2 (1 is perfect, 0 is the average of the other folds, below 0 is worse
-        than that) or auc (the share of pairs, one customer of either answer, in the
-        right order, ties half; 0.5 is chance). Pairs are of the same fold: models
-        of different folds differ in level, and pairs across folds would push a
-        design that knows nothing below 0.5.
+        score is r2 (1 is perfect, 0 is the average of the other folds) or auc (the
+        share of pairs, one customer of either answer, in the right order, ties half;
+        0.5 is chance). Pairs are of the same fold: models of different folds differ in
+        level, and pairs across folds would push a design that knows nothing below 0.5.
 
         low and high are 95 % percentile intervals over customers, for yes_no within
         either answer. Folds and fitted models stay as they are, so they are a little
@@ -237,25 +194,13 @@ def league(
 
 
 def quantiles(values: pd.Series, *, parts: int) -> pd.Series:
-    """Cut customers into parts of equal size by one number.
-
-    Parameters
-    ----------
-    values : Series
-        One number a customer.
-    parts : int
-        Number of parts, such as 5 for quintiles.
+    """Cut customers into parts of equal size by one number, none of them missing.
 
     Returns
     -------
     Series of str
         The part, from 1 (lowest) to `parts`, as a label with leading zeros. Equal
         values share a part, whatever the order of rows; so parts can differ in size.
-
-    Raises
-    ------
-    BadInput
-        If a value is missing.
     """
     if missing := int(values.isna().sum()):
         raise BadInput(
@@ -309,8 +254,9 @@ def _judge(
         "customers": len(truth),
     }
     if why := _why_not(outcome, truth, folds):
-        rows = [{"design": name, **shared, "why": why} for name in designs]
-        return pd.DataFrame(rows, columns=_COLUMNS)
+        none = _row(*np.full((3, 2), np.nan))
+        rows = [{"design": name, **shared, **none, "why": why} for name in designs]
+        return pd.DataFrame(rows)
     yes_no = outcome.kind == "yes_no"
     draw = _draw_within if yes_no else _draw
     fold, weights = draw(truth, folds, repeats, np.random.default_rng(seed))
@@ -324,24 +270,16 @@ def _judge(
             alone, both = (score(truth, found, fold, weights) for found in pair)
             numbers = _row(alone, without, both)
             rows.append({"design": name, **shared, **numbers, "why": ""})
-    return pd.DataFrame(rows, columns=_COLUMNS)
+    return pd.DataFrame(rows)
 
 
 def _row(alone: np.ndarray, base: np.ndarray, both: np.ndarray) -> dict[str, float]:
     """Turn scores, of the customers first and then of the resamples, into a row."""
     gain = both - base
-    alone_low, alone_high = np.quantile(alone[1:], [0.025, 0.975])
-    gain_low, gain_high = np.quantile(gain[1:], [0.025, 0.975])
-    return {
-        "alone": alone[0],
-        "alone_low": alone_low,
-        "alone_high": alone_high,
-        "base": base[0],
-        "with_base": both[0],
-        "gain": gain[0],
-        "gain_low": gain_low,
-        "gain_high": gain_high,
-    }
+    columns = ["alone", "alone_low", "alone_high", "base", "with_base"]
+    found = (*bootstrap.estimate(alone), base[0], both[0], *bootstrap.estimate(gain))
+    columns += ["gain", "gain_low", "gain_high"]
+    return dict(zip(columns, found, strict=True))
 
 
 def _why_not(outcome: Outcome, truth: np.ndarray, folds: int) -> str:
@@ -365,8 +303,7 @@ def _draw(
 ) -> tuple[np.ndarray, np.ndarray]:
     rows = len(truth)
     fold = rng.permutation(np.arange(rows) % folds)
-    drawn = rng.multinomial(rows, np.full(rows, 1 / rows), size=repeats)
-    return fold, np.column_stack([np.ones(rows), drawn.T])
+    return fold, bootstrap.weights(rows, repeats, rng)
 
 
 def _draw_within(
@@ -378,24 +315,15 @@ def _draw_within(
     for answer in (0, 1):
         rows = np.flatnonzero(truth[:, 0] == answer)
         fold[rows] = rng.permutation(np.arange(len(rows)) % folds)
-        share = np.full(len(rows), 1 / len(rows))
-        weights[rows, 1:] = rng.multinomial(len(rows), share, size=repeats).T
+        weights[rows, 1:] = bootstrap.counts(len(rows), repeats, rng).T
     return fold, weights
 
 
 # --- Predictions for customers left out: customers x columns of the outcome
 
 
-def _is_label(column: pd.Series) -> bool:
-    return types.is_bool_dtype(column) or not types.is_numeric_dtype(column)
-
-
 def _is_one_label(design: pd.DataFrame) -> bool:
-    return design.shape[1] == 1 and _is_label(design.iloc[:, 0])
-
-
-def _codes(labels: pd.Series) -> np.ndarray:
-    return pd.factorize(labels, sort=True, use_na_sentinel=False)[0]
+    return design.shape[1] == 1 and classifier.is_label(design.iloc[:, 0])
 
 
 def _columns(design: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -403,31 +331,14 @@ def _columns(design: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     parts = [np.empty((len(design), 0))]
     scaled = [np.empty(0, dtype=bool)]
     for _, column in design.items():
-        if _is_label(column):
-            codes = _codes(column)
+        if classifier.is_label(column):
+            codes = pd.factorize(column, sort=True, use_na_sentinel=False)[0]
             part = np.equal.outer(codes, np.arange(codes.max() + 1)).astype(float)
         else:
             part = column.to_numpy(float)[:, None]
         parts.append(part)
-        scaled.append(np.full(part.shape[1], not _is_label(column)))
+        scaled.append(np.full(part.shape[1], not classifier.is_label(column)))
     return np.hstack(parts), np.concatenate(scaled)
-
-
-def _means(
-    labels: pd.Series, truth: np.ndarray, fold: np.ndarray, smoothing: float
-) -> np.ndarray:
-    codes = _codes(labels)
-    predicted = np.empty(truth.shape)
-    for part in np.unique(fold):
-        train, test = fold != part, fold == part
-        overall = truth[train].mean(axis=0)
-        sums = np.zeros((codes.max() + 1, truth.shape[1]))
-        np.add.at(sums, codes[train], truth[train])
-        counts = np.bincount(codes[train], minlength=len(sums))[:, None]
-        means = (sums + smoothing * overall) / np.maximum(counts + smoothing, 1)
-        means[counts[:, 0] == 0] = overall
-        predicted[test] = means[codes[test]]
-    return predicted
 
 
 def _alone_and_with(
@@ -438,11 +349,10 @@ def _alone_and_with(
     yes_no: bool,
 ) -> tuple[np.ndarray, np.ndarray]:
     added = _columns(design)
-    both = tuple(
-        np.concatenate(pair, axis=-1) for pair in zip(known, added, strict=True)
-    )
+    both = tuple(np.hstack(pair) for pair in zip(known, added, strict=True))
     if _is_one_label(design):
-        alone = _means(design.iloc[:, 0], truth, fold, SMOOTHING if yes_no else 0)
+        smoothing = SMOOTHING if yes_no else 0
+        alone = forecasts.label_means(design.iloc[:, 0], truth, fold, smoothing)
     else:
         alone = _fitted(added, truth, fold, yes_no)
     return alone, _fitted(both, truth, fold, yes_no)
@@ -465,9 +375,8 @@ def _fitted(
         if yes_no:
             rate = truth[train].mean()
             penalty = ridge.alpha_ * rate * (1 - rate)
-            model = LogisticRegression(
-                C=1 / penalty, solver="newton-cholesky", tol=1e-9
-            )
+            solver = {"solver": "newton-cholesky", "tol": 1e-9}
+            model = LogisticRegression(C=1 / penalty, **solver)
             model.fit(values[train], truth[train, 0])
             found = values[test] @ model.coef_[0]
             # Rounded to its size, so that customers who are alike tie in every bit and
@@ -484,7 +393,7 @@ def _fitted(
 def _r2(
     truth: np.ndarray, predicted: np.ndarray, fold: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    average = _means(pd.Series(np.zeros(len(truth))), truth, fold, 0)
+    average = forecasts.label_means(np.zeros(len(truth)), truth, fold)
     error = ((truth - predicted) ** 2).sum(axis=1)
     return 1 - (error @ weights) / (((truth - average) ** 2).sum(axis=1) @ weights)
 
@@ -494,26 +403,13 @@ def _auc(
 ) -> np.ndarray:
     right, pairs = np.sum(
         [
-            _pairs(truth[rows, 0], predicted[rows, 0], weights[rows])
+            forecasts.pairs(truth[rows, 0], predicted[rows, 0], weights[rows])
             for rows in (fold == part for part in np.unique(fold))
         ],
         axis=0,
     )
     # A resample in which no fold holds either answer says nothing: it counts as chance.
     return np.where(pairs > 0, right, 0.5) / np.where(pairs > 0, pairs, 1)
-
-
-def _pairs(
-    truth: np.ndarray, predicted: np.ndarray, weights: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Count pairs in the right order, ties half, and all pairs, for each weighting."""
-    order = np.argsort(predicted, kind="stable")
-    tie = np.flatnonzero(np.diff(predicted[order], prepend=-np.inf))
-    sorted_weights, did = weights[order], truth[order, None]
-    yes = np.add.reduceat(sorted_weights * did, tie, axis=0)
-    no = np.add.reduceat(sorted_weights * (1 - did), tie, axis=0)
-    below = no.cumsum(axis=0) - no
-    return (yes * (below + no / 2)).sum(axis=0), yes.sum(axis=0) * no.sum(axis=0)
 
 
 # --- Refusals
@@ -548,7 +444,7 @@ def _check_columns(name: str, columns: pd.DataFrame, customers: pd.Index) -> Non
             f"rows ({len(columns):,} and {len(customers):,} rows). Align their indexes."
         )
     for column, values in columns.items():
-        if not _is_label(values):
+        if not classifier.is_label(values):
             _check_finite(f"Column {column} of design {name}", values)
         elif not any(allowed(values) for allowed in _LABELS):
             raise BadInput(
@@ -594,7 +490,7 @@ def _check_outcome(outcome: Outcome, customers: pd.Index) -> None:
         )
     for column, values in later[outcome.among.to_numpy(bool)].items():
         flags = types.is_bool_dtype(values)
-        fits = flags if outcome.kind == "yes_no" else not _is_label(values)
+        fits = flags if outcome.kind == "yes_no" else not classifier.is_label(values)
         if not fits:
             needed = "True or False" if outcome.kind == "yes_no" else "numbers"
             raise BadInput(

@@ -16,9 +16,10 @@ import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from helpers.core import paths
+from helpers.core.errors import BadInput
 
 if TYPE_CHECKING:  # make asks here whether an engine is there: that takes no libraries
     import pandas as pd
@@ -64,18 +65,7 @@ class Engine(Protocol):
 
 
 def missing(engine: str) -> str | None:
-    """Say what an engine lacks on this machine, and how to get it.
-
-    Parameters
-    ----------
-    engine : str
-        One of `ENGINES`.
-
-    Returns
-    -------
-    str or None
-        One sentence; None if the engine can be used.
-    """
+    """Say in a sentence what an engine lacks on this machine; None if it can be used."""
     if engine == "pyspark":
         if importlib.util.find_spec("pyspark") is None:
             return "engine pyspark is not installed; install it with `make spark`."
@@ -103,12 +93,7 @@ def connect(engine: str, *, run: str) -> Engine:
         names, or one on this machine; postgresql is the database that the environment
         variable `ADDRESS` leads to.
     run : str
-        Name of the run, whose folder under build/ keeps what exceeds memory.
-
-    Returns
-    -------
-    Engine
-        Runs the helpers' SQL; `close` ends it.
+        Its folder under build/ keeps what exceeds memory.
 
     Raises
     ------
@@ -118,7 +103,7 @@ def connect(engine: str, *, run: str) -> Engine:
     if engine not in ENGINES:
         raise ValueError(f"engine is one of {', '.join(ENGINES)}, not {engine!r}.")
     if fault := missing(engine):
-        _refuse(fault[0].upper() + fault[1:])
+        raise BadInput(fault[0].upper() + fault[1:])
     spill = paths.plan(run)
     spill.mkdir(parents=True, exist_ok=True)
     if engine == "pyspark":
@@ -127,15 +112,7 @@ def connect(engine: str, *, run: str) -> Engine:
 
 
 def limit(con: Any, spill: Path) -> None:  # noqa: ANN401
-    """Let a DuckDB connection hold `MEMORY` at most, and keep the rest in a folder.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        Any connection.
-    spill : Path
-        Folder for what does not fit into memory; made if need be.
-    """
+    """Let a DuckDB connection hold `MEMORY` at most, and keep the rest in a folder."""
     spill.mkdir(parents=True, exist_ok=True)
     con.execute(f"set memory_limit = '{MEMORY}'")
     con.execute(f"set temp_directory = {quoted(str(spill))}")
@@ -162,10 +139,7 @@ def columns(file: str | Path) -> dict[str, str]:
 class DuckDB:
     """DuckDB in this process: rows beyond `MEMORY` lie on disk, in any order.
 
-    Parameters
-    ----------
-    spill : Path
-        Folder in which one of its own is made and, at the end, removed.
+    It makes a folder of its own in `spill` and, at the end, removes it.
     """
 
     LINES_AT_ONCE = 6_000_000  # of which features are built within `MEMORY`
@@ -208,10 +182,7 @@ class DuckDB:
 class Spark:
     """A Spark session; staged tables are persisted, in memory and on disk.
 
-    Parameters
-    ----------
-    spill : Path
-        Folder for what exceeds the memory of a session on this machine.
+    `spill` is for what exceeds the memory of a session on this machine.
     """
 
     def __init__(self, spill: Path) -> None:
@@ -303,11 +274,11 @@ class PostgreSQL:
         try:
             self._con = psycopg.connect(os.environ[ADDRESS], autocommit=True)
         except psycopg.OperationalError as fault:
-            _refuse(
+            raise BadInput(
                 f"The database that {ADDRESS} leads to does not answer "
                 f"({str(fault).strip().splitlines()[-1]}). Correct the address, or start "
                 "the database."
-            )
+            ) from None
         numeric = psycopg.types.numeric.FloatLoader
         self._con.adapters.register_loader("numeric", numeric)
         self._con.execute("create schema if not exists study")
@@ -493,7 +464,7 @@ def _refuse_types(file: str, engine: str) -> None:
             else re.match(_UNFIT[engine], kind)
         )
         if unfit:
-            _refuse(
+            raise BadInput(
                 f"Table {Path(file).stem}: column {name} is of type {kind}, which "
                 f"engine {engine} cannot read. Leave the column out of the run file, or "
                 "write `engine: duckdb` in it."
@@ -508,16 +479,9 @@ def _full_disk(engine: str) -> Iterator[None]:
     except Exception as fault:
         if not any(sign in str(fault).lower() for sign in _FULL):
             raise
-        _refuse(
+        raise BadInput(
             f"The disk is full: {engine} needed more of it for the tables between order "
             "lines and features than there was. Make room (DuckDB and Spark use the "
             "folder build/, PostgreSQL its own) and run the same command again: tables "
             "that were finished are as they were, and none is half-written."
-        )
-
-
-def _refuse(fault: str) -> NoReturn:
-    # Imported here: it takes a second, and make checks the run each time it is called.
-    from helpers.core.errors import BadInput
-
-    raise BadInput(fault) from None
+        ) from None

@@ -8,5 +8,5 @@ class BadInput(ValueError):
 class TooLittle(Exception):  # no error: the section is left out
     """What a section of a notebook needs and the run lacks, in one sentence.
 
-    `run_file.sections` writes the sentence in place of the section and goes on.
+    `runs.sections` writes the sentence in place of the section and goes on.
     """

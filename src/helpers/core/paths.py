@@ -4,6 +4,8 @@ import os
 import re
 from pathlib import Path
 
+from helpers.core.errors import BadInput
+
 # The helpers are installed in editable form, so this file lies in the project.
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -66,7 +68,7 @@ def refused(fault: OSError) -> str:
 def _checked(run: str) -> str:
     """Refuse a name that could not be a folder of its own."""
     if not _RUN_NAME.fullmatch(run):
-        raise ValueError(
+        raise BadInput(
             f"A run is named with small letters, digits and _, beginning with a"
             f" letter, but {run!r} was passed. Runs are the files in runs/."
         )

@@ -18,20 +18,7 @@ BATCH = 200_000  # rows of a large table in memory at a time
 
 
 def path(name: str, *, run: str) -> Path:
-    """Say where a table or document of a run lives.
-
-    Parameters
-    ----------
-    name : str
-        One of `schema.TABLES` or `schema.DOCUMENTS`.
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    Path
-        data/<stage>/<run>/<name>.parquet; data/processed/<run>/<name>.json.
-    """
+    """Say where a table or document of a run lives: its Parquet or JSON file."""
     if name in schema.DOCUMENTS:
         return paths.processed(run) / f"{name}.json"
     folder = getattr(paths, schema.TABLES[name].stage)(run)
@@ -39,13 +26,7 @@ def path(name: str, *, run: str) -> Path:
 
 
 def located(name: str, *, run: str) -> Path:
-    """Return the path of a table or document that must exist already.
-
-    Raises
-    ------
-    BadInput
-        If the notebook that writes it has not been run.
-    """
+    """Return the path of a table or document, or raise BadInput if it is not written."""
     file = path(name, run=run)
     if not file.exists():
         raise BadInput(
@@ -56,34 +37,17 @@ def located(name: str, *, run: str) -> Path:
 
 
 def write(frame: pd.DataFrame, name: str, *, run: str) -> None:
-    """Check a table and save it whole or not at all.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Rows of the table; its index is not saved.
-    name : str
-        One of `schema.TABLES`.
-    run : str
-        Name of the run.
-    """
+    """Check one of `schema.TABLES` and save it whole or not at all; its index is not saved."""
     frame = schema.check(frame, name)
     with replacing(path(name, run=run)) as partial:
         frame.to_parquet(partial, index=False)
 
 
 def write_batches(frames: Iterable[pd.DataFrame], name: str, *, run: str) -> None:
-    """Check and save a table that comes in parts, whole or not at all.
+    """As `write`, for a table that comes in parts: one frame or more, with equal columns.
 
-    Parameters
-    ----------
-    frames : iterable of DataFrame
-        Rows of the table, one frame or more with the same columns; their indexes are
-        not saved. They are taken one by one, so that memory does not grow with the table.
-    name : str
-        One of `schema.TABLES`. That no key stands in two parts is not checked.
-    run : str
-        Name of the run.
+    They are taken one by one, so that memory does not grow with the table. That no key
+    stands in two parts is not checked.
     """
     with replacing(path(name, run=run)) as partial, contextlib.ExitStack() as stack:
         writer = None
@@ -98,21 +62,7 @@ def write_batches(frames: Iterable[pd.DataFrame], name: str, *, run: str) -> Non
 
 
 def read(name: str, *, run: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read a table of a run and check it.
-
-    Parameters
-    ----------
-    name : str
-        One of `schema.TABLES`.
-    run : str
-        Name of the run.
-    columns : sequence of str, optional
-        Columns to read; all if left out.
-
-    Returns
-    -------
-    DataFrame
-        The table's rows.
+    """Read one of `schema.TABLES`, or the columns asked for, and check it.
 
     Raises
     ------
@@ -128,23 +78,10 @@ def read(name: str, *, run: str, columns: Sequence[str] | None = None) -> pd.Dat
 def batches(
     name: str, *, run: str, columns: Sequence[str] | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Read and check a table of a run a batch at a time, so that memory stays flat.
+    """Read and check a table as `read` does, but `BATCH` rows at a time.
 
-    Parameters
-    ----------
-    name, run, columns
-        As for `read`. That no key stands in two batches is not checked.
-
-    Yields
-    ------
-    DataFrame
-        The next `BATCH` rows, in the order of the file; the index counts on. Batches
-        are the same on every machine.
-
-    Raises
-    ------
-    BadInput
-        As for `read`.
+    Memory stays flat, batches are the same on every machine, and the index counts on
+    in the order of the file. That no key stands in two batches is not checked.
     """
     done = 0
     with _opened(name, run, columns) as file:
@@ -156,27 +93,10 @@ def batches(
 
 
 def of_customers(name: str, customers: pd.Series, *, run: str) -> pd.DataFrame:
-    """Read what a table of a run says of some customers, and check it.
+    """Read what a table, with customer_id in its key, says of some customers; check it.
 
-    Parameters
-    ----------
-    name : str
-        One of `schema.TABLES`, with customer_id in its key.
-    customers : Series of str
-        Their ids. All others are left out while reading: memory does not grow with
-        them.
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    DataFrame
-        Their rows in the order of the key, whatever that of the file.
-
-    Raises
-    ------
-    BadInput
-        As for `read`.
+    All others are left out while reading, so that memory does not grow with them. Rows
+    come in the order of the key, whatever that of the file. Raises as `read` does.
     """
     with _opened(name, run) as file:
         kind = file.schema_arrow.field("customer_id").type
@@ -214,21 +134,9 @@ def _opened(
 
 
 def check_file(file: Path, name: str, *, rows: int = 500_000) -> int:
-    """Check a large Parquet file a batch at a time, so that memory stays flat.
+    """Check a Parquet file of a table some rows at a time; return how many there are.
 
-    Parameters
-    ----------
-    file : Path
-        Parquet file with the rows of table `name`.
-    name : str
-        One of `schema.TABLES`. The key is not checked: ask the database for that.
-    rows : int
-        Rows a batch.
-
-    Returns
-    -------
-    int
-        How many rows were checked.
+    Memory stays flat. The key is not checked: ask the database for that.
     """
     checked = 0
     for batch in parquet.ParquetFile(file).iter_batches(batch_size=rows):
@@ -251,19 +159,7 @@ def write_document(content: dict, name: str, *, run: str) -> None:
 
 
 def read_json(file: Path, *, made_by: str) -> dict:
-    """Read plain data that a notebook has saved.
-
-    Parameters
-    ----------
-    file : Path
-        JSON file.
-    made_by : str
-        Notebook that writes it.
-
-    Returns
-    -------
-    dict
-        Its content.
+    """Read plain data that a notebook, `made_by`, has saved.
 
     Raises
     ------
@@ -295,18 +191,10 @@ def write_text(text: str, file: Path) -> None:
 
 @contextlib.contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """Give a file's new content a place of its own; it replaces the old one when done.
+    """Yield where to write a file's new content; it replaces the old one when done.
 
-    Parameters
-    ----------
-    file : Path
-        File to write; its folder is made if need be.
-
-    Yields
-    ------
-    Path
-        Where to write. If the block fails, nothing is left there and `file` is as it
-        was.
+    Its folder is made if need be. If the block fails, nothing is left there and `file`
+    is as it was.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f"{file.name}.{os.getpid()}.partial")

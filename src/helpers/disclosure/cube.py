@@ -10,21 +10,23 @@ import pandas as pd
 
 from helpers.core.errors import BadInput
 from helpers.disclosure import lattice as disclosure_lattice
+from helpers.disclosure.suppression import MIN_CELL
 
 UNKNOWN = "unknown"  # level of a customer whose attribute is not known
 
 
-def dimension(values: pd.Series, *, below: int, most: int) -> pd.Series:
+def dimension(values: pd.Series, *, most: int, below: int = MIN_CELL) -> pd.Series:
     """Make a column ready to be filtered by: few levels, none of them small.
 
     Parameters
     ----------
     values : Series
         Text or categories, one a customer; missing values become a level of their own.
-    below : int
-        Levels with fewer customers are put together, with the next smallest if need be.
     most : int
-        Levels to keep; the smallest beyond them are put together too.
+        Levels to keep; the smallest beyond them are put together.
+    below : int
+        Levels with fewer customers are put together too, with the next smallest if
+        need be.
 
     Returns
     -------
@@ -65,22 +67,9 @@ def overlapping(
 ) -> list[tuple[str, str]]:
     """List the pairs of attributes of which one largely tells the other.
 
-    Crossing them would only split off small groups.
-
-    Parameters
-    ----------
-    customers : DataFrame
-        One column an attribute, missing or `UNKNOWN` where it is not known.
-    attributes : sequence of str
-        Columns to compare.
-    least : float
-        Shared information over that of the attribute with less of it, 0 to 1, from
-        which a pair is listed.
-
-    Returns
-    -------
-    list of (str, str)
-        In the order of `attributes`.
+    Crossing them would only split off small groups. `least` is the information that a
+    pair shares, over that of the attribute with less of it (0 to 1), from which it is
+    listed. Attributes are missing or `UNKNOWN` where they are not known.
     """
     table = customers[list(attributes)].astype(object)
     known = table.mask(table == UNKNOWN)
@@ -107,31 +96,29 @@ def views(
     dimensions: Sequence[str],
     measures: Sequence[str],
     most: int,
-    below: int,
     dominance: float,
+    below: int = MIN_CELL,
     apart: Collection[tuple[str, str]] = (),
 ) -> pd.DataFrame:
     """Count and add up every group of a few conditions that may be shown.
 
     A condition is one level of one dimension. Hidden are groups of fewer than `below`
     customers, groups of whose money one customer holds more than `dominance`, and what
-    would give one of them away: see :func:`helpers.disclosure.lattice.protect` for the method.
-    Money follows the counts: what is hidden has neither.
+    would give one of them away: see :func:`helpers.disclosure.lattice.protect` for the
+    method. Money follows the counts: what is hidden has neither.
 
     Parameters
     ----------
     customers : DataFrame
         One row a customer: dimensions (categories or text) and measures (numbers).
-    dimensions : sequence of str
-        Columns that customers can be grouped by.
-    measures : sequence of str
-        Columns to add up.
+    dimensions, measures : sequence of str
+        Columns that customers can be grouped by, and columns to add up.
     most : int
         Conditions a group, at most.
-    below : int
-        Smallest number of customers that is shown.
     dominance : float
         Share of a measure (0 to 1) that no single customer of a shown group exceeds.
+    below : int
+        Smallest number of customers that is shown.
     apart : collection of (str, str)
         Pairs of dimensions that never stand together in a group.
 
@@ -171,19 +158,10 @@ def audit(
     *,
     dimensions: Sequence[str],
     most: int,
-    below: int,
+    below: int = MIN_CELL,
     apart: Collection[tuple[str, str]] = (),
 ) -> pd.DataFrame:
-    """Attack published groups with the true customers at hand.
-
-    Parameters
-    ----------
-    customers : DataFrame
-        One row a customer, with the dimensions.
-    published : DataFrame
-        by_1, level_1 and so on, as :func:`views` gives them.
-    dimensions, most, below, apart
-        As for :func:`views`.
+    """Attack published groups with the true customers at hand; parameters as for `views`.
 
     Returns
     -------
@@ -226,17 +204,8 @@ def conditions(
 ) -> int:
     """Say how many conditions may meet before there are too many groups to protect.
 
-    Parameters
-    ----------
-    customers, dimensions, most, apart
-        As for :func:`views`.
-    at_most : int
-        Groups that are worth the minutes.
-
-    Returns
-    -------
-    int
-        `most`, or fewer; never below 2.
+    `at_most` groups are worth the minutes; the rest is as for `views`. The answer is
+    `most`, or fewer, and never below 2.
     """
     sizes = [customers[name].nunique() for name in dimensions]
     pairs = {frozenset(map(dimensions.index, pair)) for pair in apart}
@@ -258,21 +227,11 @@ def crossing(
     rows: tuple[str, Sequence[str]],
     columns: tuple[str, Sequence[str]],
 ) -> pd.DataFrame:
-    """Lay the published groups of two dimensions out as a table.
+    """Lay the published groups of two dimensions out as a table of customers (Int64).
 
-    Parameters
-    ----------
-    published : DataFrame
-        From :func:`views`.
-    rows, columns : tuple
-        A dimension and its levels, in the order shown; `rows` is the one that comes
-        first among the dimensions.
-
-    Returns
-    -------
-    DataFrame
-        Customers (Int64); missing where a group is hidden or empty, everywhere if need
-        be.
+    `rows` and `columns` are a dimension and its levels, in the order shown; `rows` is
+    the one that comes first among the dimensions of `views`. What is hidden or empty is
+    missing, and if need be that is everything.
     """
     two = (published["by_1"] == rows[0]) & (published["by_2"] == columns[0])
     if "by_3" in published:
@@ -283,19 +242,9 @@ def crossing(
 
 
 def shown(published: pd.DataFrame, conditions: Mapping[str, Hashable]) -> bool:
-    """Say whether a group of customers may be shown.
+    """Say whether :func:`views` published a group, given as dimension -> level.
 
-    Parameters
-    ----------
-    published : DataFrame
-        From :func:`views`.
-    conditions : mapping
-        Dimension -> level.
-
-    Returns
-    -------
-    bool
-        False for a hidden group, an empty one, and one of more conditions than any.
+    It did not if the group is hidden, empty, or has more conditions than any.
     """
     asked = {(name, str(level)) for name, level in conditions.items()} | {("", "")}
     by = [name for name in published if name.startswith("by_")]

@@ -15,22 +15,13 @@ ROUNDS = 100  # of tightening bounds; what moves later moves by little
 
 @dataclass(frozen=True)
 class Lattice:
-    """Every view of a few conditions, numbered, and the sums that tie them together.
+    """Every view of a few conditions, numbered, and the sums that tie them together."""
 
-    Parameters
-    ----------
-    ids : dict
-        Dimensions of a table (their positions) -> numbers of its views, an array with
-        one axis a dimension. View 0 is everyone.
-    parents : ndarray
-        For each equation, the view that is split by one more dimension.
-    children : csr_matrix
-        Equations x views: 1 for the views that it is split into.
-    """
-
+    # dimensions of a table (their positions) -> numbers of its views, an array with one
+    # axis a dimension; view 0 is everyone
     ids: dict[tuple[int, ...], np.ndarray]
-    parents: np.ndarray
-    children: sparse.csr_matrix
+    parents: np.ndarray  # of each equation: the view split by one more dimension
+    children: sparse.csr_matrix  # equations x views: 1 for the views it is split into
 
     @property
     def orders(self) -> np.ndarray:
@@ -53,21 +44,9 @@ class Leak:
 def lattice(
     sizes: Sequence[int], *, most: int, apart: Collection[frozenset[int]]
 ) -> Lattice:
-    """Give every view of at most a few conditions its number.
+    """Give every view of at most `most` conditions its number, small tables first.
 
-    Parameters
-    ----------
-    sizes : sequence of int
-        Number of levels of each dimension.
-    most : int
-        Conditions a view, at most.
-    apart : collection of frozenset of int
-        Pairs of dimensions that never stand in one view.
-
-    Returns
-    -------
-    Lattice
-        Tables with fewer dimensions first.
+    `sizes` counts the levels of each dimension; the pairs `apart` stand in no view.
     """
     ids, first = {}, 0
     for order in range(most + 1):
@@ -98,28 +77,12 @@ def _equations(ids: dict, views: int) -> tuple[np.ndarray, sparse.csr_matrix]:
 def protect(
     views: Lattice, counts: np.ndarray, sensitive: np.ndarray, *, below: int
 ) -> np.ndarray:
-    """Mark the views that must not be shown.
+    """Mark the views that must not be shown; everyone (view 0) always is.
 
     First the sensitive ones and those of fewer than `below` customers. Then, until it
     holds for every sum that a reader can form: hidden parts of a shown whole are at
     least two and hold at least `below` customers together. At last :func:`leaks` is
     asked, and what it finds is closed by hiding more.
-
-    Parameters
-    ----------
-    views : Lattice
-        From :func:`lattice`.
-    counts : ndarray
-        Customers of each view.
-    sensitive : ndarray of bool
-        Views to be hidden whatever their size.
-    below : int
-        Smallest number of customers that is shown.
-
-    Returns
-    -------
-    ndarray of bool
-        True where a view is hidden; everyone (view 0) is always shown.
     """
     price = _prices(views, counts)
     hidden = (counts < below) | sensitive
@@ -158,18 +121,6 @@ def leaks(
 
     Views that must be empty, because a whole is used up by its shown parts, count as
     known.
-
-    Parameters
-    ----------
-    views, counts, sensitive, below
-        As for :func:`protect`.
-    hidden : ndarray of bool
-        Views that are not shown.
-
-    Returns
-    -------
-    list of Leak
-        Empty if nothing is given away.
 
     References
     ----------

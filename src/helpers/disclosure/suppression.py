@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 WITHHELD = "withheld"
+MIN_CELL = 10  # customers; a smaller group is told of nowhere
 
 
 def suppress(
@@ -13,13 +14,12 @@ def suppress(
     *,
     counts: Hashable,
     columns: Sequence[Hashable],
-    below: int = 10,
 ) -> pd.DataFrame:
-    """Hide rows' figures where they describe fewer than ``below`` customers.
+    """Hide rows' figures where they describe fewer than `MIN_CELL` customers.
 
     The total of all rows is taken to be known. Where hidden rows would follow from it,
-    because only one is hidden or they hold fewer than ``below`` customers together, the
-    next smallest row is hidden with them.
+    because only one is hidden or they hold fewer than `MIN_CELL` customers together,
+    the next smallest row is hidden with them.
 
     Parameters
     ----------
@@ -30,8 +30,6 @@ def suppress(
         ``"withheld"`` in every hidden row if a larger one is among them.
     columns : sequence of column names
         Other columns (money, shares, averages) that become None in those rows.
-    below : int
-        Smallest number of customers that is shown.
 
     Returns
     -------
@@ -39,15 +37,15 @@ def suppress(
         A copy; the named columns have dtype object.
     """
     sizes = frame[counts].astype(float).fillna(0)
-    small = sizes < below
+    small = sizes < MIN_CELL
     hidden = small.copy()
     while hidden.any() and not hidden.all():
-        if hidden.sum() > 1 and not 0 < sizes[hidden].sum() < below:
+        if hidden.sum() > 1 and not 0 < sizes[hidden].sum() < MIN_CELL:
             break
         hidden[sizes.mask(hidden).idxmin()] = True
     shown = frame.astype(dict.fromkeys([counts, *columns], object))
     shown.loc[hidden, list(columns)] = None
-    shown.loc[hidden, counts] = _word(small, hidden, below)
+    shown.loc[hidden, counts] = _word(small, hidden)
     return shown
 
 
@@ -58,23 +56,10 @@ def hide(
     counts: Hashable,
     columns: Sequence[Hashable],
 ) -> pd.DataFrame:
-    """Withhold the figures of some rows, whatever their size.
+    """Withhold the figures of rows that are `hidden`, whatever their size.
 
-    Parameters
-    ----------
-    frame : DataFrame
-        One row a group.
-    hidden : sequence of bool
-        Rows that must not be shown.
-    counts : column name
-        Reads ``"withheld"`` there.
-    columns : sequence of column names
-        Become None there.
-
-    Returns
-    -------
-    DataFrame
-        A copy; the named columns have dtype object.
+    There `counts` reads ``"withheld"`` and the other `columns` become None. Returns a
+    copy, in which the named columns have dtype object.
     """
     there = np.asarray(hidden, bool)
     told = frame.astype(dict.fromkeys([counts, *columns], object))
@@ -88,67 +73,43 @@ def privacy(cells: pd.DataFrame) -> str:
     hidden = cells == WITHHELD
     if hidden.all(axis=None):
         return (
-            "Not shown (privacy): each cell holds fewer than 10 customers, or would "
-            "give such a cell away."
+            f"Not shown (privacy): each cell holds fewer than {MIN_CELL} customers, or "
+            "would give such a cell away."
         )
     few = (
-        "Cells of fewer than 10 customers are withheld, and those that would give them "
-        "away."
+        f"Cells of fewer than {MIN_CELL} customers are withheld, and those that would "
+        "give them away."
     )
     return few if hidden.any(axis=None) else ""
 
 
-def withhold(counts: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
+def withhold(counts: pd.DataFrame) -> pd.DataFrame:
     """Replace the cells of a cross table that :func:`withheld` marks by a word.
 
-    Parameters
-    ----------
-    counts : DataFrame
-        Customers in each cell.
-    below : int
-        Smallest number of customers that is shown.
-
-    Returns
-    -------
-    DataFrame
-        Dtype object: ``"<10"`` where only small cells had to be hidden, else
-        ``"withheld"`` in all that are hidden: two words would tell the small ones apart
-        and narrow them down.
+    It is ``"<10"`` where only small cells had to be hidden, else ``"withheld"`` in all
+    that are hidden: two words would tell the small ones apart and narrow them down.
+    The result has dtype object.
     """
-    hidden = withheld(counts, below=below)
-    return counts.astype(object).mask(hidden, _word(~(counts >= below), hidden, below))
+    hidden = withheld(counts)
+    return counts.astype(object).mask(hidden, _word(~(counts >= MIN_CELL), hidden))
 
 
-def _word(
-    small: pd.DataFrame | pd.Series, hidden: pd.DataFrame | pd.Series, below: int
-) -> str:
-    return f"<{below}" if (small == hidden).all(axis=None) else WITHHELD
+def _word(small: pd.DataFrame | pd.Series, hidden: pd.DataFrame | pd.Series) -> str:
+    return f"<{MIN_CELL}" if (small == hidden).all(axis=None) else WITHHELD
 
 
-def withheld(counts: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
-    """Mark the cells of a cross table that must not be shown.
+def withheld(counts: pd.DataFrame) -> pd.DataFrame:
+    """Mark the cells of a cross table of customers that must not be shown.
 
     The totals of rows and columns are taken to be known. Beside the small cells these
     are further ones, few and small, so that no hidden cell follows from the totals, and
-    the hidden cells of a row or column hold at least ``below`` customers together.
-
-    Parameters
-    ----------
-    counts : DataFrame
-        Customers in each cell.
-    below : int
-        Smallest number of customers that is shown.
-
-    Returns
-    -------
-    DataFrame
-        True where a cell is to be hidden, same rows and columns.
+    the hidden cells of a row or column hold at least `MIN_CELL` customers together.
     """
     sizes = counts.fillna(0).to_numpy(float)
-    hidden = sizes < below
+    hidden = sizes < MIN_CELL
     while True:
         closed = _close(sizes, hidden)
-        hidden = _fill(sizes, closed, below)
+        hidden = _fill(sizes, closed)
         if (hidden == closed).all():
             return pd.DataFrame(hidden, counts.index, counts.columns)
 
@@ -175,13 +136,13 @@ def _close(sizes: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     return hidden
 
 
-def _fill(sizes: np.ndarray, hidden: np.ndarray, below: int) -> np.ndarray:
+def _fill(sizes: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """Hide the smallest cell left of each line whose hidden ones hold too few."""
     hidden = hidden.copy()
     for axis in (0, 1):
         lines, dark = np.moveaxis(sizes, axis, 0), np.moveaxis(hidden, axis, 0)
         for line, inside in zip(lines, dark, strict=True):
-            while 0 < line[inside].sum() < below and not inside.all():
+            while 0 < line[inside].sum() < MIN_CELL and not inside.all():
                 inside[np.where(inside, np.inf, line).argmin()] = True
     return hidden
 

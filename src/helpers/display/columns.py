@@ -31,9 +31,9 @@ class Column:
 
 @functools.cache
 def dictionary() -> dict[str, Column]:
-    """Read columns.yaml: the entry of each column by its name."""
-    file = Path(__file__).with_suffix(".yaml")
-    read = yaml.safe_load(file.read_text(encoding="utf-8"))
+    """Read the entry of each column, by its name."""
+    file = Path(__file__).with_name("columns.yaml")
+    read = yaml.safe_load(file.read_text("utf-8"))
     formats = {"": ""} | read["units"]
     return {
         name: Column(**{"format": formats[entry.get("unit", "")]} | entry)

@@ -1,57 +1,39 @@
-"""Findings and persona cards: what a notebook concludes, shown and kept for the report."""
+"""What a notebook concludes, shown and kept for the report: findings, cards, tables."""
 
 import html
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 from helpers.core import errors, paths, store
 from helpers.display import plots
+from helpers.display.tables import STYLE, Table
 
+MOST_ROWS = 12  # of a table on the dashboard: more is no longer a glance
 FIELDS = ("decision", "size", "uncertainty", "action", "limit")
 Finding = Mapping[str, str]
 
 
 def show(rows: Sequence[Finding]) -> "Findings":
-    """Prepare findings for display, in the order given.
+    """Prepare findings for display as the last expression of a cell, in the order given.
 
-    Parameters
-    ----------
-    rows : sequence of mappings
-        Mappings with the keys decision, size, uncertainty, action and limit: plain
-        text, each possibly empty except the decision.
-
-    Returns
-    -------
-    Findings
-        Displays itself as the last expression of a cell.
+    Each has the keys decision, size, uncertainty, action and limit: plain text, each
+    possibly empty except the decision.
 
     Raises
     ------
-    schema.BadInput
+    BadInput
         When a key is missing or unknown, a value is no text or a decision is empty.
     """
     return Findings(_checked(rows))
 
 
 def write(rows: Sequence[Finding], *, run: str, notebook: str) -> None:
-    """Save the findings of a notebook for the dashboard.
+    """Save the findings of a notebook, such as ``01_cleaning``, for the dashboard.
 
-    They go to findings/<notebook>.json among the run's processed data. Nothing is
-    returned: as the last line of a cell this shows no path of the machine.
-
-    Parameters
-    ----------
-    rows : sequence of mappings
-        As for :func:`show`.
-    run : str
-        Name of the run.
-    notebook : str
-        Name of the notebook without ending, such as ``01_cleaning``.
-
-    Raises
-    ------
-    schema.BadInput
-        As for :func:`show`.
+    They go to findings/<notebook>.json among the run's processed data, and are checked
+    as by `show`. Nothing is returned: as the last line of a cell this shows no path of
+    the machine.
     """
     folder = paths.processed(run) / "findings"
     store.write_json(_checked(rows), folder / f"{notebook}.json")
@@ -107,18 +89,7 @@ def _checked(rows: Sequence[Finding]) -> list[dict[str, str]]:
 
 
 def personas(cards: Sequence["Persona"]) -> "Personas":
-    """Prepare persona cards for display, in the order given.
-
-    Parameters
-    ----------
-    cards : sequence of Persona
-        One a segment.
-
-    Returns
-    -------
-    Personas
-        Displays itself as the last expression of a cell.
-    """
+    """Prepare persona cards, one a segment, for display in the order given."""
     return Personas(list(cards))
 
 
@@ -129,25 +100,14 @@ def write_personas(
     advice: Mapping[int, Sequence[Mapping[str, str]]],
     short: Sequence[str],
 ) -> None:
-    """Save persona cards for the dashboard.
+    """Save persona cards for the dashboard, in personas.json.
 
-    They go to personas.json among the run's processed data: for each card segment_id,
-    name, summary, parts, advice and short.
-
-    Parameters
-    ----------
-    cards : sequence of Persona
-        One a segment.
-    run : str
-        Name of the run.
-    advice : mapping
-        Segment id -> its recommendations: what, advice, because, grade.
-    short : sequence of str
-        Questions of the parts that a short card shows.
+    `advice` maps a segment's id to its recommendations (what, advice, because, grade);
+    `short` lists the questions that a short card shows.
 
     Raises
     ------
-    schema.BadInput
+    BadInput
         If a card lacks a question of the short form.
     """
     for card in cards:
@@ -167,23 +127,12 @@ def write_personas(
 
 @dataclass(frozen=True)
 class Persona:
-    """One segment's card.
+    """One segment's card."""
 
-    Parameters
-    ----------
-    segment_id : int
-        Gives the card its colour.
-    name : str
-        Name of the segment.
-    summary : str
-        One line on what its customers come for.
-    parts : dict
-        Question -> answer, such as "How firm is it?"; a list is shown point by point.
-    """
-
-    segment_id: int
+    segment_id: int  # gives the card its colour
     name: str
-    summary: str
+    summary: str  # one line on what its customers come for
+    # question -> answer, such as "How firm is it?"; a list is shown point by point
     parts: dict[str, str | list[str]]
 
 
@@ -228,3 +177,40 @@ def _answer(answer: str | Sequence[str]) -> str:
         return html.escape(answer)
     points = "".join(f"<li>{html.escape(point)}</li>" for point in answer)
     return f'<ul class="points">{points}</ul>'
+
+
+def write_tables(
+    questions: Sequence[tuple[str, Table]], *, run: str, notebook: str
+) -> None:
+    """Save the tables of a notebook that the dashboard shows.
+
+    A question is what a table answers, in a few words, and the table from `tables.show`,
+    which must hold nothing that a page may not show.
+
+    Raises
+    ------
+    BadInput
+        If a table has more than `MOST_ROWS` rows.
+    """
+    for question, table in questions:
+        if (rows := len(table.columns[0].texts)) > MOST_ROWS:
+            raise errors.BadInput(
+                f"The table for the dashboard on {question!r} has {rows} rows; a glance "
+                f"takes {MOST_ROWS} at most. Show its head."
+            )
+    content = [
+        # The page has a stylesheet of its own.
+        {"question": question, "html": table._repr_html_().removeprefix(STYLE)}
+        for question, table in questions
+    ]
+    store.write_json(content, _file(run, notebook))
+
+
+def read_tables(run: str, notebook: str) -> list[dict[str, str]]:
+    """Read what `write_tables` saved: question and html, escaped; empty if nothing."""
+    file = _file(run, notebook)
+    return store.read_json(file, made_by=notebook) if file.exists() else []
+
+
+def _file(run: str, notebook: str) -> Path:
+    return paths.processed(run) / "board" / f"{notebook}.json"

@@ -1,8 +1,14 @@
 """Draw the study's figures: axes in, axes out, one colour a segment everywhere."""
 
+# Charts, here and in the folders' own `plots`, draw on `ax`, by default the current axes,
+# and return it. The first row of a table is on top. Everywhere `names` are by segment id,
+# `segment_ids` are of each customer, from 1 (0 is too little data), `label` says what is
+# drawn, with its unit, and `symbol` is the sign of the currency.
+
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import product
 
 import matplotlib as mpl
 import numpy as np
@@ -11,6 +17,8 @@ from IPython.display import Image, display
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 
 # By segment id, from 1. The first six differ in lightness too, so that they can be told
 # apart in grey, and each stands out from white by 3 to 1 or more.
@@ -27,6 +35,9 @@ SEGMENT_COLOURS = [
     "#8a7d3c",
 ]
 UNCLASSIFIED = "#8a8f94"
+# Inches; narrow enough that a phone shows the words at four fifths of their size.
+WIDTH = 4.5
+CENTRED = {"ha": "center", "va": "center"}
 INK, QUIET, ACCENT, REFERENCE = "#22272b", "#6b7278", "#1f5673", "#b8bec4"
 DIVERGING = mpl.colors.LinearSegmentedColormap.from_list(
     "below_above", ["#8c5a2b", "#e9d5bd", "#fbfbfa", "#bcd3de", "#1f5673"]
@@ -71,7 +82,8 @@ def theme() -> None:
             "ytick.major.size": 6,
             "xtick.major.width": 1.25,
             "ytick.major.width": 1.25,
-            "legend.fontsize": 11,
+            "legend.fontsize": 8.5,
+            "legend.frameon": False,
             "legend.title_fontsize": 12,
             "lines.solid_capstyle": "round",
             "patch.edgecolor": "white",
@@ -81,14 +93,10 @@ def theme() -> None:
 
 
 def show(figure: Figure, *, alt: str) -> None:
-    """Display a figure with the text that stands for it where it cannot be seen.
+    """Display a figure, then close it.
 
-    Parameters
-    ----------
-    figure : Figure
-        Closed afterwards.
-    alt : str
-        What the figure shows, with its main numbers or the table that holds them.
+    `alt` stands for it where it cannot be seen: what it shows, with its main numbers or
+    the table that holds them.
     """
     buffer = io.BytesIO()
     # No software version or date in the file: the same figure gives the same bytes.
@@ -108,59 +116,180 @@ def segment_colour(segment_id: int) -> str:
     return SEGMENT_COLOURS[(segment_id - 1) % len(SEGMENT_COLOURS)]
 
 
-def bars(
-    values: pd.Series,
+def ink_on(colour: str | tuple[float, ...]) -> str:
+    """Choose white or black letters, whichever stands out more from a colour."""
+    parts = np.array(mpl.colors.to_rgb(colour))
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    # where both contrasts are alike: (L + 0.05)^2 = 1.05 x 0.05
+    return "white" if linear @ [0.2126, 0.7152, 0.0722] < 0.179 else "black"
+
+
+def percent(*axes: mpl.axis.Axis) -> None:
+    """Write the ticks of axes of shares (0 to 1) as whole percentages."""
+    for axis in axes:
+        axis.set_major_formatter("{x:.0%}")
+
+
+def bare(ax: Axes) -> None:
+    """Take away a scale that means nothing."""
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+
+
+def name_rows(ax: Axes, names: Sequence[str], *, edge: float = 0.6) -> None:
+    """Name rows at heights 0, 1, ... with `edge` rows beyond the middles of the outer."""
+    ax.set_yticks(range(len(names)), names)
+    ax.set_ylim(len(names) - 1 + edge, -edge)
+    ax.grid(visible=False, axis="y")
+
+
+def apart(places: Sequence[float], gap: float) -> np.ndarray:
+    """Move heights as little as possible until each is `gap` from the next."""
+    from scipy.optimize import isotonic_regression
+
+    places = np.asarray(places, dtype=float)
+    order = np.argsort(places, kind="stable")
+    steps = gap * np.arange(len(places))
+    moved = np.empty(len(places))
+    moved[order] = isotonic_regression(places[order] - steps).x + steps
+    return moved
+
+
+def ring(ax: Axes, x: float, y: float, *, colour: str = INK) -> None:
+    """Draw a ring round a point that stands out."""
+    ax.scatter(x, y, s=120, facecolor="none", edgecolor=colour, lw=1.8, zorder=4)
+
+
+def heat_map(
+    shades: pd.DataFrame,
     *,
-    label: str,
-    formats: str = "{:,.0f}",
-    colours: Sequence[str] | str = ACCENT,
-    intervals: pd.DataFrame | None = None,
+    cmap: mpl.colors.Colormap,
+    top: float | None = None,
+    numbers: pd.DataFrame | None = None,
+    bold: pd.DataFrame | None = None,
+    size: float = 8,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw horizontal bars with their value at the end, the first on top.
+    """Draw a table as squares of `cmap` from 0 to `top`, with the words of `numbers`.
+
+    `bold` says which of them stand out; `size` is that of the letters, points.
+    """
+    ax = plt.gca() if ax is None else ax
+    image = ax.imshow(
+        shades.to_numpy(float), cmap=cmap, vmin=0, vmax=top, aspect="auto"
+    )
+    if numbers is not None:
+        for (row, column), words in np.ndenumerate(numbers.to_numpy()):
+            colour = ink_on(cmap(image.norm(shades.iloc[row, column])))
+            text = ax.text(column, row, words, fontsize=size, color=colour, **CENTRED)
+            if bold is not None and bold.iloc[row, column]:
+                text.set_fontweight("bold")
+    ax.set_xticks(range(shades.shape[1]), shades.columns)
+    ax.set_yticks(range(len(shades)), shades.index)
+    ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
+    return ax
+
+
+def calibration(
+    table: pd.DataFrame,
+    *,
+    forecast: str,
+    observed: str,
+    xlabel: str,
+    ylabel: str,
+    limits: tuple[float, float] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw observed shares against forecast ones: on the dashed line, both are the same.
 
     Parameters
     ----------
-    values : Series
-        One bar a row; the index names it.
-    label : str
-        What the length means, with its unit.
-    formats : str
-        Format of the printed value.
-    colours : sequence of str or str
-        Colour of each bar.
-    intervals : DataFrame, optional
-        Columns low and high, the index of `values`: drawn as a thin line.
-    ax : Axes, optional
-        The current axes by default.
+    table : DataFrame
+        One row a part: the columns named by `forecast` and `observed`, and low and high,
+        the interval of what was observed (all 0 to 1).
+    limits : tuple of float, optional
+        Of both axes; by default from 0 to a little beyond the largest value.
+    """
+    ax = plt.gca() if ax is None else ax
+    ax.axline((0, 0), (1, 1), color=QUIET, linestyle="--", linewidth=1)
+    x = table[forecast]
+    ax.vlines(x, table["low"], table["high"], color=ACCENT, alpha=0.6, linewidth=2)
+    ax.scatter(x, table[observed], color=ACCENT, s=36, zorder=3)
+    limits = limits or (0, max(table["high"].max(), x.max()) * 1.05)
+    ax.set(xlim=limits, ylim=limits, xlabel=xlabel, ylabel=ylabel)
+    percent(ax.xaxis, ax.yaxis)
+    return ax
+
+
+def bands(
+    shared: pd.DataFrame,
+    *,
+    colours: Mapping[Hashable, str],
+    min_shared: float = 0,
+    ax: Axes,
+) -> list[pd.DataFrame]:
+    """Draw bands from rows, at x = 0, to columns, at x = 1, as wide as their customers.
+
+    Parameters
+    ----------
+    shared : DataFrame
+        Customers in each pair.
+    colours : mapping
+        Row -> colour of its bands.
+    min_shared : float
+        A pair of fewer customers keeps its place, but its band is not drawn.
 
     Returns
     -------
-    Axes
-        With the bars.
+    list of DataFrame
+        For rows and for columns, top and height of each block (shares of all).
+    """
+    shares = shared / shared.to_numpy().sum()
+    sides = []
+    for heights in (shares.sum(axis=1), shares.sum()):
+        # thin blocks are kept apart so that their names do not collide
+        room = heights.clip(lower=0.035) + 0.02
+        tops = room.cumsum().shift(fill_value=0.0)
+        sides.append(pd.DataFrame({"top": tops, "height": heights}))
+    starts, ends = (side["top"].to_dict() for side in sides)
+    for row, column in product(shared.index, shared.columns):
+        height = shares.loc[row, column]
+        if height and shared.loc[row, column] >= min_shared:
+            ax.add_patch(_band(starts[row], ends[column], height, colours[row]))
+        starts[row] += height
+        ends[column] += height
+    lowest = max(side.sum(axis=1).max() for side in sides)
+    ax.set_ylim(lowest + 0.02, -0.02)
+    ax.axis("off")
+    return sides
+
+
+def _band(start: float, end: float, height: float, colour: str) -> PathPatch:
+    """Draw a band of even height that swings from one column to the other."""
+    upper = [(0.03, start), (0.5, start), (0.5, end), (0.97, end)]
+    lower = [(x, y + height) for x, y in reversed(upper)]
+    codes = [Path.MOVETO, *[Path.CURVE4] * 3, Path.LINETO, *[Path.CURVE4] * 3]
+    shape = Path(upper + lower, codes)
+    return PathPatch(shape, facecolor=colour, alpha=0.45, edgecolor="none")
+
+
+def bars(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
+    """Draw horizontal bars with their value at the end.
+
+    `values`: one bar a row; the index names it.
     """
     ax = plt.gca() if ax is None else ax
-    where = np.arange(len(values))
-    ax.barh(where, values.to_numpy(float), color=colours, height=0.68)
-    starts = ends = values.to_numpy(float)
-    if intervals is not None:
-        spread = intervals.loc[values.index]
-        ax.hlines(where, spread["low"], spread["high"], color=INK, linewidth=1.2)
-        starts = np.minimum(starts, spread["low"])
-        ends = np.maximum(ends, spread["high"])
-    reach = max(ends.max(), 0) or 1
-    for place, end, value in zip(where, ends, values, strict=True):
-        ax.text(
-            max(end, 0) + reach * 0.012,
-            place,
-            formats.format(value),
-            va="center",
-            fontsize=9,
-        )
-    ax.set_yticks(where, values.index.astype(str))
-    ax.set_xlim(min(starts.min(), 0), reach * 1.14)
-    ax.invert_yaxis()
-    ax.grid(visible=False, axis="y")
+    where = range(len(values))
+    ax.barh(where, values.to_numpy(float), color=ACCENT, height=0.68)
+    reach = max(values.max(), 0) or 1
+    for place, value in zip(where, values, strict=True):
+        end = max(value, 0) + reach * 0.012
+        ax.text(end, place, f"{value:,.0f}", va="center", fontsize=9)
+    name_rows(ax, values.index.astype(str))
+    ax.set_xlim(min(values.min(), 0), reach * 1.14)
     ax.set_xlabel(label)
     return ax
 
@@ -244,23 +373,14 @@ def correlations(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def spread_by_segment(
     table: pd.DataFrame, *, value: str, label: str, ax: Axes | None = None
 ) -> Axes:
-    """Draw a box for each segment in its colour, the first on top.
+    """Draw a box for each segment in its colour.
 
     Parameters
     ----------
     table : DataFrame
         segment_id, name and the value, one row a draw.
-    value : str
-        Column to draw.
-    label : str
-        What it means.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        With the boxes.
+    value, label : str
+        Column to draw, and what it means.
     """
     import seaborn as sns
 
@@ -295,7 +415,7 @@ def estimates(
     reference: float = 0.0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw estimates as dots with their intervals, the first on top.
+    """Draw estimates as dots with their intervals.
 
     Parameters
     ----------
@@ -303,27 +423,16 @@ def estimates(
         One row an estimate, with columns low and high.
     names, value : str
         Columns with the row's name and its estimate.
-    label : str
-        What is estimated, with its unit.
     colours : sequence of str or str
-        Colour of each dot.
+        Of the dots.
     reference : float
         Where a thin line stands: no difference.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        With the dots.
     """
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
     ax.axvline(reference, color=QUIET, linewidth=1)
     ax.hlines(where, table["low"], table["high"], color=colours, linewidth=2, alpha=0.6)
     ax.scatter(table[value], where, c=colours, s=42, zorder=3)
-    ax.set_yticks(where, table[names].astype(str))
-    ax.set_ylim(len(table) - 0.4, -0.6)
-    ax.grid(visible=False, axis="y")
+    name_rows(ax, table[names].astype(str))
     ax.set_xlabel(label)
     return ax

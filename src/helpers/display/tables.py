@@ -29,17 +29,9 @@ _sign = ""
 
 
 def in_currency(currency: str) -> str:
-    """Let the headings of money end in the sign of a currency from now on.
+    """Let headings of money end in the sign of a currency from now on; return it.
 
-    Parameters
-    ----------
-    currency : str
-        Code of ISO 4217, such as USD.
-
-    Returns
-    -------
-    str
-        Its sign.
+    The currency is a code of ISO 4217, such as USD.
     """
     global _sign
     _sign = columns.symbol(currency)
@@ -105,10 +97,7 @@ def show(
     if index:
         levels = map(frame.index.get_level_values, range(frame.index.nlevels))
         parts = [pd.Series(level, name=level.name) for level in levels] + parts
-    heads = [
-        labels[part.name] if part.name in labels else _heading(part.name)
-        for part in parts
-    ]
+    heads = [labels.get(part.name, _heading(part.name)) for part in parts]
     said = _formats([part.name for part in parts], formats, names)
     shown = [_column(*one, scales) for one in zip(parts, said, strict=True)]
     n_heads = frame.index.nlevels if index else 1

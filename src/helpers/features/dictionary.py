@@ -1,7 +1,7 @@
 """Turn clean order lines into one row of features a customer, from one dictionary."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -10,304 +10,20 @@ from helpers.core import engines, store
 from helpers.core.engines import Engine, quoted
 from helpers.core.schema import APART
 from helpers.features import staging
-from helpers.features.staging import Feature
+from helpers.features.staging import DEFINED, Feature
 from helpers.sources.complete_journey import NEED_STATES
 
+# What every run has, if its tables hold what is asked for.
+FEATURES = tuple(Feature(name, **told) for name, told in DEFINED["features"].items())
 # Families that say how a customer buys and not how much: segments are built from these.
-SEGMENTING = ("needs", "ordering", "support", "requirement")
-
-# Pieces of the definitions: goods are lines of no need in APART.
-_GOODS = "filter (is_goods)"
-_ORDERS = "filter (goods_lines > 0)"
-_GOODS_SALES = f"nullif(sum(sales_cents) {_GOODS}, 0)"
-
-# What every run has, if its tables hold the columns that are asked for.
-FEATURES = (
-    Feature(
-        "recency_days",
-        "lifecycle",
-        "days",
-        "order_rows",
-        "date_diff('day', max(ordered_at)::date, $last)",
-        "days from the last order to the end of the window",
-    ),
-    Feature(
-        "tenure_days",
-        "lifecycle",
-        "days",
-        "order_rows",
-        "date_diff('day', min(ordered_at)::date, $last)",
-        "days from the first order seen to the end of the window",
-    ),
-    Feature(
-        "trend",
-        "lifecycle",
-        "log ratio",
-        "order_rows",
-        """ln((greatest(coalesce(sum(sales_cents) filter (ordered_at::date > $middle),
-        0), 0) + 1000.0) / (greatest(coalesce(sum(sales_cents)
-        filter (ordered_at::date <= $middle), 0), 0) + 1000.0))""",
-        "natural logarithm of sales in the second half of the window over the first, "
-        "10 added to both",
-    ),
-    Feature(
-        "orders",
-        "behavioural",
-        "orders",
-        "order_rows",
-        "count(*)",
-        "orders in the window (frequency)",
-    ),
-    Feature(
-        "sales",
-        "behavioural",
-        "currency",
-        "order_rows",
-        "sum(goods_cents) / 100.0",
-        "sales of goods in the window (monetary value)",
-    ),
-    Feature(
-        "lines",
-        "behavioural",
-        "lines",
-        "order_rows",
-        "sum(goods_lines)",
-        "order lines of goods in the window",
-    ),
-    Feature(
-        "gap_mean_days",
-        "behavioural",
-        "days",
-        "day_rows",
-        "avg(gap_days)",
-        "mean days between one day with orders and the next (rhythm)",
-    ),
-    Feature(
-        "gap_variation",
-        "behavioural",
-        "ratio",
-        "day_rows",
-        """sqrt((count(gap_days) * sum(gap_days * gap_days) - sum(gap_days)
-        * sum(gap_days)) / nullif(count(gap_days) * (count(gap_days) - 1), 0))
-        / avg(gap_days)""",
-        "standard deviation of these days over their mean: 0 is a clockwork, 1 is "
-        "chance, more is bursts",
-    ),
-    Feature(
-        "sales_per_order",
-        "behavioural",
-        "currency",
-        "order_rows",
-        f"sum(goods_cents) {_ORDERS} / 100.0 / count(*) {_ORDERS}",
-        "mean sales of an order that holds goods (basket value)",
-    ),
-    Feature(
-        "lines_per_order",
-        "behavioural",
-        "lines",
-        "order_rows",
-        f"sum(goods_lines) {_ORDERS} / count(*) {_ORDERS}",
-        "mean lines of an order that holds goods (basket size)",
-    ),
-    Feature(
-        "repeat_share",
-        "behavioural",
-        "share",
-        "item_rows",
-        "1 - sum(products) / nullif(sum(lines), 0)",
-        "share of lines whose product was bought before in the window",
-    ),
-    Feature(
-        "stores",
-        "behavioural",
-        "stores",
-        "store_rows",
-        "count(store_id)",
-        "stores visited",
-        asks=("store_id",),
-    ),
-    Feature(
-        "main_store_share",
-        "behavioural",
-        "share",
-        "store_rows",
-        "max(orders) / sum(orders)",
-        "share of orders in the store visited most (store loyalty)",
-        asks=("store_id",),
-    ),
-    Feature(
-        "morning_share",
-        "behavioural",
-        "share",
-        "order_rows",
-        "avg((hour(ordered_at) between 5 and 10)::int)",
-        "share of orders from 5:00 to 10:59",
-        asks=("clock",),
-    ),
-    Feature(
-        "evening_share",
-        "behavioural",
-        "share",
-        "order_rows",
-        "avg((hour(ordered_at) >= 18)::int)",
-        "share of orders from 18:00 to midnight",
-        asks=("clock",),
-    ),
-    Feature(
-        "weekend_share",
-        "behavioural",
-        "share",
-        "order_rows",
-        "avg((isodow(ordered_at) >= 6)::int)",
-        "share of orders on Saturday or Sunday",
-    ),
-    Feature(
-        "fuel_sales",
-        "behavioural",
-        "currency",
-        "need_rows",
-        "coalesce(sum(sales_cents) filter (need_state = 'fuel'), 0) / 100.0",
-        "sales of fuel, kept apart from goods",
-        asks=("fuel",),
-    ),
-    Feature(
-        "private_label_share",
-        "psychographic proxy",
-        "share",
-        "need_rows",
-        f"coalesce(sum(private_cents) {_GOODS}, 0) / {_GOODS_SALES}",
-        "share of goods sales in the shop's own brand",
-        asks=("Private",),
-    ),
-    Feature(
-        "discount_depth",
-        "psychographic proxy",
-        "share",
-        "need_rows",
-        f"sum(reduction_cents) {_GOODS} / nullif(sum(shelf_cents) {_GOODS}, 0)",
-        "price reductions over the shelf value of what was bought",
-        asks=("shelf_amount_cents",),
-    ),
-    Feature(
-        "mailer_share",
-        "psychographic proxy",
-        "share",
-        "need_rows",
-        f"coalesce(sum(mailer_cents) {_GOODS}, 0) / {_GOODS_SALES}",
-        "share of goods sales in that week's mailer of the store",
-        asks=("on_mailer",),
-    ),
-    Feature(
-        "display_share",
-        "psychographic proxy",
-        "share",
-        "need_rows",
-        f"coalesce(sum(display_cents) {_GOODS}, 0) / {_GOODS_SALES}",
-        "share of goods sales from a display",
-        asks=("on_display",),
-    ),
-    Feature(
-        "coupon_order_rate",
-        "psychographic proxy",
-        "share",
-        "order_rows",
-        f"count(*) filter (goods_lines > 0 and coupon_cents > 0) "
-        f"/ nullif(count(*) {_ORDERS}, 0)",
-        "share of orders with a coupon",
-        asks=("coupon",),
-    ),
-)
-
-# What a supplier's order lines can hold beside a shop's.
-OF_SUPPLIERS = (
-    Feature(
-        "pieces_per_order",
-        "behavioural",
-        "pieces",
-        "order_rows",
-        "avg(pieces)",
-        "mean pieces of an order",
-        asks=("lead_days",),
-    ),
-    Feature(
-        "lead_days",
-        "behavioural",
-        "days",
-        "need_rows",
-        f"sum(lead_days) {_GOODS} / nullif(sum(lead_lines) {_GOODS}, 0)",
-        "mean days from order to delivery, over lines",
-        asks=("lead_days",),
-    ),
-    Feature(
-        "return_share",
-        "behavioural",
-        "share",
-        "need_rows",
-        f"coalesce(sum(returned) {_GOODS}, 0) / nullif(sum(pieces) {_GOODS}, 0)",
-        "pieces sent back for their size, of all pieces",
-        asks=("returned",),
-    ),
-    Feature(
-        "logo_share",
-        "behavioural",
-        "share",
-        "need_rows",
-        f"coalesce(sum(logo_cents) {_GOODS}, 0) / {_GOODS_SALES}",
-        "share of goods sales with logo work",
-        asks=("logo",),
-    ),
-    Feature(
-        "contacts",
-        "behavioural",
-        "contacts",
-        "touch_rows",
-        "count(topic)",
-        "support contacts with a topic",
-        asks=("topic",),
-    ),
-    Feature(
-        "response_hours",
-        "behavioural",
-        "hours",
-        "touch_rows",
-        "avg(minutes) / 60.0",
-        "mean hours until a support contact was first answered",
-        asks=("minutes",),
-    ),
-    Feature(
-        "recommends",
-        "psychographic",
-        "points",
-        "answer_rows",
-        "avg(score) filter (question = 'recommend')",
-        "mean answer to: would you recommend us? (0 to 10)",
-        asks=("recommend",),
-    ),
-    Feature(
-        "satisfaction",
-        "psychographic",
-        "points",
-        "answer_rows",
-        "avg(score) filter (question <> 'recommend')",
-        "mean score of all other survey questions",
-        asks=("question",),
-    ),
-)
+SEGMENTING = tuple(told["family"] for told in DEFINED["each"].values())
 
 
 def tables(run: str) -> dict[str, str]:
-    """Say where the tables lie that features are built from, as `build` takes them.
+    """Say where a run's tables lie that features are built from, as `build` takes them.
 
-    Parameters
-    ----------
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    dict of str
-        lines, products and declared (the table customers); interactions and surveys
-        where the run has them.
+    They are lines, products and declared (the table customers), and interactions and
+    surveys where the run has them.
 
     Raises
     ------
@@ -326,28 +42,14 @@ def tables(run: str) -> dict[str, str]:
 
 
 def needs(con: Engine, *, products: str) -> list[str]:
-    """List the needs that products serve, without those of no goods.
+    """List the needs that a run's products serve, without those of no goods.
 
-    Parameters
-    ----------
-    con : Engine
-        Does the work.
-    products : str
-        Path of the standard table.
-
-    Returns
-    -------
-    list of str
-        Need states, those of `complete_journey.NEED_STATES` first and in its order, others by
-        name.
+    Those of `complete_journey.NEED_STATES` come first, in its order, others by name.
     """
     held = _values(con, products, "need_state")
     known = [need for need in NEED_STATES if need in held]
-    return [
-        need
-        for need in [*known, *(need for need in held if need not in NEED_STATES)]
-        if need not in APART
-    ]
+    others = [need for need in held if need not in NEED_STATES]
+    return [need for need in known + others if need not in APART]
 
 
 def defined(
@@ -359,22 +61,10 @@ def defined(
     interactions: str | None = None,
     surveys: str | None = None,
 ) -> tuple[Feature, ...]:
-    """List the features that a run's tables allow.
+    """List the features that a run's tables allow, in the order of the feature table.
 
-    What needs, channels, topics and requirements there are is read from whole tables,
-    so every window has the same features.
-
-    Parameters
-    ----------
-    con : Engine
-        Does the work.
-    lines, products, declared, interactions, surveys : str
-        Paths of the standard tables, from `tables`.
-
-    Returns
-    -------
-    tuple of Feature
-        In the order of the feature table.
+    The arguments are those of `build`. What needs, channels, topics and requirements
+    there are is read from whole tables, so every window has the same features.
     """
     there = set(engines.columns(lines))
     if con.execute(
@@ -395,27 +85,25 @@ def defined(
         topics = _values(con, interactions, "topic") if "topic" in there else []
     if surveys:
         asked = set(_values(con, surveys, "question"))
-        there |= ({"question"} if asked - {"recommend"} else set()) | (
-            {"recommend"} & asked
-        )
+        there |= {"recommend"} & asked
+        there |= {"question"} if asked - {"recommend"} else set()
     channels = _values(con, lines, "channel") if "channel" in there else []
     wanted = needs(con, products=products)
-    found = [f for f in FEATURES if there.issuperset(f.asks)]
+    there |= {"needs"} if wanted else set()
+    told = {"squares": _squares(wanted), "apart": ""}
     if "fuel" in there:
         gifts = "not_merchandise" in _values(con, products, "need_state")
-        left = f"fuel {'and gift cards ' if gifts else ''}left out"
-        apart = f"sales of goods in the window, {left} (monetary value)"
-        found = [replace(f, meaning=apart) if f.name == "sales" else f for f in found]
-    if wanted:
-        names = [f.name for f in found]
-        found.insert(names.index("lines_per_order") + 1, _variety(wanted))
-    found += [f for f in OF_SUPPLIERS if there.issuperset(f.asks)]
+        told["apart"] = f", fuel {'and gift cards ' if gifts else ''}left out"
     return (
-        *found,
-        *(_share("needs", alike, "sales") for alike in _alike(wanted)),
-        *(_share("ordering", alike, "orders") for alike in _alike(channels)),
-        *(_share("support", alike, "contacts") for alike in _alike(topics)),
-        *(_flag(name) for name in _requirements(declared)),
+        *(
+            replace(f, sql=f.sql.format(**told), meaning=f.meaning.format(**told))
+            for f in FEATURES
+            if there.issuperset(f.asks)
+        ),
+        *_each("need", _alike(wanted)),
+        *_each("channel", _alike(channels)),
+        *_each("topic", _alike(topics)),
+        *_each("requirement", [[name] for name in _requirements(declared)]),
     )
 
 
@@ -438,19 +126,11 @@ def _requirements(declared: str | None) -> list[str]:
     ]
 
 
-def _variety(wanted: Sequence[str]) -> Feature:
-    squares = " + ".join(
+def _squares(wanted: Sequence[str]) -> str:
+    """Add up the squared sales of some needs."""
+    return " + ".join(
         f"pow(coalesce(sum(sales_cents) filter (need_state = {quoted(need)}), 0), 2)"
         for need in wanted
-    )
-    return Feature(
-        "need_variety",
-        "behavioural",
-        "needs",
-        "need_rows",
-        f"pow({_GOODS_SALES}, 2) / nullif({squares}, 0)",
-        "effective number of needs: 1 over the sum of squared need shares "
-        "(inverse Simpson index)",
     )
 
 
@@ -462,66 +142,25 @@ def _alike(values: Sequence[str]) -> list[list[str]]:
     return list(groups.values())
 
 
-def _share(family: str, alike: Sequence[str], weight: str) -> Feature:
-    """Define the share of a need in sales, a channel in orders or a topic in contacts."""
-    said, name = alike[0].replace("_", " "), slug(alike[0])
-    one_of = f"in ({', '.join(map(quoted, alike))})"
-    if family == "needs":
-        return Feature(
-            f"share_{name}",
-            family,
-            "share",
-            "need_rows",
-            f"coalesce(sum(greatest(sales_cents, 0)) filter (need_state {one_of}), 0) "
-            f"/ nullif(sum(greatest(sales_cents, 0)) {_GOODS}, 0)",
-            f"share of goods sales in {said}",
-            weight=weight,
-        )
-    if family == "ordering":
-        return Feature(
-            f"channel_{name}",
-            family,
-            "share",
-            "order_rows",
-            f"avg(coalesce(channel {one_of}, false)::int)",
-            f"share of orders by {said}",
-            weight=weight,
-        )
-    return Feature(
-        f"topic_{name}",
-        family,
-        "share",
-        "touch_rows",
-        f"count(*) filter (topic {one_of}) / nullif(count(topic), 0)",
-        f"share of support contacts about {said}",
-        weight=weight,
-    )
-
-
-def _flag(name: str) -> Feature:
-    said = name.removeprefix("requires_").replace("_", " ")
-    return Feature(
-        name,
-        "requirement",
-        "0 or 1",
-        "customer_rows",
-        f"max({name}::int)",
-        f"declared that {said} is required: 1 is yes",
-    )
+def _each(kind: str, groups: Iterable[Sequence[str]]) -> Iterator[Feature]:
+    """Define a feature for each need, channel, topic or requirement."""
+    for alike in groups:
+        said = alike[0].replace("_", " ")
+        told = {
+            "value": alike[0],
+            "slug": slug(alike[0]),
+            "one_of": f"in ({', '.join(map(quoted, alike))})",
+            "said": said,
+            "required": said.removeprefix("requires "),
+        }
+        entry = DEFINED["each"][kind]
+        yield Feature(**{key: text.format(**told) for key, text in entry.items()})
 
 
 def slug(text: str) -> str:
     """Turn a text into a column name: small letters of any script, digits and _.
 
-    Parameters
-    ----------
-    text : str
-        Such as "Home & Garden".
-
-    Returns
-    -------
-    str
-        Such as home_garden; x if no letter or digit is left.
+    "Home & Garden" is home_garden; x if no letter or digit is left.
     """
     return re.sub(r"\W+", "_", text.casefold()).strip("_") or "x"
 
@@ -529,19 +168,13 @@ def slug(text: str) -> str:
 def dictionary(table: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame:
     """List the features with what each means and how often it is missing.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `build`.
-    features : iterable of Feature
-        Output of `defined`.
+    `table` is the output of `build`, `features` that of `defined`.
 
     Returns
     -------
     DataFrame
-        One row a feature, in their order: feature, family, unit, meaning, source
-        (staged table), weight (feature that counts what a share is a share of),
-        missing_share (0 to 1), sql.
+        One row a feature: feature, family, unit, meaning, source (staged table), weight
+        (feature that counts what a share is a share of), missing_share (0 to 1), sql.
     """
     return pd.DataFrame(
         {
@@ -568,13 +201,11 @@ def build(
 ) -> pd.DataFrame:
     """Build the features that the tables allow from one window.
 
-    Order lines stay in the engine, which reads them once or twice; what comes back is
-    a row a customer.
+    Order lines stay in the engine, which reads them once or twice and receives the
+    staged tables; what comes back is a row a customer.
 
     Parameters
     ----------
-    con : Engine
-        Does the work; receives the staged tables.
     first, last : str
         First and last day of the window, YYYY-MM-DD, both included. No line or
         contact outside it is read.
@@ -610,39 +241,24 @@ def halves(
     last: str,
     **tables: str,
 ) -> pd.DataFrame:
-    """Build features from odd and from even weeks, to compare the two.
+    """Build features from odd and from even weeks, as `build` does, to compare the two.
 
-    What a customer shows in the odd weeks and not in the even ones is chance.
+    What a customer shows in the odd weeks and not in the even ones is chance. The first
+    week, an odd one, begins on the first day; the last week can be a short one. An
+    order belongs to the week of its first line.
 
     Parameters
     ----------
-    con : Engine
-        Does the work; the staged tables are made anew, and those of the halves beside
-        them.
     columns : iterable of str
         Features to build beside orders, sales and lines. Features of the lifecycle and
         of the rhythm (source day_rows) mean something else in half of the weeks: they
-        are refused.
-    first, last : str
-        First and last day of the window, YYYY-MM-DD, both included. The first week,
-        an odd one, begins on the first day; the last week can be a short one.
-    **tables : str
-        Paths of the standard tables, from `tables`.
+        are refused with a ValueError.
 
     Returns
     -------
     DataFrame
         One row for customer and half with an order, sorted: customer_id, half (even or
-        odd), orders, sales, lines and the columns, of these weeks. An order belongs to
-        the week of its first line.
-
-    Raises
-    ------
-    BadInput
-        If the window holds no line; or, where products or needs are asked for, a line
-        a product without a row.
-    ValueError
-        If a column is no feature of the run, or one of the rhythm.
+        odd), orders, sales, lines and the columns, of these weeks.
     """
     wanted = {"orders", "sales", "lines", *columns}
     found = defined(con, **tables)

@@ -21,38 +21,38 @@ def later(
 ) -> pd.DataFrame:
     """Measure what the customers did in a later window, to judge segments by.
 
+    The engine's staged tables are made anew for this window.
+
     Parameters
     ----------
-    con : Engine
-        Does the work; its staged tables are made anew for this window.
     customers : Series
         Customer ids of the feature table.
     lines, products : str
         Paths of the standard tables.
     first, last : str
-        First and last day of the later window, YYYY-MM-DD.
+        First and last day of the later window, YYYY-MM-DD, both included.
 
     Returns
     -------
     DataFrame
         One row for each of `customers`, in their order: customer_id, later_orders,
         later_sales (currency; goods), later_<need> (currency) for each need, 0 where
-        the customer did not come, or nobody did; and later_recency_days: days from the last order to
-        the end of the window, or the days of the window where the customer did not
-        come.
+        the customer did not come, or nobody did; and later_recency_days: days from the
+        last order to the end of the window, or the days of the window where the
+        customer did not come.
     """
     by_name = {f.name: f for f in dictionary.FEATURES}
     known = [by_name[name] for name in ("orders", "sales", "recency_days")]
     orders, sales, recency = (replace(f, name=f"later_{f.name}") for f in known)
     by_need = [
         Feature(
-            f"later_{dictionary.slug(need)}",
-            "outcome",
-            "currency",
-            "need_rows",
-            "coalesce(sum(sales_cents) filter "
-            f"(need_state = {quoted(need)}), 0) / 100.0",
-            f"later sales in {need.replace('_', ' ')}",
+            name=f"later_{dictionary.slug(need)}",
+            family="outcome",
+            unit="currency",
+            source="need_rows",
+            sql="coalesce(sum(sales_cents) "
+            f"filter (need_state = {quoted(need)}), 0) / 100.0",
+            meaning=f"later sales in {need.replace('_', ' ')}",
         )
         for need in dictionary.needs(con, products=products)
     ]
@@ -98,17 +98,7 @@ def redemptions(
 ) -> pd.DataFrame:
     """Count the coupons that customers redeemed in the training window.
 
-    Parameters
-    ----------
-    con : Engine
-        Does the work.
-    customers : Series
-        Customer ids of the feature table.
-    responses : str
-        Path of the standard table.
-    first, last : str
-        First and last day of the training window, YYYY-MM-DD, both included. No
-        response outside it is counted.
+    The arguments are those of `later`; `responses` is the path of the standard table.
 
     Returns
     -------
@@ -139,25 +129,16 @@ def redeemed(
 ) -> pd.DataFrame:
     """Say who was targeted by a campaign in a later window, and who redeemed.
 
-    Parameters
-    ----------
-    con : Engine
-        Does the work.
-    customers : Series
-        Customer ids of the feature table.
-    campaigns, contacts, responses : str
-        Paths of the standard tables.
-    first, last : str
-        First and last day of the later window, YYYY-MM-DD, both included.
+    The arguments are those of `later`, with the paths of three standard tables.
 
     Returns
     -------
     DataFrame
         One row for each of `customers`, in their order: customer_id; later_targeted:
         contacted by a campaign that starts in the window (one that runs already may
-        have been answered before it), not as a control; later_redeemed: answered such a campaign,
-        having been contacted by it, in the window. Campaigns that start late leave
-        little time to answer; those who were not targeted are no refusals.
+        have been answered before it), not as a control; later_redeemed: answered such a
+        campaign, having been contacted by it, in the window. Campaigns that start late
+        leave little time to answer; those who were not targeted are no refusals.
     """
     treated = "c.arm = 'treated'" if "arm" in engines.columns(contacts) else "true"
     found = con.execute(
@@ -170,8 +151,11 @@ def redeemed(
             and r.responded_on >= $first::date and r.responded_on < $last::date + 1
         group by c.customer_id""",
         {
-            **{"campaigns": campaigns, "contacts": contacts, "responses": responses},
-            **{"first": first, "last": last},
+            "campaigns": campaigns,
+            "contacts": contacts,
+            "responses": responses,
+            "first": first,
+            "last": last,
         },
     ).df()
     answered = found.loc[found["answered"], "customer_id"]

@@ -24,16 +24,9 @@ class Preparation:
     (root - mean) / divisor is the score. A column without a weight, such as a flag or
     an amount, is not shrunk.
 
-    Parameters
-    ----------
-    columns : list of str
-        Columns, in the order of the scores.
-    weights : list of str
-        For each, the column that counts what it is a share of; empty for none.
-    priors : list of float
-        m of each, in the unit of its weight; 0 leaves the shares as they are.
-    population, lower, upper, mean, divisor : list of float
-        One value a column.
+    Each list has a value a column: `weights` the column that counts what it is a share
+    of (empty for none), `priors` m in the unit of that weight (0 leaves shares as they
+    are).
     """
 
     columns: list[str]
@@ -46,17 +39,7 @@ class Preparation:
     divisor: list[float]
 
     def transform(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Score customers with the fitted steps.
-
-        Parameters
-        ----------
-        features : DataFrame
-            With the columns and their weights.
-
-        Returns
-        -------
-        DataFrame
-            Scores around 0, the index of `features`, one column each.
+        """Score customers with the fitted steps: around 0, a row each, a column each.
 
         Raises
         ------
@@ -96,6 +79,9 @@ def fit(
 ) -> Preparation:
     """Fit the steps on the customers of the training window.
 
+    A column that is the same for everyone after winsorising, as a rare one can be in a
+    resample, tells nobody apart: everybody scores 0.
+
     Parameters
     ----------
     features : DataFrame
@@ -115,19 +101,11 @@ def fit(
     shrink : float
         How many times the priors count; 0 leaves the shares as they are.
 
-    Returns
-    -------
-    Preparation
-        The fitted steps. A column that is the same for everyone after winsorising, as
-        a rare one can be in a resample, tells nobody apart: everybody scores 0.
-
     Raises
     ------
     BadInput
         If there is no customer, or a column is missing, holds missing values or is
         below 0.
-    ValueError
-        If the scaling is not one of `SCALINGS`.
 
     References
     ----------
@@ -141,7 +119,7 @@ def fit(
         )
     columns = list(weights)
     if not columns:
-        return Preparation([], [], [], [], [], [], [], [])
+        return nothing()
     _refuse(features, weights)
     if features.empty:
         raise BadInput(
@@ -172,14 +150,7 @@ def sort_out(
 ) -> tuple[dict[str, str], dict[str, str]]:
     """Leave out the columns that cannot tell these customers apart.
 
-    Parameters
-    ----------
-    features : DataFrame
-        With the columns and their weights.
-    weights : mapping of str
-        As for `fit`.
-    **steps : object
-        The other arguments of `fit`.
+    The arguments are those of `fit`.
 
     Returns
     -------
@@ -275,25 +246,10 @@ def _refuse_rows(
         )
 
 
-def _refuse_flat(features: pd.DataFrame, deviations: dict[str, float]) -> None:
-    flat = [column for column, deviation in deviations.items() if deviation < 1e-12]
-    if flat:
-        raise BadInput(
-            f"Table features: column {', '.join(flat)} is the same for all "
-            f"{len(features):,} customers after winsorising and cannot tell customers "
-            "apart. Leave it out of the columns to prepare."
-        )
-
-
 def deal_index(features: pd.DataFrame, *, parts: dict[str, dict]) -> pd.Series:
-    """Average the standard scores of the parts of deal sensitivity.
+    """Average the standard scores of the parts of deal sensitivity (shares, 0 to 1).
 
-    Parameters
-    ----------
-    features : DataFrame
-        With one column for each part (shares, 0 to 1).
-    parts : dict of dict
-        Column -> fitted lower, upper, mean and deviation, from `fit_deal_index`.
+    `parts` comes from `fit_deal_index`.
 
     Returns
     -------
@@ -314,21 +270,9 @@ def deal_index(features: pd.DataFrame, *, parts: dict[str, dict]) -> pd.Series:
 def fit_deal_index(
     features: pd.DataFrame, *, columns: list[str], winsor: float
 ) -> dict[str, dict]:
-    """Fit the parts of `deal_index`: winsor limits, mean and deviation of each.
+    """Fit the parts of `deal_index`: lower, upper, mean and deviation of each column.
 
-    Parameters
-    ----------
-    features : DataFrame
-        With the columns (shares, 0 to 1), none missing.
-    columns : list of str
-        Parts of deal sensitivity.
-    winsor : float
-        Share of customers at each end that is cut to the quantile.
-
-    Returns
-    -------
-    dict of dict
-        Column -> lower, upper, mean, deviation.
+    `winsor` is the share of customers at each end that is cut to the quantile.
 
     Raises
     ------
@@ -346,7 +290,10 @@ def fit_deal_index(
             "mean": float(cut.mean()),
             "deviation": float(cut.std(ddof=0)),
         }
-    _refuse_flat(
-        features, {column: part["deviation"] for column, part in parts.items()}
-    )
+    if flat := [name for name in parts if parts[name]["deviation"] < FLAT]:
+        raise BadInput(
+            f"Table features: column {', '.join(flat)} is the same for all "
+            f"{len(features):,} customers after winsorising and cannot tell customers "
+            "apart. Leave it out of the columns to prepare."
+        )
     return parts

@@ -3,43 +3,28 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from helpers.core import engines
 from helpers.core.engines import Engine, quoted
 from helpers.core.errors import BadInput
 from helpers.core.schema import APART, OPTIONAL
 
+DEFINED = yaml.load(
+    Path(__file__).with_name("dictionary.yaml").read_text("utf-8"), yaml.CSafeLoader
+)
+# Sources that ask for a line's product, and not only whether it is goods.
+_BY_PRODUCT = {"item_rows", "need_rows"}
+_DATED = """from read_parquet($lines)
+    where ordered_at >= $first::date and ordered_at < $after::date"""
+
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature: the SQL that builds it is its definition.
-
-    Parameters
-    ----------
-    name : str
-        Column of the feature table.
-    family : str
-        lifecycle, behavioural, psychographic proxy, psychographic (asked in a survey),
-        or one of `dictionary.SEGMENTING`.
-    unit : str
-        Unit of the numbers.
-    source : str
-        Staged table it is aggregated from, one group a customer: order_rows (an
-        order), day_rows (a day with orders), store_rows (a store), need_rows (a need),
-        item_rows (all products), touch_rows (an interaction), answer_rows (an answer) or
-        customer_rows (a customer).
-    sql : str
-        Aggregate expression over that table.
-    meaning : str
-        The definition in words.
-    asks : tuple of str
-        Columns of lines, products or interactions without which it cannot be built;
-        clock is a time of day in ordered_at.
-    weight : str
-        For a share, the feature that counts what it is a share of.
-    """
+    """One feature, as dictionary.yaml describes it: its SQL is its definition."""
 
     name: str
     family: str
@@ -47,46 +32,10 @@ class Feature:
     source: str
     sql: str
     meaning: str
-    asks: tuple[str, ...] = ()
+    words: str = ""
+    asks: Sequence[str] = ()
     weight: str = ""
-
-
-def _sales_if(flag: str) -> str:
-    """Add up the sales of some lines; a filter would be slower."""
-    return f"sum(case when {flag} then sales_cents else 0 end)::bigint"
-
-
-# Sources that ask for a line's product, and not only whether it is goods.
-_BY_PRODUCT = {"item_rows", "need_rows"}
-# Staged columns that are sums over lines: of an order, and of a need. A column is made
-# only if a chosen feature names it: each costs a pass over all lines.
-_OF_AN_ORDER = {
-    "sales_cents": "sum(sales_cents)::bigint",
-    "goods_cents": _sales_if("is_goods"),
-    "goods_lines": "sum(is_goods::int)::bigint",
-    "coupon_cents": "sum(coupon_cents)::bigint",
-    "pieces": "sum(quantity)",
-    "store_id": "min(store_id)",
-    "channel": "min(channel)",
-}
-_OF_A_NEED = {
-    "sales_cents": "sum(sales_cents)::bigint",
-    "private_cents": _sales_if("is_private"),
-    "mailer_cents": _sales_if("on_mailer"),
-    "display_cents": _sales_if("on_display"),
-    "shelf_cents": "sum(shelf_amount_cents)::bigint",
-    "reduction_cents": "sum(shelf_amount_cents - sales_cents)::bigint",
-    "logo_cents": _sales_if("logo"),
-    "pieces": "sum(quantity)",
-    "returned": "sum(returned)",
-    "lead_days": "sum(lead_days)",
-    "lead_lines": "count(lead_days)",
-}
-# What these sums are made of.
-_OF_A_LINE = (
-    *("sales_cents", "on_mailer", "on_display", "shelf_amount_cents", "logo"),
-    *("quantity", "returned", "lead_days"),
-)
+    whole: bool = False
 
 
 def collect(
@@ -105,35 +54,9 @@ def collect(
     """Build features from the lines of one window, some customers after the others.
 
     Customers are taken together until their lines are as many as the engine holds, so
-    that memory does not grow with the lines, nor the time of a line.
-
-    Parameters
-    ----------
-    con : Engine
-        Receives the view line_rows of the window, and for the customers at hand
-        order_rows and the other tables that the features name. Money is in integer
-        cents, so that sums are exact on any engine and any number of cores.
-    chosen : iterable of Feature
-        Features to be built.
-    lines, products, declared, interactions, surveys : str
-        Paths of the standard tables; the last three make customer_rows, touch_rows
-        and answer_rows.
-    first, last : str
-        First and last day of the window, YYYY-MM-DD, both included.
-    halved : bool
-        Whether to make a row a customer and half (odd or even weeks), from tables
-        named half_order_rows and so on.
-
-    Returns
-    -------
-    DataFrame
-        customer_id (and half) and the features in their order, sorted by customer.
-
-    Raises
-    ------
-    BadInput
-        If the window holds no line; or, where products or needs are asked for, a line
-        a product without a row.
+    that memory does not grow with the lines, nor the time of a line. The arguments are
+    those of `dictionary.build`; `halved` makes a row for customer and half (odd or even
+    weeks), from tables named half_order_rows and so on.
     """
     chosen = list(chosen)
     sources = {f.source for f in chosen}
@@ -143,33 +66,35 @@ def collect(
     dated = {"touch_rows": (interactions, "happened_at")}
     dated |= {"answer_rows": (surveys, "answered_on")}
     for name, (file, when) in dated.items():
-        if file:
+        if file and name in sources:
             con.execute(
                 f"""create or replace temp table {name} as
                 select * from read_parquet($file)
                 where {when} >= $first::date and {when} < $after::date""",
                 {"file": file, **window},
             )
+            if halved:
+                _halve(con, name, when, first)
     if declared:
         con.execute(
             "create or replace temp view customer_rows as "
             f"select * from read_parquet({quoted(declared)})"
         )
-    if halved:
-        _halve_beside(con, first, sources)
+        if halved:
+            con.execute(
+                """create or replace temp view half_customer_rows as
+                select c.*, h.half from customer_rows as c
+                cross join (values ('odd'), ('even')) as h(half)"""
+            )
     parts = []
     for among in _parts(con, lines, first, last):
         con.execute(
             "create or replace temp view part_rows as select * from line_rows "
             f"where {among}"
         )
-        _stage(con, chosen, sources, first=first, halved=halved)
+        _stage(con, chosen, first=first, halved=halved)
         parts.append(_aggregate(con, chosen, first=first, last=last, halved=halved))
     return pd.concat(parts, ignore_index=True)
-
-
-_DATED = """from read_parquet($lines)
-    where ordered_at >= $first::date and ordered_at < $after::date"""
 
 
 def _count(con: Engine, lines: str, first: str, last: str) -> int:
@@ -178,28 +103,12 @@ def _count(con: Engine, lines: str, first: str, last: str) -> int:
 
 
 def holds(con: Engine, lines: str, *, first: str, last: str) -> bool:
-    """Say whether a window holds a line.
-
-    Parameters
-    ----------
-    con : Engine
-        Does the work.
-    lines : str
-        Path of the standard table.
-    first, last : str
-        First and last day of the window, YYYY-MM-DD, both included.
-
-    Returns
-    -------
-    bool
-        False for a window that ends before it begins, too.
-    """
+    """Say whether a window holds a line; one that ends before it begins holds none."""
     return _count(con, lines, first, last) > 0
 
 
 def _parts(con: Engine, lines: str, first: str, last: str) -> list[str]:
     """Divide the customers by their ids; return a condition of SQL for each part."""
-    dated = _DATED
     values = {"lines": lines, **_window(first, last)}
     count = _count(con, lines, first, last)
     if not count:
@@ -214,7 +123,7 @@ def _parts(con: Engine, lines: str, first: str, last: str) -> list[str]:
         f"""select min(customer_id) from (
             select customer_id,
                 (sum(lines) over (order by customer_id) - lines) * {parts} // {count} as part
-            from (select customer_id, count(*) as lines {dated} group by customer_id))
+            from (select customer_id, count(*) as lines {_DATED} group by customer_id))
         group by part order by part""",
         values,
     ).fetchall()
@@ -223,18 +132,12 @@ def _parts(con: Engine, lines: str, first: str, last: str) -> list[str]:
     return [" and ".join(pair) for pair in zip(bounds, [*below, "true"], strict=True)]
 
 
-def _stage(
-    con: Engine,
-    chosen: Sequence[Feature],
-    sources: set[str],
-    *,
-    first: str,
-    halved: bool,
-) -> None:
+def _stage(con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool) -> None:
     """Make the tables of the customers of part_rows that features are built from."""
+    sources = {f.source for f in chosen}
     prefix, half = ("half_", ", half") if halved else ("", "")
     keys = f"customer_id{half}"
-    _stage_orders(con, chosen, sources, first=first, halved=halved)
+    _stage_orders(con, chosen, first=first, halved=halved)
     if "day_rows" in sources:
         con.execute(
             """create or replace temp table day_rows as
@@ -249,9 +152,8 @@ def _stage(
             select {keys}, store_id, count(*) as orders
             from {prefix}order_rows group by {keys}, store_id"""
         )
-    named = _words(chosen, {"need_rows"})
-    sums = {name: sql for name, sql in _OF_A_NEED.items() if name in named}
     if sources & _BY_PRODUCT:
+        sums = _sums("need_rows", _words(chosen, {"need_rows"}))
         [(products, needs)] = con.execute(
             "select count(*), max(need_code) + 1 from product_rows"
         ).fetchall()
@@ -304,33 +206,25 @@ def _stage_products(con: Engine, products: str, sources: set[str]) -> None:
 
 
 def _stage_orders(
-    con: Engine,
-    chosen: Sequence[Feature],
-    sources: set[str],
-    *,
-    first: str,
-    halved: bool,
+    con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool
 ) -> None:
     """Add up the lines of each order; say whether its week is odd or even."""
+    sources = {f.source for f in chosen}
     named = {"store_id"} if "store_rows" in sources else set()
     named |= {"goods_lines"} if "item_rows" in sources else set()
     named |= _words(chosen, sources - _BY_PRODUCT)
     order = ", order_id" if halved else ""  # to find the lines of an order again
-    sums = {name: sql for name, sql in _OF_AN_ORDER.items() if name in named}
+    sums = _summed(_sums("order_rows", named))
     con.execute(
         f"""create or replace temp table order_rows as
-        select customer_id{order}, min(ordered_at) as ordered_at{_summed(sums)}
+        select customer_id{order}, min(ordered_at) as ordered_at{sums}
         from (select l.*, apart.product_id is null as is_goods
             from part_rows as l
             left join apart_rows as apart on apart.product_id = l.product_id) as lines
         group by customer_id, order_id"""
     )
     if halved:
-        con.execute(
-            f"""create or replace temp table half_order_rows as
-            select *, {_HALF.format("ordered_at")} as half from order_rows""",
-            {"first": first},
-        )
+        _halve(con, "order_rows", "ordered_at", first)
         con.execute(
             """create or replace temp view half_part_rows as
             select l.*, o.half from part_rows as l
@@ -350,7 +244,8 @@ def _stage_codes(
         from (select distinct customer_id from order_rows) as buyers"""
     )
     words = set(re.findall(r"\w+", " ".join(sums.values())))
-    kept = "".join(f", {column}" for column in _OF_A_LINE if column in words)
+    summed = words.intersection(["sales_cents", "quantity", *OPTIONAL])
+    kept = "".join(f", {column}" for column in sorted(summed))
     con.execute(
         f"""create or replace temp table {prefix}code_rows as
         select buyer * {products} + product_code as item{half}{kept}
@@ -418,30 +313,25 @@ def _words(chosen: Iterable[Feature], sources: set[str]) -> set[str]:
     return set(re.findall(r"\w+", sql))
 
 
+def _sums(source: str, named: set[str]) -> dict[str, str]:
+    """Choose the sums over lines that are named."""
+    sums = DEFINED["sums"][source]
+    return {name: sql for name, sql in sums.items() if name in named}
+
+
 def _summed(sums: dict[str, str]) -> str:
     """Write sums as they stand in a select."""
     return "".join(f", {sql} as {name}" for name, sql in sums.items())
 
 
-def _halve_beside(con: Engine, first: str, sources: set[str]) -> None:
-    """Say of each contact and answer whether its week is odd or even."""
-    for name, when in (("touch_rows", "happened_at"), ("answer_rows", "answered_on")):
-        if name in sources:
-            con.execute(
-                f"""create or replace temp table half_{name} as
-                select *, {_HALF.format(when)} as half from {name}""",
-                {"first": first},
-            )
-    if "customer_rows" in sources:
-        con.execute(
-            """create or replace temp view half_customer_rows as
-            select c.*, h.half from customer_rows as c
-            cross join (values ('odd'), ('even')) as h(half)"""
-        )
-
-
-_HALF = """case when date_diff('day', $first::date, {}::date) // 7 % 2 = 0
-    then 'odd' else 'even' end"""
+def _halve(con: Engine, name: str, when: str, first: str) -> None:
+    """Say of each row whether its week is odd or even."""
+    con.execute(
+        f"""create or replace temp table half_{name} as
+        select *, case when date_diff('day', $first::date, {when}::date) // 7 % 2 = 0
+            then 'odd' else 'even' end as half from {name}""",
+        {"first": first},
+    )
 
 
 def _aggregate(
@@ -461,21 +351,14 @@ def _aggregate(
         "with "
         + ", ".join(f"of_{source} as ({part})" for source, part in parts.items())
         + f" select {keys}, {', '.join(f.name for f in chosen)} from of_order_rows"
-        + "".join(
-            f" left join of_{source} using ({keys})" for source in list(parts)[1:]
-        )
+        + "".join(f" left join of_{x} using ({keys})" for x in list(parts)[1:])
     )
-    days = _days(first, last)
-    asked = {name: day for name, day in days.items() if f"${name}" in query}
+    asked = {x: day for x, day in _days(first, last).items() if f"${x}" in query}
     table = con.execute(query, asked).df()
-    counts = {"orders", "lines", "recency_days", "tenure_days", "stores", "contacts"}
-    none = {"contacts": 0} if "contacts" in table else {}
-    kinds = {f.name: "int64" if f.name in counts else "float64" for f in chosen}
-    kinds |= {
-        f.name: "int32"
-        for f in chosen
-        if f.unit == "0 or 1" and table[f.name].notna().all()
-    }
+    none = {f.name: 0 for f in chosen if f.whole}
+    kinds = {f.name: "int64" if f.whole else "float64" for f in chosen}
+    flags = [f.name for f in chosen if f.unit == "0 or 1"]
+    kinds |= {name: "int32" for name in flags if table[name].notna().all()}
     return table.fillna(none).astype(kinds).sort_values(by, ignore_index=True)
 
 

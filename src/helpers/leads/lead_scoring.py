@@ -8,7 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers.core.errors import TooLittle
-from helpers.statistics import classifier, intervals
+from helpers.statistics import bootstrap, classifier, forecasts, intervals
 
 
 def own_horizon(leads: pd.DataFrame) -> int:
@@ -31,17 +31,12 @@ def split(
     test_share : float
         Share of the leads, the latest, that judge.
     fewest : int
-        Leads won, and leads lost, that each of the two needs.
+        Leads won, and leads lost, that each of the two needs, else TooLittle.
 
     Returns
     -------
     tuple of DataFrame
         Leads whose outcome was known on the day of the split, and those created since.
-
-    Raises
-    ------
-    TooLittle
-        If either has fewer.
     """
     closed = decided[decided["due"]]
     since = closed["created_on"].quantile(1 - test_share)
@@ -74,9 +69,9 @@ def decided(leads: pd.DataFrame, *, horizon: int, last: pd.Timestamp) -> pd.Data
     Returns
     -------
     DataFrame
-        The leads with won (bool: won within the horizon), due (bool: as old as the
-        horizon on the last day, so that not to be won means lost; younger ones would
-        count by their wins alone) and open (bool: neither won nor due).
+        The leads with won (within the horizon), due (as old as the horizon on the last
+        day, so that not to be won means lost; younger ones would count by their wins
+        alone) and open (neither won nor due).
     """
     days = (leads["won_on"] - leads["created_on"]).dt.days
     won = days.le(horizon) & days.notna()
@@ -89,15 +84,14 @@ def best_single(
 ) -> tuple[str, np.ndarray]:
     """Score leads by the rate of one field's level: the rule to beat.
 
+    Numbers, cut at their quartiles, are looked at only where there is no label.
+
     Parameters
     ----------
-    fields : DataFrame
-        Labels and numbers of earlier leads; numbers, cut at their quartiles, are looked
-        at only where there is no label.
+    fields, new : DataFrame
+        Fields of earlier leads, and of those to score.
     won : Series of bool
-        What came of them.
-    new : DataFrame
-        The same fields of the leads to score.
+        What came of the earlier ones.
 
     Returns
     -------
@@ -108,9 +102,9 @@ def best_single(
     """
     labels = [name for name in fields if classifier.is_label(fields[name])]
     if not labels:
-        cuts = {name: fields[name].quantile([0.25, 0.5, 0.75]) for name in fields}
-        fields, new = (_quarters(table, cuts) for table in (fields, new))
-        labels = list(fields)
+        labels, quarters = list(fields), classifier.quarters
+        new = pd.DataFrame({n: quarters(new[n], of=fields[n]) for n in labels})
+        fields = fields.apply(lambda one: quarters(one, of=one))
     rates = {
         name: won.groupby(classifier.texts(fields[name])).agg(["mean", "size"])
         for name in labels
@@ -124,67 +118,34 @@ def best_single(
     return best, found.to_numpy(float)
 
 
-def _quarters(table: pd.DataFrame, cuts: Mapping[str, pd.Series]) -> pd.DataFrame:
-    """Say as text in which quarter each number lies; missing ones stay missing."""
-    parts = {
-        name: pd.Series(np.searchsorted(np.unique(cut), table[name], side="right"))
-        for name, cut in cuts.items()
-    }
-    parts = pd.DataFrame(parts).set_axis(table.index)
-    return parts.astype(str).where(table[list(cuts)].notna())
-
-
 def auc_interval(
     won: np.ndarray, score: np.ndarray, *, repeats: int, seed: int
 ) -> tuple[float, float, float]:
     """Measure how well a score orders leads: area under the curve, with its interval.
 
-    Parameters
-    ----------
-    won : ndarray of bool
-        What came of each lead.
-    score : ndarray
-        Higher is likelier.
-    repeats : int
-        Bootstrap samples of leads, won and lost ones each by themselves.
-    seed : int
-        Fixes them.
-
     Returns
     -------
     tuple of float
-        AUC (1 is perfect, 0.5 is chance, ties half) and its 95 % percentile interval.
+        AUC (1 is perfect, 0.5 is chance, ties half) and its 95 % percentile interval:
+        bootstrap of leads, won and lost ones each by themselves.
     """
     rng = np.random.default_rng(seed)
-    yes, no = score[won], score[~won]
-    drawn = [
-        intervals.auc(
-            np.sort(won),
-            np.concatenate([rng.choice(no, len(no)), rng.choice(yes, len(yes))]),
-        )
+    groups = np.flatnonzero(~won), np.flatnonzero(won)
+    samples = (
+        np.concatenate([rng.choice(group, len(group)) for group in groups])
         for _ in range(repeats)
-    ]
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    return intervals.auc(won, score), float(low), float(high)
+    )
+    return bootstrap.estimate(forecasts.aucs(won, score, samples))
 
 
 def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataFrame:
     """Compare what a score says with what came, in equal parts by the score.
 
-    Parameters
-    ----------
-    won : ndarray of bool
-        What came of each lead.
-    chances : ndarray
-        Probabilities.
-    parts : int
-        Groups of equal size, from the least likely on.
-
     Returns
     -------
     DataFrame
-        part (from 1), leads, said (mean probability), came (share won), low, high (95 %
-        Wilson interval of came).
+        part (from 1, the least likely), leads, said (mean probability), came (share
+        won), low, high (95 % Wilson interval of came).
     """
     order = np.argsort(chances, kind="stable")
     rows = []
@@ -200,20 +161,13 @@ def gain(
 ) -> pd.DataFrame:
     """Say what share of the wins the best leads of each list hold.
 
-    Parameters
-    ----------
-    won : ndarray of bool
-        What came of each lead.
-    scores : mapping
-        List -> score, higher first; leads that tie share their wins evenly.
-    steps : int
-        Points of the curve, beside 0.
+    Leads that tie share their wins evenly.
 
     Returns
     -------
     DataFrame
-        share (of leads worked, 0 to 1), one column a list (share of wins found), chance
-        (in any order) and best (if the wins came first).
+        share (of leads worked, 0 to 1, in `steps`), one column a list (share of wins
+        found), chance (in any order) and best (if the wins came first).
     """
     shares = np.arange(steps + 1) / steps
     table = pd.DataFrame({"share": shares})
@@ -235,26 +189,15 @@ def _found(won: np.ndarray, score: np.ndarray, shares: np.ndarray) -> np.ndarray
 def expected_worth(
     fields: pd.DataFrame, worth: pd.Series, *, folds: int, seed: int
 ) -> tuple["Worth", float]:
-    """Learn what a customer is worth from fields known at the start.
-
-    Parameters
-    ----------
-    fields : DataFrame
-        Fields of customers.
-    worth : Series
-        Their worth (currency a year), 0 or more, same rows.
-    folds : int
-        Parts in which the estimate is judged.
-    seed : int
-        Fixes them.
+    """Learn what a customer is worth (currency a year, 0 or more) from fields.
 
     Returns
     -------
     Worth
         Fitted on all customers.
     float
-        Rank correlation of estimate and worth, for customers left out; missing where
-        there is no field, or all are worth the same.
+        Rank correlation of estimate and worth, for customers left out in `folds` parts;
+        missing where there is no field, or all are worth the same.
     """
     if fields.shape[1] == 0 or len(worth) < 2 * folds or worth.nunique() < 2:
         return _worth(fields[[]], worth), np.nan
@@ -277,18 +220,8 @@ def tells(held: float, customers: int) -> bool:
 class Worth:
     """A ridge regression of the logarithm of worth, brought back to currency.
 
-    Parameters
-    ----------
-    encoder : Encoder
-        From fields to columns.
-    weights : ndarray
-        One a column.
-    middle : ndarray
-        Mean of each column.
-    level : float
-        Mean logarithm.
-    smear : float
-        Mean of the exponentials of the residuals.
+    `middle` is the mean of each column of the encoder, `level` the mean logarithm, and
+    `smear` the mean of the exponentials of the residuals.
     """
 
     encoder: classifier.Encoder

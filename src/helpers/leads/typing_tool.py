@@ -17,7 +17,7 @@ LATER = "later"  # kind of a field that is known only once a lead was worked
 def start_known(
     attributes: pd.DataFrame, *, table: str, fields: Sequence[str]
 ) -> list[str]:
-    """Check that fields are known when a lead comes in.
+    """Check that fields are known when a lead comes in, and give them back.
 
     Parameters
     ----------
@@ -25,13 +25,6 @@ def start_known(
         The standard table: table, attribute, kind, label.
     table : str
         customers or leads.
-    fields : sequence of str
-        Fields that a score wants to use.
-
-    Returns
-    -------
-    list of str
-        The fields.
 
     Raises
     ------
@@ -61,18 +54,7 @@ def first_orders(
     last: str,
     orders: int,
 ) -> pd.DataFrame:
-    """Describe each customer's first orders of a window.
-
-    Parameters
-    ----------
-    con : Engine
-        Does the work.
-    lines, products : str
-        Paths of the standard tables.
-    first, last : str
-        First and last day of the window, YYYY-MM-DD, both included.
-    orders : int
-        How many orders are looked at; customers with fewer are left out.
+    """Describe the first so many orders of a window of each customer who has them.
 
     Returns
     -------
@@ -152,24 +134,9 @@ def _differs(values: pd.Series) -> bool:
 
 
 def learnable(segment_ids: pd.Series, *, fewest: int) -> pd.Series:
-    """Keep the customers of segments that are large enough to learn from.
+    """Keep the customers of segments of `fewest` customers, sorted; 0 is no segment.
 
-    Parameters
-    ----------
-    segment_ids : Series
-        Segment of each customer; 0 is too little data.
-    fewest : int
-        Customers that a segment needs.
-
-    Returns
-    -------
-    Series
-        Sorted by customer.
-
-    Raises
-    ------
-    TooLittle
-        If fewer than two segments are left.
+    Raises TooLittle if fewer than two segments are left.
     """
     known = segment_ids[segment_ids > 0].sort_index()
     sizes = known.value_counts()
@@ -185,17 +152,8 @@ def learnable(segment_ids: pd.Series, *, fewest: int) -> pd.Series:
 def as_answers(features: pd.DataFrame, *, columns: Sequence[str]) -> pd.DataFrame:
     """Turn shares into what a customer could answer when asked: none, some, much.
 
-    Parameters
-    ----------
-    features : DataFrame
-        Shares, 0 to 1; a missing one counts as none.
-    columns : sequence of str
-        The shares to ask about.
-
-    Returns
-    -------
-    DataFrame
-        Same rows, one column a question; much is above the median of those above 0.
+    One column a question; a missing share counts as none, and much is above the median
+    of those above 0.
     """
     shares = features[list(columns)].fillna(0)
     middle = shares.where(shares > 0).median()
@@ -204,20 +162,7 @@ def as_answers(features: pd.DataFrame, *, columns: Sequence[str]) -> pd.DataFram
 
 
 def answer(chances: pd.DataFrame, *, confidence: float) -> np.ndarray:
-    """Name the likeliest segment, or say that one cannot tell.
-
-    Parameters
-    ----------
-    chances : DataFrame
-        One column a segment.
-    confidence : float
-        Least probability of a segment that is named.
-
-    Returns
-    -------
-    ndarray
-        Segment ids; `CANNOT_TELL` where none is likely enough.
-    """
+    """Name the likeliest segment; `CANNOT_TELL` where none reaches the confidence."""
     best = chances.columns.to_numpy()[chances.to_numpy().argmax(axis=1)]
     return np.where(chances.max(axis=1) >= confidence, best, CANNOT_TELL)
 
@@ -227,10 +172,7 @@ def best_field(
 ) -> tuple:
     """Type by one field alone: the commonest class of each level, for rows left out.
 
-    Parameters
-    ----------
-    fields, truth, folds, seed
-        As for `classifier.cross_fitted`. Numbers are cut at their quartiles.
+    Parameters as for `classifier.cross_fitted`; numbers are cut at their quartiles.
 
     Returns
     -------
@@ -242,7 +184,9 @@ def best_field(
     levels = pd.DataFrame(
         {
             name: classifier.texts(
-                values if classifier.is_label(values) else _quartile(values)
+                values
+                if classifier.is_label(values)
+                else classifier.quarters(values, of=values)
             )
             for name, values in fields.items()
         }
@@ -257,12 +201,6 @@ def best_field(
             own.mode().iloc[0]
         )
     return pd.Series(chosen).mode().iloc[0], found
-
-
-def _quartile(values: pd.Series) -> pd.Series:
-    cuts = np.unique(values.quantile([0.25, 0.5, 0.75]).dropna())
-    part = np.searchsorted(cuts, values.to_numpy(float), side="right")
-    return pd.Series(part, index=values.index).where(values.notna())
 
 
 def verdict(right: pd.Series, chosen: pd.Series, *, rows: int, fewest: int) -> str:
@@ -297,14 +235,7 @@ def confidence_table(
 ) -> pd.DataFrame:
     """Say how many are typed, and how many rightly, at each least confidence.
 
-    Parameters
-    ----------
-    chances : DataFrame
-        Cross-fitted, one column a class.
-    truth : Series
-        Class of each row.
-    levels : sequence of float
-        Least confidences, 0 to 1.
+    `chances` are cross-fitted, one column a class.
 
     Returns
     -------
@@ -336,21 +267,17 @@ def questions(
 ) -> pd.DataFrame:
     """Find the few further questions that would help most, beside what is known.
 
+    The list is found anew in each fold, so that the shares right are those of a list
+    made without the customer.
+
     Parameters
     ----------
-    known : DataFrame
-        Fields known at the start.
-    asked : DataFrame
-        What could be asked, one column a question.
+    known, asked : DataFrame
+        Fields known at the start; what could be asked, one column a question.
     truth : Series
         Segment of each row.
     most : int
         Questions in the list.
-    folds : int
-        Parts of the cross-fit. The list is found anew in each, so that the shares
-        right are those of a list made without the customer.
-    seed : int
-        Fixes them.
 
     Returns
     -------

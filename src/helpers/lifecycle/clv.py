@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import optimize, special
 
 from helpers.core.errors import BadInput, TooLittle
+from helpers.statistics import bootstrap
 
 WEEK = 7  # days
 # A mean that Gamma-Gamma sets for all customers, over what they really spent, beyond
@@ -57,18 +58,9 @@ def purchases(
 class Rates:
     """BG/NBD: how often customers buy while alive, and how soon they stop.
 
-    Parameters
-    ----------
-    r, alpha : float
-        Gamma distribution of purchase rates over customers: shape, and rate (weeks).
-    a, b : float
-        Beta distribution of the probability to stop after a purchase.
-    log_likelihood : float
-        At these values.
-    at_bounds : tuple of str
-        Parameters that ended at a bound: the data do not determine them.
-    customers : int
-        Customers it was fitted on.
+    r and alpha (weeks) are shape and rate of the Gamma distribution of purchase rates,
+    a and b those of the Beta distribution of the probability to stop after a purchase.
+    The data do not determine parameters that ended `at_bounds`.
     """
 
     r: float
@@ -81,20 +73,9 @@ class Rates:
 
 
 def fit_rates(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Rates:
-    """Fit BG/NBD by maximum likelihood.
+    """Fit BG/NBD to `purchases` by maximum likelihood, the best of three starts.
 
-    Parameters
-    ----------
-    summary : DataFrame
-        frequency (repeat purchases), recency and age (weeks).
-    bounds : tuple of float
-        Smallest and largest value of every parameter: without them the fit runs away
-        where hardly anybody stops.
-
-    Returns
-    -------
-    Rates
-        The best of three starts.
+    Without `bounds` of every parameter the fit runs away where hardly anybody stops.
 
     Raises
     ------
@@ -119,17 +100,13 @@ def fit_rates(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Rates:
             f"None of {len(x):,} customers bought on two days: no model can foretell how "
             "often they will."
         )
-    names = ("r", "alpha", "a", "b")
 
     def loss(logs: np.ndarray) -> float:
         return -_log_likelihood(np.exp(logs), x, t_x, age) / len(x)
 
-    found, best = _minimise(loss, size=4, bounds=bounds)
+    found, best, stuck = _minimise(loss, ("r", "alpha", "a", "b"), bounds)
     if not np.isfinite([*found, best]).all():
         raise TooLittle("No parameters of BG/NBD fit how often customers bought.")
-    stuck = tuple(
-        n for n, v in zip(names, found, strict=True) if _near_bound(v, bounds)
-    )
     return Rates(*map(float, found), -best * len(x), stuck, len(x))
 
 
@@ -148,41 +125,27 @@ def _log_likelihood(
 
 
 def _minimise(
-    loss: Callable, *, size: int, bounds: tuple[float, float]
-) -> tuple[np.ndarray, float]:
-    """Find the least loss over the logarithms of positive parameters."""
-    limits = [tuple(np.log(bounds))] * size
+    loss: Callable, names: Sequence[str], bounds: tuple[float, float]
+) -> tuple[np.ndarray, float, tuple[str, ...]]:
+    """Find the least loss over the logarithms of parameters; name those at a bound."""
+    limits = [tuple(np.log(bounds))] * len(names)
     tries = [
-        optimize.minimize(loss, np.full(size, start), method="L-BFGS-B", bounds=limits)
+        optimize.minimize(
+            loss, np.full(len(names), start), method="L-BFGS-B", bounds=limits
+        )
         for start in (0.0, 1.0, -1.0)
     ]
     best = min(tries, key=lambda found: found.fun)
-    return np.exp(best.x), float(best.fun)
-
-
-def _near_bound(value: float, bounds: tuple[float, float]) -> bool:
-    return value <= bounds[0] * 1.001 or value >= bounds[1] / 1.001
+    found = np.exp(best.x)
+    stuck = (found <= bounds[0] * 1.001) | (found >= bounds[1] / 1.001)
+    return found, float(best.fun), tuple(np.array(names)[stuck].tolist())
 
 
 def probability_alive(rates: Rates, summary: pd.DataFrame) -> np.ndarray:
-    """Say how likely each customer has not stopped for good.
+    """Say how likely each customer has not stopped for good, 0 to 1.
 
-    Parameters
-    ----------
-    rates : Rates
-        Fitted model.
-    summary : DataFrame
-        frequency, recency and age (weeks).
-
-    Returns
-    -------
-    ndarray
-        0 to 1; 1 for who never bought again, because BG/NBD lets customers stop only
-        after a repeat purchase.
-
-    References
-    ----------
-    Fader, Hardie and Lee (2008), Computing P(alive) using the BG/NBD model.
+    It is 1 for who never bought again: BG/NBD lets customers stop only after a repeat
+    purchase. Fader, Hardie and Lee (2008), Computing P(alive) using the BG/NBD model.
     """
     x, t_x, age = summary[["frequency", "recency", "age"]].to_numpy(float).T
     odds = (
@@ -196,31 +159,11 @@ def probability_alive(rates: Rates, summary: pd.DataFrame) -> np.ndarray:
 def expected_purchases(
     rates: Rates, summary: pd.DataFrame, *, weeks: float
 ) -> np.ndarray:
-    """Foretell how many days with purchases each customer will have.
+    """Foretell how many days with purchases each customer will have in so many weeks.
 
-    Parameters
-    ----------
-    rates : Rates
-        Fitted model.
-    summary : DataFrame
-        frequency, recency and age (weeks).
-    weeks : float
-        How far ahead.
-
-    Returns
-    -------
-    ndarray
-        Expected number in the next `weeks`.
-
-    Raises
-    ------
-    TooLittle
-        If the parameters allow no finite number.
-
-    References
-    ----------
     Fader, Hardie and Lee (2005), equation 10; its hypergeometric term is rewritten by
-    Euler's transformation, which stays finite for customers with many purchases.
+    Euler's transformation, which stays finite for customers with many purchases. Raises
+    TooLittle if the parameters allow no finite number.
     """
     x, _, age = summary[["frequency", "recency", "age"]].to_numpy(float).T
     # the formula divides by a - 1: at 1 itself its limit is meant
@@ -247,14 +190,8 @@ def naive_purchases(summary: pd.DataFrame, *, weeks: float) -> np.ndarray:
 class Spend:
     """Gamma-Gamma: what customers spend a purchase, whatever its number.
 
-    Parameters
-    ----------
-    p, q, v : float
-        Shape of a customer's purchases; shape and scale of the mix of customers.
-    at_bounds : tuple of str
-        Parameters that ended at a bound.
-    customers : int
-        Customers it was fitted on.
+    p is the shape of a customer's purchases; q and v are shape and scale of the mix of
+    customers. The data do not determine parameters that ended `at_bounds`.
     """
 
     p: float
@@ -267,18 +204,8 @@ class Spend:
 def fit_spend(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Spend:
     """Fit Gamma-Gamma by maximum likelihood on customers with a repeat purchase.
 
-    Parameters
-    ----------
-    summary : DataFrame
-        paid (repeat purchases), spend (their mean, currency).
-    bounds : tuple of float
-        Smallest and largest value of every parameter.
-
-    Returns
-    -------
-    Spend
-        The best of three starts. Amounts of an unusual size, such as yen, are fitted in
-        a power of ten of the currency, so that the bounds hold them too.
+    Amounts of an unusual size, such as yen, are fitted in a power of ten of the
+    currency, so that the bounds hold them too.
 
     Raises
     ------
@@ -309,13 +236,9 @@ def fit_spend(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Spend:
         )
         return -float(each.mean())
 
-    found, best = _minimise(loss, size=3, bounds=bounds)
+    found, best, stuck = _minimise(loss, ("p", "q", "v"), bounds)
     if not np.isfinite([*found, best]).all():
         raise TooLittle("No parameters of Gamma-Gamma fit what customers spent.")
-    names = ("p", "q", "v")
-    stuck = tuple(
-        n for n, v in zip(names, found, strict=True) if _near_bound(v, bounds)
-    )
     p, q, v = map(float, found)
     return Spend(p, q, v * scale, stuck, len(n))
 
@@ -357,8 +280,6 @@ def holdout(
     ----------
     summary : DataFrame
         Output of `purchases` of the training window.
-    days : DataFrame
-        customer_id and day: days with orders.
     rates : Rates or None
         Fitted on the training window; without it there is no model.
     first, last : Timestamp
@@ -388,22 +309,15 @@ def holdout(
 def calibration(
     held: pd.DataFrame, *, edges: Sequence[int], seed: int, resamples: int
 ) -> pd.DataFrame:
-    """Compare forecasts with what came, by how often customers had bought before.
+    """Compare forecasts of `holdout` with what came, by how often customers had bought.
 
-    Parameters
-    ----------
-    held : DataFrame
-        Output of `holdout`.
-    edges : sequence of int
-        Least repeat purchases of each group, ascending from 0.
-    seed, resamples : int
-        Bootstrap samples of customers for the interval.
+    Groups begin at `edges`, repeat purchases ascending from 0.
 
     Returns
     -------
     DataFrame
-        before (text such as 2-4), customers, actual with low and high (95 %), model (if
-        there is one), naive: means a customer.
+        before (text such as 2-4), customers, actual with low and high (95 %, bootstrap
+        of customers), model (if there is one), naive: means a customer.
     """
     group = np.digitize(held["frequency"], edges) - 1
     rng = np.random.default_rng(seed)
@@ -411,8 +325,7 @@ def calibration(
     for place, part in held.groupby(group):
         top = edges[place + 1] - 1 if place + 1 < len(edges) else None
         actual = part["actual"].to_numpy()
-        means = rng.choice(actual, (resamples, len(actual))).mean(axis=1)
-        low, high = np.quantile(means, [0.025, 0.975])
+        low, high = bootstrap.mean_interval(actual, resamples, rng)
         said = f"{edges[place]} or more" if top is None else f"{edges[place]}-{top}"
         rows.append(
             {
@@ -428,22 +341,15 @@ def calibration(
 
 
 def scores(held: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
-    """Say how far each forecast misses, and whether the model misses by less.
-
-    Parameters
-    ----------
-    held : DataFrame
-        Output of `holdout`.
-    seed, resamples : int
-        Bootstrap samples of customers.
+    """Say how far each forecast of `holdout` misses, and whether the model by less.
 
     Returns
     -------
     DataFrame
         forecast (model, naive, difference), error (mean absolute error a customer,
-        days with purchases) with low and high (95 %), total (forecast over what came,
-        1 is right; missing for the difference), correlation (with what came; missing
-        where one is the same for everybody). Without a model the naive rate alone.
+        days with purchases) with low and high (95 %, bootstrap of customers), total
+        (forecast over what came, 1 is right; missing for the difference), correlation
+        (with what came). Without a model the naive rate alone.
     """
     told = [name for name in ("model", "naive") if name in held]
     miss = {n: (held[n] - held["actual"]).abs().to_numpy() for n in told}
@@ -453,7 +359,7 @@ def scores(held: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
     draws = rng.integers(0, len(held), (resamples, len(held)))
     rows = []
     for name, each in miss.items():
-        low, high = np.quantile(each[draws].mean(axis=1), [0.025, 0.975])
+        low, high = np.quantile(each[draws].mean(axis=1), bootstrap.ENDS)
         row = {"forecast": name, "error": each.mean(), "low": low, "high": high}
         if name != "difference":
             came = held["actual"].sum()
@@ -472,12 +378,7 @@ def correlation(one: pd.Series, other: pd.Series, *, method: str = "pearson") ->
 
 
 def verdict(scores: pd.DataFrame) -> str:
-    """Say what the forecasts' misses bear.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        Output of `scores`.
+    """Say what the forecasts' misses, an output of `scores`, bear.
 
     Returns
     -------
@@ -565,18 +466,7 @@ def tenth(values: pd.Series) -> float:
 
 
 def need_value(lifetime: pd.DataFrame) -> None:
-    """Leave out the section that asks, if nobody is foretold to spend anything.
-
-    Parameters
-    ----------
-    lifetime : DataFrame
-        Output of `lifetime`.
-
-    Raises
-    ------
-    TooLittle
-        If no value is above 0.
-    """
+    """Raise TooLittle if nobody is foretold to spend anything."""
     if not (lifetime["value"] > 0).any():
         raise TooLittle(
             f"None of {len(lifetime):,} customers is foretold to spend anything: their "
@@ -585,28 +475,19 @@ def need_value(lifetime: pd.DataFrame) -> None:
 
 
 def means(worth: pd.DataFrame, *, by: str, seed: int, resamples: int) -> pd.DataFrame:
-    """Give the mean value of each group.
-
-    Parameters
-    ----------
-    worth : DataFrame
-        Output of `lifetime` with a column `by`.
-    by : str
-        Column of the groups.
-    seed, resamples : int
-        Bootstrap samples of customers.
+    """Give the mean `lifetime` value of each group of customers.
 
     Returns
     -------
     DataFrame
-        `by`, customers, value with low and high (95 % over customers), naive_value.
+        `by`, customers, value with low and high (95 %, bootstrap of customers),
+        naive_value.
     """
     rows = []
     for key, group in worth.groupby(by):
         rng = np.random.default_rng(seed)
         each = group["value"].to_numpy()
-        drawn = [rng.choice(each, len(each)).mean() for _ in range(resamples)]
-        low, high = np.quantile(drawn, [0.025, 0.975])
+        low, high = bootstrap.mean_interval(each, resamples, rng)
         row = {by: key, "customers": len(each), "value": each.mean()}
         naive = {"naive_value": group["naive_value"].mean()}
         rows.append(row | {"low": low, "high": high} | naive)

@@ -20,23 +20,14 @@ LEAST = 10  # customers that a statement needs
 
 
 def order_days(con: Engine, *, lines: str, products: str, last: str) -> pd.DataFrame:
-    """List the days on which each customer ordered.
-
-    Parameters
-    ----------
-    con : Engine
-        Does the work.
-    lines, products : str
-        Paths of the standard tables.
-    last : str
-        Last day that counts, YYYY-MM-DD.
+    """List the days until `last` (YYYY-MM-DD) on which each customer ordered.
 
     Returns
     -------
     DataFrame
         customer_id, day, orders, sales_cents (goods only, coupons counted as paid),
-        sorted by customer and day. A day on which only needs that are not goods were
-        bought counts as a day with orders, as in the features.
+        sorted. A day on which only needs that are not goods were bought counts as a day
+        with orders, as in the features.
     """
     apart = ", ".join(f"'{need}'" for need in APART)
     days = con.execute(
@@ -53,18 +44,7 @@ def order_days(con: Engine, *, lines: str, products: str, last: str) -> pd.DataF
 
 
 def need_rhythm(days: pd.DataFrame) -> None:
-    """Leave out the section that asks, if hardly anybody ordered on two days.
-
-    Parameters
-    ----------
-    days : DataFrame
-        Output of `order_days`.
-
-    Raises
-    ------
-    TooLittle
-        If fewer than `LEAST` customers have a gap between two days with orders.
-    """
+    """Raise TooLittle if fewer than `LEAST` customers ordered on two days."""
     each = days.groupby("customer_id").size()
     repeat = int((each > 1).sum())
     if not repeat:
@@ -82,14 +62,7 @@ def need_rhythm(days: pd.DataFrame) -> None:
 def reviews(
     first: pd.Timestamp, last: pd.Timestamp, *, period: str
 ) -> dict[pd.Timestamp, str]:
-    """Name the last days of the periods that end inside the data.
-
-    Parameters
-    ----------
-    first, last : Timestamp
-        First and last day of the data.
-    period : str
-        Length of a period as pandas names it: Q, M, W or D.
+    """Name the last days of the periods (pandas' Q, M, W or D) that end in the data.
 
     Returns
     -------
@@ -113,22 +86,11 @@ def said(period: pd.Period) -> str:
 
 
 def pile_up(days: pd.DataFrame, *, early_days: int) -> float:
-    """Say how much denser first orders are at the beginning of the data than later.
+    """Say how much denser first orders are in the first `early_days` than later.
 
-    Parameters
-    ----------
-    days : DataFrame
-        Output of `order_days`.
-    early_days : int
-        Days that count as the beginning.
-
-    Returns
-    -------
-    float
-        First orders a day at the beginning over first orders a day afterwards. About 1
-        if customers begin while they are observed; far above 1 if most were customers
-        before the data begin, so that a first order seen is not a first order; infinite
-        where all orders were made on one day.
+    It is the number of first orders a day: about 1 if customers begin while they are
+    observed; far above 1 if most were customers before, so that a first order seen is
+    none; infinite where there is one day of orders.
     """
     seen = days.groupby("customer_id")["day"].min()
     after = (days["day"].max() - seen.min()).days + 1 - early_days
@@ -147,23 +109,10 @@ def pile_up(days: pd.DataFrame, *, early_days: int) -> float:
 def starts(
     days: pd.DataFrame, customers: pd.DataFrame, *, column: str, observed: bool
 ) -> pd.Series:
-    """Say when each customer began, where that can be known.
+    """Say when each customer with an order began; missing where that is unknown.
 
-    Parameters
-    ----------
-    days : DataFrame
-        Output of `order_days`.
-    customers : DataFrame
-        customer_id, and perhaps the day a customer began.
-    column : str
-        Name of that column; it is used if it is there.
-    observed : bool
-        Without the column: whether a first order seen is a first order, see `pile_up`.
-
-    Returns
-    -------
-    Series
-        Index customer_id, all customers with an order; missing where unknown.
+    The day stands in a `column` of customers that a run may have; without it, a first
+    order seen counts where it is `observed` to be one, see `pile_up`.
     """
     seen = days.groupby("customer_id")["day"].min()
     if column in customers:
@@ -193,7 +142,7 @@ def stages(
     days : DataFrame
         Output of `order_days`.
     began : Series
-        Output of `starts`; missing where unknown: such a customer is never new.
+        Output of `starts`; a customer without a start is never new.
     reviews : sequence of Timestamp
         Last day of each period, ascending.
     first : Timestamp
@@ -267,20 +216,7 @@ def _stages_at(
 
 
 def rhythm(days: pd.DataFrame, *, review: pd.Timestamp) -> pd.DataFrame:
-    """Measure how long ago customers came, and how far apart their visits are.
-
-    Parameters
-    ----------
-    days : DataFrame
-        customer_id, day; none after the review.
-    review : Timestamp
-        The day it is seen from.
-
-    Returns
-    -------
-    DataFrame
-        customer_id, recency_days, gap_mean_days (missing with one day of orders).
-    """
+    """Give recency_days and gap_mean_days (missing with one day) as of a review."""
     seen = days.groupby("customer_id")["day"].agg(["min", "max", "size"])
     gaps = (seen["size"] - 1).where(seen["size"] > 1)
     return pd.DataFrame(
@@ -295,15 +231,8 @@ def rhythm(days: pd.DataFrame, *, review: pd.Timestamp) -> pd.DataFrame:
 def moves(stages: pd.DataFrame) -> pd.DataFrame:
     """Set each customer's stage beside the stage one period later.
 
-    Parameters
-    ----------
-    stages : DataFrame
-        Output of `stages`; further columns are kept.
-
-    Returns
-    -------
-    DataFrame
-        The rows that have a later review, with next_review and next_stage.
+    Keeps the rows of `stages` (and further columns) that have a later review, and adds
+    next_review and next_stage.
     """
     reviews = sorted(stages["review"].unique())
     following = dict(itertools.pairwise(reviews))
@@ -318,14 +247,7 @@ def moves(stages: pd.DataFrame) -> pd.DataFrame:
 
 
 def transitions(moves: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
-    """Say how often one stage is followed by another.
-
-    Parameters
-    ----------
-    moves : DataFrame
-        Output of `moves`.
-    by : sequence of str
-        Columns to split by, such as segment_id; may be empty.
+    """Say how often one stage is followed by another, in all or by some columns.
 
     Returns
     -------
@@ -351,19 +273,7 @@ def transitions(moves: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
 
 
 def need_moves(moves: pd.DataFrame) -> None:
-    """Leave out the section that asks, if hardly anybody was seen at two reviews.
-
-    Parameters
-    ----------
-    moves : DataFrame
-        Output of `moves`.
-
-    Raises
-    ------
-    TooLittle
-        If fewer than `LEAST` customers had a rhythm at one review and were seen at the
-        next.
-    """
+    """Raise TooLittle if fewer than `LEAST` with a rhythm were seen at two reviews."""
     seen = moves.loc[moves["stage"] != TOO_LITTLE, "customer_id"].nunique()
     if seen < LEAST:
         raise TooLittle(
@@ -383,19 +293,12 @@ def _leading(
 def rate(
     moves: pd.DataFrame, since: Sequence[str], until: Sequence[str]
 ) -> pd.Series | None:
-    """Give the share of moves from some stages that end in others.
-
-    Parameters
-    ----------
-    moves : DataFrame
-        Output of `moves`.
-    since, until : sequence of str
-        Stages.
+    """Give the share of moves from the stages `since` that end in the stages `until`.
 
     Returns
     -------
     Series or None
-        customers, share, low and high; None of fewer than `LEAST` customers.
+        customers, share, low and high (95 %); None of fewer than `LEAST` customers.
     """
     own = _leading(moves, since, until).assign(all=True)
     table = share_by(own, hit="hit", by="all")
@@ -407,19 +310,12 @@ def rate(
 def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
     """Say for each group how many who were well went away, and how many came back.
 
-    Parameters
-    ----------
-    moves : DataFrame
-        Output of `moves` with a column `by`.
-    by : str
-        Column of the groups.
-
     Returns
     -------
     DataFrame
-        One row a group: `by`, and customers, share, low and high as `share_by` gives
-        them, suffixed _away (`WELL`, then `SILENT`) and _back (`SILENT`, then `WELL`);
-        missing where fewer than `LEAST` customers could go or come back.
+        `by`, and customers, share, low and high (95 %), suffixed _away (`WELL`, then
+        `SILENT`) and _back (the reverse); missing where fewer than `LEAST` customers
+        could go or come back.
     """
     parts = {}
     for way, (since, until) in {"away": (WELL, SILENT), "back": (SILENT, WELL)}.items():
@@ -439,12 +335,7 @@ def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
 def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
     """Say which advice on silent customers the moves between stages bear.
 
-    Parameters
-    ----------
-    moves : DataFrame
-        Output of `moves`.
-    now : Series
-        Stage -> customers in it at the last review.
+    `now` holds the customers in each stage at the last review.
 
     Returns
     -------
@@ -473,21 +364,7 @@ def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
 
 
 def share_by(rows: pd.DataFrame, *, hit: str, by: str) -> pd.DataFrame:
-    """Give the share of rows that hit in each group.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        customer_id, hit (bool) and `by`; a customer may have several rows.
-    hit, by : str
-        Columns.
-
-    Returns
-    -------
-    DataFrame
-        `by`, customers, share with low and high (95 %, rows of one customer going
-        together).
-    """
+    """Give the share of rows that hit by group, with its 95 % interval by customer."""
     table = intervals.proportions(rows, value=hit, by=[by], level=0.95)
     table = table.rename(columns={"rate": "share"})
     return table[[by, "customers", "share", "low", "high"]]
@@ -503,7 +380,7 @@ def cohorts(
     days : DataFrame
         Output of `order_days`.
     joined : Series
-        Index customer_id, the day that places a customer in a cohort (began, or first
+        customer_id -> the day that places a customer in a cohort (began, or first
         seen); a customer without one is left out.
     period : str
         Length of a period as pandas names it, such as "Q".
@@ -513,9 +390,9 @@ def cohorts(
     Returns
     -------
     DataFrame
-        cohort, period (text such as 2017Q1), age (periods since the cohort's), customers
-        (of the cohort), came (with an order in the period), share with low and high
-        (95 % Wilson).
+        cohort, period (text such as 2017Q1), age (periods since the cohort's),
+        customers (of the cohort), came (with an order in the period), share with low
+        and high (95 % Wilson).
 
     Raises
     ------
@@ -557,18 +434,7 @@ def cohorts(
 
 
 def need_cohorts(cohorts: pd.DataFrame) -> None:
-    """Leave out the section that asks, if no cohort is followed into a later period.
-
-    Parameters
-    ----------
-    cohorts : DataFrame
-        Rows of `cohorts` that may be shown.
-
-    Raises
-    ------
-    TooLittle
-        If none of them lies after the cohort's own period.
-    """
+    """Raise TooLittle if no cohort to be shown is followed into a later period."""
     if not (cohorts["age"] > 0).any():
         raise TooLittle(
             f"Cohorts need {LEAST} customers who came in one period and again in a later "
@@ -590,10 +456,8 @@ def until_lapsed(
     ----------
     days : DataFrame
         Output of `order_days`.
-    start : Timestamp
-        The day they are followed from; their rhythm is read up to it.
-    end : Timestamp
-        Last day they are followed to.
+    start, end : Timestamp
+        First and last day they are followed; their rhythm is read up to the first.
     slowing : float
         A silence of more than so many own gaps is a lapse.
     least_gap_days : float
@@ -631,25 +495,7 @@ def until_lapsed(
 
 
 def large(durations: pd.DataFrame, *, by: str) -> pd.DataFrame:
-    """Keep the groups of which enough customers are followed.
-
-    Parameters
-    ----------
-    durations : DataFrame
-        Output of `until_lapsed` with a column `by`.
-    by : str
-        Column of the groups.
-
-    Returns
-    -------
-    DataFrame
-        The rows of groups of `LEAST` customers or more.
-
-    Raises
-    ------
-    TooLittle
-        If there is no such group.
-    """
+    """Keep the rows of groups of `LEAST` customers; without one raise TooLittle."""
     sizes = durations[by].map(durations[by].value_counts())
     if not (sizes >= LEAST).any():
         most = int(sizes.max()) if len(sizes) else 0
@@ -665,21 +511,12 @@ def retention_curves(
 ) -> pd.DataFrame:
     """Estimate the share of customers who have not lapsed after so many days.
 
-    Parameters
-    ----------
-    durations : DataFrame
-        Output of `until_lapsed` with a column `by`.
-    by : str
-        Column of the groups.
-    at : sequence of float
-        Days at which the curve is read.
-
     Returns
     -------
     DataFrame
-        `by`, day, customers (of the group), at_risk (still followed that day), lapsed
-        (so far), retained with low and high (Kaplan-Meier, 95 % by the log-log formula;
-        while nobody has lapsed, and once everybody has, Wilson's).
+        `by`, day (of `at`), customers (of the group), at_risk (still followed that
+        day), lapsed (so far), retained with low and high (Kaplan-Meier, 95 % by the
+        log-log formula; while nobody has lapsed, and once everybody has, Wilson's).
 
     References
     ----------
@@ -716,20 +553,9 @@ def retention_curves(
 
 
 def retention_differs(durations: pd.DataFrame, *, by: str) -> float:
-    """Test whether groups lapse alike.
+    """Give the p-value of the log-rank test that groups lapse alike.
 
-    Parameters
-    ----------
-    durations : DataFrame
-        Output of `until_lapsed` with a column `by`.
-    by : str
-        Column of the groups, at least two.
-
-    Returns
-    -------
-    float
-        p-value of the log-rank test over all groups: small if they do not lapse alike;
-        1 if nobody lapsed.
+    It is 1 if nobody lapsed. There are two groups or more.
 
     References
     ----------
@@ -750,13 +576,6 @@ def at_like_rhythm(durations: pd.DataFrame, *, by: str) -> tuple[float, pd.Serie
 
     Who buys often falls silent beyond the own rhythm sooner, and more often by chance:
     groups that differ in rhythm differ in lapses without any being less loyal.
-
-    Parameters
-    ----------
-    durations : DataFrame
-        Output of `until_lapsed` with a column `by`.
-    by : str
-        Column of the groups.
 
     Returns
     -------

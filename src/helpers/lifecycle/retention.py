@@ -8,14 +8,13 @@ import pandas as pd
 from scipy import special, stats
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
-from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from helpers.core import engines
 from helpers.core.engines import Engine
 from helpers.core.errors import TooLittle
-from helpers.statistics import intervals
+from helpers.statistics import bootstrap, classifier, forecasts, intervals
 
 # Answers on the scale from 0 to 10: Reichheld (2003), The one number you need to grow.
 PROMOTER, DETRACTOR = 9, 6
@@ -36,16 +35,15 @@ def revenue_bridge(
     contracts : DataFrame
         customer_id, starts_on, ends_on (last day), monthly_fee_cents.
     ends : sequence of Timestamp
-        Days at which it is read, ascending.
+        Days at which it is read, ascending; the first opens the first period.
 
     Returns
     -------
     DataFrame
-        One row a period, by its last day: ends_on, customers (with a contract), opening,
-        new (no contract before), returned (one before, but not at the opening),
-        expansion, contraction, churn, closing: currency a month; contraction and churn
-        are negative, and opening and the five parts add up to closing. The first end is
-        the opening of the first period.
+        One row a period, by its last day: ends_on, customers (with a contract),
+        opening, new (no contract before), returned (one before, but not at the
+        opening), expansion, contraction, churn, closing: currency a month; contraction
+        and churn are negative, and opening and the five parts add up to closing.
     """
     fees = _fees(contracts, ends)
     began = contracts.groupby("customer_id")["starts_on"].min().reindex(fees.index)
@@ -80,20 +78,7 @@ def _fees(contracts: pd.DataFrame, ends: Sequence[pd.Timestamp]) -> pd.DataFrame
 
 
 def need_revenue(contracts: pd.DataFrame, *, ends: Sequence[pd.Timestamp]) -> None:
-    """Leave out the section that asks, if no recurring revenue can be followed.
-
-    Parameters
-    ----------
-    contracts : DataFrame
-        customer_id, monthly_fee_cents.
-    ends : sequence of Timestamp
-        Days at which it is read.
-
-    Raises
-    ------
-    TooLittle
-        If fewer than `LEAST` customers pay a fee, or it is read on a single day.
-    """
+    """Raise TooLittle if fewer than `LEAST` customers pay a fee, or on a single day."""
     paying = contracts[contracts["monthly_fee_cents"] > 0]["customer_id"].nunique()
     if paying < LEAST or len(ends) < 2:
         raise TooLittle(
@@ -105,20 +90,8 @@ def need_revenue(contracts: pd.DataFrame, *, ends: Sequence[pd.Timestamp]) -> No
 def ended(contracts: pd.DataFrame) -> pd.DataFrame:
     """Keep the contracts of which it is known whether they were renewed.
 
-    Parameters
-    ----------
-    contracts : DataFrame
-        With renewed, if the run has it; missing where the end lies after the data.
-
-    Returns
-    -------
-    DataFrame
-        The rows that have it.
-
-    Raises
-    ------
-    TooLittle
-        If there are fewer than `LEAST`.
+    A contract that ends after the data has no answer, and a run may lack the column
+    renewed. Raises TooLittle if fewer than `LEAST` are known.
     """
     known = contracts.dropna(subset=["renewed"]) if "renewed" in contracts else []
     if len(known) < LEAST:
@@ -130,20 +103,13 @@ def ended(contracts: pd.DataFrame) -> pd.DataFrame:
 
 
 def renewal_rates(contracts: pd.DataFrame, *, by: str) -> pd.DataFrame:
-    """Count how many contracts that ended were renewed.
-
-    Parameters
-    ----------
-    contracts : DataFrame
-        customer_id, renewed (missing where the end lies after the data) and `by`.
-    by : str
-        Column of the groups, such as segment_id.
+    """Count how many contracts that ended were renewed, by group.
 
     Returns
     -------
     DataFrame
-        `by`, customers, contracts (ended), renewed, rate with low and high (95 %,
-        contracts of one customer going together).
+        `by`, customers, contracts (with a known renewal), renewed, rate with low and
+        high (95 %, contracts of one customer going together).
     """
     ended = contracts.dropna(subset=["renewed", by])
     table = intervals.proportions(ended, value="renewed", by=[by], level=0.95)
@@ -155,22 +121,14 @@ def renewal_rates(contracts: pd.DataFrame, *, by: str) -> pd.DataFrame:
 def promoter_scores(
     answers: pd.DataFrame, *, by: str, seed: int, resamples: int
 ) -> pd.DataFrame:
-    """Give the net promoter score of each group.
-
-    Parameters
-    ----------
-    answers : DataFrame
-        customer_id, score (0 to 10: would you recommend us?) and `by`.
-    by : str
-        Column of the groups.
-    seed, resamples : int
-        Bootstrap samples of customers, who may have answered several times.
+    """Give the net promoter score of each group, of answers from 0 to 10.
 
     Returns
     -------
     DataFrame
         `by`, customers, answers, promoters and detractors (shares), score (-100 to 100:
-        100 x their difference) with low and high (95 %).
+        100 x their difference) with low and high (95 %, bootstrap of customers, who may
+        have answered several times).
     """
     signs = np.where(answers["score"] >= PROMOTER, 1, 0) - (
         answers["score"] <= DETRACTOR
@@ -180,7 +138,7 @@ def promoter_scores(
         each = group.groupby("customer_id")["sign"].agg(["sum", "size"]).to_numpy()
         rng = np.random.default_rng(seed)
         drawn = each[rng.integers(0, len(each), (resamples, len(each)))].sum(axis=1)
-        low, high = np.quantile(100 * drawn[:, 0] / drawn[:, 1], [0.025, 0.975])
+        low, high = np.quantile(100 * drawn[:, 0] / drawn[:, 1], bootstrap.ENDS)
         rows.append(
             {
                 by: key,
@@ -197,20 +155,7 @@ def promoter_scores(
 
 
 def need_answers(answers: pd.DataFrame, *, question: str) -> None:
-    """Leave out the section that asks, if no promoter score can be read.
-
-    Parameters
-    ----------
-    answers : DataFrame
-        customer_id and score of the answers to the question.
-    question : str
-        The question, as the surveys name it.
-
-    Raises
-    ------
-    TooLittle
-        If fewer than `LEAST` customers answered, or not on a scale from 0 to 10.
-    """
+    """Raise TooLittle if fewer than `LEAST` answered, or not from 0 to 10."""
     customers = answers["customer_id"].nunique()
     if customers < LEAST:
         raise TooLittle(
@@ -249,15 +194,11 @@ def contract_facts(
 
     Parameters
     ----------
-    con : Engine
-        Does the work.
     contracts : DataFrame
         contract_id, customer_id, starts_on, ends_on (last day), renewed.
-    lines : str
-        Path of the standard table, with a column returned (pieces); without it there is
-        no return_share.
-    interactions, surveys : str
-        Paths of the standard tables.
+    lines, interactions, surveys : str
+        Paths of the standard tables; lines without a column returned (pieces) give no
+        return_share.
     support : str
         Kind of interaction that is a support ticket, with minutes to the first answer.
     recommend : str
@@ -295,9 +236,7 @@ def contract_facts(
     last = last.sort_values(["contract_id", "answered_on"]).drop_duplicates(
         "contract_id", keep="last"
     )
-    table = contracts.merge(found, on="contract_id", how="left", validate="1:1")
-    for answers in (asked, last.drop(columns="answered_on")):
-        table = table.merge(answers, on="contract_id", how="left", validate="1:1")
+    parts = [found, asked, last.drop(columns="answered_on")]
     if "returned" in engines.columns(lines):
         sent = con.execute(
             _during("ordered_at").format(
@@ -307,7 +246,10 @@ def contract_facts(
             ),
             {"file": lines},
         ).df()
-        table = table.merge(sent, on="contract_id", how="left", validate="1:1")
+        parts.append(sent)
+    table = contracts
+    for part in parts:
+        table = table.merge(part, on="contract_id", how="left", validate="1:1")
     return table
 
 
@@ -431,20 +373,7 @@ def _logistic(
 
 
 def need_both(kept: pd.Series, *, folds: int) -> None:
-    """Leave out the section that asks, if too few stayed or too few lapsed.
-
-    Parameters
-    ----------
-    kept : Series of bool
-        Who stayed.
-    folds : int
-        Parts of the cross-fit: each needs both kinds.
-
-    Raises
-    ------
-    TooLittle
-        If fewer than `LEAST` customers, or than twice the folds, are of a kind.
-    """
+    """Raise TooLittle if fewer than `LEAST`, or twice the folds, stayed or lapsed."""
     least, stayed = max(LEAST, 2 * folds), int(kept.sum())
     if min(stayed, len(kept) - stayed) < least:
         raise TooLittle(
@@ -454,25 +383,9 @@ def need_both(kept: pd.Series, *, folds: int) -> None:
 
 
 def comparable(features: pd.DataFrame, kept: pd.Series) -> pd.DataFrame:
-    """Keep the features that vary and are known of enough customers of both kinds.
+    """Keep the features that vary and are known of `LEAST` customers of both kinds.
 
-    Parameters
-    ----------
-    features : DataFrame
-        Customers x numbers.
-    kept : Series of bool
-        Who stayed, index of `features`.
-
-    Returns
-    -------
-    DataFrame
-        Its columns whose values differ and that are known of `LEAST` customers who
-        stayed and of `LEAST` who left.
-
-    Raises
-    ------
-    TooLittle
-        If there is none.
+    Raises TooLittle if there is none. `kept` says who stayed, index of `features`.
     """
     known = features.notna()
     enough = (known[kept].sum() >= LEAST) & (known[~kept].sum() >= LEAST)
@@ -487,27 +400,17 @@ def cross_fitted(
 ) -> np.ndarray:
     """Foretell for customers left out who stays, by a penalised logistic regression.
 
-    Parameters
-    ----------
-    features : DataFrame
-        Customers x numbers, missing ones filled with the median of the other folds.
-    kept : Series of bool
-        Who stayed, index of `features`.
-    folds : int
-        Parts of the cross-fit; each holds its share of those who stayed.
-    seed : int
-        Fixes the folds.
+    Missing features are filled with the median of the other folds. The penalty (ridge)
+    is chosen inside each fold, by log loss on parts of it left out.
 
     Returns
     -------
     ndarray
-        Probability to stay. The penalty (ridge) is chosen inside each fold, by log loss
-        on parts of it left out.
+        Probability to stay of each customer.
     """
     x, y = features.to_numpy(float), kept.to_numpy(bool)
-    outer = StratifiedKFold(folds, shuffle=True, random_state=seed)
     chance = np.empty(len(y))
-    for train, test in outer.split(x, y):
+    for train, test in classifier.parts(kept, folds, seed=seed):
         filled = np.where(np.isnan(x), _medians(x[train]), x)
         model = _penalised(_best_strength(filled[train], y[train], seed))
         chance[test] = model.fit(filled[train], y[train]).predict_proba(filled[test])[
@@ -530,9 +433,8 @@ def _penalised(strength: float) -> Pipeline:
 
 def _best_strength(x: np.ndarray, y: np.ndarray, seed: int) -> float:
     """Choose the penalty with the least log loss on parts left out."""
-    parts = StratifiedKFold(INNER, shuffle=True, random_state=seed + 1)
     losses = np.zeros(len(STRENGTHS))
-    for train, test in parts.split(x, y):
+    for train, test in classifier.parts(y, INNER, seed=seed + 1):
         for place, strength in enumerate(STRENGTHS):
             model = _penalised(strength).fit(x[train], y[train])
             losses[place] += log_loss(y[test], model.predict_proba(x[test])[:, 1])
@@ -550,44 +452,31 @@ def discrimination(
         Name -> forecast of each customer, made without them.
     kept : Series of bool
         Who stayed.
-    seed, resamples : int
-        Bootstrap samples of customers, the same for all forecasts.
 
     Returns
     -------
     DataFrame
-        forecast, auc with low and high (95 %), gain over the last forecast with
-        gain_low and gain_high.
+        forecast, auc with low and high (95 %, bootstrap of customers, the same for
+        all), gain over the last forecast with gain_low and gain_high.
     """
     y = kept.to_numpy(bool)
     rng = np.random.default_rng(seed)
     draws = [rng.integers(0, len(y), len(y)) for _ in range(resamples)]
     draws = [draw for draw in draws if 0 < y[draw].sum() < len(y)]
-    drawn = {
-        name: np.array([intervals.auc(y[draw], chance[draw]) for draw in draws])
-        for name, chance in chances.items()
+    found = {name: forecasts.aucs(y, chance, draws) for name, chance in chances.items()}
+    last = list(found.values())[-1]
+    columns = ["auc", "low", "high", "gain", "gain_low", "gain_high"]
+    rows = {
+        name: bootstrap.estimate(one) + bootstrap.estimate(one - last)
+        for name, one in found.items()
     }
-    own = {name: intervals.auc(y, chance) for name, chance in chances.items()}
-    last = list(chances)[-1]
-    rows = []
-    for name in chances:
-        low, high = np.quantile(drawn[name], [0.025, 0.975])
-        gains = np.quantile(drawn[name] - drawn[last], [0.025, 0.975])
-        row = {"forecast": name, "auc": own[name], "low": low, "high": high}
-        gain = {"gain": own[name] - own[last]}
-        rows.append(
-            row | gain | dict(zip(["gain_low", "gain_high"], gains, strict=True))
-        )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows.values(), columns=columns)
+    table.insert(0, "forecast", list(rows))
+    return table
 
 
 def tells(ranking: pd.DataFrame) -> str:
-    """Say what the forecasts of who stays bear.
-
-    Parameters
-    ----------
-    ranking : DataFrame
-        Output of `discrimination`: all features first, rhythm alone last.
+    """Say what `discrimination` bears: all features first, rhythm alone last.
 
     Returns
     -------
@@ -606,22 +495,13 @@ def tells(ranking: pd.DataFrame) -> str:
 
 
 def reliability(chance: np.ndarray, kept: pd.Series, *, parts: int) -> pd.DataFrame:
-    """Set forecast and observed shares side by side, in groups of equal size.
-
-    Parameters
-    ----------
-    chance : ndarray
-        Forecast probability to stay.
-    kept : Series of bool
-        Who stayed.
-    parts : int
-        Number of groups by the forecast, at most.
+    """Set forecast and observed shares of who stays side by side.
 
     Returns
     -------
     DataFrame
-        group (1 is the least likely), customers, forecast (mean), observed with low and
-        high (95 % Wilson).
+        group (of equal size, `parts` at most, 1 is the least likely), customers,
+        forecast (mean), observed with low and high (95 % Wilson).
     """
     ranks = pd.Series(chance).rank(method="first")
     rows = pd.DataFrame(
@@ -659,16 +539,6 @@ def traits(
     features: pd.DataFrame, kept: pd.Series, *, seed: int, resamples: int
 ) -> pd.DataFrame:
     """Compare those who stayed with those who left, one feature at a time and together.
-
-    Parameters
-    ----------
-    features : DataFrame
-        Customers x numbers.
-    kept : Series of bool
-        Who stayed, index of `features`.
-    seed, resamples : int
-        Bootstrap samples of customers; the seed also fixes the parts that choose the
-        penalty.
 
     Returns
     -------

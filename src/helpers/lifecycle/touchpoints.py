@@ -20,17 +20,7 @@ MATCHED = ("sales before", "orders before", "weeks since last order", "sales tha
 
 @dataclass(frozen=True)
 class Weeks:
-    """Orders and sales of each customer in each week.
-
-    Parameters
-    ----------
-    customers : ndarray
-        Customer ids, the rows.
-    first : Timestamp
-        First day of the first week.
-    orders, sales : ndarray
-        Customers x whole weeks: days with orders; sales (currency).
-    """
+    """Orders (days with orders) and sales (currency): customers x whole weeks."""
 
     customers: np.ndarray
     first: pd.Timestamp
@@ -52,21 +42,9 @@ def weeks(
     first: pd.Timestamp,
     last: pd.Timestamp,
 ) -> Weeks:
-    """Count orders and sales by customer and whole week.
+    """Count `lifecycle_stages.order_days` and their sales by customer and whole week.
 
-    Parameters
-    ----------
-    days : DataFrame
-        Output of `lifecycle_stages.order_days`.
-    customers : sequence of str
-        Customers to compare.
-    first, last : Timestamp
-        Days to use; a week that is not whole at the end is left out.
-
-    Returns
-    -------
-    Weeks
-        Rows in the order of `customers`.
+    Customers keep their order; a week that is not whole at the end is left out.
     """
     n = ((last - first).days + 1) // 7
     orders, sales = np.zeros((2, len(customers), n))
@@ -86,8 +64,6 @@ def in_orders(
 
     Parameters
     ----------
-    con : Engine
-        Does the work.
     lines, products : str
         Paths of the standard tables. Of coupon_cents, on_mailer and on_display those
         that the table has are used.
@@ -133,8 +109,7 @@ def outside_orders(
     Parameters
     ----------
     contacts : DataFrame or None
-        customer_id, starts_on (of the campaign); rows whose arm is control were not
-        contacted and are left out.
+        customer_id, starts_on (of the campaign); without those whose arm is control.
     interactions : DataFrame or None
         customer_id, happened_at, kind.
     surveys : DataFrame or None
@@ -182,22 +157,10 @@ def _events(name: str, rows: pd.DataFrame, moment: str) -> pd.DataFrame:
 def episodes(
     events: pd.DataFrame, weeks: Weeks, *, quiet: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Mark weeks in which a touchpoint comes after a quiet time.
+    """Mark, by customer and week, who is touched after `quiet` weeks, and who is not.
 
-    Parameters
-    ----------
-    events : DataFrame
-        customer_id and day of one touchpoint.
-    weeks : Weeks
-        The customers and weeks.
-    quiet : int
-        Weeks without the touchpoint before it counts as a first one.
-
-    Returns
-    -------
-    tuple of ndarray of bool
-        Customers x weeks: touched for the first time in `quiet` weeks; and untouched,
-        that week and the `quiet` weeks before. The first `quiet` weeks are neither.
+    The second mark is of who is untouched that week and in the `quiet` weeks before;
+    the first `quiet` weeks have neither.
     """
     touched = np.zeros(weeks.orders.shape, dtype=bool)
     touched[weeks.place(events)] = True
@@ -243,28 +206,10 @@ def pairs(
 ) -> pd.DataFrame:
     """Set each touched customer beside the alike ones of the same week and segment.
 
-    Parameters
-    ----------
-    touched, untouched : ndarray of bool
-        Output of `episodes`.
-    state : mapping
-        Output of `state`.
-    segments : ndarray
-        Segment of each customer.
-    at_order : bool
-        Whether the touchpoint happens in an order: then all compared ordered that week,
-        and the sales of the week are matched too.
-    match : Match
-        How pairs are made.
-
-    Returns
-    -------
-    DataFrame
-        One row a touched customer and week with an alike one: customer (its row), week, of each outcome (sales, orders: in the `follow` weeks after the
-        week itself; earlier: sales in the weeks before those matched on) the touched
-        one's and the mean of the others', suffixed _touched and _alike, with the
-        variance among these, suffixed _spread; of each of `MATCHED` the same two means;
-        others (their rows, -1 for none).
+    At an order all compared ordered that week, and the week's sales are matched too.
+    Gives customer and others (rows; -1 for none), week, and of each outcome and each of
+    `MATCHED` the touched one's and the others' mean, suffixed _touched and _alike; of
+    outcomes also the variance among the others, suffixed _spread.
     """
     scale = [np.std(state[name]) or 1.0 for name in MATCHED]
     used = MATCHED if at_order else MATCHED[:-1]
@@ -303,18 +248,9 @@ _COMPARED = ("sales", "orders", "earlier")
 def state(weeks: Weeks, match: Match) -> dict[str, np.ndarray]:
     """Say, for each customer and week, what lies before and after it.
 
-    Parameters
-    ----------
-    weeks : Weeks
-        The customers and weeks.
-    match : Match
-        How far to look.
-
-    Returns
-    -------
-    dict of ndarray
-        Customers x weeks: ordered (that week), seen (with an order before), the outcomes and the matched columns,
-        see `pairs`; amounts that are matched as logarithms of one more.
+    ordered (that week), seen (with an order before); sales and orders in the `follow`
+    weeks after the week; earlier: sales in the weeks before those matched on; and the
+    matched columns, amounts as logarithms of one more.
     """
     back, follow = match.look_back, match.follow
     n = weeks.orders.shape[1]
@@ -371,48 +307,32 @@ def _beside(
 def differences(pairs: pd.DataFrame, *, touchpoint: str, touches: int) -> pd.DataFrame:
     """Say how much more touched customers did than the alike ones.
 
-    Parameters
-    ----------
-    pairs : DataFrame
-        Output of `pairs`.
-    touchpoint : str
-        Its name.
-    touches : int
-        Touches there were to match.
-
-    Returns
-    -------
-    DataFrame
-        One row an outcome (sales: currency; orders: days with orders; earlier sales: a
-        check, in weeks that nothing can follow from): touchpoint, outcome, customers
-        (touched), touches, matched (share with an alike one), touched and alike
-        (means), difference with low and high (95 %) and p (of no difference), imbalance
-        (largest difference that remains in a matched column, in standard deviations).
-
-    Notes
-    -----
     The error counts the touches of one customer as one draw, and adds what comes of
-    comparing several touches with the same customer.
-
-    References
-    ----------
-    Abadie and Imbens (2006), Large sample properties of matching estimators, theorem 7.
+    comparing several touches with the same customer: Abadie and Imbens (2006), Large
+    sample properties of matching estimators, theorem 7. Columns as `follow` gives them.
     """
-    shared = {
-        "customers": pairs["customer"].nunique(),
-        "touches": touches,
-        "matched": len(pairs) / touches,
-        "imbalance": _imbalance(pairs),
-    }
     rows = []
     for name, said in zip(_COMPARED, ("sales", "orders", "earlier sales"), strict=True):
         touched, alike = pairs[f"{name}_touched"], pairs[f"{name}_alike"]
         gap = (touched - alike).to_numpy(float)
         error = np.sqrt(_own(gap, pairs["customer"]) + _reused(pairs, name))
         found = intervals.tested(gap.mean(), error, level=0.95)
-        row = {"touchpoint": touchpoint, "outcome": said, **shared}
-        row |= {"touched": touched.mean(), "alike": alike.mean()}
-        rows.append(row | {"difference": found.pop("effect")} | found)
+        rows.append(
+            {
+                "touchpoint": touchpoint,
+                "outcome": said,
+                "customers": pairs["customer"].nunique(),
+                "touches": touches,
+                "matched": len(pairs) / touches,
+                "touched": touched.mean(),
+                "alike": alike.mean(),
+                "difference": found["effect"],
+                "low": found["low"],
+                "high": found["high"],
+                "p": found["p"],
+                "imbalance": _imbalance(pairs),
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -460,22 +380,23 @@ def follow(
     ----------
     events : DataFrame
         touchpoint, customer_id, day, at_order.
-    weeks : Weeks
-        The customers and weeks.
     segments : ndarray
         Segment of each customer.
     quiet : int
         Weeks without the touchpoint before it counts.
-    match : Match
-        How pairs are made.
     least : int
         Touched customers with an alike one, below which a touchpoint is left out.
 
     Returns
     -------
     DataFrame
-        Rows of `differences` with p_adjusted (Holm, over all touchpoints and both
-        outcomes; the check stands by itself).
+        One row a touchpoint and outcome (sales: currency; orders: days with orders;
+        earlier sales: a check, in weeks that nothing can follow from): touchpoint,
+        outcome, customers (touched), touches, matched (share with an alike one),
+        touched and alike (means), difference with low and high (95 %) and p (of no
+        difference), imbalance (largest difference that remains in a matched column,
+        in standard deviations), p_adjusted (Holm, over all touchpoints and both
+        outcomes).
 
     Raises
     ------
@@ -521,28 +442,19 @@ def follow(
     table.loc[judged, "p_adjusted"] = intervals.adjusted(
         table.loc[judged, "p"], method="holm"
     )
-    return table[[*_ROW, "p_adjusted"]]
+    return table
 
 
 def verdicts(table: pd.DataFrame, *, alpha: float, most_imbalance: float) -> pd.Series:
-    """Say what each difference may be called, by rules that stand before the numbers.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `follow`.
-    alpha : float
-        Largest p_adjusted of a difference.
-    most_imbalance : float
-        Largest imbalance (standard deviations) at which the compared are alike.
+    """Say what each difference of `follow` may be called, by rules set beforehand.
 
     Returns
     -------
     Series
-        Index of `table`; empty for the check itself. "not comparable" where the
-        compared are not alike, or the check finds earlier sales apart (its interval
-        leaves out 0); else "more" or "less" where p_adjusted is at most alpha; else "no
-        difference seen".
+        Index of `table`; empty for the check itself. "not comparable" where imbalance
+        exceeds `most_imbalance` (standard deviations), or the check finds earlier sales
+        apart (its interval leaves out 0); else "more" or "less" where p_adjusted is at
+        most alpha; else "no difference seen".
     """
     check = table[table["outcome"] == "earlier sales"].set_index("touchpoint")
     moved = (check["low"] > 0) | (check["high"] < 0)
@@ -558,9 +470,3 @@ def verdicts(table: pd.DataFrame, *, alpha: float, most_imbalance: float) -> pd.
         "less",
     )
     return pd.Series(said, index=table.index, name="verdict")
-
-
-_ROW = [
-    *("touchpoint", "outcome", "customers", "touches", "matched", "touched", "alike"),
-    *("difference", "low", "high", "p", "imbalance"),
-]

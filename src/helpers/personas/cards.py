@@ -9,12 +9,6 @@ import pandas as pd
 from helpers.features.labels import say
 from helpers.personas.naming import Theme
 
-# What a recommendation rests on. None is "measured" until a test shows what it does.
-GRADES = {
-    "measured": "a test with a control group showed what the action does",
-    "associated": "a difference in the data speaks for it; that it works is not shown",
-    "assumed": "judgement: nothing in the data speaks for it or against it",
-}
 # Mean recovery (Jaccard) from which a segment deserves each word: Hennig's rule of thumb.
 CONFIDENCE = {"high": 0.85, "good": 0.75, "fair": 0.6}
 FEW = 10  # customers; what rests on fewer is not said
@@ -22,18 +16,10 @@ FEW = 10  # customers; what rests on fewer is not said
 
 @dataclass(frozen=True)
 class Rule:
-    """When to recommend what.
+    """When to recommend what: `advice` for a part of the plan, such as channel.
 
-    Parameters
-    ----------
-    what : str
-        The part of the plan it fills, such as "channel".
-    feature : str
-        Feature that must mark the segment; "" holds for every segment.
-    side : str
-        On which side of the average: above or below.
-    advice : str
-        What to do then.
+    It holds where the feature marks the segment on that side (above or below the
+    average); a rule without a feature ("") holds for every segment.
     """
 
     what: str
@@ -45,18 +31,16 @@ class Rule:
 def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]]:
     """Choose, for each part of the plan, the first rule that holds.
 
-    Parameters
-    ----------
-    marks : DataFrame
-        The segment's rows of `profiles.marks`.
-    rules : sequence of Rule
-        In order of preference; a rule without a feature holds always.
+    `marks` are the segment's rows of `profiles.marks`; `rules` stand in order of
+    preference.
 
     Returns
     -------
     list of dict
-        what, advice, because, grade (of `GRADES`): one a part, in the order of `rules`;
-        a part without a rule that holds is left out.
+        what, advice, because, grade: one a part, in the order of `rules`; a part
+        without a rule that holds is left out. Grades: associated (a difference in the
+        data speaks for it; that it works is not shown) or assumed (judgement). None is
+        measured until a test with a control group shows what the action does.
     """
     sides = {(row["feature"], row["side"]): row for _, row in marks.iterrows()}
     plan: dict[str, dict[str, str]] = {}
@@ -77,20 +61,11 @@ def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]
 
 
 def offer(theme: Theme, marks: pd.DataFrame) -> list[dict[str, str]]:
-    """Recommend an offer and a message by what the segment buys more than others.
+    """Recommend an offer and a message, as `advise` does, by what a segment buys.
 
-    Parameters
-    ----------
-    theme : Theme
-        What the segment was named after, or `naming.plain` if a person named it.
-    marks : DataFrame
-        The segment's rows of `profiles.marks`.
-
-    Returns
-    -------
-    list of dict
-        Offer and message as `advise` gives them. The offer is associated where a need
-        of the theme marks the segment; the words of a message are always assumed.
+    The offer is associated where a need of the theme marks the segment (`marks`: its
+    rows of `profiles.marks`); the words of a message are always assumed. The theme is
+    that of the segment's name, or `naming.plain` if a person named it.
     """
     told = marks[marks["feature"].isin(theme.needs) & (marks["side"] == "above")]
     because, grade = "no need stands out", "assumed"
@@ -118,20 +93,7 @@ def say_plan(advice: Sequence[Mapping[str, str]]) -> list[str]:
 
 
 def say_worth(row: pd.Series, *, symbol: str) -> str:
-    """Put a segment's size and worth in a sentence.
-
-    Parameters
-    ----------
-    row : Series
-        The segment's row of `profiles.summarise`.
-    symbol : str
-        Sign of the currency.
-
-    Returns
-    -------
-    str
-        With the 95 % interval of the sales a customer.
-    """
+    """Put a segment's size and worth, a row of `profiles.summarise`, in a sentence."""
     part = row["share_sales"]  # missing where all sales are nothing, or a loss
     share = "" if np.isnan(part) else f" with {part:.0%} of sales"
     return (
@@ -142,22 +104,11 @@ def say_worth(row: pd.Series, *, symbol: str) -> str:
 
 
 def say_marks(marks: pd.DataFrame, *, names: Mapping[str, str], most: int) -> str:
-    """Put what marks a segment in a sentence.
+    """Put what marks a segment in a sentence, such as "Above average: baby 812 (...)".
 
-    Parameters
-    ----------
-    marks : DataFrame
-        Rows of `profiles.marks` of one segment.
-    names : mapping
-        Segment id (as text) -> name, for the traits that others share.
-    most : int
-        How many are said on each side of the average.
-
-    Returns
-    -------
-    str
-        Such as "Above average: baby 812 (700 to 924)."; the index with its
-        simultaneous interval, and who else is marked by the same.
+    `marks` are its rows of `profiles.marks`. On each side of the average `most` are
+    said, each with its index, simultaneous interval and who else is marked by it, by
+    `names` (segment id as text -> name).
     """
     said = []
     for side, words in {"above": "Above average", "below": "Below"}.items():
@@ -172,20 +123,9 @@ def say_habits(
 ) -> str:
     """Say in which of some habits a segment differs, and in which it does not.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        The segment's rows of `profiles.differences` for the habits asked for, all of
-        them shares (0 to 1).
-    marks : DataFrame
-        The segment's rows of `profiles.marks`.
-    names : mapping
-        As for `say_marks`.
-
-    Returns
-    -------
-    str
-        No habit is passed over: what does not differ clearly is said with its mean.
+    No habit is passed over: what does not differ clearly is said with its mean. `rows`
+    are the segment's rows of `profiles.differences` for the habits asked for, all of
+    them shares (0 to 1); `marks` and `names` are as for `say_marks`.
     """
     own = marks[marks["feature"].isin(rows["feature"])]
     others = [
@@ -202,17 +142,8 @@ def say_habits(
 def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
     """Put the attributes in which a segment differs in a sentence.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        Rows of `fairness.distinct_attributes`.
-    coverage : float
-        Share of the segment's customers whose attributes are known, 0 to 1.
-
-    Returns
-    -------
-    str
-        With share, simultaneous interval and comparison, and always with the coverage.
+    `rows` are those of `fairness.distinct_attributes`; `coverage` is the share of the
+    segment's customers whose attributes are known, and is always said.
     """
     if rows.empty:
         said = "No attribute differs clearly from all known customers"
@@ -228,17 +159,9 @@ def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
 def say_firmness(row: pd.Series) -> str:
     """Say how surely a segment is found again, beside what chance structure reaches.
 
-    Parameters
-    ----------
-    row : Series
-        recovery (0 to 1) with its interval recovery_low and recovery_high, what
-        customers without clusters reach: reference (mean) and reference_high (most),
-        dissolved and borderline_share (0 to 1), customers.
-
-    Returns
-    -------
-    str
-        With the confidence in a word.
+    `row` holds recovery (0 to 1) with its interval recovery_low and recovery_high, what
+    customers without clusters reach: reference (mean) and reference_high (most),
+    dissolved and borderline_share (0 to 1), customers.
     """
     word = confidence(row["recovery"], reference=row["reference_high"])
     return (
@@ -252,20 +175,7 @@ def say_firmness(row: pd.Series) -> str:
 
 
 def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
-    """Say with which segments one is confused, and how often.
-
-    Parameters
-    ----------
-    rows : DataFrame
-        The segment's rows of `profiles.neighbours`.
-    names : mapping
-        Segment id (as text) -> name.
-
-    Returns
-    -------
-    str
-        Such as "12% of its customers could as well be in Home cooking."
-    """
+    """Say with which others a segment is confused: rows of `profiles.neighbours`."""
     if rows.empty:
         return "With none: there is no other segment."
     said = [
@@ -281,30 +191,21 @@ def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
     return f"With {' and '.join(said)}."
 
 
-def say_share(share: float, *, of: int, below: int = FEW) -> str:
+def say_share(share: float, *, of: int) -> str:
     """Say a share, but not one of fewer than a few customers, nor of all but a few."""
     count = round(share * of)
-    if 0 < count < below:
-        return f"Fewer than {below}"
-    if 0 < of - count < below:
-        return f"All but fewer than {below}"
+    if 0 < count < FEW:
+        return f"Fewer than {FEW}"
+    if 0 < of - count < FEW:
+        return f"All but fewer than {FEW}"
     return f"{share:.0%}"
 
 
 def confidence(jaccard: float, *, reference: float) -> str:
-    """Put the mean recovery of a segment in words.
+    """Put the mean recovery of a segment (Jaccard, 0 to 1) in a word of `CONFIDENCE`.
 
-    Parameters
-    ----------
-    jaccard : float
-        Mean largest overlap over resamples, 0 to 1.
-    reference : float
-        The best that customers without clusters reach; what does not exceed it is low.
-
-    Returns
-    -------
-    str
-        A word of `CONFIDENCE`, low below them, or not measured.
+    What does not exceed `reference`, the best that customers without clusters reach, is
+    low, as is what lies below the words; a missing one is not measured.
 
     References
     ----------

@@ -19,12 +19,8 @@ def lasts(
 ) -> tuple[bool | None, str]:
     """Say whether the class that was put first before is worth more later.
 
-    Parameters
-    ----------
-    worth : DataFrame
-        Output of `profiles.later_worth`, the class that is to be worth most first.
-    hidden : mapping
-        Class -> whether its figures must not be shown.
+    `worth` is the output of `profiles.later_worth`, the class that is to be worth most
+    first; `hidden` says of each class whether its figures must not be shown.
 
     Returns
     -------
@@ -43,13 +39,7 @@ def lasts(
 
 
 def no_groups(decided: Mapping[str, object]) -> Finding:
-    """Conclude that no needs segments are handed on, with the reason.
-
-    Parameters
-    ----------
-    decided : mapping
-        decision.json: verdict and why.
-    """
+    """Conclude that no needs segments are handed on, by decision.json: verdict and why."""
     looked = decided["verdict"] != NOT_LOOKED_FOR
     return {
         "decision": "Do not plan by groups of needs: we found no groups worth acting on."
@@ -76,19 +66,19 @@ def offers(
     told : DataFrame
         One row a segment that may be shown: name, share_customers, share_sales,
         recovery and dissolved.
-    kept : int
-        Needs that mark a segment from above and can be judged later.
-    lasting : int
-        Those of them that still do so later.
+    kept, lasting : int
+        Needs that mark a segment from above and can be judged later; those of them that
+        still do so later.
     goods : bool
         Whether segments differ in what they buy; else in how they buy, which says
         nothing of what to offer.
     """
-    number = f"{len(told)} needs segments" if len(told) != 1 else "1 needs segment"
+    number = _count(len(told), "needs segment")
     found = told.dropna(subset=["recovery"])
     sure = "How surely segments are found again was not measured. "
     if len(found) == 1:
-        sure = f"{found['name'].iloc[0]} is found again by {found['recovery'].iloc[0]:.2f}. "
+        only = found.iloc[0]
+        sure = f"{only['name']} is found again by {only['recovery']:.2f}. "
     elif len(found):
         firm = found.loc[found["recovery"].idxmax()]
         weak = found.loc[found["recovery"].idxmin()]
@@ -108,11 +98,7 @@ def offers(
         else f"Serve {number} by how they buy: {listed(told['name'])}.",
         "size": "; ".join(
             f"{row['name']} {row['share_customers']:.0%} of customers"
-            + (
-                f", {row['share_sales']:.0%} of sales"
-                if pd.notna(row["share_sales"])
-                else ""
-            )
+            + _of_sales(row["share_sales"], ", ")
             for _, row in told.iterrows()
         )
         + ".",
@@ -146,18 +132,16 @@ def value(
         Output of `profiles.later_worth` for the same.
     judged : tuple
         Output of `lasts`.
-    symbol : str
-        Sign of the currency.
     told : DataFrame, optional
         As for `offers`, with sales_per_customer, low and high; None without segments.
     """
     held, why = judged
     each = tiers["sales"] / tiers["customers"]
-    size = later = ""
+    size = beside = ""
     if len(tiers):
         size = (
             f"The {tiers.index[0]} tier is {tiers['share_customers'].iloc[0]:.0%} of customers"
-            + _and_sales(tiers["share_sales"].iloc[0])
+            + _of_sales(tiers["share_sales"].iloc[0], " and ")
             + f": {symbol}{each.iloc[0]:,.0f} a customer"
         )
         if len(tiers) > 1:
@@ -165,12 +149,6 @@ def value(
                 f" against {symbol}{each.iloc[-1]:,.0f} in the {tiers.index[-1]} tier"
             )
         size += "."
-    if held is not None:
-        top = worth.iloc[0]
-        later = (
-            f"Later, the tier given before holds {top['share_later']:.0%} of sales "
-            f"(95 % interval {top['low']:.0%} to {top['high']:.0%})"
-        )
     far = False
     if told is not None and len(told) > 1:
         between = told["sales_per_customer"]
@@ -184,37 +162,38 @@ def value(
             f" {most['name']}: {symbol}{most['low']:,.0f} to {symbol}{most['high']:,.0f} "
             "a customer before."
         )
-    else:
-        beside = ""
-    limit = "Sales, not margin: costs are not in the data."
+    concluded = {
+        "decision": "",
+        "size": size,
+        "uncertainty": "",
+        "action": "",
+        "limit": "Sales, not margin: costs are not in the data.",
+    }
+    if held is None:
+        return concluded | {
+            "decision": f"Do not spend by value tier yet: whether tiers last could not be told, since {why}.",
+            "action": "Read the tiers as what customers were worth before, and judge them "
+            "once there are later sales to judge them by.",
+        }
+    top = worth.iloc[0]
+    later = (
+        f"Later, the tier given before holds {top['share_later']:.0%} of sales "
+        f"(95 % interval {top['low']:.0%} to {top['high']:.0%})"
+    )
     if held:
         reason = "it separates worth far more than needs segments do, and it lasts"
         within = " in every segment" if told is not None else ""
-        return {
+        return concluded | {
             "decision": "Put service and budget by value tier: "
-            + (reason if far else "it lasts")
-            + ".",
-            "size": size,
+            f"{reason if far else 'it lasts'}.",
             "uncertainty": f"{later}.{beside}",
             "action": f"Protect high-value customers{within} first.",
-            "limit": limit,
         }
-    if held is None:
-        return {
-            "decision": f"Do not spend by value tier yet: whether tiers last could not be told, since {why}.",
-            "size": size,
-            "uncertainty": "",
-            "action": "Read the tiers as what customers were worth before, and judge them "
-            "once there are later sales to judge them by.",
-            "limit": limit,
-        }
-    return {
+    return concluded | {
         "decision": "Do not spend by value tier: tiers did not last.",
-        "size": size,
         "uncertainty": f"{later}, which is not clearly more than its share of customers.",
         "action": "Spend by what customers do now, and give the tiers anew as sales come "
         "in.",
-        "limit": limit,
     }
 
 
@@ -223,14 +202,7 @@ def activity(
 ) -> Finding:
     """Conclude whether activity tells who buys on, and what to do about the slowing.
 
-    Parameters
-    ----------
-    worth : DataFrame
-        Output of `profiles.later_worth` by activity, the most active first.
-    hidden : mapping
-        Class -> whether its figures must not be shown.
-    symbol : str
-        Sign of the currency.
+    `worth` and `hidden` are as for `lasts`, by activity.
     """
     held, why = lasts(worth, hidden=hidden)
     shown = worth[[not hidden[name] for name in worth.index]]
@@ -241,45 +213,39 @@ def activity(
         for name, row in shown.iterrows()
         if name != TOO_LITTLE
     )
-    size = f"{size[:1].upper()}{size[1:]}." if size else ""
-    limit = (
-        "Activity compares the time since the last order with the customer's own gap."
-    )
+    concluded = {
+        "decision": "",
+        "size": f"{size[:1].upper()}{size[1:]}." if size else "",
+        "uncertainty": "",
+        "action": "",
+        "limit": "Activity compares the time since the last order with the customer's own gap.",
+    }
     if held is None:
-        return {
+        return concluded | {
             "decision": f"Whether activity tells who buys on could not be told, since {why}.",
-            "size": size,
-            "uncertainty": "",
             "action": "Look again when more orders are in.",
-            "limit": limit,
         }
     first = worth.iloc[0]
-    range_ = (
+    concluded["uncertainty"] = (
         f"{first['share_later']:.0%} of later sales came from customers who were "
         f"{worth.index[0]} (95 % interval {first['low']:.0%} to {first['high']:.0%}); they "
         f"are {first['share_customers']:.0%} of customers."
     )
-    return {
-        "decision": "Treat customers by activity: it tells who buys on."
-        if held
-        else "Do not treat customers by activity: it did not tell who buys on.",
-        "size": size,
-        "uncertainty": range_,
-        "action": remind(shown["later_sales"].to_dict().get("slowing"))
-        if held
-        else "Treat all alike until activity tells them apart.",
-        "limit": limit,
+    if held:
+        return concluded | {
+            "decision": "Treat customers by activity: it tells who buys on.",
+            "action": remind(shown["later_sales"].to_dict().get("slowing")),
+        }
+    return concluded | {
+        "decision": "Do not treat customers by activity: it did not tell who buys on.",
+        "action": "Treat all alike until activity tells them apart.",
     }
 
 
 def remind(later_sales: float | None) -> str:
-    """Say what to do with those who are slowing, by what they bought later.
+    """Say what to do with those who are slowing, by their sales after the window.
 
-    Parameters
-    ----------
-    later_sales : float or None
-        Sales after the window (currency) of those who were slowing at its end; None if
-        they are too few to be shown.
+    None where they are too few to be shown.
     """
     if later_sales is None:
         return "Leave customers be: too few are slowing to try anything on."
@@ -289,13 +255,7 @@ def remind(later_sales: float | None) -> str:
 
 
 def rest(later_sales: float | None) -> str:
-    """Say how to treat customers with too little data, by what the slowing bought later.
-
-    Parameters
-    ----------
-    later_sales : float or None
-        As for `remind`, of customers with too little data.
-    """
+    """Say how to treat customers with too little data, by their sales after the window."""
     if later_sales is None or not later_sales > 0:
         return "Leave them be until there are more orders to tell them apart by."
     return "Treat by activity: remind those who are slowing, leave the others be."
@@ -313,44 +273,40 @@ def rule_card(
     first : DataFrame or None
         Golden questions: field.
     agreement : DataFrame or None
-        Output of `rules.agreement`, one row a set of rules, the card's own last; None
-        where rules cannot be judged.
+        One row of `rules.agreement` a set of rules, the card's own last; None where
+        rules cannot be judged.
     by_segment : DataFrame or None
         Output of `rules.agreement_by_segment`; None where the card is withdrawn.
     """
-    limit = "The card is an approximation: it is judged against the model, not against wants."
+    concluded = {
+        "decision": "Do not type customers by rules: they cannot be judged here.",
+        "size": "It takes two segments or more, none of them small.",
+        "uncertainty": "",
+        "action": "Use the model itself.",
+        "limit": "The card is an approximation: it is judged against the model, not against wants.",
+    }
     if agreement is None:
-        return {
-            "decision": "Do not type customers by rules: they cannot be judged here.",
-            "size": "It takes two segments or more, none of them small.",
-            "uncertainty": "",
-            "action": "Use the model itself.",
-            "limit": limit,
-        }
+        return concluded
     whole, crm = agreement.iloc[-1], agreement.iloc[0]
     size = (
-        f"Rules on them give {whole['agreement']:.0%} of customers their own segment; CRM "
+        f"give {whole['agreement']:.0%} of customers their own segment; CRM "
         f"fields alone {crm['agreement']:.0%}, always the largest {whole['majority']:.0%}."
     )
     between = f"{whole['low']:.0%} to {whole['high']:.0%}, on customers left out."
     if by_segment is None:
-        return {
+        return concluded | {
             "decision": "Do not type customers by rules: they do not clearly beat always "
             "naming the largest segment.",
-            "size": size.replace("Rules on them", "Rules"),
+            "size": f"Rules {size}",
             "uncertainty": between,
-            "action": "Use the model itself.",
-            "limit": limit,
         }
-    needs = "1 need" if len(first) == 1 else f"{len(first)} needs"
-    return {
-        "decision": f"Where only a CRM is at hand, ask for {needs}: "
+    return concluded | {
+        "decision": f"Where only a CRM is at hand, ask for {_count(len(first), 'need')}: "
         f"{', '.join(map(say, first['field']))}.",
-        "size": size,
+        "size": f"Rules on them {size}",
         "uncertainty": f"{between} By segment from {by_segment['recall'].min():.0%} to "
         f"{by_segment['recall'].max():.0%} are found.",
         "action": "Use the rule card for a first contact, and the model where it can run.",
-        "limit": limit,
     }
 
 
@@ -363,27 +319,20 @@ def attributes(
 ) -> Finding:
     """Conclude how far segments stand for attributes that they were not built from.
 
-    Parameters
-    ----------
-    related : DataFrame
-        Output of `fairness.association`.
-    shares : DataFrame
-        Output of `fairness.attribute_shares` with shown.
-    covered : DataFrame
-        Output of `fairness.coverage_by_value`.
-    distinct : int
-        Shares that may be shown and differ from that of all known.
+    `related`, `shares` (with shown) and `covered` are the outputs of `association`,
+    `attribute_shares` and `coverage_by_value` of `fairness`; `distinct` counts the
+    shares that may be shown and differ from that of all known.
     """
-    limit = "Association among known customers only."
+    concluded = {
+        "decision": "Segments use no sensitive attribute; whether they stand for one could "
+        "not be told.",
+        "size": "Each attribute is known for too few customers, or is the same for all.",
+        "uncertainty": "",
+        "action": "Do not guess attributes from segments.",
+        "limit": "Association among known customers only.",
+    }
     if related.empty:
-        return {
-            "decision": "Segments use no sensitive attribute; whether they stand for one "
-            "could not be told.",
-            "size": "Each attribute is known for too few customers, or is the same for all.",
-            "uncertainty": "",
-            "action": "Do not guess attributes from segments.",
-            "limit": limit,
-        }
+        return concluded
     strongest = related.loc[related["cramers_v"].idxmax()]
     apart = distinct > 0 or strongest["low"] > 0
     known = [f"{share:.0%}" for share in covered["coverage"]]
@@ -392,7 +341,7 @@ def attributes(
         if len(known) > 1
         else f"{known[0]} of the customers"
     )
-    return {
+    return concluded | {
         "decision": "Segments use no sensitive attribute; watch whom an offer reaches all "
         "the same."
         if apart
@@ -408,7 +357,6 @@ def attributes(
         f"known for {whom}.",
         "action": "Do not guess attributes from segments; check who is reached in every "
         "test.",
-        "limit": limit,
     }
 
 
@@ -421,16 +369,9 @@ def answer(
 ) -> str:
     """Answer the study's question in a sentence or two.
 
-    Parameters
-    ----------
-    decided : mapping
-        decision.json: verdict and why.
-    segments : int
-        Needs segments that are handed on.
-    judged : tuple
-        Output of `lasts` for value tiers.
-    goods : bool
-        As for `offers`.
+    `decided` is decision.json (verdict and why), `segments` how many needs segments are
+    handed on, and `judged` the output of `lasts` for value tiers; `goods` is as for
+    `offers`.
     """
     held, why = judged
     spend = {
@@ -442,7 +383,7 @@ def answer(
         unasked = decided["verdict"] == NOT_LOOKED_FOR
         found = "We did not look for groups of needs. " if unasked else ""
         return f"{found}{decided['why']} {spend[:1].upper()}{spend[1:]}."
-    number = f"{segments} needs segments" if segments > 1 else "1 needs segment"
+    number = _count(segments, "needs segment")
     return (
         f"Customers fall into {number} that stand apart: they say"
         if decided["verdict"] == "natural"
@@ -450,5 +391,10 @@ def answer(
     ) + f" {'what to offer' if goods else 'how customers buy'}; {spend}."
 
 
-def _and_sales(share: float) -> str:
-    return f" and {share:.0%} of sales" if pd.notna(share) else ""
+def _count(number: int, what: str) -> str:
+    return f"1 {what}" if number == 1 else f"{number} {what}s"
+
+
+def _of_sales(share: float, before: str) -> str:
+    """Say a share of sales; nothing where all sales are nothing, or a loss."""
+    return f"{before}{share:.0%} of sales" if pd.notna(share) else ""

@@ -18,12 +18,7 @@ NUMBER = re.compile(r"-?\d+(\.\d+)?")
 def forget(names: Iterable[str], *, run: str) -> None:
     """Delete what an earlier execution wrote and this one may have nothing for.
 
-    Parameters
-    ----------
-    names : iterable of str
-        Tables by name, other files with their ending.
-    run : str
-        Name of the run.
+    Tables are named without an ending, other files with theirs.
     """
     for name in names:
         file = name if "." in name else f"{name}.parquet"
@@ -33,12 +28,7 @@ def forget(names: Iterable[str], *, run: str) -> None:
 def membership(assigned: pd.DataFrame, *, model: Model) -> pd.DataFrame:
     """List every customer with the segments and how surely each belongs.
 
-    Parameters
-    ----------
-    assigned : DataFrame
-        Output of `Model.assign`.
-    model : Model
-        Knows the names.
+    `assigned` is the output of `Model.assign`; the model knows the names.
 
     Returns
     -------
@@ -70,15 +60,7 @@ def membership(assigned: pd.DataFrame, *, model: Model) -> pd.DataFrame:
 def spreadsheet_safe(value: object) -> object:
     """Put an apostrophe before a text that a spreadsheet would run as a formula.
 
-    Parameters
-    ----------
-    value : object
-        Content of one cell.
-
-    Returns
-    -------
-    object
-        Numbers, also negative ones written as text, and all other values as they are.
+    Numbers, also negative ones written as text, and other values stay as they are.
     """
     if not isinstance(value, str) or NUMBER.fullmatch(value):
         return value
@@ -86,15 +68,10 @@ def spreadsheet_safe(value: object) -> object:
 
 
 def write_csv(table: pd.DataFrame, file: Path) -> None:
-    """Save a table as CSV, whole or not at all, safe to open in a spreadsheet.
+    """Save a table, without its index, as CSV that is safe to open in a spreadsheet.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Its index is not saved.
-    file : Path
-        UTF-8 with a byte order mark: without it Excel misreads letters such as é.
-        pandas and DuckDB read it as it is.
+    It is written whole or not at all, in UTF-8 with a byte order mark: without it Excel
+    misreads letters such as é. pandas and DuckDB read it as it is.
     """
     safe = table.rename(columns=spreadsheet_safe).map(spreadsheet_safe)
     with store.replacing(file) as partial:

@@ -6,7 +6,7 @@ from scipy import optimize, stats
 
 from helpers.statistics import intervals
 
-FEWEST = 10  # customers whose attribute is known, for an association
+FEWEST = 10  # customers an association is measured for, or a share shown
 
 
 def attribute_shares(
@@ -17,11 +17,9 @@ def attribute_shares(
     Parameters
     ----------
     customers : DataFrame
-        customer_id and the attributes; missing where unknown.
+        customer_id and the attributes, each with few levels; missing where unknown.
     assigned : DataFrame
         customer_id, segment_id.
-    attributes : list of str
-        Attributes to compare, each with few levels.
 
     Returns
     -------
@@ -41,27 +39,10 @@ def attribute_shares(
         everyone = counts.sum() / counts.to_numpy().sum()
         for (segment_id, level), count in counts.stack().items():
             size = counts.loc[segment_id].sum()
-            rows.append(
-                {
-                    "segment_id": segment_id,
-                    "attribute": attribute,
-                    "level": level,
-                    "known": size,
-                    "count": count,
-                    "share": count / size,
-                    "everyone": everyone[level],
-                }
-            )
-    columns = [
-        "segment_id",
-        "attribute",
-        "level",
-        "known",
-        "count",
-        "share",
-        "everyone",
-    ]
-    shares = pd.DataFrame(rows, columns=columns)
+            told = (segment_id, attribute, level, size, count, count / size)
+            rows.append((*told, everyone[level]))
+    names = ["segment_id", "attribute", "level", "known", "count", "share", "everyone"]
+    shares = pd.DataFrame(rows, columns=names)
     limits = [
         stats.binomtest(row.count_, row.known).proportion_ci(
             confidence_level=1 - 0.05 / len(shares), method="wilson"
@@ -74,16 +55,9 @@ def attribute_shares(
 def distinct_attributes(shares: pd.DataFrame) -> pd.DataFrame:
     """Keep the attributes in which a segment clearly differs, the largest gaps first.
 
-    Parameters
-    ----------
-    shares : DataFrame
-        Output of `attribute_shares`, without the rows that must not be shown.
-
-    Returns
-    -------
-    DataFrame
-        Rows whose interval leaves out the share among everyone known, with gap (share
-        minus that share, without its sign).
+    Kept are the rows of `attribute_shares` whose interval leaves out the share among
+    everyone known; gap (share minus that share, without its sign) is added. Rows that
+    must not be shown are to be left out before.
     """
     apart = shares[
         (shares["low"] > shares["everyone"]) | (shares["high"] < shares["everyone"])
@@ -99,10 +73,7 @@ def association(
 ) -> pd.DataFrame:
     """Measure how far attributes and segments go together, 0 (not at all) to 1.
 
-    Parameters
-    ----------
-    customers, assigned, attributes
-        As for `attribute_shares`.
+    The arguments are those of `attribute_shares`.
 
     Returns
     -------
@@ -121,18 +92,10 @@ def association(
         # All alike, or hardly anybody known: nothing to go together with.
         if min(counts.shape) < 2 or len(known) < FEWEST:
             continue
-        low, high = cramers_v_interval(counts)
-        rows.append(
-            {
-                "attribute": attribute,
-                "known": len(known),
-                "coverage": len(known) / len(table),
-                "cramers_v": cramers_v(counts),
-                "low": low,
-                "high": high,
-                "p": stats.chi2_contingency(counts, correction=False).pvalue,
-            }
-        )
+        coverage = len(known) / len(table)
+        measured = (cramers_v(counts), *cramers_v_interval(counts))
+        p = stats.chi2_contingency(counts, correction=False).pvalue
+        rows.append((attribute, len(known), coverage, *measured, p))
     columns = ["attribute", "known", "coverage", "cramers_v", "low", "high", "p"]
     return pd.DataFrame(rows, columns=columns)
 
@@ -150,18 +113,10 @@ def cramers_v(counts: np.ndarray) -> float:
 
 
 def cramers_v_interval(counts: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % interval of Cramér's V.
+    """Return the 95 % interval of Cramér's V of a table without empty rows or columns.
 
-    Parameters
-    ----------
-    counts : ndarray
-        Cross table, no row or column empty.
-
-    Returns
-    -------
-    tuple of float
-        The noncentralities under which the chi-square found is at its 97.5 % and 2.5 %
-        quantile, on the scale of `cramers_v`; 0 where none is small enough.
+    Its ends are the noncentralities under which the chi-square found is at its 97.5 %
+    and 2.5 % quantile, on the scale of `cramers_v`; 0 where none is small enough.
 
     References
     ----------
@@ -174,11 +129,8 @@ def cramers_v_interval(counts: np.ndarray) -> tuple[float, float]:
             limits.append(0.0)
             continue
         most = 4 * chi2.statistic + 100
-        limits.append(
-            optimize.brentq(
-                _quantile_gap, 0, most, args=(chi2.statistic, chi2.dof, level)
-            )
-        )
+        told = (chi2.statistic, chi2.dof, level)
+        limits.append(optimize.brentq(_quantile_gap, 0, most, args=told))
     low, high = (_scaled(limit / counts.sum(), counts) for limit in limits)
     return low, min(high, 1.0)
 
@@ -197,30 +149,23 @@ def _scaled(phi2: float, counts: np.ndarray) -> float:
 
 
 def coverage_by_value(
-    customers: pd.DataFrame,
-    features: pd.DataFrame,
-    *,
-    attributes: list[str],
-    below: int = 10,
+    customers: pd.DataFrame, features: pd.DataFrame, *, attributes: list[str]
 ) -> pd.DataFrame:
     """Show whom the attributes cover, by fifths of sales.
 
     Parameters
     ----------
     customers : DataFrame
-        customer_id and the attributes; missing where unknown.
+        customer_id and the attributes: a customer of whom any is known is covered.
     features : DataFrame
         customer_id, sales (currency).
-    attributes : list of str
-        A customer is covered if any of them is known.
-    below : int
-        A fifth in which fewer are covered, or not covered, is shown with the next.
 
     Returns
     -------
     DataFrame
-        One row a fifth or some together, the smallest sales first: fifths (such as
-        "1 to 2"), customers, median_sales, coverage (0 to 1).
+        One row a fifth, the smallest sales first: fifths (such as "1 to 2"), customers,
+        median_sales, coverage (0 to 1). One in which fewer than `FEWEST` are covered,
+        or not covered, is shown with the next.
     """
     table = features[["customer_id", "sales"]].merge(
         customers, on="customer_id", validate="one_to_one"
@@ -231,7 +176,7 @@ def coverage_by_value(
     waiting: list[int] = []
     for number in range(1, 6):
         waiting.append(number)
-        if not _too_few(table.loc[fifth.isin(waiting), "covered"], below):
+        if not _too_few(table.loc[fifth.isin(waiting), "covered"]):
             groups.append(waiting)
             waiting = []
     if waiting:  # the last ones join those before them
@@ -249,18 +194,10 @@ def coverage_by_value(
 
 
 def favours(covered: pd.DataFrame) -> str:
-    """Say for whom attributes are known more often.
+    """Say for whom attributes are known more often, by the output of `coverage_by_value`.
 
-    Parameters
-    ----------
-    covered : DataFrame
-        Output of `coverage_by_value`.
-
-    Returns
-    -------
-    str
-        better or lesser, where the 95 % intervals (Wilson) of the coverage of those
-        with the most and with the least sales are apart; else empty.
+    better or lesser, where the 95 % intervals (Wilson) of the coverage of those with the
+    most and with the least sales are apart; else empty.
     """
     least, most = (
         intervals.wilson(row["coverage"], int(row["customers"]), level=0.95)
@@ -271,5 +208,5 @@ def favours(covered: pd.DataFrame) -> str:
     return "lesser" if most[1] < least[0] else ""
 
 
-def _too_few(covered: pd.Series, below: int) -> bool:
-    return any(0 < count < below for count in (covered.sum(), (~covered).sum()))
+def _too_few(covered: pd.Series) -> bool:
+    return any(0 < count < FEWEST for count in (covered.sum(), (~covered).sum()))

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from helpers.core.errors import BadInput
 from helpers.features.labels import say
@@ -11,21 +13,10 @@ from helpers.features.labels import say
 
 @dataclass(frozen=True)
 class Theme:
-    """Needs that go together, with the words a persona uses for them.
+    """Needs that go together, with the words of themes.yaml for them.
 
-    Parameters
-    ----------
-    needs : tuple of str
-        Need states of the theme.
-    wants : str
-        What such a customer comes for, as the object of "comes for".
-    offer : str
-        What to offer first.
-    message : str
-        What to say.
-    habit : bool
-        Whether the needs are ways of buying, which say nothing of what is wanted; then
-        `wants` names them.
+    A theme is a habit where its needs are ways of buying, which say nothing of what is
+    wanted; then `wants` names them.
     """
 
     needs: tuple[str, ...]
@@ -42,102 +33,19 @@ class Theme:
         return f"{'Above others in' if self.habit else 'Comes for'} {self.wants}."
 
 
-THEMES = {
-    "Fresh and natural": Theme(
-        ("produce", "natural_organic"),
-        "fresh fruit and vegetables, and natural or organic food",
-        "a weekly box price on seasonal produce, with the natural range beside it",
-        "What is in season this week, and what to make of it",
-    ),
-    "Home cooking": Theme(
-        ("fresh_meat_fish", "packaged_meat", "cooking_basics", "canned_ready_meals"),
-        "meat, cooking basics and the pantry: meals made at home from a full cupboard",
-        "multi-buy prices on meat and pantry staples, own brand first",
-        "Fill the freezer and the cupboard for less",
-    ),
-    "Household and care": Theme(
-        ("household_cleaning", "health_beauty", "general_merchandise", "pet_care"),
-        "household goods, health and beauty, and pets: one stop beside the food",
-        "a basket reward across household, care and pet aisles",
-        "Everything for the home in one trip",
-    ),
-    "Beer and wine": Theme(
-        ("alcohol", "tobacco"),
-        "beer and wine",
-        "meal and drink pairings where the law allows; never tobacco",
-        "Something good with dinner",
-    ),
-    "Baby and toddler": Theme(
-        ("baby",),
-        "diapers, formula and baby food",
-        "a baby club with stage-by-stage prices on diapers and formula",
-        "With you from the first diaper to the first steps",
-    ),
-    "Snacks and soft drinks": Theme(
-        ("snacks_sweets", "soft_drinks"),
-        "snacks, sweets and soft drinks",
-        "large packs and new flavours",
-        "For tonight and the weekend",
-    ),
-    "Quick meals": Theme(
-        ("frozen_food", "deli_prepared"),
-        "frozen food and prepared dishes",
-        "complete dinners at one price",
-        "Dinner in ten minutes",
-    ),
-    "Breakfast and bakery": Theme(
-        ("breakfast_juice_coffee", "bakery", "dairy_eggs"),
-        "breakfast, coffee, dairy and bread",
-        "a breakfast bundle",
-        "Start the day well",
-    ),
-    "Protective wear": Theme(
-        ("flame_resistant", "high_visibility"),
-        "protection against heat and for being seen, to the standard",
-        "a protective set by job, with the certificates and a date for renewal",
-        "Protected to the standard, and seen from afar",
-    ),
-    "Hygiene and laundry": Theme(
-        ("antimicrobial", "rental_laundry"),
-        "hygienic wear that is washed and brought back",
-        "rental with laundry at one monthly fee, antimicrobial fabric first",
-        "Clean every morning, without a thought",
-    ),
-    "Brand and front of house": Theme(
-        ("corporate_design", "logo_and_badges", "extended_sizes"),
-        "a uniform that shows the brand, in every size",
-        "a collection in the house colours, with logo work and fittings",
-        "Your brand, worn well by everybody",
-    ),
-    "Plain work wear": Theme(
-        ("basics",),
-        "plain work wear at a good price",
-        "volume prices on basics in the web shop",
-        "What the job takes, at the price you expect",
-    ),
-    "Sustainable and food-safe": Theme(
-        ("sustainable", "food_safety"),
-        "fabric with proof of its origin, and wear for handling food",
-        "the recycled range with certificates, food-safe cuts first",
-        "Proof for your audit, from fibre to finish",
-    ),
-}
-
-
 # A segment that exceeds the others in no theme by at least a small effect.
 LEAST_EFFECT = 0.2
 MIXED = "Mixed basket"
 RESERVED = ("Too little data", "All customers")  # what is no segment is called so
-THEMES[MIXED] = Theme(
-    (),
-    "a bit of everything: no need stands out",
-    "the general offer of the week",
-    "Everything you need this week",
-)
+_WORDS = yaml.safe_load(Path(__file__).with_name("themes.yaml").read_text("utf-8"))
+THEMES = {
+    name: Theme(**told | {"needs": tuple(told["needs"])})
+    for name, told in _WORDS.items()
+}
 # For a run whose needs are its own words: what those of a shop's shelves mean in it, no
 # table here can know, so each need is a theme of its own.
 GENERAL = ("the general offer", "Everything in one place")
-OWN = {MIXED: Theme((), "a bit of everything: no need stands out", *GENERAL)}
+OWN = {MIXED: Theme((), THEMES[MIXED].wants, *GENERAL)}
 
 
 def listed(words: Iterable[str]) -> str:
@@ -149,18 +57,9 @@ def listed(words: Iterable[str]) -> str:
 def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
     """Keep the themes that a run's features can tell, and give every other one its own.
 
-    Parameters
-    ----------
-    columns : list of str
-        Features that built the segments.
-    themes : dict of Theme
-        Name -> needs, such as `THEMES`.
-
-    Returns
-    -------
-    dict of Theme
-        Those with a need among the features, each need as the column that tells it; a
-        plain theme for each feature that none names; and the mixed basket.
+    Of `themes` those with a need among the columns that built the segments are kept,
+    each need as the column that tells it. A plain theme follows for each column that
+    none names, and the mixed basket.
     """
     by_need = {column.removeprefix("share_"): column for column in columns}
     used, left = {}, dict(by_need)
@@ -201,23 +100,13 @@ def plain(columns: list[str]) -> Theme:
 
 
 def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
-    """Give each segment the theme in which it most exceeds the others.
+    """Give each segment, by its id, the theme in which it most exceeds the others.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `profiles.differences` with the features of the themes. Only a theme
-        with a need that is clearly above the average (side) can name a segment.
-    themes : dict of Theme
-        Output of `in_use`.
-
-    Returns
-    -------
-    dict of str
-        Segment id -> theme. The segment that stands out most chooses first, so that
-        names stay when others move a little; a theme is given twice only when there
-        are more segments than themes. A segment that exceeds the others in no theme
-        left by `LEAST_EFFECT` has a mixed basket.
+    The segment that stands out most chooses first, so that names stay when others move
+    a little; a theme is given twice only when there are more segments than themes. A
+    segment that exceeds the others in no theme left by `LEAST_EFFECT` has a mixed
+    basket. Only a theme with a need that is clearly above the average (side) in
+    `table`, the output of `profiles.differences`, can name a segment.
     """
     effects = table.pivot(index="segment_id", columns="feature", values="effect")
     clear = table.assign(clear=table["side"] == "above").pivot(
@@ -249,19 +138,9 @@ def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
 
 
 def names(drawn: dict[int, str], *, overrides: dict[str, str]) -> dict[str, str]:
-    """Name segments after their themes, or as a person chose.
+    """Name segments after the themes drawn, or as a person chose; no two alike.
 
-    Parameters
-    ----------
-    drawn : dict of str
-        Output of `draw`.
-    overrides : dict of str
-        Segment id (as text) -> name chosen by a person.
-
-    Returns
-    -------
-    dict of str
-        Segment id (as text) -> name; no two alike.
+    Names and overrides are by segment id as text.
 
     Raises
     ------

@@ -1,6 +1,7 @@
 """Draw what segments are: profiles, indices, size and worth, closeness, and their rules."""
 
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 
 import matplotlib as mpl
 import numpy as np
@@ -9,11 +10,10 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import Ellipse
 
-from helpers.display.plots import INK, QUIET, segment_colour
+from helpers.display import plots
+from helpers.display.plots import INK, QUIET, WIDTH as WIDTH, segment_colour
 from helpers.personas import rules
 
-# Narrow enough that a phone shows the words at four fifths of their size.
-WIDTH = 4.5  # inches
 PALE = "#d9dde1"
 FEW = 10  # customers; a group of fewer is not drawn
 LONGEST = 40  # letters of a name in a figure; tables hold the whole of it
@@ -31,18 +31,11 @@ def profile(
     Parameters
     ----------
     table : DataFrame
-        label, value, overall, marker: one row a variable, the first on top.
+        label, value, overall, marker: one row a variable.
     colour : str
         Of the bars of marker variables; the others are pale.
     form : str
         Format of a printed mean, such as "{:.1%}".
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        With both numbers at the end of each bar: the segment's, and all customers'.
     """
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
@@ -61,8 +54,7 @@ def profile(
             fontsize=8.5,
             fontweight="bold" if row.marker else "normal",
         )
-    ax.set_yticks(where, [*map(shortened, table["label"])])
-    ax.invert_yaxis()
+    plots.name_rows(ax, [*map(shortened, table["label"])])
     ax.set_xlim(0, reach * 1.78)
     ax.set_xticks([])
     ax.spines["bottom"].set_visible(False)
@@ -75,47 +67,35 @@ def index_heatmap(
 ) -> Axes:
     """Draw indices to the average, darker the higher, each with its number.
 
+    Shade follows the ratio, so that 50 and 200 are equally far from 100.
+
     Parameters
     ----------
     table : DataFrame
         Rows are features, columns are segments, values are indices (100 is average).
     marks : DataFrame
         Same shape: True where the number is set in bold.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        Shade follows the ratio, so that 50 and 200 are equally far from 100.
     """
-    ax = plt.gca() if ax is None else ax
-    shades = (np.log2(table.clip(25, 400).to_numpy(float) / 100) + 2) / 4
-    ax.imshow(shades, cmap=RISING, vmin=0, vmax=1, aspect="auto")
-    for (row, column), value in np.ndenumerate(table.to_numpy(float)):
-        ax.text(
-            column,
-            row,
-            f"{value:.0f}" if np.isfinite(value) else "",
-            ha="center",
-            va="center",
-            fontsize=9.5,
-            fontweight="bold" if marks.iloc[row, column] else "normal",
-            color=_ink_on(RISING(shades[row, column])),
-        )
     crowded = table.shape[1] > 6
     names = [shortened(name) for name in table.columns]
-    heads = [wrapped(name, 24 if crowded else 7) for name in names]
-    ax.set_xticks(range(table.shape[1]), heads, fontsize=8, rotation=90 * crowded)
-    ax.set_yticks(range(table.shape[0]), [*map(shortened, table.index)])
+    shades = (np.log2(table.clip(25, 400).astype(float) / 100) + 2) / 4
+    ax = plots.heat_map(
+        shades.set_axis([*map(shortened, table.index)]).set_axis(
+            [wrapped(name, 24 if crowded else 7) for name in names], axis=1
+        ),
+        cmap=RISING,
+        top=1,
+        numbers=table.map(lambda index: f"{index:.0f}" if np.isfinite(index) else ""),
+        bold=marks,
+        size=9.5,
+        ax=ax,
+    )
+    ax.tick_params(axis="x", labelsize=8, rotation=90 * crowded)
     ax.xaxis.tick_top()
     ax.set_xticks(np.arange(table.shape[1] + 1) - 0.5, minor=True)
     ax.set_yticks(np.arange(table.shape[0] + 1) - 0.5, minor=True)
     ax.tick_params(which="both", length=0, colors=INK)
-    ax.grid(visible=False)
     ax.grid(which="minor", color="white", linewidth=1.2)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
     return ax
 
 
@@ -124,21 +104,10 @@ def size_and_worth(
 ) -> Axes:
     """Draw a mosaic: as high as a segment has customers, as wide as each is worth.
 
-    Parameters
-    ----------
-    summary : DataFrame
-        segment_id, name, share_customers, share_sales (0 to 1), sales_per_customer with
-        low and high (currency); the first on top.
-    symbol : str
-        Sign of the currency.
-    ax : Axes, optional
-        The current axes by default.
+    So the area of a bar is the segment's sales; a thin line is the interval of its worth.
 
-    Returns
-    -------
-    Axes
-        The area of a bar is the segment's sales; a thin line is the interval of its
-        worth.
+    `summary`: segment_id, name, share_customers, share_sales (0 to 1),
+    sales_per_customer with low and high (currency).
     """
     ax = plt.gca() if ax is None else ax
     heights = summary["share_customers"].to_numpy(float)
@@ -178,24 +147,17 @@ def separation(
 ) -> Axes:
     """Draw where each segment lies and how far it runs into the others.
 
+    No customer is drawn, and no segment of fewer than `FEW`: an ellipse holds the middle
+    half of a segment if it is normal in the plane.
+
     Parameters
     ----------
     points : DataFrame
         x, y and segment_id, one row a customer: a plane in which segments are far
         apart.
-    names : mapping
-        Segment id -> name.
     neighbours : DataFrame
         segment_id, other_id, either_share (0 to 1): lines between centres are as thick
         as many customers could be in either.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        No customer is drawn, and no segment of fewer than `FEW`: an ellipse holds the middle half of a segment if it is
-        normal in the plane; its name stands beside, tied to its centre.
     """
     ax = plt.gca() if ax is None else ax
     groups = {
@@ -214,11 +176,7 @@ def separation(
     ax.autoscale_view()
     ax.set_aspect("equal", adjustable="datalim")
     _name_beside(centres, names, ax=ax)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.grid(visible=False)
-    for spine in ax.spines.values():
-        spine.set_visible(False)
+    plots.bare(ax)
     return ax
 
 
@@ -255,19 +213,7 @@ def rule_tree(
 ) -> Axes:
     """Draw rules as an indented list of questions, to be read from the top.
 
-    Parameters
-    ----------
-    tree : rules.Tree
-        The rules.
-    names : mapping
-        Segment id -> name.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        One line an answer; those that end give a segment, in a box of its colour.
+    `names` are those of the segment ids; each stands in a box of its colour.
     """
     ax = plt.gca() if ax is None else ax
     lines = _lines(tree, depth=0)
@@ -281,7 +227,7 @@ def rule_tree(
             (1, 0.5),
             (5, 0),
             xycoords=words,
-            color=_ink_on(segment_colour(segment_id)),
+            color=plots.ink_on(segment_colour(segment_id)),
             fontweight="bold",
             bbox={"fc": segment_colour(segment_id), "ec": "none", "pad": 2.5},
             **_BESIDE,
@@ -321,14 +267,6 @@ def golden(
         Output of `rules.golden_curve`.
     labels : sequence of str
         The question added in each row.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        Dots with intervals, the first question on top; a line where always naming the
-        largest segment would end.
     """
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
@@ -341,21 +279,11 @@ def golden(
     ax.scatter(table["agreement"], where, s=36, color=segment_colour(1), zorder=3)
     for place, row in zip(where, table.itertuples(), strict=True):
         ax.text(row.high + 0.02, place, f"{row.agreement:.0%}", va="center", fontsize=9)
-    ax.set_yticks(where, [*map(shortened, labels)])
-    ax.set_ylim(len(table) - 0.5, -1.5)
-    ax.set_xlim(0, 1)
-    ax.xaxis.set_major_formatter(mpl.ticker.PercentFormatter(1, decimals=0))
-    ax.grid(visible=False, axis="y")
-    ax.set_xlabel("customers given their own segment")
+    plots.name_rows(ax, [*map(shortened, labels)], edge=0.5)
+    ax.set_ylim(top=-1.5)  # room for the words over the line
+    ax.set(xlim=(0, 1), xlabel="customers given their own segment")
+    plots.percent(ax.xaxis)
     return ax
-
-
-def _ink_on(colour: str | tuple[float, ...]) -> str:
-    """Choose white or black letters, whichever stands out more from a colour."""
-    parts = np.array(mpl.colors.to_rgb(colour))
-    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
-    # where both contrasts are alike: (L + 0.05)^2 = 1.05 x 0.05
-    return "white" if linear @ [0.2126, 0.7152, 0.0722] < 0.179 else "black"
 
 
 def shortened(name: object) -> str:
@@ -366,11 +294,4 @@ def shortened(name: object) -> str:
 
 def wrapped(name: str, width: int) -> str:
     """Break a name into lines between words, none longer than need be."""
-    lines = [""]
-    for word in name.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and len(longer) > width:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return "\n".join(lines)
+    return fill(name, width, break_long_words=False, break_on_hyphens=False)

@@ -1,15 +1,22 @@
 """Describe segments: what they are worth, what sets each apart, and their neighbours."""
 
-from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import yaml
 
 from helpers.features.labels import say
+from helpers.statistics import bootstrap
+
+N_BOOTSTRAP = 1000
+FEW = 10  # customers; a share of fewer, or of all but fewer, is not said
+# Words of the study and what they mean.
+GLOSSARY = yaml.safe_load(Path(__file__).with_name("glossary.yaml").read_text("utf-8"))
 
 
 def summarise(
-    features: pd.DataFrame, assigned: pd.DataFrame, *, seed: int, resamples: int = 1000
+    features: pd.DataFrame, assigned: pd.DataFrame, *, seed: int
 ) -> pd.DataFrame:
     """Count each segment and what it is worth.
 
@@ -19,16 +26,14 @@ def summarise(
         customer_id and sales (currency, in the window).
     assigned : DataFrame
         customer_id, segment_id, borderline, value_tier, activity, deal_sensitivity.
-    seed, resamples : int
-        Bootstrap samples of customers inside each segment, for the interval.
 
     Returns
     -------
     DataFrame
         One row a segment, 0 (too little data) last: segment_id, customers,
         share_customers, sales, share_sales, sales_per_customer with low and high (95 %
-        percentile interval), borderline_share, high_value_share, lapsed_share,
-        high_deal_share.
+        percentile interval, customers resampled inside the segment), borderline_share,
+        high_value_share, lapsed_share, high_deal_share.
     """
     table = features[["customer_id", "sales"]].merge(
         assigned, on="customer_id", validate="one_to_one"
@@ -39,8 +44,7 @@ def summarise(
     for segment_id, group in table.groupby("segment_id"):
         rng = np.random.default_rng([seed, segment_id])
         sales = group["sales"].to_numpy()
-        drawn = [rng.choice(sales, len(sales)).mean() for _ in range(resamples)]
-        low, high = np.quantile(drawn, [0.025, 0.975])
+        low, high = bootstrap.mean_interval(sales, N_BOOTSTRAP, rng)
         rows.append(
             {
                 "segment_id": segment_id,
@@ -71,7 +75,7 @@ def differences(
     columns: list[str],
     built_from: list[str],
     seed: int,
-    resamples: int = 1000,
+    resamples: int = N_BOOTSTRAP,
 ) -> pd.DataFrame:
     """Compare each segment with the average, all comparisons held to one error rate.
 
@@ -85,18 +89,17 @@ def differences(
         Features to compare; missing values are left out of that feature.
     built_from : list of str
         Features that built the segments: they differ by construction.
-    seed, resamples : int
-        Bootstrap samples of all customers.
 
     Returns
     -------
     DataFrame
         One row for segment and feature: segment_id, feature, mean with mean_low and
-        mean_high (95 % percentile interval, one by one), average, index (100 x mean /
-        average) with low and high (95 % **simultaneous** interval), all three missing
-        for a feature without a ratio scale (any value below 0, or an average of 0),
-        effect (Cohen's d against the rest), side (above or below, where the
-        simultaneous interval leaves out the average, else ""), used_to_build.
+        mean_high (95 % percentile interval, one by one, all customers resampled),
+        average, index (100 x mean / average) with low and high (95 % **simultaneous**
+        interval), all three missing for a feature without a ratio scale (any value
+        below 0, or an average of 0), effect (Cohen's d against the rest), side (above
+        or below, where the simultaneous interval leaves out the average, else ""),
+        used_to_build.
 
     Notes
     -----
@@ -159,22 +162,13 @@ def _resampled_means(
     known, filled = np.isfinite(values), np.nan_to_num(values)
     members = [ids == s for s in np.unique(ids)]
     own, average = [], []
-    for weights in _weights(len(ids), seed=seed, resamples=resamples):
+    for weights in bootstrap.batches(len(ids), resamples, seed=seed):
         parts = [(weights[:, m] @ filled[m], weights[:, m] @ known[m]) for m in members]
         sums, counts = np.stack([np.stack(part) for part in parts], axis=1)
         with np.errstate(invalid="ignore"):  # a small segment may be drawn by nobody
             own.append(np.moveaxis(sums / counts, 0, 1))
         average.append(sums.sum(axis=0) / counts.sum(axis=0))
     return np.concatenate(own), np.concatenate(average)
-
-
-def _weights(n: int, *, seed: int, resamples: int) -> Iterator[np.ndarray]:
-    """Draw how often each customer is in a bootstrap sample, some samples at a time."""
-    rng = np.random.default_rng(seed)
-    at_once = max(1, 5_000_000 // n)
-    for start in range(0, resamples, at_once):
-        size = min(at_once, resamples - start)
-        yield rng.multinomial(n, np.full(n, 1 / n), size=size).astype(float)
 
 
 def _compared(own: np.ndarray, average: np.ndarray, ratio: np.ndarray) -> np.ndarray:
@@ -193,10 +187,7 @@ def _sup_t(drawn: np.ndarray, found: np.ndarray) -> np.ndarray:
 
 
 def effect_size(own: np.ndarray, rest: np.ndarray) -> float:
-    """Return Cohen's d: the difference of means over the pooled standard deviation.
-
-    Missing where a group has fewer than two customers or nobody differs.
-    """
+    """Return Cohen's d; missing where a group is of one, or nobody differs."""
     n, m = len(own), len(rest)
     if min(n, m) < 2 or np.ptp(np.concatenate([own, rest])) == 0:
         return np.nan
@@ -207,19 +198,10 @@ def effect_size(own: np.ndarray, rest: np.ndarray) -> float:
 def marks(table: pd.DataFrame, *, least_effect: float) -> pd.DataFrame:
     """Keep the differences that mark a segment, and say who shares each.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `differences`.
-    least_effect : float
-        Smallest effect (Cohen's d, either way) that counts.
-
-    Returns
-    -------
-    DataFrame
-        Rows whose simultaneous interval leaves out the average and whose effect is
-        large enough, the largest of each segment first; shared_with (tuple of the ids
-        of other segments marked by the feature on the same side) is added.
+    Kept are the rows of `differences` whose simultaneous interval leaves out the
+    average and whose effect (Cohen's d, either way) is `least_effect` or more, the
+    largest of each segment first. shared_with is added: a tuple of the ids of other
+    segments marked by the feature on the same side.
     """
     kept = table[(table["side"] != "") & (table["effect"].abs() >= least_effect)]
     groups = kept.groupby(["feature", "side"])["segment_id"].agg(set)
@@ -235,12 +217,7 @@ def marks(table: pd.DataFrame, *, least_effect: float) -> pd.DataFrame:
 def profile(table: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
     """Arrange the differences as a reader compares segments by them.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `differences`.
-    dictionary : DataFrame
-        feature, family, unit.
+    `dictionary` holds feature, family and unit.
 
     Returns
     -------
@@ -273,16 +250,8 @@ def profile(table: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
 def markers(table: pd.DataFrame) -> pd.Series:
     """Mark the variables by which a segment is known at a glance.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `differences`; only features that built the segments are markers.
-
-    Returns
-    -------
-    Series
-        True where the mean is farther from the average than a quarter of the largest
-        such distance, or by more than half of the average.
+    They built the segments, and their mean is farther from the average than a quarter
+    of the largest such distance, or by more than half of the average.
 
     References
     ----------
@@ -310,10 +279,8 @@ def matrix(
         customer_id, segment_id, value_tier.
     sales : DataFrame
         customer_id, sales and later_sales (currency).
-    tiers : list of str
-        Value tiers, the best first.
-    segment_ids : list of int
-        Segments, in the order shown.
+    tiers, segment_ids : list
+        In the order shown, the best tier first.
     days, later_days : int
         Length of the training window and of the later one.
 
@@ -348,32 +315,27 @@ def matrix(
     return table.assign(tier_order=table["value_tier"].map(tiers.index))
 
 
-def later_worth(
-    tier: pd.Series, later_sales: pd.Series, *, seed: int, resamples: int = 1000
-) -> pd.DataFrame:
+def later_worth(tier: pd.Series, later_sales: pd.Series, *, seed: int) -> pd.DataFrame:
     """Say what customers turned out to be worth, by a class they were put in before.
 
     Parameters
     ----------
-    tier : Series
-        Class of each customer, from the training window.
-    later_sales : Series
-        Sales of the same customers in the later window (currency).
-    seed, resamples : int
-        Bootstrap samples of all customers.
+    tier, later_sales : Series
+        Class of each customer, from the training window, and sales in the later one
+        (currency).
 
     Returns
     -------
     DataFrame
-        Index of classes, sorted: customers, share_customers, later_sales,
-        share_later with low and high (95 % percentile interval; missing where next to
-        nothing was sold later), later_per_customer.
+        Index of classes, sorted: customers, share_customers, later_sales, share_later
+        with low and high (95 % percentile interval, all customers resampled; missing
+        where next to nothing was sold later), later_per_customer.
     """
     classes = np.unique(tier)
     belongs = (tier.to_numpy()[:, None] == classes).astype(float)
     sold = belongs * later_sales.to_numpy(float)[:, None]
     drawn = np.concatenate(
-        [w @ sold for w in _weights(len(tier), seed=seed, resamples=resamples)]
+        [w @ sold for w in bootstrap.batches(len(tier), N_BOOTSTRAP, seed=seed)]
     )
     customers, total = belongs.sum(axis=0), sold.sum(axis=0)
     sums, low, high = drawn.sum(axis=1, keepdims=True), np.nan, np.nan
@@ -394,23 +356,21 @@ def later_worth(
     )
 
 
-def neighbours(assigned: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
+def neighbours(assigned: pd.DataFrame) -> pd.DataFrame:
     """Say with which two others a segment is confused, and how often.
 
     Parameters
     ----------
     assigned : DataFrame
         segment_id, second_id, borderline.
-    below : int
-        Smallest number of customers whose share is said.
 
     Returns
     -------
     DataFrame
         Two rows a segment (fewer where only one ever comes second): segment_id, rank
-        (1 or 2), other_id, next_share (customers to whom it is the second nearest, 0
-        to 1), either_share (those borderline with it, who could be in either). A share
-        of fewer than `below` customers, or of all but so few, is missing.
+        (1 or 2), other_id, next_share (customers to whom it is the second nearest),
+        either_share (those borderline with it, who could be in either). A share of
+        fewer than `FEW` customers, or of all but so few, is missing.
     """
     # Of one segment alone the next nearest is itself.
     apart = assigned["second_id"] != assigned["segment_id"]
@@ -421,36 +381,9 @@ def neighbours(assigned: pd.DataFrame, *, below: int = 10) -> pd.DataFrame:
         counts = counts.sort_values(["sum", "size"], ascending=False, kind="stable")
         for rank, (other_id, count) in enumerate(counts.head(2).iterrows(), start=1):
             either, following = (
-                n / len(group) if below <= n <= len(group) - below else np.nan
+                n / len(group) if FEW <= n <= len(group) - FEW else np.nan
                 for n in count
             )
             rows.append((segment_id, rank, other_id, following, either))
     columns = ["segment_id", "rank", "other_id", "next_share", "either_share"]
     return pd.DataFrame(rows, columns=columns)
-
-
-GLOSSARY = {
-    "Needs segment": "Customers with a similar mix of what they buy, whatever the amount.",
-    "Value tier": "High, middle or low by sales in the training window.",
-    "Activity": "Active, slowing or lapsed: days since the last order over the customer's "
-    "own mean gap between orders.",
-    "Deal sensitivity": "Thirds of an index of whatever the run knows of price and offers.",
-    "Too little data": "Customers with too few orders or lines to tell what they want.",
-    "Index": "Segment mean over the average of classified customers, times 100.",
-    "Simultaneous interval": "An interval widened so that, with 95 % confidence, all "
-    "intervals shown together hold the truth, not only each one alone.",
-    "Marker": "A need by which a segment is known at a glance: farther from the average "
-    "than a quarter of the largest such distance, or by more than half of the average.",
-    "Grade": "What a recommendation rests on. Measured: a test showed what it does. "
-    "Associated: a difference in the data speaks for it. Assumed: judgement.",
-    "Reference": "Customers drawn with the same marginals and correlations, but without "
-    "clusters. A score counts only where it exceeds theirs.",
-    "Recovery": "Mean overlap (Jaccard) of a segment with its best match when the study is "
-    "repeated on resampled customers: 1 is found whole.",
-    "Dissolved": "Share of repetitions in which less than half of a segment came back "
-    "together (overlap of 0.5 or less).",
-    "Confidence": "High from a recovery of 0.85, good from 0.75, fair from 0.6, low below, "
-    "and low if customers without clusters reach as much.",
-    "Borderline": "A customer whose second-nearest segment is at most a ninth farther than "
-    "the own.",
-}

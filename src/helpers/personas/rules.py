@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedKFold
 from sklearn.tree import DecisionTreeClassifier
 
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput, TooLittle
 from helpers.features.labels import say
-from helpers.statistics import intervals
+from helpers.statistics import classifier, intervals
 
 # Other names, such as those of own needs, stand in quotes.
 PLAIN = re.compile("[a-z_][a-z0-9_]*")
 LEAST = 10  # customers of a segment that rules may be learnt and judged for
+FEW = 10  # customers; a share of fewer, or of all but fewer, is not shown
 Predict = Callable[[pd.DataFrame], np.ndarray]
 FOLDS = 5
 
@@ -25,12 +25,7 @@ FOLDS = 5
 class Condition(NamedTuple):
     """One question about a customer; an unknown value answers no.
 
-    Parameters
-    ----------
-    field : str
-        Column asked for.
-    value : float or str
-        A number asks "at least so much?", a text asks "is it this?".
+    A number asks "at least so much?", a text asks "is it this?".
     """
 
     field: str
@@ -75,23 +70,18 @@ def grow(
 ) -> Tree:
     """Grow a shallow decision tree whose cut-offs a person can remember.
 
+    Every customer comes to exactly one end. Cut-offs have two significant digits; an
+    end gives the segment that most of its customers are in, and two ends of one
+    question that give the same are one.
+
     Parameters
     ----------
     fields : DataFrame
         What may be asked of a customer: numbers (missing: not known) and texts.
     segment_ids : Series
         Segment of each row.
-    leaves : int
-        Most ends of the tree.
-    least_customers : int
-        Fewest customers at an end while it grows.
-
-    Returns
-    -------
-    Tree
-        Every customer comes to exactly one end. Cut-offs have two significant digits;
-        an end gives the segment that most of its customers are in, and two ends of one
-        question that give the same are one.
+    leaves, least_customers : int
+        Most ends of the tree, and fewest customers at an end while it grows.
     """
     asked = _questions(fields)
     grown = DecisionTreeClassifier(
@@ -146,22 +136,7 @@ def _round(cut: float, values: np.ndarray) -> float:
 
 
 def within(tree: Tree, *, conditions: Sequence[Condition], otherwise: int) -> Tree:
-    """Ask some questions first; who answers one with no gets a segment of its own.
-
-    Parameters
-    ----------
-    tree : Tree
-        What follows when all are answered with yes.
-    conditions : sequence of Condition
-        Questions asked first, in this order.
-    otherwise : int
-        Segment of everybody else.
-
-    Returns
-    -------
-    Tree
-        The whole.
-    """
+    """Ask some questions first; who answers one with no gets the segment `otherwise`."""
     for condition in reversed(conditions):
         tree = Split(condition, tree, Leaf(otherwise))
     return tree
@@ -179,20 +154,10 @@ def classify(tree: Tree, fields: pd.DataFrame) -> np.ndarray:
 
 
 def to_sql(tree: Tree, *, table: str) -> str:
-    """Write the rules as one query.
+    """Write the rules as a query for customer_id and segment_id, ordered by customer_id.
 
-    Parameters
-    ----------
-    tree : Tree
-        The rules.
-    table : str
-        Table or read expression with customer_id and the fields; unknown values are
-        null.
-
-    Returns
-    -------
-    str
-        A query that returns customer_id and segment_id, ordered by customer_id.
+    `table` is a table or read expression with customer_id and the fields; unknown values
+    are null.
     """
     return (
         f"select customer_id,\n  {_case(tree, '  ')} as segment_id\n"
@@ -219,18 +184,7 @@ def fields_asked(tree: Tree) -> list[str]:
 
 
 def ends(tree: Tree) -> list[tuple[tuple[tuple[Condition, bool], ...], int]]:
-    """List every end with the questions and answers that lead to it.
-
-    Parameters
-    ----------
-    tree : Tree
-        The rules.
-
-    Returns
-    -------
-    list of tuple
-        (question, answer) pairs and the segment given; "yes" comes before "no".
-    """
+    """List every end: (question, answer) pairs, yes before no, and the segment given."""
     if isinstance(tree, Leaf):
         return [((), tree.segment_id)]
     return [
@@ -250,28 +204,17 @@ def say_condition(condition: Condition, answer: bool) -> str:
     return f"{say(field)} {'at least' if answer else 'below'} {number}"
 
 
-def card(
-    tree: Tree, fields: pd.DataFrame, segment_ids: pd.Series, *, below: int = 10
-) -> pd.DataFrame:
+def card(tree: Tree, fields: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFrame:
     """Tabulate the rules, one row an end.
 
-    Parameters
-    ----------
-    tree : Tree
-        The rules.
-    fields : DataFrame
-        What is asked, one row a customer.
-    segment_ids : Series
-        True segment of the same customers.
-    below : int
-        Smallest number of customers that is shown.
+    `fields` is what is asked and `segment_ids` the true segment of the same customers.
 
     Returns
     -------
     DataFrame
         rule (number from 1), when (all that must hold), segment_id, customers, right
-        (share of them in that segment, 0 to 1; missing where there are none, and where
-        a few are right or wrong).
+        (share of them in that segment; missing where there are none, and where fewer
+        than `FEW` are right or wrong).
     """
     truth, rows = segment_ids.to_numpy(), []
     for number, (path, segment_id) in enumerate(ends(tree), start=1):
@@ -280,7 +223,7 @@ def card(
             held &= condition.holds(fields).to_numpy() == answer
         said = " and ".join(say_condition(*step) for step in _tightest(path))
         right, size = int((truth[held] == segment_id).sum()), int(held.sum())
-        few = not size or 0 < right < below or 0 < size - right < below
+        few = not size or 0 < right < FEW or 0 < size - right < FEW
         share = np.nan if few else right / size
         rows.append((number, said or "always", segment_id, size, share))
     table = pd.DataFrame(
@@ -309,23 +252,10 @@ def cross_fitted(
     fit: Callable[[pd.DataFrame, pd.Series], Predict],
     seed: int,
 ) -> np.ndarray:
-    """Predict each customer by rules made without that customer.
+    """Predict each customer's segment by rules made without that customer.
 
-    Parameters
-    ----------
-    fields : DataFrame
-        What may be asked.
-    segment_ids : Series
-        Segment of each row.
-    fit : callable
-        Makes a prediction function of some customers; all choices belong inside it.
-    seed : int
-        Fixes the folds, each with the same mix of segments.
-
-    Returns
-    -------
-    ndarray
-        Predicted segment of each row.
+    `fit` makes a prediction function of some customers, and all choices belong inside
+    it; `seed` fixes the folds, each with the same mix of segments.
 
     Raises
     ------
@@ -346,18 +276,11 @@ def _folds(segment_ids: pd.Series, seed: int) -> Iterator[tuple[np.ndarray, ...]
             f"Table segments: a segment has fewer than {FOLDS} customers, too few to "
             "judge rules by. Choose fewer segments in 03_clustering_choice."
         )
-    folds = StratifiedKFold(FOLDS, shuffle=True, random_state=seed)
-    yield from folds.split(segment_ids, segment_ids)
+    yield from classifier.parts(segment_ids, FOLDS, seed=seed)
 
 
 def need_enough(segment_ids: pd.Series) -> None:
-    """Leave out the rule card where segments are too few, or too small, to judge it.
-
-    Raises
-    ------
-    TooLittle
-        With fewer than two segments, or fewer than `LEAST` customers in one.
-    """
+    """Raise TooLittle where segments are too few, or too small, to judge a rule card."""
     sizes = segment_ids.value_counts()
     if len(sizes) < 2 or sizes.min() < LEAST:
         raise TooLittle(
@@ -367,17 +290,10 @@ def need_enough(segment_ids: pd.Series) -> None:
 
 
 def need_better(judged: Mapping[str, float]) -> None:
-    """Withdraw a rule card that does no better than naming the largest segment.
+    """Raise TooLittle where a rule card is no better than naming the largest segment.
 
-    Parameters
-    ----------
-    judged : mapping
-        Output of `agreement` for its rules.
-
-    Raises
-    ------
-    TooLittle
-        Where the interval of the agreement does not lie above the majority.
+    `judged` is the output of `agreement` for its rules: the interval of the agreement
+    must lie above the majority.
     """
     if not judged["low"] > judged["majority"]:
         raise TooLittle(
@@ -391,18 +307,12 @@ def need_better(judged: Mapping[str, float]) -> None:
 def agreement(truth: pd.Series, found: np.ndarray) -> dict[str, float]:
     """Say how many customers get their own segment, beside two ways of guessing.
 
-    Parameters
-    ----------
-    truth : Series
-        Segment of each customer.
-    found : ndarray
-        Predicted segment of the same customers.
-
     Returns
     -------
     dict of float
-        agreement with low and high (95 % Wilson interval), majority (always the
-        largest segment), random (drawn by the sizes of the segments): all 0 to 1.
+        agreement of predicted (`found`) with true segments, with low and high (95 %
+        Wilson interval), majority (always the largest segment), random (drawn by the
+        sizes of the segments): all 0 to 1.
     """
     sizes = truth.value_counts(normalize=True)
     right = truth.to_numpy() == found
@@ -418,11 +328,6 @@ def agreement(truth: pd.Series, found: np.ndarray) -> dict[str, float]:
 
 def agreement_by_segment(truth: pd.Series, found: np.ndarray) -> pd.DataFrame:
     """Say for each segment how many of its customers are found, and how purely.
-
-    Parameters
-    ----------
-    truth, found
-        As for `agreement`.
 
     Returns
     -------
@@ -449,20 +354,9 @@ def agreement_by_segment(truth: pd.Series, found: np.ndarray) -> pd.DataFrame:
 def golden(fields: pd.DataFrame, segment_ids: pd.Series, *, most: int) -> list[str]:
     """Order the fields by how much each adds to telling segments apart.
 
-    Parameters
-    ----------
-    fields : DataFrame
-        Numbers only, none missing.
-    segment_ids : Series
-        Segment of each row.
-    most : int
-        How many are chosen.
-
-    Returns
-    -------
-    list of str
-        Forward selection: the first field tells most alone, the next adds most to it,
-        by the share of customers that a linear discriminant puts right.
+    Forward selection: the first field tells most alone, the next adds most to it, by
+    the share of customers that a linear discriminant puts right. `most` are chosen of
+    `fields`, numbers of which none is missing.
     """
     values, ids = fields.to_numpy(float), segment_ids.to_numpy()
     parts, chosen = _moments(values, ids), []
@@ -480,12 +374,7 @@ def golden_curve(
 ) -> pd.DataFrame:
     """Show how far one, two, three ... fields recover the segments.
 
-    Parameters
-    ----------
-    fields, segment_ids, most
-        As for `golden`.
-    seed : int
-        Fixes the folds.
+    The arguments are those of `golden`.
 
     Returns
     -------

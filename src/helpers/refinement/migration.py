@@ -8,6 +8,7 @@ import pandas as pd
 
 from helpers.clustering import methods
 from helpers.clustering.model import Model
+from helpers.statistics import bootstrap
 
 CUTS = ("before", "after", "odd", "even")
 # Odd and even weeks cut other ways than before and after only from two of each on.
@@ -153,7 +154,8 @@ def excess(
         the resampled excess), low, high (its 95 % percentile interval); all missing
         for a segment that nobody is in.
     """
-    weights = resamples(len(labels["before"]), repeats=repeats, seed=seed)
+    rng = np.random.default_rng(seed)
+    weights = bootstrap.weights(len(labels["before"]), repeats, rng)
     rows = []
     for segment in range(segments + 1):
         left, noise = (
@@ -196,28 +198,6 @@ def _left(
     return np.stack([left, inside]).astype(float)
 
 
-def resamples(customers: int, *, repeats: int, seed: int) -> np.ndarray:
-    """Draw bootstrap samples of customers as counts.
-
-    Parameters
-    ----------
-    customers : int
-        How many there are.
-    repeats : int
-        Samples.
-    seed : int
-        Fixes them.
-
-    Returns
-    -------
-    ndarray
-        customers x (1 + repeats); the first column, all 1, is the customers themselves.
-    """
-    rng = np.random.default_rng(seed)
-    drawn = rng.multinomial(customers, np.full(customers, 1 / customers), size=repeats)
-    return np.column_stack([np.ones(customers), drawn.T])
-
-
 def migration(
     labels: Mapping[str, np.ndarray], *, segments: int, repeats: int, seed: int
 ) -> pd.DataFrame:
@@ -236,7 +216,8 @@ def migration(
         (simultaneous 95 % interval of the excess over all pairs: the largest
         standardised difference of each resample), beyond (low above 0).
     """
-    weights = resamples(len(labels["before"]), repeats=repeats, seed=seed)
+    rng = np.random.default_rng(seed)
+    weights = bootstrap.weights(len(labels["before"]), repeats, rng)
     pairs = [(a, b) for a in range(1, segments + 1) for b in range(1, segments + 1)]
     pairs = [(a, b) for a, b in pairs if a != b]
     moved = _flows(labels, "before", "after", pairs)

@@ -8,9 +8,11 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from helpers.display import plots
 from helpers.display.plots import ACCENT, INK, REFERENCE, segment_colour
 
 ALARM = "#b3261e"
+FEW = 10  # customers; bands and shares of fewer are not shown
 
 
 def shares(
@@ -25,8 +27,6 @@ def shares(
     limits : DataFrame
         period, segment_id, usual, noise, beyond: the periods reviewed. Where noise is
         missing no limit is drawn.
-    names : mapping
-        Segment id -> name.
     width : float
         Of the figure, inches.
 
@@ -66,18 +66,9 @@ def _share_panel(
             )
             top.append(high)
         if row.beyond:
-            ax.scatter(
-                where,
-                values.iloc[where],
-                s=110,
-                facecolor="none",
-                edgecolor=ALARM,
-                lw=2,
-                zorder=4,
-            )
-    ax.set_ylim(0, np.nanmax(top) * 1.12)
-    ax.set_xlim(-0.6, len(order) - 0.4)
-    ax.yaxis.set_major_formatter("{x:.0%}")
+            plots.ring(ax, where, values.iloc[where], colour=ALARM)
+    ax.set(xlim=(-0.6, len(order) - 0.4), ylim=(0, np.nanmax(top) * 1.12))
+    plots.percent(ax.yaxis)
     step = -(-len(order) // 6)
     ax.set_xticks(range(0, len(order), step), order[::step], fontsize=8, rotation=45)
 
@@ -94,64 +85,35 @@ def moved(
     Parameters
     ----------
     table : DataFrame
-        segment_id, moved and noise (shares), low and high (interval of the excess).
+        segment_id, moved (a dot) and noise (a grey bar), both shares, low and high
+        (interval of the excess, drawn from the noise on).
     names : mapping
         Segment id -> name, 0 for all.
     word : str
         What a group is called.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        A grey bar up to the noise, a dot at the movement, a line for noise plus the
-        interval of the excess.
     """
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
     colours = [segment_colour(i) if i else INK for i in table["segment_id"]]
-    ax.barh(
-        where, table["noise"], color=REFERENCE, height=0.62, label="alternate weeks"
-    )
-    ax.hlines(
-        where,
-        table["noise"] + table["low"],
-        table["noise"] + table["high"],
-        color=colours,
-        linewidth=2,
-    )
+    noise = table["noise"]
+    low, high = noise + table["low"], noise + table["high"]
+    ax.barh(where, noise, color=REFERENCE, height=0.62, label="alternate weeks")
+    ax.hlines(where, low, high, color=colours, linewidth=2)
     ax.scatter(
         table["moved"], where, c=colours, s=46, zorder=3, label="between periods"
     )
-    ax.set_yticks(where, [names[i] for i in table["segment_id"]])
-    ax.invert_yaxis()
-    ax.xaxis.set_major_formatter("{x:.0%}")
-    ax.set_xlim(0, np.nanmax([(table["noise"] + table["high"]).max(), 0.01]) * 1.1)
+    plots.name_rows(ax, [names[i] for i in table["segment_id"]])
+    plots.percent(ax.xaxis)
+    ax.set_xlim(0, np.nanmax([high.max(), 0.01]) * 1.1)
     ax.set_xlabel(f"customers found in another {word}")
-    ax.grid(visible=False, axis="y")
-    ax.legend(
-        fontsize=8, frameon=False, loc="upper right", bbox_to_anchor=(1, 1.14), ncols=2
-    )
+    ax.legend(loc="upper right", bbox_to_anchor=(1, 1.14), ncols=2)
     return ax
 
 
 def within_limits(table: pd.DataFrame, *, label: str, ax: Axes | None = None) -> Axes:
-    """Draw statistics as parts of their limits: beyond 1 is an alarm.
+    """Draw statistics as parts of their limits: a bar beyond 1 is an alarm, in red.
 
-    Parameters
-    ----------
-    table : DataFrame
-        name, ratio (of value and limit), beyond; the first on top.
-    label : str
-        What the length means.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        A line at 1; bars beyond it in red.
+    `table`: name, ratio (of value and limit), beyond.
     """
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
@@ -160,10 +122,9 @@ def within_limits(table: pd.DataFrame, *, label: str, ax: Axes | None = None) ->
     ax.axvline(1, color=INK, linewidth=1.2, linestyle="--")
     for place, ratio in zip(where, table["ratio"], strict=True):
         ax.text(max(ratio, 0) + 0.02, place, f"{ratio:.2f}", va="center", fontsize=8)
-    ax.set_yticks(where, table["name"], fontsize=8)
+    plots.name_rows(ax, table["name"])
+    ax.tick_params(axis="y", labelsize=8)
     ax.set_xlim(min(0, table["ratio"].min()), max(1.25, table["ratio"].max() * 1.12))
-    ax.invert_yaxis()
-    ax.grid(visible=False, axis="y")
     ax.set_xlabel(label)
     return ax
 
@@ -173,72 +134,28 @@ def descent(
     *,
     old: Mapping[int, str],
     new: Mapping[int, str],
-    below: int = 10,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw which old segment's customers each new segment holds.
+    """Draw which old segment's customers each new segment holds, in the old one's colour.
 
     Parameters
     ----------
     shared : DataFrame
-        Rows are old segments, columns new ones, values customers in both.
+        Rows are old segments, columns new ones, values customers in both. Fewer than
+        `FEW` are not drawn, nor is the share of a segment of fewer told.
     old, new : mapping
         Segment id -> name.
-    below : int
-        Fewer shared customers than this are not drawn, nor is the share of a segment
-        of fewer told.
-    ax : Axes, optional
-        The current axes by default.
-
-    Returns
-    -------
-    Axes
-        Bands from left to right as wide as the customers, in the old segment's colour.
     """
     ax = plt.gca() if ax is None else ax
+    colours = {i: segment_colour(i) for i in shared.index}
+    sides = plots.bands(shared, colours=colours, min_shared=FEW, ax=ax)
     total = shared.to_numpy().sum()
-    gap = 0.03
-    left = _places(shared.sum(axis=1) / total, gap)
-    right = _places(shared.sum(axis=0) / total, gap)
-    reach_left, reach_right = left.copy(), right.copy()
-    curve = (1 - np.cos(np.linspace(0, np.pi, 40))) / 2
-    for i in shared.index:
-        for j in shared.columns:
-            size = shared.loc[i, j] / total
-            start, end = reach_left[i], reach_right[j]
-            reach_left[i] += size
-            reach_right[j] += size
-            if shared.loc[i, j] < below:
-                continue
-            lower = start + (end - start) * curve
-            ax.fill_between(
-                np.linspace(0, 1, 40),
-                lower,
-                lower + size,
-                color=segment_colour(i),
-                alpha=0.55,
-                lw=0,
-            )
-    for side, places, sums, names in (
-        (0, left, shared.sum(axis=1), old),
-        (1, right, shared.sum(axis=0), new),
-    ):
-        for i, low in places.items():
-            share = f", {sums[i] / total:.0%}" if sums[i] >= below else ""
-            ax.text(
-                side + (0.02 if side else -0.02),
-                low + sums[i] / total / 2,
-                f"{names[i]}{share}",
-                ha="left" if side else "right",
-                va="center",
-                fontsize=9,
-            )
+    for x, blocks, names in zip((0.01, 0.99), sides, (old, new), strict=True):
+        side = "right" if x < 0.5 else "left"
+        for i, top, height in blocks.itertuples():
+            share = f", {height:.0%}" if round(height * total) >= FEW else ""
+            middle = top + height / 2
+            words = f"{names[i]}{share}"
+            ax.text(x, middle, words, ha=side, va="center", fontsize=9)
     ax.set_xlim(-0.02, 1.02)
-    ax.invert_yaxis()
-    ax.axis("off")
     return ax
-
-
-def _places(sizes: pd.Series, gap: float) -> pd.Series:
-    """Say where each band begins, one under the other."""
-    return sizes.cumsum() - sizes + gap * np.arange(len(sizes))

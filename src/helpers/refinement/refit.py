@@ -9,7 +9,7 @@ from scipy import optimize
 
 from helpers.clustering import methods
 from helpers.clustering.model import Model
-from helpers.refinement import migration
+from helpers.statistics import bootstrap, forecasts
 
 
 def refit(model: Model, features: pd.DataFrame, *, seed: int, starts: int) -> Model:
@@ -169,36 +169,24 @@ def foretold(
     """
     rng = np.random.default_rng(seed)
     fold = rng.permutation(np.arange(len(mix)) % folds)
-    weights = migration.resamples(len(mix), repeats=repeats, seed=seed)
+    weights = bootstrap.weights(len(mix), repeats, np.random.default_rng(seed))
     plain = _error(np.zeros(len(mix)), mix, fold) @ weights
     told = {
-        name: 1 - (_error(np.asarray(label), mix, fold) @ weights) / plain
+        name: 1 - (_error(label, mix, fold) @ weights) / plain
         for name, label in labels.items()
     }
     rows = []
     for name, found in told.items():
-        gain = found - told[champion]
-        low, high = np.quantile(found[1:], [0.025, 0.975])
-        gain_low, gain_high = np.quantile(gain[1:], [0.025, 0.975])
-        rows.append((name, len(mix), found[0], low, high, gain[0], gain_low, gain_high))
+        gain = bootstrap.estimate(found - told[champion])
+        rows.append((name, len(mix), *bootstrap.estimate(found), *gain))
     columns = ["model", "customers", "told", "low", "high"]
     return pd.DataFrame(rows, columns=[*columns, "gain", "gain_low", "gain_high"])
 
 
 def _error(label: np.ndarray, mix: np.ndarray, fold: np.ndarray) -> np.ndarray:
     """Take each customer's squared error from the means of the other folds."""
-    codes = pd.factorize(label)[0]
-    error = np.empty(len(mix))
-    for part in np.unique(fold):
-        train, test = fold != part, fold == part
-        counts = np.bincount(codes[train], minlength=codes.max() + 1)[:, None]
-        sums = np.zeros((len(counts), mix.shape[1]))
-        np.add.at(sums, codes[train], mix[train])
-        means = np.where(
-            counts > 0, sums / np.maximum(counts, 1), mix[train].mean(axis=0)
-        )
-        error[test] = ((mix[test] - means[codes[test]]) ** 2).sum(axis=1)
-    return error
+    told = forecasts.label_means(np.asarray(label), mix, fold)
+    return ((mix - told) ** 2).sum(axis=1)
 
 
 def decide(

@@ -6,27 +6,19 @@ from pathlib import Path
 
 import jinja2
 
-from helpers.core import errors, paths, store
+from helpers.core import command, errors, paths, store
 from helpers.report import dashboard, pages
 
 
 def build(run: str) -> Path:
-    """Render the executed notebooks of a run and its dashboard, and say what is missing.
+    """Render the executed notebooks of a run and its dashboard, index.html.
 
-    Parameters
-    ----------
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    Path
-        The dashboard, index.html; one page a notebook lies beside it. A notebook that
-        stopped, or waits for one that did, has a page that says so.
+    One page a notebook lies beside it. A notebook that stopped, or waits for one that
+    did, has a page that says so.
 
     Raises
     ------
-    schema.BadInput
+    BadInput
         When no notebook was executed, a page would show single customers, a figure
         has no description, or a table or file of the dashboard is damaged. Pages
         already there are left untouched.
@@ -63,6 +55,7 @@ def _templates(currency: str) -> jinja2.Environment:
     return templates
 
 
+@command.says_what_stops
 def main(arguments: Sequence[str]) -> int:
     """Render the pages of the run named on the command line."""
     if len(arguments) != 1:
@@ -71,11 +64,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         print(build(arguments[0]))
     except errors.BadInput as fault:
-        print(f"report: {fault}", file=sys.stderr)
-        return 1
-    except OSError as fault:
-        print(paths.refused(fault), file=sys.stderr)
-        return 1
+        raise errors.BadInput(f"report: {fault}") from None
     return 0
 
 

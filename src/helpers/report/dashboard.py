@@ -4,22 +4,26 @@ import base64
 import hashlib
 import html
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import yaml
 
 from helpers.core import errors, paths, store
-from helpers.display import board, columns, tables
-from helpers.report import explore, pages
+from helpers.disclosure.suppression import MIN_CELL
+from helpers.display import columns, findings, plots, tables
+from helpers.report import pages
 from helpers.runs import failures
 
 PERSONAS = "04_segment_personas"
+NEEDS, TIER, ACTIVITY = "needs", "value_tier", "activity"
+MEASURES = ("sales", "later_sales")
 # why to trust it, not what to do
 GROUNDS = ("01_cleaning", "02_feature_engineering", "09_recovery")
-SMALLEST_CELL = 10  # customers; smaller groups are not shown on pages
 SUMMARY = (
     *("segment_id", "name", "one_line", "stability", "confidence", "action"),
     *("low", "high"),
@@ -42,27 +46,9 @@ STAGES = {
     "08": "leads and prospects",
 }
 # Words of the page itself; the study's own glossary comes before them.
-GLOSSARY = {
-    "95 % interval": "Where the true value lies in 95 of 100 studies like this one. Wide is "
-    "uncertain. Where the intervals of two segments overlap, they may be alike.",
-    "Silhouette": "How much nearer a customer is to the own segment than to the next: 1 is "
-    "islands, 0 is no border at all.",
-    "Agreement": "How alike two repetitions of the study are (adjusted Rand index): 1 is "
-    "the same segments, 0 is chance.",
-    "Recovery": "How much of a segment comes back when the study is repeated on resampled "
-    "customers: mean overlap (Jaccard), 1 is all of it.",
-    "Jaccard": "Customers in both of two groups, over customers in either: 1 is the same "
-    "group, 0 is nobody in common.",
-    "p": "How often chance alone would give so large a value: 0.05 is one time in twenty.",
-    "Trend": "Sales a day after the window, over sales a day within it, minus 1. Who was "
-    "chosen for high sales falls on average, and who was chosen for low sales rises, "
-    "even if nobody changes: read it across segments, not across value tiers.",
-    "Marker": "A feature in which a segment stands out from the others.",
-    "Withheld": "Not shown, because it holds fewer than 10 customers, or because a group of "
-    "fewer than 10 could be worked out from it.",
-    "Associated": "A difference in the data speaks for it; that it works is not shown.",
-    "Assumed": "Judgement: nothing in the data speaks for it or against it.",
-}
+GLOSSARY: dict[str, str] = yaml.safe_load(
+    Path(__file__).with_name("glossary.yaml").read_text("utf-8")
+)
 
 
 def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
@@ -71,7 +57,6 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
     Parameters
     ----------
     run : str
-        Name of the run.
     articles : sequence of pages.Article
         Its rendered notebooks.
 
@@ -79,15 +64,16 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
     -------
     dict
         halted (articles without a result), halted_said (how many they are), figures,
-        findings (what to decide), grounds (what it stands on), described
-        (views.json), boards (tables of notebooks, with their articles), everyone, segments, matrix, features, personas, missing (stages
-        without a notebook), decided (decision.json), worth (value tiers and activity,
-        level by level), glossary, below (the smallest group shown), script, policy (its
-        hash) and data (for the script).
+        findings (what to decide), grounds (what it stands on), described (views.json),
+        boards (tables of notebooks, with their articles), everyone, segments, matrix,
+        features, personas, missing (stages without a notebook), decided
+        (decision.json), worth (value tiers and activity, level by level), glossary,
+        below (the smallest group shown), script, policy (its hash) and data (for the
+        script).
 
     Raises
     ------
-    schema.BadInput
+    BadInput
         When a file is damaged or lacks a column.
     """
     folder = paths.processed(run)
@@ -96,10 +82,10 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
     noted = [(a, _json(folder / "findings" / f"{a.name}.json")) for a in whole]
     # What an earlier run left of a notebook that now has no result would pass for new.
     if any(a.name == PERSONAS for a in halted):
-        figures, explored = _about(run), NOTHING
+        known, explored = _about(run), NOTHING
     else:
-        figures = _json(folder / "key_figures.json")
-        explored = _explored(folder, symbol(figures.get("currency", "")))
+        known = _json(folder / "key_figures.json")
+        explored = _explored(folder, symbol(known.get("currency", "")))
     script = (pages.TEMPLATES / "dashboard.js").read_text(encoding="utf-8")
     anchors = {a.name: a.anchors for a in whole}.get(PERSONAS)
     for row in [*explored["segments"], *explored["personas"]]:
@@ -110,7 +96,7 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
         "halted_said": failures.counted(
             len(stopped), len(halted) - len(stopped), len(articles)
         ),
-        "figures": figures,
+        "figures": known,
         # the latest stage first: it is nearest to what to do
         "findings": [
             (a, rows) for a, rows in reversed(noted) if rows and a.name not in GROUNDS
@@ -122,9 +108,11 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
             if not any(a.name.startswith(number) for a in articles)
         ],
         "decided": _json(folder / "decision.json"),
-        "boards": [(a, put) for a in whole if (put := board.read(run, a.name))],
-        "glossary": GLOSSARY | (figures.get("glossary") or {}),
-        "below": SMALLEST_CELL,
+        "boards": [
+            (a, put) for a in whole if (put := findings.read_tables(run, a.name))
+        ],
+        "glossary": GLOSSARY | (known.get("glossary") or {}),
+        "below": MIN_CELL,
         "script": script,
         "policy": _digest(script),
         **explored,
@@ -140,36 +128,32 @@ def _explored(folder: Path, sign: str) -> dict[str, Any]:
     """Gather what can be filtered, sorted, opened and compared."""
     views, described = _table(folder, "views", VIEWS), _json(folder / "views.json")
     summary = _table(folder, "segment_summary", SUMMARY)
-    profile = _table(folder, "segment_profile", PROFILE)
+    values = _table(folder, "segment_profile", PROFILE)
     found = NOTHING | {
         "described": described,
         "personas": [dict(card) for card in _json(folder / "personas.json") or []],
-        "features": [] if profile is None else explore.profile(profile),
+        "features": [] if values is None else profile(values),
     }
     if views is None or not described:
         return found
-    groups, days = explore.lookup(views), described["days"]
-    rows = [] if summary is None else explore.segments(summary, groups, days=days)
+    groups, days = lookup(views), described["days"]
+    rows = [] if summary is None else segments(summary, groups, days=days)
     colours = {row["name"]: row["colour"] for row in rows}
     for card in found["personas"]:
         card["colour"] = colours.get(card["name"], "")
-        card["shown"] = explore.figures(
-            groups, {explore.NEEDS: card["name"]}, days=days
-        )
-    data = explore.data(
+        card["shown"] = figures(groups, {NEEDS: card["name"]}, days=days)
+    data = script_data(
         described, views, rows=rows, features=found["features"], symbol=sign
     )
     return found | {
-        "everyone": explore.figures(groups, {}, days=days),
+        "everyone": figures(groups, {}, days=days),
         "segments": rows,
         "worth": [
-            one
-            for name in (explore.TIER, explore.ACTIVITY)
-            if (one := explore.levels(described, groups, name))
+            one for name in (TIER, ACTIVITY) if (one := levels(described, groups, name))
         ],
-        "matrix": explore.matrix(described, groups, colours)
-        or explore.matrix(described, groups, {}, rows=explore.ACTIVITY),
-        "data": explore.embedded(data),
+        "matrix": matrix(described, groups, colours)
+        or matrix(described, groups, {}, rows=ACTIVITY),
+        "data": embedded(data),
     }
 
 
@@ -180,17 +164,10 @@ def _digest(script: str) -> str:
 
 
 def explainer(glossary: Mapping[str, str]) -> Callable[[str], str]:
-    """Give a function that makes the first mention of each term a button.
+    """Give a function that writes text as HTML, each term's first mention a button.
 
-    Parameters
-    ----------
-    glossary : mapping
-        Term -> meaning. The button opens the element with the id of :func:`anchor`.
-
-    Returns
-    -------
-    callable
-        Text to HTML. It remembers what it has explained: use one for each page.
+    The button opens the element with the id of :func:`anchor`. The function remembers
+    what it has explained: use one for each page.
     """
     waiting = dict.fromkeys(sorted(glossary, key=len, reverse=True))
 
@@ -327,3 +304,219 @@ def _money(value: object, symbol: str) -> str:
             scale = 1e3 if letter == "k" else unit
             return f"{sign}{symbol}{value / scale:{form}}{letter}"
     return f"{sign}{symbol}{value:,.0f}"
+
+
+def lookup(views: pd.DataFrame) -> dict[frozenset, dict[str, float]]:
+    """Key each published group by its conditions, a frozenset of dimension and level.
+
+    `views` has by_1, level_1 and so on, customers, sales and later_sales (currency).
+    """
+    parts = sum(name.startswith("by_") for name in views)
+    by = views[[f"by_{i + 1}" for i in range(parts)]].to_numpy()
+    levels = views[[f"level_{i + 1}" for i in range(parts)]].to_numpy()
+    keys = [
+        frozenset(pair for pair in zip(*row, strict=True) if pair[0])
+        for row in zip(by, levels, strict=True)
+    ]
+    told = views[["customers", *MEASURES]].to_dict("records")
+    return dict(zip(keys, told, strict=True))
+
+
+def figures(
+    groups: Mapping[frozenset, Mapping[str, float]],
+    conditions: Mapping[str, str],
+    *,
+    days: Mapping[str, int],
+) -> dict[str, float] | None:
+    """Give what is shown of one group of `lookup`; None if it is withheld.
+
+    `conditions` are dimension -> level, `days` the lengths of the windows of sales and
+    later_sales. Shares are of everyone; trend is later sales a day over sales a day,
+    minus 1 (None without sales).
+    """
+    group = groups.get(frozenset(conditions.items()))
+    if group is None:
+        return None
+    everyone = groups[frozenset()]
+    before, after = (
+        group[name] / days[name] if days[name] else None for name in MEASURES
+    )
+    judged = after is not None and before is not None and before > 0
+    return {
+        **group,
+        "share_customers": group["customers"] / everyone["customers"],
+        "share_sales": group["sales"] / everyone["sales"]
+        if everyone["sales"]
+        else None,
+        "sales_per_customer": group["sales"] / group["customers"],
+        "trend": after / before - 1 if judged else None,
+    }
+
+
+def segments(
+    summary: pd.DataFrame,
+    groups: Mapping[frozenset, Mapping[str, float]],
+    *,
+    days: Mapping[str, int],
+) -> list[dict[str, Any]]:
+    """Join what is known of each segment with what may be shown of it.
+
+    `low` and `high` are a 95 % interval of the sales a customer: a segment that is
+    withheld has no figures, and no interval either.
+    """
+    rows = []
+    for row in summary.to_dict("records"):
+        shown = figures(groups, {NEEDS: row["name"]}, days=days)
+        if shown is None:
+            row |= {"low": None, "high": None}
+        colour = plots.segment_colour(int(row["segment_id"]))
+        rows.append(row | {"colour": colour, "shown": shown})
+    return rows
+
+
+def levels(
+    described: Mapping[str, Any],
+    groups: Mapping[frozenset, Mapping[str, float]],
+    name: str,
+) -> dict[str, Any]:
+    """Show each level of one dimension of views.json; empty if it is lacking.
+
+    A level's figures get share_later, its share of all later sales; None if withheld.
+    """
+    found = [one for one in described["dimensions"] if one["name"] == name]
+    if not found:
+        return {}
+    later = groups[frozenset()]["later_sales"]
+    rows = []
+    for level in found[0]["levels"]:
+        shown = figures(groups, {name: level}, days=described["days"])
+        if shown is not None:
+            shown["share_later"] = shown["later_sales"] / later if later > 0 else None
+        rows.append({"level": level, "shown": shown})
+    return {"label": found[0]["label"], "rows": rows}
+
+
+def matrix(
+    described: Mapping[str, Any],
+    groups: Mapping[frozenset, Mapping[str, float]],
+    colours: Mapping[str, str],
+    *,
+    rows: str = NEEDS,
+) -> dict[str, Any]:
+    """Cross needs segments, or another dimension, with value tiers; empty if one lacks.
+
+    Each cell holds figures and a shade from 0 to 1, the share of the largest cell.
+    """
+    levels = {one["name"]: one["levels"] for one in described["dimensions"]}
+    if not {rows, TIER} <= levels.keys():
+        return {}
+    cells = {
+        (need, tier): figures(groups, {rows: need, TIER: tier}, days=described["days"])
+        for need in levels[rows]
+        for tier in levels[TIER]
+    }
+    most = max((cell["customers"] for cell in cells.values() if cell), default=1)
+    table = [
+        {
+            "name": need,
+            "colour": colours.get(need, ""),
+            "cells": [
+                (cell := cells[need, tier])
+                and cell | {"shade": cell["customers"] / most}
+                for tier in levels[TIER]
+            ],
+        }
+        for need in levels[rows]
+    ]
+    return {"tiers": levels[TIER], "rows": table}
+
+
+def profile(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Gather each feature's value in every segment: id -> value, low, high, marker.
+
+    Low and high are a 95 % interval.
+    """
+    features = []
+    for feature, rows in table.groupby("feature", sort=False):
+        first = rows.iloc[0]
+        features.append(
+            {"feature": feature}
+            | {name: str(first[name]) for name in ("label", "family", "unit")}
+            | {"overall": _plain(first["overall"])}
+            | {
+                "segments": {
+                    str(row.segment_id): [
+                        *map(_plain, (row.value, row.low, row.high)),
+                        bool(row.marker),
+                    ]
+                    for row in rows.itertuples()
+                }
+            }
+        )
+    return features
+
+
+def script_data(
+    described: Mapping[str, Any],
+    views: pd.DataFrame,
+    *,
+    rows: Sequence[Mapping[str, Any]],
+    features: Sequence[Mapping[str, Any]],
+    symbol: str,
+) -> dict[str, Any]:
+    """Write what the page's script needs, without a row about any customer.
+
+    tables: positions of the dimensions, with commas -> one list of customers (0 is
+    withheld), level by level with the last dimension running fastest, and one list a
+    measure with the groups that are shown.
+    """
+    names = [one["name"] for one in described["dimensions"]]
+    return {
+        "dimensions": described["dimensions"],
+        "apart": [[names.index(name) for name in pair] for pair in described["apart"]],
+        **{name: described[name] for name in ("most", "below")},
+        "days": [described["days"][name] for name in MEASURES],
+        "symbol": symbol,
+        "segments": [
+            {"id": row["segment_id"], "name": row["name"], "colour": row["colour"]}
+            for row in rows
+        ],
+        "features": list(features),
+        "tables": _tables(described["dimensions"], views),
+    }
+
+
+def _tables(dimensions: Sequence[Mapping], views: pd.DataFrame) -> dict[str, list]:
+    """Lay the published groups out table by table."""
+    place = {one["name"]: i for i, one in enumerate(dimensions)}
+    parts = sum(name.startswith("by_") for name in views)
+    tables = {}
+    for by, rows in views.groupby([f"by_{i + 1}" for i in range(parts)], sort=False):
+        used = [place[name] for name in by if name]
+        levels = [list(map(str, dimensions[i]["levels"])) for i in used]
+        at = pd.Series(0, index=rows.index)
+        for number, names in enumerate(levels, 1):
+            codes = rows[f"level_{number}"].map(
+                {name: i for i, name in enumerate(names)}
+            )
+            at = at * len(names) + codes
+        order = at.argsort()
+        customers = [0] * math.prod(map(len, levels))
+        for spot, count in zip(at, rows["customers"], strict=True):
+            customers[spot] = int(count)
+        money = [
+            rows[name].iloc[order].round().astype(int).tolist() for name in MEASURES
+        ]
+        tables[",".join(map(str, used))] = [customers, *money]
+    return tables
+
+
+def embedded(content: Mapping[str, Any]) -> str:
+    """Write data as JSON that no browser takes for markup."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def _plain(value: float) -> float | None:
+    """Give four significant digits, or None for what is missing."""
+    return None if pd.isna(value) else float(f"{value:.4g}")

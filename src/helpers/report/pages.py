@@ -49,19 +49,9 @@ class Article:
 def articles(run: str) -> list[Article]:
     """Render the executed notebooks of a run, and a notice for each that has no result.
 
-    Parameters
-    ----------
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    list of Article
-        In the order of the study.
-
     Raises
     ------
-    schema.BadInput
+    BadInput
         When no notebook was executed, a page would show single customers, or a
         figure has no description.
     """

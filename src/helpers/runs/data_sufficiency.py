@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
+import yaml
 
 from helpers.core import engines, paths, store
 from helpers.core.engines import Engine
@@ -53,10 +54,8 @@ def facts(
     tables : dict of Path
         Standard table -> its Parquet file. lines and products are needed; others are
         counted where they are given.
-    first, last : str
-        First and last day of the training window, YYYY-MM-DD.
-    later : str
-        Last day of the later window, YYYY-MM-DD.
+    first, last, later : str
+        First and last day of the training window, last of the later one, YYYY-MM-DD.
     min_orders, min_lines : int
         Orders, and lines, below which a customer has too little data.
 
@@ -171,58 +170,20 @@ def verdict(
         One row a part, in the order of the notebooks: part, needs, found (text), ready
         (bool), said (what happens, or what is missing).
     """
-    repeat = ("repeat", customers, "customers with two orders or more")
+    limits = {"customers": customers, "segmented": segmented, "events": events}
+    needs = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
     asked = {
-        "value": [("customers", customers, "customers")],
-        "activity": [repeat],
-        "needs segments": [
-            ("enough", segmented, "customers with enough orders and lines"),
-            ("needs", 2, "features of what or how they buy"),
-        ],
-        "later window": [
-            ("later_days", 1, "day after the training window"),
-            ("returning", customers, "customers seen in both windows"),
-        ],
-        "lifetime value": [
-            repeat,
-            ("returning", customers, "customers seen in both windows"),
-        ],
-        "contracts": [
-            ("contracts_ended", events, "contracts whose end is known"),
-            ("contracts_lost", events, "contracts that were not renewed"),
-        ],
-        "surveys": [("answers", events, "answers")],
-        "campaigns": [
-            ("contacts", events, "contacts"),
-            ("responses", events, "responses"),
-        ],
-        "effect of campaigns": [
-            ("treated", events, "contacts drawn at random to be treated"),
-            ("control", events, "contacts drawn at random to be left out"),
-        ],
-        "leads": [
-            ("leads_won", events, "leads that were won"),
-            ("leads_open", events, "leads that were not"),
-        ],
+        part: [(fact, limits.get(least, least), name) for fact, least, name in those]
+        for part, those in needs.items()
     }
     counted = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
     return pd.DataFrame(_judged(asked, counted))
 
 
 def few(customers: int, *, least: int, first: str, last: str) -> str:
-    """Say in one sentence that a window has too few customers for any study.
+    """Say in one sentence that a window has too few customers for any study, if it has.
 
-    Parameters
-    ----------
-    customers, least : int
-        Customers with sales in the window, and how many are needed.
-    first, last : str
-        First and last day of the window, YYYY-MM-DD.
-
-    Returns
-    -------
-    str
-        What was found, what is needed and the next step; empty if there are enough.
+    What was found, what is needed and the next step; days are YYYY-MM-DD.
     """
     if customers >= least:
         return ""
@@ -235,13 +196,7 @@ def few(customers: int, *, least: int, first: str, last: str) -> str:
 
 
 def refuse_few(customers: int, *, least: int, first: str, last: str) -> None:
-    """Stop where a window has too few customers; arguments as for `few`.
-
-    Raises
-    ------
-    BadInput
-        With that sentence.
-    """
+    """Stop, with the sentence of `few` as BadInput, where a window has too few customers."""
     if said := few(customers, least=least, first=first, last=last):
         raise BadInput(said)
 
@@ -253,23 +208,11 @@ def write(parts: pd.DataFrame, *, run: str) -> None:
 
 
 def said(part: str, *, run: str) -> str:
-    """Say in one sentence why a part is left out; nothing if it is ready.
-
-    Parameters
-    ----------
-    part : str
-        One of the parts of `verdict`.
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    str
-        The verdict, or an empty text.
+    """Say in one sentence why a part of `verdict` is left out; nothing if it is ready.
 
     Raises
     ------
-    schema.BadInput
+    BadInput
         If notebook 2 has not written its verdict.
     """
     file = paths.processed(run) / "readiness.json"
@@ -286,18 +229,7 @@ def ask(parts: pd.DataFrame, part: str) -> None:
 
 
 def need(part: str, *, run: str) -> None:
-    """Leave out the section that asks, if the run has too little for a part.
-
-    Parameters
-    ----------
-    part, run : str
-        As for `said`.
-
-    Raises
-    ------
-    TooLittle
-        With the verdict.
-    """
+    """Leave out the section that asks, by raising TooLittle, if a part is not ready."""
     if why := said(part, run=run):
         raise TooLittle(why)
 

@@ -125,7 +125,7 @@ def _parsed(source: str) -> ast.Module:
 
 
 def helper_files(sources: Iterable[str]) -> list[Path]:
-    """List the helpers that pieces of Python import, and the data files beside them.
+    """List the helpers that pieces of Python import, and the data files they name.
 
     Parameters
     ----------
@@ -135,7 +135,8 @@ def helper_files(sources: Iterable[str]) -> list[Path]:
     Returns
     -------
     list of Path
-        Files in src/helpers, sorted; of what is imported through others too.
+        Files in src/helpers, sorted: modules imported directly or through others, and
+        the YAML files beside a module that it names.
     """
     root = paths.ROOT / "src"
     files = {
@@ -144,14 +145,16 @@ def helper_files(sources: Iterable[str]) -> list[Path]:
         ): file
         for file in (root / "helpers").rglob("*.py")
     }
-    found, waiting = set(), list(sources)
+    found, data, waiting = set(), set(), list(sources)
     while waiting:
         new = (imported(waiting.pop()) & files.keys()) - found
         found |= new
-        waiting += [files[name].read_text("utf-8") for name in new]
-    modules = [files[name] for name in found]
-    data = [file.with_suffix(".yaml") for file in modules]
-    return sorted([*modules, *(file for file in data if file.exists())])
+        for name in new:
+            text = files[name].read_text("utf-8")
+            waiting.append(text)
+            beside = files[name].parent.glob("*.yaml")
+            data |= {one for one in beside if one.name in text}
+    return sorted({files[name] for name in found} | data)
 
 
 def imported(source: str) -> set[str]:

@@ -15,7 +15,8 @@ import papermill
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill import PapermillExecutionError
 
-from helpers.core import paths
+from helpers.core import command, paths
+from helpers.core.errors import BadInput
 from helpers.runs import failures, run_file, sections
 
 # Else each kernel warns that it listens without encryption, to this machine only, and
@@ -32,18 +33,9 @@ class NotebookFailedError(RuntimeError):
 def execute(run: str, notebook: str) -> Path:
     """Execute one notebook of a run; its file appears whole or not at all.
 
-    Parameters
-    ----------
-    run : str
-        Name of the run.
-    notebook : str
-        Name of a notebook without its suffix.
-
-    Returns
-    -------
-    Path
-        The executed notebook, in paths.executed(run). A section for which the run has
-        too little holds one sentence that says so.
+    A section for which the run has too little holds one sentence that says so. A
+    notebook that stopped lies, as far as it came, beside the target as
+    NN_name.failed.ipynb; an earlier target is removed, as it would pass for new.
 
     Raises
     ------
@@ -51,8 +43,7 @@ def execute(run: str, notebook: str) -> Path:
         If the run has a fault.
     NotebookFailedError
         If a cell raises or the kernel dies, or if the notebook waits for one that
-        stopped. A notebook that stopped lies, as far as it came, beside the target as
-        NN_name.failed.ipynb. An earlier target is removed: it would pass for new.
+        stopped.
     """
     run_file.check(run)
     source = run_file.notebook_file(notebook)
@@ -79,18 +70,13 @@ def refresh(notebook: Path) -> None:
     """Execute a notebook in place with its defaults, so that it can be committed.
 
     Timings, the version of Python and the display name of the kernel are left out: the
-    same results give the same bytes.
-
-    Parameters
-    ----------
-    notebook : Path
-        A notebook file; replaced only when every cell has run.
+    same results give the same bytes. The notebook is replaced only when every cell has
+    run; else, as far as it came, it is kept under build/.
 
     Raises
     ------
     NotebookFailedError
-        If a cell raises or the kernel dies; the notebook as far as it came is kept
-        under build/.
+        If a cell raises or the kernel dies.
     """
     book = nbformat.read(notebook, as_version=4)
     partial = paths.home() / "build" / f"{notebook.stem}.partial.ipynb"
@@ -118,6 +104,7 @@ def refresh(notebook: Path) -> None:
         partial.replace(notebook)
 
 
+@command.says_what_stops
 def main(arguments: list[str]) -> int:
     """Execute from the command line: RUN NOTEBOOK, or refresh; return the exit code."""
     try:
@@ -131,16 +118,9 @@ def main(arguments: list[str]) -> int:
                 with _timed(notebook):
                     execute(run, notebook)
             case _:
-                raise ValueError(
+                raise BadInput(
                     "Usage: python -m helpers.runs.execute RUN NOTEBOOK | refresh"
                 )
-    # A ValueError is BadInput, without the half second that importing it takes.
-    except ValueError as fault:
-        print(fault, file=sys.stderr)
-        return 1
-    except OSError as fault:
-        print(paths.refused(fault), file=sys.stderr)
-        return 1
     except NotebookFailedError as fault:
         print(fault, file=sys.stderr)
         return STOPPED

@@ -34,11 +34,6 @@ def kept(run: str, notebook: str) -> Path:
 def causes(run: str) -> dict[str, list[str]]:
     """Trace each notebook without a result back to those that stopped.
 
-    Parameters
-    ----------
-    run : str
-        Name of the run.
-
     Returns
     -------
     dict
@@ -59,17 +54,9 @@ def causes(run: str) -> dict[str, list[str]]:
 
 
 def read(file: Path) -> Failure:
-    """Read where and why a notebook stopped.
+    """Read where and why a notebook, NN_name.failed.ipynb, stopped.
 
-    Parameters
-    ----------
-    file : Path
-        A notebook as far as it came, NN_name.failed.ipynb.
-
-    Returns
-    -------
-    Failure
-        Its heading is the last one before the cell, or else the first line of the cell.
+    Its heading is the last one before the cell, or else the first line of the cell.
     """
     heading, number, source = "", 0, ""
     error = "The kernel died; too little memory is the usual cause."
@@ -123,18 +110,7 @@ def counted(stopped: int, waiting: int, everything: int) -> str:
 
 
 def summary(run: str) -> str:
-    """Say at the end of a run what stopped, what waits for it and what was made.
-
-    Parameters
-    ----------
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    str
-        Some lines; empty if every notebook has its results.
-    """
+    """Say in some lines what stopped, what waits for it and what was made, if anything did."""
     traced = causes(run)
     if not traced:
         return ""

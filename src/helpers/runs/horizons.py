@@ -45,39 +45,23 @@ def fitted(given: object, own: object) -> object:
 
 @dataclass(frozen=True)
 class Rhythm:
-    """How long a run's data are, how often customers buy, and for how much.
-
-    Parameters
-    ----------
-    train_days, later_days : int
-        Length of the two windows, days.
-    gap_days : float or None
-        Median over customers of the mean gap between their days with orders; None if
-        nobody ordered on two days.
-    order_value : float
-        Median sales of an order (currency), at least a cent.
-    order_lines : float
-        Mean lines of an order.
-    """
+    """How long a run's data are, how often customers buy, and for how much."""
 
     train_days: int
     later_days: int
+    # median over customers of the mean gap between their days with orders; None if
+    # nobody ordered on two days
     gap_days: float | None
-    order_value: float
-    order_lines: float
+    order_value: float  # median sales of an order (currency), at least a cent
+    order_lines: float  # mean lines of an order
 
     @classmethod
     def of(
         cls, features: pd.DataFrame, *, first: str, last: str, later: str
     ) -> "Rhythm":
-        """Read it from the feature table and the days of its windows.
+        """Read it from the feature table and the days of its windows, YYYY-MM-DD.
 
-        Parameters
-        ----------
-        features : DataFrame
-            With orders, lines, sales, sales_per_order and gap_mean_days.
-        first, last, later : str
-            Days of the windows, YYYY-MM-DD.
+        `features` holds orders, lines, sales, sales_per_order and gap_mean_days.
         """
         start, end, until = map(pd.Timestamp, (first, last, later))
         gap = features["gap_mean_days"].median()

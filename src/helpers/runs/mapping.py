@@ -10,85 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from helpers.core import paths
 
-# Standard column -> what it holds; `?` marks columns that may be left out. Money is in
-# units of the currency and becomes <name>_cents.
-COLUMNS = {
-    "lines": {
-        "customer_id": "id",
-        "order_id": "id",
-        "ordered_at": "moment",
-        "product_id": "id",
-        "quantity": "number",
-        "amount": "money?",  # paid for the line
-        "unit_price": "money?",  # times quantity where amount is left out
-        "shelf_amount": "money?",  # for the line, before discounts
-        "coupon": "money?",  # for the line, paid by a coupon
-        "currency": "text?",
-        "store_id": "text?",
-        "channel": "text?",
-        "on_mailer": "flag?",
-        "on_display": "flag?",
-        "lead_days": "count?",
-        "returned": "count?",
-        "logo": "flag?",
-        "need_state": "text?",  # these four where there is no table of products
-        "department": "text?",
-        "category": "text?",
-        "brand": "text?",
-    },
-    "products": {
-        "product_id": "id",
-        "need_state": "text?",
-        "department": "text?",
-        "category": "text?",
-        "brand": "text?",
-    },
-    "customers": {"customer_id": "id"},
-    "campaigns": {
-        "campaign_id": "id",
-        "kind": "text?",
-        "starts_on": "moment",
-        "ends_on": "moment",
-        "cost": "money?",
-    },
-    "contacts": {"campaign_id": "id", "customer_id": "id", "arm": "arm?"},
-    "responses": {
-        "campaign_id": "id",
-        "customer_id": "id",
-        "responded_on": "moment",
-        "amount": "money?",
-    },
-    "surveys": {
-        "customer_id": "id",
-        "answered_on": "moment",
-        "question": "id",
-        "score": "number",
-    },
-    "contracts": {
-        "contract_id": "id",
-        "customer_id": "id",
-        "starts_on": "moment",
-        "ends_on": "moment",
-        "monthly_fee": "money",
-        "renewed": "flag?",
-    },
-    "interactions": {
-        "customer_id": "id",
-        "happened_at": "moment",
-        "kind": "id",
-        "topic": "text?",
-        "outcome": "text?",
-        "minutes": "number?",
-    },
-    "leads": {
-        "lead_id": "id",
-        "created_on": "moment",
-        "won_on": "moment?",
-        "customer_id": "text?",
-    },
-}
+# Next to this file: the columns that tables may have, and names that are taken.
+_TOLD = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
+COLUMNS: dict[str, dict[str, str]] = _TOLD["columns"]
 OPTIONS = (
     *("file", "sheet", "database", "table", "header", "delimiter", "quote"),
     *("encoding", "decimal", "thousands", "date_format", "time_zone", "columns"),
@@ -105,59 +33,22 @@ DATABASES = (".db", ".sqlite", ".sqlite3")  # files that are one
 # An order is what one customer buys on one day; where no product is told either, a line.
 DERIVED = "derived"
 STUDY = "a column of the study"
-# Names that the study gives columns of its own: an attribute needs another.
-RESERVED = frozenset(
-    [
-        *("recency_days", "tenure_days", "trend", "orders", "sales", "lines"),
-        *("gap_mean_days", "gap_variation", "sales_per_order", "lines_per_order"),
-        *("repeat_share", "stores", "main_store_share", "morning_share"),
-        *("evening_share", "weekend_share", "fuel_sales", "private_label_share"),
-        *("discount_depth", "mailer_share", "display_share", "coupon_order_rate"),
-        *("pieces_per_order", "lead_days", "return_share", "logo_share", "contacts"),
-        *("response_hours", "recommends", "satisfaction", "need_variety", "deal_index"),
-        *("past_redemptions", "segment_id", "segment", "value_tier", "activity"),
-        *("deal_sensitivity", "stage", "next_stage", "probability"),
-        *("probability_alive", "borderline", "value", "name", "names", "group"),
-        *("groups", "customer", "customers", "share", "level", "levels", "attribute"),
-        *("kind", "label", "half", "need", "needs", "need_state", "table", "distance"),
-        *("enough", "known", "campaign_id", "lead_id", "order_id", "product_id"),
-        *("ordered_at", "created_on", "won_on"),
-    ]
-)
-RESERVED_STARTS = ("share_", "channel_", "topic_", "later_", "probability_")
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where one standard table comes from, and how its text is to be read.
+    """Where one standard table comes from, and how its text is to be read."""
 
-    Parameters
-    ----------
-    table : str
-        Standard table, one of `COLUMNS`.
-    file : Path or None
-        File that holds it, or None for a database.
-    database, relation : str
-        sqlite:/// and a path, or the address of a PostgreSQL; the table in it.
-    columns : dict of str
-        Standard column or attribute -> column as the file names it, or `=` and a value
-        that every row gets.
-    kinds : dict of str
-        The same columns -> id, text, moment, number, count, money, flag or arm.
-    required : tuple of str
-        Columns that may not be empty.
-    attributes : dict of str
-        Attribute -> demographic, firmographic, psychographic, requirement or later.
-    """
-
-    table: str
-    file: Path | None
-    database: str
-    relation: str
+    table: str  # one of `COLUMNS`
+    file: Path | None  # None for a database
+    database: str  # sqlite:/// and a path, or the address of a PostgreSQL
+    relation: str  # the table in the database
+    # standard column or attribute -> column as the file names it, or `=` and a value
+    # that every row gets
     columns: dict[str, str]
-    kinds: dict[str, str]
-    required: tuple[str, ...]
-    attributes: dict[str, str]
+    kinds: dict[str, str]  # of the same columns, as in mapping.yaml, without the `?`
+    required: tuple[str, ...]  # columns that may not be empty
+    attributes: dict[str, str]  # attribute -> demographic, ..., or later
     sheet: str = ""
     header: bool = True
     delimiter: str = ","
@@ -213,17 +104,8 @@ def folder(run: str) -> Path:
 def faults(content: dict[str, Any], run: str) -> Iterator[str]:
     """Name every fault of the block `tables:` that shows without opening a file.
 
-    Parameters
-    ----------
-    content : dict
-        A run file as `run_file.read` returns it.
-    run : str
-        Name of the run.
-
-    Yields
-    ------
-    str
-        One sentence or two: what is wrong and what to do.
+    Takes a run file as `run_file.read` returns it; each fault is a sentence or two: what
+    is wrong and what to do.
     """
     given = content.get("tables", {})
     if content.get("source") != "files":
@@ -238,20 +120,7 @@ def faults(content: dict[str, Any], run: str) -> Iterator[str]:
 
 
 def sources(content: dict[str, Any], run: str) -> list[Source]:
-    """Read the tables of a run file whose block has no fault.
-
-    Parameters
-    ----------
-    content : dict
-        A run file as `run_file.read` returns it.
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    list of Source
-        In the order of `COLUMNS`.
-    """
+    """Read the tables of a run file whose block has no fault, in the order of `COLUMNS`."""
     given = content.get("tables", {})
     given = given if isinstance(given, dict) else {}
     read = [read_table(content, run, table)[0] for table in COLUMNS if table in given]
@@ -266,22 +135,7 @@ def files(content: dict[str, Any], run: str) -> list[Path]:
 def read_table(
     content: dict[str, Any], run: str, table: str
 ) -> tuple[Source | None, list[str]]:
-    """Read one table's block.
-
-    Parameters
-    ----------
-    content : dict
-        A run file as `run_file.read` returns it.
-    run : str
-        Name of the run.
-    table : str
-        A key under `tables:`.
-
-    Returns
-    -------
-    tuple
-        The Source, or None where there are faults; and the faults.
-    """
+    """Read the block of one table under `tables:`; None where there are faults."""
     if table not in COLUMNS:
         return None, [
             f"`tables:` holds {table}, which is no table{near(table, COLUMNS)}"
@@ -422,7 +276,9 @@ def _attributes(block: _Block) -> dict[str, str]:
 def reserved(name: str) -> bool:
     """Say whether the study itself has a column of that name, in any case of letters."""
     plain = name.casefold()
-    return plain in RESERVED or plain.startswith(RESERVED_STARTS)
+    return plain in _TOLD["reserved"] or plain.startswith(
+        tuple(_TOLD["reserved_starts"])
+    )
 
 
 def renamed(name: str) -> str:

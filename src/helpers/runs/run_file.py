@@ -1,16 +1,16 @@
 """Read a run file and refuse its faults before any notebook is executed."""
 
 import ast
-import difflib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import yaml
 
 from helpers.core import engines, paths
+from helpers.core.errors import BadInput
 from helpers.runs import mapping
 
 DEFAULT = "complete_journey"  # the run whose results the notebooks are saved with
@@ -50,17 +50,7 @@ class Parameter:
 
 
 def read(run: str) -> dict[str, Any]:
-    """Read a run file.
-
-    Parameters
-    ----------
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    dict
-        The file's keys; a block without a line under it is an empty dict.
+    """Read a run file; a block without a line under it is an empty dict.
 
     Raises
     ------
@@ -70,32 +60,22 @@ def read(run: str) -> dict[str, Any]:
     file = paths.run_file(run)
     if not file.is_file():
         known = sorted(found.stem for found in file.parent.glob("*.yaml"))
-        _refuse([f"runs/{file.name} is missing{_nearest(run, known)}"])
+        raise BadInput(f"runs/{file.name} is missing{mapping.near(run, known)}")
     try:
         content = yaml.load(file.read_text("utf-8"), _AsWritten)
     except (yaml.YAMLError, UnicodeDecodeError) as fault:
-        _refuse([f"runs/{file.name} is not YAML: {' '.join(str(fault).split())}"])
+        raise BadInput(
+            f"runs/{file.name} is not YAML: {' '.join(str(fault).split())}"
+        ) from None
     if not isinstance(content, dict):
-        _refuse(
-            [f"runs/{file.name} holds no `key: value` lines; begin with `source:`."]
+        raise BadInput(
+            f"runs/{file.name} holds no `key: value` lines; begin with `source:`."
         )
     return {key: {} if value is None else value for key, value in content.items()}
 
 
 def code(notebook: Path, *, tag: str | None = None) -> list[str]:
-    """Return the source of a notebook's code cells.
-
-    Parameters
-    ----------
-    notebook : Path
-        A notebook file.
-    tag : str, optional
-        Only cells that carry this tag.
-
-    Returns
-    -------
-    list of str
-        One text a cell, in order.
+    """Return the source of a notebook's code cells, of those with a tag if one is given.
 
     Raises
     ------
@@ -105,7 +85,9 @@ def code(notebook: Path, *, tag: str | None = None) -> list[str]:
     try:
         cells = json.loads(notebook.read_text("utf-8"))["cells"]
     except (OSError, ValueError, KeyError, TypeError) as fault:
-        _refuse([f"{notebook.name} cannot be read as a notebook: {fault!r}."])
+        raise BadInput(
+            f"{notebook.name} cannot be read as a notebook: {fault!r}."
+        ) from None
     return [
         "".join(cell["source"])
         for cell in cells
@@ -115,17 +97,7 @@ def code(notebook: Path, *, tag: str | None = None) -> list[str]:
 
 
 def declared(notebook: Path) -> dict[str, Parameter]:
-    """List what a notebook's cell tagged `parameters` declares.
-
-    Parameters
-    ----------
-    notebook : Path
-        A notebook file.
-
-    Returns
-    -------
-    dict
-        Name to Parameter, in the order of the cell.
+    """List what a notebook's cell tagged `parameters` declares, in its order.
 
     Raises
     ------
@@ -140,25 +112,17 @@ def declared(notebook: Path) -> dict[str, Parameter]:
                 found[line.target.id] = Parameter(kind, ast.literal_eval(line.value))
         except (SyntaxError, AttributeError, ValueError):
             form = "`name: kind = literal  # meaning, unit`"
-            _refuse([f"{notebook.name}: each line tagged parameters must be {form}."])
+            raise BadInput(
+                f"{notebook.name}: each line tagged parameters must be {form}."
+            ) from None
     return found
 
 
 def notebooks(run: str) -> list[Path]:
-    """List the notebooks that a run executes.
+    """List the notebooks that a run executes, in their order.
 
     A notebook belongs to every run, unless its own default is another run than the
     study's: then it is about that run alone.
-
-    Parameters
-    ----------
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    list of Path
-        Notebook files, in their order.
     """
     return [book for book in paths.notebooks() if own_run(book) in (DEFAULT, run)]
 
@@ -171,11 +135,6 @@ def own_run(book: Path) -> str:
 
 def check(run: str) -> None:
     """Refuse a run that could not be executed as written, naming all faults at once.
-
-    Parameters
-    ----------
-    run : str
-        Name of the run.
 
     Raises
     ------
@@ -198,7 +157,9 @@ def check(run: str) -> None:
     if not faults:
         faults = [fault for book in books for fault in _missing_files(run, book)]
     if faults:
-        _refuse([f"runs/{run}.yaml: {fault}" for fault in dict.fromkeys(faults)])
+        raise BadInput(
+            "\n".join(f"runs/{run}.yaml: {fault}" for fault in dict.fromkeys(faults))
+        )
 
 
 def parameters(run: str, notebook: str) -> dict[str, Any]:
@@ -214,11 +175,6 @@ def parameters(run: str, notebook: str) -> dict[str, Any]:
         Name of a run that `check` lets pass.
     notebook : str
         Name of a notebook without its suffix, such as 03_clustering_choice.
-
-    Returns
-    -------
-    dict
-        Name to value of what the notebook declares, in its order.
     """
     content = read(run)
     names = {
@@ -265,14 +221,14 @@ def _top_faults(content: dict, books: Iterable[str]) -> Iterator[str]:
     known = [*KEYS, *books]
     for key in content:
         if key not in known:
-            near = _nearest(str(key), known)
+            near = mapping.near(str(key), known)
             yield f"`{key}:` is neither a key of a run nor a notebook{near}"
     if content.get("source") not in SOURCES:
         source = str(content.get("source", "missing"))
-        yield f"`source:` is {source}{_nearest(source, SOURCES)}"
+        yield f"`source:` is {source}{mapping.near(source, SOURCES)}"
     if content.get("engine", engines.ENGINES[0]) not in engines.ENGINES:
         engine = str(content["engine"])
-        yield f"`engine:` is {engine}{_nearest(engine, engines.ENGINES)}"
+        yield f"`engine:` is {engine}{mapping.near(engine, engines.ENGINES)}"
     elif fault := engines.missing(content.get("engine", engines.ENGINES[0])):
         yield fault
 
@@ -304,7 +260,7 @@ def _block_faults(
         if name in FROM_THE_RUN:
             yield f"`{block}:` sets {name}, which comes from {FROM_THE_RUN[name]}."
         elif name not in known:
-            near = _nearest(str(name), known)
+            near = mapping.near(str(name), known)
             yield f"`{block}:` sets {name}, which no notebook under it declares{near}"
         else:
             for kind in sorted({book[name].kind for book in books if name in book}):
@@ -336,30 +292,15 @@ def _missing_files(run: str, notebook: str) -> Iterator[str]:
             continue
         while not path.parent.is_dir():
             path = path.parent
-        near = _nearest(path.name, sorted(one.name for one in path.parent.iterdir()))
+        near = mapping.near(
+            path.name, sorted(one.name for one in path.parent.iterdir())
+        )
         yield f"{name} of {notebook} is {value!r}, which does not exist{near}"
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    """End a sentence, then suggest the nearest known name or list what there is."""
-    known = list(known)
-    near = difflib.get_close_matches(name, known, n=1)
-    if near:
-        return f". Did you mean {near[0]}?"
-    return f". There are: {', '.join(known[:12])}." if known else "."
 
 
 def notebook_file(name: str) -> Path:
     """Return the file of a notebook, refusing a name that there is not."""
     books = {book.stem: book for book in paths.notebooks()}
     if name not in books:
-        _refuse([f"There is no notebook {name}{_nearest(name, books)}"])
+        raise BadInput(f"There is no notebook {name}{mapping.near(name, books)}")
     return books[name]
-
-
-def _refuse(faults: list[str]) -> NoReturn:
-    """Raise faults together, one a line."""
-    # Imported here: it takes a second, and make checks the run each time it is called.
-    from helpers.core.errors import BadInput
-
-    raise BadInput("\n".join(faults))

@@ -6,8 +6,8 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine, papermill_engines
 from papermill.utils import merge_kwargs, remove_args
 
-# `errors.TooLittle`, by name: importing it takes half a second that make waits for.
-TOO_LITTLE = "TooLittle"
+from helpers.core.errors import TooLittle
+
 # A cell tagged `needs:campaigns` belongs to the section campaigns. A cell may belong to
 # several, the outer one first.
 TAG = "needs:"
@@ -35,7 +35,7 @@ class _Client(PapermillNotebookClient):
                 self.nb_man.cell_start(cell, index)
                 self.execute_cell(cell, index)
             except CellExecutionError as fault:
-                if fault.ename != TOO_LITTLE or not of(cell):
+                if fault.ename != TooLittle.__name__ or not of(cell):
                     self.nb_man.cell_exception(cell, cell_index=index, exception=fault)
                     kept += self.nb.cells[index + 1 :]
                     break

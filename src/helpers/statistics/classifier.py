@@ -12,13 +12,8 @@ from sklearn.model_selection import StratifiedKFold
 
 from helpers.core.errors import TooLittle
 
-PENALTIES = (
-    0.01,
-    0.03,
-    0.1,
-    0.3,
-    1.0,
-)  # C of the logistic regression: less is stricter
+# C of the logistic regression: less is stricter
+PENALTIES = (0.01, 0.03, 0.1, 0.3, 1.0)
 INNER = 3  # parts in which the penalty and the calibration are found
 RAREST = 10  # a level of fewer rows is told together with other rare ones
 UNKNOWN = "unknown"
@@ -28,12 +23,8 @@ UNKNOWN = "unknown"
 class Encoder:
     """Fitted steps from fields to numbers.
 
-    Parameters
-    ----------
-    levels : dict
-        Label field -> its levels, those of few rows left out.
-    numbers : dict
-        Number field -> mean and deviation; missing ones count as the mean.
+    `levels` are those of label fields that have rows enough, `numbers` the mean and
+    deviation of number fields; a missing number counts as the mean.
     """
 
     levels: dict[str, list[str]]
@@ -63,19 +54,15 @@ def is_label(values: pd.Series) -> bool:
     return types.is_bool_dtype(values) or not types.is_numeric_dtype(values)
 
 
+def quarters(values: pd.Series, *, of: pd.Series) -> pd.Series:
+    """Say in which quarter of some numbers each value lies; missing stays missing."""
+    cuts = np.unique(of.quantile([0.25, 0.5, 0.75]).dropna())
+    part = np.searchsorted(cuts, values.to_numpy(float), side="right")
+    return pd.Series(part, values.index, dtype=float).where(values.notna())
+
+
 def encode(fields: pd.DataFrame) -> Encoder:
-    """Fit an `Encoder`.
-
-    Parameters
-    ----------
-    fields : DataFrame
-        Labels (text, bool) and numbers.
-
-    Returns
-    -------
-    Encoder
-        To be applied to any rows with these fields.
-    """
+    """Fit an `Encoder` to labels (text, bool) and numbers."""
     levels, numbers = {}, {}
     for name, values in fields.items():
         if is_label(values):
@@ -93,16 +80,8 @@ def encode(fields: pd.DataFrame) -> Encoder:
 class Classifier:
     """A logistic regression on encoded fields whose probabilities are calibrated.
 
-    Parameters
-    ----------
-    encoder : Encoder
-        From fields to columns.
-    model : LogisticRegression
-        Fitted on them.
-    sharpness : float
-        What its log-odds are multiplied by, so that it is as sure as it is right.
-    penalty : float
-        C of the regression.
+    `sharpness` is what its log-odds are multiplied by, so that it is as sure as it is
+    right; `penalty` is the regression's C.
     """
 
     encoder: Encoder
@@ -118,22 +97,10 @@ class Classifier:
 
 
 def fit(fields: pd.DataFrame, truth: pd.Series, *, seed: int) -> Classifier:
-    """Fit a calibrated classifier.
+    """Fit a calibrated classifier of `truth` on all rows.
 
-    Parameters
-    ----------
-    fields : DataFrame
-        Known at the start.
-    truth : Series
-        Class of each row.
-    seed : int
-        Fixes the inner parts, in which penalty and sharpness are found by the log loss
-        of rows left out.
-
-    Returns
-    -------
-    Classifier
-        Fitted on all rows.
+    Penalty and sharpness are found in inner parts, which the seed fixes, by the log
+    loss of rows left out.
 
     Raises
     ------
@@ -216,21 +183,9 @@ def _sharpness(chances: np.ndarray, truth: pd.Series) -> float:
 def cross_fitted(
     fields: pd.DataFrame, truth: pd.Series, *, folds: int, seed: int
 ) -> pd.DataFrame:
-    """Give each row its chances from a classifier that never saw it.
+    """Give each row its chances (a column a class) from a classifier of other rows.
 
-    Parameters
-    ----------
-    fields, truth
-        As for `fit`.
-    folds : int
-        Parts; penalty and calibration are found anew in each.
-    seed : int
-        Fixes them.
-
-    Returns
-    -------
-    DataFrame
-        Index of `fields`, one column a class.
+    Penalty and calibration are found anew in each of the folds.
 
     Raises
     ------

@@ -18,10 +18,6 @@ def proportions(
     ----------
     rows : DataFrame
         customer_id, the columns of `by`, and the value (bool), one row a trial.
-    value : str
-        Column that says whether the trial came out.
-    by : sequence of str
-        Columns that make the groups.
     level : float
         Confidence of the intervals, 0 to 1.
 
@@ -62,61 +58,13 @@ def proportions(
 def wilson(
     share: np.ndarray | float, trials: np.ndarray | float, *, level: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Give Wilson's interval of a share.
-
-    Parameters
-    ----------
-    share : float or ndarray
-        Successes by trial, 0 to 1.
-    trials : float or ndarray
-        What they are a share of.
-    level : float
-        Confidence of the interval, 0 to 1.
-
-    Returns
-    -------
-    tuple of float or ndarray
-        Low and high, 0 to 1; missing where there was no trial.
-
-    References
-    ----------
-    Wilson (1927).
-    """
+    """Give Wilson's (1927) interval of a share of trials; missing without a trial."""
     z, trials = _z(level), np.asarray(trials, dtype=float)
     trials = np.where(trials > 0, trials, np.nan)
     middle = (share + z**2 / 2 / trials) / (1 + z**2 / trials)
     half = np.sqrt(share * (1 - share) / trials + z**2 / 4 / trials**2)
     half = half * z / (1 + z**2 / trials)
     return np.clip(middle - half, 0, 1), np.clip(middle + half, 0, 1)
-
-
-def auc(happened: np.ndarray, score: np.ndarray) -> float:
-    """Measure how well a score orders customers: the area under the ROC curve.
-
-    Parameters
-    ----------
-    happened : ndarray of bool
-        What came of each; both answers occur.
-    score : ndarray
-        Higher is likelier.
-
-    Returns
-    -------
-    float
-        Share of the pairs, one with and one without it, that are in the right order;
-        ties count half. 1 is perfect, 0.5 is chance; missing where all or none had it.
-
-    References
-    ----------
-    Hanley and McNeil (1982), The meaning and use of the area under a receiver operating
-    characteristic (ROC) curve. Resampled by scikit-learn's `roc_auc_score`, it takes
-    4 to 20 times as long.
-    """
-    ranks = stats.rankdata(score)[happened].sum()
-    yes, no = happened.sum(), (~happened).sum()
-    if not yes or not no:
-        return np.nan
-    return float((ranks - yes * (yes + 1) / 2) / (yes * no))
 
 
 def lifts(
@@ -128,10 +76,9 @@ def lifts(
     ----------
     counts : DataFrame
         One row a customer, one column an item: how often (or how much).
-    totals : Series
-        What the counts are a part of or are divided by, such as orders; the same rows.
-    groups : Series
-        Group of each customer; the same rows.
+    totals, groups : Series
+        What the counts are a part of or are divided by, such as orders; and the group
+        of each customer. The same rows.
     level : float
         Confidence of the intervals, 0 to 1.
 
@@ -246,24 +193,14 @@ def adjusted(p: Sequence[float], *, method: str) -> np.ndarray:
 
     Parameters
     ----------
-    p : sequence of float
-        One a comparison.
     method : str
-        holm: chance of a single false claim; benjamini-hochberg: share of false claims.
+        holm: chance of a single false claim (Holm, 1979); benjamini-hochberg: share of
+        false claims (Benjamini and Hochberg, 1995). Another raises BadInput.
 
     Returns
     -------
     array
         In the order of `p`, at most 1.
-
-    Raises
-    ------
-    BadInput
-        If the method is another.
-
-    References
-    ----------
-    Holm (1979); Benjamini and Hochberg (1995).
     """
     values = np.asarray(p, float)
     if not len(values):
@@ -327,10 +264,8 @@ def difference(
     rows : DataFrame
         customer_id, treated (bool), the value (number or bool) and the strata in which
         the arms were drawn, such as the campaign.
-    value : str
-        Column that is compared.
     strata : sequence of str
-        Columns that make the strata; none for a plain comparison.
+        None for a plain comparison.
     level : float
         Confidence of the interval, 0 to 1.
 
@@ -371,19 +306,9 @@ def _codes(keys: pd.DataFrame) -> np.ndarray:
 
 
 def tested(effect: float, error: float, *, level: float) -> dict[str, float]:
-    """Give an estimate its normal interval and two-sided p-value.
+    """Give an effect with its error, normal interval (low, high) and two-sided p.
 
-    Parameters
-    ----------
-    effect, error : float
-        Estimate and standard error.
-    level : float
-        Confidence of the interval, 0 to 1.
-
-    Returns
-    -------
-    dict
-        effect, error, low, high, p; without spread p is 1 for no effect, else 0.
+    Without spread p is 1 for no effect, else 0.
     """
     reach = _z(level) * error
     score = abs(effect) / error if error > 0 else (np.inf if effect else 0.0)

@@ -1,11 +1,11 @@
-"""Explore: what the dashboard's script is given, on groups counted by hand."""
+"""What the dashboard explores: its script's data, on groups counted by hand."""
 
 import json
 
 import pandas as pd
 import pytest
 
-from helpers.report import explore
+from helpers.report import dashboard
 
 DAYS = {"sales": 200, "later_sales": 100}
 DESCRIBED = {
@@ -30,11 +30,13 @@ VIEWS = pd.DataFrame(
         *("customers", "sales", "later_sales"),
     ],
 )
-GROUPS = explore.lookup(VIEWS)
+GROUPS = dashboard.lookup(VIEWS)
 
 
 def test_figures_of_a_group_stand_beside_everyone():
-    found = explore.figures(GROUPS, {"value_tier": "middle", "needs": "Tea"}, days=DAYS)
+    found = dashboard.figures(
+        GROUPS, {"value_tier": "middle", "needs": "Tea"}, days=DAYS
+    )
     # 100 in 100 days is 1 a day, 300 in 200 days is 1.5 a day
     assert found == {
         "customers": 48,
@@ -48,21 +50,21 @@ def test_figures_of_a_group_stand_beside_everyone():
 
 
 def test_a_group_without_sales_has_no_trend_and_a_withheld_one_nothing():
-    assert explore.figures(GROUPS, {"needs": "Tea"}, days=DAYS)["trend"] is None
-    assert explore.figures(GROUPS, {"needs": "Milk"}, days=DAYS) is None
+    assert dashboard.figures(GROUPS, {"needs": "Tea"}, days=DAYS)["trend"] is None
+    assert dashboard.figures(GROUPS, {"needs": "Milk"}, days=DAYS) is None
 
 
 def test_a_withheld_segment_loses_its_interval_too():
     summary = pd.DataFrame(
         {"segment_id": [1, 2], "name": ["Tea", "Milk"], "low": 1.0, "high": 2.0}
     )
-    tea, milk = explore.segments(summary, GROUPS, days=DAYS)
+    tea, milk = dashboard.segments(summary, GROUPS, days=DAYS)
     assert (tea["shown"]["customers"], tea["low"]) == (60, 1.0)
     assert (milk["shown"], milk["low"], milk["high"]) == (None, None, None)
 
 
 def test_the_matrix_is_shaded_by_its_largest_cell():
-    found = explore.matrix(DESCRIBED, GROUPS, {"Tea": "#123456"})
+    found = dashboard.matrix(DESCRIBED, GROUPS, {"Tea": "#123456"})
     assert found["tiers"] == ["high", "middle", "low"]
     tea, milk = found["rows"]
     assert tea["colour"] == "#123456"
@@ -72,12 +74,12 @@ def test_the_matrix_is_shaded_by_its_largest_cell():
 
 def test_a_run_without_value_tiers_has_no_matrix():
     only = DESCRIBED | {"dimensions": DESCRIBED["dimensions"][:1]}
-    assert explore.matrix(only, GROUPS, {}) == {}
+    assert dashboard.matrix(only, GROUPS, {}) == {}
 
 
 def test_groups_are_laid_out_level_by_level_and_withheld_ones_are_zero():
     rows = [{"segment_id": 1, "name": "Tea", "colour": "#1", "action": "left out"}]
-    found = explore.data(DESCRIBED, VIEWS, rows=rows, features=[], symbol="$")
+    found = dashboard.script_data(DESCRIBED, VIEWS, rows=rows, features=[], symbol="$")
     assert found["tables"] == {
         "": [[100], [1000], [600]],
         "0": [[60, 0], [0], [90]],
@@ -102,7 +104,7 @@ def test_features_gather_the_values_of_every_segment():
             "marker": [True, False],
         }
     )
-    (found,) = explore.profile(table)
+    (found,) = dashboard.profile(table)
     assert found["segments"] == {
         "1": [1.235, 1.0, 2.0, True],
         "2": [None, None, None, False],
@@ -112,13 +114,13 @@ def test_features_gather_the_values_of_every_segment():
 
 def test_embedded_data_hold_no_markup_and_read_back_the_same():
     content = {"name": "</script><script>alert(1)</script>"}
-    text = explore.embedded(content)
+    text = dashboard.embedded(content)
     assert "<" not in text
     assert json.loads(text) == content
 
 
 def test_without_a_later_window_there_is_no_trend():
-    found = explore.figures(
+    found = dashboard.figures(
         GROUPS,
         {"needs": "Tea"} | {"value_tier": "middle"},
         days=DAYS | {"later_sales": 0},
@@ -144,24 +146,24 @@ VALUE = {
 
 
 def test_each_level_of_a_dimension_stands_with_its_part_of_later_sales():
-    found = explore.levels(VALUE, explore.lookup(LEVELS), "value_tier")
+    found = dashboard.levels(VALUE, dashboard.lookup(LEVELS), "value_tier")
     high, low = found["rows"]
     assert found["label"] == "Value tier"
     assert (high["shown"]["customers"], high["shown"]["share_later"]) == (20, 0.4)
     assert low == {"level": "low", "shown": None}
-    assert explore.levels(VALUE, explore.lookup(LEVELS), "needs") == {}
+    assert dashboard.levels(VALUE, dashboard.lookup(LEVELS), "needs") == {}
 
 
 def test_levels_have_no_part_of_later_sales_that_were_nothing():
-    nothing = explore.lookup(LEVELS.assign(later_sales=0.0))
-    found = explore.levels(VALUE, nothing, "value_tier")
+    nothing = dashboard.lookup(LEVELS.assign(later_sales=0.0))
+    found = dashboard.levels(VALUE, nothing, "value_tier")
     assert found["rows"][0]["shown"]["share_later"] is None
 
 
 def test_without_needs_activity_is_crossed_with_value():
-    groups = explore.lookup(LEVELS)
-    assert explore.matrix(VALUE, groups, {}) == {}
-    found = explore.matrix(VALUE, groups, {}, rows="activity")
+    groups = dashboard.lookup(LEVELS)
+    assert dashboard.matrix(VALUE, groups, {}) == {}
+    found = dashboard.matrix(VALUE, groups, {}, rows="activity")
     active, lapsed = found["rows"]
     assert active["cells"][0]["customers"] == 12 and active["colour"] == ""
     assert lapsed["cells"] == [None, None]
