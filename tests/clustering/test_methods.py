@@ -67,14 +67,19 @@ def test_a_customer_halfway_between_two_centres_belongs_to_one_of_them():
         assert np.abs(centres.ravel()).tolist() == [0.5, 1]
 
 
+def partitions(scores, *, method, **settings):
+    found = methods.fits(scores, methods=(method,), **settings)
+    return {k: fit.labels for (_, k), fit in found.items()}
+
+
 @pytest.mark.parametrize("method", methods.METHODS)
 def test_the_order_of_customers_does_not_matter(method):
     scores = cloud()
     shuffled = np.random.default_rng(0).permutation(len(scores))
     # one start: it would find another optimum if it began elsewhere
     settings = {"method": method, "k_values": range(2, 10), "seed": 4, "starts": 1}
-    straight = methods.partitions(scores, **settings)
-    mixed = methods.partitions(scores[shuffled], **settings)
+    straight = partitions(scores, **settings)
+    mixed = partitions(scores[shuffled], **settings)
     for k, labels in straight.items():
         assert (labels[shuffled] == mixed[k]).all()
 
@@ -82,7 +87,7 @@ def test_the_order_of_customers_does_not_matter(method):
 @pytest.mark.parametrize("method", methods.METHODS)
 def test_the_same_seed_gives_the_same_segments_of_falling_size(method):
     settings = {"method": method, "k_values": range(2, 7), "seed": 4, "starts": 5}
-    first, second = (methods.partitions(cloud(), **settings) for _ in range(2))
+    first, second = (partitions(cloud(), **settings) for _ in range(2))
     for k, labels in first.items():
         assert (labels == second[k]).all()
         sizes = np.bincount(labels, minlength=k)
@@ -92,16 +97,14 @@ def test_the_same_seed_gives_the_same_segments_of_falling_size(method):
 
 @pytest.mark.parametrize("method", methods.METHODS[:-1])
 def test_every_method_finds_heaps_that_cannot_be_missed(method):
-    found = methods.partitions(
-        HEAPS, method=method, k_values=range(3, 4), seed=1, starts=25
-    )
+    found = partitions(HEAPS, method=method, k_values=range(3, 4), seed=1, starts=25)
     assert found[3].tolist() == LABELS.tolist()
 
 
 def test_another_seed_may_draw_other_lines_so_the_seed_counts():
     labellings = {
         tuple(
-            methods.partitions(
+            partitions(
                 cloud(), method="kmeans", k_values=range(8, 9), seed=seed, starts=1
             )[8]
         )
@@ -122,9 +125,7 @@ def test_the_best_of_many_starts_counts():
 
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match=r"'ward', 'medoids'.*but 'dbscan' was passed"):
-        methods.partitions(
-            HEAPS, method="dbscan", k_values=range(2, 3), seed=1, starts=1
-        )
+        partitions(HEAPS, method="dbscan", k_values=range(2, 3), seed=1, starts=1)
 
 
 def test_distances_are_euclidean_and_a_tie_goes_to_the_first_centre():
@@ -139,9 +140,7 @@ def test_distances_are_euclidean_and_a_tie_goes_to_the_first_centre():
 
 def test_ward_is_the_tree_of_scipy_cut_at_each_k():
     scores = cloud()
-    found = methods.partitions(
-        scores, method="ward", k_values=range(2, 8), seed=1, starts=1
-    )
+    found = partitions(scores, method="ward", k_values=range(2, 8), seed=1, starts=1)
     tree = linkage(scores, "ward")
     for k, labels in found.items():
         direct = cut_tree(tree, k).ravel()
@@ -285,54 +284,17 @@ def lower(square):
     return square.T[np.triu_indices(len(square), 1)]
 
 
-def test_gower_distances_of_a_mixed_table_with_gaps_are_those_of_daisy():
-    mixed = golden("mixed")
-    assert mixed.isna().any().all()
-    found = methods.gower(mixed)
-    assert (found == found.T).all()
-    assert lower(found) == pytest.approx(R["mixed"]["gower"], abs=1e-12)
-
-
 @pytest.mark.parametrize("name", TABLES)
 def test_gower_distances_of_numbers_are_those_of_daisy(name):
-    found = methods.gower(golden(name))[:10, :10]
+    found = methods._gower(golden(name).to_numpy())[:10, :10]
     assert lower(found) == pytest.approx(R[name]["gower"], abs=1e-12)
-
-
-def test_gower_distances_can_be_worked_out_by_hand():
-    table = pd.DataFrame(
-        {
-            "age": [20, 30, np.nan],
-            "kind": pd.Categorical(["a", "b", "a"]),
-            "member": [True, True, False],
-            "same": 4,
-        }
-    )
-    # first and second: (1 + 1 + 0 + 0) / 4; others lack the age: two of three differ
-    # or one of three does
-    expected = [[0, 2 / 4, 1 / 3], [2 / 4, 0, 2 / 3], [1 / 3, 2 / 3, 0]]
-    assert methods.gower(table) == pytest.approx(np.array(expected))
-    nullable = table.convert_dtypes()
-    assert methods.gower(nullable) == pytest.approx(np.array(expected))
-
-
-def test_gower_names_what_it_cannot_compare():
-    with pytest.raises(BadInput, match="Feature when is a time"):
-        methods.gower(pd.DataFrame({"when": pd.to_datetime(["2020-01-01"] * 2)}))
-    with pytest.raises(BadInput, match="Feature spend is infinite"):
-        methods.gower(pd.DataFrame({"spend": [1.0, np.inf]}))
-    apart = pd.DataFrame({"a": [1, 2, None], "b": [None, 3, 4]}, index=["x", "y", "z"])
-    with pytest.raises(BadInput, match="Customers x and z have no column in common"):
-        methods.gower(apart)
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_medoids_are_as_near_as_those_of_pam_in_r(name):
     scores = golden(name)
-    between = methods.gower(scores)
-    found = methods.partitions(
-        scores, method="medoids", k_values=range(2, 7), seed=1, starts=1
-    )
+    between = methods._gower(scores.to_numpy())
+    found = partitions(scores, method="medoids", k_values=range(2, 7), seed=1, starts=1)
     for (k, labels), of_r in zip(found.items(), R[name]["pam"], strict=True):
         parts = [np.flatnonzero(labels == s) for s in range(k)]
         near = sum(between[np.ix_(part, part)].sum(axis=1).min() for part in parts)
@@ -342,8 +304,8 @@ def test_medoids_are_as_near_as_those_of_pam_in_r(name):
 
 def test_no_swap_of_one_medoid_brings_customers_nearer():
     scores = golden("planted")
-    between = methods.gower(scores)
-    labels = methods.partitions(
+    between = methods._gower(scores.to_numpy())
+    labels = partitions(
         scores, method="medoids", k_values=range(4, 5), seed=1, starts=1
     )[4]
     medoids = []

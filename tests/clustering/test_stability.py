@@ -59,7 +59,7 @@ def prepare(features, *, scaling="standard", winsor=0.02):
 
 def studies(scores, **change):
     settings = {"k_values": [4], "resamples": 6, "seed": 3, "starts": 5}
-    return stability.resample(scores, prepare=stability.as_it_is, **settings | change)
+    return stability.resample(scores, prepare=stability.AsItIs, **settings | change)
 
 
 def fitted(scores, k_values, starts=20):
@@ -625,7 +625,7 @@ def test_scores_that_cannot_be_clustered_are_refused(scores, message):
 def as_they_are(scores, k):
     return stability.multiverse(
         scores,
-        prepare=lambda features, same: stability.as_it_is(features),
+        prepare=lambda features, same: stability.AsItIs(features),
         choices=[{"same": True}],
         k=k,
         seed=1,

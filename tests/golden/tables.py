@@ -1,4 +1,4 @@
-"""Write the tables that R and the tests both read: iris, planted, cloud and mixed."""
+"""Write the tables that R and the tests both read: iris, planted and cloud."""
 
 from pathlib import Path
 
@@ -28,26 +28,12 @@ def cloud(rng: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame(draws @ mixing.T, columns=COLUMNS)
 
 
-def mixed(rng: np.random.Generator) -> pd.DataFrame:
-    """Draw customers with numbers, kinds and yes or no; a tenth of it is missing."""
-    table = pd.DataFrame(
-        {
-            "age": rng.integers(18, 80, 40),
-            "spend": rng.gamma(2, 100, 40),
-            "region": rng.choice(["north", "south", "east"], 40),
-            "member": rng.choice(["yes", "no"], 40),
-        }
-    )
-    return table.mask(rng.random(table.shape) < 0.1)
-
-
 if __name__ == "__main__":
     flowers = pd.DataFrame(load_iris().data, columns=COLUMNS)
     tables = {
         "iris": flowers,
         "planted": planted(np.random.default_rng(41)),
         "cloud": cloud(np.random.default_rng(42)),
-        "mixed": mixed(np.random.default_rng(43)),
     }
     for name, table in tables.items():
         table.round(4).to_csv(FOLDER / f"{name}.csv", index=False)

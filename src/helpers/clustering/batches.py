@@ -25,14 +25,13 @@ def outline(settings: dict, *, run: str) -> pd.DataFrame:
     settings : dict
         preparation.json of notebook 2: min_orders, min_lines, deal.
     run : str
-        Name of the run.
 
     Returns
     -------
     DataFrame
         In the order of the feature table: customer_id, orders, sales (currency; 0 where
         there are none), enough (whether there are enough orders and lines for a needs
-        segment) and deal_index (missing where a part of it is). About 40 bytes a
+        segment) and deal_index (missing where a part of it is). About 40 bytes per
         customer; nothing else of the customers is kept.
     """
     deal = settings["deal"]
@@ -53,23 +52,25 @@ def outline(settings: dict, *, run: str) -> pd.DataFrame:
 def refit(
     model: clustering_model.Model, *, run: str, tolerance: float, passes: int
 ) -> tuple[clustering_model.Model, methods.Polished]:
-    """Fit the centres of a model that was found on a sample to all customers.
+    """Fit the centres of a model that was found on a sample to all customers of a run.
 
     Parameters
     ----------
     model : Model
         With the centres of the sample.
     run : str
-        Name of the run whose customers are read.
-    tolerance, passes
-        As for `methods.polish`.
+    tolerance : float
+        The centres are at rest when none moves by more than this share of the root mean
+        square distance of customers to their centre; 0: when nobody moves.
+    passes : int
+        Passes over the customers, at most.
 
     Returns
     -------
     model : Model
         The same with other centres; each keeps its segment id.
     polished : Polished
-        What `methods.polish` says.
+        Whether the centres came to rest, and how far the squared distance fell.
 
     Raises
     ------
@@ -123,18 +124,12 @@ def assign(model: clustering_model.Model, query: str, *, run: str) -> int:
     query : str
         Its `to_sql` over a table called features, run by DuckDB on the same customers.
     run : str
-        Name of the run.
 
     Returns
     -------
     int
         Customers to whom the query gives another reading than the model: there should
         be none.
-
-    Raises
-    ------
-    BadInput
-        If a customer cannot be scored.
     """
     differing = 0
     columns = ["customer_id", *model.inputs()]

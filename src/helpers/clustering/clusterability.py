@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
 from scipy.spatial import cKDTree
-from scipy.spatial.distance import cdist, pdist
+from scipy.spatial.distance import pdist
 from scipy.stats import beta, norm
 from threadpoolctl import threadpool_limits
 
@@ -23,11 +23,7 @@ MORE_IS_BETTER = {
     "gap": True,
     "gap_rise": True,
 }
-
-
-RULES = ("first_se_max", "tibshirani")
-
-
+RULES = ("first_se_max", "tibshirani")  # of `gap_choice`
 # Customers whose pairwise distances are tested; above it a sample is: two million
 # distances take a fifth of a second, and more would not change the answer.
 _MOST_FOR_DISTANCES = 2000
@@ -40,7 +36,6 @@ def gap(
     draws: int,
     seed: int,
     starts: int,
-    power: int = 2,
 ) -> pd.DataFrame:
     """Compare k-means with k-means of customers spread evenly over a box.
 
@@ -53,26 +48,23 @@ def gap(
     draws : int
         Even clouds to draw, each with as many customers.
     seed, starts : int
-        Fix the draws; random starts of each k-means, of customers and draws.
-    power : {2, 1}
-        Power of the distances. 2 is the paper's; R's clusGap takes 1 if not told.
+        Of the draws; random starts of each k-means, of customers and draws.
 
     Returns
     -------
     DataFrame
-        One row for each k: k, log_within: the natural logarithm of W(k), the sum over
-        segments of d^power over all ordered pairs of members, divided by twice the
-        segment's size (for power 2 the squared distance to the segment's mean; clusGap
-        counts each pair once, so its figure is less by log 2, which cancels in the
-        gap); expected (mean log_within of the draws); gap (expected less log_within);
-        se (standard deviation of the draws times sqrt(1 + 1 / draws); the deviation
-        divides by the number of draws as in the paper, clusGap by one less).
+        One row for each k: k, log_within: the natural logarithm of W(k), the squared
+        distance to the segment's mean (R's clusGap takes distances, not squares, if not
+        told, and counts each pair once, so its figure is less by log 2, which cancels
+        in the gap); expected (mean log_within of the draws); gap (expected less
+        log_within); se (standard deviation of the draws times sqrt(1 + 1 / draws); the
+        deviation divides by the number of draws as in the paper, clusGap by one less).
 
     Raises
     ------
     BadInput
-        If `k_values` does not count up from 1, `draws` is below 1, `power` is neither 1
-        nor 2, or fewer customers differ than the largest k has segments.
+        If `k_values` does not count up from 1, `draws` is below 1, or fewer customers
+        differ than the largest k has segments.
 
     References
     ----------
@@ -82,24 +74,20 @@ def gap(
     Even in this box a gap says only that customers are not spread evenly, so it stands
     beside the gaps of copula references.
     """
-    rows = _gap_rows(scores, k_values, draws, power)
+    rows = _gap_rows(scores, k_values, draws)
     box = _box(rows)
     drawn = Parallel(n_jobs=-1)(
-        delayed(_log_within_of_draw)(box, k_values, [seed, i], starts, power)
+        delayed(_log_within_of_draw)(box, k_values, [seed, i], starts)
         for i in range(draws)
     )
-    return _gap_table(rows, k_values, drawn, seed, starts, power)
+    return _gap_table(rows, k_values, drawn, seed, starts)
 
 
-def _gap_rows(
-    scores: pd.DataFrame, k_values: range, draws: int, power: int
-) -> np.ndarray:
+def _gap_rows(scores: pd.DataFrame, k_values: range, draws: int) -> np.ndarray:
     if list(k_values) != list(range(1, len(k_values) + 1)) or not len(k_values):
         raise BadInput(f"k_values must count up from 1, but {k_values} was passed.")
     if draws < 1:
         raise BadInput(f"draws must be at least 1, but {draws} was passed.")
-    if power not in (1, 2):
-        raise BadInput(f"power must be 1 or 2, but {power} was passed.")
     most = max(k_values)
     rows = _rows(scores, least=most + 1)
     differ = len(np.unique(rows, axis=0))
@@ -136,56 +124,31 @@ def _log_within_of_draw(
     k_values: range,
     seed: list[int],
     starts: int,
-    power: int,
 ) -> np.ndarray:
     rng = np.random.default_rng(seed)
     size, low, high = box
     drawn = rng.uniform(low, high, (size, len(low)))
-    return _log_within(drawn, k_values, int(rng.integers(2**31)), starts, power)
+    return _log_within(drawn, k_values, int(rng.integers(2**31)), starts)
 
 
 def _log_within(
-    rows: np.ndarray, k_values: range, seed: int, starts: int, power: int
+    rows: np.ndarray, k_values: range, seed: int, starts: int
 ) -> np.ndarray:
-    return np.log(
-        [within(rows, _segments(rows, k, seed, starts), power=power) for k in k_values]
-    )
+    return np.log([within(rows, _segments(rows, k, seed, starts)) for k in k_values])
 
 
 def _segments(rows: np.ndarray, k: int, seed: int, starts: int) -> np.ndarray:
     if k == 1:
         return np.zeros(len(rows), dtype=int)
-    return methods.nearest(rows, methods.kmeans(rows, k=k, seed=seed, starts=starts))
+    return methods.kmeans_labels(rows, k=k, seed=seed, starts=starts)
 
 
-def within(rows: np.ndarray, labels: np.ndarray, *, power: int) -> float:
-    """Sum the distances inside segments: W of the gap statistic.
-
-    Parameters
-    ----------
-    rows : ndarray
-        Customers x features.
-    labels : ndarray
-        A segment for each customer.
-    power : {2, 1}
-        Power of the distances.
-
-    Returns
-    -------
-    float
-        Over the segments, d^power of all ordered pairs of members, divided by twice the
-        segment's size. With power 2 that is the squared distance to the means.
-    """
+def within(rows: np.ndarray, labels: np.ndarray) -> float:
+    """Sum the squared distances to the segment's mean: W of the gap statistic."""
     found = 0.0
     for label in np.unique(labels):
         members = rows[labels == label]
-        if power == 2:
-            found += float(((members - members.mean(axis=0)) ** 2).sum())
-        else:
-            # In parts, since all pairs at once may not fit into memory.
-            parts = np.array_split(members, -(-len(members) // 1000))
-            pairs = sum(float(cdist(part, members).sum()) for part in parts)
-            found += pairs / (2 * len(members))
+        found += float(((members - members.mean(axis=0)) ** 2).sum())
     return found
 
 
@@ -195,9 +158,8 @@ def _gap_table(
     drawn: list[np.ndarray],
     seed: int,
     starts: int,
-    power: int,
 ) -> pd.DataFrame:
-    own = _log_within(rows, k_values, seed, starts, power)
+    own = _log_within(rows, k_values, seed, starts)
     expected, deviation = np.mean(drawn, axis=0), np.std(drawn, axis=0)
     return pd.DataFrame(
         {
@@ -216,24 +178,19 @@ def gap_choice(table: pd.DataFrame, *, rule: str) -> int:
     Parameters
     ----------
     table : DataFrame
-        Output of `gap`: k, gap, se.
+        Output of `gap`.
     rule : str
         tibshirani: the least k whose gap is at least the next gap less the next se, the
         paper's rule (R: "Tibs2001SEmax"). first_se_max: the least k whose gap is at
         least that of the first peak less its se, where the first peak is the first k
         whose gap does not grow at the next k (R: "firstSEmax", what maxSE takes if not
-        told). One se, as in R.
+        told).
 
     Returns
     -------
     int
         The number of segments; the largest k of the table where no k qualifies, which
         then says only that the gaps still grow.
-
-    Raises
-    ------
-    BadInput
-        If the rule is neither of the two.
 
     References
     ----------
@@ -261,7 +218,6 @@ def hopkins(scores: pd.DataFrame, *, points: int, seed: int) -> pd.DataFrame:
         Customers, and even points, looked at: few beside all customers, or the p-value
         does not hold. R's hopkins takes a tenth of the customers.
     seed : int
-        Fixes both.
 
     Returns
     -------
@@ -319,7 +275,7 @@ def dip(scores: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     scores : DataFrame
-        Customers x features, standardised.
+        Customers x features, standardised; 4 customers or more.
 
     Returns
     -------
@@ -332,19 +288,13 @@ def dip(scores: pd.DataFrame) -> pd.DataFrame:
         table; above 72,000 values the table's last row serves. Distances depend on each
         other, so their p is a convention.
 
-    Raises
-    ------
-    BadInput
-        If there are fewer than 4 customers.
-
     References
     ----------
     Hartigan and Hartigan (1985), The dip test of unimodality. On distances and the
     first component: Adolfsson, Ackerman and Brownstein (2019), To cluster, or not to
     cluster: an analysis of clusterability methods.
     """
-    rows = _rows(scores, least=4)
-    found = _dips(rows)
+    found = _dips(_rows(scores, least=4))
     return _tested([(name, "one peak", *both) for name, both in found.items()])
 
 
@@ -377,9 +327,9 @@ def sigclust(
     scores : DataFrame
         Customers x features, standardised; clearly more customers than features.
     draws : int
-        Normal clouds to draw, each with as many customers.
+        Normal clouds to draw, 2 or more, each with as many customers.
     seed, starts : int
-        Fix the draws; random starts of each k-means, of customers and draws.
+        Of the draws; random starts of each k-means, of customers and draws.
 
     Returns
     -------
@@ -390,11 +340,6 @@ def sigclust(
         them. sigclust_z: the index in standard deviations of the clouds from their
         mean, below 0 is tighter; p from the normal distribution, so that it can be less
         than 1 / (1 + draws).
-
-    Raises
-    ------
-    BadInput
-        If there are fewer than 3 customers or `draws` is below 2.
 
     References
     ----------
@@ -425,7 +370,7 @@ def sigclust(
 
 def _cluster_index(rows: np.ndarray, seed: int, starts: int) -> float:
     labels = _segments(rows, 2, seed, starts)
-    return within(rows, labels, power=2) / within(rows, np.zeros(len(rows)), power=2)
+    return within(rows, labels) / within(rows, np.zeros(len(rows)))
 
 
 def _cluster_index_of_draw(
@@ -452,12 +397,11 @@ def measure(
     scores : DataFrame
         Customers x features, standardised.
     seed : int
-        Fixes every draw.
     points : int
         As for `hopkins`.
     k_values, draws, starts
-        As for `gap`; a few draws are enough here, since references are compared and
-        not a standard error. Starts serve the cluster index as well.
+        As for `gap`, to 2 at least; a few draws are enough here, since references are
+        compared and not a standard error. Starts serve the cluster index as well.
 
     Returns
     -------
@@ -465,25 +409,19 @@ def measure(
         One row for each statistic: statistic, k (missing where a statistic has none)
         and value: hopkins; dip_distances and dip_first_component; cluster_index of
         `sigclust`; gap for each k; gap_rise, the largest gap of two or more segments
-        less the gap of one. `MORE_IS_BETTER` says which way each goes. Works in one
-        process, so that references can be measured side by side.
-
-    Raises
-    ------
-    BadInput
-        As for `gap`, `hopkins` and `dip`, and if `k_values` ends at 1.
+        less the gap of one. `MORE_IS_BETTER` says which way each goes.
     """
     if len(k_values) < 2:
         raise BadInput(f"k_values must reach 2 at least, but {k_values} was passed.")
     if points < 1:
         raise BadInput(f"points must be at least 1, but {points} was passed.")
-    rows = _gap_rows(scores, k_values, draws, 2)
+    rows = _gap_rows(scores, k_values, draws)
     methods.check(scores, least=max(points + 1, 4))
     box = _box(rows)
     drawn = [
-        _log_within_of_draw(box, k_values, [seed, i], starts, 2) for i in range(draws)
+        _log_within_of_draw(box, k_values, [seed, i], starts) for i in range(draws)
     ]
-    gaps = _gap_table(rows, k_values, drawn, seed, starts, 2)["gap"].to_numpy()
+    gaps = _gap_table(rows, k_values, drawn, seed, starts)["gap"].to_numpy()
     found = {
         "hopkins": _hopkins(rows, points, seed),
         **{name: value for name, (value, _) in _dips(rows).items()},

@@ -13,26 +13,11 @@ _EPOCHS = 200
 
 
 def embed(scores: pd.DataFrame, *, neighbours: int, seed: int) -> pd.DataFrame:
-    """Lay customers out on a map for looking at (UMAP).
+    """Lay customers out on a map for looking at: x and y, whose distances mean nothing.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features.
-    neighbours : int
-        Neighbours that each customer is kept near to.
-    seed : int
-        Fixes the layout.
-
-    Returns
-    -------
-    DataFrame
-        x and y, the index of `scores`. Distances between groups mean nothing.
-
-    References
-    ----------
     McInnes, Healy and Melville (2018), UMAP: uniform manifold approximation and
-    projection for dimension reduction.
+    projection for dimension reduction. `neighbours` are those that each customer is
+    kept near to.
     """
     with warnings.catch_warnings():
         # A progress bar's complaint that nobody asked for a progress bar.
@@ -63,26 +48,9 @@ def embed(scores: pd.DataFrame, *, neighbours: int, seed: int) -> pd.DataFrame:
 
 
 def trust(scores: pd.DataFrame, points: pd.DataFrame, *, neighbours: int) -> float:
-    """Say how far neighbours on the map are neighbours in truth, 0 to 1.
+    """Say how far neighbours on the map are neighbours in truth, 0 to 1 (all of them).
 
-    Parameters
-    ----------
-    scores, points : DataFrame
-        Customers x features, and x and y of the same customers.
-    neighbours : int
-        Neighbours looked at.
-
-    Returns
-    -------
-    float
-        Trustworthiness: 1 where the map shows no false neighbour.
-
-    References
-    ----------
     Venna and Kaski (2001), Neighborhood preservation in nonlinear projection methods.
     """
-    return float(
-        trustworthiness(
-            scores.to_numpy(), points[["x", "y"]].to_numpy(), n_neighbors=neighbours
-        )
-    )
+    drawn = points[["x", "y"]].to_numpy()
+    return float(trustworthiness(scores.to_numpy(), drawn, n_neighbors=neighbours))

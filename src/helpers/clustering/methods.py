@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 
 import numpy as np
@@ -15,38 +15,38 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 from helpers.core.errors import BadInput
 
 METHODS = (
-    *("kmeans", "mixture_spherical", "mixture_diagonal", "mixture_tied"),
-    *("mixture_full", "ward", "medoids", "latent_classes"),
+    "kmeans",
+    # Gaussian mixtures whose segments have one variance each, one for each feature, one
+    # covariance in common, or one each: VII, VVI, EEE and VVV in R's mclust.
+    "mixture_spherical",
+    "mixture_diagonal",
+    "mixture_tied",
+    "mixture_full",
+    "ward",  # hierarchical, least increase of squared distance
+    "medoids",  # k-medoids on Gower's distances
+    "latent_classes",  # a mixture of yes-or-no answers: is a score above its median?
 )
 LIKELIHOODS = ("log_likelihood", "bic", "icl")
 _ROUNDS = 300  # of k-means and of expectation-maximisation, at most
 _SHORT = 60  # rounds that every start of a mixture gets; the best one goes on
 CELLS = 4_000_000  # numbers in a working table: 32 megabytes at a time
-_FLOOR = 1e-3  # variance added to mixtures, in mean column variances
+# Variance added to mixtures, in mean column variances: it keeps a segment of few
+# customers from collapsing into a point. R's mclust adds nothing.
+_FLOOR = 1e-3
 _GAIN = 3e-5  # a mixture stops at a smaller gain of log-likelihood a customer
 
 
 def check(scores: pd.DataFrame, *, least: int) -> np.ndarray:
-    """Refuse a table that cannot be clustered, and say why.
+    """Refuse a table of customers x features that cannot be clustered; give its values.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features. Collinear columns and customers far from all others are
-        allowed.
-    least : int
-        Customers needed.
-
-    Returns
-    -------
-    ndarray
-        The values, customers x features.
+    Collinear columns and customers far from all others are allowed.
 
     Raises
     ------
     BadInput
         Naming the columns that are not numeric, miss values, are infinite or constant;
-        or if there is no column, there are too few customers, or all are alike.
+        or if there is no column, there are fewer customers than `least`, or all are
+        alike.
     """
     if scores.shape[1] == 0:
         raise BadInput("There is no feature to cluster by. Name at least one.")
@@ -117,40 +117,31 @@ def kmeans(
     ----------
     scores : ndarray
         Customers x features, standardised.
-    k : int
-        Number of segments.
-    seed : int
-        Fixes the random starts.
+    k, seed : int
     starts : int
         Random starts (greedy k-means++); the best one counts.
     weights : ndarray, optional
         How often each customer counts, 0 or more: a bootstrap sample in counts gives
-        what its copied rows would give, from fewer rows. Rows of weight 0 are left out.
+        what its copied rows would give, from fewer rows.
 
     Returns
     -------
     ndarray
-        Centres, k x features, the largest segment first. The order of the customers
-        does not matter: rows are sorted before the fit.
+        K x features, the largest segment first, whatever the order of the customers.
 
     Raises
     ------
     BadInput
         If there are fewer customers than segments, or a value is missing or infinite.
 
-    Notes
-    -----
-    Lloyd's algorithm for all starts at once, in single precision until no customer
-    moves; the best start is then finished in double precision, so the result is a
-    resting point to full precision. On 1,819 customers and 20 features, 220 fits with
-    double precision throughout were the same, and took 1.5 times as long. An empty segment restarts at the customer farthest
-    from its centre.
-
     References
     ----------
     Lloyd (1982), Least squares quantization in PCM. Arthur and Vassilvitskii (2007),
     k-means++: the advantages of careful seeding.
     """
+    # All starts at once, in single precision until no customer moves; the best is then
+    # finished in double precision, and so at rest to full precision. On 1,819 customers
+    # and 20 features 220 fits in double precision were the same, in 1.5 times the time.
     rows, counts = _counted(np.asarray(scores, dtype=float), weights, k)
     middle = np.average(rows, axis=0, weights=counts)
     rows = rows - middle
@@ -297,6 +288,7 @@ def _nearest_of(rows: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.n
 def _refill(
     centres: np.ndarray, empty: np.ndarray, rows: np.ndarray, left: np.ndarray
 ) -> None:
+    # An empty segment restarts at the customer farthest from its centre.
     for start in np.flatnonzero(empty.any(axis=1)):
         holes = np.flatnonzero(empty[start])
         farthest = np.argsort(-left[start], kind="stable")
@@ -305,27 +297,13 @@ def _refill(
 
 @dataclass(frozen=True)
 class Polished:
-    """Centres fitted to more customers than are in memory at a time.
+    """Centres fitted to more customers than are in memory at a time."""
 
-    Parameters
-    ----------
-    centres : ndarray
-        K x features, in the order of those they were begun from.
-    customers : int
-        Customers they were fitted to.
-    passes : int
-        Passes over the customers.
-    settled : bool
-        Whether the centres came to rest before the passes were used up.
-    fell : float
-        Share by which the squared distance fell between the first and the last pass.
-    """
-
-    centres: np.ndarray
+    centres: np.ndarray  # k x features, in the order of those they were begun from
     customers: int
-    passes: int
-    settled: bool
-    fell: float
+    passes: int  # over all customers
+    settled: bool  # whether the centres came to rest before the passes were used up
+    fell: float  # share by which the squared distance fell from first to last pass
 
     def __str__(self) -> str:
         """Say in a sentence what came of it."""
@@ -343,30 +321,12 @@ def polish(
     tolerance: float,
     passes: int,
 ) -> Polished:
-    """Move centres to rest among customers that come in batches: exact k-means steps.
+    """Move centres to rest among customers that come in batches, by the steps of Lloyd.
 
-    Parameters
-    ----------
-    centres : ndarray
-        Where to begin, k x features.
-    batches : callable
-        Gives the scores of all customers anew at every call, in arrays of customers x
-        features. The same batches in the same order give the same centres, whatever
-        the number of cores.
-    tolerance : float
-        The centres are at rest when none moves by more than this share of the root
-        mean square distance of customers to their centre; 0: when nobody moves.
-    passes : int
-        Passes over the customers, at most.
-
-    Returns
-    -------
-    Polished
-        A centre that loses all its customers stays where it is.
-
-    References
-    ----------
-    Lloyd (1982), Least squares quantization in PCM.
+    `batches` gives the scores of all customers anew at every call, customers x
+    features. The centres are at rest when none moves by more than `tolerance` times the
+    root mean square distance of customers to their centre; 0: when nobody moves. A
+    centre that loses all its customers stays where it is.
     """
     left = []
     for _ in range(passes):
@@ -407,6 +367,11 @@ def nearest(scores: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return cdist(scores, centres, "sqeuclidean").argmin(axis=1)
 
 
+def kmeans_labels(scores: np.ndarray, *, k: int, seed: int, starts: int) -> np.ndarray:
+    """Give each customer the number of the nearest centre of `kmeans`."""
+    return nearest(scores, kmeans(scores, k=k, seed=seed, starts=starts))
+
+
 def distances(scores: np.ndarray, centres: np.ndarray) -> np.ndarray:
     """Measure the Euclidean distance of each customer to each centre."""
     return cdist(scores, centres)
@@ -431,7 +396,7 @@ class Fit:
 
 @dataclass
 class _Customers:
-    """Sorted customers, and the fits that other methods start from."""
+    """Sorted customers, and the fits (k -> labels) that other methods start from."""
 
     rows: np.ndarray
     k_values: range
@@ -440,16 +405,11 @@ class _Customers:
 
     @functools.cached_property
     def kmeans(self) -> dict[int, np.ndarray]:
-        """K -> k-means segments."""
         settings = {"seed": self.seed, "starts": self.starts}
-        return {
-            k: nearest(self.rows, kmeans(self.rows, k=k, **settings))
-            for k in self.k_values
-        }
+        return {k: kmeans_labels(self.rows, k=k, **settings) for k in self.k_values}
 
     @functools.cached_property
     def ward(self) -> dict[int, np.ndarray]:
-        """K -> segments of Ward's tree."""
         tree = linkage(self.rows, "ward")  # one tree serves every k
         return {k: fcluster(tree, k, criterion="maxclust") - 1 for k in self.k_values}
 
@@ -457,70 +417,6 @@ class _Customers:
     def centred(self) -> np.ndarray:
         """Features x customers, each feature around 0."""
         return (self.rows - self.rows.mean(axis=0)).T
-
-
-def partitions(
-    scores: np.ndarray, *, method: str, k_values: range, seed: int, starts: int
-) -> dict[int, np.ndarray]:
-    """Cluster by one method at several k, whatever the order of the rows.
-
-    Parameters
-    ----------
-    scores : ndarray
-        Customers x features, standardised.
-    method : str
-        One of `METHODS`:
-
-        - kmeans: see `kmeans`.
-        - mixture_spherical, mixture_diagonal, mixture_tied, mixture_full: Gaussian
-          mixtures whose segments have one variance each, one for each feature, one
-          covariance in common, or one each (VII, VVI, EEE and VVV in R's mclust).
-        - ward: hierarchical, least increase of squared distance.
-        - medoids: k-medoids on `gower` distances.
-        - latent_classes: a mixture of independent yes-or-no answers, here whether a
-          score lies above its median.
-    k_values : range
-        Numbers of segments.
-    seed : int
-        Fixes the random starts of k-means and of latent classes.
-    starts : int
-        Starts of k-means. A mixture has two, whatever this number: the k-means and the
-        Ward segments. Latent classes have the k-means segments and half as many random
-        starts. Medoids have one (the BUILD steps, which did better than random
-        starts), and Ward needs none.
-
-    Returns
-    -------
-    dict of ndarray
-        k -> labels 0 to k - 1, the largest segment 0; fewer where one stayed empty.
-
-    Raises
-    ------
-    ValueError
-        If the method is not one of `METHODS`.
-
-    Notes
-    -----
-    Mixtures add a thousandth of the mean column variance to every variance, which
-    keeps a segment of few customers from collapsing into a point; mclust adds nothing.
-    Of the starts of a mixture or of latent classes, the one with the largest likelihood
-    after 60 rounds goes on, until a round gains less than 3e-5 log-likelihood a
-    customer or 300 rounds are over. A better likelihood may exist: these starts are
-    few. Time and memory of medoids and Ward grow
-    with the square of the customers; of mixture_full with the square of the features.
-
-    References
-    ----------
-    Ward (1963), Hierarchical grouping to optimize an objective function. Kaufman and
-    Rousseeuw (1990), Finding groups in data; Schubert and Rousseeuw (2021), Fast and
-    eager k-medoids clustering (FasterPAM). Dempster, Laird and Rubin (1977), Maximum
-    likelihood from incomplete data via the EM algorithm. Biernacki, Celeux and Govaert
-    (2003), Choosing starting values for the EM algorithm for getting the highest
-    likelihood in multivariate Gaussian mixture models (short runs first). Fraley and Raftery (2002),
-    Model-based clustering, discriminant analysis, and density estimation.
-    """
-    found = fits(scores, methods=(method,), k_values=k_values, seed=seed, starts=starts)
-    return {k: fit.labels for (_, k), fit in found.items()}
 
 
 def fits(
@@ -533,17 +429,31 @@ def fits(
 ) -> dict[tuple[str, int], Fit]:
     """Cluster by several methods, which share what they start from.
 
-    Parameters
-    ----------
-    scores, k_values, seed, starts
-        As for `partitions`.
-    methods : tuple of str
-        Some of `METHODS`.
-
     Returns
     -------
     dict of Fit
-        (method, k) -> the clustering and how well its model fits.
+        (method, k) -> labels 0 to k - 1 in the order of the customers, the largest
+        segment 0, fewer where one stayed empty; and how well the model fits.
+
+    Notes
+    -----
+    `starts` is for k-means. A mixture has two, whatever this number: the k-means and
+    the Ward segments. Latent classes have the k-means segments and half as many random
+    starts. Medoids have one (the BUILD steps, which did better than random starts).
+    Time and memory of medoids and Ward grow with the square of the customers; of
+    mixture_full with the square of the features.
+
+    References
+    ----------
+    Ward (1963), Hierarchical grouping to optimize an objective function. Gower (1971),
+    A general coefficient of similarity and some of its properties. Kaufman and
+    Rousseeuw (1990), Finding groups in data; Schubert and Rousseeuw (2021), Fast and
+    eager k-medoids clustering (FasterPAM). Dempster, Laird and Rubin (1977), Maximum
+    likelihood from incomplete data via the EM algorithm. Biernacki, Celeux and Govaert
+    (2003), Choosing starting values for the EM algorithm for getting the highest
+    likelihood in multivariate Gaussian mixture models (short runs first). Fraley and
+    Raftery (2002), Model-based clustering, discriminant analysis, and density
+    estimation.
     """
     values = np.asarray(scores, dtype=float)
     order = row_order(values)
@@ -561,18 +471,12 @@ def _fitted(customers: _Customers, method: str, order: np.ndarray) -> dict[int, 
     with one_thread():
         if method in ("kmeans", "ward"):
             found = {k: Fit(part) for k, part in getattr(customers, method).items()}
-        elif method == "medoids":
-            found = _medoids(customers)
         else:
-            model = _latent_classes if method == "latent_classes" else _MIXTURES[method]
-            found = model(customers)
+            found = _MODELS[method](customers)
     back = np.empty(len(order), dtype=int)
     back[order] = np.arange(len(order))
     return {
-        k: Fit(
-            _largest_first(fit.labels)[back],
-            *(fit.log_likelihood, fit.parameters, fit.doubt),
-        )
+        k: replace(fit, labels=_largest_first(fit.labels)[back])
         for k, fit in found.items()
     }
 
@@ -735,14 +639,6 @@ def _full(customers: _Customers) -> dict[int, Fit]:
     return _mixture(customers, statistics, slopes, lambda k: k - 1 + k * size)
 
 
-_MIXTURES = {
-    "mixture_spherical": _spherical,
-    "mixture_diagonal": _diagonal,
-    "mixture_tied": _tied,
-    "mixture_full": _full,
-}
-
-
 def _indicators(rows: np.ndarray) -> np.ndarray:
     # Where no customer lies above the median (a yes-or-no column that is mostly yes),
     # at the median counts.
@@ -779,69 +675,14 @@ def _random_classes(
         yield ((2 * drawn - 1).T @ answers - drawn.sum(axis=0)[:, None]).argmax(axis=0)
 
 
-def gower(frame: pd.DataFrame) -> np.ndarray:
-    """Measure how unlike customers are over columns of any kind.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Customers x columns. Numbers differ by their distance over the column's range;
-        texts, categories and yes-or-no by 1 if unequal. An ordered category counts as
-        unordered (R's daisy would use its ranks: pass the codes for that).
-
-    Returns
-    -------
-    ndarray
-        Customers x customers, 0 to 1: the mean over the columns that both customers
-        have. A constant column adds 0 and is counted, as in R's cluster::daisy.
-
-    Raises
-    ------
-    BadInput
-        Naming a column of another kind or with infinite values, or the first two
-        customers who have no column in common.
-
-    References
-    ----------
-    Gower (1971), A general coefficient of similarity and some of its properties.
-    """
-    total, common = (np.zeros((len(frame), len(frame))) for _ in range(2))
-    numbers = frame[[c for c in frame if _is_number(frame[c])]]
-    values = numbers.to_numpy(float, na_value=np.nan)
-    _refuse(numbers.columns[np.isinf(values).any(axis=0)], "is infinite", "Mend it.")
-    whole = ~np.isnan(values).any(axis=0)
-    if whole.any():
-        total += _gower(values[:, whole]) * whole.sum()
-        common += whole.sum()
-    for column in frame.columns.difference(numbers.columns[whole], sort=False):
-        both = frame[column].notna().to_numpy()
-        both = both[:, None] & both
-        total += np.where(both, _unlike(frame[column]), 0)
-        common += both
-    if (common == 0).any():
-        first, second = np.argwhere(common == 0)[0]
-        raise BadInput(
-            f"Customers {frame.index[first]} and {frame.index[second]} have no column "
-            "in common that both fill. Leave out customers or columns with many gaps."
-        )
-    return total / common
-
-
-def _is_number(column: pd.Series) -> bool:
-    kind = pd.api.types
-    return kind.is_numeric_dtype(column) and not kind.is_bool_dtype(column)
-
-
-def _unlike(column: pd.Series) -> np.ndarray:
-    if _is_number(column):
-        values = column.to_numpy(float, na_value=np.nan)
-        spread = np.nanmax(values) - np.nanmin(values) if column.notna().any() else 0
-        return np.abs(values[:, None] - values) / (spread or 1.0)
-    kind = pd.api.types
-    if kind.is_datetime64_any_dtype(column) or kind.is_timedelta64_dtype(column):
-        _refuse([column.name], "is a time", "Turn it into a number, such as days.")
-    codes = pd.factorize(column)[0]
-    return (codes[:, None] != codes).astype(float)
+_MODELS = {
+    "mixture_spherical": _spherical,
+    "mixture_diagonal": _diagonal,
+    "mixture_tied": _tied,
+    "mixture_full": _full,
+    "medoids": _medoids,
+    "latent_classes": _latent_classes,
+}
 
 
 def _gower(values: np.ndarray) -> np.ndarray:
@@ -869,11 +710,6 @@ def islands(
     DataFrame
         statistic and value: islands (how many), noise_share (customers on none, 0 to
         1). No island and a share of 1 say that density shows no groups of that size.
-
-    Raises
-    ------
-    BadInput
-        If `check` refuses the scores.
 
     References
     ----------

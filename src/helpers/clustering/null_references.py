@@ -22,7 +22,6 @@ def copula_reference(scores: pd.DataFrame, *, seed: int) -> pd.DataFrame:
         Customers x features, all of them numbers: kinds have no ranks to correlate, so
         turn them into numbers first. Ties are allowed.
     seed : int
-        Fixes the draw.
 
     Returns
     -------
@@ -63,18 +62,15 @@ def copula_reference(scores: pd.DataFrame, *, seed: int) -> pd.DataFrame:
 def planted_control(
     scores: pd.DataFrame, *, k: int, distance: float, seed: int
 ) -> pd.DataFrame:
-    """Draw customers with the same marginals and k planted clusters.
+    """Draw customers with the same marginals and k planted clusters of equal size.
 
     Parameters
     ----------
     scores : DataFrame
         Customers x features.
-    k : int
-        Clusters to plant, of equal size.
+    k, seed : int
     distance : float
         Standard deviation of the clusters' centres, in units of the spread inside.
-    seed : int
-        Fixes the draw.
 
     Returns
     -------
@@ -82,11 +78,6 @@ def planted_control(
         As many rows as `scores`; columns hold exactly the observed values. A test that
         does not find these clusters lacks power; one that finds them may still miss
         clusters that lie closer.
-
-    Raises
-    ------
-    BadInput
-        As for `copula_reference`, and if there are fewer customers than `k`.
     """
     methods.check(scores, least=k)
     rng = np.random.default_rng(seed)
@@ -122,18 +113,13 @@ def on_references(
     references : int
         Copula references to draw; 19 are the fewest that allow p = 0.05.
     seed : int
-        Fixes the draws. Reference i, and the seed its measure gets, hang on `seed` and
-        i alone: more references leave the first ones as they were.
+        Reference i, and the seed its measure gets, hang on `seed` and i alone: more
+        references leave the first ones as they were.
 
     Returns
     -------
     DataFrame
         The tables of the measure below each other, with a column reference (1, 2, ...).
-
-    Raises
-    ------
-    BadInput
-        If no reference is asked for, or `methods.check` refuses the table.
     """
     if references < 1:
         raise BadInput(f"references must be at least 1, but {references} was passed.")
@@ -169,8 +155,7 @@ def compare(
     observed : DataFrame
         What a measure says of the customers: key columns and value.
     references : DataFrame
-        What `on_references` returned for the same measure: the same key columns,
-        value and reference.
+        What `on_references` returned for the same measure.
     more_is_better : bool or mapping
         Whether a larger value speaks for clusters: for all rows, or one answer for each
         name in the key column statistic.
@@ -266,10 +251,7 @@ def over_all_k(
 ) -> pd.DataFrame:
     """Test all numbers of segments at once, the best of them against references' best.
 
-    Parameters
-    ----------
-    observed, references, more_is_better
-        As for `compare`, with k among the key columns.
+    The parameters are those of `compare`, with k among the key columns.
 
     Returns
     -------

@@ -35,7 +35,7 @@ def draw(
         Column -> shares of customers, 0 to 1 and rising, at whose quantiles it is cut.
         Each combination of classes is a stratum.
     size : int
-        Customers a sample.
+        Customers per sample.
     samples : int
         Samples wanted. As many whole ones are drawn as there are customers for; the
         last ones may lack a few customers of a stratum that has run dry.
@@ -49,15 +49,11 @@ def draw(
         The ids of each sample in their order. One sample of everybody where `size`
         reaches the number of customers.
 
-    Notes
-    -----
-    Each stratum gives as many as its share of the customers (`allocate`), so that
-    statistics of a sample need no weights. Within a stratum customers are taken in the
-    order of a keyed hash (SipHash) of their id.
-
     References
     ----------
-    Cochran (1977), Sampling techniques, chapter 5: proportional allocation.
+    Cochran (1977), Sampling techniques, chapter 5: proportional allocation, so that
+    statistics of a sample need no weights. Within a stratum customers are taken in the
+    order of a keyed hash (SipHash) of their id.
     """
     ids = customers["customer_id"]
     if size >= len(ids):
@@ -77,18 +73,7 @@ def draw(
 
 
 def strata(customers: pd.DataFrame, *, by: Mapping[str, Sequence[float]]) -> np.ndarray:
-    """Give each customer the number of a stratum.
-
-    Parameters
-    ----------
-    customers, by
-        As for `draw`.
-
-    Returns
-    -------
-    ndarray of int
-        From 0; who lies at a cut belongs to the class above it.
-    """
+    """Give each customer the number of a stratum; who lies at a cut is in the upper."""
     found = np.zeros(len(customers), dtype=np.int64)
     for column, shares in by.items():
         cuts = customers[column].quantile(list(shares)).to_numpy()
@@ -100,18 +85,8 @@ def strata(customers: pd.DataFrame, *, by: Mapping[str, Sequence[float]]) -> np.
 def allocate(counts: np.ndarray, *, size: int) -> np.ndarray:
     """Share out a sample in proportion to the strata, by largest remainders.
 
-    Parameters
-    ----------
-    counts : ndarray of int
-        Customers of each stratum.
-    size : int
-        Customers of the sample, at most as many as there are.
-
-    Returns
-    -------
-    ndarray of int
-        Customers to draw from each stratum; they add up to `size`. Of equal remainders
-        the first stratum's counts as the largest.
+    The places of all strata add up to `size`. Of equal remainders the first stratum's
+    counts as the largest.
     """
     each, remainder = np.divmod(counts * size, counts.sum())
     largest = np.argsort(-remainder, kind="stable")[: size - each.sum()]
@@ -131,23 +106,14 @@ def _lots(ids: pd.Series, seed: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Study:
-    """What one sample says of every number of segments.
+    """What one sample says of every number of segments."""
 
-    Parameters
-    ----------
-    scores : ndarray
-        Customers x features, all samples scored by the same fitted steps.
-    centres : dict of ndarray
-        k -> centres of k-means, k x features.
-    criteria : DataFrame
-        Indexed by k: smallest (share of customers in the smallest segment), agreement
-        (mean adjusted Rand index of pairs of resampled studies), weakest (mean Jaccard
-        overlap of the segment found worst), gain (of the share of a later outcome that
-        is foretold, over spend quintiles).
-    """
-
-    scores: np.ndarray
-    centres: dict[int, np.ndarray]
+    scores: np.ndarray  # customers x features, all samples by the same fitted steps
+    centres: dict[int, np.ndarray]  # k -> centres of k-means, k x features
+    # Indexed by k: smallest (share of customers in the smallest segment), agreement (mean
+    # adjusted Rand index of pairs of resampled studies), weakest (mean Jaccard overlap of
+    # the segment found worst), gain (of the share of a later outcome that is foretold,
+    # over spend quintiles).
     criteria: pd.DataFrame
 
 
@@ -165,6 +131,9 @@ def study(
     folds: int,
 ) -> Study:
     """Measure the criteria on one sample: as notebook 3 does, but nothing else.
+
+    References without clusters are left out, since they cost most: so nothing is said
+    of the verdict.
 
     Parameters
     ----------
@@ -186,12 +155,6 @@ def study(
         Random starts in each resample.
     folds : int
         As for `predictive_validity.league`.
-
-    Returns
-    -------
-    Study
-        References without clusters are left out, since they cost most: so nothing is
-        said of the verdict.
     """
     people = customers.reset_index(drop=True)
     scores = prepared.transform(people).to_numpy()
@@ -220,14 +183,7 @@ def study(
 
 
 def between(studies: Sequence[Study], *, k: int) -> pd.DataFrame:
-    """Compare the segments of samples two by two.
-
-    Parameters
-    ----------
-    studies : sequence of Study
-        One for each sample.
-    k : int
-        Number of segments.
+    """Compare the segments of samples two by two, at one k.
 
     Returns
     -------
@@ -277,9 +233,10 @@ def compare(
     Returns
     -------
     DataFrame
-        One row a sample: sample (from 1), customers, takes (the number of segments that
-        its criteria take, missing if none), the criteria at `k`, and the means over the
-        other samples of ari and excess (see `between`; missing without another one).
+        One row per sample: sample (from 1), customers, takes (the number of segments
+        that its criteria take, missing if none), the criteria at `k`, and the means
+        over the other samples of ari and excess (see `between`; missing without another
+        one).
     """
     rows = []
     for i, one in enumerate(studies, start=1):
@@ -295,17 +252,8 @@ def compare(
 def said(samples: pd.DataFrame, *, least_agreement: float) -> str:
     """Say in a few sentences whether the decision hangs on the sample.
 
-    Parameters
-    ----------
-    samples : DataFrame
-        Output of `compare`.
-    least_agreement : float
-        Least adjusted Rand index between samples for centres that are called alike.
-
-    Returns
-    -------
-    str
-        Nothing if there is one sample only.
+    Nothing if there is one sample only. `least_agreement` is the least adjusted Rand
+    index between samples for centres that are called alike.
     """
     if len(samples) < 2:
         return ""

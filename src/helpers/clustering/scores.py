@@ -10,8 +10,6 @@ from helpers.clustering import methods as clustering_methods
 from helpers.core.errors import BadInput
 
 SCORES = ("silhouette", "calinski_harabasz", "davies_bouldin")
-
-
 # Which way each statistic of `measure` is better.
 MORE_IS_BETTER = {
     "silhouette": True,
@@ -39,7 +37,7 @@ def sweep(
     k_values : range
         Numbers of segments, each 2 or more.
     seed, starts : int
-        As for `methods.partitions`.
+        As for `methods.fits`.
     methods : tuple of str
         Some of `methods.METHODS`.
 
@@ -48,21 +46,17 @@ def sweep(
     labels : DataFrame
         Index of `scores`; a column for each candidate, such as kmeans_5.
     table : DataFrame
-        One row a candidate:
+        One row per candidate: method, k; inertia (squared distance to the segment's
+        mean); silhouette (-1 to 1), calinski_harabasz, davies_bouldin (mean distances,
+        as in scikit-learn; R's clusterSim takes root mean squares unless told q=1), all
+        Euclidean whatever the method; smallest_share (customers in the smallest
+        segment, 0 to 1); log_likelihood, bic, icl. `MORE_IS_BETTER` says which way each
+        goes.
 
-        - method, k;
-        - inertia: squared distance to the segment's mean;
-        - silhouette (-1 to 1, more is better), calinski_harabasz (more is better),
-          davies_bouldin (less is better; mean distances, as in scikit-learn; R's
-          clusterSim takes root mean squares unless told q=1), all Euclidean whatever
-          the method;
-        - smallest_share: customers in the smallest segment, 0 to 1;
-        - log_likelihood, bic, icl: of mixtures and latent classes, missing elsewhere.
-          LESS is better for bic and icl, as in scikit-learn; R's mclust gives both the
-          opposite sign. Compare latent classes among themselves only: they describe
-          yes-or-no answers.
-
-        inertia and scores are missing where a segment stayed empty.
+        inertia and scores are missing where a segment stayed empty; log_likelihood, bic
+        and icl but for mixtures and latent classes. R's mclust gives bic and icl the
+        opposite sign. Compare latent classes among themselves only: they describe
+        yes-or-no answers.
 
     Raises
     ------
@@ -100,21 +94,7 @@ def measure(
     starts: int,
     methods: tuple[str, ...],
 ) -> pd.DataFrame:
-    """Score every candidate in long form, to be measured on references too.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, standardised.
-    seed, k_values, starts, methods
-        As for `methods.partitions`, which says how many of the starts each method takes.
-
-    Returns
-    -------
-    DataFrame
-        One row for method, k and statistic: method, k, statistic (a key of
-        `MORE_IS_BETTER`; bic and icl only where there is a likelihood), value.
-    """
+    """Score every candidate as `sweep`, in the form of `tidy`: what references repeat."""
     _, table = sweep(
         scores, k_values=k_values, seed=seed, starts=starts, methods=methods
     )
@@ -122,7 +102,14 @@ def measure(
 
 
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
-    """Turn the score table of `sweep` into the long form of `measure`."""
+    """Turn the score table of `sweep` into long form.
+
+    Returns
+    -------
+    DataFrame
+        One row for method, k and statistic: method, k, statistic (a key of
+        `MORE_IS_BETTER`; bic and icl only where there is a likelihood), value.
+    """
     long = table.melt(["method", "k"], list(MORE_IS_BETTER), "statistic", "value")
     modelled = table.groupby("method")["log_likelihood"].transform("count") > 0
     likely = long["method"].isin(table.loc[modelled, "method"])
@@ -137,18 +124,13 @@ def _judge(
     # A model may leave a segment empty: that is no candidate with k segments.
     sound = [i for i, counts in enumerate(sizes) if counts.all() and len(counts) > 1]
     wide = _mean_widths(values, [clusterings[i][0] for i in sound])
-    judged = [
-        dict.fromkeys(("inertia", *SCORES), np.nan) | {"smallest_share": 0.0}
-        for _ in clusterings
-    ]
-    for i, silhouette_of_i in zip(sound, wide, strict=True):
-        judged[i] = (
-            _compactness(values, clusterings[i][0], sizes[i])
-            | {"silhouette": silhouette_of_i}
-            | {"smallest_share": float(sizes[i].min() / len(values))}
-        )
-    order = ("inertia", *SCORES, "smallest_share")
-    return [{name: row[name] for name in order} for row in judged]
+    unsound = dict.fromkeys(("inertia", *SCORES), np.nan) | {"smallest_share": 0.0}
+    judged = [dict(unsound) for _ in clusterings]
+    for i, silhouette in zip(sound, wide, strict=True):
+        judged[i] |= _compactness(values, clusterings[i][0], sizes[i])
+        judged[i]["silhouette"] = silhouette
+        judged[i]["smallest_share"] = float(sizes[i].min() / len(values))
+    return judged
 
 
 def _compactness(values: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> dict:
@@ -241,21 +223,10 @@ def silhouette_widths(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
 
 def adjusted_rand(first: np.ndarray, second: np.ndarray) -> float:
-    """Compare two clusterings of the same customers, corrected for chance.
+    """Compare two clusterings (from 0) of the same customers, corrected for chance.
 
-    Parameters
-    ----------
-    first, second : ndarray
-        Labels, integers from 0, of the same customers.
-
-    Returns
-    -------
-    float
-        1 for the same segments under any names, about 0 for chance; can be below 0.
-
-    References
-    ----------
-    Hubert and Arabie (1985), Comparing partitions.
+    1 for the same segments under any names, about 0 for chance; can be below 0: Hubert
+    and Arabie (1985), Comparing partitions.
     """
     first, second = np.asarray(first), np.asarray(second)
     width = int(second.max()) + 1
@@ -271,12 +242,7 @@ def adjusted_rand(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def between_methods(labels: pd.DataFrame) -> pd.DataFrame:
-    """Compare the methods two by two at the same k.
-
-    Parameters
-    ----------
-    labels : DataFrame
-        Customers x candidates, as `sweep` returns them: columns such as kmeans_5.
+    """Compare the methods two by two at the same k, from the labels of `sweep`.
 
     Returns
     -------
@@ -303,18 +269,17 @@ def random_clusterings(
     Parameters
     ----------
     scores : DataFrame
-        Customers x features, standardised.
+        Customers x features, standardised. Time grows with the square of the customers.
     k : int
         Number of segments.
     draws : int
         Clusterings of each kind.
     seed : int
-        Fixes the draws.
 
     Returns
     -------
     DataFrame
-        One row a clustering: k, kind, draw (from 1), silhouette, calinski_harabasz,
+        One row per clustering: k, kind, draw (from 1), silhouette, calinski_harabasz,
         davies_bouldin. Each begins with k different customers drawn at random. Kind
         centroids: every customer joins the nearest of them. Kind neighbours: again and
         again, the customer nearest to any customer placed so far joins that customer's
@@ -329,9 +294,9 @@ def random_clusterings(
     ----------
     Hennig (2019), Cluster validation by measurement of clustering characteristics
     relevant to the user; Akhanli and Hennig (2020), Comparing clusterings and numbers
-    of clusters by aggregation of calibrated clustering validity indexes; stupidkcentroids
-    and stupidknn of R's fpc, whose farthest and average neighbours are left out. Time grows with
-    the square of the customers.
+    of clusters by aggregation of calibrated clustering validity indexes;
+    stupidkcentroids and stupidknn of R's fpc, whose farthest and average neighbours are
+    left out.
     """
     values = clustering_methods.check(scores, least=k + 1)
     values = values[clustering_methods.row_order(values)]
@@ -346,15 +311,13 @@ def random_clusterings(
     for draw in range(draws):
         rng = np.random.default_rng([seed, k, draw])
         first, second = (rng.choice(distinct, k, replace=False) for _ in range(2))
-        kinds["centroids"].append(
-            (clustering_methods.nearest(values, values[first]), k)
-        )
+        nearest = clustering_methods.nearest(values, values[first])
+        kinds["centroids"].append((nearest, k))
         kinds["neighbours"].append((_grown(tree, second), k))
-    keys = [
-        {"k": k, "kind": kind, "draw": i + 1} for kind in kinds for i in range(draws)
-    ]
     judged = _judge(values, kinds["centroids"] + kinds["neighbours"])
-    table = pd.concat([pd.DataFrame(keys), pd.DataFrame(judged)], axis=1)
+    table = pd.DataFrame(judged).assign(
+        k=k, kind=np.repeat(list(kinds), draws), draw=[*range(1, draws + 1)] * 2
+    )
     return table[["k", "kind", "draw", *SCORES]]
 
 
@@ -424,8 +387,7 @@ def calibrate(table: pd.DataFrame, random: pd.DataFrame) -> pd.DataFrame:
 
     References
     ----------
-    Akhanli and Hennig (2020), Comparing clusterings and numbers of clusters by
-    aggregation of calibrated clustering validity indexes.
+    Akhanli and Hennig (2020), as for `random_clusterings`.
     """
     long = table.melt(["method", "k"], list(SCORES), "statistic", "value")
     drawn = random.melt("k", list(SCORES), "statistic", "drawn")

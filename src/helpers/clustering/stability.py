@@ -31,33 +31,23 @@ class Prepared(Protocol):
 
 @dataclass(frozen=True)
 class AsItIs:
-    """A preparation that changes nothing: for tables that are scores already."""
+    """A preparation that changes nothing: a `prepare` for scores."""
+
+    fitted_on: pd.DataFrame
 
     def transform(self, features: pd.DataFrame) -> pd.DataFrame:
         """Return the scores."""
         return features
 
 
-def as_it_is(scores: pd.DataFrame) -> AsItIs:
-    """Prepare scores by leaving them alone: a `prepare` for `resample`."""
-    return AsItIs()
-
-
 @dataclass(frozen=True)
 class Resampled:
-    """What repetitions of the study on resampled customers gave.
+    """What repetitions of the study on resampled customers gave."""
 
-    Parameters
-    ----------
-    labels : dict of ndarray
-        k -> segment of every customer in every repetition, resamples x customers.
-        Numbers of two repetitions have nothing to do with each other.
-    drawn : ndarray of bool
-        Resamples x customers: whether the customer was in the sample.
-    """
-
+    # k -> segment of every customer in every repetition, resamples x customers. Numbers
+    # of two repetitions have nothing to do with each other.
     labels: dict[int, np.ndarray]
-    drawn: np.ndarray
+    drawn: np.ndarray  # resamples x customers: whether the customer was in the sample
 
 
 def resample(
@@ -78,14 +68,14 @@ def resample(
     prepare : callable
         Fits the preparation on some customers and returns an object with `transform`,
         which must score each customer whoever else is in the table. It is fitted anew
-        in every resample, as an analyst would. `as_it_is` for scores.
+        in every resample, as an analyst would. `AsItIs` for scores.
     k_values : sequence of int
         Numbers of segments.
     resamples : int
         Bootstrap samples of customers, of as many customers, with replacement. The
         first few of many are the same as those of a call for a few.
     seed, starts : int
-        Fix the resamples; random starts of each k-means, none of them warm: begun
+        Of the resamples; random starts of each k-means, none of them warm: begun
         from the segments themselves, k-means was measured to flatter an agreement of
         0.48 to 0.87.
 
@@ -167,10 +157,7 @@ def _refuse_few(rows: np.ndarray, k_values: Sequence[int], place: str) -> None:
 def agreement(resampled: Resampled) -> pd.DataFrame:
     """Compare repeated studies two by two: first with second, third with fourth.
 
-    Parameters
-    ----------
-    resampled : Resampled
-        Output of `resample`. The last of an odd number has no partner and is left out.
+    The last of an odd number of resamples has no partner and is left out.
 
     Returns
     -------
@@ -217,7 +204,7 @@ def recovery(
     Parameters
     ----------
     resampled : Resampled
-        Output of `resample`. The last of an odd number has no partner and is left out.
+        The last of an odd number has no partner and is left out.
     labels : mapping
         k -> the segments to look for, 0 to k - 1, for every k of `resampled`.
 
@@ -266,11 +253,6 @@ def recovery_of_drawn(
         the segment with the repeated one most like it, among the customers drawn,
         each counted once; 0 where none of the segment was drawn.
 
-    Raises
-    ------
-    BadInput
-        If labels are not of these customers.
-
     References
     ----------
     Hennig (2007), Cluster-wise assessment of cluster stability: clusterboot of R's
@@ -293,16 +275,13 @@ def _overlaps(
             jaccard(own[seen], again[seen], segments=k).max(axis=1)
             for again, seen in zip(repeated, counted, strict=True)
         ]
-        tables.append(
-            pd.DataFrame(
-                {
-                    "k": k,
-                    "segment": np.tile(np.arange(k), len(best)),
-                    "resample": np.repeat(np.arange(len(best)), k),
-                    "jaccard": np.concatenate(best),
-                }
-            )
-        )
+        rows = {
+            "k": k,
+            "segment": np.tile(np.arange(k), len(best)),
+            "resample": np.repeat(np.arange(len(best)), k),
+            "jaccard": np.concatenate(best),
+        }
+        tables.append(pd.DataFrame(rows))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -323,20 +302,10 @@ def _labels_at(
 
 
 def jaccard(labels: np.ndarray, others: np.ndarray, *, segments: int) -> np.ndarray:
-    """Measure how far each segment of one labelling overlaps each of another.
+    """Measure how far each segment (row) of one labelling overlaps each of another.
 
-    Parameters
-    ----------
-    labels, others : ndarray of int
-        Two labellings of the same customers, 0 to `segments` - 1.
-    segments : int
-        Segments counted, empty ones too.
-
-    Returns
-    -------
-    ndarray
-        Segments x segments of the other: size of the intersection over that of the
-        union, 0 to 1; two empty segments overlap by 0.
+    Labels are 0 to `segments` - 1, of the same customers. Overlap is the size of the
+    intersection over that of the union, 0 to 1; two empty segments overlap by 0.
     """
     shared = _shared(labels, others, segments)
     union = shared.sum(axis=1)[:, None] + shared.sum(axis=0)[None, :] - shared
@@ -363,12 +332,8 @@ def recovered(recovery: pd.DataFrame) -> pd.DataFrame:
         One row for k and segment: k, segment, jaccard (mean), low and high (quantiles
         0.025 and 0.975 of the resamples or pairs: their spread, not an interval of
         the mean), dissolved (share of at most 0.5) and recovered (share above 0.75).
-        The two shares are Hennig's where the table is that of `recovery_of_drawn`.
-
-    References
-    ----------
-    Hennig (2007), Cluster-wise assessment of cluster stability; fpc's clusterboot gives
-    the two shares as counts.
+        The two shares are Hennig's (2007) where the table is that of
+        `recovery_of_drawn`; fpc's clusterboot gives them as counts.
     """
     table = recovery.assign(
         dissolved=recovery["jaccard"] <= DISSOLVED,
@@ -401,7 +366,7 @@ def prediction_strength(
     splits : int
         Random halvings of the customers.
     seed, starts : int
-        Fix the splits; random starts of each k-means, none of them warm. fpc's default
+        Of the splits; random starts of each k-means, none of them warm. fpc's default
         is one start, which was measured to read .66 for .94 on planted clusters.
 
     Returns
@@ -478,15 +443,10 @@ def strength_choice(table: pd.DataFrame, *, least: float) -> int:
         The largest k whose mean strength plus one standard error (of the splits'
         mean) is at least `least`; 1 if there is none, since one segment always holds.
 
-    Raises
-    ------
-    BadInput
-        If a k has fewer than two splits, which have no standard error.
-
     References
     ----------
-    Tibshirani and Walther (2005), Cluster validation by prediction strength. fpc adds
-    no standard error and so chooses the same k or a smaller one.
+    Tibshirani and Walther (2005), as for `prediction_strength`. fpc adds no standard
+    error and so chooses the same k or a smaller one.
     """
     by_k = table.groupby("k")["strength"].agg(["mean", "sem", "count"])
     if (by_k["count"] < 2).any():
@@ -522,9 +482,8 @@ def across(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
 
     References
     ----------
-    Dolnicar and Leisch (2017), Using segment level stability to select target segments
-    in data-driven market segmentation studies: slsaplot of R's flexclust. It renumbers
-    the segments first; the entropy does not depend on their numbers.
+    Dolnicar and Leisch (2017), as for `recovery`: slsaplot of R's flexclust. It
+    renumbers the segments first; the entropy does not depend on their numbers.
     """
     tables = []
     for k, found, before in _steps(labels):
@@ -541,21 +500,11 @@ def across(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
 def branches(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
     """Count who comes from whom as segments become more: the tree behind `across`.
 
-    Parameters
-    ----------
-    labels : mapping
-        As for `across`.
-
     Returns
     -------
     DataFrame
         One row for each k above 2, segment and parent who share customers: k, segment,
         parent (segment of k - 1), customers (shared).
-
-    Raises
-    ------
-    BadInput
-        As for `across`.
     """
     rows = []
     for k, found, before in _steps(labels):
@@ -594,9 +543,7 @@ def summarise(
 
     Parameters
     ----------
-    resampled : Resampled
-        Output of `resample`.
-    labels : mapping
+    resampled, labels
         As for `recovery`.
     strength : DataFrame
         Output of `prediction_strength`.
@@ -609,17 +556,15 @@ def summarise(
         of the recovery it counts the segments, from 1 for the one found worst, since
         a segment has no counterpart among references but that of its rank.
     """
-    pairs = agreement(resampled).groupby("k", as_index=False)["ari"].mean()
+    pairs = agreement(resampled).groupby("k")["ari"].mean()
     by_segment = recovery(resampled, labels).groupby(["k", "segment"])["jaccard"].mean()
-    found = by_segment.rename("value").reset_index()
+    found = by_segment.reset_index(name="value")
     found["rank"] = found.groupby("k")["value"].rank(method="first").astype(int)
-    halves = strength.groupby("k", as_index=False)["strength"].mean()
+    halves = strength.groupby("k")["strength"].mean()
     parts = {
-        "agreement": pairs.rename(columns={"ari": "value"}).assign(rank=WHOLE),
+        "agreement": pairs.reset_index(name="value").assign(rank=WHOLE),
         "recovery": found.sort_values(["k", "rank"]),
-        "prediction_strength": halves.rename(columns={"strength": "value"}).assign(
-            rank=WHOLE
-        ),
+        "prediction_strength": halves.reset_index(name="value").assign(rank=WHOLE),
     }
     table = pd.concat(part.assign(statistic=name) for name, part in parts.items())
     return table[["statistic", "k", "rank", "value"]].reset_index(drop=True)
@@ -634,39 +579,20 @@ def measure(
     splits: int,
     starts: int,
 ) -> pd.DataFrame:
-    """Measure all stabilities of one table of scores: what `on_references` repeats.
+    """Measure all stabilities of scores, as `summarise`: what `on_references` repeats.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, prepared: unlike `resample` on features, nothing is
-        prepared anew, which flatters references a little.
-    seed : int
-        Fixes resamples, splits and starts.
-    k_values, resamples, splits, starts
-        As for `resample` and `prediction_strength`. Keep `starts` the same for the
-        customers and for references: more starts are steadier.
-
-    Returns
-    -------
-    DataFrame
-        As `summarise`.
-
-    Raises
-    ------
-    BadInput
-        As for `resample` and `prediction_strength`.
+    Unlike `resample` on features nothing is prepared anew, which flatters references a
+    little. Keep `starts` the same for the customers and for references: more starts are
+    steadier.
     """
     settings = {"k_values": k_values, "seed": seed, "starts": starts}
     # References are measured side by side already; each of them stays in its process.
     with parallel_config(backend="sequential"), threadpool_limits(1):
         strength = prediction_strength(scores, splits=splits, **settings)
-        again = resample(scores, prepare=as_it_is, resamples=resamples, **settings)
+        again = resample(scores, prepare=AsItIs, resamples=resamples, **settings)
         values = scores.to_numpy(float)
         labels = {
-            k: methods.nearest(
-                values, methods.kmeans(values, k=k, seed=seed, starts=starts)
-            )
+            k: methods.kmeans_labels(values, k=k, seed=seed, starts=starts)
             for k in k_values
         }
     return summarise(again, labels, strength)
@@ -691,10 +617,8 @@ def halves(
         k -> centres, k x features, found beforehand on other scores of these
         customers, such as those of all weeks. They are shared, so that a segment has
         the same number in both halves.
-    draws : int
+    draws, seed : int
         Times that the second labels are dealt out anew at random.
-    seed : int
-        Fixes them.
 
     Returns
     -------
@@ -820,26 +744,25 @@ def _chosen(
                 return np.zeros(len(scores), dtype=int)
             methods.check(scores, least=k)
             values = scores.to_numpy(float)
-            centres = methods.kmeans(values, k=k, seed=seed, starts=starts)
-            return methods.nearest(values, centres)
+            return methods.kmeans_labels(values, k=k, seed=seed, starts=starts)
     except BadInput as fault:
         raise BadInput(f"Choice {name}: {fault}") from None
 
 
 def agreements(labels: pd.DataFrame, chosen: np.ndarray | pd.Series) -> pd.DataFrame:
-    """Compare the segments of each choice with the chosen ones.
+    """Compare the segments of each choice with the chosen ones, customers in one order.
 
     Parameters
     ----------
     labels : DataFrame
         Output of `multiverse`, or any columns of labels.
     chosen : ndarray or Series
-        The chosen segment of each of these customers, in the same order.
+        The chosen segment of each customer.
 
     Returns
     -------
     DataFrame
-        One row a column, in their order: choice, ari (adjusted Rand index with the
+        One row per column, in their order: choice, ari (adjusted Rand index with the
         chosen segments: 1 is the same segments, 0 is chance).
     """
     own = np.asarray(chosen)
