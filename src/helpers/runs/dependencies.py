@@ -98,7 +98,7 @@ def makers_of() -> dict[str, str]:
     found = {}
     text = (Path(__file__).parents[1] / "core/schema.py").read_text("utf-8")
     for node in ast.parse(text).body:
-        if isinstance(node, ast.Assign) and node.targets[0].id in _CONTRACTS:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in _CONTRACTS:
             for key, value in zip(node.value.keys, node.value.values, strict=True):
                 told = value if isinstance(value, ast.Constant) else value.args[1]
                 found[key.value] = told.value
