@@ -67,6 +67,60 @@ def test_numbers_stand_to_the_right_and_words_to_the_left():
     assert [cell["class"] for cell in row(["th", "td"])] == [["t"], *[["n"]] * 3]
 
 
+@pytest.fixture
+def in_euros(monkeypatch):
+    monkeypatch.setattr(tables, "_sign", "")
+    assert tables.in_currency("EUR") == "€"
+
+
+def test_headings_and_formats_are_found_by_the_name_of_a_column(in_euros):
+    row = {"segment_id": 1, "share_sales": 0.5, "sales_cents": 123456, "later_sales": 7}
+    assert cells(tables.show(pd.DataFrame([row]), caption="Found")) == [
+        ["Segment", "Share of sales", "Sales, €", "Later sales each, €"],
+        ["1", "50.0%", "1,234.56", "7"],
+    ]
+
+
+def test_a_heading_of_money_has_no_sign_before_the_currency_is_told(monkeypatch):
+    monkeypatch.setattr(tables, "_sign", "")
+    frame = pd.DataFrame({"cost": [1.0]})
+    assert cells(tables.show(frame, caption="Cost"))[0] == ["Cost"]
+
+
+def test_the_ends_of_an_interval_are_written_as_their_estimate():
+    row = {"rate": 0.5, "p": 0.01, "low": 0.4, "high": 0.6, "auc_low": 0.1, "auc": 0.2}
+    assert cells(tables.show(pd.DataFrame([row]), caption="Ends")) == [
+        ["Its orders", "p", "95 % from", "to", "95 % from", "AUC"],
+        ["50.0%", "0.01", "0.40", "0.60", "0.100", "0.200"],
+    ]
+    own = tables.show(
+        pd.DataFrame([row]).drop(columns="p"),
+        caption="Ends",
+        labels={"low": "Least"},
+        formats={"rate": "{:.0%}", "high": "{:.2%}"},
+    )
+    assert cells(own)[0][1:3] == ["Least", "to"]
+    assert cells(own)[1][:3] == ["50%", "40%", "60.00%"]
+
+
+def test_segments_are_named_whether_names_are_kept_by_number_or_by_text():
+    frame = pd.DataFrame({"segment_id": [1, 2], "other_id": [2, 1]})
+    named = tables.show(frame, caption="Next", names={1: "Family", "2": "Fresh"})
+    assert cells(named)[1:] == [["Family", "Fresh"], ["Fresh", "Family"]]
+    assert soup(named).tbody.th["class"] == ["t"]
+
+
+def test_an_index_of_mere_row_numbers_is_left_out_and_can_be_asked_for():
+    frame = SEGMENTS.reset_index()
+    assert cells(tables.show(frame, caption="Sizes"))[0][0] == "Segment"
+    assert cells(tables.show(frame, caption="Sizes", index=True))[0][0] == ""
+
+
+@pytest.mark.parametrize(("p", "text"), [(0.0421, "0.042"), (0.0004, "<0.001")])
+def test_a_p_value_is_never_written_as_0(p, text):
+    assert tables.p_value(p) == text
+
+
 def test_markup_in_data_headings_captions_and_notes_is_shown_and_not_obeyed():
     bad = "<script>alert(1)</script>"
     frame = pd.DataFrame({bad: [bad]})
@@ -131,11 +185,7 @@ def test_small_groups_lose_their_count_and_their_money():
     assert shown["sales"].isna().tolist() == [True, False, True]
     assert groups["sales"].tolist() == [5.0, 7.0, 8.0]
     table = tables.show(shown, caption="Groups", formats={"customers": "{:.0f}"})
-    assert [row[1:] for row in cells(table)[1:]] == [
-        ["<10", DASH],
-        ["10", "7.00"],
-        ["<10", DASH],
-    ]
+    assert cells(table)[1:] == [["<10", DASH], ["10", "7"], ["<10", DASH]]
     assert soup(table).tbody.td["class"] == ["n"]
 
 
@@ -238,4 +288,4 @@ def test_a_cross_table_says_why_cells_are_away():
 def test_a_table_without_rows_says_none():
     empty = tables.show(pd.DataFrame({"x": [], "y": []}), caption="Of nothing")
     assert repr(empty) == "Of nothing\nnone"
-    assert '<td colspan="3" class="t">none</td>' in empty._repr_html_()
+    assert '<td colspan="2" class="t">none</td>' in empty._repr_html_()

@@ -1,5 +1,6 @@
 """Accessible tables for notebooks and pages: captioned, aligned, small cells hidden."""
 
+import functools
 import html
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -10,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.disclosure.suppression import WITHHELD
+from helpers.display import columns
 
 MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
@@ -22,17 +24,35 @@ STYLE = (
 )
 
 
+# The sign of the currency in headings of money, in this process.
+_sign = ""
+
+
+def in_currency(currency: str) -> str:
+    """Let headings of money end in the sign of a currency from now on; return it.
+
+    The currency is a code of ISO 4217, such as USD.
+    """
+    global _sign
+    _sign = columns.symbol(currency)
+    return _sign
+
+
 def show(
     frame: pd.DataFrame,
     *,
     caption: str,
     labels: Mapping[Hashable, str] | None = None,
     formats: Mapping[Hashable, str | Callable] | None = None,
+    names: Mapping[Hashable, str] | None = None,
     bars: Sequence[Hashable | tuple] = (),
     note: str = "",
-    index: bool = True,
+    index: bool | None = None,
 ) -> "Table":
     """Prepare a table that reads well as a page, in JupyterLab and as plain text.
+
+    Headings and formats come from the column dictionary (columns.yaml): what a cell
+    passes are exceptions to it. The ends of an interval are written as its estimate.
 
     Parameters
     ----------
@@ -44,15 +64,18 @@ def show(
         Column (or index level) name to heading, with the unit.
     formats : mapping, optional
         Column (or index level) name to a format such as ``"{:,.0f}"`` or a function
-        of one value. Without one, whole numbers get thousands separators and other
-        numbers two decimals.
+        of one value. Where neither it nor the dictionary has one, whole numbers get
+        thousands separators and other numbers two decimals.
+    names : mapping, optional
+        Number of a segment, as int or str, to its name, for columns of segments.
     bars : sequence
         Number columns drawn with a bar, each on its own scale from zero; columns in
         an inner tuple share one scale: ``bars=[("share_customers", "share_sales")]``.
     note : str
         One sentence under the table.
-    index : bool
-        Whether the index is shown. The first column shown heads its row.
+    index : bool, optional
+        Whether the index is shown; else it is if it has a name or holds no numbers.
+        The first column shown heads its row.
 
     Returns
     -------
@@ -68,30 +91,22 @@ def show(
     _known([*labels, *formats], frame)
     scales = _scales(frame, bars)
     parts = [frame.iloc[:, i] for i in range(frame.shape[1])]
+    if index is None:
+        counted = pd.api.types.is_integer_dtype(frame.index.dtype)
+        index = any(name is not None for name in frame.index.names) or not counted
     if index:
         levels = map(frame.index.get_level_values, range(frame.index.nlevels))
         parts = [pd.Series(level, name=level.name) for level in levels] + parts
-    columns = [_column(part, formats, scales) for part in parts]
     heads = [labels.get(part.name, _heading(part.name)) for part in parts]
+    said = _formats([part.name for part in parts], formats, names)
+    shown = [_column(*one, scales) for one in zip(parts, said, strict=True)]
     n_heads = frame.index.nlevels if index else 1
-    return Table(caption, heads, columns, n_heads, note)
+    return Table(caption, heads, shown, n_heads, note)
 
 
-def symbol(currency: str) -> str:
-    """Return the sign that stands before an amount of money.
-
-    Parameters
-    ----------
-    currency : str
-        Code of ISO 4217, such as USD.
-
-    Returns
-    -------
-    str
-        Its sign; the code and a space where none is in common use.
-    """
-    signs = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
-    return signs.get(currency, f"{currency} ")
+def p_value(p: float) -> str:
+    """Write a p-value with three decimals, or say that it is smaller."""
+    return f"{p:.3f}" if p >= 0.001 else "<0.001"
 
 
 @dataclass(frozen=True)
@@ -160,10 +175,34 @@ class _Column:
         )
 
 
-def _column(values: pd.Series, formats: Mapping, scales: Mapping) -> _Column:
-    as_text = formats.get(values.name, _plain)
-    if isinstance(as_text, str):
-        as_text = as_text.format
+def _formats(
+    parts: Sequence[Hashable], given: Mapping, names: Mapping | None
+) -> list[Callable]:
+    """Find how each column is written: as given, as its estimate, as in the dictionary."""
+    found = []
+    for i, name in enumerate(parts):
+        at = i if name in given else columns.estimate(parts, i)
+        entry = columns.find(parts[at])
+        if entry.unit == "segment" and names:
+            entry_format = functools.partial(_named, names=names)
+        elif entry.unit == "cents":
+            entry_format = functools.partial(_hundredths, form=entry.format)
+        else:
+            entry_format = entry.format or _plain
+        as_text = given.get(parts[at], entry_format)
+        found.append(as_text.format if isinstance(as_text, str) else as_text)
+    return found
+
+
+def _named(number: object, names: Mapping) -> str:
+    return names[number] if number in names else names[str(number)]
+
+
+def _hundredths(cents: float, form: str) -> str:
+    return form.format(cents / 100)
+
+
+def _column(values: pd.Series, as_text: Callable, scales: Mapping) -> _Column:
     texts = [_text(value, as_text) for value in values]
     # a number that its format turns into a name, such as a segment's, reads as text
     named = any(text[:1].isalpha() and text != WITHHELD for text in texts)
@@ -233,6 +272,8 @@ def _known(names: Sequence[Hashable], frame: pd.DataFrame) -> None:
 def _heading(name: Hashable) -> str:
     if name is None:
         return ""
+    if label := columns.find(name).heading(_sign):
+        return label
     name = " · ".join(map(str, name)) if isinstance(name, tuple) else str(name)
     name = name.replace("_", " ").strip()
     return name[:1].upper() + name[1:]

@@ -15,7 +15,7 @@ import pandas as pd
 from helpers.core import errors, paths, store
 from helpers.core.paths import beside
 from helpers.disclosure.suppression import MIN_CELL
-from helpers.display import findings, plots, tables
+from helpers.display import columns, findings, plots, tables
 from helpers.report import pages
 from helpers.runs import failures
 
@@ -213,7 +213,7 @@ def _term(found: str, waiting: Mapping[str, None]) -> str | None:
 
 def symbol(currency: str) -> str:
     """Give the sign that stands before an amount of money."""
-    return tables.symbol(currency).lstrip()
+    return columns.symbol(currency).lstrip()
 
 
 def formats(currency: str) -> dict[str, Callable[[object], str]]:

@@ -18,6 +18,7 @@ import pyarrow as pa
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
+from helpers.display.columns import ANY_SIGN
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
 
@@ -36,7 +37,7 @@ READ = 64 * 2**20  # bytes read to tell the encoding
 MARKS = (";", ",", "\t", "|")
 SPACES = mapping.NAMED["spaces"]  # as a delimiter: any run of spaces
 FORMS = beside(__file__, "readers.yaml")
-SIGN = re.compile(r"[€$£¥₹]|\b(?:EUR|USD|GBP|CHF)\b")
+SIGN = re.compile(ANY_SIGN + r"|\b(?:EUR|USD|GBP|CHF)\b")
 # A date is none: 01.02.2024 has no groups of three.
 NUMBER = re.compile(
     r"\(?[-+]?(\d+([.,]\d+)?|\d{1,3}([.,' ]\d{3})+([.,]\d+)?|[.,]\d+)-?\)?"

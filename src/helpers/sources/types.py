@@ -5,6 +5,7 @@ import duckdb
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
+from helpers.display.columns import ANY_SIGN
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
 from helpers.sources.readers import ROW
@@ -16,7 +17,7 @@ DERIVED_ORDER = "coalesce(customer_id, '') || ' ' || ordered_at::date"
 LINE_ORDER = f"{DERIVED_ORDER} || ' ' || line_id"
 BLANK = r"^[\s\x{00a0}]|[\s\x{00a0}]$"
 DAY = r"\d{4}-\d{2}-\d{2}"
-SIGNS = r"[€$£¥₹]|\s*\b(EUR|USD|GBP|CHF)\b\s*"
+SIGNS = ANY_SIGN + r"|\s*\b(EUR|USD|GBP|CHF)\b\s*"
 SPACE = r"[\s\x{00a0}\x{202f}]"
 NEGATIVE = r"^(?:\((.*)\)|(.*)-)$"
 OFFSET = r"(Z|[-+]\d{2}(:?\d{2})?)"

@@ -1,0 +1,79 @@
+"""The column dictionary: a column's label, unit, format and meaning, by its name."""
+
+import functools
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
+# The same as a pattern: what amounts in received files may stand beside.
+ANY_SIGN = f"[{''.join(SIGNS.values())}]"
+
+
+@dataclass(frozen=True)
+class Column:
+    """What the dictionary says of a column; a blank leaves it to the name and value."""
+
+    label: str = ""
+    unit: str = ""
+    format: str = ""
+    about: str = ""
+
+    def heading(self, sign: str) -> str:
+        """Give the label, with the sign of the currency if it is money."""
+        if "{sign}" in self.label:
+            return self.label.format(sign=sign)
+        money = sign and self.unit in ("money", "cents") and self.label
+        return f"{self.label}, {sign}" if money else self.label
+
+
+@functools.cache
+def dictionary() -> dict[str, Column]:
+    """Read the entry of each column, by its name."""
+    file = Path(__file__).with_name("columns.yaml")
+    read = yaml.safe_load(file.read_text("utf-8"))
+    formats = {"": ""} | read["units"]
+    return {
+        name: Column(**{"format": formats[entry.get("unit", "")]} | entry)
+        for name, entry in read["columns"].items()
+    }
+
+
+def find(name: Hashable) -> Column:
+    """Return the entry of a column: its own, or that of an interval's end, or a blank."""
+    blank = Column()
+    return dictionary().get(name, _END.get(end_of(name)[1], blank))
+
+
+def estimate(names: Sequence[Hashable], i: int) -> int:
+    """Return where the estimate stands whose interval column i ends, else i.
+
+    The ends x_low and x_high belong to x, if the table has it; others, such as low and
+    high, to the nearest column before them that ends no interval.
+    """
+    if names[i] in dictionary():
+        return i
+    stem, end = end_of(names[i])
+    if end and stem in names:
+        return list(names).index(stem)
+    before = [j for j in range(i) if not end_of(names[j])[1]]
+    return before[-1] if end and before else i
+
+
+def end_of(name: Hashable) -> tuple[str, str]:
+    """Split off the end of an interval: (x, low) of x_low, (, low) of low, else ("", "")."""
+    stem, _, end = name.rpartition("_") if isinstance(name, str) else ("", "", "")
+    return (stem, end) if end in _END else ("", "")
+
+
+def symbol(currency: str) -> str:
+    """Return the sign before an amount, such as $ for the ISO 4217 code USD.
+
+    Where none is in common use, it is the code and a space.
+    """
+    return SIGNS.get(currency, f"{currency} ")
+
+
+_END = {"low": Column("95 % from"), "high": Column("to")}
