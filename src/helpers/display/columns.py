@@ -3,9 +3,8 @@
 import functools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import yaml
+from helpers.core.paths import beside
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
 # The same as a pattern: what amounts in received files may stand beside.
@@ -32,8 +31,7 @@ class Column:
 @functools.cache
 def dictionary() -> dict[str, Column]:
     """Read the entry of each column, by its name."""
-    file = Path(__file__).with_name("columns.yaml")
-    read = yaml.safe_load(file.read_text("utf-8"))
+    read = beside(__file__, "columns.yaml")
     formats = {"": ""} | read["units"]
     return {
         name: Column(**{"format": formats[entry.get("unit", "")]} | entry)
