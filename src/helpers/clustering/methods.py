@@ -37,16 +37,11 @@ _GAIN = 3e-5  # a mixture stops at a smaller gain of log-likelihood a customer
 
 
 def check(scores: pd.DataFrame, *, least: int) -> np.ndarray:
-    """Refuse a table of customers x features that cannot be clustered; give its values.
+    """Give the values of customers x features if they can be clustered, or BadInput.
 
-    Collinear columns and customers far from all others are allowed.
-
-    Raises
-    ------
-    BadInput
-        Naming the columns that are not numeric, miss values, are infinite or constant;
-        or if there is no column, there are fewer customers than `least`, or all are
-        alike.
+    Refused are columns that are not numeric, miss values, are infinite or constant, and
+    fewer than `least` customers; not collinear columns or customers far from all
+    others.
     """
     if scores.shape[1] == 0:
         raise BadInput("There is no feature to cluster by. Name at least one.")
@@ -111,32 +106,14 @@ def kmeans(
     starts: int,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Find k centres that leave the least squared distance.
+    """Find k centres that leave the least squared distance, the best of some starts.
 
-    Parameters
-    ----------
-    scores : ndarray
-        Customers x features, standardised.
-    k, seed : int
-    starts : int
-        Random starts (greedy k-means++); the best one counts.
-    weights : ndarray, optional
-        How often each customer counts, 0 or more: a bootstrap sample in counts gives
-        what its copied rows would give, from fewer rows.
+    `weights` say how often each customer counts, 0 or more: a bootstrap sample in
+    counts gives what its copied rows would give. Centres are k x features, the largest
+    segment first, whatever the order of the customers. BadInput if customers are fewer
+    than segments, or a value is missing or infinite.
 
-    Returns
-    -------
-    ndarray
-        K x features, the largest segment first, whatever the order of the customers.
-
-    Raises
-    ------
-    BadInput
-        If there are fewer customers than segments, or a value is missing or infinite.
-
-    References
-    ----------
-    Lloyd (1982), Least squares quantization in PCM. Arthur and Vassilvitskii (2007),
+    Lloyd (1982), Least squares quantization in PCM; Arthur and Vassilvitskii (2007),
     k-means++: the advantages of careful seeding.
     """
     # All starts at once, in single precision until no customer moves; the best is then
@@ -323,10 +300,10 @@ def polish(
 ) -> Polished:
     """Move centres to rest among customers that come in batches, by the steps of Lloyd.
 
-    `batches` gives the scores of all customers anew at every call, customers x
-    features. The centres are at rest when none moves by more than `tolerance` times the
-    root mean square distance of customers to their centre; 0: when nobody moves. A
-    centre that loses all its customers stays where it is.
+    `batches` gives the scores of all customers anew at every call. The centres are at
+    rest when none moves by more than `tolerance` times the root mean square distance of
+    customers to their centre; 0: when nobody moves. A centre that loses all its
+    customers stays where it is.
     """
     left = []
     for _ in range(passes):
@@ -429,22 +406,13 @@ def fits(
 ) -> dict[tuple[str, int], Fit]:
     """Cluster by several methods, which share what they start from.
 
-    Returns
-    -------
-    dict of Fit
-        (method, k) -> labels 0 to k - 1 in the order of the customers, the largest
-        segment 0, fewer where one stayed empty; and how well the model fits.
+    Returns (method, k) -> labels 0 to k - 1 in the order of the customers, the largest
+    segment 0, fewer where one stayed empty. `starts` is for k-means, and half of it for
+    latent classes. Mixtures start from the k-means and Ward segments, medoids from the
+    BUILD steps, which did better than random starts. Time and memory of medoids and
+    Ward grow with the square of the customers, of mixture_full with the square of the
+    features.
 
-    Notes
-    -----
-    `starts` is for k-means. A mixture has two, whatever this number: the k-means and
-    the Ward segments. Latent classes have the k-means segments and half as many random
-    starts. Medoids have one (the BUILD steps, which did better than random starts).
-    Time and memory of medoids and Ward grow with the square of the customers; of
-    mixture_full with the square of the features.
-
-    References
-    ----------
     Ward (1963), Hierarchical grouping to optimize an objective function. Gower (1971),
     A general coefficient of similarity and some of its properties. Kaufman and
     Rousseeuw (1990), Finding groups in data; Schubert and Rousseeuw (2021), Fast and
@@ -694,25 +662,11 @@ def _gower(values: np.ndarray) -> np.ndarray:
 def islands(
     scores: pd.DataFrame, seed: int | None = None, *, least: int
 ) -> pd.DataFrame:
-    """Ask whether dense islands stand apart, without forcing anyone into a segment.
+    """Ask whether islands of `least` customers stand apart: nobody is forced into one.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, standardised.
-    seed : int, optional
-        Not used: nothing is drawn. Taken so that this is a measure for references.
-    least : int
-        Customers an island needs.
+    Returns statistic and value: islands (how many), noise_share (customers on none, 0
+    to 1). `seed` is not used: it makes this a measure for references.
 
-    Returns
-    -------
-    DataFrame
-        statistic and value: islands (how many), noise_share (customers on none, 0 to
-        1). No island and a share of 1 say that density shows no groups of that size.
-
-    References
-    ----------
     Campello, Moulavi and Sander (2013), Density-based clustering based on hierarchical
     density estimates (HDBSCAN), by scikit-learn; one island alone is not allowed.
     """

@@ -61,35 +61,12 @@ def resample(
 ) -> Resampled:
     """Repeat the whole study, k-means included, on resampled customers.
 
-    Parameters
-    ----------
-    features : DataFrame
-        Customers x features, before preparation.
-    prepare : callable
-        Fits the preparation on some customers and returns an object with `transform`,
-        which must score each customer whoever else is in the table. It is fitted anew
-        in every resample, as an analyst would. `AsItIs` for scores.
-    k_values : sequence of int
-        Numbers of segments.
-    resamples : int
-        Bootstrap samples of customers, of as many customers, with replacement. The
-        first few of many are the same as those of a call for a few.
-    seed, starts : int
-        Of the resamples; random starts of each k-means, none of them warm: begun
-        from the segments themselves, k-means was measured to flatter an agreement of
-        0.48 to 0.87.
-
-    Returns
-    -------
-    Resampled
-        Every repetition labels all customers, by the nearest of its centres.
-
-    Raises
-    ------
-    BadInput
-        If the scores cannot be clustered, or a resample holds fewer different
-        customers than segments are asked for; what `prepare` raises, with the number
-        of the resample.
+    `prepare` fits the preparation on some customers, anew in every resample, as an
+    analyst would; its `transform` must score each customer whoever else is in the
+    table. The first of many resamples (as many customers, with replacement) are those
+    of a call for few. No start is warm: begun from the segments themselves, k-means was
+    measured to flatter an agreement of 0.48 to 0.87. BadInput names the resample that
+    cannot be scored, or holds fewer different customers than segments.
     """
     with threadpool_limits(1):
         scores = prepare(features).transform(features)
@@ -157,24 +134,11 @@ def _refuse_few(rows: np.ndarray, k_values: Sequence[int], place: str) -> None:
 def agreement(resampled: Resampled) -> pd.DataFrame:
     """Compare repeated studies two by two: first with second, third with fourth.
 
-    The last of an odd number of resamples has no partner and is left out.
+    Returns k, pair, ari: adjusted Rand index over all customers, drawn or not.
 
-    Returns
-    -------
-    DataFrame
-        One row for k and pair: k, pair, ari: adjusted Rand index over all customers,
-        drawn or not (1 is the same segments, 0 is chance).
-
-    Raises
-    ------
-    BadInput
-        If there are fewer than two resamples.
-
-    References
-    ----------
     Dolnicar and Leisch (2010), Evaluation of structure and reproducibility of cluster
-    solutions using the bootstrap: bootFlexclust of R's flexclust, whose defaults are
-    100 pairs of 3 starts.
+    solutions using the bootstrap: bootFlexclust of R's flexclust, by default 100 pairs
+    of 3 starts.
     """
     _refuse_one(len(resampled.drawn))
     return pd.DataFrame(
@@ -201,28 +165,9 @@ def recovery(
 ) -> pd.DataFrame:
     """Ask of each segment how well repeated studies find it (stability within, SLSW).
 
-    Parameters
-    ----------
-    resampled : Resampled
-        The last of an odd number has no partner and is left out.
-    labels : mapping
-        k -> the segments to look for, 0 to k - 1, for every k of `resampled`.
+    Returns k, segment, pair, jaccard: overlap of the segment with the repeated one most
+    like it, over all customers, drawn or not; the mean of the two studies of the pair.
 
-    Returns
-    -------
-    DataFrame
-        One row for k, segment and pair: k, segment, pair, jaccard: overlap of the
-        segment with the repeated one most like it, over all customers, drawn or not;
-        the mean of the two studies of the pair. Overlap is the size of the
-        intersection over that of the union (1 is found whole).
-
-    Raises
-    ------
-    BadInput
-        If there are fewer than two resamples, or labels are not of these customers.
-
-    References
-    ----------
     Dolnicar and Leisch (2017), Using segment level stability to select target segments
     in data-driven market segmentation studies: slswFlexclust of R's flexclust.
     """
@@ -241,24 +186,13 @@ def recovery_of_drawn(
 ) -> pd.DataFrame:
     """Ask of each segment how well repeated studies find those of it they have seen.
 
-    Parameters
-    ----------
-    resampled, labels
-        As for `recovery`; every resample counts.
+    Returns k, segment, resample, jaccard: as in `recovery`, but among the customers
+    drawn, each counted once.
 
-    Returns
-    -------
-    DataFrame
-        One row for k, segment and resample: k, segment, resample, jaccard: overlap of
-        the segment with the repeated one most like it, among the customers drawn,
-        each counted once; 0 where none of the segment was drawn.
-
-    References
-    ----------
-    Hennig (2007), Cluster-wise assessment of cluster stability: clusterboot of R's
-    fpc, by default of 100 samples and one start of k-means. There a customer drawn
-    twice is clustered once (multipleboot=FALSE); here the customer counts twice in the
-    fit, as in `recovery`, which was measured to lower overlaps by up to 0.08.
+    Hennig (2007), Cluster-wise assessment of cluster stability: clusterboot of R's fpc,
+    by default of 100 samples and one start. There a customer drawn twice is clustered
+    once (multipleboot=FALSE); here the customer counts twice in the fit, which was
+    measured to lower overlaps by up to 0.08.
     """
     return _overlaps(resampled, labels, resampled.drawn)
 
@@ -304,8 +238,8 @@ def _labels_at(
 def jaccard(labels: np.ndarray, others: np.ndarray, *, segments: int) -> np.ndarray:
     """Measure how far each segment (row) of one labelling overlaps each of another.
 
-    Labels are 0 to `segments` - 1, of the same customers. Overlap is the size of the
-    intersection over that of the union, 0 to 1; two empty segments overlap by 0.
+    Overlap is the size of the intersection over that of the union; 0 for two empty
+    ones.
     """
     shared = _shared(labels, others, segments)
     union = shared.sum(axis=1)[:, None] + shared.sum(axis=0)[None, :] - shared
@@ -319,21 +253,12 @@ def _shared(labels: np.ndarray, others: np.ndarray, segments: int) -> np.ndarray
 
 
 def recovered(recovery: pd.DataFrame) -> pd.DataFrame:
-    """Summarise how well each segment was found again.
+    """Summarise how well each segment was found again, from either table of recovery.
 
-    Parameters
-    ----------
-    recovery : DataFrame
-        Output of `recovery` or of `recovery_of_drawn`.
-
-    Returns
-    -------
-    DataFrame
-        One row for k and segment: k, segment, jaccard (mean), low and high (quantiles
-        0.025 and 0.975 of the resamples or pairs: their spread, not an interval of
-        the mean), dissolved (share of at most 0.5) and recovered (share above 0.75).
-        The two shares are Hennig's (2007) where the table is that of
-        `recovery_of_drawn`; fpc's clusterboot gives them as counts.
+    Returns k, segment, jaccard (mean), low and high (quantiles 0.025 and 0.975 of the
+    resamples or pairs: their spread, not an interval of the mean), dissolved (share of
+    at most 0.5) and recovered (share above 0.75). The two shares are Hennig's (2007)
+    for `recovery_of_drawn`; fpc's clusterboot gives them as counts.
     """
     table = recovery.assign(
         dissolved=recovery["jaccard"] <= DISSOLVED,
@@ -357,36 +282,13 @@ def prediction_strength(
 ) -> pd.DataFrame:
     """Ask whether the segments of one half of the customers hold in the other.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features.
-    k_values : sequence of int
-        Numbers of segments. Every k is judged on the same splits.
-    splits : int
-        Random halvings of the customers.
-    seed, starts : int
-        Of the splits; random starts of each k-means, none of them warm. fpc's default
-        is one start, which was measured to read .66 for .94 on planted clusters.
+    Returns k, split, strength. Each half is clustered, and its customers are also given
+    to the nearest centre of the other; the strength of a segment is the share of its
+    pairs of customers who stay together (1 for a single customer), that of a half its
+    least strong segment's, and that of a split the mean of both. No start is warm;
+    fpc's default of one was measured to read .66 for .94 on planted clusters.
 
-    Returns
-    -------
-    DataFrame
-        One row for k and split: k, split, strength. Each half is clustered, and its
-        customers are also given to the nearest centre of the other half; the strength
-        of a segment is the share of its pairs of customers who stay together then
-        (1 for a single customer), that of a half its least strong segment's, and
-        that of a split the mean of both halves.
-
-    Raises
-    ------
-    BadInput
-        If the scores cannot be clustered, or a half holds fewer different customers
-        than segments are asked for.
-
-    References
-    ----------
-    Tibshirani and Walther (2005), Cluster validation by prediction strength. Both
+    Tibshirani and Walther (2005), Cluster validation by prediction strength; both
     halves and single customers as in prediction.strength of R's fpc, which draws new
     splits for each k.
     """
@@ -428,25 +330,10 @@ def _held(half: np.ndarray, own: np.ndarray, other: np.ndarray) -> float:
 
 
 def strength_choice(table: pd.DataFrame, *, least: float) -> int:
-    """Choose the largest number of segments that still predicts well.
+    """Choose the largest k whose mean strength plus one standard error reaches `least`.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `prediction_strength`, of two splits or more.
-    least : float
-        Strength to be reached, 0 to 1; the paper says 0.8 to 0.9.
-
-    Returns
-    -------
-    int
-        The largest k whose mean strength plus one standard error (of the splits'
-        mean) is at least `least`; 1 if there is none, since one segment always holds.
-
-    References
-    ----------
-    Tibshirani and Walther (2005), as for `prediction_strength`. fpc adds no standard
-    error and so chooses the same k or a smaller one.
+    1 if there is none, since one segment always holds. Tibshirani and Walther (2005)
+    say 0.8 to 0.9; fpc adds no standard error, so chooses the same k or a smaller one.
     """
     by_k = table.groupby("k")["strength"].agg(["mean", "sem", "count"])
     if (by_k["count"] < 2).any():
@@ -461,27 +348,11 @@ def strength_choice(table: pd.DataFrame, *, least: float) -> int:
 def across(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
     """Say of each segment how far it comes from one segment of k - 1 (SLSA).
 
-    Parameters
-    ----------
-    labels : mapping
-        k -> segment of each customer, numbered from 0, for each k from 2 on.
+    Returns k, segment, value, customers. The value is 1 - H / ln(k - 1), where H is the
+    entropy (natural logarithm) of the shares of the segment's customers by their
+    segment of k - 1: 1 where all come from one, 0 where equally many come from each; 1
+    at k = 2.
 
-    Returns
-    -------
-    DataFrame
-        One row for k and segment that has customers: k, segment, value, customers.
-        The value is 1 - H / ln(k - 1), where H is the entropy (natural logarithm) of
-        the shares of the segment's customers by their segment of k - 1: 1 where all
-        come from one, 0 where equally many come from each. At k = 2 it is 1, since
-        all come from the one segment of k = 1.
-
-    Raises
-    ------
-    BadInput
-        If k does not run from 2 without a gap, or labels are of other customers.
-
-    References
-    ----------
     Dolnicar and Leisch (2017), as for `recovery`: slsaplot of R's flexclust. It
     renumbers the segments first; the entropy does not depend on their numbers.
     """
@@ -500,11 +371,8 @@ def across(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
 def branches(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
     """Count who comes from whom as segments become more: the tree behind `across`.
 
-    Returns
-    -------
-    DataFrame
-        One row for each k above 2, segment and parent who share customers: k, segment,
-        parent (segment of k - 1), customers (shared).
+    Returns k (above 2), segment, parent (segment of k - 1) and the customers they
+    share.
     """
     rows = []
     for k, found, before in _steps(labels):
@@ -541,20 +409,10 @@ def summarise(
 ) -> pd.DataFrame:
     """Put the means of all stabilities into one table, to be set beside references.
 
-    Parameters
-    ----------
-    resampled, labels
-        As for `recovery`.
-    strength : DataFrame
-        Output of `prediction_strength`.
-
-    Returns
-    -------
-    DataFrame
-        statistic (agreement, recovery, prediction_strength), k, rank and value, the
-        mean over pairs or splits. The rank is 0 where the value is that of the whole;
-        of the recovery it counts the segments, from 1 for the one found worst, since
-        a segment has no counterpart among references but that of its rank.
+    Returns statistic (agreement, recovery, prediction_strength), k, rank and value. The
+    rank counts segments, from 1 for the one found worst, since a segment has no
+    counterpart among references but that of its rank; 0 where the value is that of the
+    whole.
     """
     pairs = agreement(resampled).groupby("k")["ari"].mean()
     by_segment = recovery(resampled, labels).groupby(["k", "segment"])["jaccard"].mean()
@@ -582,8 +440,7 @@ def measure(
     """Measure all stabilities of scores, as `summarise`: what `on_references` repeats.
 
     Unlike `resample` on features nothing is prepared anew, which flatters references a
-    little. Keep `starts` the same for the customers and for references: more starts are
-    steadier.
+    little. Keep `starts` the same for both: more starts are steadier.
     """
     settings = {"k_values": k_values, "seed": seed, "starts": starts}
     # References are measured side by side already; each of them stays in its process.
@@ -608,32 +465,12 @@ def halves(
 ) -> pd.DataFrame:
     """Ask whether customers stay in their segment when another half of them is seen.
 
-    Parameters
-    ----------
-    first, second : DataFrame
-        Customers x features, the same customers scored twice by the same fitted
-        preparation, such as in odd and in even weeks.
-    centres : mapping
-        k -> centres, k x features, found beforehand on other scores of these
-        customers, such as those of all weeks. They are shared, so that a segment has
-        the same number in both halves.
-    draws, seed : int
-        Times that the second labels are dealt out anew at random.
-
-    Returns
-    -------
-    DataFrame
-        One row for k: k, ari (adjusted Rand index of the two labellings), same
-        (share of customers in the same segment in both, 0 to 1) and p: the share of
-        random deals, the true one counted among them, with at least as large an ari.
-        Half the weeks say less than all of them, so ari and same are lower than two
-        full windows would give.
-
-    Raises
-    ------
-    BadInput
-        If the tables are not of the same customers and features, or scores are
-        missing.
+    `first` and `second` score the same customers by the same preparation, such as in
+    odd and even weeks; `centres` (k -> k x features) were found on other scores, such
+    as of all weeks. Returns k, ari (adjusted Rand index), same (share of customers in
+    the same segment) and p: the share of `draws` random deals of the second labels, the
+    true one among them, with at least as large an ari. Half the weeks say less than
+    all, so ari and same are lower than two full windows would give.
     """
     _refuse_unlike(first, second)
     rows = []
@@ -684,33 +521,10 @@ def multiverse(
 ) -> pd.DataFrame:
     """Cluster the customers under each defensible choice of preparation.
 
-    Parameters
-    ----------
-    features : DataFrame
-        Customers x features, before preparation.
-    prepare : callable
-        Called with the features and a choice as keywords; fits the preparation and
-        returns an object with `transform`.
-    choices : sequence of mapping
-        Choices, such as {"scaling": "standard", "winsor": 0.05}.
-    k, seed, starts : int
-        As for `methods.kmeans`.
+    A choice is passed to `prepare` as keywords and names a column of labels 0 to k - 1,
+    as in "scaling: standard, winsor: 0.05"; 0 for everybody where it leaves fewer than
+    `k` customers that differ.
 
-    Returns
-    -------
-    DataFrame
-        Index of `features`; a column of labels 0 to k - 1 for each choice, named as in
-        "scaling: standard, winsor: 0.05"; 0 for everybody where a choice leaves fewer
-        than `k` customers that differ.
-
-    Raises
-    ------
-    BadInput
-        If two choices are the same, or one of them, which is then named, cannot be
-        prepared or clustered.
-
-    References
-    ----------
     Steegen, Tuerlinckx, Gelman and Vanpaemel (2016), Increasing transparency through a
     multiverse analysis.
     """
@@ -750,20 +564,9 @@ def _chosen(
 
 
 def agreements(labels: pd.DataFrame, chosen: np.ndarray | pd.Series) -> pd.DataFrame:
-    """Compare the segments of each choice with the chosen ones, customers in one order.
+    """Compare each column of labels with the chosen segments.
 
-    Parameters
-    ----------
-    labels : DataFrame
-        Output of `multiverse`, or any columns of labels.
-    chosen : ndarray or Series
-        The chosen segment of each customer.
-
-    Returns
-    -------
-    DataFrame
-        One row per column, in their order: choice, ari (adjusted Rand index with the
-        chosen segments: 1 is the same segments, 0 is chance).
+    Returns choice, ari (adjusted Rand index: 1 is the same segments, 0 is chance).
     """
     own = np.asarray(chosen)
     return pd.DataFrame(
