@@ -5,7 +5,7 @@ import warnings
 import diptest
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist
 from scipy.stats import beta, norm
@@ -52,13 +52,7 @@ def gap(
     Even so a gap says only that customers are not spread evenly, so it stands beside
     the gaps of copula references.
     """
-    rows = _gap_rows(scores, k_values, draws)
-    box = _box(rows)
-    drawn = Parallel(n_jobs=-1)(
-        delayed(_log_within_of_draw)(box, k_values, [seed, i], starts)
-        for i in range(draws)
-    )
-    return _gap_table(rows, k_values, drawn, seed, starts)
+    return _gaps(_gap_rows(scores, k_values, draws), k_values, draws, seed, starts)
 
 
 def _gap_rows(scores: pd.DataFrame, k_values: range, draws: int) -> np.ndarray:
@@ -91,21 +85,15 @@ def _components(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.clip(eigenvalues[::-1], 0, None), centred @ vectors[:, ::-1]
 
 
-def _box(rows: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
-    # k-means does not mind a rotation, so the box need not be turned back.
-    turned = _components(rows)[1]
-    return len(rows), turned.min(axis=0), turned.max(axis=0)
-
-
 def _log_within_of_draw(
-    box: tuple[int, np.ndarray, np.ndarray],
+    box: tuple[np.ndarray, np.ndarray],
+    size: int,
     k_values: range,
     seed: list[int],
     starts: int,
 ) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    size, low, high = box
-    drawn = rng.uniform(low, high, (size, len(low)))
+    drawn = rng.uniform(*box, (size, len(box[0])))
     return _log_within(drawn, k_values, int(rng.integers(2**31)), starts)
 
 
@@ -130,13 +118,16 @@ def within(rows: np.ndarray, labels: np.ndarray) -> float:
     return found
 
 
-def _gap_table(
-    rows: np.ndarray,
-    k_values: range,
-    drawn: list[np.ndarray],
-    seed: int,
-    starts: int,
+def _gaps(
+    rows: np.ndarray, k_values: range, draws: int, seed: int, starts: int
 ) -> pd.DataFrame:
+    # k-means does not mind a rotation, so the box need not be turned back.
+    turned = _components(rows)[1]
+    box = turned.min(axis=0), turned.max(axis=0)
+    drawn = Parallel(n_jobs=-1)(
+        delayed(_log_within_of_draw)(box, len(rows), k_values, [seed, i], starts)
+        for i in range(draws)
+    )
     own = _log_within(rows, k_values, seed, starts)
     expected, deviation = np.mean(drawn, axis=0), np.std(drawn, axis=0)
     return pd.DataFrame(
@@ -320,11 +311,9 @@ def measure(
         raise BadInput(f"points must be at least 1, but {points} was passed.")
     rows = _gap_rows(scores, k_values, draws)
     methods.check(scores, least=max(points + 1, 4))
-    box = _box(rows)
-    drawn = [
-        _log_within_of_draw(box, k_values, [seed, i], starts) for i in range(draws)
-    ]
-    gaps = _gap_table(rows, k_values, drawn, seed, starts)["gap"].to_numpy()
+    # References are measured side by side already; each of them stays in its process.
+    with parallel_config(backend="sequential"):
+        gaps = _gaps(rows, k_values, draws, seed, starts)["gap"].to_numpy()
     found = {
         "hopkins": _hopkins(rows, points, seed),
         **{name: value for name, (value, _) in _dips(rows).items()},

@@ -287,7 +287,8 @@ class Polished:
         rest = "at rest" if self.settled else "not yet at rest"
         return (
             f"Centres fitted to all {self.customers:,} customers: {rest} after "
-            f"{self.passes} pass{'es' if self.passes > 1 else ''}, with {self.fell:.2%} less squared distance."
+            f"{self.passes} pass{'es' if self.passes > 1 else ''}, "
+            f"with {self.fell:.2%} less squared distance."
         )
 
 
@@ -475,22 +476,6 @@ def _medoids(customers: _Customers) -> dict[int, Fit]:
 _Slopes = Callable[[np.ndarray], tuple[np.ndarray, float]]
 
 
-def _maximise(
-    statistics: np.ndarray,
-    k: int,
-    starts: Iterable[np.ndarray],
-    slopes: _Slopes,
-    size: float,
-) -> Fit:
-    # Short climbs from every start, a long one from the best of them.
-    begun = [(labels == np.arange(k)[:, None]).astype(float) for labels in starts]
-    tried = [_climb(statistics, belongs, slopes, _SHORT) for belongs in begun]
-    belongs = max(tried, key=itemgetter(1))[0]
-    belongs, reached = _climb(statistics, belongs, slopes, _ROUNDS)
-    doubt = -float(np.log(belongs.max(axis=0)).sum())
-    return Fit(belongs.argmax(axis=0), reached, size, doubt)
-
-
 def _climb(
     statistics: np.ndarray, belongs: np.ndarray, slopes: _Slopes, rounds: int
 ) -> tuple[np.ndarray, float]:
@@ -518,13 +503,23 @@ def _sizes_and_means(totals: np.ndarray, features: int) -> tuple:
 
 
 def _mixture(
-    customers: _Customers, statistics: np.ndarray, slopes: _Slopes, size: Callable
+    customers: _Customers,
+    statistics: np.ndarray,
+    slopes: _Slopes,
+    size: Callable[[int], int],
+    starts: Callable[[int], Iterable[np.ndarray]] | None = None,
 ) -> dict[int, Fit]:
+    # Short climbs from every start, a long one from the best of them.
     statistics = np.vstack([np.ones(statistics.shape[1]), statistics])
     found = {}
     for k in customers.k_values:
-        starts = (customers.kmeans[k], customers.ward[k])
-        found[k] = _maximise(statistics, k, starts, slopes, size(k))
+        begun = starts(k) if starts else (customers.kmeans[k], customers.ward[k])
+        belonging = [(own == np.arange(k)[:, None]).astype(float) for own in begun]
+        tried = [_climb(statistics, each, slopes, _SHORT) for each in belonging]
+        belongs = max(tried, key=itemgetter(1))[0]
+        belongs, reached = _climb(statistics, belongs, slopes, _ROUNDS)
+        doubt = -float(np.log(belongs.max(axis=0)).sum())
+        found[k] = Fit(belongs.argmax(axis=0), reached, size(k), doubt)
     return found
 
 
@@ -617,7 +612,6 @@ def _indicators(rows: np.ndarray) -> np.ndarray:
 
 def _latent_classes(customers: _Customers) -> dict[int, Fit]:
     answers = _indicators(customers.rows)
-    statistics = np.vstack([np.ones(answers.shape[1]), answers])
 
     def slopes(totals: np.ndarray) -> tuple[np.ndarray, float]:
         sizes, yes = _sizes_and_means(totals, len(answers))
@@ -625,22 +619,17 @@ def _latent_classes(customers: _Customers) -> dict[int, Fit]:
         level = np.log(sizes / sizes.sum()) + np.log1p(-yes).sum(axis=1)
         return np.column_stack([level, np.log(yes) - np.log1p(-yes)]), 0.0
 
-    found = {}
-    for k in customers.k_values:
-        size = k - 1 + k * len(answers)
-        starts = [customers.kmeans[k], *_random_classes(answers, k, customers)]
-        found[k] = _maximise(statistics, k, starts, slopes, size)
-    return found
+    def starts(k: int) -> Iterator[np.ndarray]:
+        yield customers.kmeans[k]
+        # Then around k customers drawn at random: each joins the one most alike.
+        for start in range(max(1, customers.starts // 2)):
+            rng = np.random.default_rng([customers.seed, k, start])
+            drawn = answers[:, rng.choice(answers.shape[1], k, replace=False)]
+            alike = (2 * drawn - 1).T @ answers - drawn.sum(axis=0)[:, None]
+            yield alike.argmax(axis=0)
 
-
-def _random_classes(
-    answers: np.ndarray, k: int, customers: _Customers
-) -> Iterator[np.ndarray]:
-    # Begin around k customers drawn at random: each joins the one most alike.
-    for start in range(max(1, customers.starts // 2)):
-        rng = np.random.default_rng([customers.seed, k, start])
-        drawn = answers[:, rng.choice(answers.shape[1], k, replace=False)]
-        yield ((2 * drawn - 1).T @ answers - drawn.sum(axis=0)[:, None]).argmax(axis=0)
+    size = len(answers) + 1
+    return _mixture(customers, answers, slopes, lambda k: k * size - 1, starts)
 
 
 _MODELS = {

@@ -120,14 +120,10 @@ def _compactness(values: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> d
     apart = cdist(means, means)
     apart[apart == 0] = np.inf  # as in scikit-learn: equal means count nothing
     ratios = (spread[:, None] + spread) / apart
-    return {
-        "inertia": inertia,
-        # As in scikit-learn: 1 where no distance is left inside the segments.
-        "calinski_harabasz": between * (n - k) / (inertia * (k - 1))
-        if inertia
-        else 1.0,
-        "davies_bouldin": float(ratios.max(axis=1).mean()),
-    }
+    # As in scikit-learn: 1 where no distance is left inside the segments.
+    ratio = between * (n - k) / (inertia * (k - 1)) if inertia else 1.0
+    bouldin = float(ratios.max(axis=1).mean())
+    return {"inertia": inertia, "calinski_harabasz": ratio, "davies_bouldin": bouldin}
 
 
 def _mean_widths(values: np.ndarray, labellings: list[np.ndarray]) -> list[float]:

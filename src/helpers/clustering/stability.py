@@ -13,12 +13,9 @@ from threadpoolctl import threadpool_limits
 from helpers.clustering import methods, scores as clustering_scores
 from helpers.core.errors import BadInput
 
-# Hennig (2007): a segment whose best match overlaps so little is dissolved, and one
-# whose best match overlaps more than that is recovered.
+# Hennig (2007): a segment whose best match overlaps so little is dissolved.
 DISSOLVED = 0.5
-RECOVERED = 0.75
-# The rank of a value that belongs to all segments together: a key must not be missing.
-WHOLE = 0
+Labels = Mapping[int, np.ndarray | pd.Series]  # k -> segment of each customer, from 0
 
 
 class Prepared(Protocol):
@@ -160,9 +157,7 @@ def _refuse_one(resamples: int) -> None:
         )
 
 
-def recovery(
-    resampled: Resampled, labels: Mapping[int, np.ndarray | pd.Series]
-) -> pd.DataFrame:
+def recovery(resampled: Resampled, labels: Labels) -> pd.DataFrame:
     """Ask of each segment how well repeated studies find it (stability within, SLSW).
 
     Returns k, segment, pair, jaccard: overlap of the segment with the repeated one most
@@ -181,9 +176,7 @@ def recovery(
     return paired.groupby(keys, as_index=False)["jaccard"].mean()
 
 
-def recovery_of_drawn(
-    resampled: Resampled, labels: Mapping[int, np.ndarray | pd.Series]
-) -> pd.DataFrame:
+def recovery_of_drawn(resampled: Resampled, labels: Labels) -> pd.DataFrame:
     """Ask of each segment how well repeated studies find those of it they have seen.
 
     Returns k, segment, resample, jaccard: as in `recovery`, but among the customers
@@ -199,7 +192,7 @@ def recovery_of_drawn(
 
 def _overlaps(
     resampled: Resampled,
-    labels: Mapping[int, np.ndarray | pd.Series],
+    labels: Labels,
     counted: np.ndarray,
 ) -> pd.DataFrame:
     tables = []
@@ -219,9 +212,7 @@ def _overlaps(
     return pd.concat(tables, ignore_index=True)
 
 
-def _labels_at(
-    labels: Mapping[int, np.ndarray | pd.Series], k: int, customers: int
-) -> np.ndarray:
+def _labels_at(labels: Labels, k: int, customers: int) -> np.ndarray:
     if k not in labels:
         raise BadInput(
             f"labels lack k = {k}, which was resampled. Give it, or leave it out."
@@ -262,7 +253,7 @@ def recovered(recovery: pd.DataFrame) -> pd.DataFrame:
     """
     table = recovery.assign(
         dissolved=recovery["jaccard"] <= DISSOLVED,
-        recovered=recovery["jaccard"] > RECOVERED,
+        recovered=recovery["jaccard"] > 0.75,
     )
     found = table.groupby(["k", "segment"])
     spread = found["jaccard"].quantile([0.025, 0.975]).unstack()
@@ -345,7 +336,7 @@ def strength_choice(table: pd.DataFrame, *, least: float) -> int:
     return int(max(enough, default=1))
 
 
-def across(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
+def across(labels: Labels) -> pd.DataFrame:
     """Say of each segment how far it comes from one segment of k - 1 (SLSA).
 
     Returns k, segment, value, customers. The value is 1 - H / ln(k - 1), where H is the
@@ -368,7 +359,7 @@ def across(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def branches(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
+def branches(labels: Labels) -> pd.DataFrame:
     """Count who comes from whom as segments become more: the tree behind `across`.
 
     Returns k (above 2), segment, parent (segment of k - 1) and the customers they
@@ -387,7 +378,7 @@ def branches(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
 
 
 def _steps(
-    labels: Mapping[int, np.ndarray | pd.Series],
+    labels: Labels,
 ) -> list[tuple[int, np.ndarray, np.ndarray]]:
     """Pair the labels of each k with those of k - 1."""
     if sorted(labels) != list(range(2, len(labels) + 2)) or not labels:
@@ -404,7 +395,7 @@ def _steps(
 
 def summarise(
     resampled: Resampled,
-    labels: Mapping[int, np.ndarray | pd.Series],
+    labels: Labels,
     strength: pd.DataFrame,
 ) -> pd.DataFrame:
     """Put the means of all stabilities into one table, to be set beside references.
@@ -420,9 +411,9 @@ def summarise(
     found["rank"] = found.groupby("k")["value"].rank(method="first").astype(int)
     halves = strength.groupby("k")["strength"].mean()
     parts = {
-        "agreement": pairs.reset_index(name="value").assign(rank=WHOLE),
+        "agreement": pairs.reset_index(name="value").assign(rank=0),
         "recovery": found.sort_values(["k", "rank"]),
-        "prediction_strength": halves.reset_index(name="value").assign(rank=WHOLE),
+        "prediction_strength": halves.reset_index(name="value").assign(rank=0),
     }
     table = pd.concat(part.assign(statistic=name) for name, part in parts.items())
     return table[["statistic", "k", "rank", "value"]].reset_index(drop=True)
