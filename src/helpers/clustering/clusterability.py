@@ -30,12 +30,7 @@ _MOST_FOR_DISTANCES = 2000
 
 
 def gap(
-    scores: pd.DataFrame,
-    *,
-    k_values: range,
-    draws: int,
-    seed: int,
-    starts: int,
+    scores: pd.DataFrame, *, k_values: range, draws: int, seed: int, starts: int
 ) -> pd.DataFrame:
     """Compare k-means with k-means of as many customers spread evenly over a box.
 

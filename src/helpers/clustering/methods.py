@@ -37,11 +37,11 @@ _GAIN = 3e-5  # a mixture stops at a smaller gain of log-likelihood a customer
 
 
 def check(scores: pd.DataFrame, *, least: int) -> np.ndarray:
-    """Give the values of customers x features if they can be clustered, or BadInput.
+    """Refuse a table of customers x features that cannot be clustered; give its values.
 
-    Refused are columns that are not numeric, miss values, are infinite or constant, and
-    fewer than `least` customers; not collinear columns or customers far from all
-    others.
+    BadInput names columns that are not numeric, miss values, are infinite or constant;
+    fewer than `least` customers are refused too. Collinear columns and customers far
+    from all others are allowed.
     """
     if scores.shape[1] == 0:
         raise BadInput("There is no feature to cluster by. Name at least one.")
@@ -106,7 +106,7 @@ def kmeans(
     starts: int,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Find k centres that leave the least squared distance, the best of some starts.
+    """Find k centres that leave the least squared distance; the best start counts.
 
     `weights` say how often each customer counts, 0 or more: a bootstrap sample in
     counts gives what its copied rows would give. Centres are k x features, the largest
@@ -183,11 +183,7 @@ def _largest_centres_first(
 
 
 def _plus_plus(
-    rows: np.ndarray,
-    counts: np.ndarray,
-    k: int,
-    starts: int,
-    rng: np.random.Generator,
+    rows: np.ndarray, counts: np.ndarray, k: int, starts: int, rng: np.random.Generator
 ) -> np.ndarray:
     # Greedy k-means++ for all starts at once: of a few candidates drawn by squared
     # distance, the one that leaves least. As many candidates as scikit-learn takes.

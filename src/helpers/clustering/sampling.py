@@ -7,13 +7,8 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 
-from helpers.clustering import (
-    criteria,
-    methods,
-    predictive_validity,
-    scores as clustering_scores,
-    stability,
-)
+from helpers.clustering import criteria, methods, predictive_validity, stability
+from helpers.clustering.scores import adjusted_rand
 from helpers.core import store
 
 
@@ -25,7 +20,7 @@ def draw(
     samples: int,
     seed: int,
 ) -> list[pd.Series]:
-    """Draw stratified samples that share no customer, as many whole ones as there are.
+    """Draw up to `samples` stratified samples of `size` customers that share nobody.
 
     Returns the ids of each, sorted; one sample of everybody where `size` reaches all.
     `by` says for columns of `customers` (numbers, none missing) at the quantiles of
@@ -91,11 +86,7 @@ class Study:
 
     scores: np.ndarray  # customers x features, all samples by the same fitted steps
     centres: dict[int, np.ndarray]  # k -> centres of k-means, k x features
-    # Indexed by k: smallest (share of customers in the smallest segment), agreement (mean
-    # adjusted Rand index of pairs of resampled studies), weakest (mean Jaccard overlap of
-    # the segment found worst), gain (of the share of a later outcome that is foretold,
-    # over spend quintiles).
-    criteria: pd.DataFrame
+    criteria: pd.DataFrame  # of `criteria.measure`, indexed by k
 
 
 def study(
@@ -155,7 +146,7 @@ def between(studies: Sequence[Study], *, k: int) -> pd.DataFrame:
     rows = []
     for (i, one), (j, two) in permutations(enumerate(studies, start=1), 2):
         labels = [methods.nearest(common, s.centres[k]) for s in (one, two)]
-        ari = clustering_scores.adjusted_rand(*labels)
+        ari = adjusted_rand(*labels)
         strange, own = (_left(two.scores, s.centres[k]) for s in (one, two))
         rows.append({"sample": i, "other": j, "ari": ari, "excess": strange / own - 1})
     return pd.DataFrame(rows, columns=["sample", "other", "ari", "excess"])
@@ -167,11 +158,7 @@ def _left(scores: np.ndarray, centres: np.ndarray) -> float:
 
 
 def compare(
-    studies: Sequence[Study],
-    *,
-    k: int,
-    least: Mapping[str, float],
-    verdicts: pd.Series,
+    studies: Sequence[Study], *, k: int, least: Mapping[str, float], verdicts: pd.Series
 ) -> pd.DataFrame:
     """Set the decisions of several samples side by side, the one it rests on first.
 

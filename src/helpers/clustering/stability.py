@@ -10,7 +10,8 @@ from joblib import Parallel, delayed, parallel_config
 from scipy.special import entr
 from threadpoolctl import threadpool_limits
 
-from helpers.clustering import methods, scores as clustering_scores
+from helpers.clustering import methods
+from helpers.clustering.scores import adjusted_rand
 from helpers.core.errors import BadInput
 
 # Hennig (2007): a segment whose best match overlaps so little is dissolved.
@@ -139,11 +140,7 @@ def agreement(resampled: Resampled) -> pd.DataFrame:
     """
     _refuse_one(len(resampled.drawn))
     return pd.DataFrame(
-        {
-            "k": k,
-            "pair": pair,
-            "ari": clustering_scores.adjusted_rand(labels[2 * pair], other),
-        }
+        {"k": k, "pair": pair, "ari": adjusted_rand(labels[2 * pair], other)}
         for k, labels in resampled.labels.items()
         for pair, other in enumerate(labels[1::2])
     )
@@ -167,10 +164,8 @@ def recovery(resampled: Resampled, labels: Labels) -> pd.DataFrame:
     in data-driven market segmentation studies: slswFlexclust of R's flexclust.
     """
     _refuse_one(len(resampled.drawn))
-    every = np.ones_like(resampled.drawn)
-    table = _overlaps(resampled, labels, every).assign(
-        pair=lambda t: t["resample"] // 2
-    )
+    table = _overlaps(resampled, labels, np.ones_like(resampled.drawn))
+    table["pair"] = table["resample"] // 2
     paired = table[table["pair"] < len(resampled.drawn) // 2]
     keys = ["k", "segment", "pair"]
     return paired.groupby(keys, as_index=False)["jaccard"].mean()
@@ -191,9 +186,7 @@ def recovery_of_drawn(resampled: Resampled, labels: Labels) -> pd.DataFrame:
 
 
 def _overlaps(
-    resampled: Resampled,
-    labels: Labels,
-    counted: np.ndarray,
+    resampled: Resampled, labels: Labels, counted: np.ndarray
 ) -> pd.DataFrame:
     tables = []
     for k, repeated in resampled.labels.items():
@@ -229,8 +222,7 @@ def _labels_at(labels: Labels, k: int, customers: int) -> np.ndarray:
 def jaccard(labels: np.ndarray, others: np.ndarray, *, segments: int) -> np.ndarray:
     """Measure how far each segment (row) of one labelling overlaps each of another.
 
-    Overlap is the size of the intersection over that of the union; 0 for two empty
-    ones.
+    Overlap is the size of the intersection over that of the union; 0 of empty ones.
     """
     shared = _shared(labels, others, segments)
     union = shared.sum(axis=1)[:, None] + shared.sum(axis=0)[None, :] - shared
@@ -362,8 +354,7 @@ def across(labels: Labels) -> pd.DataFrame:
 def branches(labels: Labels) -> pd.DataFrame:
     """Count who comes from whom as segments become more: the tree behind `across`.
 
-    Returns k (above 2), segment, parent (segment of k - 1) and the customers they
-    share.
+    Returns k (above 2), segment, parent (segment of k - 1), customers they share.
     """
     rows = []
     for k, found, before in _steps(labels):
@@ -377,9 +368,7 @@ def branches(labels: Labels) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype(int)
 
 
-def _steps(
-    labels: Labels,
-) -> list[tuple[int, np.ndarray, np.ndarray]]:
+def _steps(labels: Labels) -> list[tuple[int, np.ndarray, np.ndarray]]:
     """Pair the labels of each k with those of k - 1."""
     if sorted(labels) != list(range(2, len(labels) + 2)) or not labels:
         raise BadInput(
@@ -394,16 +383,14 @@ def _steps(
 
 
 def summarise(
-    resampled: Resampled,
-    labels: Labels,
-    strength: pd.DataFrame,
+    resampled: Resampled, labels: Labels, strength: pd.DataFrame
 ) -> pd.DataFrame:
     """Put the means of all stabilities into one table, to be set beside references.
 
     Returns statistic (agreement, recovery, prediction_strength), k, rank and value. The
     rank counts segments, from 1 for the one found worst, since a segment has no
-    counterpart among references but that of its rank; 0 where the value is that of the
-    whole.
+    counterpart among references but that of its rank; it is 0, since a key must not be
+    missing, where the value is that of the whole.
     """
     pairs = agreement(resampled).groupby("k")["ari"].mean()
     by_segment = recovery(resampled, labels).groupby(["k", "segment"])["jaccard"].mean()
@@ -467,12 +454,9 @@ def halves(
     rows = []
     for k, middle in centres.items():
         one, two = (methods.nearest(t.to_numpy(float), middle) for t in (first, second))
-        ari = clustering_scores.adjusted_rand(one, two)
+        ari = adjusted_rand(one, two)
         rng = np.random.default_rng([seed, k])
-        dealt = [
-            clustering_scores.adjusted_rand(one, rng.permutation(two))
-            for _ in range(draws)
-        ]
+        dealt = [adjusted_rand(one, rng.permutation(two)) for _ in range(draws)]
         p = (1 + sum(chance >= ari for chance in dealt)) / (1 + draws)
         same = float((one == two).mean())
         rows.append({"k": k, "ari": ari, "same": same, "p": p})
@@ -561,6 +545,6 @@ def agreements(labels: pd.DataFrame, chosen: np.ndarray | pd.Series) -> pd.DataF
     """
     own = np.asarray(chosen)
     return pd.DataFrame(
-        {"choice": name, "ari": clustering_scores.adjusted_rand(own, column.to_numpy())}
+        {"choice": name, "ari": adjusted_rand(own, column.to_numpy())}
         for name, column in labels.items()
     )
