@@ -20,19 +20,10 @@ READINGS = ("segment_id", "value_tier", "activity", "deal_sensitivity")
 def outline(settings: dict, *, run: str) -> pd.DataFrame:
     """Read the few numbers of every customer that cut-offs and samples hang on.
 
-    Parameters
-    ----------
-    settings : dict
-        preparation.json of notebook 2: min_orders, min_lines, deal.
-    run : str
-
-    Returns
-    -------
-    DataFrame
-        In the order of the feature table: customer_id, orders, sales (currency; 0 where
-        there are none), enough (whether there are enough orders and lines for a needs
-        segment) and deal_index (missing where a part of it is). About 40 bytes per
-        customer; nothing else of the customers is kept.
+    `settings` are preparation.json of notebook 2. Returns customer_id, orders, sales
+    (currency; 0 where there are none), enough (whether orders and lines suffice for a
+    needs segment) and deal_index (missing where a part is): about 40 bytes per
+    customer, in the order of the feature table.
     """
     deal = settings["deal"]
     columns = ["customer_id", "orders", "lines", "sales", *deal]
@@ -54,29 +45,9 @@ def refit(
 ) -> tuple[clustering_model.Model, methods.Polished]:
     """Fit the centres of a model that was found on a sample to all customers of a run.
 
-    Parameters
-    ----------
-    model : Model
-        With the centres of the sample.
-    run : str
-    tolerance : float
-        The centres are at rest when none moves by more than this share of the root mean
-        square distance of customers to their centre; 0: when nobody moves.
-    passes : int
-        Passes over the customers, at most.
-
-    Returns
-    -------
-    model : Model
-        The same with other centres; each keeps its segment id.
-    polished : Polished
-        Whether the centres came to rest, and how far the squared distance fell.
-
-    Raises
-    ------
-    BadInput
-        If a customer cannot be scored, or the disk is full: the scores of all
-        customers lie in a temporary file meanwhile (8 bytes each).
+    `tolerance` and `passes` are those of `methods.polish`. Each centre keeps its
+    segment id. BadInput if a customer cannot be scored, or the disk is full: the scores
+    of all customers lie in a temporary file meanwhile (8 bytes each).
     """
     with _scores(model, run) as scores:
         centres = np.array(model.centres)
@@ -117,19 +88,9 @@ def _scores(
 def assign(model: clustering_model.Model, query: str, *, run: str) -> int:
     """Give every customer the three readings, in Python and in SQL, and save them.
 
-    Parameters
-    ----------
-    model : Model
-        Its `assign` makes the table `segments`, which is saved whole or not at all.
-    query : str
-        Its `to_sql` over a table called features, run by DuckDB on the same customers.
-    run : str
-
-    Returns
-    -------
-    int
-        Customers to whom the query gives another reading than the model: there should
-        be none.
+    The table `segments` is saved whole or not at all. `query` is the model's `to_sql`,
+    run by DuckDB on the same customers; returns how many get another reading from it:
+    there should be none.
     """
     differing = 0
     columns = ["customer_id", *model.inputs()]

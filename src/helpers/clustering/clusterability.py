@@ -5,7 +5,7 @@ import warnings
 import diptest
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist
 from scipy.stats import beta, norm
@@ -30,57 +30,24 @@ _MOST_FOR_DISTANCES = 2000
 
 
 def gap(
-    scores: pd.DataFrame,
-    *,
-    k_values: range,
-    draws: int,
-    seed: int,
-    starts: int,
+    scores: pd.DataFrame, *, k_values: range, draws: int, seed: int, starts: int
 ) -> pd.DataFrame:
-    """Compare k-means with k-means of customers spread evenly over a box.
+    """Compare k-means with k-means of as many customers spread evenly over a box.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, standardised.
-    k_values : range
-        Numbers of segments, from 1 without a hole.
-    draws : int
-        Even clouds to draw, each with as many customers.
-    seed, starts : int
-        Of the draws; random starts of each k-means, of customers and draws.
+    Returns k, log_within: the natural logarithm of W(k), the squared distance to the
+    segment's mean (R's clusGap takes distances, not squares, if not told, and counts
+    each pair once, less by log 2, which cancels in the gap); expected (its mean over
+    draws); gap (expected less log_within); se (standard deviation of the draws times
+    sqrt(1 + 1 / draws); it divides by their number as in the paper, clusGap by one
+    less). BadInput if `k_values` does not count up from 1, or too few customers differ.
 
-    Returns
-    -------
-    DataFrame
-        One row for each k: k, log_within: the natural logarithm of W(k), the squared
-        distance to the segment's mean (R's clusGap takes distances, not squares, if not
-        told, and counts each pair once, so its figure is less by log 2, which cancels
-        in the gap); expected (mean log_within of the draws); gap (expected less
-        log_within); se (standard deviation of the draws times sqrt(1 + 1 / draws); the
-        deviation divides by the number of draws as in the paper, clusGap by one less).
-
-    Raises
-    ------
-    BadInput
-        If `k_values` does not count up from 1, `draws` is below 1, or fewer customers
-        differ than the largest k has segments.
-
-    References
-    ----------
     Tibshirani, Walther and Hastie (2001), Estimating the number of clusters in a data
     set via the gap statistic. The box has the direction of the principal components
     (their version b): a box along the features finds clusters in one correlated cloud.
-    Even in this box a gap says only that customers are not spread evenly, so it stands
-    beside the gaps of copula references.
+    Even so a gap says only that customers are not spread evenly, so it stands beside
+    the gaps of copula references.
     """
-    rows = _gap_rows(scores, k_values, draws)
-    box = _box(rows)
-    drawn = Parallel(n_jobs=-1)(
-        delayed(_log_within_of_draw)(box, k_values, [seed, i], starts)
-        for i in range(draws)
-    )
-    return _gap_table(rows, k_values, drawn, seed, starts)
+    return _gaps(_gap_rows(scores, k_values, draws), k_values, draws, seed, starts)
 
 
 def _gap_rows(scores: pd.DataFrame, k_values: range, draws: int) -> np.ndarray:
@@ -113,21 +80,15 @@ def _components(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return np.clip(eigenvalues[::-1], 0, None), centred @ vectors[:, ::-1]
 
 
-def _box(rows: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
-    # k-means does not mind a rotation, so the box need not be turned back.
-    turned = _components(rows)[1]
-    return len(rows), turned.min(axis=0), turned.max(axis=0)
-
-
 def _log_within_of_draw(
-    box: tuple[int, np.ndarray, np.ndarray],
+    box: tuple[np.ndarray, np.ndarray],
+    size: int,
     k_values: range,
     seed: list[int],
     starts: int,
 ) -> np.ndarray:
     rng = np.random.default_rng(seed)
-    size, low, high = box
-    drawn = rng.uniform(low, high, (size, len(low)))
+    drawn = rng.uniform(*box, (size, len(box[0])))
     return _log_within(drawn, k_values, int(rng.integers(2**31)), starts)
 
 
@@ -152,13 +113,16 @@ def within(rows: np.ndarray, labels: np.ndarray) -> float:
     return found
 
 
-def _gap_table(
-    rows: np.ndarray,
-    k_values: range,
-    drawn: list[np.ndarray],
-    seed: int,
-    starts: int,
+def _gaps(
+    rows: np.ndarray, k_values: range, draws: int, seed: int, starts: int
 ) -> pd.DataFrame:
+    # k-means does not mind a rotation, so the box need not be turned back.
+    turned = _components(rows)[1]
+    box = turned.min(axis=0), turned.max(axis=0)
+    drawn = Parallel(n_jobs=-1)(
+        delayed(_log_within_of_draw)(box, len(rows), k_values, [seed, i], starts)
+        for i in range(draws)
+    )
     own = _log_within(rows, k_values, seed, starts)
     expected, deviation = np.mean(drawn, axis=0), np.std(drawn, axis=0)
     return pd.DataFrame(
@@ -173,28 +137,13 @@ def _gap_table(
 
 
 def gap_choice(table: pd.DataFrame, *, rule: str) -> int:
-    """Read a number of segments off the gaps.
+    """Read a number of segments off the table of `gap`; the largest if no k qualifies.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `gap`.
-    rule : str
-        tibshirani: the least k whose gap is at least the next gap less the next se, the
-        paper's rule (R: "Tibs2001SEmax"). first_se_max: the least k whose gap is at
-        least that of the first peak less its se, where the first peak is the first k
-        whose gap does not grow at the next k (R: "firstSEmax", what maxSE takes if not
-        told).
-
-    Returns
-    -------
-    int
-        The number of segments; the largest k of the table where no k qualifies, which
-        then says only that the gaps still grow.
-
-    References
-    ----------
-    Tibshirani, Walther and Hastie (2001); the rules of `maxSE` in R's cluster.
+    tibshirani: the least k whose gap is at least the next gap less the next se, as in
+    the paper (R: "Tibs2001SEmax"). first_se_max: the least k whose gap is at least that
+    of the first peak less its se, where the first peak is the first k whose gap does
+    not grow at the next k (R: "firstSEmax", what maxSE of R's cluster takes if not
+    told).
     """
     if rule not in RULES:
         raise BadInput(f"rule must be one of {RULES}, but {rule!r} was passed.")
@@ -210,36 +159,17 @@ def gap_choice(table: pd.DataFrame, *, rule: str) -> int:
 def hopkins(scores: pd.DataFrame, *, points: int, seed: int) -> pd.DataFrame:
     """Test whether customers are spread evenly over the box of their features.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, standardised: the box and the distances hang on scale.
-    points : int
-        Customers, and even points, looked at: few beside all customers, or the p-value
-        does not hold. R's hopkins takes a tenth of the customers.
-    seed : int
+    Returns statistic, null (what is tested), value and p. The value is the sum of u^d
+    over that of u^d and w^d, where u are distances of even points to their nearest
+    customer, w of customers to their nearest other, d the number of features: about 0.5
+    if spread evenly, near 1 if clustered or one correlated cloud. p is the chance of as
+    large a value under Beta(points, points); R's hopkins.pval doubles it for values too
+    even to be chance. Take few points beside all customers, or p does not hold; R's
+    hopkins takes a tenth.
 
-    Returns
-    -------
-    DataFrame
-        One row: statistic (hopkins), null (what is tested), value: the sum of u^d over
-        the sum of u^d and w^d, where u are distances of even points to their nearest
-        customer, w of customers to their nearest other, d the number of features;
-        about 0.5 if spread evenly, near 1 if clustered. p: the chance of as large a
-        value under Beta(points, points). R's hopkins.pval also counts values too even
-        to be chance, which doubles p.
-
-    Raises
-    ------
-    BadInput
-        If `points` is below 1 or not below the number of customers.
-
-    References
-    ----------
-    Hopkins and Skellam (1954), A new method for determining the type of distribution
-    of plant individuals; Wright (2022), Will the real Hopkins statistic please stand
-    up?: the power d, which several tools leave out. One correlated normal cloud is not
-    spread evenly either, and comes near 1.
+    Hopkins and Skellam (1954), A new method for determining the type of distribution of
+    plant individuals; Wright (2022), Will the real Hopkins statistic please stand up?:
+    the power d, which several tools leave out.
     """
     if points < 1:
         raise BadInput(f"points must be at least 1, but {points} was passed.")
@@ -272,27 +202,15 @@ def _tested(rows: list[tuple[str, str, float, float]]) -> pd.DataFrame:
 def dip(scores: pd.DataFrame) -> pd.DataFrame:
     """Test whether distances, and the main direction, have more than one peak.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, standardised; 4 customers or more.
+    Returns statistic (dip_distances between customers, 2,000 at most, sampled by a
+    fixed seed; dip_first_component of the principal components), null (what is tested),
+    value (the least largest difference between the distribution and one with a single
+    peak) and p by interpolation in the published table, whose last row serves above
+    72,000 values. Distances depend on each other, so their p is a convention.
 
-    Returns
-    -------
-    DataFrame
-        Two rows: statistic (dip_distances: of the distances between all customers, or
-        between 2,000 of them, sampled by a fixed seed, if there are more;
-        dip_first_component: of the customers along the first principal component), null
-        (what is tested), value (the dip: the least largest difference between the
-        distribution and one with a single peak) and p by interpolation in the published
-        table; above 72,000 values the table's last row serves. Distances depend on each
-        other, so their p is a convention.
-
-    References
-    ----------
-    Hartigan and Hartigan (1985), The dip test of unimodality. On distances and the
-    first component: Adolfsson, Ackerman and Brownstein (2019), To cluster, or not to
-    cluster: an analysis of clusterability methods.
+    Hartigan and Hartigan (1985), The dip test of unimodality. Adolfsson, Ackerman and
+    Brownstein (2019), To cluster, or not to cluster: an analysis of clusterability
+    methods.
     """
     found = _dips(_rows(scores, least=4))
     return _tested([(name, "one peak", *both) for name, both in found.items()])
@@ -322,31 +240,16 @@ def sigclust(
 ) -> pd.DataFrame:
     """Test whether two segments are tighter than two halves of one normal cloud.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, standardised; clearly more customers than features.
-    draws : int
-        Normal clouds to draw, 2 or more, each with as many customers.
-    seed, starts : int
-        Of the draws; random starts of each k-means, of customers and draws.
+    Returns statistic, null (what is tested), value, p. cluster_index: the squared
+    distance to the nearer of two centres over that to the mean, 0 to 1, less is
+    tighter; p: the share of clouds at least as tight, the customers counted among them.
+    sigclust_z: the index in standard deviations of the clouds from their mean; p from
+    the normal distribution, so that it can be less than 1 / (1 + draws).
 
-    Returns
-    -------
-    DataFrame
-        Two rows: statistic, null (what is tested), value, p. cluster_index: the squared
-        distance to the nearer of two centres over that to the mean, 0 to 1, less is
-        tighter; p: the share of clouds at least as tight, the customers counted among
-        them. sigclust_z: the index in standard deviations of the clouds from their
-        mean, below 0 is tighter; p from the normal distribution, so that it can be less
-        than 1 / (1 + draws).
-
-    References
-    ----------
     Liu, Hayes, Nobel and Marron (2008), Statistical significance of clustering for
-    high-dimension, low-sample size data. The clouds have the sample covariance, as
-    R's sigclust does for icovest = 2; its own default, 1, adjusts the eigenvalues for
-    more features than customers. R leaves the customers out of p.
+    high-dimension, low-sample size data. The clouds have the sample covariance, as R's
+    sigclust does for icovest = 2; its default, 1, adjusts for more features than
+    customers. R leaves the customers out of p.
     """
     if draws < 2:
         raise BadInput(f"draws must be at least 2, but {draws} was passed.")
@@ -392,24 +295,10 @@ def measure(
 ) -> pd.DataFrame:
     """Measure structure by several statistics: a measure for `on_references`.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, standardised.
-    seed : int
-    points : int
-        As for `hopkins`.
-    k_values, draws, starts
-        As for `gap`, to 2 at least; a few draws are enough here, since references are
-        compared and not a standard error. Starts serve the cluster index as well.
-
-    Returns
-    -------
-    DataFrame
-        One row for each statistic: statistic, k (missing where a statistic has none)
-        and value: hopkins; dip_distances and dip_first_component; cluster_index of
-        `sigclust`; gap for each k; gap_rise, the largest gap of two or more segments
-        less the gap of one. `MORE_IS_BETTER` says which way each goes.
+    Returns statistic, k (missing where a statistic has none) and value: hopkins;
+    dip_distances and dip_first_component; cluster_index of `sigclust`; gap for each k;
+    gap_rise, the largest gap of two or more segments less the gap of one. A few draws
+    are enough, since references are compared and not a standard error.
     """
     if len(k_values) < 2:
         raise BadInput(f"k_values must reach 2 at least, but {k_values} was passed.")
@@ -417,11 +306,9 @@ def measure(
         raise BadInput(f"points must be at least 1, but {points} was passed.")
     rows = _gap_rows(scores, k_values, draws)
     methods.check(scores, least=max(points + 1, 4))
-    box = _box(rows)
-    drawn = [
-        _log_within_of_draw(box, k_values, [seed, i], starts) for i in range(draws)
-    ]
-    gaps = _gap_table(rows, k_values, drawn, seed, starts)["gap"].to_numpy()
+    # References are measured side by side already; each of them stays in its process.
+    with parallel_config(backend="sequential"):
+        gaps = _gaps(rows, k_values, draws, seed, starts)["gap"].to_numpy()
     found = {
         "hopkins": _hopkins(rows, points, seed),
         **{name: value for name, (value, _) in _dips(rows).items()},

@@ -16,8 +16,7 @@ def embed(scores: pd.DataFrame, *, neighbours: int, seed: int) -> pd.DataFrame:
     """Lay customers out on a map for looking at: x and y, whose distances mean nothing.
 
     McInnes, Healy and Melville (2018), UMAP: uniform manifold approximation and
-    projection for dimension reduction. `neighbours` are those that each customer is
-    kept near to.
+    projection for dimension reduction.
     """
     with warnings.catch_warnings():
         # A progress bar's complaint that nobody asked for a progress bar.

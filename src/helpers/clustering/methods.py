@@ -39,14 +39,9 @@ _GAIN = 3e-5  # a mixture stops at a smaller gain of log-likelihood a customer
 def check(scores: pd.DataFrame, *, least: int) -> np.ndarray:
     """Refuse a table of customers x features that cannot be clustered; give its values.
 
-    Collinear columns and customers far from all others are allowed.
-
-    Raises
-    ------
-    BadInput
-        Naming the columns that are not numeric, miss values, are infinite or constant;
-        or if there is no column, there are fewer customers than `least`, or all are
-        alike.
+    BadInput names columns that are not numeric, miss values, are infinite or constant;
+    fewer than `least` customers are refused too. Collinear columns and customers far
+    from all others are allowed.
     """
     if scores.shape[1] == 0:
         raise BadInput("There is no feature to cluster by. Name at least one.")
@@ -111,32 +106,14 @@ def kmeans(
     starts: int,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Find k centres that leave the least squared distance.
+    """Find k centres that leave the least squared distance; the best start counts.
 
-    Parameters
-    ----------
-    scores : ndarray
-        Customers x features, standardised.
-    k, seed : int
-    starts : int
-        Random starts (greedy k-means++); the best one counts.
-    weights : ndarray, optional
-        How often each customer counts, 0 or more: a bootstrap sample in counts gives
-        what its copied rows would give, from fewer rows.
+    `weights` say how often each customer counts, 0 or more: a bootstrap sample in
+    counts gives what its copied rows would give. Centres are k x features, the largest
+    segment first, whatever the order of the customers. BadInput if customers are fewer
+    than segments, or a value is missing or infinite.
 
-    Returns
-    -------
-    ndarray
-        K x features, the largest segment first, whatever the order of the customers.
-
-    Raises
-    ------
-    BadInput
-        If there are fewer customers than segments, or a value is missing or infinite.
-
-    References
-    ----------
-    Lloyd (1982), Least squares quantization in PCM. Arthur and Vassilvitskii (2007),
+    Lloyd (1982), Least squares quantization in PCM; Arthur and Vassilvitskii (2007),
     k-means++: the advantages of careful seeding.
     """
     # All starts at once, in single precision until no customer moves; the best is then
@@ -206,11 +183,7 @@ def _largest_centres_first(
 
 
 def _plus_plus(
-    rows: np.ndarray,
-    counts: np.ndarray,
-    k: int,
-    starts: int,
-    rng: np.random.Generator,
+    rows: np.ndarray, counts: np.ndarray, k: int, starts: int, rng: np.random.Generator
 ) -> np.ndarray:
     # Greedy k-means++ for all starts at once: of a few candidates drawn by squared
     # distance, the one that leaves least. As many candidates as scikit-learn takes.
@@ -310,7 +283,8 @@ class Polished:
         rest = "at rest" if self.settled else "not yet at rest"
         return (
             f"Centres fitted to all {self.customers:,} customers: {rest} after "
-            f"{self.passes} pass{'es' if self.passes > 1 else ''}, with {self.fell:.2%} less squared distance."
+            f"{self.passes} pass{'es' if self.passes > 1 else ''}, "
+            f"with {self.fell:.2%} less squared distance."
         )
 
 
@@ -323,10 +297,10 @@ def polish(
 ) -> Polished:
     """Move centres to rest among customers that come in batches, by the steps of Lloyd.
 
-    `batches` gives the scores of all customers anew at every call, customers x
-    features. The centres are at rest when none moves by more than `tolerance` times the
-    root mean square distance of customers to their centre; 0: when nobody moves. A
-    centre that loses all its customers stays where it is.
+    `batches` gives the scores of all customers anew at every call. The centres are at
+    rest when none moves by more than `tolerance` times the root mean square distance of
+    customers to their centre; 0: when nobody moves. A centre that loses all its
+    customers stays where it is.
     """
     left = []
     for _ in range(passes):
@@ -429,22 +403,13 @@ def fits(
 ) -> dict[tuple[str, int], Fit]:
     """Cluster by several methods, which share what they start from.
 
-    Returns
-    -------
-    dict of Fit
-        (method, k) -> labels 0 to k - 1 in the order of the customers, the largest
-        segment 0, fewer where one stayed empty; and how well the model fits.
+    Returns (method, k) -> labels 0 to k - 1 in the order of the customers, the largest
+    segment 0, fewer where one stayed empty. `starts` is for k-means, and half of it for
+    latent classes. Mixtures start from the k-means and Ward segments, medoids from the
+    BUILD steps, which did better than random starts. Time and memory of medoids and
+    Ward grow with the square of the customers, of mixture_full with the square of the
+    features.
 
-    Notes
-    -----
-    `starts` is for k-means. A mixture has two, whatever this number: the k-means and
-    the Ward segments. Latent classes have the k-means segments and half as many random
-    starts. Medoids have one (the BUILD steps, which did better than random starts).
-    Time and memory of medoids and Ward grow with the square of the customers; of
-    mixture_full with the square of the features.
-
-    References
-    ----------
     Ward (1963), Hierarchical grouping to optimize an objective function. Gower (1971),
     A general coefficient of similarity and some of its properties. Kaufman and
     Rousseeuw (1990), Finding groups in data; Schubert and Rousseeuw (2021), Fast and
@@ -507,22 +472,6 @@ def _medoids(customers: _Customers) -> dict[int, Fit]:
 _Slopes = Callable[[np.ndarray], tuple[np.ndarray, float]]
 
 
-def _maximise(
-    statistics: np.ndarray,
-    k: int,
-    starts: Iterable[np.ndarray],
-    slopes: _Slopes,
-    size: float,
-) -> Fit:
-    # Short climbs from every start, a long one from the best of them.
-    begun = [(labels == np.arange(k)[:, None]).astype(float) for labels in starts]
-    tried = [_climb(statistics, belongs, slopes, _SHORT) for belongs in begun]
-    belongs = max(tried, key=itemgetter(1))[0]
-    belongs, reached = _climb(statistics, belongs, slopes, _ROUNDS)
-    doubt = -float(np.log(belongs.max(axis=0)).sum())
-    return Fit(belongs.argmax(axis=0), reached, size, doubt)
-
-
 def _climb(
     statistics: np.ndarray, belongs: np.ndarray, slopes: _Slopes, rounds: int
 ) -> tuple[np.ndarray, float]:
@@ -550,13 +499,23 @@ def _sizes_and_means(totals: np.ndarray, features: int) -> tuple:
 
 
 def _mixture(
-    customers: _Customers, statistics: np.ndarray, slopes: _Slopes, size: Callable
+    customers: _Customers,
+    statistics: np.ndarray,
+    slopes: _Slopes,
+    size: Callable[[int], int],
+    starts: Callable[[int], Iterable[np.ndarray]] | None = None,
 ) -> dict[int, Fit]:
+    # Short climbs from every start, a long one from the best of them.
     statistics = np.vstack([np.ones(statistics.shape[1]), statistics])
     found = {}
     for k in customers.k_values:
-        starts = (customers.kmeans[k], customers.ward[k])
-        found[k] = _maximise(statistics, k, starts, slopes, size(k))
+        begun = starts(k) if starts else (customers.kmeans[k], customers.ward[k])
+        belonging = [(own == np.arange(k)[:, None]).astype(float) for own in begun]
+        tried = [_climb(statistics, each, slopes, _SHORT) for each in belonging]
+        belongs = max(tried, key=itemgetter(1))[0]
+        belongs, reached = _climb(statistics, belongs, slopes, _ROUNDS)
+        doubt = -float(np.log(belongs.max(axis=0)).sum())
+        found[k] = Fit(belongs.argmax(axis=0), reached, size(k), doubt)
     return found
 
 
@@ -649,7 +608,6 @@ def _indicators(rows: np.ndarray) -> np.ndarray:
 
 def _latent_classes(customers: _Customers) -> dict[int, Fit]:
     answers = _indicators(customers.rows)
-    statistics = np.vstack([np.ones(answers.shape[1]), answers])
 
     def slopes(totals: np.ndarray) -> tuple[np.ndarray, float]:
         sizes, yes = _sizes_and_means(totals, len(answers))
@@ -657,22 +615,17 @@ def _latent_classes(customers: _Customers) -> dict[int, Fit]:
         level = np.log(sizes / sizes.sum()) + np.log1p(-yes).sum(axis=1)
         return np.column_stack([level, np.log(yes) - np.log1p(-yes)]), 0.0
 
-    found = {}
-    for k in customers.k_values:
-        size = k - 1 + k * len(answers)
-        starts = [customers.kmeans[k], *_random_classes(answers, k, customers)]
-        found[k] = _maximise(statistics, k, starts, slopes, size)
-    return found
+    def starts(k: int) -> Iterator[np.ndarray]:
+        yield customers.kmeans[k]
+        # Then around k customers drawn at random: each joins the one most alike.
+        for start in range(max(1, customers.starts // 2)):
+            rng = np.random.default_rng([customers.seed, k, start])
+            drawn = answers[:, rng.choice(answers.shape[1], k, replace=False)]
+            alike = (2 * drawn - 1).T @ answers - drawn.sum(axis=0)[:, None]
+            yield alike.argmax(axis=0)
 
-
-def _random_classes(
-    answers: np.ndarray, k: int, customers: _Customers
-) -> Iterator[np.ndarray]:
-    # Begin around k customers drawn at random: each joins the one most alike.
-    for start in range(max(1, customers.starts // 2)):
-        rng = np.random.default_rng([customers.seed, k, start])
-        drawn = answers[:, rng.choice(answers.shape[1], k, replace=False)]
-        yield ((2 * drawn - 1).T @ answers - drawn.sum(axis=0)[:, None]).argmax(axis=0)
+    size = len(answers) + 1
+    return _mixture(customers, answers, slopes, lambda k: k * size - 1, starts)
 
 
 _MODELS = {
@@ -694,25 +647,11 @@ def _gower(values: np.ndarray) -> np.ndarray:
 def islands(
     scores: pd.DataFrame, seed: int | None = None, *, least: int
 ) -> pd.DataFrame:
-    """Ask whether dense islands stand apart, without forcing anyone into a segment.
+    """Ask whether islands of `least` customers stand apart: nobody is forced into one.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, standardised.
-    seed : int, optional
-        Not used: nothing is drawn. Taken so that this is a measure for references.
-    least : int
-        Customers an island needs.
+    Returns statistic and value: islands (how many), noise_share (customers on none, 0
+    to 1). `seed` is not used: it makes this a measure for references.
 
-    Returns
-    -------
-    DataFrame
-        statistic and value: islands (how many), noise_share (customers on none, 0 to
-        1). No island and a share of 1 say that density shows no groups of that size.
-
-    References
-    ----------
     Campello, Moulavi and Sander (2013), Density-based clustering based on hierarchical
     density estimates (HDBSCAN), by scikit-learn; one island alone is not allowed.
     """

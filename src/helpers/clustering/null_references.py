@@ -16,33 +16,15 @@ from helpers.core.errors import BadInput
 def copula_reference(scores: pd.DataFrame, *, seed: int) -> pd.DataFrame:
     """Draw customers with the same marginals and rank correlations, but no clusters.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, all of them numbers: kinds have no ranks to correlate, so
-        turn them into numbers first. Ties are allowed.
-    seed : int
+    They come from a Gaussian copula: one cloud whose columns hold exactly the observed
+    values and correlate by rank as observed, but for chance. What a score reaches here,
+    marginals and correlation alone explain: a gap inside a single column is kept and so
+    counts as no cluster. The order of the customers does not matter.
 
-    Returns
-    -------
-    DataFrame
-        As many rows as `scores`, drawn from a Gaussian copula: one cloud whose columns
-        hold exactly the observed values and correlate by rank as observed, but for
-        chance. What a score reaches here, marginals and correlation alone explain:
-        a gap inside a single column is kept and so counts as no cluster. The order of
-        the customers in `scores` does not matter.
-
-    Raises
-    ------
-    BadInput
-        If `methods.check` refuses the table.
-
-    References
-    ----------
-    The idea of a parametric bootstrap without clusters: Hennig and Lin (2015),
-    Flexible parametric bootstrap for testing homogeneity against clustering. The
-    normal correlation that gives a rank correlation r, 2 sin(pi r / 6): Kruskal
-    (1958), Ordinal measures of association.
+    A parametric bootstrap without clusters: Hennig and Lin (2015), Flexible parametric
+    bootstrap for testing homogeneity against clustering. Correlation of normals with
+    rank correlation r, 2 sin(pi r / 6): Kruskal (1958), Ordinal measures of
+    association.
     """
     values = methods.check(scores, least=2)
     # Twice the rank less its mean is a whole number: the sums below are exact, and so
@@ -64,20 +46,9 @@ def planted_control(
 ) -> pd.DataFrame:
     """Draw customers with the same marginals and k planted clusters of equal size.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features.
-    k, seed : int
-    distance : float
-        Standard deviation of the clusters' centres, in units of the spread inside.
-
-    Returns
-    -------
-    DataFrame
-        As many rows as `scores`; columns hold exactly the observed values. A test that
-        does not find these clusters lacks power; one that finds them may still miss
-        clusters that lie closer.
+    `distance` is the standard deviation of their centres, in units of the spread
+    inside. A test that does not find these clusters lacks power; one that finds them
+    may still miss clusters that lie closer.
     """
     methods.check(scores, least=k)
     rng = np.random.default_rng(seed)
@@ -103,23 +74,10 @@ def on_references(
 ) -> pd.DataFrame:
     """Measure customers without clusters, several times over.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features.
-    measure : callable
-        ``measure(scores, seed)`` returns a tidy table: key columns, such as statistic,
-        method and k, and one column value. Use `functools.partial` for its settings.
-    references : int
-        Copula references to draw; 19 are the fewest that allow p = 0.05.
-    seed : int
-        Reference i, and the seed its measure gets, hang on `seed` and i alone: more
-        references leave the first ones as they were.
-
-    Returns
-    -------
-    DataFrame
-        The tables of the measure below each other, with a column reference (1, 2, ...).
+    ``measure(scores, seed)`` returns a table of key columns and value; the tables come
+    back below each other, with a column reference (1, 2, ...). 19 references are the
+    fewest that allow p = 0.05. Each hangs on `seed` and its number alone: more
+    references leave the first ones as they were.
     """
     if references < 1:
         raise BadInput(f"references must be at least 1, but {references} was passed.")
@@ -152,31 +110,20 @@ def compare(
 
     Parameters
     ----------
-    observed : DataFrame
-        What a measure says of the customers: key columns and value.
-    references : DataFrame
-        What `on_references` returned for the same measure.
+    observed, references : DataFrame
+        Key columns and value, of the customers and from `on_references`.
     more_is_better : bool or mapping
-        Whether a larger value speaks for clusters: for all rows, or one answer for each
-        name in the key column statistic.
+        Whether more speaks for clusters: for all rows, or for each name in statistic.
 
     Returns
     -------
     DataFrame
-        One row for each row of `observed`, in its order: the key columns, observed,
-        reference (mean of the references), low and high (the least and the largest
-        reference), deviation (their standard deviation, n - 1), z (deviations by which
-        the observed value is better than the mean; below 0 it is worse), p: the share
-        of references at least as good, the observed one counted among them,
-        (1 + as good) / (1 + references). A value that could not be measured, of data
-        or reference, counts against the data in p and is left out of the rest; z is
-        missing where the references do not differ.
-
-    Raises
-    ------
-    BadInput
-        If the two tables do not hold the same keys, a key stands twice, or
-        `more_is_better` lacks a statistic.
+        The rows of `observed`: the keys, observed, reference (mean of the references),
+        low and high (the least and the largest), deviation (standard, n - 1), z
+        (deviations by which the observed value is better than the mean) and p: the
+        share of references and the observed value that are at least as good as it. A
+        value that could not be measured counts against the data in p and is left out
+        of the rest; z is missing where the references do not differ.
     """
     keys = [column for column in observed if column != "value"]
     found = _beside(observed, references, keys)
@@ -251,25 +198,12 @@ def over_all_k(
 ) -> pd.DataFrame:
     """Test all numbers of segments at once, the best of them against references' best.
 
-    The parameters are those of `compare`, with k among the key columns.
+    Returns the keys of `compare` without k, k (where the customers stand out most), z
+    (deviations from the mean there, of customers and references together) and p: the
+    share of customers and references whose own best k stands out as much. Each chooses
+    its best k alike, so p needs no correction for the number of k. All three are
+    missing where the customers have no value at any k.
 
-    Returns
-    -------
-    DataFrame
-        One row for each key without k: the key columns, k (where the customers stand
-        out most), z (deviations from the mean there, of the customers and references
-        together) and p: the share of customers and references whose own best k stands
-        out as much. Each chooses its best k alike, so p needs no correction for the
-        number of k looked at. k, z and p are missing where the customers have no
-        value at any k.
-
-    Raises
-    ------
-    BadInput
-        As for `compare`, and if there is no column k.
-
-    References
-    ----------
     The largest standardised value over all tests as one test: Westfall and Young
     (1993), Resampling-based multiple testing.
     """
@@ -302,20 +236,10 @@ def over_all_k(
 def best_k(
     measured: pd.DataFrame, *, more_is_better: bool | Mapping[str, bool]
 ) -> pd.DataFrame:
-    """Say which number of segments each score takes for its best.
+    """Say which number of segments each score takes for its best: of equals the least.
 
-    Parameters
-    ----------
-    measured : DataFrame
-        Key columns, k and value: of the customers, or of references with their number.
-    more_is_better : bool or mapping
-        As for `compare`.
-
-    Returns
-    -------
-    DataFrame
-        One row for each key without k: the key columns and k, the smallest of equals;
-        keys without any value are left out.
+    Returns k and the other keys, as for `compare`; those without any value are left
+    out.
     """
     keys = [column for column in measured if column not in ("k", "value")]
     known = measured.dropna(subset="value")

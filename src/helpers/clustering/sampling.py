@@ -7,13 +7,8 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 
-from helpers.clustering import (
-    criteria,
-    methods,
-    predictive_validity,
-    scores as clustering_scores,
-    stability,
-)
+from helpers.clustering import criteria, methods, predictive_validity, stability
+from helpers.clustering.scores import adjusted_rand
 from helpers.core import store
 
 
@@ -25,32 +20,14 @@ def draw(
     samples: int,
     seed: int,
 ) -> list[pd.Series]:
-    """Draw stratified samples that share no customer.
+    """Draw up to `samples` stratified samples of `size` customers that share nobody.
 
-    Parameters
-    ----------
-    customers : DataFrame
-        Those to draw from: customer_id and the columns of `by` (numbers, none missing).
-    by : mapping
-        Column -> shares of customers, 0 to 1 and rising, at whose quantiles it is cut.
-        Each combination of classes is a stratum.
-    size : int
-        Customers per sample.
-    samples : int
-        Samples wanted. As many whole ones are drawn as there are customers for; the
-        last ones may lack a few customers of a stratum that has run dry.
-    seed : int
-        With the id alone it fixes who is drawn: the order of the rows does not matter,
-        nor which other columns there are.
+    Returns the ids of each, sorted; one sample of everybody where `size` reaches all.
+    `by` says for columns of `customers` (numbers, none missing) at the quantiles of
+    which shares they are cut; each combination of classes is a stratum. The last
+    samples may lack a few customers of a stratum that has run dry. Seed and id alone
+    fix who is drawn, not the order of the rows.
 
-    Returns
-    -------
-    list of Series
-        The ids of each sample in their order. One sample of everybody where `size`
-        reaches the number of customers.
-
-    References
-    ----------
     Cochran (1977), Sampling techniques, chapter 5: proportional allocation, so that
     statistics of a sample need no weights. Within a stratum customers are taken in the
     order of a keyed hash (SipHash) of their id.
@@ -83,10 +60,9 @@ def strata(customers: pd.DataFrame, *, by: Mapping[str, Sequence[float]]) -> np.
 
 
 def allocate(counts: np.ndarray, *, size: int) -> np.ndarray:
-    """Share out a sample in proportion to the strata, by largest remainders.
+    """Share out `size` places in proportion to the strata, by largest remainders.
 
-    The places of all strata add up to `size`. Of equal remainders the first stratum's
-    counts as the largest.
+    Of equal remainders the first stratum's counts as the largest.
     """
     each, remainder = np.divmod(counts * size, counts.sum())
     largest = np.argsort(-remainder, kind="stable")[: size - each.sum()]
@@ -110,11 +86,7 @@ class Study:
 
     scores: np.ndarray  # customers x features, all samples by the same fitted steps
     centres: dict[int, np.ndarray]  # k -> centres of k-means, k x features
-    # Indexed by k: smallest (share of customers in the smallest segment), agreement (mean
-    # adjusted Rand index of pairs of resampled studies), weakest (mean Jaccard overlap of
-    # the segment found worst), gain (of the share of a later outcome that is foretold,
-    # over spend quintiles).
-    criteria: pd.DataFrame
+    criteria: pd.DataFrame  # of `criteria.measure`, indexed by k
 
 
 def study(
@@ -133,28 +105,8 @@ def study(
     """Measure the criteria on one sample: as notebook 3 does, but nothing else.
 
     References without clusters are left out, since they cost most: so nothing is said
-    of the verdict.
-
-    Parameters
-    ----------
-    customers : DataFrame
-        The sample's rows of the feature table.
-    aim : Outcome
-        What they did later, the same customers in the same order.
-    prepared : Prepared
-        The fitted steps that score all samples.
-    prepare : callable
-        Fits the steps anew in every resample, as for `stability.resample`.
-    k_values : range
-        Numbers of segments, each 2 or more.
-    resamples : int
-        Bootstrap samples, compared in pairs.
-    seed, starts : int
-        As for `methods.kmeans`.
-    resample_starts : int
-        Random starts in each resample.
-    folds : int
-        As for `predictive_validity.league`.
+    of the verdict. `aim` is what the same customers did later; `prepared` scores all
+    samples, and `prepare` fits anew in every resample.
     """
     people = customers.reset_index(drop=True)
     scores = prepared.transform(people).to_numpy()
@@ -185,20 +137,16 @@ def study(
 def between(studies: Sequence[Study], *, k: int) -> pd.DataFrame:
     """Compare the segments of samples two by two, at one k.
 
-    Returns
-    -------
-    DataFrame
-        One row for two samples in either order: sample, other (from 1); ari: adjusted
-        Rand index of the two sets of centres on the customers of the first sample;
-        excess: how much more squared distance the centres of `sample` leave among the
-        customers of `other`, whom they have not seen, than their own centres do (0.01
-        is 1 % more).
+    Returns sample, other (from 1); ari: adjusted Rand index of the two sets of centres
+    on the customers of the first sample; excess: how much more squared distance the
+    centres of `sample` leave among the customers of `other`, whom they have not seen,
+    than their own centres do (0.01 is 1 % more).
     """
     common = studies[0].scores
     rows = []
     for (i, one), (j, two) in permutations(enumerate(studies, start=1), 2):
         labels = [methods.nearest(common, s.centres[k]) for s in (one, two)]
-        ari = clustering_scores.adjusted_rand(*labels)
+        ari = adjusted_rand(*labels)
         strange, own = (_left(two.scores, s.centres[k]) for s in (one, two))
         rows.append({"sample": i, "other": j, "ari": ari, "excess": strange / own - 1})
     return pd.DataFrame(rows, columns=["sample", "other", "ari", "excess"])
@@ -210,33 +158,14 @@ def _left(scores: np.ndarray, centres: np.ndarray) -> float:
 
 
 def compare(
-    studies: Sequence[Study],
-    *,
-    k: int,
-    least: Mapping[str, float],
-    verdicts: pd.Series,
+    studies: Sequence[Study], *, k: int, least: Mapping[str, float], verdicts: pd.Series
 ) -> pd.DataFrame:
-    """Set the decisions of several samples side by side.
+    """Set the decisions of several samples side by side, the one it rests on first.
 
-    Parameters
-    ----------
-    studies : sequence of Study
-        The first is the sample that the decision rests on.
-    k : int
-        Number of segments decided for.
-    least : mapping
-        Criterion -> least value that passes.
-    verdicts : Series of str
-        Indexed by k: the verdicts of the first sample, which hold for all, since
-        references without clusters are not drawn for the others.
-
-    Returns
-    -------
-    DataFrame
-        One row per sample: sample (from 1), customers, takes (the number of segments
-        that its criteria take, missing if none), the criteria at `k`, and the means
-        over the other samples of ari and excess (see `between`; missing without another
-        one).
+    Returns sample (from 1), customers, takes (the number of segments its criteria take,
+    missing if none), the criteria at `k`, and the means over the other samples of ari
+    and excess (see `between`). The first sample's `verdicts`, by k, hold for all, since
+    references without clusters are not drawn for the others.
     """
     rows = []
     for i, one in enumerate(studies, start=1):
@@ -250,10 +179,9 @@ def compare(
 
 
 def said(samples: pd.DataFrame, *, least_agreement: float) -> str:
-    """Say in a few sentences whether the decision hangs on the sample.
+    """Say whether the decision hangs on the sample: nothing where there is only one.
 
-    Nothing if there is one sample only. `least_agreement` is the least adjusted Rand
-    index between samples for centres that are called alike.
+    `least_agreement` is the least adjusted Rand index of centres that are called alike.
     """
     if len(samples) < 2:
         return ""

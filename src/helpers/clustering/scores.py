@@ -28,42 +28,21 @@ def sweep(
     starts: int,
     methods: tuple[str, ...] = clustering_methods.METHODS,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Cluster by each method at each k, and score every result.
-
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, standardised.
-    k_values : range
-        Numbers of segments, each 2 or more.
-    seed, starts : int
-        As for `methods.fits`.
-    methods : tuple of str
-        Some of `methods.METHODS`.
+    """Cluster by each method at each k (2 or more), and score every result.
 
     Returns
     -------
     labels : DataFrame
-        Index of `scores`; a column for each candidate, such as kmeans_5.
+        A column for each candidate, such as kmeans_5.
     table : DataFrame
         One row per candidate: method, k; inertia (squared distance to the segment's
         mean); silhouette (-1 to 1), calinski_harabasz, davies_bouldin (mean distances,
         as in scikit-learn; R's clusterSim takes root mean squares unless told q=1), all
         Euclidean whatever the method; smallest_share (customers in the smallest
-        segment, 0 to 1); log_likelihood, bic, icl. `MORE_IS_BETTER` says which way each
-        goes.
-
-        inertia and scores are missing where a segment stayed empty; log_likelihood, bic
-        and icl but for mixtures and latent classes. R's mclust gives bic and icl the
-        opposite sign. Compare latent classes among themselves only: they describe
+        segment, 0 to 1); log_likelihood, bic, icl (less is better; R's mclust: more).
+        Scores are missing where a segment stayed empty, the last three but for mixtures
+        and latent classes; compare these among themselves only, since they describe
         yes-or-no answers.
-
-    Raises
-    ------
-    BadInput
-        If `methods.check` refuses the scores; more customers than segments are needed.
-    ValueError
-        If a method is not one of `methods.METHODS`.
 
     References
     ----------
@@ -102,13 +81,10 @@ def measure(
 
 
 def tidy(table: pd.DataFrame) -> pd.DataFrame:
-    """Turn the score table of `sweep` into long form.
+    """Turn the table of `sweep` into rows of method, k, statistic and value.
 
-    Returns
-    -------
-    DataFrame
-        One row for method, k and statistic: method, k, statistic (a key of
-        `MORE_IS_BETTER`; bic and icl only where there is a likelihood), value.
+    The statistics are those of `MORE_IS_BETTER`; bic and icl where there is a
+    likelihood.
     """
     long = table.melt(["method", "k"], list(MORE_IS_BETTER), "statistic", "value")
     modelled = table.groupby("method")["log_likelihood"].transform("count") > 0
@@ -144,14 +120,10 @@ def _compactness(values: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> d
     apart = cdist(means, means)
     apart[apart == 0] = np.inf  # as in scikit-learn: equal means count nothing
     ratios = (spread[:, None] + spread) / apart
-    return {
-        "inertia": inertia,
-        # As in scikit-learn: 1 where no distance is left inside the segments.
-        "calinski_harabasz": between * (n - k) / (inertia * (k - 1))
-        if inertia
-        else 1.0,
-        "davies_bouldin": float(ratios.max(axis=1).mean()),
-    }
+    # As in scikit-learn: 1 where no distance is left inside the segments.
+    ratio = between * (n - k) / (inertia * (k - 1)) if inertia else 1.0
+    bouldin = float(ratios.max(axis=1).mean())
+    return {"inertia": inertia, "calinski_harabasz": ratio, "davies_bouldin": bouldin}
 
 
 def _mean_widths(values: np.ndarray, labellings: list[np.ndarray]) -> list[float]:
@@ -195,24 +167,10 @@ def _widths(sums: np.ndarray, labels: np.ndarray, sizes: np.ndarray) -> np.ndarr
 def silhouette_widths(scores: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Measure how much nearer each customer is to the own segment than to the next.
 
-    Parameters
-    ----------
-    scores : ndarray
-        Customers x features.
-    labels : ndarray
-        0 to k - 1 with k of 2 or more, no segment empty.
-
-    Returns
-    -------
-    ndarray
-        For each customer (b - a) / max(a, b), -1 to 1: a is the mean Euclidean distance
-        to the others of the own segment, b to the nearest other segment; 0 for a
-        customer alone in a segment.
-
-    References
-    ----------
-    Rousseeuw (1987), Silhouettes: a graphical aid to the interpretation and validation
-    of cluster analysis.
+    (b - a) / max(a, b), -1 to 1: a is the mean Euclidean distance to the others of the
+    own segment, b to the nearest other; 0 for a customer alone. No segment of 0 to k -
+    1 may be empty. Rousseeuw (1987), Silhouettes: a graphical aid to the interpretation
+    and validation of cluster analysis.
     """
     sizes = np.bincount(labels)
     parts = [
@@ -244,10 +202,7 @@ def adjusted_rand(first: np.ndarray, second: np.ndarray) -> float:
 def between_methods(labels: pd.DataFrame) -> pd.DataFrame:
     """Compare the methods two by two at the same k, from the labels of `sweep`.
 
-    Returns
-    -------
-    DataFrame
-        One row for k and pair of methods: k, method, other, ari (adjusted Rand index).
+    Returns k, method, other, ari (adjusted Rand index).
     """
     named = {tuple(column.rsplit("_", 1)): column for column in labels}
     rows = [
@@ -266,32 +221,12 @@ def random_clusterings(
 ) -> pd.DataFrame:
     """Score clusterings made at random, which say what a score is worth at this k.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features, standardised. Time grows with the square of the customers.
-    k : int
-        Number of segments.
-    draws : int
-        Clusterings of each kind.
-    seed : int
+    Returns k, kind, draw (from 1) and the scores of `draws` clusterings of each kind,
+    begun with k different customers. Kind centroids: every customer joins the nearest
+    of them. Kind neighbours: again and again, the customer nearest to any customer
+    placed so far joins that one's segment. Time grows with the square of the customers.
+    BadInput if fewer than k customers differ.
 
-    Returns
-    -------
-    DataFrame
-        One row per clustering: k, kind, draw (from 1), silhouette, calinski_harabasz,
-        davies_bouldin. Each begins with k different customers drawn at random. Kind
-        centroids: every customer joins the nearest of them. Kind neighbours: again and
-        again, the customer nearest to any customer placed so far joins that customer's
-        segment.
-
-    Raises
-    ------
-    BadInput
-        If `methods.check` refuses the scores, or fewer than k customers differ.
-
-    References
-    ----------
     Hennig (2019), Cluster validation by measurement of clustering characteristics
     relevant to the user; Akhanli and Hennig (2020), Comparing clusterings and numbers
     of clusters by aggregation of calibrated clustering validity indexes;
@@ -364,30 +299,11 @@ def _grown(tree: list[tuple[int, int]], starts: np.ndarray) -> np.ndarray:
 
 
 def calibrate(table: pd.DataFrame, random: pd.DataFrame) -> pd.DataFrame:
-    """Set scores beside those of random clusterings with as many segments.
+    """Set scores of `sweep` beside those of `random_clusterings` at the same k.
 
-    Parameters
-    ----------
-    table : DataFrame
-        The score table of `sweep`.
-    random : DataFrame
-        `random_clusterings` at every k of the table, one below the other.
-
-    Returns
-    -------
-    DataFrame
-        One row for method, k and statistic (one of `SCORES`): method, k, statistic,
-        value, random (mean of the random clusterings), z: standard deviations by which
-        the value is better than random, so more is better for all three.
-
-    Raises
-    ------
-    BadInput
-        If a k has no two random clusterings that differ.
-
-    References
-    ----------
-    Akhanli and Hennig (2020), as for `random_clusterings`.
+    Returns method, k, statistic (of `SCORES`), value, random (mean of the random ones)
+    and z: standard deviations by which the value is better, so more is better for all
+    three (Akhanli and Hennig 2020). BadInput if a k has no two random ones that differ.
     """
     long = table.melt(["method", "k"], list(SCORES), "statistic", "value")
     drawn = random.melt("k", list(SCORES), "statistic", "drawn")

@@ -10,15 +10,13 @@ from joblib import Parallel, delayed, parallel_config
 from scipy.special import entr
 from threadpoolctl import threadpool_limits
 
-from helpers.clustering import methods, scores as clustering_scores
+from helpers.clustering import methods
+from helpers.clustering.scores import adjusted_rand
 from helpers.core.errors import BadInput
 
-# Hennig (2007): a segment whose best match overlaps so little is dissolved, and one
-# whose best match overlaps more than that is recovered.
+# Hennig (2007): a segment whose best match overlaps so little is dissolved.
 DISSOLVED = 0.5
-RECOVERED = 0.75
-# The rank of a value that belongs to all segments together: a key must not be missing.
-WHOLE = 0
+Labels = Mapping[int, np.ndarray | pd.Series]  # k -> segment of each customer, from 0
 
 
 class Prepared(Protocol):
@@ -61,35 +59,12 @@ def resample(
 ) -> Resampled:
     """Repeat the whole study, k-means included, on resampled customers.
 
-    Parameters
-    ----------
-    features : DataFrame
-        Customers x features, before preparation.
-    prepare : callable
-        Fits the preparation on some customers and returns an object with `transform`,
-        which must score each customer whoever else is in the table. It is fitted anew
-        in every resample, as an analyst would. `AsItIs` for scores.
-    k_values : sequence of int
-        Numbers of segments.
-    resamples : int
-        Bootstrap samples of customers, of as many customers, with replacement. The
-        first few of many are the same as those of a call for a few.
-    seed, starts : int
-        Of the resamples; random starts of each k-means, none of them warm: begun
-        from the segments themselves, k-means was measured to flatter an agreement of
-        0.48 to 0.87.
-
-    Returns
-    -------
-    Resampled
-        Every repetition labels all customers, by the nearest of its centres.
-
-    Raises
-    ------
-    BadInput
-        If the scores cannot be clustered, or a resample holds fewer different
-        customers than segments are asked for; what `prepare` raises, with the number
-        of the resample.
+    `prepare` fits the preparation on some customers, anew in every resample, as an
+    analyst would; its `transform` must score each customer whoever else is in the
+    table. The first of many resamples (as many customers, with replacement) are those
+    of a call for few. No start is warm: begun from the segments themselves, k-means was
+    measured to flatter an agreement of 0.48 to 0.87. BadInput names the resample that
+    cannot be scored, or holds fewer different customers than segments.
     """
     with threadpool_limits(1):
         scores = prepare(features).transform(features)
@@ -157,32 +132,15 @@ def _refuse_few(rows: np.ndarray, k_values: Sequence[int], place: str) -> None:
 def agreement(resampled: Resampled) -> pd.DataFrame:
     """Compare repeated studies two by two: first with second, third with fourth.
 
-    The last of an odd number of resamples has no partner and is left out.
+    Returns k, pair, ari: adjusted Rand index over all customers, drawn or not.
 
-    Returns
-    -------
-    DataFrame
-        One row for k and pair: k, pair, ari: adjusted Rand index over all customers,
-        drawn or not (1 is the same segments, 0 is chance).
-
-    Raises
-    ------
-    BadInput
-        If there are fewer than two resamples.
-
-    References
-    ----------
     Dolnicar and Leisch (2010), Evaluation of structure and reproducibility of cluster
-    solutions using the bootstrap: bootFlexclust of R's flexclust, whose defaults are
-    100 pairs of 3 starts.
+    solutions using the bootstrap: bootFlexclust of R's flexclust, by default 100 pairs
+    of 3 starts.
     """
     _refuse_one(len(resampled.drawn))
     return pd.DataFrame(
-        {
-            "k": k,
-            "pair": pair,
-            "ari": clustering_scores.adjusted_rand(labels[2 * pair], other),
-        }
+        {"k": k, "pair": pair, "ari": adjusted_rand(labels[2 * pair], other)}
         for k, labels in resampled.labels.items()
         for pair, other in enumerate(labels[1::2])
     )
@@ -196,77 +154,39 @@ def _refuse_one(resamples: int) -> None:
         )
 
 
-def recovery(
-    resampled: Resampled, labels: Mapping[int, np.ndarray | pd.Series]
-) -> pd.DataFrame:
+def recovery(resampled: Resampled, labels: Labels) -> pd.DataFrame:
     """Ask of each segment how well repeated studies find it (stability within, SLSW).
 
-    Parameters
-    ----------
-    resampled : Resampled
-        The last of an odd number has no partner and is left out.
-    labels : mapping
-        k -> the segments to look for, 0 to k - 1, for every k of `resampled`.
+    Returns k, segment, pair, jaccard: overlap of the segment with the repeated one most
+    like it, over all customers, drawn or not; the mean of the two studies of the pair.
 
-    Returns
-    -------
-    DataFrame
-        One row for k, segment and pair: k, segment, pair, jaccard: overlap of the
-        segment with the repeated one most like it, over all customers, drawn or not;
-        the mean of the two studies of the pair. Overlap is the size of the
-        intersection over that of the union (1 is found whole).
-
-    Raises
-    ------
-    BadInput
-        If there are fewer than two resamples, or labels are not of these customers.
-
-    References
-    ----------
     Dolnicar and Leisch (2017), Using segment level stability to select target segments
     in data-driven market segmentation studies: slswFlexclust of R's flexclust.
     """
     _refuse_one(len(resampled.drawn))
-    every = np.ones_like(resampled.drawn)
-    table = _overlaps(resampled, labels, every).assign(
-        pair=lambda t: t["resample"] // 2
-    )
+    table = _overlaps(resampled, labels, np.ones_like(resampled.drawn))
+    table["pair"] = table["resample"] // 2
     paired = table[table["pair"] < len(resampled.drawn) // 2]
     keys = ["k", "segment", "pair"]
     return paired.groupby(keys, as_index=False)["jaccard"].mean()
 
 
-def recovery_of_drawn(
-    resampled: Resampled, labels: Mapping[int, np.ndarray | pd.Series]
-) -> pd.DataFrame:
+def recovery_of_drawn(resampled: Resampled, labels: Labels) -> pd.DataFrame:
     """Ask of each segment how well repeated studies find those of it they have seen.
 
-    Parameters
-    ----------
-    resampled, labels
-        As for `recovery`; every resample counts.
+    Returns k, segment, resample, jaccard: as in `recovery`, but among the customers
+    drawn, each counted once.
 
-    Returns
-    -------
-    DataFrame
-        One row for k, segment and resample: k, segment, resample, jaccard: overlap of
-        the segment with the repeated one most like it, among the customers drawn,
-        each counted once; 0 where none of the segment was drawn.
-
-    References
-    ----------
-    Hennig (2007), Cluster-wise assessment of cluster stability: clusterboot of R's
-    fpc, by default of 100 samples and one start of k-means. There a customer drawn
-    twice is clustered once (multipleboot=FALSE); here the customer counts twice in the
-    fit, as in `recovery`, which was measured to lower overlaps by up to 0.08.
+    Hennig (2007), Cluster-wise assessment of cluster stability: clusterboot of R's fpc,
+    by default of 100 samples and one start. There a customer drawn twice is clustered
+    once (multipleboot=FALSE); here the customer counts twice in the fit, which was
+    measured to lower overlaps by up to 0.08.
     """
     return _overlaps(resampled, labels, resampled.drawn)
 
 
 def _overlaps(
-    resampled: Resampled,
-    labels: Mapping[int, np.ndarray | pd.Series],
-    counted: np.ndarray,
+    resampled: Resampled, labels: Labels, counted: np.ndarray
 ) -> pd.DataFrame:
     tables = []
     for k, repeated in resampled.labels.items():
@@ -285,9 +205,7 @@ def _overlaps(
     return pd.concat(tables, ignore_index=True)
 
 
-def _labels_at(
-    labels: Mapping[int, np.ndarray | pd.Series], k: int, customers: int
-) -> np.ndarray:
+def _labels_at(labels: Labels, k: int, customers: int) -> np.ndarray:
     if k not in labels:
         raise BadInput(
             f"labels lack k = {k}, which was resampled. Give it, or leave it out."
@@ -304,8 +222,7 @@ def _labels_at(
 def jaccard(labels: np.ndarray, others: np.ndarray, *, segments: int) -> np.ndarray:
     """Measure how far each segment (row) of one labelling overlaps each of another.
 
-    Labels are 0 to `segments` - 1, of the same customers. Overlap is the size of the
-    intersection over that of the union, 0 to 1; two empty segments overlap by 0.
+    Overlap is the size of the intersection over that of the union; 0 of empty ones.
     """
     shared = _shared(labels, others, segments)
     union = shared.sum(axis=1)[:, None] + shared.sum(axis=0)[None, :] - shared
@@ -319,25 +236,16 @@ def _shared(labels: np.ndarray, others: np.ndarray, segments: int) -> np.ndarray
 
 
 def recovered(recovery: pd.DataFrame) -> pd.DataFrame:
-    """Summarise how well each segment was found again.
+    """Summarise how well each segment was found again, from either table of recovery.
 
-    Parameters
-    ----------
-    recovery : DataFrame
-        Output of `recovery` or of `recovery_of_drawn`.
-
-    Returns
-    -------
-    DataFrame
-        One row for k and segment: k, segment, jaccard (mean), low and high (quantiles
-        0.025 and 0.975 of the resamples or pairs: their spread, not an interval of
-        the mean), dissolved (share of at most 0.5) and recovered (share above 0.75).
-        The two shares are Hennig's (2007) where the table is that of
-        `recovery_of_drawn`; fpc's clusterboot gives them as counts.
+    Returns k, segment, jaccard (mean), low and high (quantiles 0.025 and 0.975 of the
+    resamples or pairs: their spread, not an interval of the mean), dissolved (share of
+    at most 0.5) and recovered (share above 0.75). The two shares are Hennig's (2007)
+    for `recovery_of_drawn`; fpc's clusterboot gives them as counts.
     """
     table = recovery.assign(
         dissolved=recovery["jaccard"] <= DISSOLVED,
-        recovered=recovery["jaccard"] > RECOVERED,
+        recovered=recovery["jaccard"] > 0.75,
     )
     found = table.groupby(["k", "segment"])
     spread = found["jaccard"].quantile([0.025, 0.975]).unstack()
@@ -357,36 +265,13 @@ def prediction_strength(
 ) -> pd.DataFrame:
     """Ask whether the segments of one half of the customers hold in the other.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features.
-    k_values : sequence of int
-        Numbers of segments. Every k is judged on the same splits.
-    splits : int
-        Random halvings of the customers.
-    seed, starts : int
-        Of the splits; random starts of each k-means, none of them warm. fpc's default
-        is one start, which was measured to read .66 for .94 on planted clusters.
+    Returns k, split, strength. Each half is clustered, and its customers are also given
+    to the nearest centre of the other; the strength of a segment is the share of its
+    pairs of customers who stay together (1 for a single customer), that of a half its
+    least strong segment's, and that of a split the mean of both. No start is warm;
+    fpc's default of one was measured to read .66 for .94 on planted clusters.
 
-    Returns
-    -------
-    DataFrame
-        One row for k and split: k, split, strength. Each half is clustered, and its
-        customers are also given to the nearest centre of the other half; the strength
-        of a segment is the share of its pairs of customers who stay together then
-        (1 for a single customer), that of a half its least strong segment's, and
-        that of a split the mean of both halves.
-
-    Raises
-    ------
-    BadInput
-        If the scores cannot be clustered, or a half holds fewer different customers
-        than segments are asked for.
-
-    References
-    ----------
-    Tibshirani and Walther (2005), Cluster validation by prediction strength. Both
+    Tibshirani and Walther (2005), Cluster validation by prediction strength; both
     halves and single customers as in prediction.strength of R's fpc, which draws new
     splits for each k.
     """
@@ -428,25 +313,10 @@ def _held(half: np.ndarray, own: np.ndarray, other: np.ndarray) -> float:
 
 
 def strength_choice(table: pd.DataFrame, *, least: float) -> int:
-    """Choose the largest number of segments that still predicts well.
+    """Choose the largest k whose mean strength plus one standard error reaches `least`.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `prediction_strength`, of two splits or more.
-    least : float
-        Strength to be reached, 0 to 1; the paper says 0.8 to 0.9.
-
-    Returns
-    -------
-    int
-        The largest k whose mean strength plus one standard error (of the splits'
-        mean) is at least `least`; 1 if there is none, since one segment always holds.
-
-    References
-    ----------
-    Tibshirani and Walther (2005), as for `prediction_strength`. fpc adds no standard
-    error and so chooses the same k or a smaller one.
+    1 if there is none, since one segment always holds. Tibshirani and Walther (2005)
+    say 0.8 to 0.9; fpc adds no standard error, so chooses the same k or a smaller one.
     """
     by_k = table.groupby("k")["strength"].agg(["mean", "sem", "count"])
     if (by_k["count"] < 2).any():
@@ -458,30 +328,14 @@ def strength_choice(table: pd.DataFrame, *, least: float) -> int:
     return int(max(enough, default=1))
 
 
-def across(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
+def across(labels: Labels) -> pd.DataFrame:
     """Say of each segment how far it comes from one segment of k - 1 (SLSA).
 
-    Parameters
-    ----------
-    labels : mapping
-        k -> segment of each customer, numbered from 0, for each k from 2 on.
+    Returns k, segment, value, customers. The value is 1 - H / ln(k - 1), where H is the
+    entropy (natural logarithm) of the shares of the segment's customers by their
+    segment of k - 1: 1 where all come from one, 0 where equally many come from each; 1
+    at k = 2.
 
-    Returns
-    -------
-    DataFrame
-        One row for k and segment that has customers: k, segment, value, customers.
-        The value is 1 - H / ln(k - 1), where H is the entropy (natural logarithm) of
-        the shares of the segment's customers by their segment of k - 1: 1 where all
-        come from one, 0 where equally many come from each. At k = 2 it is 1, since
-        all come from the one segment of k = 1.
-
-    Raises
-    ------
-    BadInput
-        If k does not run from 2 without a gap, or labels are of other customers.
-
-    References
-    ----------
     Dolnicar and Leisch (2017), as for `recovery`: slsaplot of R's flexclust. It
     renumbers the segments first; the entropy does not depend on their numbers.
     """
@@ -497,14 +351,10 @@ def across(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def branches(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
+def branches(labels: Labels) -> pd.DataFrame:
     """Count who comes from whom as segments become more: the tree behind `across`.
 
-    Returns
-    -------
-    DataFrame
-        One row for each k above 2, segment and parent who share customers: k, segment,
-        parent (segment of k - 1), customers (shared).
+    Returns k (above 2), segment, parent (segment of k - 1), customers they share.
     """
     rows = []
     for k, found, before in _steps(labels):
@@ -518,9 +368,7 @@ def branches(labels: Mapping[int, np.ndarray | pd.Series]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns).astype(int)
 
 
-def _steps(
-    labels: Mapping[int, np.ndarray | pd.Series],
-) -> list[tuple[int, np.ndarray, np.ndarray]]:
+def _steps(labels: Labels) -> list[tuple[int, np.ndarray, np.ndarray]]:
     """Pair the labels of each k with those of k - 1."""
     if sorted(labels) != list(range(2, len(labels) + 2)) or not labels:
         raise BadInput(
@@ -535,26 +383,14 @@ def _steps(
 
 
 def summarise(
-    resampled: Resampled,
-    labels: Mapping[int, np.ndarray | pd.Series],
-    strength: pd.DataFrame,
+    resampled: Resampled, labels: Labels, strength: pd.DataFrame
 ) -> pd.DataFrame:
     """Put the means of all stabilities into one table, to be set beside references.
 
-    Parameters
-    ----------
-    resampled, labels
-        As for `recovery`.
-    strength : DataFrame
-        Output of `prediction_strength`.
-
-    Returns
-    -------
-    DataFrame
-        statistic (agreement, recovery, prediction_strength), k, rank and value, the
-        mean over pairs or splits. The rank is 0 where the value is that of the whole;
-        of the recovery it counts the segments, from 1 for the one found worst, since
-        a segment has no counterpart among references but that of its rank.
+    Returns statistic (agreement, recovery, prediction_strength), k, rank and value. The
+    rank counts segments, from 1 for the one found worst, since a segment has no
+    counterpart among references but that of its rank; it is 0, since a key must not be
+    missing, where the value is that of the whole.
     """
     pairs = agreement(resampled).groupby("k")["ari"].mean()
     by_segment = recovery(resampled, labels).groupby(["k", "segment"])["jaccard"].mean()
@@ -562,9 +398,9 @@ def summarise(
     found["rank"] = found.groupby("k")["value"].rank(method="first").astype(int)
     halves = strength.groupby("k")["strength"].mean()
     parts = {
-        "agreement": pairs.reset_index(name="value").assign(rank=WHOLE),
+        "agreement": pairs.reset_index(name="value").assign(rank=0),
         "recovery": found.sort_values(["k", "rank"]),
-        "prediction_strength": halves.reset_index(name="value").assign(rank=WHOLE),
+        "prediction_strength": halves.reset_index(name="value").assign(rank=0),
     }
     table = pd.concat(part.assign(statistic=name) for name, part in parts.items())
     return table[["statistic", "k", "rank", "value"]].reset_index(drop=True)
@@ -582,8 +418,7 @@ def measure(
     """Measure all stabilities of scores, as `summarise`: what `on_references` repeats.
 
     Unlike `resample` on features nothing is prepared anew, which flatters references a
-    little. Keep `starts` the same for the customers and for references: more starts are
-    steadier.
+    little. Keep `starts` the same for both: more starts are steadier.
     """
     settings = {"k_values": k_values, "seed": seed, "starts": starts}
     # References are measured side by side already; each of them stays in its process.
@@ -608,43 +443,20 @@ def halves(
 ) -> pd.DataFrame:
     """Ask whether customers stay in their segment when another half of them is seen.
 
-    Parameters
-    ----------
-    first, second : DataFrame
-        Customers x features, the same customers scored twice by the same fitted
-        preparation, such as in odd and in even weeks.
-    centres : mapping
-        k -> centres, k x features, found beforehand on other scores of these
-        customers, such as those of all weeks. They are shared, so that a segment has
-        the same number in both halves.
-    draws, seed : int
-        Times that the second labels are dealt out anew at random.
-
-    Returns
-    -------
-    DataFrame
-        One row for k: k, ari (adjusted Rand index of the two labellings), same
-        (share of customers in the same segment in both, 0 to 1) and p: the share of
-        random deals, the true one counted among them, with at least as large an ari.
-        Half the weeks say less than all of them, so ari and same are lower than two
-        full windows would give.
-
-    Raises
-    ------
-    BadInput
-        If the tables are not of the same customers and features, or scores are
-        missing.
+    `first` and `second` score the same customers by the same preparation, such as in
+    odd and even weeks; `centres` (k -> k x features) were found on other scores, such
+    as of all weeks. Returns k, ari (adjusted Rand index), same (share of customers in
+    the same segment) and p: the share of `draws` random deals of the second labels, the
+    true one among them, with at least as large an ari. Half the weeks say less than
+    all, so ari and same are lower than two full windows would give.
     """
     _refuse_unlike(first, second)
     rows = []
     for k, middle in centres.items():
         one, two = (methods.nearest(t.to_numpy(float), middle) for t in (first, second))
-        ari = clustering_scores.adjusted_rand(one, two)
+        ari = adjusted_rand(one, two)
         rng = np.random.default_rng([seed, k])
-        dealt = [
-            clustering_scores.adjusted_rand(one, rng.permutation(two))
-            for _ in range(draws)
-        ]
+        dealt = [adjusted_rand(one, rng.permutation(two)) for _ in range(draws)]
         p = (1 + sum(chance >= ari for chance in dealt)) / (1 + draws)
         same = float((one == two).mean())
         rows.append({"k": k, "ari": ari, "same": same, "p": p})
@@ -684,33 +496,10 @@ def multiverse(
 ) -> pd.DataFrame:
     """Cluster the customers under each defensible choice of preparation.
 
-    Parameters
-    ----------
-    features : DataFrame
-        Customers x features, before preparation.
-    prepare : callable
-        Called with the features and a choice as keywords; fits the preparation and
-        returns an object with `transform`.
-    choices : sequence of mapping
-        Choices, such as {"scaling": "standard", "winsor": 0.05}.
-    k, seed, starts : int
-        As for `methods.kmeans`.
+    A choice is passed to `prepare` as keywords and names a column of labels 0 to k - 1,
+    as in "scaling: standard, winsor: 0.05"; 0 for everybody where it leaves fewer than
+    `k` customers that differ.
 
-    Returns
-    -------
-    DataFrame
-        Index of `features`; a column of labels 0 to k - 1 for each choice, named as in
-        "scaling: standard, winsor: 0.05"; 0 for everybody where a choice leaves fewer
-        than `k` customers that differ.
-
-    Raises
-    ------
-    BadInput
-        If two choices are the same, or one of them, which is then named, cannot be
-        prepared or clustered.
-
-    References
-    ----------
     Steegen, Tuerlinckx, Gelman and Vanpaemel (2016), Increasing transparency through a
     multiverse analysis.
     """
@@ -750,23 +539,12 @@ def _chosen(
 
 
 def agreements(labels: pd.DataFrame, chosen: np.ndarray | pd.Series) -> pd.DataFrame:
-    """Compare the segments of each choice with the chosen ones, customers in one order.
+    """Compare each column of labels with the chosen segments.
 
-    Parameters
-    ----------
-    labels : DataFrame
-        Output of `multiverse`, or any columns of labels.
-    chosen : ndarray or Series
-        The chosen segment of each customer.
-
-    Returns
-    -------
-    DataFrame
-        One row per column, in their order: choice, ari (adjusted Rand index with the
-        chosen segments: 1 is the same segments, 0 is chance).
+    Returns choice, ari (adjusted Rand index: 1 is the same segments, 0 is chance).
     """
     own = np.asarray(chosen)
     return pd.DataFrame(
-        {"choice": name, "ari": clustering_scores.adjusted_rand(own, column.to_numpy())}
+        {"choice": name, "ari": adjusted_rand(own, column.to_numpy())}
         for name, column in labels.items()
     )
