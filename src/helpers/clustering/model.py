@@ -93,51 +93,27 @@ from nearest"""
 
 @dataclass(frozen=True)
 class Model:
-    """Three readings of a customer, each told by rules that stand in the model.
-
-    Parameters
-    ----------
-    run : str
-        Run that the model was fitted in.
-    first, last : str
-        Training window, YYYY-MM-DD.
-    min_orders, min_lines : int
-        A customer with fewer has too little data for a needs segment.
-    preparation : Preparation
-        From features to scores.
-    centres : list of list of float
-        Scores of each needs segment's centre; segment ids count from 1. Empty where
-        no needs segments are handed on: then every customer is in segment 0.
-    value_cuts : dict of float
-        Tier -> least sales (currency) in the window.
-    activity_cuts : dict of float
-        Stage -> largest recency over the customer's own mean gap; beyond the largest is
-        `lapsed`. Who came on one day only has no gap: too little data. Two days are
-        enough, so that activity is also read where needs cannot be.
-    least_gap_days : float
-        Gaps shorter than this count as this, so that daily customers do not lapse in
-        three days.
-    deal_parts : dict of dict
-        Fitted parts of the deal index; without any, deal sensitivity is `NOT_KNOWN`.
-    deal_cuts : dict of float
-        Class -> least deal index; below the least is `low`.
-    names : dict of str
-        Segment id (as text) -> name.
-    """
+    """Three readings of a customer, each told by rules that stand in the model."""
 
     run: str
-    first: str
+    first: str  # of the training window, YYYY-MM-DD
     last: str
+    # A customer with fewer has too little data for a needs segment.
     min_orders: int
     min_lines: int
-    preparation: Preparation
+    preparation: Preparation  # from features to scores
+    # Scores of each segment's centre; ids count from 1. Without any, all are in 0.
     centres: list[list[float]]
-    value_cuts: dict[str, float]
+    value_cuts: dict[str, float]  # tier -> least sales (currency) in the window
+    # Stage -> largest recency over the customer's own mean gap; beyond is `lapsed`. Who
+    # came on one day only has no gap: too little data. Two days are enough, so that
+    # activity is also read where needs cannot be.
     activity_cuts: dict[str, float]
+    # Shorter gaps count as this, so that daily customers do not lapse in three days.
     least_gap_days: float
-    deal_parts: dict[str, dict]
-    deal_cuts: dict[str, float]
-    names: dict[str, str] = field(default_factory=dict)
+    deal_parts: dict[str, dict]  # of the deal index; without any, it is `NOT_KNOWN`
+    deal_cuts: dict[str, float]  # class -> least deal index; below the least is `low`
+    names: dict[str, str] = field(default_factory=dict)  # segment id (as text) -> name
 
     def inputs(self) -> list[str]:
         """List every column of the feature table that any reading looks at."""
@@ -153,17 +129,14 @@ class Model:
         )
 
     def assign(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Give every customer of the feature table the three readings.
+        """Give every customer of the feature table, in its order, the three readings.
 
-        Returns
-        -------
-        DataFrame
-            In the order of `features`: customer_id, segment_id (0 is too little data),
-            second_id (the next nearest), distance (to the own centre), distance_ratio
-            (nearest over second nearest, 0 to 1), membership (0 to 1), borderline,
-            value_tier, activity, deal_index, deal_sensitivity. Of segments whose
-            squared distances are within `TIE` of the least, the lowest number wins; a
-            deal index reaches a cut that it misses by at most `TIE`.
+        Columns: customer_id, segment_id (0 is too little data), second_id (the next
+        nearest), distance (to the own centre), distance_ratio (nearest over second
+        nearest, 0 to 1), membership (0 to 1), borderline, value_tier, activity,
+        deal_index, deal_sensitivity. Of segments within `TIE` of the least squared
+        distance, the lowest number wins; a deal index reaches a cut that it misses by
+        at most `TIE`.
         """
         enough = self.enough_data(features)
         table = features[["customer_id"]].copy()
@@ -195,7 +168,6 @@ class Model:
         return _tier(sales.fillna(0), self.value_cuts)
 
     def _deal_tiers(self) -> dict[str, float]:
-        """Name each class of deal sensitivity with the least index that reaches it."""
         if not self.deal_parts:
             return {NOT_KNOWN: -np.inf}
         return {name: cut - TIE for name, cut in self.deal_cuts.items()} | {
@@ -232,23 +204,13 @@ class Model:
     def to_sql(self, table: str, dialect: str = "duckdb") -> str:
         """Write the three readings as one query over the feature table.
 
-        Parameters
-        ----------
-        table : str
-            Table or read expression, as it is written in the dialect, with customer_id
-            and the columns of `inputs`: analytics.features, read_parquet('...').
-        dialect : str
-            One of `DIALECTS`. The query is defined for DuckDB; sqlglot translates it.
+        `table` is a table or read expression of the dialect (one of `DIALECTS`; the
+        query is defined for DuckDB, sqlglot translates it) with customer_id and the
+        columns of `inputs`: analytics.features, read_parquet('...'). The query returns
+        customer_id, segment_id, value_tier, activity and deal_sensitivity, in no order.
+        It agrees with `assign` on every customer, but where `assign` refuses a missing
+        or negative value segment_id is null.
 
-        Returns
-        -------
-        str
-            A query that returns customer_id, segment_id, value_tier, activity and
-            deal_sensitivity, in no order. It agrees with `assign` on every customer,
-            but where `assign` refuses a missing or negative value segment_id is null.
-
-        Notes
-        -----
         What is missing must be null, not NaN. Columns of the table stand in quotes and
         so may be words of SQL. For Snowflake, plain names are written in capitals, as
         it stores the names of columns that were created without quotes.
@@ -456,15 +418,11 @@ def _tier(values: pd.Series, cuts: dict[str, float]) -> pd.Series:
 
 @dataclass(frozen=True)
 class Groups:
-    """The groups that later notebooks tell apart.
+    """The groups that later notebooks tell apart."""
 
-    `word` is what one is called (segment or value tier), `names` are theirs by group id,
-    from 1, and `assigned` is the table `segments` with each customer's group as segment_id.
-    """
-
-    word: str
-    names: dict[int, str]
-    assigned: pd.DataFrame
+    word: str  # what one is called: segment or value tier
+    names: dict[int, str]  # by group id, from 1
+    assigned: pd.DataFrame  # the table `segments`, segment_id being the group
 
     def name(self, group_id: int) -> str:
         """Return the name of a group; 0 is too little data."""
@@ -474,8 +432,7 @@ class Groups:
 def groups(model: Model, assigned: pd.DataFrame) -> Groups:
     """Tell customers apart by needs segment or, where there are none, by value tier.
 
-    `assigned` is the table `segments`. The groups are segments 1 to k, or the tiers that
-    hold anybody, from the highest.
+    Tiers are those that hold anybody, from the highest.
     """
     if model.centres:
         ids = range(1, len(model.centres) + 1)
@@ -495,13 +452,7 @@ def save(model: Model, file: Path) -> None:
 
 
 def load(file: Path) -> Model:
-    """Read a model (JSON of `save`) and check that nobody changed what decides its labels.
-
-    Raises
-    ------
-    BadInput
-        If the file is missing, is no model, or its checksum does not fit.
-    """
+    """Read a model; raise BadInput if it was changed by hand or cannot be read."""
     content = store.read_json(file, made_by="03_clustering_choice")
     try:
         checksum = content.pop("checksum")

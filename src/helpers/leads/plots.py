@@ -16,14 +16,8 @@ def answers(
 ) -> Axes:
     """Draw the share right against the share that gets an answer, with its interval.
 
-    Parameters
-    ----------
-    table : DataFrame
-        confidence (the least one), typed, right, low, high.
-    chosen : float
-        The confidence in use: ringed.
-    majority : float
-        Share right if everybody got the largest segment.
+    `table` has confidence (the least one), typed, right, low, high; the `chosen` one is
+    ringed. `majority` is the share right if everybody got the largest segment.
     """
     ax = plt.gca() if ax is None else ax
     known = table.dropna(subset="right")

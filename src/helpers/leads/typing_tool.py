@@ -17,19 +17,10 @@ LATER = "later"  # kind of a field that is known only once a lead was worked
 def start_known(
     attributes: pd.DataFrame, *, table: str, fields: Sequence[str]
 ) -> list[str]:
-    """Check that fields are known when a lead comes in, and give them back.
+    """Give fields back, or raise BadInput naming those not known when a lead comes in.
 
-    Parameters
-    ----------
-    attributes : DataFrame
-        The standard table: table, attribute, kind, label.
-    table : str
-        customers or leads.
-
-    Raises
-    ------
-    BadInput
-        Naming the fields that are known only later, or that nobody has declared.
+    `attributes` is the standard table: table (customers or leads), attribute, kind,
+    label.
     """
     kinds = attributes[attributes["table"] == table].set_index("attribute")["kind"]
     if unknown := [field for field in fields if field not in kinds]:
@@ -56,17 +47,9 @@ def first_orders(
 ) -> pd.DataFrame:
     """Describe the first so many orders of a window of each customer who has them.
 
-    Returns
-    -------
-    DataFrame
-        Index customer_id: first_sales (currency, logarithm of 1 and more),
-        first_lines (logarithm), first_hour (mean hour of the day), first_weekend
-        (share of orders), first_<need> (root of the share of sales).
-
-    Raises
-    ------
-    TooLittle
-        If no customer has so many orders in the window.
+    By customer_id: first_sales (currency, logarithm of 1 and more), first_lines
+    (logarithm), first_hour (mean hour of the day), first_weekend (share of orders),
+    first_<need> (root of the share of sales). Raises TooLittle if nobody has so many.
     """
     apart = ", ".join(map(quoted, APART))
     bought = con.execute(
@@ -172,14 +155,8 @@ def best_field(
 ) -> tuple:
     """Type by one field alone: the commonest class of each level, for rows left out.
 
-    Parameters as for `classifier.cross_fitted`; numbers are cut at their quartiles.
-
-    Returns
-    -------
-    str
-        The field chosen most often: in each part the one that is right most often.
-    ndarray
-        Class of each row, from the other parts.
+    Gives the field chosen most often (in each part the one that is right most often)
+    and the class of each row from the other parts. Numbers are cut at their quartiles.
     """
     levels = pd.DataFrame(
         {
@@ -204,25 +181,12 @@ def best_field(
 
 
 def verdict(right: pd.Series, chosen: pd.Series, *, rows: int, fewest: int) -> str:
-    """Say whether the fields known at the start type customers.
+    """Say whether the fields known at the start type customers: guess, unsure or types.
 
-    Parameters
-    ----------
-    right : Series
-        agreement, low, high and majority, from `rules.agreement`.
-    chosen : Series
-        The row of `confidence_table` in use: typed and low.
-    rows : int
-        Customers judged.
-    fewest : int
-        Answers that a statement about them needs.
-
-    Returns
-    -------
-    str
-        guess (no better than always naming the largest segment, for sure), unsure
-        (better, but too few reach the confidence, or they are not typed better) or
-        types.
+    guess is no better than always naming the largest segment, for sure; unsure is
+    better, but fewer than `fewest` of `rows` reach the confidence, or they are not
+    typed better. `right` is from `rules.agreement`, `chosen` the row of
+    `confidence_table` in use.
     """
     if right["low"] <= right["majority"]:
         return "guess"
@@ -235,13 +199,9 @@ def confidence_table(
 ) -> pd.DataFrame:
     """Say how many are typed, and how many rightly, at each least confidence.
 
-    `chances` are cross-fitted, one column a class.
-
-    Returns
-    -------
-    DataFrame
-        confidence, typed (share that gets an answer), right (share of those), low, high
-        (95 % Wilson interval), said (mean probability of the answers given).
+    `chances` are cross-fitted, one column a class. Gives confidence, typed (share that
+    gets an answer), right (share of those), low, high (95 % Wilson interval), said
+    (mean probability of the answers given).
     """
     best, named = chances.max(axis=1), chances.idxmax(axis=1)
     rows = []
@@ -268,23 +228,10 @@ def questions(
     """Find the few further questions that would help most, beside what is known.
 
     The list is found anew in each fold, so that the shares right are those of a list
-    made without the customer.
-
-    Parameters
-    ----------
-    known, asked : DataFrame
-        Fields known at the start; what could be asked, one column a question.
-    truth : Series
-        Segment of each row.
-    most : int
-        Questions in the list.
-
-    Returns
-    -------
-    DataFrame
-        questions (0, 1, ...), fields (the question added when all rows choose; empty
-        for 0), chosen (share of parts that have it among the first so many), right,
-        low, high (95 % Wilson interval).
+    made without the customer. `asked` has one column a question. Gives questions (0, 1,
+    ..., `most`), fields (the question added when all rows choose; empty for 0), chosen
+    (share of parts that have it among the first so many), right, low, high (95 % Wilson
+    interval).
     """
     columns = _coded(known, asked)
     found = np.empty((len(truth), most + 1), dtype=truth.dtype)

@@ -21,26 +21,11 @@ _JUDGED = ["value", "noise", "beyond"]
 
 
 def periods(first: str, last: str, *, frequency: str) -> pd.DataFrame:
-    """Cut a window into calendar periods.
+    """Cut a window into calendar periods ("Q", "M", "W" or "D", as pandas names them).
 
-    Parameters
-    ----------
-    first, last : str
-        First and last day, YYYY-MM-DD.
-    frequency : str
-        A pandas period: "Q" for quarters, "M" for months, "W" for weeks, "D" for days.
-
-    Returns
-    -------
-    DataFrame
-        period (text such as 2025Q4), season (its part of the year, such as Q4), first,
-        last (YYYY-MM-DD), days. A piece shorter than half of its period joins the
-        period next to it.
-
-    Raises
-    ------
-    BadInput
-        If the window has no day.
+    Gives period (text such as 2025Q4), season (its part of the year, such as Q4),
+    first, last (YYYY-MM-DD), days. A piece shorter than half of its period joins the
+    next one. Raises BadInput if the window has no day.
     """
     days = pd.Series(pd.date_range(first, last))
     if days.empty:
@@ -115,23 +100,10 @@ def stability_indices(
 ) -> pd.DataFrame:
     """Take the stability index of every feature in every period.
 
-    Parameters
-    ----------
-    features : mapping
-        Period -> features of its customers.
-    columns : sequence of str
-        Features to compare.
-    references : sequence of str
-        Periods that are the yardstick; a period is never compared with itself.
-
-    Returns
-    -------
-    DataFrame
-        period, kind ("stability index"), statistic (the feature), segment_id (0),
-        value, scale (how widely its cube root spreads in units of its mean: that of a
-        chi-square with as many degrees of freedom as there are parts, less one).
-        Nothing for a period without another one to compare it with, or a feature that
-        is missing for everybody in either.
+    A period is never compared with itself, nor where either has no value of a feature.
+    Gives period, kind ("stability index"), statistic (the feature), segment_id (0),
+    value, scale (how widely its cube root spreads in units of its mean: that of a
+    chi-square with as many degrees of freedom as there are parts, less one).
     """
     rows = []
     for period, table in features.items():
@@ -161,22 +133,11 @@ def _statistics(rows: list[tuple]) -> pd.DataFrame:
 def assignment_statistics(
     assigned: Mapping[str, pd.DataFrame], *, segments: int
 ) -> pd.DataFrame:
-    """Describe how a frozen model sorts the customers of each period.
+    """Describe how a frozen model sorts the customers of each period (`Model.assign`).
 
-    Parameters
-    ----------
-    assigned : mapping
-        Period -> `Model.assign` of its customers.
-    segments : int
-        Number of segments.
-
-    Returns
-    -------
-    DataFrame
-        period, kind, statistic, segment_id, value, scale. Kinds: share (of classified
-        customers in each segment, its scale the standard error of a share) and fit
-        (mean distance of a segment's customers to its centre, scale its standard
-        error). Nothing of a period in which nobody could be classified.
+    Gives period, kind, statistic, segment_id, value, scale. Kinds: share (of classified
+    customers in each segment) and fit (mean distance of a segment's customers to its
+    centre); scale is the standard error. Nothing where nobody could be classified.
     """
     rows = []
     for period, table in assigned.items():
@@ -208,18 +169,10 @@ def _share_error(share: float, n: int) -> float:
 
 
 def movement_statistics(moved: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Turn movement into each period into statistics to be calibrated.
+    """Turn `migration.excess` into each period into statistics to be calibrated.
 
-    Parameters
-    ----------
-    moved : mapping
-        Period -> `migration.excess` from the period before into it.
-
-    Returns
-    -------
-    DataFrame
-        period, kind ("movement"), statistic ("moved beyond noise"), segment_id, value
-        (the excess), scale (its error); segments only, without the row of all.
+    Gives period, kind ("movement"), statistic ("moved beyond noise"), segment_id, value
+    (the excess), scale (its error), without the row of all customers.
     """
     rows = [
         (
@@ -250,33 +203,15 @@ def review(
     season was seen twice. How far a period may stray is a prediction interval: the
     statistics of one kind share one spread, in units of their own scale.
 
-    Parameters
-    ----------
-    statistics : DataFrame
-        period, kind, statistic, segment_id, value, scale.
-    references : sequence of str
-        Periods of the training window; a period reviewed is not its own reference.
-    reviewed : sequence of str
-        Periods to review.
-    season : mapping
-        Period -> season, such as its quarter; each counts only if seen twice.
-    alpha : float
-        Chance of any false alarm in `reviews` periods without change.
-    reviews : int
-        Periods that share alpha; as many as are reviewed if those are more.
-
-    Returns
-    -------
-    DataFrame
-        period, kind, statistic, segment_id, observed, usual, value (observed less
-        usual; for a stability index the index itself), noise (limit of value; missing
-        where the reference periods are too few for one), beyond (bool).
-
-    Notes
-    -----
-    Alpha is shared equally by periods, kinds and the statistics of a kind
-    (Bonferroni), and by both sides where both tell of change. Degrees of freedom
+    `statistics` has period, kind, statistic, segment_id, value, scale; `alpha` is the
+    chance of any false alarm in `reviews` periods (as many as are reviewed if those are
+    more) without change. It is shared equally by periods, kinds and the statistics of a
+    kind (Bonferroni), and by both sides where both tell of change. Degrees of freedom
     count the statistics of a kind less one, because shares add up to one.
+
+    Gives period, kind, statistic, segment_id, observed, usual, value (observed less
+    usual; for a stability index the index itself), noise (limit of value; missing where
+    the reference periods are too few for one), beyond (bool).
     """
     kinds = dict(list(statistics.groupby("kind", sort=False)))
     share = alpha / (max(reviews, len(reviewed)) * len(kinds))
@@ -371,10 +306,7 @@ def _told(
 def _seasons(
     references: list[str], period: str, season: Mapping[str, str]
 ) -> tuple[list[list[str]], list[str]]:
-    """Group the references by season, and name those that a period is held to.
-
-    One group holds all of them where a season was seen once only.
-    """
+    """Group the references by season, and name those that a period is held to."""
     groups = {}
     for name in references:
         groups.setdefault(season[name], []).append(name)
@@ -389,19 +321,8 @@ def alarms(
 ) -> pd.DataFrame:
     """Raise an alarm for each period in which a statistic lies beyond its limit.
 
-    Parameters
-    ----------
-    reviewed : DataFrame
-        From `review`.
-    names : mapping
-        Segment id -> name.
-    most : int
-        How many reasons are named, those farthest beyond their limit.
-
-    Returns
-    -------
-    DataFrame
-        period, alarm (bool), reason (text; empty without an alarm).
+    Gives period, alarm (bool), reason (text naming the `most` farthest beyond their
+    limit; empty without an alarm).
     """
     rows = []
     for period, table in reviewed.groupby("period", sort=False):

@@ -34,31 +34,17 @@ def match(
 ) -> pd.DataFrame:
     """Match the segments of a refit to their predecessors by the customers they share.
 
-    Parameters
-    ----------
-    before, after : ndarray
-        Segment ids of the same customers by the old and by the new model, from 1.
-    survive : float
-        A segment lives on in a new one that holds at least this share of its customers.
-    part : float
-        Parts of at least this share, none of them enough by itself, make a split if
-        together they reach `survive`.
-    segments : int
-        Number of the old segments, so that those that nobody is in are told of too.
+    A segment survives in a new one that holds the share `survive` of its customers;
+    parts of the share `part`, none enough by itself, make a split if together they
+    reach it. `segments` counts the old ones, so that those that nobody is in are told
+    of too.
 
-    Returns
-    -------
-    DataFrame
-        One row per new segment, and one for each old segment without an heir: old_id,
-        new_id (missing where there is none), stable_id (that of the predecessor; a
-        birth gets the next free number), shared (customers in both), of_old, of_new
-        (shares), jaccard, what (kept, born, ended, split or merged).
-
-    References
-    ----------
-    Spiliopoulou, Ntoutsi, Theodoridis and Schult (2006), MONIC: modeling and
-    monitoring cluster transitions: survival, split and absorption by overlap. Pairs
-    are the one-to-one assignment of largest total Jaccard (Hungarian method).
+    Gives a row per new segment and per old one without an heir: old_id, new_id (missing
+    where there is none), stable_id (that of the predecessor; a birth gets the next free
+    number), shared (customers in both), of_old, of_new (shares), jaccard, what (kept,
+    born, ended, split or merged). Pairs have the largest total Jaccard (Hungarian
+    method); Spiliopoulou, Ntoutsi, Theodoridis and Schult (2006), MONIC: modeling and
+    monitoring cluster transitions.
     """
     shared = pd.crosstab(before, after)
     rows = shared.index.union(range(1, segments + 1))
@@ -134,27 +120,11 @@ def foretold(
 ) -> pd.DataFrame:
     """Say how well each labelling foretells a mix, for customers left out.
 
-    Parameters
-    ----------
-    labels : mapping
-        Name -> label of each customer.
-    mix : ndarray
-        Customers x needs, from weeks that no label has seen.
-    champion : str
-        Name that the others are compared with.
-    folds : int
-        A customer's mix is foretold by the mean of the label in the other folds.
-    repeats : int
-        Bootstrap samples of customers.
-    seed : int
-        Fixes folds and samples.
-
-    Returns
-    -------
-    DataFrame
-        model, customers, told (share of the variance of the mix explained, R2), low,
-        high, gain (told less the champion's), gain_low, gain_high: 95 % percentile
-        intervals, the same samples for all, so that gains are compared in pairs.
+    A customer's mix (customers x needs, from weeks that no label has seen) is foretold
+    by the mean of the label in the other folds. Gives model, customers, told (share of
+    the variance of the mix explained, R2), low, high, gain (told less the champion's),
+    gain_low, gain_high: 95 % percentile intervals, the same samples for all, so that
+    gains are compared in pairs.
     """
     rng = np.random.default_rng(seed)
     fold = rng.permutation(np.arange(len(mix)) % folds)
@@ -189,24 +159,9 @@ def decide(
 ) -> str:
     """Apply the rules for a new segmentation.
 
-    Parameters
-    ----------
-    alarm : bool
-        Whether the last period lies beyond a limit.
-    gain, gain_low : float
-        What the challenger foretells more than the champion, and its lower limit.
-    least_gain : float
-        Gain that is worth new segments.
-    match : DataFrame or None
-        From `match`; None where no challenger could be fitted, and alarms decide alone.
-    least_jaccard : float
-        Overlap that a matched segment must keep.
-
-    Returns
-    -------
-    str
-        keep (no alarm), watch (an alarm, but nothing better at hand) or re-segment (an
-        alarm, and a challenger that foretells more or a segment that is no more).
+    Says keep (no alarm), watch (an alarm, but nothing better at hand) or re-segment (an
+    alarm, and a challenger that foretells `least_gain` more, for sure, or a segment
+    that is no more, or overlaps too little). Without a `match` alarms decide alone.
     """
     if not alarm or match is None:
         return "watch" if alarm else "keep"

@@ -15,13 +15,7 @@ SIGNED = ("entry", "previous")  # what the register adds to find a later change
 
 
 def read(file: Path) -> list[dict]:
-    """Read the register, the oldest entry first; empty where there is none yet.
-
-    Raises
-    ------
-    BadInput
-        If the file is damaged, or an entry does not fit its checksum or the one before.
-    """
+    """Read the register, oldest first; raise BadInput if an entry was changed."""
     if not file.exists():
         return []
     entries = store.read_json(file, made_by="07_refinement")
@@ -38,26 +32,12 @@ def read(file: Path) -> list[dict]:
 
 
 def append(file: Path, *, model: Path, entry: Mapping[str, str]) -> list[dict]:
-    """Add a decision about a model, whole or not at all.
+    """Add a decision about a model, whole or not at all, and give all entries.
 
-    Parameters
-    ----------
-    file, model : Path
-        The register, and the JSON of the model that was reviewed.
-    entry : mapping
-        The `FIELDS`: decided_on, reviewed_from and reviewed_to (YYYY-MM-DD), decided_by
-        (a role or a rule, no person), decision (one of `DECISIONS`) and why.
-
-    Returns
-    -------
-    list of dict
-        All entries. One that says the same about the same model and window, whatever
-        the day, is not added twice.
-
-    Raises
-    ------
-    BadInput
-        If the model or the register was changed by hand, or the entry is incomplete.
+    `entry` has the `FIELDS`; decided_by is a role or a rule, no person. One that says
+    the same about the same model and window, whatever the day, is not added twice.
+    Raises BadInput if the model or the register was changed by hand, or the entry is
+    incomplete.
     """
     _check(entry)
     fitted = clustering_model.load(model)

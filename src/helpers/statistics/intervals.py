@@ -14,24 +14,12 @@ def proportions(
 ) -> pd.DataFrame:
     """Estimate a share in each group, when a customer can have several rows.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        customer_id, the columns of `by`, and the value (bool), one row a trial.
-    level : float
-        Confidence of the intervals, 0 to 1.
-
-    Returns
-    -------
-    DataFrame
-        One row a group: `by`, trials, customers, successes, rate, low, high. Wilson's
-        interval at the effective number of trials, which the spread between customers
-        gives; it never exceeds the number of trials.
-
-    References
-    ----------
-    Wilson (1927); Korn and Graubard (1998), Confidence intervals for proportions with
-    small expected number of positive counts estimated from survey data.
+    `rows` have customer_id, the columns of `by`, and the value (bool), one row a trial.
+    Gives `by`, trials, customers, successes, rate, low, high: Wilson's (1927) interval
+    at the effective number of trials, which the spread between customers gives and
+    which never exceeds the trials (Korn and Graubard, 1998, Confidence intervals for
+    proportions with small expected number of positive counts estimated from survey
+    data).
     """
     keys = list(by)
     rows = rows.assign(outcome=rows[value].astype(float))
@@ -72,23 +60,11 @@ def lifts(
 ) -> pd.DataFrame:
     """Compare each group's rates with those of all customers.
 
-    Parameters
-    ----------
-    counts : DataFrame
-        One row a customer, one column an item: how often (or how much).
-    totals, groups : Series
-        What the counts are a part of or are divided by, such as orders; and the group
-        of each customer. The same rows.
-    level : float
-        Confidence of the intervals, 0 to 1.
-
-    Returns
-    -------
-    DataFrame
-        One row for group and item: group, item, customers (of the group, with a count),
-        rate (counts over totals), overall (the same for all), lift (rate over overall),
-        low, high, error (standard error of the lift's logarithm). The interval is that
-        of a ratio linearised by customer; it is missing where the group has none.
+    `counts` are customers x items: how often, or how much; `totals` what they are
+    divided by, such as orders. Gives group, item, customers (of the group, with a
+    count), rate (counts over totals), overall (the same for all), lift (rate over
+    overall), error (standard error of the lift's logarithm), low, high. The interval is
+    that of a ratio linearised by customer; it is missing where the group has none.
     """
     _refuse_unlike(counts, totals, groups)
     x, y = counts.to_numpy(float), totals.to_numpy(float)[:, None]
@@ -141,23 +117,10 @@ def shrink(
 ) -> pd.DataFrame:
     """Pull noisy estimates towards their centre by as much as they look like noise.
 
-    Parameters
-    ----------
-    values, errors : array
-        Estimates and their standard errors, all above 0.
-    centre : float, optional
-        Where they are pulled; without one, the mean that fits best.
-
-    Returns
-    -------
-    DataFrame
-        One row an estimate: shrunk, error (of the shrunk value), kept (share of the
-        distance from the centre that is kept, 0 to 1).
-
-    References
-    ----------
-    Efron and Morris (1973), empirical Bayes for normal means; the spread of the true
-    values is found by maximum likelihood.
+    Without a `centre` it is the mean that fits best. Gives shrunk, error (of the shrunk
+    value), kept (share of the distance from the centre that is kept, 0 to 1). Efron and
+    Morris (1973), empirical Bayes for normal means; the spread of the true values is
+    found by maximum likelihood.
     """
     values, errors = np.asarray(values, float), np.asarray(errors, float)
     squares = errors**2
@@ -189,18 +152,11 @@ def shrink(
 
 
 def adjusted(p: Sequence[float], *, method: str) -> np.ndarray:
-    """Raise p-values by the number of comparisons that were made.
+    """Raise p-values, to at most 1, by the number of comparisons that were made.
 
-    Parameters
-    ----------
-    method : str
-        holm: chance of a single false claim (Holm, 1979); benjamini-hochberg: share of
-        false claims (Benjamini and Hochberg, 1995). Another raises BadInput.
-
-    Returns
-    -------
-    array
-        In the order of `p`, at most 1.
+    The method is holm: chance of a single false claim (Holm, 1979); or
+    benjamini-hochberg: share of false claims (Benjamini and Hochberg, 1995). Another
+    raises BadInput.
     """
     values = np.asarray(p, float)
     if not len(values):
@@ -223,21 +179,9 @@ def together(
 ) -> pd.DataFrame:
     """Hold the intervals and p-values of each family of comparisons to one level.
 
-    Parameters
-    ----------
-    table : DataFrame
-        effect, error and p; one row a comparison.
-    family : sequence
-        Family of each row.
-    level : float
-        Confidence that all intervals of a family hold the truth at once, 0 to 1.
-    method : str
-        As for `adjusted`.
-
-    Returns
-    -------
-    DataFrame
-        With low and high (Bonferroni's) and p_adjusted; missing where p is.
+    `table` has effect, error and p; all intervals of a family hold the truth at once
+    with the confidence `level`. Adds low and high (Bonferroni's) and p_adjusted (as of
+    `adjusted`; missing where p is).
     """
     groups = table["p"].groupby(np.asarray(family))
     many = groups.transform("count").clip(lower=1)
@@ -259,22 +203,11 @@ def difference(
 ) -> dict[str, float]:
     """Compare treated with control rows inside strata, each customer as one draw.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        customer_id, treated (bool), the value (number or bool) and the strata in which
-        the arms were drawn, such as the campaign.
-    strata : sequence of str
-        None for a plain comparison.
-    level : float
-        Confidence of the interval, 0 to 1.
-
-    Returns
-    -------
-    dict
-        effect (treated minus control), error, low, high, p (two-sided), treated and
-        control (rows). Strata weigh as their arms allow (Mantel and Haenszel); one
-        with a single arm is left out. All is missing where no stratum has both arms.
+    `rows` have customer_id, treated (bool), the value (number or bool) and the strata
+    in which the arms were drawn, such as the campaign. Gives effect (treated minus
+    control), error, low, high, p (two-sided), treated and control (rows). Strata weigh
+    as their arms allow (Mantel and Haenszel); one with a single arm is left out. All is
+    missing where no stratum has both arms.
     """
     y = rows[value].to_numpy(float)
     arm = rows["treated"].to_numpy(bool)
