@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -10,7 +11,6 @@ from helpers.core import paths, store
 from helpers.core.errors import BadInput, TooLittle
 from helpers.runs.run_file import AUTO
 
-MADE_BY = "03_clustering_choice"
 NOT_USABLE = "not usable"
 NOT_LOOKED_FOR = "not looked for"
 # The criteria that decide, and how each is said to be missed.
@@ -64,8 +64,8 @@ def verdict(
     alpha: float,
     least_silhouette: float,
     least_strength: float,
-    p_weeks: float = float("nan"),
-    told_low: float = float("nan"),
+    p_weeks: float = np.nan,
+    told_low: float = np.nan,
 ) -> str:
     """Say in one word what kind of segmentation the evidence allows.
 
@@ -94,11 +94,8 @@ def verdict(
     if p_weeks > alpha or told_low <= 0:
         return NOT_USABLE
     firm = strength + strength_error >= least_strength
-    if (
-        firm
-        and silhouette >= least_silhouette
-        and all(beyond[name] <= alpha for name in GROUNDS)
-    ):
+    clear = silhouette >= least_silhouette
+    if firm and clear and all(beyond[name] <= alpha for name in GROUNDS):
         return "natural"
     return "reproducible" if beyond["agreement"] <= alpha else "constructive"
 
@@ -146,7 +143,9 @@ def write(decided: Decision | None, *, run: str, why: str = "", **more: object) 
 
 def read(*, run: str) -> dict:
     """Read what `write` saved: k, verdict, usable and why among others."""
-    return store.read_json(paths.processed(run) / "decision.json", made_by=MADE_BY)
+    return store.read_json(
+        paths.processed(run) / "decision.json", made_by="03_clustering_choice"
+    )
 
 
 def need_segments(*, run: str) -> None:

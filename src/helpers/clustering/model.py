@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.clustering import methods
-from helpers.core import store
+from helpers.core import paths, store
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
 from helpers.features.preparation import Preparation, deal_index
@@ -27,68 +27,7 @@ DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake")
 _PLAIN = re.compile("[a-z_][a-z0-9_]*")  # a name that no engine wants in quotes
 _TABLE = "table_of_features"  # until another dialect's own is put in its place
 
-_QUERY = """\
--- The columns that are read.
-with given as (
-    select
-        "customer_id" as customer_id,
-        {given}
-    from {table}
-),
--- What a customer's own shares weigh beside those of the population, 0 to 1.
-weighted as (
-    select
-        {weighted}
-    from given
-),
--- What the rules ask for, and the roots of the shrunk shares.
-roots as (
-    select
-        customer_id,
-        {rules},
-        {roots}
-    from weighted
-),
--- The roots, kept within their limits.
-limited as (
-    select
-        customer_id, enough, total_sales, gap_days, gaps_late, deal_index,
-        {limited}
-    from roots
-),
--- How much farther than the first centre each one is, in squared distance.
-distances as (
-    select
-        customer_id, enough, total_sales, gap_days, gaps_late, deal_index,
-        {distances}
-    from limited
-),
-nearest as (
-    select
-        *,
-        least({d_all}) as d_least
-    from distances
-)
-select
-    customer_id,
-    case
-        when not enough then 0
-        when {d_last} is null then null
-        {segments}
-    end as segment_id,
-    case
-        {tiers}
-    end as value_tier,
-    case
-        when gap_days is null then {too_little}
-        {stages}
-        else 'lapsed'
-    end as activity,
-    case
-        when not enough then {too_little}
-        {deals}
-    end as deal_sensitivity
-from nearest"""
+_QUERY = paths.beside(__file__, "model.yaml")["query"]
 
 
 @dataclass(frozen=True)
@@ -140,10 +79,8 @@ class Model:
         """
         enough = self.enough_data(features)
         table = features[["customer_id"]].copy()
-        table["segment_id"] = 0
-        table["second_id"] = 0
-        for column in ("distance", "distance_ratio", "membership", "deal_index"):
-            table[column] = np.nan
+        table[["segment_id", "second_id"]] = 0
+        table[["distance", "distance_ratio", "membership", "deal_index"]] = np.nan
         if self.centres:
             scores = self.preparation.transform(features[enough]).to_numpy()
             apart = methods.distances(scores, np.array(self.centres))
@@ -170,18 +107,16 @@ class Model:
     def _deal_tiers(self) -> dict[str, float]:
         if not self.deal_parts:
             return {NOT_KNOWN: -np.inf}
-        return {name: cut - TIE for name, cut in self.deal_cuts.items()} | {
-            "low": -np.inf
-        }
+        tiers = {name: cut - TIE for name, cut in self.deal_cuts.items()}
+        return tiers | {"low": -np.inf}
 
     def _activity(self, features: pd.DataFrame) -> pd.Series:
         gap = features["gap_mean_days"].clip(lower=self.least_gap_days)
         late = features["recency_days"] / gap
         stage = pd.Series("lapsed", index=features.index)
-        for name in sorted(
-            self.activity_cuts, key=self.activity_cuts.get, reverse=True
-        ):
-            stage = stage.mask(late <= self.activity_cuts[name], name)
+        cuts = self.activity_cuts
+        for name in sorted(cuts, key=cuts.get, reverse=True):
+            stage = stage.mask(late <= cuts[name], name)
         return stage.mask(gap.isna(), TOO_LITTLE)
 
     def name(self, segment_id: int) -> str:
@@ -219,10 +154,9 @@ class Model:
             raise BadInput(
                 f"dialect must be one of {list(DIALECTS)}, but {dialect!r} was passed."
             )
-        if dialect == "duckdb":
-            return _QUERY.format(table=table, **self._query_parts())
-        query = _QUERY.format(table=_TABLE, **self._query_parts())
-        return _translated(query, table, dialect)
+        name = table if dialect == "duckdb" else _TABLE
+        query = _QUERY.format(table=name, **self._query_parts())
+        return query if dialect == "duckdb" else _translated(query, table, dialect)
 
     def _query_parts(self) -> dict[str, str]:
         """Write what `_QUERY` leaves open."""
@@ -230,7 +164,8 @@ class Model:
         inputs = map(identifier, self.inputs())
         weights = dict(zip(p.weights, p.priors, strict=True))
         columns = zip(p.columns, p.weights, p.population, strict=True)
-        limits = zip(map(_root, p.columns), p.lower, p.upper, strict=True)
+        roots = [_plain("root", column) for column in p.columns]
+        limits = zip(roots, p.lower, p.upper, strict=True)
         ids = range(1, len(self.centres) + 1)
         stages = sorted(self.activity_cuts.items(), key=lambda item: item[1])
         lists = {
@@ -297,7 +232,7 @@ class Model:
         # Added up exactly: the text is the same on every machine.
         constant = math.fsum([*own**2, *-(first**2), *-weights * mean])
         terms = [
-            f"\n            {'-' if weight < 0 else '+'} {abs(weight)!r} * {_root(column)}"
+            f"\n            {'-' if weight < 0 else '+'} {abs(weight)!r} * {_plain('root', column)}"
             for column, weight in zip(p.columns, weights.tolist(), strict=True)
         ]
         return f"{constant!r}{''.join(terms)}"
@@ -317,15 +252,15 @@ def _root_of_share(column: str, weight: str, population: float) -> str:
 
     Below 0 there is no root, and some engines stop at one: those get null.
     """
-    own = identifier(column)
+    own, root = identifier(column), _plain("root", column)
     if not weight:
-        return f"case when {own} >= 0 then sqrt({own}) end as {_root(column)}"
+        return f"case when {own} >= 0 then sqrt({own}) end as {root}"
     credibility = _plain("credibility", weight)
     return (
         f"case when {own} >= 0 "
         f"then sqrt({own} * {credibility} + {population!r} * (1 - {credibility})) "
         f"when {own} is null and {identifier(weight)} <= 0 then sqrt({population!r}) "
-        f"end as {_root(column)}"
+        f"end as {root}"
     )
 
 
@@ -344,10 +279,6 @@ def _tier_in_sql(value: str, cuts: dict[str, float]) -> list[str]:
     lowest, *others = _upwards(cuts)
     parts = [f"when {value} >= {cuts[name]!r} then {quoted(name)}" for name in others]
     return [*reversed(parts), f"else {quoted(lowest)}"]
-
-
-def _root(column: str) -> str:
-    return _plain("root", column)
 
 
 def _plain(kind: str, column: str) -> str:
@@ -381,7 +312,7 @@ def _translated(query: str, table: str, dialect: str) -> str:
 
 
 def _nearest_two(squared: np.ndarray) -> np.ndarray:
-    # The nearest and the next segment, from 0: customers x 2.
+    """Find the nearest and the next segment, from 0: customers x 2."""
     first = _lowest(squared)
     others = squared.copy()
     np.put_along_axis(others, first, np.inf, axis=1)
@@ -439,11 +370,9 @@ def groups(model: Model, assigned: pd.DataFrame) -> Groups:
         return Groups("segment", {i: model.name(i) for i in ids}, assigned)
     held = [tier for tier in model.value_cuts if (assigned["value_tier"] == tier).any()]
     number = {tier: i for i, tier in enumerate(held, 1)}
-    return Groups(
-        "value tier",
-        {i: f"{tier.capitalize()} value" for tier, i in number.items()},
-        assigned.assign(segment_id=assigned["value_tier"].map(number).astype(int)),
-    )
+    names = {i: f"{tier.capitalize()} value" for tier, i in number.items()}
+    ids = assigned["value_tier"].map(number).astype(int)
+    return Groups("value tier", names, assigned.assign(segment_id=ids))
 
 
 def save(model: Model, file: Path) -> None:

@@ -93,14 +93,8 @@ def _axes(ax: Axes | None) -> Axes:
 
 def _panels(rows: int, columns: int, *, height: float, **shared: object) -> tuple:
     """Make a figure of the usual width (`height` in inches) and an array of its axes."""
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        squeeze=False,
-        layout="constrained",
-        figsize=(WIDTH, height),
-        **shared,
-    )
+    shared |= {"squeeze": False, "layout": "constrained", "figsize": (WIDTH, height)}
+    figure, axes = plt.subplots(rows, columns, **shared)
     for ax in axes.flat:
         ax.tick_params(labelsize=TICKS)
     return figure, axes
@@ -132,17 +126,9 @@ def _label(ax: Axes, text: str, at: tuple[float, float], **looks: object) -> Ann
 
 def _beside_line(ax: Axes, text: str, at: tuple, side: str, **looks: object) -> None:
     """Write left or right of an upright line, at a height from 0 to 1 of the axes."""
-    ax.annotate(
-        text,
-        at,
-        xycoords=ax.get_xaxis_transform(),
-        xytext=(-5 if side == "right" else 5, 0),
-        textcoords="offset points",
-        ha=side,
-        va="top",
-        fontsize=TEXT,
-        **looks,
-    )
+    looks |= {"ha": side, "va": "top", "fontsize": TEXT}
+    looks |= {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points"}
+    ax.annotate(text, at, xytext=(-5 if side == "right" else 5, 0), **looks)
 
 
 def _part(labels: Sequence[Annotation], *, margin: float = 3.0) -> None:
@@ -191,13 +177,11 @@ def score_panels(
     _listed([*methods, *statistics], names, of="names")
     _listed(statistics, more_is_better, of="more_is_better")
     height = 1.5 + 0.95 * len(methods)
-    figure, axes = _panels(
-        len(methods), len(statistics), height=height, sharex=True, sharey="col"
-    )
+    size = (len(methods), len(statistics))
+    figure, axes = _panels(*size, height=height, sharex=True, sharey="col")
     for (row, column), ax in np.ndenumerate(axes):
-        here = (table["method"] == methods[row]) & (
-            table["statistic"] == statistics[column]
-        )
+        here = table["method"] == methods[row]
+        here &= table["statistic"] == statistics[column]
         _score_panel(table[here].sort_values("k"), level=level, ax=ax)
     for ax, method in zip(axes[:, 0], methods, strict=True):
         _say_at_left(ax, fill(names[method], 13))
@@ -254,7 +238,20 @@ def stability_boxes(
     ax.bar(k, height, bottom=low, width=0.84, color=PALE, zorder=0.5)
     dashed = {"color": QUIET, "linewidth": 1.4, "linestyle": (0, (2, 1)), "zorder": 1}
     ax.hlines(beside["reference"], k - 0.42, k + 0.42, **dashed)
-    _boxes(groups, ax=ax)
+    thin = {"color": ACCENT, "linewidth": 1.2}
+    ax.boxplot(
+        list(groups.values()),
+        positions=list(groups),
+        widths=0.46,
+        patch_artist=True,
+        manage_ticks=False,
+        boxprops={"facecolor": "#8fb3c6", "edgecolor": ACCENT, "linewidth": 1.2},
+        medianprops={"color": INK, "linewidth": 2},
+        whiskerprops=thin,
+        capprops=thin,
+        flierprops={"marker": ".", "markersize": 4, "markeredgecolor": ACCENT},
+        zorder=2,
+    )
     ax.axhline(criterion, color=INK, linewidth=1.2, linestyle=(0, (6, 3)), zorder=1.5)
     ax.set_xlim(min(groups) - 0.6, max(groups) + 0.6)
     ax.set_xticks(list(groups))
@@ -271,29 +268,8 @@ def stability_boxes(
     return ax
 
 
-def _boxes(groups: Mapping[int, np.ndarray], *, ax: Axes) -> None:
-    thin = {"color": ACCENT, "linewidth": 1.2}
-    ax.boxplot(
-        list(groups.values()),
-        positions=list(groups),
-        widths=0.46,
-        patch_artist=True,
-        manage_ticks=False,
-        boxprops={"facecolor": "#8fb3c6", "edgecolor": ACCENT, "linewidth": 1.2},
-        medianprops={"color": INK, "linewidth": 2},
-        whiskerprops=thin,
-        capprops=thin,
-        flierprops={"marker": ".", "markersize": 4, "markeredgecolor": ACCENT},
-        zorder=2,
-    )
-
-
 def tree(
-    branches: pd.DataFrame,
-    across: pd.DataFrame,
-    *,
-    chosen: int,
-    ax: Axes | None = None,
+    branches: pd.DataFrame, across: pd.DataFrame, *, chosen: int, ax: Axes | None = None
 ) -> Axes:
     """Draw which segments split from which as k grows, and how stable each is across k.
 
@@ -312,7 +288,16 @@ def tree(
     ax = _axes(ax)
     nodes = _places(across, flows)
     everyone = across.groupby("k")["customers"].sum().max()
-    _draw_flows(nodes, flows, everyone, ax=ax)
+    # Lines join segments of neighbouring k, as wide as the customers shared.
+    y = nodes.set_index(["k", "segment"])["y"]
+    lines = [
+        [(row.k - 1, y[row.k - 1, row.parent]), (row.k, y[row.k, row.segment])]
+        for row in flows.itertuples()
+    ]
+    widths = 18 * flows["customers"].to_numpy(float) / everyone
+    ax.add_collection(
+        LineCollection(lines, linewidths=widths, colors=REFERENCE, zorder=1)
+    )
     sizes = 1500 * nodes["customers"] / everyone
     shade = {"c": nodes["value"], "cmap": DARKNESS, "norm": Normalize(0, 1)}
     looks = shade | {"edgecolors": INK, "linewidths": 1, "zorder": 3}
@@ -327,12 +312,10 @@ def tree(
     ax.set_ylim(-0.02, 1.04)
     ax.set_yticks([])
     _columns_of_k(nodes["k"], chosen, ax=ax)
-    bar = ax.figure.colorbar(
-        discs, ax=ax, orientation="horizontal", shrink=0.4, aspect=22, pad=0.03
-    )
-    bar.set_label(
-        "stability across k: 1 all from one segment, 0 from all alike", fontsize=TEXT
-    )
+    looks = {"orientation": "horizontal", "shrink": 0.4, "aspect": 22, "pad": 0.03}
+    bar = ax.figure.colorbar(discs, ax=ax, **looks)
+    said = "stability across k: 1 all from one segment, 0 from all alike"
+    bar.set_label(said, fontsize=TEXT)
     bar.ax.tick_params(labelsize=TICKS)
     return ax
 
@@ -374,23 +357,6 @@ def _places(across: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFrame:
         done |= {(k, s): (i + 0.5) / len(wish) for i, s in enumerate(upwards)}
     heights = [done[key] for key in zip(across["k"], across["segment"], strict=True)]
     return across.assign(y=heights)
-
-
-def _draw_flows(
-    nodes: pd.DataFrame, flows: pd.DataFrame, everyone: float, *, ax: Axes
-) -> None:
-    """Join segments of neighbouring k by lines as wide as the customers shared."""
-    if flows.empty:
-        return
-    y = nodes.set_index(["k", "segment"])["y"]
-    lines = [
-        [(row.k - 1, y[row.k - 1, row.parent]), (row.k, y[row.k, row.segment])]
-        for row in flows.itertuples()
-    ]
-    widths = 18 * flows["customers"].to_numpy() / everyone
-    ax.add_collection(
-        LineCollection(lines, linewidths=widths, colors=REFERENCE, zorder=1)
-    )
 
 
 def _number_nodes(
@@ -521,7 +487,16 @@ def silhouette_plot(
         )
         top += len(block) + space
     _even_ticks(ticks, top, ax=ax)
-    _mean_lines(float(widths.mean()), reference, ax=ax)
+    mean = float(widths.mean())
+    lines = [
+        (mean, f"customers {_plain(mean)}", INK, "-"),
+        (reference, f"references {_plain(reference)}", QUIET, (0, (3, 2))),
+    ]
+    # The lesser is named to the left of its line.
+    lines.sort(key=lambda line: line[0])
+    for (at, text, colour, style), side in zip(lines, ("right", "left"), strict=True):
+        ax.axvline(at, color=colour, linewidth=1.4, linestyle=style)
+        _beside_line(ax, text, (at, 0.995), side, color=colour)
     ax.set_xlabel("silhouette width (more is better)", fontsize=TEXT)
     return ax
 
@@ -537,26 +512,11 @@ def _even_ticks(ticks: Mapping[float, str], top: float, *, ax: Axes) -> None:
     line = TICKS * 1.4 / 72 / inches * top
     gap = lines * line
     places = plots.apart(list(ticks), gap)
-    # Room for a line of text above the first block.
-    ax.set_ylim(
-        max(top, places.max() + gap / 2), min(-1.4 * line, places.min() - gap / 2)
-    )
+    above = min(-1.4 * line, places.min() - gap / 2)  # room for a line of text
+    ax.set_ylim(max(top, places.max() + gap / 2), above)
     ax.set_yticks(places, list(ticks.values()))
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
-
-
-def _mean_lines(mean: float, reference: float, *, ax: Axes) -> None:
-    """Draw two lines and name them at the top, the lesser to the left of its line."""
-    lines = [
-        (mean, f"customers {_plain(mean)}", INK, "-"),
-        (reference, f"references {_plain(reference)}", QUIET, (0, (3, 2))),
-    ]
-    for (at, text, colour, style), side in zip(
-        sorted(lines, key=lambda line: line[0]), ("right", "left"), strict=True
-    ):
-        ax.axvline(at, color=colour, linewidth=1.4, linestyle=style)
-        _beside_line(ax, text, (at, 0.995), side, color=colour)
 
 
 def neighbour_shares(distances: np.ndarray) -> pd.DataFrame:
@@ -623,12 +583,7 @@ def separation(
 
 
 def _outline(
-    place: np.ndarray,
-    centre: tuple[float, float],
-    segment: int,
-    *,
-    inner: float,
-    ax: Axes,
+    place: np.ndarray, centre: tuple, segment: int, *, inner: float, ax: Axes
 ) -> None:
     colour = segment_colour(segment)
     ax.scatter(*place.T, s=7, color=colour, alpha=0.3, linewidths=0, zorder=1)
@@ -645,18 +600,12 @@ def _outline(
 
 def _centre_numbers(at: Mapping[int, tuple], ax: Axes) -> list[Annotation]:
     looks = {"color": "white", "fontweight": "bold", "fontsize": TEXT + 1, "zorder": 5}
-    disc = {"boxstyle": "circle,pad=0.25", "edgecolor": "white"}
-    return [
-        _label(
-            ax,
-            f"{segment}",
-            centre,
-            bbox=disc | {"facecolor": segment_colour(segment)},
-            path_effects=[],
-            **looks,
-        )
-        for segment, centre in at.items()
-    ]
+    looks["path_effects"], labels = [], []
+    for segment, centre in at.items():
+        disc = {"boxstyle": "circle,pad=0.25", "facecolor": segment_colour(segment)}
+        disc["edgecolor"] = "white"
+        labels.append(_label(ax, f"{segment}", centre, bbox=disc, **looks))
+    return labels
 
 
 def maps(
@@ -802,12 +751,7 @@ def multiverse(
 
 
 def _choice_dots(
-    ordered: pd.DataFrame,
-    made: Sequence[tuple[str, object]],
-    choices: Mapping[str, str],
-    ours: pd.Series,
-    *,
-    ax: Axes,
+    ordered: pd.DataFrame, made: list, choices: Mapping, ours: pd.Series, *, ax: Axes
 ) -> None:
     for y, (column, option) in enumerate(made):
         taken = ordered[column] == option

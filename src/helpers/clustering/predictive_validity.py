@@ -73,10 +73,8 @@ def gains(
     `labels` holds the segment of each customer by k, `sales` their sales (currency); it
     is the score alone of `league`, missing where the outcome cannot be judged.
     """
-    designs = {"spend quintiles": quantiles(sales, parts=5)} | {
-        k: pd.Series(found, index=sales.index).astype(str)
-        for k, found in labels.items()
-    }
+    designs = {k: pd.Series(own, sales.index).astype(str) for k, own in labels.items()}
+    designs = {"spend quintiles": quantiles(sales, parts=5)} | designs
     told = league(
         {name: label.to_frame("label") for name, label in designs.items()},
         [aim],
@@ -191,8 +189,8 @@ def _judge(
         rows = [{"design": name, **shared, **none, "why": why} for name in designs]
         return pd.DataFrame(rows)
     yes_no = outcome.kind == "yes_no"
-    draw = _draw_within if yes_no else _draw
-    fold, weights = draw(truth, folds, repeats, np.random.default_rng(seed))
+    answers = truth[:, 0] if yes_no else np.zeros(len(truth))
+    fold, weights = _draw(answers, folds, repeats, seed)
     score = _auc if yes_no else _r2
     rows = []
     with threadpool_limits(1):
@@ -209,10 +207,9 @@ def _judge(
 def _row(alone: np.ndarray, base: np.ndarray, both: np.ndarray) -> dict[str, float]:
     """Turn scores, of the customers first and then of the resamples, into a row."""
     gain = both - base
-    columns = ["alone", "alone_low", "alone_high", "base", "with_base"]
+    columns = "alone alone_low alone_high base with_base gain gain_low gain_high"
     found = (*bootstrap.estimate(alone), base[0], both[0], *bootstrap.estimate(gain))
-    columns += ["gain", "gain_low", "gain_high"]
-    return dict(zip(columns, found, strict=True))
+    return dict(zip(columns.split(), found, strict=True))
 
 
 def _why_not(outcome: Outcome, truth: np.ndarray, folds: int) -> str:
@@ -232,31 +229,20 @@ def _why_not(outcome: Outcome, truth: np.ndarray, folds: int) -> str:
 
 
 def _draw(
-    truth: np.ndarray, folds: int, repeats: int, rng: np.random.Generator
+    group: np.ndarray, folds: int, repeats: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    rows = len(truth)
-    fold = rng.permutation(np.arange(rows) % folds)
-    return fold, bootstrap.weights(rows, repeats, rng)
-
-
-def _draw_within(
-    truth: np.ndarray, folds: int, repeats: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Share out and resample either answer by itself, so that none runs dry."""
-    fold = np.empty(len(truth), dtype=int)
-    weights = np.ones((len(truth), 1 + repeats))
-    for answer in (0, 1):
-        rows = np.flatnonzero(truth[:, 0] == answer)
+    """Share out and resample each group by itself, so that none runs dry."""
+    rng = np.random.default_rng(seed)
+    fold = np.empty(len(group), dtype=int)
+    weights = np.ones((len(group), 1 + repeats), order="F")
+    for one in np.unique(group):
+        rows = np.flatnonzero(group == one)
         fold[rows] = rng.permutation(np.arange(len(rows)) % folds)
         weights[rows, 1:] = bootstrap.counts(len(rows), repeats, rng).T
     return fold, weights
 
 
 # --- Predictions for customers left out: customers x columns of the outcome
-
-
-def _is_one_label(design: pd.DataFrame) -> bool:
-    return design.shape[1] == 1 and classifier.is_label(design.iloc[:, 0])
 
 
 def _columns(design: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -283,7 +269,7 @@ def _alone_and_with(
 ) -> tuple[np.ndarray, np.ndarray]:
     added = _columns(design)
     both = tuple(np.hstack(pair) for pair in zip(known, added, strict=True))
-    if _is_one_label(design):
+    if design.shape[1] == 1 and classifier.is_label(design.iloc[:, 0]):
         smoothing = SMOOTHING if yes_no else 0
         alone = forecasts.label_means(design.iloc[:, 0], truth, fold, smoothing)
     else:
@@ -334,25 +320,16 @@ def _r2(
 def _auc(
     truth: np.ndarray, predicted: np.ndarray, fold: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    right, pairs = np.sum(
-        [
-            forecasts.pairs(truth[rows, 0], predicted[rows, 0], weights[rows])
-            for rows in (fold == part for part in np.unique(fold))
-        ],
-        axis=0,
-    )
+    counted = [
+        forecasts.pairs(truth[rows, 0], predicted[rows, 0], weights[rows])
+        for rows in (fold == part for part in np.unique(fold))
+    ]
+    right, pairs = np.sum(counted, axis=0)
     # A resample in which no fold holds either answer says nothing: it counts as chance.
     return np.where(pairs > 0, right, 0.5) / np.where(pairs > 0, pairs, 1)
 
 
 # --- Refusals
-
-_LABELS = (
-    types.is_bool_dtype,
-    types.is_string_dtype,
-    types.is_object_dtype,
-    lambda values: isinstance(values.dtype, pd.CategoricalDtype),
-)
 
 
 def _check_settings(
@@ -379,7 +356,12 @@ def _check_columns(name: str, columns: pd.DataFrame, customers: pd.Index) -> Non
     for column, values in columns.items():
         if not classifier.is_label(values):
             _check_finite(f"Column {column} of design {name}", values)
-        elif not any(allowed(values) for allowed in _LABELS):
+        elif not (
+            types.is_bool_dtype(values)
+            or types.is_string_dtype(values)
+            or types.is_object_dtype(values)
+            or isinstance(values.dtype, pd.CategoricalDtype)
+        ):
             raise BadInput(
                 f"Column {column} of design {name} holds {values.dtype}. Give numbers, "
                 "such as days, or labels as text."

@@ -17,7 +17,6 @@ CUBE_ROOTS = ("stability index",)
 FEWEST_DEGREES = 3  # with fewer degrees of freedom no limit is worth its name
 PARTS = 10  # a stability index compares tenths of the customers
 KEY = ["statistic", "segment_id"]
-_JUDGED = ["value", "noise", "beyond"]
 
 
 def periods(first: str, last: str, *, frequency: str) -> pd.DataFrame:
@@ -75,20 +74,17 @@ def with_lines(con: Engine, table: pd.DataFrame, *, lines: str) -> pd.DataFrame:
 def _counts(values: np.ndarray, usual: np.ndarray) -> list[np.ndarray]:
     """Count both groups in the tenths of the usual one."""
     cuts = np.unique(np.nanquantile(usual, np.arange(1, PARTS) / PARTS))
-    return [_in_parts(one, cuts) for one in (values, usual)]
-
-
-def _in_parts(values: np.ndarray, cuts: np.ndarray) -> np.ndarray:
-    part = np.searchsorted(cuts, values[~np.isnan(values)], side="left")
-    return np.bincount(part, minlength=len(cuts) + 1)
+    parts = [
+        np.searchsorted(cuts, x[~np.isnan(x)], side="left") for x in (values, usual)
+    ]
+    return [np.bincount(part, minlength=len(cuts) + 1) for part in parts]
 
 
 def index_of_counts(counts: np.ndarray, usual: np.ndarray) -> float:
     """Take the population stability index of customers counted in the same parts."""
-    p, q = (
-        (one[counts + usual > 0] + 0.5) / (one[counts + usual > 0] + 0.5).sum()
-        for one in (np.asarray(counts, float), np.asarray(usual, float))
-    )
+    held = counts + usual > 0
+    p, q = (np.asarray(one, float)[held] + 0.5 for one in (counts, usual))
+    p, q = p / p.sum(), q / q.sum()
     return float(((p - q) * np.log(p / q)).sum())
 
 
@@ -147,16 +143,10 @@ def assignment_statistics(
         for segment in range(1, segments + 1):
             own = known.loc[known["segment_id"] == segment, "distance"]
             share, n = len(own) / len(known), max(len(own), 1)
+            sure = _share_error(share, len(known))
             error = float(own.std() / np.sqrt(n)) if n > 1 else np.nan
             rows += [
-                (
-                    period,
-                    "share",
-                    "share",
-                    segment,
-                    share,
-                    _share_error(share, len(known)),
-                ),
+                (period, "share", "share", segment, share, sure),
                 (period, "fit", "mean distance", segment, float(own.mean()), error),
             ]
     return _statistics(rows).dropna()
@@ -174,14 +164,11 @@ def movement_statistics(moved: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Gives period, kind ("movement"), statistic ("moved beyond noise"), segment_id, value
     (the excess), scale (its error), without the row of all customers.
     """
-    rows = [
-        (
-            *(period, "movement", "moved beyond noise", int(row.segment_id)),
-            *(row.excess, max(row.error, 1e-6)),
-        )
-        for period, table in moved.items()
-        for row in table[table["segment_id"] > 0].itertuples()
-    ]
+    rows = []
+    for period, table in moved.items():
+        for row in table[table["segment_id"] > 0].itertuples():
+            about = (period, "movement", "moved beyond noise", int(row.segment_id))
+            rows.append((*about, row.excess, max(row.error, 1e-6)))
     return _statistics(rows).dropna()
 
 
@@ -215,9 +202,7 @@ def review(
     """
     kinds = dict(list(statistics.groupby("kind", sort=False)))
     share = alpha / (max(reviews, len(reviewed)) * len(kinds))
-    wide = {
-        kind: _wide(rows, kind, references, reviewed) for kind, rows in kinds.items()
-    }
+    wide = {k: _wide(rows, k, references, reviewed) for k, rows in kinds.items()}
     tables = []
     for period in reviewed:
         others = [name for name in references if name != period]
@@ -228,7 +213,8 @@ def review(
             told = _told(values[period], usual, limit, kind)
             tables.append(told.assign(period=period, kind=kind))
     table = pd.concat(tables).reset_index()
-    return table[["period", "kind", *KEY, "observed", "usual", *_JUDGED]]
+    judged = ["observed", "usual", "value", "noise", "beyond"]
+    return table[["period", "kind", *KEY, *judged]]
 
 
 def _wide(
@@ -286,21 +272,14 @@ def _told(
     now: pd.Series, usual: pd.Series, limit: pd.Series, kind: str
 ) -> pd.DataFrame:
     """Say observed, usual, departure and limit in the units of the statistic."""
+    value = now - usual
     if kind in CUBE_ROOTS:
         now, usual, limit = now**3, usual**3, (usual + limit) ** 3
         value = now
-    else:
-        value = now - usual
-    size = value.abs() if kind in TWO_SIDED else value
-    return pd.DataFrame(
-        {
-            "observed": now,
-            "usual": usual,
-            "value": value,
-            "noise": limit.replace(np.inf, np.nan),
-            "beyond": size > limit,
-        }
-    ).dropna(subset="observed")
+    table = pd.DataFrame({"observed": now, "usual": usual, "value": value})
+    beyond = (value.abs() if kind in TWO_SIDED else value) > limit
+    table = table.assign(noise=limit.replace(np.inf, np.nan), beyond=beyond)
+    return table.dropna(subset="observed")
 
 
 def _seasons(

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -122,19 +123,10 @@ def excess(
         if not len(known):  # nobody is ever in it
             known = np.array([np.nan])
         low, high = np.quantile(known, [0.025, 0.975])
-        rows.append(
-            {
-                "segment_id": segment,
-                "customers": int(left[1, 0]),
-                "moved": moved[0],
-                "noise": floor[0],
-                "excess": beyond[0],
-                "error": np.std(known),
-                "low": low,
-                "high": high,
-            }
-        )
-    return pd.DataFrame(rows)
+        numbers = (moved[0], floor[0], beyond[0], np.std(known), low, high)
+        rows.append((segment, int(left[1, 0]), *numbers))
+    columns = "segment_id customers moved noise excess error low high"
+    return pd.DataFrame(rows, columns=columns.split())
 
 
 def _left(
@@ -143,9 +135,7 @@ def _left(
     """Count for each customer the times it left a segment, and was in it."""
     left, inside = 0, 0
     for origin, target in pairs:
-        here = (
-            labels[origin] == segment if segment else np.ones_like(labels[origin]) > 0
-        )
+        here = (labels[origin] == segment) | (segment == 0)
         left = left + (here & (labels[origin] != labels[target]))
         inside = inside + here
     return np.stack([left, inside]).astype(float)
@@ -163,40 +153,31 @@ def migration(
     """
     rng = np.random.default_rng(seed)
     weights = bootstrap.weights(len(labels["before"]), repeats, rng)
-    pairs = [(a, b) for a in range(1, segments + 1) for b in range(1, segments + 1)]
-    pairs = [(a, b) for a, b in pairs if a != b]
+    pairs = list(permutations(range(1, segments + 1), 2))
     moved = _flows(labels, "before", "after", pairs)
-    noise = (
-        _flows(labels, "odd", "even", pairs) + _flows(labels, "even", "odd", pairs)
-    ) / 2
+    back = _flows(labels, "even", "odd", pairs)
+    noise = (_flows(labels, "odd", "even", pairs) + back) / 2
     resampled = (moved - noise) @ weights
     found, draws = resampled[:, :1], resampled[:, 1:]
     error = np.maximum(draws.std(axis=1), 1e-9)
     widest = np.abs((draws - found) / error[:, None]).max(axis=0)
     half = np.quantile(widest, 0.95) * error
-    return pd.DataFrame(
-        {
-            "from_id": [a for a, _ in pairs],
-            "to_id": [b for _, b in pairs],
-            "customers": moved.sum(axis=1).astype(int),
-            "noise": noise.sum(axis=1),
-            "excess": found[:, 0],
-            "low": found[:, 0] - half,
-            "high": found[:, 0] + half,
-            "beyond": found[:, 0] - half > 0,
-        }
+    table = pd.DataFrame(pairs, columns=["from_id", "to_id"])
+    return table.assign(
+        customers=moved.sum(axis=1).astype(int),
+        noise=noise.sum(axis=1),
+        excess=found[:, 0],
+        low=found[:, 0] - half,
+        high=found[:, 0] + half,
+        beyond=found[:, 0] - half > 0,
     )
 
 
 def _flows(
-    labels: Mapping[str, np.ndarray],
-    origin: str,
-    target: str,
-    pairs: Sequence[tuple[int, int]],
+    labels: Mapping[str, np.ndarray], origin: str, target: str, pairs: Sequence
 ) -> np.ndarray:
-    return np.array(
-        [(labels[origin] == a) & (labels[target] == b) for a, b in pairs], dtype=float
-    )
+    before, after = labels[origin], labels[target]
+    return np.array([(before == a) & (after == b) for a, b in pairs], dtype=float)
 
 
 def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
@@ -259,10 +240,8 @@ def calm_ratio(odd: pd.DataFrame, even: pd.DataFrame, *, noise: float) -> float:
 
 def calm_noise(odd: pd.DataFrame, even: pd.DataFrame, *, ratio: float) -> float:
     """Take the share of customers whom noise moves under a ratio, both ways together."""
-    moved = [
-        calm(a, b, ratio=ratio) != nearest(a) for a, b in ((odd, even), (even, odd))
-    ]
-    return float(np.mean(moved))
+    ways = ((odd, even), (even, odd))
+    return float(np.mean([calm(a, b, ratio=ratio) != nearest(a) for a, b in ways]))
 
 
 def found_again(

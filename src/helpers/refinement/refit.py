@@ -63,20 +63,22 @@ def match(
         what = _what(own if fits else None, one, heirs)
         rows.append((own if fits else None, one, own if fits else free, what))
     given = {row[0] for row in rows}
-    rows += [(o, None, o, _fate(o, heirs)) for o in shared.index if o not in given]
+    fate = {old: "merged" if len(new) == 1 else "ended" for old, new in heirs.items()}
+    rows += [(o, None, o, fate[o]) for o in shared.index if o not in given]
     table = pd.DataFrame(rows, columns=["old_id", "new_id", "stable_id", "what"])
     pairs = table[["old_id", "new_id"]].to_numpy()
     sources = {"shared": shared, "of_old": of_old, "of_new": of_new, "jaccard": jaccard}
     for name, source in sources.items():
-        table[name] = [_at(source, *pair) for pair in pairs]
+        table[name] = [
+            np.nan if pd.isna(pair).any() else float(source.loc[tuple(pair)])
+            for pair in pairs
+        ]
     ids = ["old_id", "new_id", "stable_id"]
     table = table.astype(dict.fromkeys(ids, "Int64"))
-    return table[[*ids, "shared", "of_old", "of_new", "jaccard", "what"]]
+    return table[[*ids, *sources, "what"]]
 
 
-def _heirs(
-    of_old: pd.DataFrame, *, survive: float, part: float
-) -> dict[int, list[int]]:
+def _heirs(of_old: pd.DataFrame, *, survive: float, part: float) -> dict[int, list]:
     """List for each old segment the new ones it lives on in, more than one for a split."""
     heirs = {}
     for old, shares in of_old.iterrows():
@@ -95,18 +97,6 @@ def _what(own: int | None, new: int, heirs: Mapping[int, list[int]]) -> str:
     if any(len(heirs[old]) > 1 for old in parents):
         return "split"
     return "kept" if own in parents else "born"
-
-
-def _fate(old: int, heirs: Mapping[int, list[int]]) -> str:
-    return "merged" if len(heirs[old]) == 1 else "ended"
-
-
-def _at(table: pd.DataFrame, row: int | None, column: int | None) -> float:
-    missing = pd.isna(row) or pd.isna(column)
-    return np.nan if missing else float(table.loc[row, column])
-
-
-# --- Champion against challenger
 
 
 def foretold(

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from helpers.clustering import model as clustering_model
@@ -11,7 +11,6 @@ from helpers.core.errors import BadInput
 
 DECISIONS = ("keep", "watch", "re-segment")
 FIELDS = ("decided_on", "decided_by", "reviewed_from", "reviewed_to", "decision", "why")
-SIGNED = ("entry", "previous")  # what the register adds to find a later change
 
 
 def read(file: Path) -> list[dict]:
@@ -50,7 +49,8 @@ def append(file: Path, *, model: Path, entry: Mapping[str, str]) -> list[dict]:
     }
     entries = read(file)
     new = about | {field: entry[field] for field in FIELDS}
-    if any(_same(old, new) for old in entries):
+    said = new.keys() - {"decided_on"}
+    if any(all(old[field] == new[field] for field in said) for old in entries):
         return entries
     new["previous"] = entries[-1]["entry"] if entries else ""
     new["entry"] = _sum(new)
@@ -76,9 +76,3 @@ def _sum(entry: Mapping) -> str:
     """Take the checksum of all of an entry but the checksum itself."""
     text = json.dumps({k: v for k, v in entry.items() if k != "entry"}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _same(old: Mapping, new: Mapping) -> bool:
-    """Say whether two entries differ in nothing but the day of the decision."""
-    apart: Sequence[str] = (*SIGNED, "decided_on")
-    return all(old[field] == new[field] for field in new if field not in apart)
