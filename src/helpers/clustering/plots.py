@@ -600,11 +600,11 @@ def _outline(
 
 def _centre_numbers(at: Mapping[int, tuple], ax: Axes) -> list[Annotation]:
     looks = {"color": "white", "fontweight": "bold", "fontsize": TEXT + 1, "zorder": 5}
-    looks["path_effects"], labels = [], []
+    looks |= {"path_effects": []}
+    disc, labels = {"boxstyle": "circle,pad=0.25", "edgecolor": "white"}, []
     for segment, centre in at.items():
-        disc = {"boxstyle": "circle,pad=0.25", "facecolor": segment_colour(segment)}
-        disc["edgecolor"] = "white"
-        labels.append(_label(ax, f"{segment}", centre, bbox=disc, **looks))
+        box = disc | {"facecolor": segment_colour(segment)}
+        labels.append(_label(ax, f"{segment}", centre, bbox=box, **looks))
     return labels
 
 

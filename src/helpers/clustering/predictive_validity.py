@@ -234,6 +234,7 @@ def _draw(
     """Share out and resample each group by itself, so that none runs dry."""
     rng = np.random.default_rng(seed)
     fold = np.empty(len(group), dtype=int)
+    # By column, as `bootstrap.weights`: a product by row differs in its last digits.
     weights = np.ones((len(group), 1 + repeats), order="F")
     for one in np.unique(group):
         rows = np.flatnonzero(group == one)

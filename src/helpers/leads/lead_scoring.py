@@ -69,14 +69,11 @@ def best_single(
         labels, quarters = list(fields), classifier.quarters
         new = pd.DataFrame({n: quarters(new[n], of=fields[n]) for n in labels})
         fields = fields.apply(lambda one: quarters(one, of=one))
-    rates = {
-        name: won.groupby(classifier.texts(fields[name])).agg(["mean", "size"])
-        for name in labels
-    }
-    spread = {
-        name: ((table["mean"] - won.mean()) ** 2 * table["size"]).sum()
-        for name, table in rates.items()
-    }
+    rates, spread = {}, {}
+    for name in labels:
+        rates[name] = won.groupby(classifier.texts(fields[name])).agg(["mean", "size"])
+        off = rates[name]["mean"] - won.mean()
+        spread[name] = (off**2 * rates[name]["size"]).sum()
     best = max(spread, key=spread.get)
     found = classifier.texts(new[best]).map(rates[best]["mean"]).fillna(won.mean())
     return best, found.to_numpy(float)
@@ -124,18 +121,14 @@ def gain(
     shares = np.arange(steps + 1) / steps
     table = pd.DataFrame({"share": shares})
     for name, score in scores.items():
-        table[name] = _found(won, score, shares)
+        # Along the list, straight through ties.
+        tied = pd.DataFrame({"score": -score, "won": won}).groupby("score")["won"]
+        leads = np.concatenate([[0], tied.size().cumsum()]) / len(won)
+        wins = np.concatenate([[0], tied.sum().cumsum()]) / max(won.sum(), 1)
+        table[name] = np.interp(shares, leads, wins)
     table["chance"] = shares
     table["best"] = np.minimum(shares / max(won.mean(), 1e-12), 1)
     return table
-
-
-def _found(won: np.ndarray, score: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Interpolate the wins found along the list, straight through ties."""
-    table = pd.DataFrame({"score": -score, "won": won}).groupby("score")["won"]
-    leads = np.concatenate([[0], table.size().cumsum()]) / len(won)
-    wins = np.concatenate([[0], table.sum().cumsum()]) / max(won.sum(), 1)
-    return np.interp(shares, leads, wins)
 
 
 def expected_worth(
@@ -175,10 +168,8 @@ class Worth:
 
     def of(self, fields: pd.DataFrame) -> np.ndarray:
         """Estimate the worth (currency a year) of rows with these fields."""
-        logs = (
-            self.encoder.transform(fields) - self.middle
-        ) @ self.weights + self.level
-        return np.maximum(np.exp(logs) * self.smear - 1, 0)
+        logs = (self.encoder.transform(fields) - self.middle) @ self.weights
+        return np.maximum(np.exp(logs + self.level) * self.smear - 1, 0)
 
 
 def _worth(fields: pd.DataFrame, worth: pd.Series) -> Worth:
@@ -199,9 +190,6 @@ def ranked(scores: pd.DataFrame, *, arrived: pd.Series | None = None) -> pd.Data
     order in which they `arrived` where that is given.
     """
     table = scores.assign(expected_value=scores["probability"] * scores["worth"])
-    first = -table["expected_value"] if arrived is None else arrived
-    table = table.assign(first=first).sort_values(
-        ["first", "lead_id"], ignore_index=True
-    )
-    table = table.drop(columns="first")
-    return table.assign(rank=np.arange(1, len(table) + 1))
+    table["first"] = -table["expected_value"] if arrived is None else arrived
+    table = table.sort_values(["first", "lead_id"], ignore_index=True)
+    return table.drop(columns="first").assign(rank=np.arange(1, len(table) + 1))

@@ -37,13 +37,7 @@ def start_known(
 
 
 def first_orders(
-    con: Engine,
-    *,
-    lines: str,
-    products: str,
-    first: str,
-    last: str,
-    orders: int,
+    con: Engine, *, lines: str, products: str, first: str, last: str, orders: int
 ) -> pd.DataFrame:
     """Describe the first so many orders of a window of each customer who has them.
 
@@ -52,6 +46,7 @@ def first_orders(
     first_<need> (root of the share of sales). Raises TooLittle if nobody has so many.
     """
     apart = ", ".join(map(quoted, APART))
+    values = {"lines": lines, "products": products, "first": first, "last": last}
     bought = con.execute(
         f"""with ordered as (
             select *, dense_rank() over (partition by customer_id
@@ -65,10 +60,7 @@ def first_orders(
         from ordered o join read_parquet($products) p using (product_id)
         where o.nth <= $orders and p.need_state not in ({apart})
         group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5""",
-        {
-            **{"lines": lines, "products": products, "first": first, "last": last},
-            "orders": orders,
-        },
+        values | {"orders": orders},
     ).df()
     enough = bought.groupby("customer_id")["nth"].transform("nunique") == orders
     if not enough.any():
@@ -158,25 +150,19 @@ def best_field(
     Gives the field chosen most often (in each part the one that is right most often)
     and the class of each row from the other parts. Numbers are cut at their quartiles.
     """
-    levels = pd.DataFrame(
-        {
-            name: classifier.texts(
-                values
-                if classifier.is_label(values)
-                else classifier.quarters(values, of=values)
-            )
-            for name, values in fields.items()
-        }
-    )
+    levels = {}
+    for name, values in fields.items():
+        label = classifier.is_label(values)
+        cut = values if label else classifier.quarters(values, of=values)
+        levels[name] = classifier.texts(cut)
     found, chosen = np.empty(len(truth), dtype=truth.dtype), []
     for train, test in classifier.parts(truth, folds, seed=seed):
         own = truth.iloc[train]
         counts = {n: pd.crosstab(levels[n].iloc[train], own) for n in levels}
         name = max(counts, key=lambda n: counts[n].max(axis=1).sum())
         chosen.append(name)
-        found[test] = (levels[name].iloc[test].map(counts[name].idxmax(axis=1))).fillna(
-            own.mode().iloc[0]
-        )
+        guess = levels[name].iloc[test].map(counts[name].idxmax(axis=1))
+        found[test] = guess.fillna(own.mode().iloc[0])
     return pd.Series(chosen).mode().iloc[0], found
 
 
@@ -211,9 +197,8 @@ def confidence_table(
         share = right / told.sum() if told.any() else np.nan
         low, high = intervals.wilson(share, told.sum(), level=0.95)
         rows.append((level, told.mean(), share, low, high, best[told].mean()))
-    return pd.DataFrame(
-        rows, columns=["confidence", "typed", "right", "low", "high", "said"]
-    )
+    columns = ["confidence", "typed", "right", "low", "high", "said"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def questions(
@@ -233,7 +218,9 @@ def questions(
     (share of parts that have it among the first so many), right, low, high (95 % Wilson
     interval).
     """
-    columns = _coded(known, asked)
+    # What is known stands under an empty name.
+    tables = {"": known} | {name: asked[[name]] for name in asked}
+    columns = {n: classifier.encode(one).transform(one) for n, one in tables.items()}
     found = np.empty((len(truth), most + 1), dtype=truth.dtype)
     lists = []
     for train, test in classifier.parts(truth, folds, seed=seed):
@@ -248,18 +235,8 @@ def questions(
         chosen = np.mean([field in one[:n] for one in lists]) if n else np.nan
         sure = intervals.wilson(right, len(truth), level=0.95)
         table.append((n, field, chosen, right, *sure))
-    return pd.DataFrame(
-        table, columns=["questions", "fields", "chosen", "right", "low", "high"]
-    )
-
-
-def _coded(known: pd.DataFrame, asked: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Encode what is known, under an empty name, and each question by itself."""
-    tables = {"": known} | {name: asked[[name]] for name in asked}
-    return {
-        name: classifier.encode(table).transform(table)
-        for name, table in tables.items()
-    }
+    names = ["questions", "fields", "chosen", "right", "low", "high"]
+    return pd.DataFrame(table, columns=names)
 
 
 def _joined(columns: Mapping[str, np.ndarray], chosen: Sequence[str]) -> np.ndarray:

@@ -119,9 +119,8 @@ def _need(truth: pd.Series, least: int) -> None:
 def _regression(
     columns: np.ndarray, truth: pd.Series, penalty: float
 ) -> LogisticRegression:
-    return LogisticRegression(C=penalty, solver="newton-cg", tol=1e-5).fit(
-        columns, truth
-    )
+    model = LogisticRegression(C=penalty, solver="newton-cg", tol=1e-5)
+    return model.fit(columns, truth)
 
 
 def _encoded(fields: pd.DataFrame, truth: pd.Series, seed: int) -> Iterator[tuple]:

@@ -28,17 +28,14 @@ def proportions(
         trials=("size", "sum"), customers=("size", "size"), successes=("sum", "sum")
     )
     table["rate"] = table["successes"] / table["trials"]
-    rate, trials, customers = (
-        table[name].to_numpy(float) for name in ("rate", "trials", "customers")
-    )
+    columns = ["rate", "trials", "customers"]
+    rate, trials, customers = (table[name].to_numpy(float) for name in columns)
     # every customer's distance from what the rate of the group foretells for them
     off = each["sum"] - each["size"] * table["rate"]
     spread = off.pow(2).groupby(keys).sum().reindex(table.index).to_numpy()
     variance = spread * customers / np.maximum(customers - 1, 1) / trials**2
-    effective = np.divide(
-        rate * (1 - rate), variance, out=customers.copy(), where=variance > 0
-    )
-    effective = np.minimum(effective, trials)
+    sized = {"out": customers.copy(), "where": variance > 0}
+    effective = np.minimum(np.divide(rate * (1 - rate), variance, **sized), trials)
     table["low"], table["high"] = wilson(rate, effective, level=level)
     return table.astype({"successes": "int64"}).reset_index()
 
@@ -66,7 +63,17 @@ def lifts(
     overall), error (standard error of the lift's logarithm), low, high. The interval is
     that of a ratio linearised by customer; it is missing where the group has none.
     """
-    _refuse_unlike(counts, totals, groups)
+    if not (counts.index.equals(totals.index) and counts.index.equals(groups.index)):
+        raise BadInput(
+            "Table counts: its rows are not those of totals and groups. Give all three "
+            "one row a customer, in the same order."
+        )
+    if (counts.sum() <= 0).any():
+        none = counts.columns[counts.sum() <= 0][0]
+        raise BadInput(
+            f"Table counts: column {none!r} is 0 for every customer. Leave it out: "
+            "nothing can be compared with a rate of 0."
+        )
     x, y = counts.to_numpy(float), totals.to_numpy(float)[:, None]
     overall = x.sum(axis=0) / y.sum()
     # what one customer more would change in the logarithm of the overall rate
@@ -79,37 +86,19 @@ def lifts(
         with np.errstate(divide="ignore", invalid="ignore"):
             own = inside * (x - rate * y) / held
         error = np.sqrt(((own - pull) ** 2).sum(axis=0))
-        parts.append(
-            pd.DataFrame(
-                {
-                    "group": name,
-                    "item": counts.columns,
-                    "customers": ((x > 0) & inside).sum(axis=0),
-                    "rate": rate,
-                    "overall": overall,
-                    "lift": rate / overall,
-                    "error": np.where(held > 0, error, np.nan),
-                }
-            )
-        )
+        part = {
+            "group": name,
+            "item": counts.columns,
+            "customers": ((x > 0) & inside).sum(axis=0),
+            "rate": rate,
+            "overall": overall,
+            "lift": rate / overall,
+            "error": np.where(held > 0, error, np.nan),
+        }
+        parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
     reach = np.exp(_z(level) * table["error"])
-    ends = {"low": table["lift"] / reach, "high": table["lift"] * reach}
-    return table.assign(**ends)
-
-
-def _refuse_unlike(counts: pd.DataFrame, totals: pd.Series, groups: pd.Series) -> None:
-    if not (counts.index.equals(totals.index) and counts.index.equals(groups.index)):
-        raise BadInput(
-            "Table counts: its rows are not those of totals and groups. Give all three "
-            "one row a customer, in the same order."
-        )
-    if (counts.sum() <= 0).any():
-        none = counts.columns[counts.sum() <= 0][0]
-        raise BadInput(
-            f"Table counts: column {none!r} is 0 for every customer. Leave it out: "
-            "nothing can be compared with a rate of 0."
-        )
+    return table.assign(low=table["lift"] / reach, high=table["lift"] * reach)
 
 
 def shrink(
@@ -126,11 +115,9 @@ def shrink(
     squares = errors**2
 
     def mean(spread: float) -> float:
-        return (
-            np.average(values, weights=1 / (squares + spread))
-            if centre is None
-            else centre
-        )
+        if centre is not None:
+            return centre
+        return np.average(values, weights=1 / (squares + spread))
 
     def misfit(spread: float) -> float:
         whole = squares + spread
@@ -142,12 +129,9 @@ def shrink(
     )
     spread = found.x if found.fun < misfit(0.0) else 0.0
     kept = spread / (spread + squares)
+    shrunk = mean(spread) + kept * (values - mean(spread))
     return pd.DataFrame(
-        {
-            "shrunk": mean(spread) + kept * (values - mean(spread)),
-            "error": np.sqrt(kept) * errors,
-            "kept": kept,
-        }
+        {"shrunk": shrunk, "error": np.sqrt(kept) * errors, "kept": kept}
     )
 
 
@@ -183,19 +167,16 @@ def together(
     with the confidence `level`. Adds low and high (Bonferroni's) and p_adjusted (as of
     `adjusted`; missing where p is).
     """
+
+    def raised(p: pd.Series) -> pd.Series:
+        known = p.dropna()
+        return pd.Series(adjusted(known, method=method), known.index).reindex(p.index)
+
     groups = table["p"].groupby(np.asarray(family))
     many = groups.transform("count").clip(lower=1)
     reach = stats.norm.isf((1 - level) / 2 / many) * table["error"]
-    raised = groups.transform(
-        lambda p: p.where(p.isna(), _raised(p.dropna(), method).reindex(p.index))
-    )
-    return table.assign(
-        low=table["effect"] - reach, high=table["effect"] + reach, p_adjusted=raised
-    )
-
-
-def _raised(p: pd.Series, method: str) -> pd.Series:
-    return pd.Series(adjusted(p, method=method), p.index)
+    low, high = table["effect"] - reach, table["effect"] + reach
+    return table.assign(low=low, high=high, p_adjusted=groups.transform(raised))
 
 
 def difference(
@@ -245,13 +226,9 @@ def tested(effect: float, error: float, *, level: float) -> dict[str, float]:
     """
     reach = _z(level) * error
     score = abs(effect) / error if error > 0 else (np.inf if effect else 0.0)
-    return {
-        "effect": effect,
-        "error": error,
-        "low": effect - reach,
-        "high": effect + reach,
-        "p": float(2 * stats.norm.sf(score)),
-    }
+    ends = {"low": effect - reach, "high": effect + reach}
+    p = float(2 * stats.norm.sf(score))
+    return {"effect": effect, "error": error} | ends | {"p": p}
 
 
 def _z(level: float) -> float:
