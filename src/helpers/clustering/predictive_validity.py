@@ -234,13 +234,12 @@ def _draw(
     """Share out and resample each group by itself, so that none runs dry."""
     rng = np.random.default_rng(seed)
     fold = np.empty(len(group), dtype=int)
-    # By column, as `bootstrap.weights`: a product by row differs in its last digits.
-    weights = np.ones((len(group), 1 + repeats), order="F")
+    drawn = np.empty((repeats, len(group)))
     for one in np.unique(group):
         rows = np.flatnonzero(group == one)
         fold[rows] = rng.permutation(np.arange(len(rows)) % folds)
-        weights[rows, 1:] = bootstrap.counts(len(rows), repeats, rng).T
-    return fold, weights
+        drawn[:, rows] = bootstrap.counts(len(rows), repeats, rng)
+    return fold, np.column_stack([np.ones(len(group)), drawn.T])
 
 
 # --- Predictions for customers left out: customers x columns of the outcome
