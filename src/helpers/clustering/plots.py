@@ -167,8 +167,7 @@ def score_panels(
 
     `table` has method, k, statistic, observed, reference (mean of the references), low,
     high (their range), p; observed and p are missing where a method found no k
-    segments. Up to `level`, p fills the marker. The panels of a statistic share their
-    scale.
+    segments. p up to `level` fills the marker. Panels of a statistic share their scale.
     """
     columns = ["method", "k", "statistic", "observed", "reference", "low", "high", "p"]
     key = ["method", "statistic", "k"]
@@ -223,8 +222,7 @@ def stability_boxes(
 
     Whiskers reach to at most 1.5 times the box; grey bars, with a dash at the mean, are
     the references. `table` has k and the column `value`, one row a resample or pair of
-    them; `references` has k, reference (mean), low, high. `criterion` is the least
-    value.
+    them; `references` has k, reference (mean), low, high. `criterion` is a least value.
     """
     _need(table, ["k", value], of="the table of resamples")
     band = ["k", "reference", "low", "high"]
@@ -668,8 +666,7 @@ def league(
     A panel an outcome. The solid line is no skill: 0.5 for an area under the curve
     unless it is a gain, else 0. `table` has design, outcome, score (r2 or auc), the
     column `value` (alone or gain), and that with _low and _high, missing if not judged;
-    `names` says each score. `ours` are in colour, `baselines` diamonds with a dashed
-    line.
+    `names` says each score. `ours` are coloured, `baselines` diamonds and dashed lines.
     """
     ends = [value, f"{value}_low", f"{value}_high"]
     columns = ["design", "outcome", "score", *ends]

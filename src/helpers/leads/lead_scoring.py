@@ -22,9 +22,8 @@ def split(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Part leads that are old enough into those to learn from and those to judge by.
 
-    Judges are the latest `test_share` of those that `decided` gives; the others are
-    those whose outcome was known by then. Raises TooLittle if either lacks `fewest`
-    leads won, or lost.
+    The latest `test_share` of the due ones of `decided` judge; the others are those
+    known by then. Raises TooLittle if either has not `fewest` won, and as many lost.
     """
     closed = decided[decided["due"]]
     since = closed["created_on"].quantile(1 - test_share)
@@ -46,8 +45,7 @@ def decided(leads: pd.DataFrame, *, horizon: int, last: pd.Timestamp) -> pd.Data
     """Say which leads (created_on, won_on) were won in time, or are still open.
 
     Adds won (within the horizon), due (as old as the horizon on the last day known, so
-    that not to be won means lost; younger ones would count by their wins alone) and
-    open (neither).
+    that not to be won means lost; younger ones would count by wins alone) and open.
     """
     days = (leads["won_on"] - leads["created_on"]).dt.days
     won = days.le(horizon) & days.notna()

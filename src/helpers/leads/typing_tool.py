@@ -19,8 +19,7 @@ def start_known(
 ) -> list[str]:
     """Give fields back, or raise BadInput naming those not known when a lead comes in.
 
-    `attributes` is the standard table: table (customers or leads), attribute, kind,
-    label.
+    `attributes` is the standard table; `table` is customers or leads.
     """
     kinds = attributes[attributes["table"] == table].set_index("attribute")["kind"]
     if unknown := [field for field in fields if field not in kinds]:
@@ -215,8 +214,7 @@ def questions(
     The list is found anew in each fold, so that the shares right are those of a list
     made without the customer. `asked` has one column a question. Gives questions (0, 1,
     ..., `most`), fields (the question added when all rows choose; empty for 0), chosen
-    (share of parts that have it among the first so many), right, low, high (95 % Wilson
-    interval).
+    (share of parts that have it among the first so many), right, low, high (Wilson's).
     """
     # What is known stands under an empty name.
     tables = {"": known} | {name: asked[[name]] for name in asked}

@@ -105,8 +105,7 @@ def excess(
 
     Gives segment_id (0 is all), customers (in the segment before), moved and noise
     (shares that left it), excess (moved less noise), error (standard deviation of the
-    resampled excess), low, high (its 95 % percentile interval); missing for an empty
-    segment.
+    resampled excess), low, high (its 95 % percentile interval); missing for nobody.
     """
     rng = np.random.default_rng(seed)
     weights = bootstrap.weights(len(labels["before"]), repeats, rng)
@@ -250,8 +249,7 @@ def found_again(
     """Say how many of those who moved are found in the new segment once more.
 
     Takes `distances` of the same customers in three windows. Gives, for the rules
-    nearest and calm, customers (moved) and again (the share in the new segment in the
-    last window).
+    nearest and calm, customers (moved) and again (share found in the last window).
     """
     old, there = nearest(before), nearest(later)
     rules = {"nearest": nearest(after), "calm": calm(before, after, ratio=ratio)}

@@ -36,8 +36,7 @@ def match(
 
     A segment survives in a new one that holds the share `survive` of its customers;
     parts of the share `part`, none enough by itself, make a split if together they
-    reach it. `segments` counts the old ones, so that those that nobody is in are told
-    of too.
+    reach it. `segments` counts the old ones, those that nobody is in among them.
 
     Gives a row per new segment and per old one without an heir: old_id, new_id (missing
     where there is none), stable_id (that of the predecessor; a birth gets the next free

@@ -35,8 +35,7 @@ def append(file: Path, *, model: Path, entry: Mapping[str, str]) -> list[dict]:
 
     `entry` has the `FIELDS`; decided_by is a role or a rule, no person. One that says
     the same about the same model and window, whatever the day, is not added twice.
-    Raises BadInput if the model or the register was changed by hand, or the entry is
-    incomplete.
+    Raises BadInput if model or register was changed by hand, or the entry lacks a part.
     """
     _check(entry)
     fitted = clustering_model.load(model)
