@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
@@ -10,7 +11,6 @@ from helpers.core import paths, store
 from helpers.core.errors import BadInput, TooLittle
 from helpers.runs.run_file import AUTO
 
-MADE_BY = "03_clustering_choice"
 NOT_USABLE = "not usable"
 NOT_LOOKED_FOR = "not looked for"
 # The criteria that decide, and how each is said to be missed.
@@ -32,24 +32,12 @@ def measure(
     recovery: pd.DataFrame,
     gain: pd.Series,
 ) -> pd.DataFrame:
-    """Gather the criteria that decide on the number of segments.
+    """Gather the criteria that decide on the number of segments, indexed by k.
 
-    Parameters
-    ----------
-    labels : mapping
-        k -> the segment of each customer.
-    agreement : Series
-        Indexed by k: mean adjusted Rand index of pairs of resampled studies.
-    recovery : DataFrame
-        Columns k and jaccard: mean overlap of each segment with its match in them.
-    gain : Series
-        Indexed by k: share of a later outcome explained, less that of spend quintiles.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by k, a column for each of `MEASURED`: smallest (share of customers in
-        the smallest segment), agreement, weakest (the least recovery) and gain.
+    A column for each of `MEASURED`: smallest (share of customers in the smallest
+    segment), agreement (mean adjusted Rand index of pairs of resampled studies),
+    weakest (the least mean `jaccard` of a segment with its match in them) and gain
+    (share of a later outcome explained, less that of spend quintiles).
     """
     held = {k: pd.Series(own).value_counts(normalize=True) for k, own in labels.items()}
     return pd.DataFrame(
@@ -76,58 +64,27 @@ def verdict(
     alpha: float,
     least_silhouette: float,
     least_strength: float,
-    p_weeks: float = float("nan"),
-    told_low: float = float("nan"),
+    p_weeks: float = np.nan,
+    told_low: float = np.nan,
 ) -> str:
     """Say in one word what kind of segmentation the evidence allows.
 
-    Parameters
-    ----------
-    beyond : mapping
-        p-values against the references at the chosen number of segments, for
-        silhouette, agreement (of resampled studies) and prediction_strength.
-    silhouette : float
-        Mean silhouette width of the customers, -1 to 1.
-    strength, strength_error : float
-        Prediction strength of the customers, 0 to 1, and its standard error.
-    alpha : float
-        Largest p-value that counts as beyond the references.
-    least_silhouette : float
-        Least silhouette of natural segments: with enough customers the slightest
-        structure lies beyond references, and below 0.25 Kaufman and Rousseeuw see none.
-    least_strength : float
-        Least prediction strength of natural segments; the paper says 0.8 to 0.9 and
-        adds one standard error, as is done here (R's fpc adds none).
-    p_weeks : float
-        p-value of the agreement between odd and even weeks against chance; missing
-        where it could not be judged.
-    told_low : float
-        Lower end of the interval of what the segments explain of later purchases;
-        missing where it could not be judged.
+    - not usable: the agreement between odd and even weeks is no more than chance
+      (`p_weeks`), or nothing later is explained beyond chance (`told_low`, the lower
+      end of its interval); either is missing where it could not be judged.
+    - natural: silhouette, agreement and prediction_strength lie beyond the references
+      (p-values `beyond`), the silhouette reaches `least_silhouette`, and strength and
+      its standard error reach `least_strength`: customers come in kinds. With enough
+      customers the slightest structure lies beyond references; Kaufman and Rousseeuw
+      (1990, Finding groups in data) see none in a silhouette below 0.25. Of prediction
+      strength Tibshirani and Walther (2005, Cluster validation by prediction strength)
+      ask 0.8 to 0.9 and add one standard error (R's fpc adds none).
+    - reproducible: the agreement lies beyond the references: segments come back more
+      often than correlation alone brings them back.
+    - constructive: cuts through one cloud, which may be useful and are not discovered.
 
-    Returns
-    -------
-    str
-        not usable: the agreement between odd and even weeks is no more than chance,
-        or nothing later is explained beyond chance. natural: all three lie beyond the references, the silhouette reaches
-        `least_silhouette`, and strength and its error reach `least_strength`:
-        customers come in kinds. reproducible: the agreement lies
-        beyond the references: segments come back more often than correlation alone
-        brings them back. constructive: neither: cuts through one cloud, which may be
-        useful and are not discovered. A p-value that could not be measured is beyond
-        nothing.
-
-    Raises
-    ------
-    BadInput
-        If `beyond` lacks one of the three.
-
-    References
-    ----------
     The terms are those of Dolnicar, Gruen and Leisch (2018), Market segmentation
-    analysis; the rules are this study's. Prediction strength: Tibshirani and Walther
-    (2005), Cluster validation by prediction strength. Silhouettes: Kaufman and
-    Rousseeuw (1990), Finding groups in data.
+    analysis; the rules are this study's.
     """
     absent = [name for name in GROUNDS if name not in beyond]
     if absent:
@@ -137,39 +94,21 @@ def verdict(
     if p_weeks > alpha or told_low <= 0:
         return NOT_USABLE
     firm = strength + strength_error >= least_strength
-    if (
-        firm
-        and silhouette >= least_silhouette
-        and all(beyond[name] <= alpha for name in GROUNDS)
-    ):
+    clear = silhouette >= least_silhouette
+    if firm and clear and all(beyond[name] <= alpha for name in GROUNDS):
         return "natural"
     return "reproducible" if beyond["agreement"] <= alpha else "constructive"
 
 
 @dataclass(frozen=True)
 class Decision:
-    """A number of segments, and how it came about.
-
-    Parameters
-    ----------
-    k : int
-        The number of segments decided for.
-    by_criteria : int or None
-        The number that the criteria take; None where every number is knocked out.
-    overridden : bool
-        Whether the run file sets another number than the criteria take.
-    runner_up : int or None
-        The number that the criteria take if `k` is left out.
-    verdict : str
-        natural, reproducible, constructive or not usable, as `verdict` says at `k`; not
-        usable also where every number is knocked out and none is set in the run file.
-    """
+    """A number of segments, and how it came about."""
 
     k: int
-    by_criteria: int | None
-    overridden: bool
-    runner_up: int | None
-    verdict: str
+    by_criteria: int | None  # None where every number is knocked out
+    overridden: bool  # the run file sets another number
+    runner_up: int | None  # what the criteria take if `k` is left out
+    verdict: str  # at `k`; not usable if all are knocked out and the run file sets none
 
     def __str__(self) -> str:
         """Say the decision in a sentence or two."""
@@ -192,18 +131,10 @@ class Decision:
 
 
 def write(decided: Decision | None, *, run: str, why: str = "", **more: object) -> None:
-    """Save the decision for the notebooks that follow.
+    """Save the decision, and `more` beside it, for the notebooks that follow.
 
-    Parameters
-    ----------
-    decided : Decision or None
-        None where segments were not looked for.
-    run : str
-        Name of the run.
-    why : str
-        Why no segments are handed on, as a sentence; empty if they are.
-    **more : object
-        Plain data to be kept beside it.
+    It is None where segments were not looked for; `why` says in a sentence why no
+    segments are handed on, and is empty if they are.
     """
     content = decided.to_dict() if decided else {"verdict": NOT_LOOKED_FOR}
     content |= {"usable": not why, "why": why} | ({"k": None} if why else {}) | more
@@ -212,43 +143,24 @@ def write(decided: Decision | None, *, run: str, why: str = "", **more: object) 
 
 def read(*, run: str) -> dict:
     """Read what `write` saved: k, verdict, usable and why among others."""
-    return store.read_json(paths.processed(run) / "decision.json", made_by=MADE_BY)
+    return store.read_json(
+        paths.processed(run) / "decision.json", made_by="03_clustering_choice"
+    )
 
 
 def need_segments(*, run: str) -> None:
-    """Leave out the section that asks, if notebook 3 hands on no needs segments.
-
-    Raises
-    ------
-    TooLittle
-        With the reason that notebook 3 gave.
-    """
+    """Raise TooLittle with notebook 3's reason if it hands on no needs segments."""
     if why := read(run=run)["why"]:
         raise TooLittle(why)
 
 
 def decide(criteria: pd.DataFrame, *, k: int | str) -> Decision:
-    """Choose the number of segments.
+    """Choose the number of segments, and a runner-up by the same order.
 
-    Parameters
-    ----------
-    criteria : DataFrame
-        One row for each number of segments tried, which is the index, with the columns
-        passes (bool: no criterion knocks it out) and verdict.
-    k : int or str
-        A number overrides the criteria; "auto" follows them: the largest number of
-        natural segments that passes; if there is none, the largest that passes; if
-        none passes, none: the fewest are then shown as evidence, and are not usable.
-
-    Returns
-    -------
-    Decision
-        With the runner-up by the same order.
-
-    Raises
-    ------
-    BadInput
-        If `k` is neither "auto" nor a number that was tried.
+    `criteria` are indexed by the numbers tried, with passes (bool) and verdict. A
+    number `k` overrides them; "auto" takes the largest number of natural segments that
+    passes; if there is none, the largest that passes; if none passes, none: the fewest
+    are then shown as evidence, and are not usable.
     """
     tried = criteria.index.astype(int)
     if k != AUTO and k not in tried:
@@ -275,24 +187,10 @@ def reasons_against(
     least: Mapping[str, float],
     alpha: float,
 ) -> list[str]:
-    """Say why no segments are handed on; nothing if they are.
+    """Say why no segments are handed on, in sentences; nothing if they are.
 
-    Parameters
-    ----------
-    criteria : DataFrame
-        Indexed by k: the criteria, p_weeks and told_low.
-    decided : Decision
-        From `decide`.
-    least : mapping
-        Criterion -> least value that passes.
-    alpha : float
-        Largest p-value that counts as beyond chance.
-
-    Returns
-    -------
-    list of str
-        What speaks against the number of segments that misses the fewest criteria: in
-        the first place one sentence, and then what else does.
+    They are what speaks against the number that misses the fewest criteria. `criteria`
+    are indexed by k, with p_weeks and told_low; `alpha` is the largest p beyond chance.
     """
     if decided.verdict != NOT_USABLE:
         return []

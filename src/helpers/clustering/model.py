@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.clustering import methods
-from helpers.core import store
+from helpers.core import paths, store
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
 from helpers.features.preparation import Preparation, deal_index
@@ -27,117 +27,32 @@ DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake")
 _PLAIN = re.compile("[a-z_][a-z0-9_]*")  # a name that no engine wants in quotes
 _TABLE = "table_of_features"  # until another dialect's own is put in its place
 
-_QUERY = """\
--- The columns that are read.
-with given as (
-    select
-        "customer_id" as customer_id,
-        {given}
-    from {table}
-),
--- What a customer's own shares weigh beside those of the population, 0 to 1.
-weighted as (
-    select
-        {weighted}
-    from given
-),
--- What the rules ask for, and the roots of the shrunk shares.
-roots as (
-    select
-        customer_id,
-        {rules},
-        {roots}
-    from weighted
-),
--- The roots, kept within their limits.
-limited as (
-    select
-        customer_id, enough, total_sales, gap_days, gaps_late, deal_index,
-        {limited}
-    from roots
-),
--- How much farther than the first centre each one is, in squared distance.
-distances as (
-    select
-        customer_id, enough, total_sales, gap_days, gaps_late, deal_index,
-        {distances}
-    from limited
-),
-nearest as (
-    select
-        *,
-        least({d_all}) as d_least
-    from distances
-)
-select
-    customer_id,
-    case
-        when not enough then 0
-        when {d_last} is null then null
-        {segments}
-    end as segment_id,
-    case
-        {tiers}
-    end as value_tier,
-    case
-        when gap_days is null then {too_little}
-        {stages}
-        else 'lapsed'
-    end as activity,
-    case
-        when not enough then {too_little}
-        {deals}
-    end as deal_sensitivity
-from nearest"""
+_QUERY = paths.beside(__file__, "model.yaml")["query"]
 
 
 @dataclass(frozen=True)
 class Model:
-    """Three readings of a customer, each told by rules that stand in the model.
-
-    Parameters
-    ----------
-    run : str
-        Run that the model was fitted in.
-    first, last : str
-        Training window, YYYY-MM-DD.
-    min_orders, min_lines : int
-        A customer with fewer has too little data for a needs segment.
-    preparation : Preparation
-        From features to scores.
-    centres : list of list of float
-        Scores of each needs segment's centre; segment ids count from 1. Empty where
-        no needs segments are handed on: then every customer is in segment 0.
-    value_cuts : dict of float
-        Tier -> least sales (currency) in the window.
-    activity_cuts : dict of float
-        Stage -> largest recency over the customer's own mean gap; beyond the largest is
-        `lapsed`. Who came on one day only has no gap: too little data. Two days are
-        enough, so that activity is also read where needs cannot be.
-    least_gap_days : float
-        Gaps shorter than this count as this, so that daily customers do not lapse in
-        three days.
-    deal_parts : dict of dict
-        Fitted parts of the deal index; without any, deal sensitivity is `NOT_KNOWN`.
-    deal_cuts : dict of float
-        Class -> least deal index; below the least is `low`.
-    names : dict of str
-        Segment id (as text) -> name.
-    """
+    """Three readings of a customer, each told by rules that stand in the model."""
 
     run: str
-    first: str
+    first: str  # of the training window, YYYY-MM-DD
     last: str
+    # A customer with fewer has too little data for a needs segment.
     min_orders: int
     min_lines: int
-    preparation: Preparation
+    preparation: Preparation  # from features to scores
+    # Scores of each segment's centre; ids count from 1. Without any, all are in 0.
     centres: list[list[float]]
-    value_cuts: dict[str, float]
+    value_cuts: dict[str, float]  # tier -> least sales (currency) in the window
+    # Stage -> largest recency over the customer's own mean gap; beyond is `lapsed`. Who
+    # came on one day only has no gap: too little data. Two days are enough, so that
+    # activity is also read where needs cannot be.
     activity_cuts: dict[str, float]
+    # Shorter gaps count as this, so that daily customers do not lapse in three days.
     least_gap_days: float
-    deal_parts: dict[str, dict]
-    deal_cuts: dict[str, float]
-    names: dict[str, str] = field(default_factory=dict)
+    deal_parts: dict[str, dict]  # of the deal index; without any, it is `NOT_KNOWN`
+    deal_cuts: dict[str, float]  # class -> least deal index; below the least is `low`
+    names: dict[str, str] = field(default_factory=dict)  # segment id (as text) -> name
 
     def inputs(self) -> list[str]:
         """List every column of the feature table that any reading looks at."""
@@ -153,24 +68,19 @@ class Model:
         )
 
     def assign(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Give every customer of the feature table the three readings.
+        """Give every customer of the feature table, in its order, the three readings.
 
-        Returns
-        -------
-        DataFrame
-            In the order of `features`: customer_id, segment_id (0 is too little data),
-            second_id (the next nearest), distance (to the own centre), distance_ratio
-            (nearest over second nearest, 0 to 1), membership (0 to 1), borderline,
-            value_tier, activity, deal_index, deal_sensitivity. Of segments whose
-            squared distances are within `TIE` of the least, the lowest number wins; a
-            deal index reaches a cut that it misses by at most `TIE`.
+        Columns: customer_id, segment_id (0 is too little data), second_id (the next
+        nearest), distance (to the own centre), distance_ratio (nearest over second
+        nearest, 0 to 1), membership (0 to 1), borderline, value_tier, activity,
+        deal_index, deal_sensitivity. Of segments within `TIE` of the least squared
+        distance, the lowest number wins; a deal index reaches a cut that it misses by
+        at most `TIE`.
         """
         enough = self.enough_data(features)
         table = features[["customer_id"]].copy()
-        table["segment_id"] = 0
-        table["second_id"] = 0
-        for column in ("distance", "distance_ratio", "membership", "deal_index"):
-            table[column] = np.nan
+        table[["segment_id", "second_id"]] = 0
+        table[["distance", "distance_ratio", "membership", "deal_index"]] = np.nan
         if self.centres:
             scores = self.preparation.transform(features[enough]).to_numpy()
             apart = methods.distances(scores, np.array(self.centres))
@@ -195,21 +105,18 @@ class Model:
         return _tier(sales.fillna(0), self.value_cuts)
 
     def _deal_tiers(self) -> dict[str, float]:
-        """Name each class of deal sensitivity with the least index that reaches it."""
         if not self.deal_parts:
             return {NOT_KNOWN: -np.inf}
-        return {name: cut - TIE for name, cut in self.deal_cuts.items()} | {
-            "low": -np.inf
-        }
+        tiers = {name: cut - TIE for name, cut in self.deal_cuts.items()}
+        return tiers | {"low": -np.inf}
 
     def _activity(self, features: pd.DataFrame) -> pd.Series:
         gap = features["gap_mean_days"].clip(lower=self.least_gap_days)
         late = features["recency_days"] / gap
         stage = pd.Series("lapsed", index=features.index)
-        for name in sorted(
-            self.activity_cuts, key=self.activity_cuts.get, reverse=True
-        ):
-            stage = stage.mask(late <= self.activity_cuts[name], name)
+        cuts = self.activity_cuts
+        for name in sorted(cuts, key=cuts.get, reverse=True):
+            stage = stage.mask(late <= cuts[name], name)
         return stage.mask(gap.isna(), TOO_LITTLE)
 
     def name(self, segment_id: int) -> str:
@@ -232,23 +139,13 @@ class Model:
     def to_sql(self, table: str, dialect: str = "duckdb") -> str:
         """Write the three readings as one query over the feature table.
 
-        Parameters
-        ----------
-        table : str
-            Table or read expression, as it is written in the dialect, with customer_id
-            and the columns of `inputs`: analytics.features, read_parquet('...').
-        dialect : str
-            One of `DIALECTS`. The query is defined for DuckDB; sqlglot translates it.
+        `table` is a table or read expression of the dialect (one of `DIALECTS`; the
+        query is defined for DuckDB, sqlglot translates it) with customer_id and the
+        columns of `inputs`: analytics.features, read_parquet('...'). The query returns
+        customer_id, segment_id, value_tier, activity and deal_sensitivity, in no order.
+        It agrees with `assign` on every customer, but where `assign` refuses a missing
+        or negative value segment_id is null.
 
-        Returns
-        -------
-        str
-            A query that returns customer_id, segment_id, value_tier, activity and
-            deal_sensitivity, in no order. It agrees with `assign` on every customer,
-            but where `assign` refuses a missing or negative value segment_id is null.
-
-        Notes
-        -----
         What is missing must be null, not NaN. Columns of the table stand in quotes and
         so may be words of SQL. For Snowflake, plain names are written in capitals, as
         it stores the names of columns that were created without quotes.
@@ -257,10 +154,9 @@ class Model:
             raise BadInput(
                 f"dialect must be one of {list(DIALECTS)}, but {dialect!r} was passed."
             )
-        if dialect == "duckdb":
-            return _QUERY.format(table=table, **self._query_parts())
-        query = _QUERY.format(table=_TABLE, **self._query_parts())
-        return _translated(query, table, dialect)
+        name = table if dialect == "duckdb" else _TABLE
+        query = _QUERY.format(table=name, **self._query_parts())
+        return query if dialect == "duckdb" else _translated(query, table, dialect)
 
     def _query_parts(self) -> dict[str, str]:
         """Write what `_QUERY` leaves open."""
@@ -268,7 +164,8 @@ class Model:
         inputs = map(identifier, self.inputs())
         weights = dict(zip(p.weights, p.priors, strict=True))
         columns = zip(p.columns, p.weights, p.population, strict=True)
-        limits = zip(map(_root, p.columns), p.lower, p.upper, strict=True)
+        roots = [_plain("root", column) for column in p.columns]
+        limits = zip(roots, p.lower, p.upper, strict=True)
         ids = range(1, len(self.centres) + 1)
         stages = sorted(self.activity_cuts.items(), key=lambda item: item[1])
         lists = {
@@ -335,7 +232,7 @@ class Model:
         # Added up exactly: the text is the same on every machine.
         constant = math.fsum([*own**2, *-(first**2), *-weights * mean])
         terms = [
-            f"\n            {'-' if weight < 0 else '+'} {abs(weight)!r} * {_root(column)}"
+            f"\n            {'-' if weight < 0 else '+'} {abs(weight)!r} * {_plain('root', column)}"
             for column, weight in zip(p.columns, weights.tolist(), strict=True)
         ]
         return f"{constant!r}{''.join(terms)}"
@@ -355,15 +252,15 @@ def _root_of_share(column: str, weight: str, population: float) -> str:
 
     Below 0 there is no root, and some engines stop at one: those get null.
     """
-    own = identifier(column)
+    own, root = identifier(column), _plain("root", column)
     if not weight:
-        return f"case when {own} >= 0 then sqrt({own}) end as {_root(column)}"
+        return f"case when {own} >= 0 then sqrt({own}) end as {root}"
     credibility = _plain("credibility", weight)
     return (
         f"case when {own} >= 0 "
         f"then sqrt({own} * {credibility} + {population!r} * (1 - {credibility})) "
         f"when {own} is null and {identifier(weight)} <= 0 then sqrt({population!r}) "
-        f"end as {_root(column)}"
+        f"end as {root}"
     )
 
 
@@ -382,10 +279,6 @@ def _tier_in_sql(value: str, cuts: dict[str, float]) -> list[str]:
     lowest, *others = _upwards(cuts)
     parts = [f"when {value} >= {cuts[name]!r} then {quoted(name)}" for name in others]
     return [*reversed(parts), f"else {quoted(lowest)}"]
-
-
-def _root(column: str) -> str:
-    return _plain("root", column)
 
 
 def _plain(kind: str, column: str) -> str:
@@ -419,7 +312,7 @@ def _translated(query: str, table: str, dialect: str) -> str:
 
 
 def _nearest_two(squared: np.ndarray) -> np.ndarray:
-    # The nearest and the next segment, from 0: customers x 2.
+    """Find the nearest and the next segment, from 0: customers x 2."""
     first = _lowest(squared)
     others = squared.copy()
     np.put_along_axis(others, first, np.inf, axis=1)
@@ -456,15 +349,11 @@ def _tier(values: pd.Series, cuts: dict[str, float]) -> pd.Series:
 
 @dataclass(frozen=True)
 class Groups:
-    """The groups that later notebooks tell apart.
+    """The groups that later notebooks tell apart."""
 
-    `word` is what one is called (segment or value tier), `names` are theirs by group id,
-    from 1, and `assigned` is the table `segments` with each customer's group as segment_id.
-    """
-
-    word: str
-    names: dict[int, str]
-    assigned: pd.DataFrame
+    word: str  # what one is called: segment or value tier
+    names: dict[int, str]  # by group id, from 1
+    assigned: pd.DataFrame  # the table `segments`, segment_id being the group
 
     def name(self, group_id: int) -> str:
         """Return the name of a group; 0 is too little data."""
@@ -474,19 +363,16 @@ class Groups:
 def groups(model: Model, assigned: pd.DataFrame) -> Groups:
     """Tell customers apart by needs segment or, where there are none, by value tier.
 
-    `assigned` is the table `segments`. The groups are segments 1 to k, or the tiers that
-    hold anybody, from the highest.
+    Tiers are those that hold anybody, from the highest.
     """
     if model.centres:
         ids = range(1, len(model.centres) + 1)
         return Groups("segment", {i: model.name(i) for i in ids}, assigned)
     held = [tier for tier in model.value_cuts if (assigned["value_tier"] == tier).any()]
     number = {tier: i for i, tier in enumerate(held, 1)}
-    return Groups(
-        "value tier",
-        {i: f"{tier.capitalize()} value" for tier, i in number.items()},
-        assigned.assign(segment_id=assigned["value_tier"].map(number).astype(int)),
-    )
+    names = {i: f"{tier.capitalize()} value" for tier, i in number.items()}
+    ids = assigned["value_tier"].map(number).astype(int)
+    return Groups("value tier", names, assigned.assign(segment_id=ids))
 
 
 def save(model: Model, file: Path) -> None:
@@ -495,13 +381,7 @@ def save(model: Model, file: Path) -> None:
 
 
 def load(file: Path) -> Model:
-    """Read a model (JSON of `save`) and check that nobody changed what decides its labels.
-
-    Raises
-    ------
-    BadInput
-        If the file is missing, is no model, or its checksum does not fit.
-    """
+    """Read a model; raise BadInput if it was changed by hand or cannot be read."""
     content = store.read_json(file, made_by="03_clustering_choice")
     try:
         checksum = content.pop("checksum")

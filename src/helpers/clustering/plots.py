@@ -93,14 +93,8 @@ def _axes(ax: Axes | None) -> Axes:
 
 def _panels(rows: int, columns: int, *, height: float, **shared: object) -> tuple:
     """Make a figure of the usual width (`height` in inches) and an array of its axes."""
-    figure, axes = plt.subplots(
-        rows,
-        columns,
-        squeeze=False,
-        layout="constrained",
-        figsize=(WIDTH, height),
-        **shared,
-    )
+    shared |= {"squeeze": False, "layout": "constrained", "figsize": (WIDTH, height)}
+    figure, axes = plt.subplots(rows, columns, **shared)
     for ax in axes.flat:
         ax.tick_params(labelsize=TICKS)
     return figure, axes
@@ -132,17 +126,9 @@ def _label(ax: Axes, text: str, at: tuple[float, float], **looks: object) -> Ann
 
 def _beside_line(ax: Axes, text: str, at: tuple, side: str, **looks: object) -> None:
     """Write left or right of an upright line, at a height from 0 to 1 of the axes."""
-    ax.annotate(
-        text,
-        at,
-        xycoords=ax.get_xaxis_transform(),
-        xytext=(-5 if side == "right" else 5, 0),
-        textcoords="offset points",
-        ha=side,
-        va="top",
-        fontsize=TEXT,
-        **looks,
-    )
+    looks |= {"ha": side, "va": "top", "fontsize": TEXT}
+    looks |= {"xycoords": ax.get_xaxis_transform(), "textcoords": "offset points"}
+    ax.annotate(text, at, xytext=(-5 if side == "right" else 5, 0), **looks)
 
 
 def _part(labels: Sequence[Annotation], *, margin: float = 3.0) -> None:
@@ -179,20 +165,9 @@ def score_panels(
 ) -> Figure:
     """Draw scores over k beside their references: a row a method, a column a statistic.
 
-    The panels of a statistic share their scale, so that methods can be compared.
-
-    Parameters
-    ----------
-    table : DataFrame
-        method, k, statistic, observed, reference (mean of the references), low, high
-        (their range), p. Observed and p may be missing where a method found no k
-        segments: the line is broken there. Methods and statistics keep their order.
-    names : mapping of str
-        Printed name of each method and statistic.
-    more_is_better : mapping of bool
-        Statistic -> whether more is better; written over its column.
-    level : float
-        Largest p at which the marker is filled.
+    `table` has method, k, statistic, observed, reference (mean of the references), low,
+    high (their range), p; observed and p are missing where a method found no k
+    segments. p up to `level` fills the marker. Panels of a statistic share their scale.
     """
     columns = ["method", "k", "statistic", "observed", "reference", "low", "high", "p"]
     key = ["method", "statistic", "k"]
@@ -201,13 +176,11 @@ def score_panels(
     _listed([*methods, *statistics], names, of="names")
     _listed(statistics, more_is_better, of="more_is_better")
     height = 1.5 + 0.95 * len(methods)
-    figure, axes = _panels(
-        len(methods), len(statistics), height=height, sharex=True, sharey="col"
-    )
+    size = (len(methods), len(statistics))
+    figure, axes = _panels(*size, height=height, sharex=True, sharey="col")
     for (row, column), ax in np.ndenumerate(axes):
-        here = (table["method"] == methods[row]) & (
-            table["statistic"] == statistics[column]
-        )
+        here = table["method"] == methods[row]
+        here &= table["statistic"] == statistics[column]
         _score_panel(table[here].sort_values("k"), level=level, ax=ax)
     for ax, method in zip(axes[:, 0], methods, strict=True):
         _say_at_left(ax, fill(names[method], 13))
@@ -248,18 +221,8 @@ def stability_boxes(
     """Draw a box of resamples for each k over the range of its references.
 
     Whiskers reach to at most 1.5 times the box; grey bars, with a dash at the mean, are
-    the references.
-
-    Parameters
-    ----------
-    table : DataFrame
-        k and the value, one row a resample or pair of them.
-    references : DataFrame
-        k, reference (mean), low, high: one row a k.
-    value, label : str
-        Column to draw; what it means and which way is better.
-    criterion : float
-        Least value asked for, as a dashed line.
+    the references. `table` has k and the column `value`, one row a resample or pair of
+    them; `references` has k, reference (mean), low, high. `criterion` is a least value.
     """
     _need(table, ["k", value], of="the table of resamples")
     band = ["k", "reference", "low", "high"]
@@ -273,7 +236,20 @@ def stability_boxes(
     ax.bar(k, height, bottom=low, width=0.84, color=PALE, zorder=0.5)
     dashed = {"color": QUIET, "linewidth": 1.4, "linestyle": (0, (2, 1)), "zorder": 1}
     ax.hlines(beside["reference"], k - 0.42, k + 0.42, **dashed)
-    _boxes(groups, ax=ax)
+    thin = {"color": ACCENT, "linewidth": 1.2}
+    ax.boxplot(
+        list(groups.values()),
+        positions=list(groups),
+        widths=0.46,
+        patch_artist=True,
+        manage_ticks=False,
+        boxprops={"facecolor": "#8fb3c6", "edgecolor": ACCENT, "linewidth": 1.2},
+        medianprops={"color": INK, "linewidth": 2},
+        whiskerprops=thin,
+        capprops=thin,
+        flierprops={"marker": ".", "markersize": 4, "markeredgecolor": ACCENT},
+        zorder=2,
+    )
     ax.axhline(criterion, color=INK, linewidth=1.2, linestyle=(0, (6, 3)), zorder=1.5)
     ax.set_xlim(min(groups) - 0.6, max(groups) + 0.6)
     ax.set_xticks(list(groups))
@@ -290,51 +266,18 @@ def stability_boxes(
     return ax
 
 
-def _boxes(groups: Mapping[int, np.ndarray], *, ax: Axes) -> None:
-    thin = {"color": ACCENT, "linewidth": 1.2}
-    ax.boxplot(
-        list(groups.values()),
-        positions=list(groups),
-        widths=0.46,
-        patch_artist=True,
-        manage_ticks=False,
-        boxprops={"facecolor": "#8fb3c6", "edgecolor": ACCENT, "linewidth": 1.2},
-        medianprops={"color": INK, "linewidth": 2},
-        whiskerprops=thin,
-        capprops=thin,
-        flierprops={"marker": ".", "markersize": 4, "markeredgecolor": ACCENT},
-        zorder=2,
-    )
-
-
 def tree(
-    branches: pd.DataFrame,
-    across: pd.DataFrame,
-    *,
-    chosen: int,
-    ax: Axes | None = None,
+    branches: pd.DataFrame, across: pd.DataFrame, *, chosen: int, ax: Axes | None = None
 ) -> Axes:
     """Draw which segments split from which as k grows, and how stable each is across k.
 
     A column for each k; a disc's area is its customers, its darkness its stability
     across; a line's width is the customers shared. Each column is ordered by the mean
-    place of where its customers come from.
-
-    Parameters
-    ----------
-    branches : DataFrame
-        k, segment, parent (segment at k - 1), customers (shared by the two). Segments
-        count from 0 within their k and are printed from 1. Rows of the least k have
-        no column to their left and are not drawn.
-    across : DataFrame
-        k, segment, value (stability across solutions, 0 to 1), customers.
-    chosen : int
-        The k decided for: its column is marked and has the segments' colours.
-
-    References
-    ----------
-    Dolnicar and Leisch (2017), Using segment level stability to select target segments
-    in data-driven market segmentation studies (the SLSA plot).
+    place of where its customers come from. `branches` has k, segment (from 0), parent
+    (segment at k - 1), customers (shared by the two); `across` has k, segment, value
+    (stability across solutions, 0 to 1), customers. This is the SLSA plot of Dolnicar
+    and Leisch (2017), Using segment level stability to select target segments in
+    data-driven market segmentation studies.
     """
     columns = ["k", "segment", "value", "customers"]
     _need(across, columns, of="the table across", key=columns[:2])
@@ -343,7 +286,16 @@ def tree(
     ax = _axes(ax)
     nodes = _places(across, flows)
     everyone = across.groupby("k")["customers"].sum().max()
-    _draw_flows(nodes, flows, everyone, ax=ax)
+    # Lines join segments of neighbouring k, as wide as the customers shared.
+    y = nodes.set_index(["k", "segment"])["y"]
+    lines = [
+        [(row.k - 1, y[row.k - 1, row.parent]), (row.k, y[row.k, row.segment])]
+        for row in flows.itertuples()
+    ]
+    widths = 18 * flows["customers"].to_numpy(float) / everyone
+    ax.add_collection(
+        LineCollection(lines, linewidths=widths, colors=REFERENCE, zorder=1)
+    )
     sizes = 1500 * nodes["customers"] / everyone
     shade = {"c": nodes["value"], "cmap": DARKNESS, "norm": Normalize(0, 1)}
     looks = shade | {"edgecolors": INK, "linewidths": 1, "zorder": 3}
@@ -358,12 +310,10 @@ def tree(
     ax.set_ylim(-0.02, 1.04)
     ax.set_yticks([])
     _columns_of_k(nodes["k"], chosen, ax=ax)
-    bar = ax.figure.colorbar(
-        discs, ax=ax, orientation="horizontal", shrink=0.4, aspect=22, pad=0.03
-    )
-    bar.set_label(
-        "stability across k: 1 all from one segment, 0 from all alike", fontsize=TEXT
-    )
+    looks = {"orientation": "horizontal", "shrink": 0.4, "aspect": 22, "pad": 0.03}
+    bar = ax.figure.colorbar(discs, ax=ax, **looks)
+    said = "stability across k: 1 all from one segment, 0 from all alike"
+    bar.set_label(said, fontsize=TEXT)
     bar.ax.tick_params(labelsize=TICKS)
     return ax
 
@@ -407,23 +357,6 @@ def _places(across: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFrame:
     return across.assign(y=heights)
 
 
-def _draw_flows(
-    nodes: pd.DataFrame, flows: pd.DataFrame, everyone: float, *, ax: Axes
-) -> None:
-    """Join segments of neighbouring k by lines as wide as the customers shared."""
-    if flows.empty:
-        return
-    y = nodes.set_index(["k", "segment"])["y"]
-    lines = [
-        [(row.k - 1, y[row.k - 1, row.parent]), (row.k, y[row.k, row.segment])]
-        for row in flows.itertuples()
-    ]
-    widths = 18 * flows["customers"].to_numpy() / everyone
-    ax.add_collection(
-        LineCollection(lines, linewidths=widths, colors=REFERENCE, zorder=1)
-    )
-
-
 def _number_nodes(
     nodes: pd.DataFrame, radii: np.ndarray, chosen: int, *, ax: Axes
 ) -> None:
@@ -452,18 +385,8 @@ def _columns_of_k(k_values: pd.Series, chosen: int, *, ax: Axes) -> None:
 def project(scores: pd.DataFrame, points: pd.DataFrame | np.ndarray) -> pd.DataFrame:
     """Project points on the first two principal components of the scores.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x scores; at least two columns.
-    points : DataFrame or ndarray
-        Rows in the same columns: the customers themselves or the segments' centres.
-
-    Returns
-    -------
-    DataFrame
-        x and y, from the mean of the scores; each component's largest loading is
-        positive, so that signs do not flip from machine to machine.
+    Gives x and y, from the mean of the scores; each component's largest loading is
+    positive, so that signs do not flip from machine to machine.
     """
     values = scores.to_numpy(float)
     if values.shape[1] < 2:
@@ -489,19 +412,11 @@ def gorge(
 ) -> Figure:
     """Draw how similar customers are to each segment: a gorge tells it from the rest.
 
-    A histogram for each segment: its members in colour at the foot, all others in grey on
-    them. Two hills with a gorge between them: well apart; one hill with a slope: a
-    continuum. Heights are square roots of counts, which moves no hill and no gorge, but
-    lets a small segment be seen.
-
-    Parameters
-    ----------
-    similarities : ndarray
-        Customers x segments, 0 to 1; columns in the order of the segment ids 1, 2, ...
-
-    References
-    ----------
-    Dolnicar, Grün and Leisch (2018), Market segmentation analysis (gorge plots).
+    A histogram for each segment: its members in colour at the foot, all others in grey
+    on them. Two hills with a gorge between them: well apart; one hill with a slope: a
+    continuum. Heights are roots of counts, so that a small segment can be seen.
+    `similarities`, 0 to 1, have a column for each of the segments 1, 2, ... Gorge plots
+    are from Dolnicar, Grün and Leisch (2018), Market segmentation analysis.
     """
     values, ids = np.asarray(similarities, dtype=float), np.asarray(segment_ids)
     _same_length(ids, values, of="segment_ids", rows="rows of similarities")
@@ -547,18 +462,9 @@ def silhouette_plot(
 ) -> Axes:
     """Draw each customer's silhouette width, one block a segment, widths falling.
 
-    Parameters
-    ----------
-    widths : Series or ndarray
-        -1 to 1, one a customer: below 0 is nearer to another segment; see
-        `scores.silhouette_widths`.
-    reference : float
-        Mean width of references without clusters.
-
-    References
-    ----------
-    Rousseeuw (1987), Silhouettes: a graphical aid to the interpretation and validation
-    of cluster analysis.
+    `widths` are from `scores.silhouette_widths`: below 0 is nearer to another segment;
+    `reference` is the mean width without clusters. Rousseeuw (1987), Silhouettes: a
+    graphical aid to the interpretation and validation of cluster analysis.
     """
     ids, widths = np.asarray(segment_ids), np.asarray(widths, dtype=float)
     _same_length(ids, widths, of="segment_ids", rows="silhouette widths")
@@ -579,7 +485,16 @@ def silhouette_plot(
         )
         top += len(block) + space
     _even_ticks(ticks, top, ax=ax)
-    _mean_lines(float(widths.mean()), reference, ax=ax)
+    mean = float(widths.mean())
+    lines = [
+        (mean, f"customers {_plain(mean)}", INK, "-"),
+        (reference, f"references {_plain(reference)}", QUIET, (0, (3, 2))),
+    ]
+    # The lesser is named to the left of its line.
+    lines.sort(key=lambda line: line[0])
+    for (at, text, colour, style), side in zip(lines, ("right", "left"), strict=True):
+        ax.axvline(at, color=colour, linewidth=1.4, linestyle=style)
+        _beside_line(ax, text, (at, 0.995), side, color=colour)
     ax.set_xlabel("silhouette width (more is better)", fontsize=TEXT)
     return ax
 
@@ -595,41 +510,18 @@ def _even_ticks(ticks: Mapping[float, str], top: float, *, ax: Axes) -> None:
     line = TICKS * 1.4 / 72 / inches * top
     gap = lines * line
     places = plots.apart(list(ticks), gap)
-    # Room for a line of text above the first block.
-    ax.set_ylim(
-        max(top, places.max() + gap / 2), min(-1.4 * line, places.min() - gap / 2)
-    )
+    above = min(-1.4 * line, places.min() - gap / 2)  # room for a line of text
+    ax.set_ylim(max(top, places.max() + gap / 2), above)
     ax.set_yticks(places, list(ticks.values()))
     ax.grid(visible=False, axis="y")
     ax.spines["left"].set_visible(False)
 
 
-def _mean_lines(mean: float, reference: float, *, ax: Axes) -> None:
-    """Draw two lines and name them at the top, the lesser to the left of its line."""
-    lines = [
-        (mean, f"customers {_plain(mean)}", INK, "-"),
-        (reference, f"references {_plain(reference)}", QUIET, (0, (3, 2))),
-    ]
-    for (at, text, colour, style), side in zip(
-        sorted(lines, key=lambda line: line[0]), ("right", "left"), strict=True
-    ):
-        ax.axvline(at, color=colour, linewidth=1.4, linestyle=style)
-        _beside_line(ax, text, (at, 0.995), side, color=colour)
-
-
 def neighbour_shares(distances: np.ndarray) -> pd.DataFrame:
     """Count for which two segments customers are nearest and second-nearest.
 
-    Parameters
-    ----------
-    distances : ndarray
-        Customers x segments, columns in the order of the segment ids 1, 2, ...
-
-    Returns
-    -------
-    DataFrame
-        segment_id, other (the lesser id first), share (of all customers, 0 to 1;
-        pairs add up to 1): only pairs that occur.
+    `distances` have a column for each of the segments 1, 2, ... Gives segment_id, other
+    (the lesser id first) and share (of all customers) of the pairs that occur.
     """
     if distances.ndim != 2 or distances.shape[1] < 2:
         raise BadInput(
@@ -653,23 +545,10 @@ def separation(
 ) -> Axes:
     """Draw how far segments lie apart, and between which of them customers stand.
 
-    Parameters
-    ----------
-    points : DataFrame
-        x and y, one row a customer, such as the first two principal components; see
-        `project`.
-    centres : DataFrame
-        x and y of the segments 1, 2, ... in this order.
-    neighbours : DataFrame
-        segment_id, other, share: see `neighbour_shares`; drawn as lines as wide.
-    inner : float
-        Share of a segment's customers, those nearest to its centre in the picture,
-        that its outline holds.
-
-    References
-    ----------
-    Leisch (2010), Neighborhood graphs, stripes and shadow plots for cluster
-    visualization.
+    `points` and `centres` (of segments 1, 2, ...) have x and y, as of `project`;
+    `neighbours` are from `neighbour_shares`. An outline holds the share `inner` of a
+    segment's customers. Leisch (2010), Neighborhood graphs, stripes and shadow plots
+    for cluster visualization.
     """
     ids = np.asarray(segment_ids)
     for table, of in ((points, "the table of points"), (centres, "the centres")):
@@ -702,12 +581,7 @@ def separation(
 
 
 def _outline(
-    place: np.ndarray,
-    centre: tuple[float, float],
-    segment: int,
-    *,
-    inner: float,
-    ax: Axes,
+    place: np.ndarray, centre: tuple, segment: int, *, inner: float, ax: Axes
 ) -> None:
     colour = segment_colour(segment)
     ax.scatter(*place.T, s=7, color=colour, alpha=0.3, linewidths=0, zorder=1)
@@ -724,18 +598,12 @@ def _outline(
 
 def _centre_numbers(at: Mapping[int, tuple], ax: Axes) -> list[Annotation]:
     looks = {"color": "white", "fontweight": "bold", "fontsize": TEXT + 1, "zorder": 5}
-    disc = {"boxstyle": "circle,pad=0.25", "edgecolor": "white"}
-    return [
-        _label(
-            ax,
-            f"{segment}",
-            centre,
-            bbox=disc | {"facecolor": segment_colour(segment)},
-            path_effects=[],
-            **looks,
-        )
-        for segment, centre in at.items()
-    ]
+    looks |= {"path_effects": []}
+    disc, labels = {"boxstyle": "circle,pad=0.25", "edgecolor": "white"}, []
+    for segment, centre in at.items():
+        box = disc | {"facecolor": segment_colour(segment)}
+        labels.append(_label(ax, f"{segment}", centre, bbox=box, **looks))
+    return labels
 
 
 def maps(
@@ -748,19 +616,9 @@ def maps(
 ) -> Figure:
     """Draw a map of customers beside one of a reference without clusters.
 
-    Both have the same scale, each moved to the middle of its frame and without units:
-    distances between groups are not to be read.
-
-    Parameters
-    ----------
-    customers, reference : DataFrame
-        x and y, one row a customer, made by the same method.
-    segment_ids : sequence of int
-        Segment of each row of `customers`, from 1.
-    names : mapping of str
-        Segment id -> name, written at the median of its customers.
-    trust : tuple of float
-        Trustworthiness of the two maps, 0 to 1, written below them.
+    Both, x and y by the same method, have the same scale, each moved to the middle of
+    its frame and without units: distances between groups are not to be read. `trust` is
+    the trustworthiness of the two, 0 to 1.
     """
     both = {"the map of customers": customers, "the map of the reference": reference}
     for of, table in both.items():
@@ -805,23 +663,10 @@ def league(
 ) -> Figure:
     """Draw how well each design foretells each outcome, as dots with intervals.
 
-    A panel an outcome. The solid line is no skill: 0.5 for an area under the curve unless
-    it is a gain, else 0.
-
-    Parameters
-    ----------
-    table : DataFrame
-        design, outcome, score (r2 or auc), and the value with its interval in columns
-        of that name, with _low and _high. The values may be missing where an outcome
-        could not be judged. Designs and outcomes keep their order.
-    value : str
-        Column to draw: alone or gain.
-    names : mapping of str
-        Score -> what it is called below the axis.
-    ours : sequence of str
-        Designs in colour and bold.
-    baselines : sequence of str
-        Designs with a hollow diamond, and a dashed line at their value to compare with.
+    A panel an outcome. The solid line is no skill: 0.5 for an area under the curve
+    unless it is a gain, else 0. `table` has design, outcome, score (r2 or auc), the
+    column `value` (alone or gain), and that with _low and _high, missing if not judged;
+    `names` says each score. `ours` are coloured, `baselines` diamonds and dashed lines.
     """
     ends = [value, f"{value}_low", f"{value}_high"]
     columns = ["design", "outcome", "score", *ends]
@@ -874,22 +719,10 @@ def multiverse(
 ) -> Figure:
     """Draw how far segments agree with the chosen ones under every defensible choice.
 
-    Dots sorted by agreement; below them, a dot for each choice that was made, in the
-    order of the table.
-
-    Parameters
-    ----------
-    table : DataFrame
-        ari (adjusted Rand index with the chosen segments, at most 1) and a column for
-        each choice, one row a combination.
-    choices : mapping of str
-        Column -> printed name of the choice.
-    chosen : mapping
-        Column -> the value decided for: that combination is marked.
-
-    References
-    ----------
-    Simonsohn, Simmons and Nelson (2020), Specification curve analysis.
+    Dots sorted by agreement; below them, a dot for each choice that was made. `table`
+    has ari (adjusted Rand index with the chosen segments) and the columns of `choices`,
+    each with its printed name; `chosen` has the value decided for. Simonsohn, Simmons
+    and Nelson (2020), Specification curve analysis.
     """
     _need(table, ["ari", *choices], of="the table of the multiverse")
     _listed(list(choices), chosen, of="chosen")
@@ -915,12 +748,7 @@ def multiverse(
 
 
 def _choice_dots(
-    ordered: pd.DataFrame,
-    made: Sequence[tuple[str, object]],
-    choices: Mapping[str, str],
-    ours: pd.Series,
-    *,
-    ax: Axes,
+    ordered: pd.DataFrame, made: list, choices: Mapping, ours: pd.Series, *, ax: Axes
 ) -> None:
     for y, (column, option) in enumerate(made):
         taken = ordered[column] == option
@@ -947,17 +775,11 @@ def gap_plot(
     choices: Mapping[str, int],
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw the gap statistic over k, with bars of one standard error, beside references.
+    """Draw the gap statistic over k, its standard error, and references beside it.
 
-    Parameters
-    ----------
-    table : DataFrame
-        k, gap, se (standard error), one row a k.
-    references : DataFrame
-        Of data without clusters: reference (its number), k, value (its gap), as
-        `null_references.on_references` returns them; a grey line each.
-    choices : mapping of int
-        Name of a rule -> the k it takes: a dashed line with both.
+    `table` has k, gap, se; `references`, data without clusters, are as
+    `null_references.on_references` returns them: reference (its number), k, value. A
+    dashed line is drawn at the k that each rule of `choices` takes.
     """
     _need(table, ["k", "gap", "se"], of="the table of gaps", key=["k"])
     columns = ["reference", "k", "value"]

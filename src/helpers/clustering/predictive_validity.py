@@ -25,32 +25,20 @@ PENALTIES = 10.0 ** np.arange(-1, 6)
 
 @dataclass(frozen=True)
 class Outcome:
-    """Something that customers did later, to be foretold.
-
-    Parameters
-    ----------
-    name : str
-        How tables call it.
-    kind : str
-        amount (one numeric column), mix (two or more numeric columns, foretold
-        together, each counting by its variance) or yes_no (one column of bool).
-    values : DataFrame
-        Customers x columns.
-    among : Series of bool
-        The customers it is judged among, index of `values`.
-    """
+    """Something that customers did later, to be foretold."""
 
     name: str
+    # amount (one column of numbers), mix (two or more, foretold together, each counting
+    # by its variance) or yes_no (one column of bool)
     kind: str
-    values: pd.DataFrame
-    among: pd.Series
+    values: pd.DataFrame  # customers x columns
+    among: pd.Series  # bool, same customers: whether one is judged
 
 
 def later_sales(later: pd.DataFrame) -> Outcome:
-    """Give the logarithm of later sales as an outcome of every customer.
+    """Give the logarithm of 1 + later_sales (currency) as an outcome of every customer.
 
-    It is that of 1 + later_sales (currency, a column of `later`); who took back more than
-    was bought counts as 0.
+    Who took back more than was bought counts as 0.
     """
     everybody = pd.Series(True, index=later.index)
     amount = np.log1p(later[["later_sales"]].clip(lower=0))
@@ -60,20 +48,9 @@ def later_sales(later: pd.DataFrame) -> Outcome:
 def aim(later: pd.DataFrame, *, needs: Sequence[str], least_sales: float) -> Outcome:
     """Give the outcome that needs segments are judged by.
 
-    Parameters
-    ----------
-    later : DataFrame
-        One row a customer: later_sales and the columns of `needs` (currency).
-    needs : sequence of str
-        Columns of later sales by need.
-    least_sales : float
-        Later sales (currency) that it takes to judge a mix.
-
-    Returns
-    -------
-    Outcome
-        Square roots of the shares of later sales, among those who bought enough; in a
-        run without needs, how much is bought later.
+    It is the roots of the shares of later sales by need, among those whose later sales
+    reach `least_sales`; in a run without needs, how much is bought later. `later` has
+    later_sales and the columns of `needs` (currency).
     """
     if not needs:
         return later_sales(later)
@@ -91,16 +68,13 @@ def gains(
     folds: int,
     seed: int,
 ) -> pd.Series:
-    """Say how much more each number of segments foretells than spend quintiles do.
+    """Say, by k, how much more the segments foretell than spend quintiles do.
 
-    `labels` holds the segment of each customer by k, `sales` (currency) those of the same
-    customers; `folds` and `seed` are as for `league`. Returns, by k, the score alone less
-    that of the quintiles; missing where the outcome cannot be judged.
+    `labels` holds the segment of each customer by k, `sales` their sales (currency); it
+    is the score alone of `league`, missing where the outcome cannot be judged.
     """
-    designs = {"spend quintiles": quantiles(sales, parts=5)} | {
-        k: pd.Series(found, index=sales.index).astype(str)
-        for k, found in labels.items()
-    }
+    designs = {k: pd.Series(own, sales.index).astype(str) for k, own in labels.items()}
+    designs = {"spend quintiles": quantiles(sales, parts=5)} | designs
     told = league(
         {name: label.to_frame("label") for name, label in designs.items()},
         [aim],
@@ -127,57 +101,30 @@ def league(
 
     - a design of one label: the mean of the label (its rate for yes_no, smoothed by
       `SMOOTHING` average customers);
-    - any other design: ridge regression for amount and mix, logistic regression with
-      an L2 penalty for yes_no. Numeric columns are standardised inside the fold;
-      labels become columns of 0 and 1, which shrinks rare labels most. The penalty is
-      the best of `PENALTIES` by leave-one-out error inside the fold; for yes_no that
-      of the linear model times p (1 - p), since a logistic model of rate p weighs a
-      customer by that.
+    - any other design: ridge regression for amount and mix, logistic regression with an
+      L2 penalty for yes_no. Numeric columns are standardised inside the fold; labels
+      become columns of 0 and 1, which shrinks rare labels most. The penalty is the best
+      of `PENALTIES` by leave-one-out error inside the fold; for yes_no that of the
+      linear model times p (1 - p), since a logistic model of rate p weighs a customer
+      by that.
 
-    Parameters
-    ----------
-    designs : dict of DataFrame
-        Name -> customers x columns. A column of text, categories or bool is a label,
-        missing being a label of its own; other columns are numbers.
-    outcomes : list of Outcome
-        Same customers.
-    base : DataFrame
-        Same customers x what is known without any design.
-    folds : int
-        Parts of the cross-fit; for yes_no each holds its share of either answer. All
-        designs share the folds of an outcome.
-    repeats : int
-        Bootstrap samples of customers for the intervals.
-    seed : int
-        Fixes folds and samples by place: another order of rows gives other folds.
+    `designs` are customers x columns, of which text, categories and bool are labels,
+    missing being one; `base` is what is known without any. Folds, for yes_no with their
+    share of either answer, and samples go by place: another order of rows gives others.
 
-    Returns
-    -------
-    DataFrame
-        One row for outcome and design: design, outcome, score, customers (judged),
-        alone, alone_low, alone_high (the design by itself), base (the base by itself),
-        with_base (both together), gain, gain_low, gain_high (both less base), why
-        (reason why an outcome is not judged, its numbers then missing; else empty).
-
-        score is r2 (1 is perfect, 0 is the average of the other folds) or auc (the
-        share of pairs, one customer of either answer, in the right order, ties half;
-        0.5 is chance). Pairs are of the same fold: models of different folds differ in
-        level, and pairs across folds would push a design that knows nothing below 0.5.
-
-        low and high are 95 % percentile intervals over customers, for yes_no within
-        either answer. Folds and fitted models stay as they are, so they are a little
-        too narrow: they leave out that another training sample gives another model.
-
-    Raises
-    ------
-    BadInput
-        If customers differ, or numbers are missing or infinite.
-
-    References
-    ----------
-    Airola, Pahikkala, Waegeman, De Baets and Salakoski (2011), An experimental
+    Returns a row for outcome and design: design, outcome, score, customers (judged),
+    alone, alone_low, alone_high (the design by itself), base (the base by itself),
+    with_base (both), gain, gain_low, gain_high (both less base), why (an outcome is not
+    judged, its numbers then missing; else empty). Score is r2 (1 is perfect, 0 is the
+    average of the other folds) or auc (the share of pairs, one customer of either
+    answer, in the right order, ties half; 0.5 is chance). Pairs are of the same fold:
+    across folds, whose models differ in level, a design that knows nothing falls below
+    0.5 (Airola, Pahikkala, Waegeman, De Baets and Salakoski, 2011, An experimental
     comparison of cross-validation techniques for estimating the area under the ROC
-    curve: why pairs across folds mislead.
+    curve).
+
+    low and high are 95 % percentile intervals over customers, for yes_no within either
+    answer. They are a little too narrow: folds and fitted models stay as they are.
     """
     _check_settings(base, outcomes, folds, repeats)
     _check_columns("base", base, base.index)
@@ -196,11 +143,8 @@ def league(
 def quantiles(values: pd.Series, *, parts: int) -> pd.Series:
     """Cut customers into parts of equal size by one number, none of them missing.
 
-    Returns
-    -------
-    Series of str
-        The part, from 1 (lowest) to `parts`, as a label with leading zeros. Equal
-        values share a part, whatever the order of rows; so parts can differ in size.
+    Gives the part, from 1 (lowest), as text with leading zeros. Equal values share a
+    part, whatever the order of rows; so parts can differ in size.
     """
     if missing := int(values.isna().sum()):
         raise BadInput(
@@ -212,24 +156,11 @@ def quantiles(values: pd.Series, *, parts: int) -> pd.Series:
 
 
 def rfm_cells(features: pd.DataFrame, *, parts: int) -> pd.Series:
-    """Cross recency, frequency and monetary value, each cut into equal parts.
+    """Cross recency_days, frequency (orders) and monetary value (sales) in parts.
 
-    Parameters
-    ----------
-    features : DataFrame
-        recency_days (days), orders (frequency), sales (currency).
-    parts : int
-        Parts of each; 3 gives up to 27 cells.
-
-    Returns
-    -------
-    Series of str
-        A label such as r3 f2 m1, where more is better: r3 came most recently.
-
-    References
-    ----------
-    Hughes (1994), Strategic Database Marketing; parts here are cut one by one and
-    not one within the other.
+    Gives a label such as r3 f2 m1, where more is better: r3 came most recently. Hughes
+    (1994), Strategic Database Marketing; parts here are cut one by one and not one
+    within the other.
     """
     recency = quantiles(-features["recency_days"], parts=parts)
     frequency = quantiles(features["orders"], parts=parts)
@@ -258,8 +189,8 @@ def _judge(
         rows = [{"design": name, **shared, **none, "why": why} for name in designs]
         return pd.DataFrame(rows)
     yes_no = outcome.kind == "yes_no"
-    draw = _draw_within if yes_no else _draw
-    fold, weights = draw(truth, folds, repeats, np.random.default_rng(seed))
+    answers = truth[:, 0] if yes_no else np.zeros(len(truth))
+    fold, weights = _draw(answers, folds, repeats, seed)
     score = _auc if yes_no else _r2
     rows = []
     with threadpool_limits(1):
@@ -276,10 +207,9 @@ def _judge(
 def _row(alone: np.ndarray, base: np.ndarray, both: np.ndarray) -> dict[str, float]:
     """Turn scores, of the customers first and then of the resamples, into a row."""
     gain = both - base
-    columns = ["alone", "alone_low", "alone_high", "base", "with_base"]
+    columns = "alone alone_low alone_high base with_base gain gain_low gain_high"
     found = (*bootstrap.estimate(alone), base[0], both[0], *bootstrap.estimate(gain))
-    columns += ["gain", "gain_low", "gain_high"]
-    return dict(zip(columns, found, strict=True))
+    return dict(zip(columns.split(), found, strict=True))
 
 
 def _why_not(outcome: Outcome, truth: np.ndarray, folds: int) -> str:
@@ -299,31 +229,20 @@ def _why_not(outcome: Outcome, truth: np.ndarray, folds: int) -> str:
 
 
 def _draw(
-    truth: np.ndarray, folds: int, repeats: int, rng: np.random.Generator
+    group: np.ndarray, folds: int, repeats: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    rows = len(truth)
-    fold = rng.permutation(np.arange(rows) % folds)
-    return fold, bootstrap.weights(rows, repeats, rng)
-
-
-def _draw_within(
-    truth: np.ndarray, folds: int, repeats: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Share out and resample either answer by itself, so that none runs dry."""
-    fold = np.empty(len(truth), dtype=int)
-    weights = np.ones((len(truth), 1 + repeats))
-    for answer in (0, 1):
-        rows = np.flatnonzero(truth[:, 0] == answer)
+    """Share out and resample each group by itself, so that none runs dry."""
+    rng = np.random.default_rng(seed)
+    fold = np.empty(len(group), dtype=int)
+    drawn = np.empty((repeats, len(group)))
+    for one in np.unique(group):
+        rows = np.flatnonzero(group == one)
         fold[rows] = rng.permutation(np.arange(len(rows)) % folds)
-        weights[rows, 1:] = bootstrap.counts(len(rows), repeats, rng).T
-    return fold, weights
+        drawn[:, rows] = bootstrap.counts(len(rows), repeats, rng)
+    return fold, np.column_stack([np.ones(len(group)), drawn.T])
 
 
 # --- Predictions for customers left out: customers x columns of the outcome
-
-
-def _is_one_label(design: pd.DataFrame) -> bool:
-    return design.shape[1] == 1 and classifier.is_label(design.iloc[:, 0])
 
 
 def _columns(design: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
@@ -350,7 +269,7 @@ def _alone_and_with(
 ) -> tuple[np.ndarray, np.ndarray]:
     added = _columns(design)
     both = tuple(np.hstack(pair) for pair in zip(known, added, strict=True))
-    if _is_one_label(design):
+    if design.shape[1] == 1 and classifier.is_label(design.iloc[:, 0]):
         smoothing = SMOOTHING if yes_no else 0
         alone = forecasts.label_means(design.iloc[:, 0], truth, fold, smoothing)
     else:
@@ -401,25 +320,16 @@ def _r2(
 def _auc(
     truth: np.ndarray, predicted: np.ndarray, fold: np.ndarray, weights: np.ndarray
 ) -> np.ndarray:
-    right, pairs = np.sum(
-        [
-            forecasts.pairs(truth[rows, 0], predicted[rows, 0], weights[rows])
-            for rows in (fold == part for part in np.unique(fold))
-        ],
-        axis=0,
-    )
+    counted = [
+        forecasts.pairs(truth[rows, 0], predicted[rows, 0], weights[rows])
+        for rows in (fold == part for part in np.unique(fold))
+    ]
+    right, pairs = np.sum(counted, axis=0)
     # A resample in which no fold holds either answer says nothing: it counts as chance.
     return np.where(pairs > 0, right, 0.5) / np.where(pairs > 0, pairs, 1)
 
 
 # --- Refusals
-
-_LABELS = (
-    types.is_bool_dtype,
-    types.is_string_dtype,
-    types.is_object_dtype,
-    lambda values: isinstance(values.dtype, pd.CategoricalDtype),
-)
 
 
 def _check_settings(
@@ -446,7 +356,12 @@ def _check_columns(name: str, columns: pd.DataFrame, customers: pd.Index) -> Non
     for column, values in columns.items():
         if not classifier.is_label(values):
             _check_finite(f"Column {column} of design {name}", values)
-        elif not any(allowed(values) for allowed in _LABELS):
+        elif not (
+            types.is_bool_dtype(values)
+            or types.is_string_dtype(values)
+            or types.is_object_dtype(values)
+            or isinstance(values.dtype, pd.CategoricalDtype)
+        ):
             raise BadInput(
                 f"Column {column} of design {name} holds {values.dtype}. Give numbers, "
                 "such as days, or labels as text."

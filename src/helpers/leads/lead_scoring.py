@@ -22,21 +22,8 @@ def split(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Part leads that are old enough into those to learn from and those to judge by.
 
-    Parameters
-    ----------
-    decided : DataFrame
-        From `decided`.
-    horizon : int
-        Days, as there.
-    test_share : float
-        Share of the leads, the latest, that judge.
-    fewest : int
-        Leads won, and leads lost, that each of the two needs, else TooLittle.
-
-    Returns
-    -------
-    tuple of DataFrame
-        Leads whose outcome was known on the day of the split, and those created since.
+    The latest `test_share` of the due ones of `decided` judge; the others are those
+    known by then. Raises TooLittle if either has not `fewest` won, and as many lost.
     """
     closed = decided[decided["due"]]
     since = closed["created_on"].quantile(1 - test_share)
@@ -55,23 +42,10 @@ def split(
 
 
 def decided(leads: pd.DataFrame, *, horizon: int, last: pd.Timestamp) -> pd.DataFrame:
-    """Say which leads were won in time, and which are still open.
+    """Say which leads (created_on, won_on) were won in time, or are still open.
 
-    Parameters
-    ----------
-    leads : DataFrame
-        lead_id, created_on, won_on (missing if not won).
-    horizon : int
-        Days after which a lead that was not won counts as lost.
-    last : Timestamp
-        Last day that the table knows of.
-
-    Returns
-    -------
-    DataFrame
-        The leads with won (within the horizon), due (as old as the horizon on the last
-        day, so that not to be won means lost; younger ones would count by their wins
-        alone) and open (neither won nor due).
+    Adds won (within the horizon), due (as old as the horizon on the last day known, so
+    that not to be won means lost; younger ones would count by wins alone) and open.
     """
     days = (leads["won_on"] - leads["created_on"]).dt.days
     won = days.le(horizon) & days.notna()
@@ -84,35 +58,20 @@ def best_single(
 ) -> tuple[str, np.ndarray]:
     """Score leads by the rate of one field's level: the rule to beat.
 
-    Numbers, cut at their quartiles, are looked at only where there is no label.
-
-    Parameters
-    ----------
-    fields, new : DataFrame
-        Fields of earlier leads, and of those to score.
-    won : Series of bool
-        What came of the earlier ones.
-
-    Returns
-    -------
-    str
-        The field whose rates tell most of the earlier leads.
-    ndarray
-        Rate of each new lead's level; of an unknown level the overall rate.
+    Gives the field whose rates tell most of the earlier leads, and the rate of each new
+    lead's level, of an unknown level the overall rate. Numbers, cut at their quartiles,
+    are looked at only where there is no label.
     """
     labels = [name for name in fields if classifier.is_label(fields[name])]
     if not labels:
         labels, quarters = list(fields), classifier.quarters
         new = pd.DataFrame({n: quarters(new[n], of=fields[n]) for n in labels})
         fields = fields.apply(lambda one: quarters(one, of=one))
-    rates = {
-        name: won.groupby(classifier.texts(fields[name])).agg(["mean", "size"])
-        for name in labels
-    }
-    spread = {
-        name: ((table["mean"] - won.mean()) ** 2 * table["size"]).sum()
-        for name, table in rates.items()
-    }
+    rates, spread = {}, {}
+    for name in labels:
+        rates[name] = won.groupby(classifier.texts(fields[name])).agg(["mean", "size"])
+        off = rates[name]["mean"] - won.mean()
+        spread[name] = (off**2 * rates[name]["size"]).sum()
     best = max(spread, key=spread.get)
     found = classifier.texts(new[best]).map(rates[best]["mean"]).fillna(won.mean())
     return best, found.to_numpy(float)
@@ -121,13 +80,9 @@ def best_single(
 def auc_interval(
     won: np.ndarray, score: np.ndarray, *, repeats: int, seed: int
 ) -> tuple[float, float, float]:
-    """Measure how well a score orders leads: area under the curve, with its interval.
+    """Measure how well a score orders leads: `forecasts.auc` and its 95 % interval.
 
-    Returns
-    -------
-    tuple of float
-        AUC (1 is perfect, 0.5 is chance, ties half) and its 95 % percentile interval:
-        bootstrap of leads, won and lost ones each by themselves.
+    It is the percentile interval of a bootstrap of won and of lost leads by themselves.
     """
     rng = np.random.default_rng(seed)
     groups = np.flatnonzero(~won), np.flatnonzero(won)
@@ -141,11 +96,8 @@ def auc_interval(
 def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataFrame:
     """Compare what a score says with what came, in equal parts by the score.
 
-    Returns
-    -------
-    DataFrame
-        part (from 1, the least likely), leads, said (mean probability), came (share
-        won), low, high (95 % Wilson interval of came).
+    Gives part (from 1, the least likely), leads, said (mean probability), came (share
+    won), low, high (95 % Wilson interval of came).
     """
     order = np.argsort(chances, kind="stable")
     rows = []
@@ -159,31 +111,22 @@ def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataF
 def gain(
     won: np.ndarray, scores: Mapping[str, np.ndarray], *, steps: int
 ) -> pd.DataFrame:
-    """Say what share of the wins the best leads of each list hold.
+    """Say what share of the wins the best leads of each list hold; ties share theirs.
 
-    Leads that tie share their wins evenly.
-
-    Returns
-    -------
-    DataFrame
-        share (of leads worked, 0 to 1, in `steps`), one column a list (share of wins
-        found), chance (in any order) and best (if the wins came first).
+    Gives share (of leads worked), one column a list (share of wins found), chance (in
+    any order) and best (if the wins came first).
     """
     shares = np.arange(steps + 1) / steps
     table = pd.DataFrame({"share": shares})
     for name, score in scores.items():
-        table[name] = _found(won, score, shares)
+        # Along the list, straight through ties.
+        tied = pd.DataFrame({"score": -score, "won": won}).groupby("score")["won"]
+        leads = np.concatenate([[0], tied.size().cumsum()]) / len(won)
+        wins = np.concatenate([[0], tied.sum().cumsum()]) / max(won.sum(), 1)
+        table[name] = np.interp(shares, leads, wins)
     table["chance"] = shares
     table["best"] = np.minimum(shares / max(won.mean(), 1e-12), 1)
     return table
-
-
-def _found(won: np.ndarray, score: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Interpolate the wins found along the list, straight through ties."""
-    table = pd.DataFrame({"score": -score, "won": won}).groupby("score")["won"]
-    leads = np.concatenate([[0], table.size().cumsum()]) / len(won)
-    wins = np.concatenate([[0], table.sum().cumsum()]) / max(won.sum(), 1)
-    return np.interp(shares, leads, wins)
 
 
 def expected_worth(
@@ -191,13 +134,8 @@ def expected_worth(
 ) -> tuple["Worth", float]:
     """Learn what a customer is worth (currency a year, 0 or more) from fields.
 
-    Returns
-    -------
-    Worth
-        Fitted on all customers.
-    float
-        Rank correlation of estimate and worth, for customers left out in `folds` parts;
-        missing where there is no field, or all are worth the same.
+    Gives also the rank correlation of estimate and worth, for customers left out in
+    `folds` parts; missing where there is no field, or all are worth the same.
     """
     if fields.shape[1] == 0 or len(worth) < 2 * folds or worth.nunique() < 2:
         return _worth(fields[[]], worth), np.nan
@@ -218,24 +156,18 @@ def tells(held: float, customers: int) -> bool:
 
 @dataclass(frozen=True)
 class Worth:
-    """A ridge regression of the logarithm of worth, brought back to currency.
-
-    `middle` is the mean of each column of the encoder, `level` the mean logarithm, and
-    `smear` the mean of the exponentials of the residuals.
-    """
+    """A ridge regression of the logarithm of worth, brought back to currency."""
 
     encoder: classifier.Encoder
     weights: np.ndarray
-    middle: np.ndarray
-    level: float
-    smear: float
+    middle: np.ndarray  # mean of each column of the encoder
+    level: float  # mean logarithm
+    smear: float  # mean of the exponentials of the residuals
 
     def of(self, fields: pd.DataFrame) -> np.ndarray:
         """Estimate the worth (currency a year) of rows with these fields."""
-        logs = (
-            self.encoder.transform(fields) - self.middle
-        ) @ self.weights + self.level
-        return np.maximum(np.exp(logs) * self.smear - 1, 0)
+        logs = (self.encoder.transform(fields) - self.middle) @ self.weights
+        return np.maximum(np.exp(logs + self.level) * self.smear - 1, 0)
 
 
 def _worth(fields: pd.DataFrame, worth: pd.Series) -> Worth:
@@ -250,24 +182,12 @@ def _worth(fields: pd.DataFrame, worth: pd.Series) -> Worth:
 
 
 def ranked(scores: pd.DataFrame, *, arrived: pd.Series | None = None) -> pd.DataFrame:
-    """Order leads by expected value: probability of winning times worth if won.
+    """Order leads (lead_id, probability, worth in currency a year) by expected value.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        lead_id, probability, worth (currency a year), and any other column.
-    arrived : Series, optional
-        When each came in, same rows: the order where the probability orders nothing.
-
-    Returns
-    -------
-    DataFrame
-        With expected_value (currency a year) and rank (1 is first; ties by lead_id).
+    Adds expected_value (currency a year) and rank (1 is first; ties by lead_id), in the
+    order in which they `arrived` where that is given.
     """
     table = scores.assign(expected_value=scores["probability"] * scores["worth"])
-    first = -table["expected_value"] if arrived is None else arrived
-    table = table.assign(first=first).sort_values(
-        ["first", "lead_id"], ignore_index=True
-    )
-    table = table.drop(columns="first")
-    return table.assign(rank=np.arange(1, len(table) + 1))
+    table["first"] = -table["expected_value"] if arrived is None else arrived
+    table = table.sort_values(["first", "lead_id"], ignore_index=True)
+    return table.drop(columns="first").assign(rank=np.arange(1, len(table) + 1))

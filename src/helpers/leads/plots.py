@@ -16,37 +16,24 @@ def answers(
 ) -> Axes:
     """Draw the share right against the share that gets an answer, with its interval.
 
-    Parameters
-    ----------
-    table : DataFrame
-        confidence (the least one), typed, right, low, high.
-    chosen : float
-        The confidence in use: ringed.
-    majority : float
-        Share right if everybody got the largest segment.
+    `table` has confidence (the least one), typed, right, low, high; the `chosen` one is
+    ringed. `majority` is the share right if everybody got the largest segment.
     """
     ax = plt.gca() if ax is None else ax
     known = table.dropna(subset="right")
-    ax.fill_between(
-        known["typed"], known["low"], known["high"], color=REFERENCE, alpha=0.5, lw=0
-    )
-    ax.plot(known["typed"], known["right"], color=ACCENT, marker="o", ms=4)
-    apart = known[known["typed"].diff().abs().fillna(1) > 0.03]  # labels need room
+    typed, looks = known["typed"], {"color": REFERENCE, "alpha": 0.5, "lw": 0}
+    ax.fill_between(typed, known["low"], known["high"], **looks)
+    ax.plot(typed, known["right"], color=ACCENT, marker="o", ms=4)
+    apart = known[typed.diff().abs().fillna(1) > 0.03]  # labels need room
+    looks = {"xytext": (0, 8), "textcoords": "offset points", "fontsize": 8}
     for row in apart.itertuples():
-        ax.annotate(
-            f"{row.confidence:.0%}",
-            (row.typed, row.right),
-            textcoords="offset points",
-            xytext=(0, 8),
-            fontsize=8,
-            ha="center",
-        )
+        at = (row.typed, row.right)
+        ax.annotate(f"{row.confidence:.0%}", at, ha="center", **looks)
     own = known[np.isclose(known["confidence"], chosen)]
     plots.ring(ax, own["typed"], own["right"])
     ax.axhline(majority, color=QUIET, linestyle="--", linewidth=1)
-    ax.text(
-        0.01, majority + 0.01, "always the largest segment", fontsize=8, color=QUIET
-    )
+    said = "always the largest segment"
+    ax.text(0.01, majority + 0.01, said, fontsize=8, color=QUIET)
     ax.set(xlim=(0, 1.02), ylim=(0, 1))
     ax.set(xlabel="customers who get an answer", ylabel="answers that are right")
     plots.percent(ax.xaxis, ax.yaxis)
@@ -64,13 +51,11 @@ def found_by_segment(
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
     colours = [segment_colour(i) for i in table["segment_id"]]
-    ax.hlines(
-        where, table["recall_low"], table["recall_high"], color=colours, linewidth=2
-    )
+    low, high = table["recall_low"], table["recall_high"]
+    ax.hlines(where, low, high, color=colours, linewidth=2)
     ax.scatter(table["recall"], where, c=colours, s=46, zorder=3, label="found")
-    ax.scatter(
-        table["random"], where, marker="|", s=160, color=QUIET, label="by guessing"
-    )
+    looks = {"marker": "|", "s": 160, "color": QUIET}
+    ax.scatter(table["random"], where, label="by guessing", **looks)
     plots.name_rows(ax, [names[i] for i in table["segment_id"]])
     ax.set(xlim=(0, 1), xlabel="customers of the segment who are found")
     plots.percent(ax.xaxis)

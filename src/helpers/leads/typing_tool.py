@@ -17,19 +17,9 @@ LATER = "later"  # kind of a field that is known only once a lead was worked
 def start_known(
     attributes: pd.DataFrame, *, table: str, fields: Sequence[str]
 ) -> list[str]:
-    """Check that fields are known when a lead comes in, and give them back.
+    """Give fields back, or raise BadInput naming those not known when a lead comes in.
 
-    Parameters
-    ----------
-    attributes : DataFrame
-        The standard table: table, attribute, kind, label.
-    table : str
-        customers or leads.
-
-    Raises
-    ------
-    BadInput
-        Naming the fields that are known only later, or that nobody has declared.
+    `attributes` is the standard table; `table` is customers or leads.
     """
     kinds = attributes[attributes["table"] == table].set_index("attribute")["kind"]
     if unknown := [field for field in fields if field not in kinds]:
@@ -46,29 +36,16 @@ def start_known(
 
 
 def first_orders(
-    con: Engine,
-    *,
-    lines: str,
-    products: str,
-    first: str,
-    last: str,
-    orders: int,
+    con: Engine, *, lines: str, products: str, first: str, last: str, orders: int
 ) -> pd.DataFrame:
     """Describe the first so many orders of a window of each customer who has them.
 
-    Returns
-    -------
-    DataFrame
-        Index customer_id: first_sales (currency, logarithm of 1 and more),
-        first_lines (logarithm), first_hour (mean hour of the day), first_weekend
-        (share of orders), first_<need> (root of the share of sales).
-
-    Raises
-    ------
-    TooLittle
-        If no customer has so many orders in the window.
+    By customer_id: first_sales (currency, logarithm of 1 and more), first_lines
+    (logarithm), first_hour (mean hour of the day), first_weekend (share of orders),
+    first_<need> (root of the share of sales). Raises TooLittle if nobody has so many.
     """
     apart = ", ".join(map(quoted, APART))
+    values = {"lines": lines, "products": products, "first": first, "last": last}
     bought = con.execute(
         f"""with ordered as (
             select *, dense_rank() over (partition by customer_id
@@ -82,10 +59,7 @@ def first_orders(
         from ordered o join read_parquet($products) p using (product_id)
         where o.nth <= $orders and p.need_state not in ({apart})
         group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5""",
-        {
-            **{"lines": lines, "products": products, "first": first, "last": last},
-            "orders": orders,
-        },
+        values | {"orders": orders},
     ).df()
     enough = bought.groupby("customer_id")["nth"].transform("nunique") == orders
     if not enough.any():
@@ -172,57 +146,32 @@ def best_field(
 ) -> tuple:
     """Type by one field alone: the commonest class of each level, for rows left out.
 
-    Parameters as for `classifier.cross_fitted`; numbers are cut at their quartiles.
-
-    Returns
-    -------
-    str
-        The field chosen most often: in each part the one that is right most often.
-    ndarray
-        Class of each row, from the other parts.
+    Gives the field chosen most often (in each part the one that is right most often)
+    and the class of each row from the other parts. Numbers are cut at their quartiles.
     """
-    levels = pd.DataFrame(
-        {
-            name: classifier.texts(
-                values
-                if classifier.is_label(values)
-                else classifier.quarters(values, of=values)
-            )
-            for name, values in fields.items()
-        }
-    )
+    levels = {}
+    for name, values in fields.items():
+        label = classifier.is_label(values)
+        cut = values if label else classifier.quarters(values, of=values)
+        levels[name] = classifier.texts(cut)
     found, chosen = np.empty(len(truth), dtype=truth.dtype), []
     for train, test in classifier.parts(truth, folds, seed=seed):
         own = truth.iloc[train]
         counts = {n: pd.crosstab(levels[n].iloc[train], own) for n in levels}
         name = max(counts, key=lambda n: counts[n].max(axis=1).sum())
         chosen.append(name)
-        found[test] = (levels[name].iloc[test].map(counts[name].idxmax(axis=1))).fillna(
-            own.mode().iloc[0]
-        )
+        guess = levels[name].iloc[test].map(counts[name].idxmax(axis=1))
+        found[test] = guess.fillna(own.mode().iloc[0])
     return pd.Series(chosen).mode().iloc[0], found
 
 
 def verdict(right: pd.Series, chosen: pd.Series, *, rows: int, fewest: int) -> str:
-    """Say whether the fields known at the start type customers.
+    """Say whether the fields known at the start type customers: guess, unsure or types.
 
-    Parameters
-    ----------
-    right : Series
-        agreement, low, high and majority, from `rules.agreement`.
-    chosen : Series
-        The row of `confidence_table` in use: typed and low.
-    rows : int
-        Customers judged.
-    fewest : int
-        Answers that a statement about them needs.
-
-    Returns
-    -------
-    str
-        guess (no better than always naming the largest segment, for sure), unsure
-        (better, but too few reach the confidence, or they are not typed better) or
-        types.
+    guess is no better than always naming the largest segment, for sure; unsure is
+    better, but fewer than `fewest` of `rows` reach the confidence, or they are not
+    typed better. `right` is from `rules.agreement`, `chosen` the row of
+    `confidence_table` in use.
     """
     if right["low"] <= right["majority"]:
         return "guess"
@@ -235,13 +184,9 @@ def confidence_table(
 ) -> pd.DataFrame:
     """Say how many are typed, and how many rightly, at each least confidence.
 
-    `chances` are cross-fitted, one column a class.
-
-    Returns
-    -------
-    DataFrame
-        confidence, typed (share that gets an answer), right (share of those), low, high
-        (95 % Wilson interval), said (mean probability of the answers given).
+    `chances` are cross-fitted, one column a class. Gives confidence, typed (share that
+    gets an answer), right (share of those), low, high (95 % Wilson interval), said
+    (mean probability of the answers given).
     """
     best, named = chances.max(axis=1), chances.idxmax(axis=1)
     rows = []
@@ -251,9 +196,8 @@ def confidence_table(
         share = right / told.sum() if told.any() else np.nan
         low, high = intervals.wilson(share, told.sum(), level=0.95)
         rows.append((level, told.mean(), share, low, high, best[told].mean()))
-    return pd.DataFrame(
-        rows, columns=["confidence", "typed", "right", "low", "high", "said"]
-    )
+    columns = ["confidence", "typed", "right", "low", "high", "said"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def questions(
@@ -268,25 +212,13 @@ def questions(
     """Find the few further questions that would help most, beside what is known.
 
     The list is found anew in each fold, so that the shares right are those of a list
-    made without the customer.
-
-    Parameters
-    ----------
-    known, asked : DataFrame
-        Fields known at the start; what could be asked, one column a question.
-    truth : Series
-        Segment of each row.
-    most : int
-        Questions in the list.
-
-    Returns
-    -------
-    DataFrame
-        questions (0, 1, ...), fields (the question added when all rows choose; empty
-        for 0), chosen (share of parts that have it among the first so many), right,
-        low, high (95 % Wilson interval).
+    made without the customer. `asked` has one column a question. Gives questions (0, 1,
+    ..., `most`), fields (the question added when all rows choose; empty for 0), chosen
+    (share of parts that have it among the first so many), right, low, high (Wilson's).
     """
-    columns = _coded(known, asked)
+    # What is known stands under an empty name.
+    tables = {"": known} | {name: asked[[name]] for name in asked}
+    columns = {n: classifier.encode(one).transform(one) for n, one in tables.items()}
     found = np.empty((len(truth), most + 1), dtype=truth.dtype)
     lists = []
     for train, test in classifier.parts(truth, folds, seed=seed):
@@ -301,18 +233,8 @@ def questions(
         chosen = np.mean([field in one[:n] for one in lists]) if n else np.nan
         sure = intervals.wilson(right, len(truth), level=0.95)
         table.append((n, field, chosen, right, *sure))
-    return pd.DataFrame(
-        table, columns=["questions", "fields", "chosen", "right", "low", "high"]
-    )
-
-
-def _coded(known: pd.DataFrame, asked: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Encode what is known, under an empty name, and each question by itself."""
-    tables = {"": known} | {name: asked[[name]] for name in asked}
-    return {
-        name: classifier.encode(table).transform(table)
-        for name, table in tables.items()
-    }
+    names = ["questions", "fields", "chosen", "right", "low", "high"]
+    return pd.DataFrame(table, columns=names)
 
 
 def _joined(columns: Mapping[str, np.ndarray], chosen: Sequence[str]) -> np.ndarray:

@@ -17,30 +17,14 @@ CUBE_ROOTS = ("stability index",)
 FEWEST_DEGREES = 3  # with fewer degrees of freedom no limit is worth its name
 PARTS = 10  # a stability index compares tenths of the customers
 KEY = ["statistic", "segment_id"]
-_JUDGED = ["value", "noise", "beyond"]
 
 
 def periods(first: str, last: str, *, frequency: str) -> pd.DataFrame:
-    """Cut a window into calendar periods.
+    """Cut a window into calendar periods ("Q", "M", "W" or "D", as pandas names them).
 
-    Parameters
-    ----------
-    first, last : str
-        First and last day, YYYY-MM-DD.
-    frequency : str
-        A pandas period: "Q" for quarters, "M" for months, "W" for weeks, "D" for days.
-
-    Returns
-    -------
-    DataFrame
-        period (text such as 2025Q4), season (its part of the year, such as Q4), first,
-        last (YYYY-MM-DD), days. A piece shorter than half of its period joins the
-        period next to it.
-
-    Raises
-    ------
-    BadInput
-        If the window has no day.
+    Gives period (text such as 2025Q4), season (its part of the year, such as Q4),
+    first, last (YYYY-MM-DD), days. A piece shorter than half of its period joins the
+    next one. Raises BadInput if the window has no day.
     """
     days = pd.Series(pd.date_range(first, last))
     if days.empty:
@@ -90,20 +74,17 @@ def with_lines(con: Engine, table: pd.DataFrame, *, lines: str) -> pd.DataFrame:
 def _counts(values: np.ndarray, usual: np.ndarray) -> list[np.ndarray]:
     """Count both groups in the tenths of the usual one."""
     cuts = np.unique(np.nanquantile(usual, np.arange(1, PARTS) / PARTS))
-    return [_in_parts(one, cuts) for one in (values, usual)]
-
-
-def _in_parts(values: np.ndarray, cuts: np.ndarray) -> np.ndarray:
-    part = np.searchsorted(cuts, values[~np.isnan(values)], side="left")
-    return np.bincount(part, minlength=len(cuts) + 1)
+    parts = [
+        np.searchsorted(cuts, x[~np.isnan(x)], side="left") for x in (values, usual)
+    ]
+    return [np.bincount(part, minlength=len(cuts) + 1) for part in parts]
 
 
 def index_of_counts(counts: np.ndarray, usual: np.ndarray) -> float:
     """Take the population stability index of customers counted in the same parts."""
-    p, q = (
-        (one[counts + usual > 0] + 0.5) / (one[counts + usual > 0] + 0.5).sum()
-        for one in (np.asarray(counts, float), np.asarray(usual, float))
-    )
+    held = counts + usual > 0
+    p, q = (np.asarray(one, float)[held] + 0.5 for one in (counts, usual))
+    p, q = p / p.sum(), q / q.sum()
     return float(((p - q) * np.log(p / q)).sum())
 
 
@@ -115,23 +96,10 @@ def stability_indices(
 ) -> pd.DataFrame:
     """Take the stability index of every feature in every period.
 
-    Parameters
-    ----------
-    features : mapping
-        Period -> features of its customers.
-    columns : sequence of str
-        Features to compare.
-    references : sequence of str
-        Periods that are the yardstick; a period is never compared with itself.
-
-    Returns
-    -------
-    DataFrame
-        period, kind ("stability index"), statistic (the feature), segment_id (0),
-        value, scale (how widely its cube root spreads in units of its mean: that of a
-        chi-square with as many degrees of freedom as there are parts, less one).
-        Nothing for a period without another one to compare it with, or a feature that
-        is missing for everybody in either.
+    A period is never compared with itself, nor where either has no value of a feature.
+    Gives period, kind ("stability index"), statistic (the feature), segment_id (0),
+    value, scale (how widely its cube root spreads in units of its mean: that of a
+    chi-square with as many degrees of freedom as there are parts, less one).
     """
     rows = []
     for period, table in features.items():
@@ -161,22 +129,11 @@ def _statistics(rows: list[tuple]) -> pd.DataFrame:
 def assignment_statistics(
     assigned: Mapping[str, pd.DataFrame], *, segments: int
 ) -> pd.DataFrame:
-    """Describe how a frozen model sorts the customers of each period.
+    """Describe how a frozen model sorts the customers of each period (`Model.assign`).
 
-    Parameters
-    ----------
-    assigned : mapping
-        Period -> `Model.assign` of its customers.
-    segments : int
-        Number of segments.
-
-    Returns
-    -------
-    DataFrame
-        period, kind, statistic, segment_id, value, scale. Kinds: share (of classified
-        customers in each segment, its scale the standard error of a share) and fit
-        (mean distance of a segment's customers to its centre, scale its standard
-        error). Nothing of a period in which nobody could be classified.
+    Gives period, kind, statistic, segment_id, value, scale. Kinds: share (of classified
+    customers in each segment) and fit (mean distance of a segment's customers to its
+    centre); scale is the standard error. Nothing where nobody could be classified.
     """
     rows = []
     for period, table in assigned.items():
@@ -186,16 +143,10 @@ def assignment_statistics(
         for segment in range(1, segments + 1):
             own = known.loc[known["segment_id"] == segment, "distance"]
             share, n = len(own) / len(known), max(len(own), 1)
+            sure = _share_error(share, len(known))
             error = float(own.std() / np.sqrt(n)) if n > 1 else np.nan
             rows += [
-                (
-                    period,
-                    "share",
-                    "share",
-                    segment,
-                    share,
-                    _share_error(share, len(known)),
-                ),
+                (period, "share", "share", segment, share, sure),
                 (period, "fit", "mean distance", segment, float(own.mean()), error),
             ]
     return _statistics(rows).dropna()
@@ -208,27 +159,16 @@ def _share_error(share: float, n: int) -> float:
 
 
 def movement_statistics(moved: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Turn movement into each period into statistics to be calibrated.
+    """Turn `migration.excess` into each period into statistics to be calibrated.
 
-    Parameters
-    ----------
-    moved : mapping
-        Period -> `migration.excess` from the period before into it.
-
-    Returns
-    -------
-    DataFrame
-        period, kind ("movement"), statistic ("moved beyond noise"), segment_id, value
-        (the excess), scale (its error); segments only, without the row of all.
+    Gives period, kind ("movement"), statistic ("moved beyond noise"), segment_id, value
+    (the excess), scale (its error), without the row of all customers.
     """
-    rows = [
-        (
-            *(period, "movement", "moved beyond noise", int(row.segment_id)),
-            *(row.excess, max(row.error, 1e-6)),
-        )
-        for period, table in moved.items()
-        for row in table[table["segment_id"] > 0].itertuples()
-    ]
+    rows = []
+    for period, table in moved.items():
+        for row in table[table["segment_id"] > 0].itertuples():
+            about = (period, "movement", "moved beyond noise", int(row.segment_id))
+            rows.append((*about, row.excess, max(row.error, 1e-6)))
     return _statistics(rows).dropna()
 
 
@@ -250,39 +190,19 @@ def review(
     season was seen twice. How far a period may stray is a prediction interval: the
     statistics of one kind share one spread, in units of their own scale.
 
-    Parameters
-    ----------
-    statistics : DataFrame
-        period, kind, statistic, segment_id, value, scale.
-    references : sequence of str
-        Periods of the training window; a period reviewed is not its own reference.
-    reviewed : sequence of str
-        Periods to review.
-    season : mapping
-        Period -> season, such as its quarter; each counts only if seen twice.
-    alpha : float
-        Chance of any false alarm in `reviews` periods without change.
-    reviews : int
-        Periods that share alpha; as many as are reviewed if those are more.
-
-    Returns
-    -------
-    DataFrame
-        period, kind, statistic, segment_id, observed, usual, value (observed less
-        usual; for a stability index the index itself), noise (limit of value; missing
-        where the reference periods are too few for one), beyond (bool).
-
-    Notes
-    -----
-    Alpha is shared equally by periods, kinds and the statistics of a kind
-    (Bonferroni), and by both sides where both tell of change. Degrees of freedom
+    `statistics` has period, kind, statistic, segment_id, value, scale; `alpha` is the
+    chance of any false alarm in `reviews` periods (as many as are reviewed if those are
+    more) without change. It is shared equally by periods, kinds and the statistics of a
+    kind (Bonferroni), and by both sides where both tell of change. Degrees of freedom
     count the statistics of a kind less one, because shares add up to one.
+
+    Gives period, kind, statistic, segment_id, observed, usual, value (observed less
+    usual; for a stability index the index itself), noise (limit of value; missing where
+    the reference periods are too few for one), beyond (bool).
     """
     kinds = dict(list(statistics.groupby("kind", sort=False)))
     share = alpha / (max(reviews, len(reviewed)) * len(kinds))
-    wide = {
-        kind: _wide(rows, kind, references, reviewed) for kind, rows in kinds.items()
-    }
+    wide = {k: _wide(rows, k, references, reviewed) for k, rows in kinds.items()}
     tables = []
     for period in reviewed:
         others = [name for name in references if name != period]
@@ -293,7 +213,8 @@ def review(
             told = _told(values[period], usual, limit, kind)
             tables.append(told.assign(period=period, kind=kind))
     table = pd.concat(tables).reset_index()
-    return table[["period", "kind", *KEY, "observed", "usual", *_JUDGED]]
+    judged = ["observed", "usual", "value", "noise", "beyond"]
+    return table[["period", "kind", *KEY, *judged]]
 
 
 def _wide(
@@ -351,30 +272,20 @@ def _told(
     now: pd.Series, usual: pd.Series, limit: pd.Series, kind: str
 ) -> pd.DataFrame:
     """Say observed, usual, departure and limit in the units of the statistic."""
+    value = now - usual
     if kind in CUBE_ROOTS:
         now, usual, limit = now**3, usual**3, (usual + limit) ** 3
         value = now
-    else:
-        value = now - usual
-    size = value.abs() if kind in TWO_SIDED else value
-    return pd.DataFrame(
-        {
-            "observed": now,
-            "usual": usual,
-            "value": value,
-            "noise": limit.replace(np.inf, np.nan),
-            "beyond": size > limit,
-        }
-    ).dropna(subset="observed")
+    table = pd.DataFrame({"observed": now, "usual": usual, "value": value})
+    beyond = (value.abs() if kind in TWO_SIDED else value) > limit
+    table = table.assign(noise=limit.replace(np.inf, np.nan), beyond=beyond)
+    return table.dropna(subset="observed")
 
 
 def _seasons(
     references: list[str], period: str, season: Mapping[str, str]
 ) -> tuple[list[list[str]], list[str]]:
-    """Group the references by season, and name those that a period is held to.
-
-    One group holds all of them where a season was seen once only.
-    """
+    """Group the references by season, and name those that a period is held to."""
     groups = {}
     for name in references:
         groups.setdefault(season[name], []).append(name)
@@ -389,19 +300,8 @@ def alarms(
 ) -> pd.DataFrame:
     """Raise an alarm for each period in which a statistic lies beyond its limit.
 
-    Parameters
-    ----------
-    reviewed : DataFrame
-        From `review`.
-    names : mapping
-        Segment id -> name.
-    most : int
-        How many reasons are named, those farthest beyond their limit.
-
-    Returns
-    -------
-    DataFrame
-        period, alarm (bool), reason (text; empty without an alarm).
+    Gives period, alarm (bool), reason (text naming the `most` farthest beyond their
+    limit; empty without an alarm).
     """
     rows = []
     for period, table in reviewed.groupby("period", sort=False):

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import permutations
 
 import numpy as np
 import pandas as pd
@@ -48,24 +49,11 @@ def by_tier(model: Model, assigned: pd.DataFrame) -> pd.DataFrame:
 def tiers(
     model: Model, views: Sequence[pd.DataFrame], *, days: Sequence[int]
 ) -> dict[str, np.ndarray]:
-    """Give the number of each customer's value tier in each window.
+    """Give the number of each customer's value tier in each of the windows `CUTS`.
 
     Who came or left between the first two windows has not moved: only customers who
-    ordered in all four are compared.
-
-    Parameters
-    ----------
-    model : Model
-        The model as it was fitted.
-    views : sequence of DataFrame
-        customer_id and sales (currency) of the windows `CUTS`.
-    days : sequence of int
-        Length of the first two, which together hold the odd and the even weeks.
-
-    Returns
-    -------
-    dict of ndarray
-        Window -> number of the tier, of the same customers in one order.
+    ordered in all four are compared. `views` have customer_id and sales (currency);
+    `days` are the lengths of the first two, which hold the odd and the even weeks.
     """
     sales = [view.set_index("customer_id")[["sales"]] for view in views]
     sales = dict(zip(CUTS, together(*sales), strict=True))
@@ -85,20 +73,9 @@ def _alternate(days: int) -> tuple[int, int]:
 
 
 def distances(model: Model, features: pd.DataFrame) -> pd.DataFrame:
-    """Measure how far customers are from each centre of a frozen model.
+    """Measure how far customers with enough data are from each centre of a model.
 
-    Parameters
-    ----------
-    model : Model
-        From `model.load`, possibly `shortened`.
-    features : DataFrame
-        customer_id, orders, lines and what the model's preparation reads, of any
-        window.
-
-    Returns
-    -------
-    DataFrame
-        Index customer_id, one column per segment id; customers with enough data only.
+    Gives a row a customer_id and a column a segment id.
     """
     known = features[model.enough_data(features)]
     scores = model.preparation.transform(known).to_numpy(float)
@@ -123,24 +100,12 @@ def excess(
 
     The two periods and the two sets of alternate weeks are made of the same weeks and
     are of the same length. Without any change in time both splits move as many.
+    `labels` are the segment ids of the same customers, in one order, in the windows
+    `CUTS`.
 
-    Parameters
-    ----------
-    labels : mapping
-        before, after, odd, even -> segment id of the same customers, in one order.
-    segments : int
-        Number of segments.
-    repeats : int
-        Bootstrap samples of customers.
-    seed : int
-
-    Returns
-    -------
-    DataFrame
-        segment_id (0 is all), customers (in the segment before), moved and noise
-        (shares that left it), excess (moved less noise), error (standard deviation of
-        the resampled excess), low, high (its 95 % percentile interval); all missing
-        for a segment that nobody is in.
+    Gives segment_id (0 is all), customers (in the segment before), moved and noise
+    (shares that left it), excess (moved less noise), error (standard deviation of the
+    resampled excess), low, high (its 95 % percentile interval); missing for nobody.
     """
     rng = np.random.default_rng(seed)
     weights = bootstrap.weights(len(labels["before"]), repeats, rng)
@@ -157,19 +122,10 @@ def excess(
         if not len(known):  # nobody is ever in it
             known = np.array([np.nan])
         low, high = np.quantile(known, [0.025, 0.975])
-        rows.append(
-            {
-                "segment_id": segment,
-                "customers": int(left[1, 0]),
-                "moved": moved[0],
-                "noise": floor[0],
-                "excess": beyond[0],
-                "error": np.std(known),
-                "low": low,
-                "high": high,
-            }
-        )
-    return pd.DataFrame(rows)
+        numbers = (moved[0], floor[0], beyond[0], np.std(known), low, high)
+        rows.append((segment, int(left[1, 0]), *numbers))
+    columns = "segment_id customers moved noise excess error low high"
+    return pd.DataFrame(rows, columns=columns.split())
 
 
 def _left(
@@ -178,9 +134,7 @@ def _left(
     """Count for each customer the times it left a segment, and was in it."""
     left, inside = 0, 0
     for origin, target in pairs:
-        here = (
-            labels[origin] == segment if segment else np.ones_like(labels[origin]) > 0
-        )
+        here = (labels[origin] == segment) | (segment == 0)
         left = left + (here & (labels[origin] != labels[target]))
         inside = inside + here
     return np.stack([left, inside]).astype(float)
@@ -191,73 +145,48 @@ def migration(
 ) -> pd.DataFrame:
     """Count customers from each segment to each other, and what noise alone would move.
 
-    The parameters are those of `excess`.
-
-    Returns
-    -------
-    DataFrame
-        from_id, to_id, customers (moved between the periods), noise (moved between
-        alternate weeks, mean of both directions), excess (difference), low, high
-        (simultaneous 95 % interval of the excess over all pairs: the largest
-        standardised difference of each resample), beyond (low above 0).
+    Parameters as for `excess`. Gives from_id, to_id, customers (moved between the
+    periods), noise (moved between alternate weeks, mean of both directions), excess
+    (difference), low, high (simultaneous 95 % interval of the excess over all pairs:
+    the largest standardised difference of each resample), beyond (low above 0).
     """
     rng = np.random.default_rng(seed)
     weights = bootstrap.weights(len(labels["before"]), repeats, rng)
-    pairs = [(a, b) for a in range(1, segments + 1) for b in range(1, segments + 1)]
-    pairs = [(a, b) for a, b in pairs if a != b]
+    pairs = list(permutations(range(1, segments + 1), 2))
     moved = _flows(labels, "before", "after", pairs)
-    noise = (
-        _flows(labels, "odd", "even", pairs) + _flows(labels, "even", "odd", pairs)
-    ) / 2
+    back = _flows(labels, "even", "odd", pairs)
+    noise = (_flows(labels, "odd", "even", pairs) + back) / 2
     resampled = (moved - noise) @ weights
     found, draws = resampled[:, :1], resampled[:, 1:]
     error = np.maximum(draws.std(axis=1), 1e-9)
     widest = np.abs((draws - found) / error[:, None]).max(axis=0)
     half = np.quantile(widest, 0.95) * error
-    return pd.DataFrame(
-        {
-            "from_id": [a for a, _ in pairs],
-            "to_id": [b for _, b in pairs],
-            "customers": moved.sum(axis=1).astype(int),
-            "noise": noise.sum(axis=1),
-            "excess": found[:, 0],
-            "low": found[:, 0] - half,
-            "high": found[:, 0] + half,
-            "beyond": found[:, 0] - half > 0,
-        }
+    table = pd.DataFrame(pairs, columns=["from_id", "to_id"])
+    return table.assign(
+        customers=moved.sum(axis=1).astype(int),
+        noise=noise.sum(axis=1),
+        excess=found[:, 0],
+        low=found[:, 0] - half,
+        high=found[:, 0] + half,
+        beyond=found[:, 0] - half > 0,
     )
 
 
 def _flows(
-    labels: Mapping[str, np.ndarray],
-    origin: str,
-    target: str,
-    pairs: Sequence[tuple[int, int]],
+    labels: Mapping[str, np.ndarray], origin: str, target: str, pairs: Sequence
 ) -> np.ndarray:
-    return np.array(
-        [(labels[origin] == a) & (labels[target] == b) for a, b in pairs], dtype=float
-    )
+    before, after = labels[origin], labels[target]
+    return np.array([(before == a) & (after == b) for a, b in pairs], dtype=float)
 
 
 def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
-    """Say in words what movement into a period is.
+    """Say what movement into a period is, and if most off clear paths is noise.
 
-    Parameters
-    ----------
-    overall : Series
-        Row of all customers, from `excess`.
-    flows : DataFrame
-        From `migration`, with shown (bool: the path may be named on a page).
-
-    Returns
-    -------
-    str
-        still (nobody moved), path (a path carries more than noise, and may be named),
-        less (alternate weeks move even more, for sure), noise (half of the movement or
-        more is), real (more than half is not, and the excess is above 0) or open
-        (neither is sure).
-    bool
-        Whether most of what moved along no clear path is noise.
+    `overall` is the row of all from `excess`; `flows` are from `migration`, with shown
+    (bool: the path may be named on a page). One of still (nobody moved), path (a path
+    carries more than noise, and may be named), less (alternate weeks move even more,
+    for sure), noise (half of the movement or more is), real (more than half is not, and
+    the excess is above 0) or open (neither is sure).
     """
     clear = flows["beyond"] & flows["shown"]
     others = flows[~clear]
@@ -279,18 +208,8 @@ def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
 def calm(before: pd.DataFrame, after: pd.DataFrame, *, ratio: float) -> np.ndarray:
     """Relabel customers only where the new segment is clearly nearer than the old one.
 
-    Parameters
-    ----------
-    before, after : DataFrame
-        `distances` of the same customers in two windows.
-    ratio : float
-        A customer moves if the distance to the new centre is at most this part of the
-        distance to the old one, 0 to 1; 1 moves everyone who is nearer elsewhere.
-
-    Returns
-    -------
-    ndarray
-        Segment id of each customer in the second window.
+    They move if their distance to the new centre is at most `ratio` of that to the old
+    one; 1 moves everyone who is nearer elsewhere. Takes `distances` in two windows.
     """
     old, new = nearest(before), nearest(after)
     apart = after.to_numpy()
@@ -305,19 +224,10 @@ def nearest(apart: pd.DataFrame) -> np.ndarray:
 
 
 def calm_ratio(odd: pd.DataFrame, even: pd.DataFrame, *, noise: float) -> float:
-    """Find how much nearer a new segment must be for noise to move few customers.
+    """Find the largest ratio for `calm` by which at most a share `noise` would move.
 
-    Parameters
-    ----------
-    odd, even : DataFrame
-        `distances` of the same customers in alternate weeks.
-    noise : float
-        Largest share of customers who may move between them.
-
-    Returns
-    -------
-    float
-        The largest ratio for `calm` that keeps to it, both directions together.
+    `odd` and `even` are `distances` of the same customers in alternate weeks, taken in
+    both directions together.
     """
     ratios = np.concatenate([_ratios(odd, even), _ratios(even, odd)])
     moving = np.sort(ratios[ratios < 1])
@@ -329,10 +239,8 @@ def calm_ratio(odd: pd.DataFrame, even: pd.DataFrame, *, noise: float) -> float:
 
 def calm_noise(odd: pd.DataFrame, even: pd.DataFrame, *, ratio: float) -> float:
     """Take the share of customers whom noise moves under a ratio, both ways together."""
-    moved = [
-        calm(a, b, ratio=ratio) != nearest(a) for a, b in ((odd, even), (even, odd))
-    ]
-    return float(np.mean(moved))
+    ways = ((odd, even), (even, odd))
+    return float(np.mean([calm(a, b, ratio=ratio) != nearest(a) for a, b in ways]))
 
 
 def found_again(
@@ -340,18 +248,8 @@ def found_again(
 ) -> pd.DataFrame:
     """Say how many of those who moved are found in the new segment once more.
 
-    Parameters
-    ----------
-    before, after, later : DataFrame
-        `distances` of the same customers in three windows.
-    ratio : float
-        As for `calm`.
-
-    Returns
-    -------
-    DataFrame
-        Index nearest and calm: customers (moved by this rule), again (the share found
-        in the new segment in the last window; missing if nobody moved).
+    Takes `distances` of the same customers in three windows. Gives, for the rules
+    nearest and calm, customers (moved) and again (share found in the last window).
     """
     old, there = nearest(before), nearest(later)
     rules = {"nearest": nearest(after), "calm": calm(before, after, ratio=ratio)}

@@ -19,22 +19,11 @@ FEW = MIN_CELL  # customers; bands and shares of fewer are not shown
 def shares(
     table: pd.DataFrame, limits: pd.DataFrame, *, names: Mapping[int, str], width: float
 ) -> Figure:
-    """Draw each segment's share over the periods, with the limits of those reviewed.
+    """Draw each segment's share over the periods: red and ringed beyond its limits.
 
-    Parameters
-    ----------
-    table : DataFrame
-        period, segment_id, value (share, 0 to 1), in the order of time.
-    limits : DataFrame
-        period, segment_id, usual, noise, beyond: the periods reviewed. Where noise is
-        missing no limit is drawn.
-    width : float
-        Of the figure, inches.
-
-    Returns
-    -------
-    Figure
-        One panel a segment; a share beyond its limits is red and ringed.
+    `table` has period, segment_id, value (share), in the order of time; `limits`, of
+    the periods reviewed, period, segment_id, usual, noise (missing: no limit), beyond.
+    `width` is in inches.
     """
     ids = list(names)
     columns = min(len(ids), 3)
@@ -83,15 +72,8 @@ def moved(
 ) -> Axes:
     """Draw how many left each segment, beside how many would by noise alone.
 
-    Parameters
-    ----------
-    table : DataFrame
-        segment_id, moved (a dot) and noise (a grey bar), both shares, low and high
-        (interval of the excess, drawn from the noise on).
-    names : mapping
-        Segment id -> name, 0 for all.
-    word : str
-        What a group is called.
+    `table` has segment_id (0 is all), moved (a dot) and noise (a grey bar), both
+    shares, low and high (interval of the excess, drawn from the noise on).
     """
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
@@ -137,15 +119,10 @@ def descent(
     new: Mapping[int, str],
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw which old segment's customers each new segment holds, in the old one's colour.
+    """Draw which old segments' customers each new segment holds, in their colours.
 
-    Parameters
-    ----------
-    shared : DataFrame
-        Rows are old segments, columns new ones, values customers in both. Fewer than
-        `FEW` are not drawn, nor is the share of a segment of fewer told.
-    old, new : mapping
-        Segment id -> name.
+    `shared` counts customers, old segments x new ones; no band or share of fewer than
+    `FEW` is shown.
     """
     ax = plt.gca() if ax is None else ax
     colours = {i: segment_colour(i) for i in shared.index}

@@ -34,31 +34,16 @@ def match(
 ) -> pd.DataFrame:
     """Match the segments of a refit to their predecessors by the customers they share.
 
-    Parameters
-    ----------
-    before, after : ndarray
-        Segment ids of the same customers by the old and by the new model, from 1.
-    survive : float
-        A segment lives on in a new one that holds at least this share of its customers.
-    part : float
-        Parts of at least this share, none of them enough by itself, make a split if
-        together they reach `survive`.
-    segments : int
-        Number of the old segments, so that those that nobody is in are told of too.
+    A segment survives in a new one that holds the share `survive` of its customers;
+    parts of the share `part`, none enough by itself, make a split if together they
+    reach it. `segments` counts the old ones, those that nobody is in among them.
 
-    Returns
-    -------
-    DataFrame
-        One row per new segment, and one for each old segment without an heir: old_id,
-        new_id (missing where there is none), stable_id (that of the predecessor; a
-        birth gets the next free number), shared (customers in both), of_old, of_new
-        (shares), jaccard, what (kept, born, ended, split or merged).
-
-    References
-    ----------
-    Spiliopoulou, Ntoutsi, Theodoridis and Schult (2006), MONIC: modeling and
-    monitoring cluster transitions: survival, split and absorption by overlap. Pairs
-    are the one-to-one assignment of largest total Jaccard (Hungarian method).
+    Gives a row per new segment and per old one without an heir: old_id, new_id (missing
+    where there is none), stable_id (that of the predecessor; a birth gets the next free
+    number), shared (customers in both), of_old, of_new (shares), jaccard, what (kept,
+    born, ended, split or merged). Pairs have the largest total Jaccard (Hungarian
+    method); Spiliopoulou, Ntoutsi, Theodoridis and Schult (2006), MONIC: modeling and
+    monitoring cluster transitions.
     """
     shared = pd.crosstab(before, after)
     rows = shared.index.union(range(1, segments + 1))
@@ -77,20 +62,22 @@ def match(
         what = _what(own if fits else None, one, heirs)
         rows.append((own if fits else None, one, own if fits else free, what))
     given = {row[0] for row in rows}
-    rows += [(o, None, o, _fate(o, heirs)) for o in shared.index if o not in given]
+    fate = {old: "merged" if len(new) == 1 else "ended" for old, new in heirs.items()}
+    rows += [(o, None, o, fate[o]) for o in shared.index if o not in given]
     table = pd.DataFrame(rows, columns=["old_id", "new_id", "stable_id", "what"])
     pairs = table[["old_id", "new_id"]].to_numpy()
     sources = {"shared": shared, "of_old": of_old, "of_new": of_new, "jaccard": jaccard}
     for name, source in sources.items():
-        table[name] = [_at(source, *pair) for pair in pairs]
+        table[name] = [
+            np.nan if pd.isna(pair).any() else float(source.loc[tuple(pair)])
+            for pair in pairs
+        ]
     ids = ["old_id", "new_id", "stable_id"]
     table = table.astype(dict.fromkeys(ids, "Int64"))
-    return table[[*ids, "shared", "of_old", "of_new", "jaccard", "what"]]
+    return table[[*ids, *sources, "what"]]
 
 
-def _heirs(
-    of_old: pd.DataFrame, *, survive: float, part: float
-) -> dict[int, list[int]]:
+def _heirs(of_old: pd.DataFrame, *, survive: float, part: float) -> dict[int, list]:
     """List for each old segment the new ones it lives on in, more than one for a split."""
     heirs = {}
     for old, shares in of_old.iterrows():
@@ -111,18 +98,6 @@ def _what(own: int | None, new: int, heirs: Mapping[int, list[int]]) -> str:
     return "kept" if own in parents else "born"
 
 
-def _fate(old: int, heirs: Mapping[int, list[int]]) -> str:
-    return "merged" if len(heirs[old]) == 1 else "ended"
-
-
-def _at(table: pd.DataFrame, row: int | None, column: int | None) -> float:
-    missing = pd.isna(row) or pd.isna(column)
-    return np.nan if missing else float(table.loc[row, column])
-
-
-# --- Champion against challenger
-
-
 def foretold(
     labels: Mapping[str, np.ndarray],
     mix: np.ndarray,
@@ -134,27 +109,11 @@ def foretold(
 ) -> pd.DataFrame:
     """Say how well each labelling foretells a mix, for customers left out.
 
-    Parameters
-    ----------
-    labels : mapping
-        Name -> label of each customer.
-    mix : ndarray
-        Customers x needs, from weeks that no label has seen.
-    champion : str
-        Name that the others are compared with.
-    folds : int
-        A customer's mix is foretold by the mean of the label in the other folds.
-    repeats : int
-        Bootstrap samples of customers.
-    seed : int
-        Fixes folds and samples.
-
-    Returns
-    -------
-    DataFrame
-        model, customers, told (share of the variance of the mix explained, R2), low,
-        high, gain (told less the champion's), gain_low, gain_high: 95 % percentile
-        intervals, the same samples for all, so that gains are compared in pairs.
+    A customer's mix (customers x needs, from weeks that no label has seen) is foretold
+    by the mean of the label in the other folds. Gives model, customers, told (share of
+    the variance of the mix explained, R2), low, high, gain (told less the champion's),
+    gain_low, gain_high: 95 % percentile intervals, the same samples for all, so that
+    gains are compared in pairs.
     """
     rng = np.random.default_rng(seed)
     fold = rng.permutation(np.arange(len(mix)) % folds)
@@ -189,24 +148,9 @@ def decide(
 ) -> str:
     """Apply the rules for a new segmentation.
 
-    Parameters
-    ----------
-    alarm : bool
-        Whether the last period lies beyond a limit.
-    gain, gain_low : float
-        What the challenger foretells more than the champion, and its lower limit.
-    least_gain : float
-        Gain that is worth new segments.
-    match : DataFrame or None
-        From `match`; None where no challenger could be fitted, and alarms decide alone.
-    least_jaccard : float
-        Overlap that a matched segment must keep.
-
-    Returns
-    -------
-    str
-        keep (no alarm), watch (an alarm, but nothing better at hand) or re-segment (an
-        alarm, and a challenger that foretells more or a segment that is no more).
+    Says keep (no alarm), watch (an alarm, but nothing better at hand) or re-segment (an
+    alarm, and a challenger that foretells `least_gain` more, for sure, or a segment
+    that is no more, or overlaps too little). Without a `match` alarms decide alone.
     """
     if not alarm or match is None:
         return "watch" if alarm else "keep"

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from helpers.clustering import model as clustering_model
@@ -11,17 +11,10 @@ from helpers.core.errors import BadInput
 
 DECISIONS = ("keep", "watch", "re-segment")
 FIELDS = ("decided_on", "decided_by", "reviewed_from", "reviewed_to", "decision", "why")
-SIGNED = ("entry", "previous")  # what the register adds to find a later change
 
 
 def read(file: Path) -> list[dict]:
-    """Read the register, the oldest entry first; empty where there is none yet.
-
-    Raises
-    ------
-    BadInput
-        If the file is damaged, or an entry does not fit its checksum or the one before.
-    """
+    """Read the register, oldest first; raise BadInput if an entry was changed."""
     if not file.exists():
         return []
     entries = store.read_json(file, made_by="07_refinement")
@@ -38,26 +31,11 @@ def read(file: Path) -> list[dict]:
 
 
 def append(file: Path, *, model: Path, entry: Mapping[str, str]) -> list[dict]:
-    """Add a decision about a model, whole or not at all.
+    """Add a decision about a model, whole or not at all, and give all entries.
 
-    Parameters
-    ----------
-    file, model : Path
-        The register, and the JSON of the model that was reviewed.
-    entry : mapping
-        The `FIELDS`: decided_on, reviewed_from and reviewed_to (YYYY-MM-DD), decided_by
-        (a role or a rule, no person), decision (one of `DECISIONS`) and why.
-
-    Returns
-    -------
-    list of dict
-        All entries. One that says the same about the same model and window, whatever
-        the day, is not added twice.
-
-    Raises
-    ------
-    BadInput
-        If the model or the register was changed by hand, or the entry is incomplete.
+    `entry` has the `FIELDS`; decided_by is a role or a rule, no person. One that says
+    the same about the same model and window, whatever the day, is not added twice.
+    Raises BadInput if model or register was changed by hand, or the entry lacks a part.
     """
     _check(entry)
     fitted = clustering_model.load(model)
@@ -70,7 +48,8 @@ def append(file: Path, *, model: Path, entry: Mapping[str, str]) -> list[dict]:
     }
     entries = read(file)
     new = about | {field: entry[field] for field in FIELDS}
-    if any(_same(old, new) for old in entries):
+    said = new.keys() - {"decided_on"}
+    if any(all(old[field] == new[field] for field in said) for old in entries):
         return entries
     new["previous"] = entries[-1]["entry"] if entries else ""
     new["entry"] = _sum(new)
@@ -96,9 +75,3 @@ def _sum(entry: Mapping) -> str:
     """Take the checksum of all of an entry but the checksum itself."""
     text = json.dumps({k: v for k, v in entry.items() if k != "entry"}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _same(old: Mapping, new: Mapping) -> bool:
-    """Say whether two entries differ in nothing but the day of the decision."""
-    apart: Sequence[str] = (*SIGNED, "decided_on")
-    return all(old[field] == new[field] for field in new if field not in apart)

@@ -21,14 +21,10 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Encoder:
-    """Fitted steps from fields to numbers.
+    """Fitted steps from fields to numbers; a missing number counts as the mean."""
 
-    `levels` are those of label fields that have rows enough, `numbers` the mean and
-    deviation of number fields; a missing number counts as the mean.
-    """
-
-    levels: dict[str, list[str]]
-    numbers: dict[str, tuple[float, float]]
+    levels: dict[str, list[str]]  # of label fields, those that have rows enough
+    numbers: dict[str, tuple[float, float]]  # mean and deviation of number fields
 
     def transform(self, fields: pd.DataFrame) -> np.ndarray:
         """Turn fields into columns: one a level, one a number."""
@@ -78,16 +74,12 @@ def encode(fields: pd.DataFrame) -> Encoder:
 
 @dataclass(frozen=True)
 class Classifier:
-    """A logistic regression on encoded fields whose probabilities are calibrated.
-
-    `sharpness` is what its log-odds are multiplied by, so that it is as sure as it is
-    right; `penalty` is the regression's C.
-    """
+    """A logistic regression on encoded fields whose probabilities are calibrated."""
 
     encoder: Encoder
     model: LogisticRegression
-    sharpness: float
-    penalty: float
+    sharpness: float  # factor on its log-odds, so that it is as sure as it is right
+    penalty: float  # the regression's C
 
     def probabilities(self, fields: pd.DataFrame) -> pd.DataFrame:
         """Say how likely each class is: index of `fields`, one column a class."""
@@ -97,20 +89,11 @@ class Classifier:
 
 
 def fit(fields: pd.DataFrame, truth: pd.Series, *, seed: int) -> Classifier:
-    """Fit a calibrated classifier of `truth` on all rows.
+    """Fit a calibrated classifier of `truth` on all rows, or raise TooLittle.
 
-    Penalty and sharpness are found in inner parts, which the seed fixes, by the log
-    loss of rows left out.
-
-    Raises
-    ------
-    TooLittle
-        If there are no fields, or a class has fewer rows than there are inner parts.
-
-    References
-    ----------
-    Guo, Pleiss, Sun and Weinberger (2017), On calibration of modern neural networks:
-    one factor on the log-odds (temperature scaling).
+    Penalty and sharpness are found in inner parts by the log loss of rows left out: one
+    factor on the log-odds (temperature scaling), as in Guo, Pleiss, Sun and Weinberger
+    (2017), On calibration of modern neural networks.
     """
     if fields.shape[1] == 0:
         raise TooLittle("There is no field to tell classes from.")
@@ -136,9 +119,8 @@ def _need(truth: pd.Series, least: int) -> None:
 def _regression(
     columns: np.ndarray, truth: pd.Series, penalty: float
 ) -> LogisticRegression:
-    return LogisticRegression(C=penalty, solver="newton-cg", tol=1e-5).fit(
-        columns, truth
-    )
+    model = LogisticRegression(C=penalty, solver="newton-cg", tol=1e-5)
+    return model.fit(columns, truth)
 
 
 def _encoded(fields: pd.DataFrame, truth: pd.Series, seed: int) -> Iterator[tuple]:
@@ -185,12 +167,8 @@ def cross_fitted(
 ) -> pd.DataFrame:
     """Give each row its chances (a column a class) from a classifier of other rows.
 
-    Penalty and calibration are found anew in each of the folds.
-
-    Raises
-    ------
-    TooLittle
-        If a class has fewer rows than there are folds, or than the inner parts need.
+    Penalty and calibration are found anew in each fold. Raises TooLittle if a class has
+    fewer rows than there are folds, or than the inner parts need.
     """
     # without a fold, each of the inner parts still needs one of every class
     _need(truth, max(folds, -(-INNER * folds // (folds - 1))))

@@ -14,24 +14,12 @@ def proportions(
 ) -> pd.DataFrame:
     """Estimate a share in each group, when a customer can have several rows.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        customer_id, the columns of `by`, and the value (bool), one row a trial.
-    level : float
-        Confidence of the intervals, 0 to 1.
-
-    Returns
-    -------
-    DataFrame
-        One row a group: `by`, trials, customers, successes, rate, low, high. Wilson's
-        interval at the effective number of trials, which the spread between customers
-        gives; it never exceeds the number of trials.
-
-    References
-    ----------
-    Wilson (1927); Korn and Graubard (1998), Confidence intervals for proportions with
-    small expected number of positive counts estimated from survey data.
+    `rows` have customer_id, the columns of `by`, and the value (bool), one row a trial.
+    Gives `by`, trials, customers, successes, rate, low, high: Wilson's (1927) interval
+    at the effective number of trials, which the spread between customers gives and
+    which never exceeds the trials (Korn and Graubard, 1998, Confidence intervals for
+    proportions with small expected number of positive counts estimated from survey
+    data).
     """
     keys = list(by)
     rows = rows.assign(outcome=rows[value].astype(float))
@@ -40,17 +28,14 @@ def proportions(
         trials=("size", "sum"), customers=("size", "size"), successes=("sum", "sum")
     )
     table["rate"] = table["successes"] / table["trials"]
-    rate, trials, customers = (
-        table[name].to_numpy(float) for name in ("rate", "trials", "customers")
-    )
+    columns = ["rate", "trials", "customers"]
+    rate, trials, customers = (table[name].to_numpy(float) for name in columns)
     # every customer's distance from what the rate of the group foretells for them
     off = each["sum"] - each["size"] * table["rate"]
     spread = off.pow(2).groupby(keys).sum().reindex(table.index).to_numpy()
     variance = spread * customers / np.maximum(customers - 1, 1) / trials**2
-    effective = np.divide(
-        rate * (1 - rate), variance, out=customers.copy(), where=variance > 0
-    )
-    effective = np.minimum(effective, trials)
+    sized = {"out": customers.copy(), "where": variance > 0}
+    effective = np.minimum(np.divide(rate * (1 - rate), variance, **sized), trials)
     table["low"], table["high"] = wilson(rate, effective, level=level)
     return table.astype({"successes": "int64"}).reset_index()
 
@@ -72,25 +57,23 @@ def lifts(
 ) -> pd.DataFrame:
     """Compare each group's rates with those of all customers.
 
-    Parameters
-    ----------
-    counts : DataFrame
-        One row a customer, one column an item: how often (or how much).
-    totals, groups : Series
-        What the counts are a part of or are divided by, such as orders; and the group
-        of each customer. The same rows.
-    level : float
-        Confidence of the intervals, 0 to 1.
-
-    Returns
-    -------
-    DataFrame
-        One row for group and item: group, item, customers (of the group, with a count),
-        rate (counts over totals), overall (the same for all), lift (rate over overall),
-        low, high, error (standard error of the lift's logarithm). The interval is that
-        of a ratio linearised by customer; it is missing where the group has none.
+    `counts` are customers x items: how often, or how much; `totals` what they are
+    divided by, such as orders. Gives group, item, customers (of the group, with a
+    count), rate (counts over totals), overall (the same for all), lift (rate over
+    overall), error (standard error of the lift's logarithm), low, high. The interval is
+    that of a ratio linearised by customer; it is missing where the group has none.
     """
-    _refuse_unlike(counts, totals, groups)
+    if not (counts.index.equals(totals.index) and counts.index.equals(groups.index)):
+        raise BadInput(
+            "Table counts: its rows are not those of totals and groups. Give all three "
+            "one row a customer, in the same order."
+        )
+    if (counts.sum() <= 0).any():
+        none = counts.columns[counts.sum() <= 0][0]
+        raise BadInput(
+            f"Table counts: column {none!r} is 0 for every customer. Leave it out: "
+            "nothing can be compared with a rate of 0."
+        )
     x, y = counts.to_numpy(float), totals.to_numpy(float)[:, None]
     overall = x.sum(axis=0) / y.sum()
     # what one customer more would change in the logarithm of the overall rate
@@ -103,37 +86,19 @@ def lifts(
         with np.errstate(divide="ignore", invalid="ignore"):
             own = inside * (x - rate * y) / held
         error = np.sqrt(((own - pull) ** 2).sum(axis=0))
-        parts.append(
-            pd.DataFrame(
-                {
-                    "group": name,
-                    "item": counts.columns,
-                    "customers": ((x > 0) & inside).sum(axis=0),
-                    "rate": rate,
-                    "overall": overall,
-                    "lift": rate / overall,
-                    "error": np.where(held > 0, error, np.nan),
-                }
-            )
-        )
+        part = {
+            "group": name,
+            "item": counts.columns,
+            "customers": ((x > 0) & inside).sum(axis=0),
+            "rate": rate,
+            "overall": overall,
+            "lift": rate / overall,
+            "error": np.where(held > 0, error, np.nan),
+        }
+        parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
     reach = np.exp(_z(level) * table["error"])
-    ends = {"low": table["lift"] / reach, "high": table["lift"] * reach}
-    return table.assign(**ends)
-
-
-def _refuse_unlike(counts: pd.DataFrame, totals: pd.Series, groups: pd.Series) -> None:
-    if not (counts.index.equals(totals.index) and counts.index.equals(groups.index)):
-        raise BadInput(
-            "Table counts: its rows are not those of totals and groups. Give all three "
-            "one row a customer, in the same order."
-        )
-    if (counts.sum() <= 0).any():
-        none = counts.columns[counts.sum() <= 0][0]
-        raise BadInput(
-            f"Table counts: column {none!r} is 0 for every customer. Leave it out: "
-            "nothing can be compared with a rate of 0."
-        )
+    return table.assign(low=table["lift"] / reach, high=table["lift"] * reach)
 
 
 def shrink(
@@ -141,33 +106,18 @@ def shrink(
 ) -> pd.DataFrame:
     """Pull noisy estimates towards their centre by as much as they look like noise.
 
-    Parameters
-    ----------
-    values, errors : array
-        Estimates and their standard errors, all above 0.
-    centre : float, optional
-        Where they are pulled; without one, the mean that fits best.
-
-    Returns
-    -------
-    DataFrame
-        One row an estimate: shrunk, error (of the shrunk value), kept (share of the
-        distance from the centre that is kept, 0 to 1).
-
-    References
-    ----------
-    Efron and Morris (1973), empirical Bayes for normal means; the spread of the true
-    values is found by maximum likelihood.
+    Without a `centre` it is the mean that fits best. Gives shrunk, error (of the shrunk
+    value), kept (share of the distance from the centre that is kept, 0 to 1). Efron and
+    Morris (1973), empirical Bayes for normal means; the spread of the true values is
+    found by maximum likelihood.
     """
     values, errors = np.asarray(values, float), np.asarray(errors, float)
     squares = errors**2
 
     def mean(spread: float) -> float:
-        return (
-            np.average(values, weights=1 / (squares + spread))
-            if centre is None
-            else centre
-        )
+        if centre is not None:
+            return centre
+        return np.average(values, weights=1 / (squares + spread))
 
     def misfit(spread: float) -> float:
         whole = squares + spread
@@ -179,28 +129,18 @@ def shrink(
     )
     spread = found.x if found.fun < misfit(0.0) else 0.0
     kept = spread / (spread + squares)
+    shrunk = mean(spread) + kept * (values - mean(spread))
     return pd.DataFrame(
-        {
-            "shrunk": mean(spread) + kept * (values - mean(spread)),
-            "error": np.sqrt(kept) * errors,
-            "kept": kept,
-        }
+        {"shrunk": shrunk, "error": np.sqrt(kept) * errors, "kept": kept}
     )
 
 
 def adjusted(p: Sequence[float], *, method: str) -> np.ndarray:
-    """Raise p-values by the number of comparisons that were made.
+    """Raise p-values, to at most 1, by the number of comparisons that were made.
 
-    Parameters
-    ----------
-    method : str
-        holm: chance of a single false claim (Holm, 1979); benjamini-hochberg: share of
-        false claims (Benjamini and Hochberg, 1995). Another raises BadInput.
-
-    Returns
-    -------
-    array
-        In the order of `p`, at most 1.
+    The method is holm: chance of a single false claim (Holm, 1979); or
+    benjamini-hochberg: share of false claims (Benjamini and Hochberg, 1995). Another
+    raises BadInput.
     """
     values = np.asarray(p, float)
     if not len(values):
@@ -223,35 +163,20 @@ def together(
 ) -> pd.DataFrame:
     """Hold the intervals and p-values of each family of comparisons to one level.
 
-    Parameters
-    ----------
-    table : DataFrame
-        effect, error and p; one row a comparison.
-    family : sequence
-        Family of each row.
-    level : float
-        Confidence that all intervals of a family hold the truth at once, 0 to 1.
-    method : str
-        As for `adjusted`.
-
-    Returns
-    -------
-    DataFrame
-        With low and high (Bonferroni's) and p_adjusted; missing where p is.
+    `table` has effect, error and p; all intervals of a family hold the truth at once
+    with the confidence `level`. Adds low and high (Bonferroni's) and p_adjusted (as of
+    `adjusted`; missing where p is).
     """
+
+    def raised(p: pd.Series) -> pd.Series:
+        known = p.dropna()
+        return pd.Series(adjusted(known, method=method), known.index).reindex(p.index)
+
     groups = table["p"].groupby(np.asarray(family))
     many = groups.transform("count").clip(lower=1)
     reach = stats.norm.isf((1 - level) / 2 / many) * table["error"]
-    raised = groups.transform(
-        lambda p: p.where(p.isna(), _raised(p.dropna(), method).reindex(p.index))
-    )
-    return table.assign(
-        low=table["effect"] - reach, high=table["effect"] + reach, p_adjusted=raised
-    )
-
-
-def _raised(p: pd.Series, method: str) -> pd.Series:
-    return pd.Series(adjusted(p, method=method), p.index)
+    low, high = table["effect"] - reach, table["effect"] + reach
+    return table.assign(low=low, high=high, p_adjusted=groups.transform(raised))
 
 
 def difference(
@@ -259,22 +184,11 @@ def difference(
 ) -> dict[str, float]:
     """Compare treated with control rows inside strata, each customer as one draw.
 
-    Parameters
-    ----------
-    rows : DataFrame
-        customer_id, treated (bool), the value (number or bool) and the strata in which
-        the arms were drawn, such as the campaign.
-    strata : sequence of str
-        None for a plain comparison.
-    level : float
-        Confidence of the interval, 0 to 1.
-
-    Returns
-    -------
-    dict
-        effect (treated minus control), error, low, high, p (two-sided), treated and
-        control (rows). Strata weigh as their arms allow (Mantel and Haenszel); one
-        with a single arm is left out. All is missing where no stratum has both arms.
+    `rows` have customer_id, treated (bool), the value (number or bool) and the strata
+    in which the arms were drawn, such as the campaign. Gives effect (treated minus
+    control), error, low, high, p (two-sided), treated and control (rows). Strata weigh
+    as their arms allow (Mantel and Haenszel); one with a single arm is left out. All is
+    missing where no stratum has both arms.
     """
     y = rows[value].to_numpy(float)
     arm = rows["treated"].to_numpy(bool)
@@ -312,13 +226,9 @@ def tested(effect: float, error: float, *, level: float) -> dict[str, float]:
     """
     reach = _z(level) * error
     score = abs(effect) / error if error > 0 else (np.inf if effect else 0.0)
-    return {
-        "effect": effect,
-        "error": error,
-        "low": effect - reach,
-        "high": effect + reach,
-        "p": float(2 * stats.norm.sf(score)),
-    }
+    ends = {"low": effect - reach, "high": effect + reach}
+    p = float(2 * stats.norm.sf(score))
+    return {"effect": effect, "error": error} | ends | {"p": p}
 
 
 def _z(level: float) -> float:
