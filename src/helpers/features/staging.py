@@ -51,9 +51,8 @@ def collect(
     """Build features from the lines of one window, some customers after the others.
 
     Customers are taken together until their lines are as many as the engine holds, so
-    that memory does not grow with the lines, nor the time of a line. The arguments are
-    those of `dictionary.build`; `halved` makes a row for customer and half (odd or even
-    weeks), from tables named half_order_rows and so on.
+    that memory does not grow with the lines. `halved` makes a row for customer and half
+    (odd or even weeks), from tables named half_order_rows and so on.
     """
     chosen = list(chosen)
     sources = {f.source for f in chosen}

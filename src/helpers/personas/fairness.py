@@ -15,20 +15,9 @@ def attribute_shares(
 ) -> pd.DataFrame:
     """Compare the known attributes of each segment's customers with all known ones.
 
-    Parameters
-    ----------
-    customers : DataFrame
-        customer_id and the attributes, each with few levels; missing where unknown.
-    assigned : DataFrame
-        customer_id, segment_id.
-
-    Returns
-    -------
-    DataFrame
-        One row for segment, attribute and level: segment_id, attribute, level, known
-        (customers of the segment whose attribute is known), count, share of the known
-        with low and high (95 % simultaneous interval: Wilson's, at Bonferroni's level
-        for all rows together), everyone (share among all known).
+    Attributes have few levels, missing where unknown. Returns segment_id, attribute,
+    level, known (customers of the segment), count, share of the known with low and high
+    (95 % simultaneous: Wilson's at Bonferroni's level for all rows), everyone (share).
     """
     table = assigned[["customer_id", "segment_id"]].merge(
         customers, on="customer_id", validate="one_to_one"
@@ -54,11 +43,9 @@ def attribute_shares(
 
 
 def distinct_attributes(shares: pd.DataFrame) -> pd.DataFrame:
-    """Keep the attributes in which a segment clearly differs, the largest gaps first.
+    """Keep `attribute_shares` whose interval leaves out everyone's, largest gap first.
 
-    Kept are the rows of `attribute_shares` whose interval leaves out the share among
-    everyone known; gap (share minus that share, without its sign) is added. Rows that
-    must not be shown are to be left out before.
+    Rows that must not be shown are to be left out before; gap is added.
     """
     apart = shares[
         (shares["low"] > shares["everyone"]) | (shares["high"] < shares["everyone"])
@@ -74,14 +61,9 @@ def association(
 ) -> pd.DataFrame:
     """Measure how far attributes and segments go together, 0 (not at all) to 1.
 
-    The arguments are those of `attribute_shares`.
-
-    Returns
-    -------
-    DataFrame
-        One row an attribute of two levels or more: attribute, known (customers),
-        coverage (their share, 0 to 1), cramers_v (bias-corrected) with low and high
-        (95 %), p (chi-square test).
+    Returns, for attributes of two levels or more, attribute, known (customers),
+    coverage (their share), cramers_v (bias-corrected) with low and high (95 %), p
+    (chi-square test).
     """
     table = assigned[["customer_id", "segment_id"]].merge(
         customers, on="customer_id", validate="one_to_one"
@@ -104,8 +86,6 @@ def association(
 def cramers_v(counts: np.ndarray) -> float:
     """Return the bias-corrected Cramér's V of a cross table.
 
-    References
-    ----------
     Bergsma (2013), A bias-correction for Cramér's V and Tschuprow's T.
     """
     n, (r, c) = counts.sum(), counts.shape
@@ -117,11 +97,8 @@ def cramers_v_interval(counts: np.ndarray) -> tuple[float, float]:
     """Return the 95 % interval of Cramér's V of a table without empty rows or columns.
 
     Its ends are the noncentralities under which the chi-square found is at its 97.5 %
-    and 2.5 % quantile, on the scale of `cramers_v`; 0 where none is small enough.
-
-    References
-    ----------
-    Smithson (2003), Confidence intervals, chapter 4.
+    and 2.5 % quantile; 0 where none is small enough. Smithson (2003), Confidence
+    intervals, chapter 4.
     """
     chi2 = stats.chi2_contingency(counts, correction=False)
     limits = []
@@ -152,21 +129,11 @@ def _scaled(phi2: float, counts: np.ndarray) -> float:
 def coverage_by_value(
     customers: pd.DataFrame, features: pd.DataFrame, *, attributes: list[str]
 ) -> pd.DataFrame:
-    """Show whom the attributes cover, by fifths of sales.
+    """Show whom the attributes cover (any is known), by fifths of sales, ascending.
 
-    Parameters
-    ----------
-    customers : DataFrame
-        customer_id and the attributes: a customer of whom any is known is covered.
-    features : DataFrame
-        customer_id, sales (currency).
-
-    Returns
-    -------
-    DataFrame
-        One row a fifth, the smallest sales first: fifths (such as "1 to 2"), customers,
-        median_sales, coverage (0 to 1). One in which fewer than `FEWEST` are covered,
-        or not covered, is shown with the next.
+    Returns fifths (such as "1 to 2"), customers, median_sales (currency), coverage (0
+    to 1). A fifth with fewer than `FEWEST` covered, or not covered, is shown with the
+    next.
     """
     table = features[["customer_id", "sales"]].merge(
         customers, on="customer_id", validate="one_to_one"
@@ -195,10 +162,10 @@ def coverage_by_value(
 
 
 def favours(covered: pd.DataFrame) -> str:
-    """Say for whom attributes are known more often, by the output of `coverage_by_value`.
+    """Say for whom, by `coverage_by_value`, attributes are known more often.
 
-    better or lesser, where the 95 % intervals (Wilson) of the coverage of those with the
-    most and with the least sales are apart; else empty.
+    better or lesser, where the 95 % intervals (Wilson) of those with the most and the
+    least sales are apart; else empty.
     """
     least, most = (
         intervals.wilson(row["coverage"], int(row["customers"]), level=0.95)
