@@ -62,16 +62,13 @@ def defined(
     so every window has the same features.
     """
     there = set(engines.columns(lines))
-    if con.execute(
-        """select 1 from read_parquet(?)
-        where ordered_at <> date_trunc('day', ordered_at) limit 1""",
-        [lines],
-    ).fetchall():
-        there.add("clock")
-    if con.execute(
-        "select 1 from read_parquet(?) where coupon_cents <> 0 limit 1", [lines]
-    ).fetchall():
-        there.add("coupon")
+    marks = {
+        "clock": "ordered_at <> date_trunc('day', ordered_at)",
+        "coupon": "coupon_cents <> 0",
+    }
+    for name, mark in marks.items():
+        query = f"select 1 from read_parquet(?) where {mark} limit 1"
+        there |= {name} if con.execute(query, [lines]).fetchall() else set()
     there |= {"fuel"} & set(_values(con, products, "need_state"))
     there |= {"Private"} & set(_values(con, products, "brand"))
     topics: list[str] = []
@@ -85,10 +82,20 @@ def defined(
     channels = _values(con, lines, "channel") if "channel" in there else []
     wanted = needs(con, products=products)
     there |= {"needs"} if wanted else set()
-    told = {"squares": _squares(wanted), "apart": ""}
+    squares = (
+        f"pow(coalesce(sum(sales_cents) filter (need_state = {quoted(need)}), 0), 2)"
+        for need in wanted
+    )
+    told = {"squares": " + ".join(squares), "apart": ""}
     if "fuel" in there:
         gifts = "not_merchandise" in _values(con, products, "need_state")
         told["apart"] = f", fuel {'and gift cards ' if gifts else ''}left out"
+    kinds = engines.columns(declared) if declared else {}
+    required = [
+        [name]
+        for name, kind in kinds.items()
+        if kind == "bool" and name.startswith("requires_")
+    ]
     return (
         *(
             replace(f, sql=f.sql.format(**told), meaning=f.meaning.format(**told))
@@ -98,7 +105,7 @@ def defined(
         *_each("need", _alike(wanted)),
         *_each("channel", _alike(channels)),
         *_each("topic", _alike(topics)),
-        *_each("requirement", [[name] for name in _requirements(declared)]),
+        *_each("requirement", required),
     )
 
 
@@ -109,24 +116,6 @@ def _values(con: Engine, file: str, column: str) -> list[str]:
         [file],
     ).fetchall()
     return [value for (value,) in found]
-
-
-def _requirements(declared: str | None) -> list[str]:
-    """Name the yes-or-no columns of customers that say what a customer requires."""
-    kinds = engines.columns(declared) if declared else {}
-    return [
-        name
-        for name, kind in kinds.items()
-        if kind == "bool" and name.startswith("requires_")
-    ]
-
-
-def _squares(wanted: Sequence[str]) -> str:
-    """Add up the squared sales of some needs."""
-    return " + ".join(
-        f"pow(coalesce(sum(sales_cents) filter (need_state = {quoted(need)}), 0), 2)"
-        for need in wanted
-    )
 
 
 def _alike(values: Sequence[str]) -> list[list[str]]:

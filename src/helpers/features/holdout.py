@@ -114,6 +114,7 @@ def redeemed(
     later_redeemed: contacted and answered such a campaign in the window. Campaigns that
     start late leave little time to answer; who was not targeted did not refuse.
     """
+    files = {"campaigns": campaigns, "contacts": contacts, "responses": responses}
     treated = "c.arm = 'treated'" if "arm" in engines.columns(contacts) else "true"
     found = con.execute(
         f"""select c.customer_id, bool_or(r.customer_id is not null) as answered
@@ -124,13 +125,7 @@ def redeemed(
             and r.customer_id = c.customer_id
             and r.responded_on >= $first::date and r.responded_on < $last::date + 1
         group by c.customer_id""",
-        {
-            "campaigns": campaigns,
-            "contacts": contacts,
-            "responses": responses,
-            "first": first,
-            "last": last,
-        },
+        files | {"first": first, "last": last},
     ).df()
     answered = found.loc[found["answered"], "customer_id"]
     return pd.DataFrame(

@@ -34,7 +34,7 @@ class Preparation:
     divisor: list[float]
 
     def transform(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Score customers around 0, or raise BadInput if a column or value is missing."""
+        """Score customers around 0, or raise BadInput where something is missing."""
         roots = _roots(
             features, self.columns, self.weights, self.priors, self.population
         )

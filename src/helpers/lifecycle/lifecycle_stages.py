@@ -318,11 +318,9 @@ def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
         return "none"
     if now.get("slowing", 0) < LEAST:
         return "few"
-    share = share_by(silent, hit="hit", by="stage").set_index("stage")
-    share = share.reindex(SILENT)
-    return (
-        "soon" if share.loc["slowing", "low"] > share.loc["lapsed", "high"] else "alike"
-    )
+    share = share_by(silent, hit="hit", by="stage").set_index("stage").reindex(SILENT)
+    apart = share.loc["slowing", "low"] > share.loc["lapsed", "high"]
+    return "soon" if apart else "alike"
 
 
 def share_by(rows: pd.DataFrame, *, hit: str, by: str) -> pd.DataFrame:
@@ -366,9 +364,7 @@ def cohorts(
     came = visits.assign(came=True)
     each = each.merge(came, on=["customer_id", "cohort", "period"], how="left")
     each["came"] = each["came"].eq(True)
-    each["age"] = each["period"].map(lambda one: one.ordinal) - each["cohort"].map(
-        lambda one: one.ordinal
-    )
+    each["age"] = each["period"].astype("int64") - each["cohort"].astype("int64")
     keys = ["cohort", "period", "age"]
     share = intervals.proportions(each, value="came", by=keys, level=0.95)
     share = share.rename(columns={"successes": "came", "rate": "share"})

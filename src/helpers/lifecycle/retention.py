@@ -183,58 +183,41 @@ def contract_facts(
     (where lines have returned), satisfaction (mean score of the other questions),
     recommendation (the last one): missing where nothing happened.
     """
-    con.register("contract_rows", contracts[["contract_id", *_SPAN]])
-    found = con.execute(
-        _during("happened_at").format(
-            "avg(minutes) / 60 as response_hours, count(*) as tickets",
-            "t.kind = $support and t.minutes is not null",
-        ),
-        {"file": interactions, "support": support},
-    ).df()
-    asked = con.execute(
-        _during("answered_on").format(
-            "avg(score) as satisfaction", "t.question <> $recommend"
-        ),
-        {"file": surveys, "recommend": recommend},
-    ).df()
-    last = con.execute(
-        _during("answered_on").format(
-            "t.answered_on, min(score) as recommendation", "t.question = $recommend"
-        )
-        + ", 2",
-        {"file": surveys, "recommend": recommend},
-    ).df()
-    last = last.sort_values(["contract_id", "answered_on"]).drop_duplicates(
-        "contract_id", keep="last"
+    span = ["contract_id", "customer_id", "starts_on", "ends_on"]
+    con.register("contract_rows", contracts[span])
+
+    def during(
+        file: str, moment: str, what: str, where: str, by: str = "1", **values: str
+    ) -> pd.DataFrame:
+        """Ask what falls into each contract."""
+        query = f"""select c.contract_id, {what}
+            from contract_rows c join read_parquet($file) t
+            on t.customer_id = c.customer_id and t.{moment} >= c.starts_on
+                and t.{moment} < c.ends_on::date + 1
+            where {where} group by {by}"""
+        return con.execute(query, {"file": file, **values}).df()
+
+    hours = "avg(minutes) / 60 as response_hours, count(*) as tickets"
+    tickets = "t.kind = $support and t.minutes is not null"
+    mean, last = "avg(score) as satisfaction", "min(score) as recommendation"
+    asked, other = "t.question = $recommend", "t.question <> $recommend"
+    found = during(interactions, "happened_at", hours, tickets, support=support)
+    answers = (surveys, "answered_on")
+    satisfied = during(*answers, mean, other, recommend=recommend)
+    answered = during(
+        *answers, f"t.answered_on, {last}", asked, by="1, 2", recommend=recommend
     )
-    parts = [found, asked, last.drop(columns="answered_on")]
+    answered = answered.sort_values(["contract_id", "answered_on"])
+    answered = answered.drop_duplicates("contract_id", keep="last")
+    parts = [found, satisfied, answered.drop(columns="answered_on")]
     if "returned" in engines.columns(lines):
-        sent = con.execute(
-            _during("ordered_at").format(
-                "sum(returned) / nullif(sum(quantity), 0) as return_share, "
-                "sum(quantity)::bigint as pieces",
-                "true",
-            ),
-            {"file": lines},
-        ).df()
-        parts.append(sent)
+        pieces = """sum(returned) / nullif(sum(quantity), 0) as return_share,
+            sum(quantity)::bigint as pieces"""
+        parts.append(during(lines, "ordered_at", pieces, "true"))
     table = contracts
     for part in parts:
         table = table.merge(part, on="contract_id", how="left", validate="1:1")
     return table
-
-
-_SPAN = ["customer_id", "starts_on", "ends_on"]
-
-
-def _during(moment: str) -> str:
-    """Write a query of what falls into each contract; what and where are left open."""
-    return (
-        "select c.contract_id, {} from contract_rows c join read_parquet($file) t "
-        f"on t.customer_id = c.customer_id and t.{moment} >= c.starts_on "
-        f"and t.{moment} < c.ends_on::date + 1 "
-        f"where {{}} group by 1"
-    )
 
 
 def renewal_drivers(
@@ -359,9 +342,8 @@ def cross_fitted(
     for train, test in classifier.parts(kept, folds, seed=seed):
         filled = np.where(np.isnan(x), _medians(x[train]), x)
         model = _penalised(_best_strength(filled[train], y[train], seed))
-        chance[test] = model.fit(filled[train], y[train]).predict_proba(filled[test])[
-            :, 1
-        ]
+        model.fit(filled[train], y[train])
+        chance[test] = model.predict_proba(filled[test])[:, 1]
     return chance
 
 

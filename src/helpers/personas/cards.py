@@ -41,12 +41,8 @@ def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]
         because, grade = "no difference speaks for another", "assumed"
         if held is not None:
             because, grade = f"index of {_index(held)}", "associated"
-        plan[rule.what] = {
-            "what": rule.what,
-            "advice": rule.advice,
-            "because": because,
-            "grade": grade,
-        }
+        reason = {"because": because, "grade": grade}
+        plan[rule.what] = {"what": rule.what, "advice": rule.advice} | reason
     return list(plan.values())
 
 

@@ -10,6 +10,7 @@ from helpers.features.labels import say
 from helpers.personas.naming import listed
 
 Finding = dict[str, str]
+_EMPTY = dict.fromkeys(["decision", "size", "uncertainty", "action", "limit"], "")
 # Gap in worth between tiers, over that between segments, from which it is far more.
 FAR = 2.0
 
@@ -143,13 +144,8 @@ def value(
             f" {most['name']}: {symbol}{most['low']:,.0f} to {symbol}{most['high']:,.0f} "
             "a customer before."
         )
-    concluded = {
-        "decision": "",
-        "size": size,
-        "uncertainty": "",
-        "action": "",
-        "limit": "Sales, not margin: costs are not in the data.",
-    }
+    limit = "Sales, not margin: costs are not in the data."
+    concluded = _EMPTY | {"size": size, "limit": limit}
     if held is None:
         return concluded | {
             "decision": f"Do not spend by value tier yet: whether tiers last could not be told, since {why}.",
@@ -191,11 +187,8 @@ def activity(
         for name, row in shown.iterrows()
         if name != TOO_LITTLE
     )
-    concluded = {
-        "decision": "",
+    concluded = _EMPTY | {
         "size": f"{size[:1].upper()}{size[1:]}." if size else "",
-        "uncertainty": "",
-        "action": "",
         "limit": "Activity compares the time since the last order with the customer's own gap.",
     }
     if held is None:

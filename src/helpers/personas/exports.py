@@ -29,21 +29,16 @@ def membership(assigned: pd.DataFrame, *, model: Model) -> pd.DataFrame:
     missing where data are too few (segment_id 0).
     """
     known = assigned["segment_id"] > 0
-    return pd.DataFrame(
-        {
-            "customer_id": assigned["customer_id"],
-            "segment_id": assigned["segment_id"],
-            "segment": assigned["segment_id"].map(model.name),
-            "distance": assigned["distance"],
-            "probability": assigned["membership"],
-            "second_id": assigned["second_id"].where(known).astype("Int64"),
-            "second": assigned["second_id"].map(model.name).where(known),
-            "borderline": assigned["borderline"],
-            "value_tier": assigned["value_tier"],
-            "activity": assigned["activity"],
-            "deal_sensitivity": assigned["deal_sensitivity"],
-        }
+    table = assigned.rename(columns={"membership": "probability"}).assign(
+        segment=assigned["segment_id"].map(model.name),
+        second_id=assigned["second_id"].where(known).astype("Int64"),
+        second=assigned["second_id"].map(model.name).where(known),
     )
+    order = (
+        "customer_id segment_id segment distance probability second_id second "
+        "borderline value_tier activity deal_sensitivity"
+    )
+    return table[order.split()]
 
 
 def spreadsheet_safe(value: object) -> object:

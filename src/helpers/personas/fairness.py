@@ -149,16 +149,14 @@ def coverage_by_value(
             waiting = []
     if waiting:  # the last ones join those before them
         groups = [*groups[:-1], [*(groups[-1] if groups else []), *waiting]]
-    rows = [
-        {
-            "fifths": f"{group[0]} to {group[-1]}" if len(group) > 1 else str(group[0]),
-            "customers": int(fifth.isin(group).sum()),
-            "median_sales": table.loc[fifth.isin(group), "sales"].median(),
-            "coverage": table.loc[fifth.isin(group), "covered"].mean(),
-        }
-        for group in groups
-    ]
-    return pd.DataFrame(rows)
+    rows = []
+    for group in groups:
+        own = table[fifth.isin(group)]
+        said = f"{group[0]} to {group[-1]}" if len(group) > 1 else str(group[0])
+        rows.append((said, len(own), own["sales"].median(), own["covered"].mean()))
+    return pd.DataFrame(
+        rows, columns=["fifths", "customers", "median_sales", "coverage"]
+    )
 
 
 def favours(covered: pd.DataFrame) -> str:

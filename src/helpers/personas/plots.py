@@ -189,7 +189,7 @@ def _name_beside(centres: pd.DataFrame, names: Mapping[int, str], *, ax: Axes) -
 def rule_tree(
     tree: rules.Tree, *, names: Mapping[int, str], ax: Axes | None = None
 ) -> Axes:
-    """Draw rules as an indented list of questions, segments in boxes of their colour."""
+    """Draw rules as an indented list of questions, each segment in its colour."""
     ax = plt.gca() if ax is None else ax
     lines = _lines(tree, depth=0)
     for place, (depth, said, segment_id) in enumerate(lines):
