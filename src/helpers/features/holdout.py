@@ -46,7 +46,7 @@ def later(
     stored = {"lines": lines, "products": products}
     found = (
         staging.collect(con, chosen, **stored, **window)
-        if staging.holds(con, lines, **window)
+        if staging.count(con, lines, **window)
         else _nobody(chosen)
     )
     days = (pd.Timestamp(last) - pd.Timestamp(first)).days + 1

@@ -411,7 +411,7 @@ def means(worth: pd.DataFrame, *, by: str, seed: int, resamples: int) -> pd.Data
         rng = np.random.default_rng(seed)
         each = group["value"].to_numpy()
         low, high = bootstrap.mean_interval(each, resamples, rng)
-        row = {by: key, "customers": len(each), "value": each.mean()}
-        naive = {"naive_value": group["naive_value"].mean()}
-        rows.append(row | {"low": low, "high": high} | naive)
-    return pd.DataFrame(rows)
+        naive = group["naive_value"].mean()
+        rows.append((key, len(each), each.mean(), low, high, naive))
+    columns = [by, "customers", "value", "low", "high", "naive_value"]
+    return pd.DataFrame(rows, columns=columns)

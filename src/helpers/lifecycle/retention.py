@@ -124,19 +124,11 @@ def promoter_scores(
         rng = np.random.default_rng(seed)
         drawn = each[rng.integers(0, len(each), (resamples, len(each)))].sum(axis=1)
         low, high = np.quantile(100 * drawn[:, 0] / drawn[:, 1], bootstrap.ENDS)
-        rows.append(
-            {
-                by: key,
-                "customers": len(each),
-                "answers": len(group),
-                "promoters": (group["sign"] == 1).mean(),
-                "detractors": (group["sign"] == -1).mean(),
-                "score": 100 * group["sign"].mean(),
-                "low": low,
-                "high": high,
-            }
-        )
-    return pd.DataFrame(rows)
+        shares = [(group["sign"] == sign).mean() for sign in (1, -1)]
+        score = 100 * group["sign"].mean()
+        rows.append((key, len(each), len(group), *shares, score, low, high))
+    names = ["customers", "answers", "promoters", "detractors", "score", "low", "high"]
+    return pd.DataFrame(rows, columns=[by, *names])
 
 
 def need_answers(answers: pd.DataFrame, *, question: str) -> None:

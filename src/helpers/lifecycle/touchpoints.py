@@ -98,10 +98,8 @@ def outside_orders(
     """
     parts = []
     if contacts is not None:
-        reached = contacts
-        if "arm" in contacts:
-            reached = contacts[contacts["arm"] != "control"]
-        parts.append(_events("campaign contact", reached, "starts_on"))
+        kept = contacts["arm"] != "control" if "arm" in contacts else slice(None)
+        parts.append(_events("campaign contact", contacts[kept], "starts_on"))
     if interactions is not None:
         for kind, group in interactions.groupby("kind"):
             parts.append(_events(str(kind), group, "happened_at"))

@@ -12,7 +12,6 @@ from helpers.personas.naming import Theme
 
 # Mean recovery (Jaccard) from which a segment deserves each word: Hennig's rule of thumb.
 CONFIDENCE = {"high": 0.85, "good": 0.75, "fair": 0.6}
-FEW = MIN_CELL  # customers; what rests on fewer is not said
 
 
 @dataclass(frozen=True)
@@ -176,10 +175,10 @@ def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
 def say_share(share: float, *, of: int) -> str:
     """Say a share, but not one of fewer than a few customers, nor of all but a few."""
     count = round(share * of)
-    if 0 < count < FEW:
-        return f"Fewer than {FEW}"
-    if 0 < of - count < FEW:
-        return f"All but fewer than {FEW}"
+    if 0 < count < MIN_CELL:
+        return f"Fewer than {MIN_CELL}"
+    if 0 < of - count < MIN_CELL:
+        return f"All but fewer than {MIN_CELL}"
     return f"{share:.0%}"
 
 
@@ -201,12 +200,7 @@ def _index(row: pd.Series, *, names: Mapping[str, str] | None = None) -> str:
     """Write one difference: its index and interval, or means where there is no ratio."""
     others = [names[str(i)] for i in row["shared_with"]] if names else []
     also = f"; also {', '.join(others)}" if others else ""
+    told = f"(mean {row['mean']:.2f} against {row['average']:.2f}{also})"
     if np.isfinite(row["index"]):
-        return (
-            f"{say(row['feature'])} {row['index']:.0f} ({row['low']:.0f} to "
-            f"{row['high']:.0f}{also})"
-        )
-    return (
-        f"{say(row['feature'])} (mean {row['mean']:.2f} against "
-        f"{row['average']:.2f}{also})"
-    )
+        told = f"{row['index']:.0f} ({row['low']:.0f} to {row['high']:.0f}{also})"
+    return f"{say(row['feature'])} {told}"

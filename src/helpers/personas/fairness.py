@@ -7,8 +7,6 @@ from scipy import optimize, stats
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.statistics import intervals
 
-FEWEST = MIN_CELL  # customers an association is measured for, or a share shown
-
 
 def attribute_shares(
     customers: pd.DataFrame, assigned: pd.DataFrame, *, attributes: list[str]
@@ -73,7 +71,7 @@ def association(
         known = table.dropna(subset=[attribute])
         counts = pd.crosstab(known[attribute], known["segment_id"]).to_numpy()
         # All alike, or hardly anybody known: nothing to go together with.
-        if min(counts.shape) < 2 or len(known) < FEWEST:
+        if min(counts.shape) < 2 or len(known) < MIN_CELL:
             continue
         coverage = len(known) / len(table)
         measured = (cramers_v(counts), *cramers_v_interval(counts))
@@ -101,22 +99,19 @@ def cramers_v_interval(counts: np.ndarray) -> tuple[float, float]:
     intervals, chapter 4.
     """
     chi2 = stats.chi2_contingency(counts, correction=False)
+
+    def gap(noncentrality: float, level: float) -> float:
+        return stats.ncx2.cdf(chi2.statistic, chi2.dof, noncentrality) - level
+
     limits = []
     for level in (0.975, 0.025):
         if stats.chi2.cdf(chi2.statistic, chi2.dof) <= level:
             limits.append(0.0)
             continue
         most = 4 * chi2.statistic + 100
-        told = (chi2.statistic, chi2.dof, level)
-        limits.append(optimize.brentq(_quantile_gap, 0, most, args=told))
+        limits.append(optimize.brentq(gap, 0, most, args=(level,)))
     low, high = (_scaled(limit / counts.sum(), counts) for limit in limits)
     return low, min(high, 1.0)
-
-
-def _quantile_gap(
-    noncentrality: float, found: float, freedom: int, level: float
-) -> float:
-    return stats.ncx2.cdf(found, freedom, noncentrality) - level
 
 
 def _scaled(phi2: float, counts: np.ndarray) -> float:
@@ -132,7 +127,7 @@ def coverage_by_value(
     """Show whom the attributes cover (any is known), by fifths of sales, ascending.
 
     Returns fifths (such as "1 to 2"), customers, median_sales (currency), coverage (0
-    to 1). A fifth with fewer than `FEWEST` covered, or not covered, is shown with the
+    to 1). A fifth with fewer than `MIN_CELL` covered, or not covered, is shown with the
     next.
     """
     table = features[["customer_id", "sales"]].merge(
@@ -175,4 +170,4 @@ def favours(covered: pd.DataFrame) -> str:
 
 
 def _too_few(covered: pd.Series) -> bool:
-    return any(0 < count < FEWEST for count in (covered.sum(), (~covered).sum()))
+    return any(0 < count < MIN_CELL for count in (covered.sum(), (~covered).sum()))

@@ -9,7 +9,6 @@ from helpers.features.labels import say
 from helpers.statistics import bootstrap
 
 N_BOOTSTRAP = 1000
-FEW = MIN_CELL  # customers; a share of fewer, or of all but fewer, is not said
 # Words of the study and what they mean.
 GLOSSARY = beside(__file__, "glossary.yaml")
 
@@ -298,7 +297,7 @@ def neighbours(assigned: pd.DataFrame) -> pd.DataFrame:
 
     Returns segment_id, rank (1 or 2), other_id, next_share (customers to whom it is the
     second nearest), either_share (those borderline with it). A share of fewer than
-    `FEW` customers, or of all but so few, is missing.
+    `MIN_CELL` customers, or of all but so few, is missing.
     """
     # Of one segment alone the next nearest is itself.
     apart = assigned["second_id"] != assigned["segment_id"]
@@ -309,7 +308,7 @@ def neighbours(assigned: pd.DataFrame) -> pd.DataFrame:
         counts = counts.sort_values(["sum", "size"], ascending=False, kind="stable")
         for rank, (other_id, count) in enumerate(counts.head(2).iterrows(), start=1):
             either, following = (
-                n / len(group) if FEW <= n <= len(group) - FEW else np.nan
+                n / len(group) if MIN_CELL <= n <= len(group) - MIN_CELL else np.nan
                 for n in count
             )
             rows.append((segment_id, rank, other_id, following, either))

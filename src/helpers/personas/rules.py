@@ -18,7 +18,6 @@ from helpers.statistics import classifier, intervals
 # Other names, such as those of own needs, stand in quotes.
 PLAIN = re.compile("[a-z_][a-z0-9_]*")
 LEAST = 10  # customers of a segment that rules may be learnt and judged for
-FEW = MIN_CELL  # customers; a share of fewer, or of all but fewer, is not shown
 Predict = Callable[[pd.DataFrame], np.ndarray]
 FOLDS = 5
 
@@ -162,10 +161,8 @@ def _case(tree: Tree, indent: str) -> str:
 
 def fields_asked(tree: Tree) -> list[str]:
     """Name the fields that the rules ask for, in the order of asking."""
-    if isinstance(tree, Leaf):
-        return []
-    parts = [tree.condition.field, *fields_asked(tree.yes), *fields_asked(tree.no)]
-    return list(dict.fromkeys(parts))
+    asked = (condition.field for path, _ in ends(tree) for condition, _ in path)
+    return list(dict.fromkeys(asked))
 
 
 def ends(tree: Tree) -> list[tuple[tuple[tuple[Condition, bool], ...], int]]:
@@ -193,7 +190,7 @@ def card(tree: Tree, fields: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFra
     """Tabulate the rules, one row an end, on customers whose true segment is known.
 
     Returns rule (from 1), when (all that must hold), segment_id, customers, right
-    (share of them in that segment; missing where fewer than `FEW` are right or wrong).
+    (share of them in that segment; missing where fewer than `MIN_CELL` are right or wrong).
     """
     truth, rows = segment_ids.to_numpy(), []
     for number, (path, segment_id) in enumerate(ends(tree), start=1):
@@ -202,7 +199,7 @@ def card(tree: Tree, fields: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFra
             held &= condition.holds(fields).to_numpy() == answer
         said = " and ".join(say_condition(*step) for step in _tightest(path))
         right, size = int((truth[held] == segment_id).sum()), int(held.sum())
-        few = not size or 0 < right < FEW or 0 < size - right < FEW
+        few = not size or 0 < right < MIN_CELL or 0 < size - right < MIN_CELL
         share = np.nan if few else right / size
         rows.append((number, said or "always", segment_id, size, share))
     table = pd.DataFrame(
