@@ -232,7 +232,7 @@ def test_a_fifth_with_a_few_known_or_unknown_is_shown_with_another(
 
 
 def test_a_customer_without_sales_counts_among_the_least(monkeypatch):
-    monkeypatch.setattr(fairness, "FEWEST", 1)
+    monkeypatch.setattr(fairness, "MIN_CELL", 1)
     sold = pd.DataFrame({"customer_id": list("abcde"), "sales": [5.0, np.nan, 3, 9, 7]})
     customers = pd.DataFrame(
         {"customer_id": list("edcba"), "age": [None] * 3 + ["x", None]}

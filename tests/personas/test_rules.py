@@ -49,7 +49,7 @@ def test_a_level_with_an_apostrophe_does_not_end_the_text_in_the_query():
 
 
 def test_the_card_lists_each_end_with_all_that_must_hold(monkeypatch):
-    monkeypatch.setattr(rules, "FEW", 1)
+    monkeypatch.setattr(rules, "MIN_CELL", 1)
     card = rules.card(TREE, FIELDS, pd.Series([1, 2, 1, 3, 2, 2]))
     assert card["when"].tolist() == [
         "tea at least 25% and tier is high",
@@ -64,7 +64,7 @@ def test_the_card_lists_each_end_with_all_that_must_hold(monkeypatch):
 
 
 def test_an_end_that_nobody_comes_to_has_no_share_of_right_ones(monkeypatch):
-    monkeypatch.setattr(rules, "FEW", 1)
+    monkeypatch.setattr(rules, "MIN_CELL", 1)
     card = rules.card(TREE, FIELDS[:1], pd.Series([1]))
     assert card["customers"].tolist() == [1, 0, 0, 0]
     assert card["right"].isna().tolist() == [False, True, True, True]
@@ -80,7 +80,7 @@ def test_a_share_of_right_ones_gives_no_few_customers_away():
 
 
 def test_a_condition_that_follows_from_another_is_not_said(monkeypatch):
-    monkeypatch.setattr(rules, "FEW", 1)
+    monkeypatch.setattr(rules, "MIN_CELL", 1)
     more = Split(
         Condition("visits", 9.0),
         Leaf(1),

@@ -22,13 +22,8 @@ SEGMENTING = tuple(told["family"] for told in DEFINED["each"].values())
 def tables(run: str) -> dict[str, str]:
     """Say where a run's tables lie that features are built from, as `build` takes them.
 
-    They are lines, products and declared (the table customers), and interactions and
-    surveys where the run has them.
-
-    Raises
-    ------
-    BadInput
-        If lines, products or customers are missing.
+    They are lines, products and declared (the table customers), without which BadInput
+    is raised, and interactions and surveys where the run has them.
     """
     found = {
         "lines": store.located("lines", run=run),
@@ -63,20 +58,17 @@ def defined(
 ) -> tuple[Feature, ...]:
     """List the features that a run's tables allow, in the order of the feature table.
 
-    The arguments are those of `build`. What needs, channels, topics and requirements
-    there are is read from whole tables, so every window has the same features.
+    What needs, channels, topics and requirements there are is read from whole tables,
+    so every window has the same features.
     """
     there = set(engines.columns(lines))
-    if con.execute(
-        """select 1 from read_parquet(?)
-        where ordered_at <> date_trunc('day', ordered_at) limit 1""",
-        [lines],
-    ).fetchall():
-        there.add("clock")
-    if con.execute(
-        "select 1 from read_parquet(?) where coupon_cents <> 0 limit 1", [lines]
-    ).fetchall():
-        there.add("coupon")
+    marks = {
+        "clock": "ordered_at <> date_trunc('day', ordered_at)",
+        "coupon": "coupon_cents <> 0",
+    }
+    for name, mark in marks.items():
+        query = f"select 1 from read_parquet(?) where {mark} limit 1"
+        there |= {name} if con.execute(query, [lines]).fetchall() else set()
     there |= {"fuel"} & set(_values(con, products, "need_state"))
     there |= {"Private"} & set(_values(con, products, "brand"))
     topics: list[str] = []
@@ -90,10 +82,20 @@ def defined(
     channels = _values(con, lines, "channel") if "channel" in there else []
     wanted = needs(con, products=products)
     there |= {"needs"} if wanted else set()
-    told = {"squares": _squares(wanted), "apart": ""}
+    squares = (
+        f"pow(coalesce(sum(sales_cents) filter (need_state = {quoted(need)}), 0), 2)"
+        for need in wanted
+    )
+    told = {"squares": " + ".join(squares), "apart": ""}
     if "fuel" in there:
         gifts = "not_merchandise" in _values(con, products, "need_state")
         told["apart"] = f", fuel {'and gift cards ' if gifts else ''}left out"
+    kinds = engines.columns(declared) if declared else {}
+    required = [
+        [name]
+        for name, kind in kinds.items()
+        if kind == "bool" and name.startswith("requires_")
+    ]
     return (
         *(
             replace(f, sql=f.sql.format(**told), meaning=f.meaning.format(**told))
@@ -103,7 +105,7 @@ def defined(
         *_each("need", _alike(wanted)),
         *_each("channel", _alike(channels)),
         *_each("topic", _alike(topics)),
-        *_each("requirement", [[name] for name in _requirements(declared)]),
+        *_each("requirement", required),
     )
 
 
@@ -114,24 +116,6 @@ def _values(con: Engine, file: str, column: str) -> list[str]:
         [file],
     ).fetchall()
     return [value for (value,) in found]
-
-
-def _requirements(declared: str | None) -> list[str]:
-    """Name the yes-or-no columns of customers that say what a customer requires."""
-    kinds = engines.columns(declared) if declared else {}
-    return [
-        name
-        for name, kind in kinds.items()
-        if kind == "bool" and name.startswith("requires_")
-    ]
-
-
-def _squares(wanted: Sequence[str]) -> str:
-    """Add up the squared sales of some needs."""
-    return " + ".join(
-        f"pow(coalesce(sum(sales_cents) filter (need_state = {quoted(need)}), 0), 2)"
-        for need in wanted
-    )
 
 
 def _alike(values: Sequence[str]) -> list[list[str]]:
@@ -158,23 +142,16 @@ def _each(kind: str, groups: Iterable[Sequence[str]]) -> Iterator[Feature]:
 
 
 def slug(text: str) -> str:
-    """Turn a text into a column name: small letters of any script, digits and _.
-
-    "Home & Garden" is home_garden; x if no letter or digit is left.
-    """
+    """Turn a text into a column name: "Home & Garden" is home_garden; x if empty."""
     return re.sub(r"\W+", "_", text.casefold()).strip("_") or "x"
 
 
 def dictionary(table: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame:
     """List the features with what each means and how often it is missing.
 
-    `table` is the output of `build`, `features` that of `defined`.
-
-    Returns
-    -------
-    DataFrame
-        One row a feature: feature, family, unit, meaning, source (staged table), weight
-        (feature that counts what a share is a share of), missing_share (0 to 1), sql.
+    `table` is the output of `build`, `features` that of `defined`. Returns feature,
+    family, unit, meaning, source (staged table), weight (feature that counts what a
+    share is a share of), missing_share (0 to 1), sql.
     """
     return pd.DataFrame(
         {
@@ -199,35 +176,13 @@ def build(
     columns: Iterable[str] | None = None,
     **tables: str,
 ) -> pd.DataFrame:
-    """Build the features that the tables allow from one window.
+    """Build the features that the tables allow from one window, both days included.
 
-    Order lines stay in the engine, which reads them once or twice and receives the
-    staged tables; what comes back is a row a customer.
-
-    Parameters
-    ----------
-    first, last : str
-        First and last day of the window, YYYY-MM-DD, both included. No line or
-        contact outside it is read.
-    columns : iterable of str, optional
-        Features to build; all of `defined` if left out.
-    **tables : str
-        Paths of the standard tables, from `tables`.
-
-    Returns
-    -------
-    DataFrame
-        One row a customer with an order in the window, sorted by customer_id; columns
-        customer_id and the features in the order of `defined`. A mean or share without
-        anything to divide by is missing.
-
-    Raises
-    ------
-    BadInput
-        If the window holds no line; or, where products or needs are asked for, a line
-        a product without a row.
-    ValueError
-        If a column is no feature of the run.
+    `columns` (all, if left out) are some of `defined`; `tables` are the paths of
+    `tables`. Returns customer_id and the features, a row a customer with an order in
+    the window, sorted; a mean or share without anything to divide by is missing. Raises
+    BadInput if the window holds no line, or a line's product has no row where products
+    or needs are asked for; ValueError if a column is no feature of the run.
     """
     chosen = _chosen(defined(con, **tables), columns)
     return staging.collect(con, chosen, first=first, last=last, **tables)
@@ -244,21 +199,10 @@ def halves(
     """Build features from odd and from even weeks, as `build` does, to compare the two.
 
     What a customer shows in the odd weeks and not in the even ones is chance. The first
-    week, an odd one, begins on the first day; the last week can be a short one. An
-    order belongs to the week of its first line.
-
-    Parameters
-    ----------
-    columns : iterable of str
-        Features to build beside orders, sales and lines. Features of the lifecycle and
-        of the rhythm (source day_rows) mean something else in half of the weeks: they
-        are refused with a ValueError.
-
-    Returns
-    -------
-    DataFrame
-        One row for customer and half with an order, sorted: customer_id, half (even or
-        odd), orders, sales, lines and the columns, of these weeks.
+    week, an odd one, begins on the first day. Features of the lifecycle and of the
+    rhythm (source day_rows) mean something else in half of the weeks: ValueError.
+    Returns customer_id, half (even or odd), orders, sales, lines and the columns,
+    sorted.
     """
     wanted = {"orders", "sales", "lines", *columns}
     found = defined(con, **tables)

@@ -21,25 +21,10 @@ def later(
 ) -> pd.DataFrame:
     """Measure what the customers did in a later window, to judge segments by.
 
-    The engine's staged tables are made anew for this window.
-
-    Parameters
-    ----------
-    customers : Series
-        Customer ids of the feature table.
-    lines, products : str
-        Paths of the standard tables.
-    first, last : str
-        First and last day of the later window, YYYY-MM-DD, both included.
-
-    Returns
-    -------
-    DataFrame
-        One row for each of `customers`, in their order: customer_id, later_orders,
-        later_sales (currency; goods), later_<need> (currency) for each need, 0 where
-        the customer did not come, or nobody did; and later_recency_days: days from the
-        last order to the end of the window, or the days of the window where the
-        customer did not come.
+    The engine's staged tables are made anew. Returns, in the order of the customers,
+    customer_id, later_orders, later_sales (currency; goods), later_<need> (currency)
+    for each need, 0 for who did not come; later_recency_days: days from the last order
+    to the end of the window, or all its days.
     """
     by_name = {f.name: f for f in dictionary.FEATURES}
     known = [by_name[name] for name in ("orders", "sales", "recency_days")]
@@ -61,7 +46,7 @@ def later(
     stored = {"lines": lines, "products": products}
     found = (
         staging.collect(con, chosen, **stored, **window)
-        if staging.holds(con, lines, **window)
+        if staging.count(con, lines, **window)
         else _nobody(chosen)
     )
     days = (pd.Timestamp(last) - pd.Timestamp(first)).days + 1
@@ -98,13 +83,8 @@ def redemptions(
 ) -> pd.DataFrame:
     """Count the coupons that customers redeemed in the training window.
 
-    The arguments are those of `later`; `responses` is the path of the standard table.
-
-    Returns
-    -------
-    DataFrame
-        One row for each of `customers`, in their order: customer_id, past_redemptions
-        (a coupon redeemed twice counts twice).
+    Returns customer_id and past_redemptions, in the order of the customers (a coupon
+    redeemed twice counts twice).
     """
     counted = con.execute(
         """select customer_id, count(*) as past_redemptions
@@ -129,17 +109,12 @@ def redeemed(
 ) -> pd.DataFrame:
     """Say who was targeted by a campaign in a later window, and who redeemed.
 
-    The arguments are those of `later`, with the paths of three standard tables.
-
-    Returns
-    -------
-    DataFrame
-        One row for each of `customers`, in their order: customer_id; later_targeted:
-        contacted by a campaign that starts in the window (one that runs already may
-        have been answered before it), not as a control; later_redeemed: answered such a
-        campaign, having been contacted by it, in the window. Campaigns that start late
-        leave little time to answer; those who were not targeted are no refusals.
+    Returns customer_id; later_targeted: contacted, not as a control, by a campaign that
+    starts in the window (one that runs already may have been answered before);
+    later_redeemed: contacted and answered such a campaign in the window. Campaigns that
+    start late leave little time to answer; who was not targeted did not refuse.
     """
+    files = {"campaigns": campaigns, "contacts": contacts, "responses": responses}
     treated = "c.arm = 'treated'" if "arm" in engines.columns(contacts) else "true"
     found = con.execute(
         f"""select c.customer_id, bool_or(r.customer_id is not null) as answered
@@ -150,13 +125,7 @@ def redeemed(
             and r.customer_id = c.customer_id
             and r.responded_on >= $first::date and r.responded_on < $last::date + 1
         group by c.customer_id""",
-        {
-            "campaigns": campaigns,
-            "contacts": contacts,
-            "responses": responses,
-            "first": first,
-            "last": last,
-        },
+        files | {"first": first, "last": last},
     ).df()
     answered = found.loc[found["answered"], "customer_id"]
     return pd.DataFrame(

@@ -20,18 +20,13 @@ class Preparation:
     For a customer with share s of weight t (such as sales), population share p and
     prior weight m, the shrunk share is (s t + m p) / (t + m): the posterior mean of a
     multinomial share under a Dirichlet prior of weight m. Its square root (the
-    Hellinger transform) spreads small shares; it is cut to [lower, upper], and
-    (root - mean) / divisor is the score. A column without a weight, such as a flag or
-    an amount, is not shrunk.
-
-    Each list has a value a column: `weights` the column that counts what it is a share
-    of (empty for none), `priors` m in the unit of that weight (0 leaves shares as they
-    are).
+    Hellinger transform) spreads small shares; it is cut to [lower, upper], and (root -
+    mean) / divisor is the score. Each list has a value a column.
     """
 
     columns: list[str]
-    weights: list[str]
-    priors: list[float]
+    weights: list[str]  # columns that count what these are shares of; empty: none
+    priors: list[float]  # m in the unit of the weight; 0 leaves shares as they are
     population: list[float]
     lower: list[float]
     upper: list[float]
@@ -39,13 +34,7 @@ class Preparation:
     divisor: list[float]
 
     def transform(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Score customers with the fitted steps: around 0, a row each, a column each.
-
-        Raises
-        ------
-        BadInput
-            If a column is missing, or holds missing values where its weight is not 0.
-        """
+        """Score customers around 0, or raise BadInput where something is missing."""
         roots = _roots(
             features, self.columns, self.weights, self.priors, self.population
         )
@@ -79,36 +68,13 @@ def fit(
 ) -> Preparation:
     """Fit the steps on the customers of the training window.
 
-    A column that is the same for everyone after winsorising, as a rare one can be in a
-    resample, tells nobody apart: everybody scores 0.
+    `weights`: column to prepare -> column it is a share of, empty for no share;
+    `priors`: weight column -> how much of it the population's shares count for, in its
+    unit, `shrink` times. `winsor`: share of customers at each end that is cut to the
+    quantile. `scaling`: none leaves needs of wide spread to rule, standard gives rare
+    ones the same say with their noise, pareto lies between. Raises BadInput without a
+    customer, or with values missing or below 0.
 
-    Parameters
-    ----------
-    features : DataFrame
-        With the columns and their weights.
-    weights : mapping of str
-        Column to prepare -> column with what it is a share of: sales (currency),
-        orders ...; empty for a column that is no share.
-    priors : mapping of float
-        Weight column -> how much of it the population's shares count for in each
-        customer's, in its unit.
-    winsor : float
-        Share of customers at each end whose roots are cut to the quantile, 0 to 0.5.
-    scaling : str
-        One of `SCALINGS`: none leaves needs of wide spread to rule; standard gives each
-        need the same say, rare ones with the noise they are made of; pareto, the
-        square root of the deviation, lies between.
-    shrink : float
-        How many times the priors count; 0 leaves the shares as they are.
-
-    Raises
-    ------
-    BadInput
-        If there is no customer, or a column is missing, holds missing values or is
-        below 0.
-
-    References
-    ----------
     Legendre and Gallagher (2001), Ecologically meaningful transformations for
     ordination of species data (Hellinger); van den Berg et al. (2006), Centering,
     scaling, and transformations (Pareto scaling).
@@ -148,15 +114,9 @@ def fit(
 def sort_out(
     features: pd.DataFrame, *, weights: Mapping[str, str], **steps: object
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """Leave out the columns that cannot tell these customers apart.
+    """Leave out the columns that cannot tell these customers apart; as for `fit`.
 
-    The arguments are those of `fit`.
-
-    Returns
-    -------
-    tuple of dict
-        The weights of the columns that are left; and column -> why it is not: unknown
-        or below 0 for some customers, or the same for nearly all.
+    Returns the weights of the columns that are left; and column -> why it is not.
     """
     why = {}
     for column, weight in weights.items():
@@ -247,16 +207,10 @@ def _refuse_rows(
 
 
 def deal_index(features: pd.DataFrame, *, parts: dict[str, dict]) -> pd.Series:
-    """Average the standard scores of the parts of deal sensitivity (shares, 0 to 1).
+    """Average the winsorised standard scores of the parts, from `fit_deal_index`.
 
-    `parts` comes from `fit_deal_index`.
-
-    Returns
-    -------
-    Series
-        Mean of the winsorised standard scores, named deal_index: 0 is the average
-        customer, 1 is one standard deviation more in every part. Missing if there is
-        no part, or one is missing.
+    0 is the average customer, 1 is one standard deviation more in every part. Missing
+    if there is no part, or one is missing.
     """
     if not parts:
         return pd.Series(np.nan, index=features.index, name="deal_index")
@@ -272,12 +226,8 @@ def fit_deal_index(
 ) -> dict[str, dict]:
     """Fit the parts of `deal_index`: lower, upper, mean and deviation of each column.
 
-    `winsor` is the share of customers at each end that is cut to the quantile.
-
-    Raises
-    ------
-    BadInput
-        If a column is missing, holds missing values or is the same for everyone.
+    `winsor` is the share of customers at each end that is cut to the quantile. Raises
+    BadInput if a column is missing, lacks values or is the same for everyone.
     """
     _refuse_missing(features, columns, {})
     parts = {}

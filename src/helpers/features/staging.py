@@ -51,9 +51,8 @@ def collect(
     """Build features from the lines of one window, some customers after the others.
 
     Customers are taken together until their lines are as many as the engine holds, so
-    that memory does not grow with the lines, nor the time of a line. The arguments are
-    those of `dictionary.build`; `halved` makes a row for customer and half (odd or even
-    weeks), from tables named half_order_rows and so on.
+    that memory does not grow with the lines. `halved` makes a row for customer and half
+    (odd or even weeks), from tables named half_order_rows and so on.
     """
     chosen = list(chosen)
     sources = {f.source for f in chosen}
@@ -94,32 +93,28 @@ def collect(
     return pd.concat(parts, ignore_index=True)
 
 
-def _count(con: Engine, lines: str, first: str, last: str) -> int:
+def count(con: Engine, lines: str, first: str, last: str) -> int:
+    """Count the lines of a window; one that ends before it begins holds none."""
     values = {"lines": lines, **_window(first, last)}
     return con.execute(f"select count(*) {_DATED}", values).fetchall()[0][0]
-
-
-def holds(con: Engine, lines: str, *, first: str, last: str) -> bool:
-    """Say whether a window holds a line; one that ends before it begins holds none."""
-    return _count(con, lines, first, last) > 0
 
 
 def _parts(con: Engine, lines: str, first: str, last: str) -> list[str]:
     """Divide the customers by their ids; return a condition of SQL for each part."""
     values = {"lines": lines, **_window(first, last)}
-    count = _count(con, lines, first, last)
-    if not count:
+    total = count(con, lines, first, last)
+    if not total:
         raise BadInput(
             f"Table lines: column ordered_at has no line from {first} to {last}. "
             "Choose a window in which there are orders."
         )
-    parts = -(-count // getattr(con, "LINES_AT_ONCE", count))
+    parts = -(-total // getattr(con, "LINES_AT_ONCE", total))
     if parts == 1:
         return ["true"]
     starts = con.execute(
         f"""select min(customer_id) from (
             select customer_id,
-                (sum(lines) over (order by customer_id) - lines) * {parts} // {count} as part
+                (sum(lines) over (order by customer_id) - lines) * {parts} // {total} as part
             from (select customer_id, count(*) as lines {_DATED} group by customer_id))
         group by part order by part""",
         values,

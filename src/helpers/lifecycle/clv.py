@@ -19,22 +19,13 @@ MOST_MEAN = 3
 def purchases(
     days: pd.DataFrame, *, first: pd.Timestamp, last: pd.Timestamp
 ) -> pd.DataFrame:
-    """Sum up each customer's purchases as the models of this module read them.
+    """Sum up purchases from `first` to `last` as the models of this module read them.
 
-    Parameters
-    ----------
-    days : DataFrame
-        customer_id, day, sales_cents, one row a customer and day with orders.
-    first, last : Timestamp
-        Window, both days included.
-
-    Returns
-    -------
-    DataFrame
-        customer_id, frequency (days with orders after the first one), recency (weeks
-        from the first to the last), age (weeks from the first to the end of the
-        window), spend (mean sales of the repeat days with sales, currency; missing
-        without any), paid (number of them).
+    `days`: customer_id, day, sales_cents, a row a customer and day with orders. Returns
+    customer_id, frequency (days with orders after the first), recency (weeks from the
+    first to the last), age (weeks from the first to the end of the window), spend (mean
+    sales of the repeat days with sales, currency; missing without any), paid (number of
+    them).
     """
     inside = days[days["day"].between(first, last)]
     seen = inside.groupby("customer_id")["day"].agg(["min", "max", "size"])
@@ -56,19 +47,14 @@ def purchases(
 
 @dataclass(frozen=True)
 class Rates:
-    """BG/NBD: how often customers buy while alive, and how soon they stop.
+    """BG/NBD: how often customers buy while alive, and how soon they stop."""
 
-    r and alpha (weeks) are shape and rate of the Gamma distribution of purchase rates,
-    a and b those of the Beta distribution of the probability to stop after a purchase.
-    The data do not determine parameters that ended `at_bounds`.
-    """
-
-    r: float
-    alpha: float
-    a: float
+    r: float  # shape of the Gamma distribution of purchase rates
+    alpha: float  # its rate, in weeks
+    a: float  # of the Beta distribution of the probability to stop after a purchase
     b: float
     log_likelihood: float
-    at_bounds: tuple[str, ...]
+    at_bounds: tuple[str, ...]  # parameters that the data do not determine
     customers: int
 
 
@@ -76,18 +62,9 @@ def fit_rates(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Rates:
     """Fit BG/NBD to `purchases` by maximum likelihood, the best of three starts.
 
     Without `bounds` of every parameter the fit runs away where hardly anybody stops.
-
-    Raises
-    ------
-    TooLittle
-        If nobody bought on two days, or no parameters fit.
-    BadInput
-        If a recency exceeds its age.
-
-    References
-    ----------
-    Fader, Hardie and Lee (2005), "Counting your customers" the easy way, Marketing
-    Science 24, 275-284, equation 6.
+    Raises TooLittle if nobody bought on two days, or no parameters fit. Fader, Hardie
+    and Lee (2005), "Counting your customers" the easy way, Marketing Science 24,
+    275-284, equation 6.
     """
     x, t_x, age = summary[["frequency", "recency", "age"]].to_numpy(float).T
     if (t_x > age + 1e-9).any():
@@ -142,10 +119,10 @@ def _minimise(
 
 
 def probability_alive(rates: Rates, summary: pd.DataFrame) -> np.ndarray:
-    """Say how likely each customer has not stopped for good, 0 to 1.
+    """Say how likely each customer still buys; 1 for who never bought again.
 
-    It is 1 for who never bought again: BG/NBD lets customers stop only after a repeat
-    purchase. Fader, Hardie and Lee (2008), Computing P(alive) using the BG/NBD model.
+    BG/NBD lets customers stop only after a repeat purchase. Fader, Hardie and Lee
+    (2008), Computing P(alive) using the BG/NBD model.
     """
     x, t_x, age = summary[["frequency", "recency", "age"]].to_numpy(float).T
     odds = (
@@ -159,7 +136,7 @@ def probability_alive(rates: Rates, summary: pd.DataFrame) -> np.ndarray:
 def expected_purchases(
     rates: Rates, summary: pd.DataFrame, *, weeks: float
 ) -> np.ndarray:
-    """Foretell how many days with purchases each customer will have in so many weeks.
+    """Foretell on how many days each customer will buy in so many weeks.
 
     Fader, Hardie and Lee (2005), equation 10; its hypergeometric term is rewritten by
     Euler's transformation, which stays finite for customers with many purchases. Raises
@@ -188,33 +165,21 @@ def naive_purchases(summary: pd.DataFrame, *, weeks: float) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Spend:
-    """Gamma-Gamma: what customers spend a purchase, whatever its number.
+    """Gamma-Gamma: what customers spend a purchase, whatever its number."""
 
-    p is the shape of a customer's purchases; q and v are shape and scale of the mix of
-    customers. The data do not determine parameters that ended `at_bounds`.
-    """
-
-    p: float
-    q: float
-    v: float
-    at_bounds: tuple[str, ...]
+    p: float  # shape of a customer's purchases
+    q: float  # shape of the mix of customers
+    v: float  # its scale
+    at_bounds: tuple[str, ...]  # parameters that the data do not determine
     customers: int
 
 
 def fit_spend(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Spend:
-    """Fit Gamma-Gamma by maximum likelihood on customers with a repeat purchase.
+    """Fit Gamma-Gamma by maximum likelihood, or raise TooLittle if no parameters fit.
 
+    Fader and Hardie (2013), The Gamma-Gamma model of monetary value, equation 1a.
     Amounts of an unusual size, such as yen, are fitted in a power of ten of the
     currency, so that the bounds hold them too.
-
-    Raises
-    ------
-    TooLittle
-        If nobody paid for a repeat purchase, or no parameters fit.
-
-    References
-    ----------
-    Fader and Hardie (2013), The Gamma-Gamma model of monetary value, equation 1a.
     """
     n, mean = summary.loc[summary["paid"] > 0, ["paid", "spend"]].to_numpy(float).T
     if not len(n):
@@ -253,9 +218,9 @@ def _scale(amount: float) -> float:
 def expected_spend(spend: Spend, summary: pd.DataFrame) -> np.ndarray:
     """Foretell what a purchase of each customer is worth (currency).
 
-    A mean of few purchases is drawn to the mean of all customers; without any it is
-    that mean. Up to q = 1 the model has no mean, and little above it one beyond
-    belief: then the customers' own means, and their average, stand in.
+    A mean of few purchases is drawn to the mean of all customers. Up to q = 1 the model
+    has no mean, and little above it one beyond belief: then own means, and their
+    average, stand in.
     """
     n = summary["paid"].to_numpy(float)
     own = summary["spend"].fillna(0).to_numpy(float)
@@ -274,22 +239,10 @@ def holdout(
     first: pd.Timestamp,
     last: pd.Timestamp,
 ) -> pd.DataFrame:
-    """Set what the model and the naive rate foretold beside what came.
+    """Set what model and naive rate foretold beside what came from `first` to `last`.
 
-    Parameters
-    ----------
-    summary : DataFrame
-        Output of `purchases` of the training window.
-    rates : Rates or None
-        Fitted on the training window; without it there is no model.
-    first, last : Timestamp
-        The later window, both days included.
-
-    Returns
-    -------
-    DataFrame
-        customer_id, frequency, actual, model, naive (days with purchases in the later
-        window).
+    `summary` and `rates` are of the training window. Returns customer_id, frequency,
+    actual, model (if there are rates), naive: days with purchases in the later window.
     """
     later = days[days["day"].between(first, last)]
     weeks = ((last - first).days + 1) / WEEK
@@ -311,13 +264,9 @@ def calibration(
 ) -> pd.DataFrame:
     """Compare forecasts of `holdout` with what came, by how often customers had bought.
 
-    Groups begin at `edges`, repeat purchases ascending from 0.
-
-    Returns
-    -------
-    DataFrame
-        before (text such as 2-4), customers, actual with low and high (95 %, bootstrap
-        of customers), model (if there is one), naive: means a customer.
+    Groups begin at `edges`, repeat purchases ascending from 0. Returns before (text
+    such as 2-4), customers, actual with low and high (95 %, bootstrap of customers),
+    model (if there is one), naive: means a customer.
     """
     group = np.digitize(held["frequency"], edges) - 1
     rng = np.random.default_rng(seed)
@@ -343,13 +292,9 @@ def calibration(
 def scores(held: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
     """Say how far each forecast of `holdout` misses, and whether the model by less.
 
-    Returns
-    -------
-    DataFrame
-        forecast (model, naive, difference), error (mean absolute error a customer,
-        days with purchases) with low and high (95 %, bootstrap of customers), total
-        (forecast over what came, 1 is right; missing for the difference), correlation
-        (with what came). Without a model the naive rate alone.
+    Returns forecast (model, naive, difference; naive alone without a model), error
+    (mean absolute, days with purchases) with low and high (95 %, bootstrap of
+    customers), total (forecast over what came), correlation (with what came).
     """
     told = [name for name in ("model", "naive") if name in held]
     miss = {n: (held[n] - held["actual"]).abs().to_numpy() for n in told}
@@ -380,15 +325,10 @@ def correlation(one: pd.Series, other: pd.Series, *, method: str = "pearson") ->
 def verdict(scores: pd.DataFrame) -> str:
     """Say what the forecasts' misses, an output of `scores`, bear.
 
-    Returns
-    -------
-    str
-        no model: the naive rate stands alone; worse: the model misses by more than it;
-        no better: no difference can be seen, or less than half a percent; else it
-        misses by less, and is called
-        totals: what came does not rise with it; misranks: it goes less with what came
-        than the naive rate does (by 0.01 or more); barely: less by under a tenth;
-        better: by more.
+    "no model", "worse" and "better" say themselves; "no better": no difference is seen,
+    or less than half a percent; "totals": what came does not rise with the model;
+    "misranks": it goes less with what came than the naive rate (by 0.01 or more);
+    "barely": it misses by less, but by under a tenth.
     """
     table = scores.set_index("forecast")
     if "model" not in table.index:
@@ -412,26 +352,12 @@ def lifetime(
     weeks: int,
     discount: float,
 ) -> pd.DataFrame:
-    """Foretell what each customer will spend until a horizon.
+    """Foretell what each customer will spend in `weeks`, discounted by a yearly rate.
 
-    Parameters
-    ----------
-    summary : DataFrame
-        Output of `purchases`.
-    rates, spend : Rates, Spend or None
-        Fitted models; without both there is the naive value alone.
-    weeks : int
-        Horizon.
-    discount : float
-        Yearly rate by which later money counts less, such as 0.1.
-
-    Returns
-    -------
-    DataFrame
-        customer_id, frequency, probability_alive, expected_purchases (days with
-        purchases until the horizon), expected_spend (currency a purchase), value
-        (discounted sales until the horizon, currency: not margin), naive_value (the
-        naive rate times the customer's own mean spend, discounted alike).
+    `summary` is of `purchases`; without both models there is the naive value alone.
+    Returns customer_id, frequency, probability_alive, expected_purchases (days with
+    purchases), expected_spend (currency a purchase), value (discounted sales, currency:
+    not margin), naive_value (naive rate times own mean spend, discounted alike).
     """
     ends = np.unique(np.append(np.arange(4, weeks, 4), weeks))
     worth = (1 + discount) ** (-ends / 52)
@@ -477,18 +403,15 @@ def need_value(lifetime: pd.DataFrame) -> None:
 def means(worth: pd.DataFrame, *, by: str, seed: int, resamples: int) -> pd.DataFrame:
     """Give the mean `lifetime` value of each group of customers.
 
-    Returns
-    -------
-    DataFrame
-        `by`, customers, value with low and high (95 %, bootstrap of customers),
-        naive_value.
+    Returns `by`, customers, value with low and high (95 %, bootstrap of customers),
+    naive_value.
     """
     rows = []
     for key, group in worth.groupby(by):
         rng = np.random.default_rng(seed)
         each = group["value"].to_numpy()
         low, high = bootstrap.mean_interval(each, resamples, rng)
-        row = {by: key, "customers": len(each), "value": each.mean()}
-        naive = {"naive_value": group["naive_value"].mean()}
-        rows.append(row | {"low": low, "high": high} | naive)
-    return pd.DataFrame(rows)
+        naive = group["naive_value"].mean()
+        rows.append((key, len(each), each.mean(), low, high, naive))
+    columns = [by, "customers", "value", "low", "high", "naive_value"]
+    return pd.DataFrame(rows, columns=columns)

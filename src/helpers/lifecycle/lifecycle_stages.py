@@ -23,12 +23,9 @@ LEAST = MIN_CELL  # customers that a statement needs
 def order_days(con: Engine, *, lines: str, products: str, last: str) -> pd.DataFrame:
     """List the days until `last` (YYYY-MM-DD) on which each customer ordered.
 
-    Returns
-    -------
-    DataFrame
-        customer_id, day, orders, sales_cents (goods only, coupons counted as paid),
-        sorted. A day on which only needs that are not goods were bought counts as a day
-        with orders, as in the features.
+    Returns customer_id, day, orders, sales_cents (goods only, coupons counted as paid),
+    sorted; a day on which nothing but what is no goods was bought counts, too, as in
+    the features.
     """
     apart = ", ".join(f"'{need}'" for need in APART)
     days = con.execute(
@@ -65,11 +62,8 @@ def reviews(
 ) -> dict[pd.Timestamp, str]:
     """Name the last days of the periods (pandas' Q, M, W or D) that end in the data.
 
-    Returns
-    -------
-    dict of str
-        Last day -> what its end is called, ascending: 2017Q1, 2017-05, or the day
-        itself for weeks and days; where no period ends inside, the last day alone.
+    Returns last day -> name (2017Q1, 2017-05, else the day), ascending; where no period
+    ends inside, the last day alone.
     """
     found = {}
     for one in pd.period_range(first, last, freq=period):
@@ -89,9 +83,9 @@ def said(period: pd.Period) -> str:
 def pile_up(days: pd.DataFrame, *, early_days: int) -> float:
     """Say how much denser first orders are in the first `early_days` than later.
 
-    It is the number of first orders a day: about 1 if customers begin while they are
-    observed; far above 1 if most were customers before, so that a first order seen is
-    none; infinite where there is one day of orders.
+    About 1 if customers begin while they are observed; far above 1 if most were
+    customers before, so that a first order seen is none; infinite where there is one
+    day of orders.
     """
     seen = days.groupby("customer_id")["day"].min()
     after = (days["day"].max() - seen.min()).days + 1 - early_days
@@ -133,34 +127,18 @@ def stages(
     cuts: dict[str, float],
     least_gap_days: float,
 ) -> pd.DataFrame:
-    """Give each customer a stage at the end of each period, by rules on their rhythm.
+    """Give each customer a stage at each review, by rules on their rhythm until then.
 
-    Nothing after a review is looked at. Late is the time since the last order over the
-    customer's own mean gap between days with orders until then.
+    `days` and `began` come from `order_days` and `starts`; `reviews` are the last days
+    of periods, ascending, `first` the first day of the first. Late is the time since
+    the last order over the mean gap between days with orders (at least
+    `least_gap_days`); `cuts` holds the largest late of active and slowing; beyond it is
+    lapsed.
 
-    Parameters
-    ----------
-    days : DataFrame
-        Output of `order_days`.
-    began : Series
-        Output of `starts`; a customer without a start is never new.
-    reviews : sequence of Timestamp
-        Last day of each period, ascending.
-    first : Timestamp
-        First day of the first period.
-    cuts : dict of float
-        active, slowing: largest late of the stage; beyond it lapsed.
-    least_gap_days : float
-        Shorter mean gaps count as this (days).
-
-    Returns
-    -------
-    DataFrame
-        One row a review and customer seen until then: review, customer_id, stage,
-        recency_days, gap_mean_days, late. Stages: lapsed, slowing and active by `cuts`;
-        returned if active after a pause that had counted as lapsed ended in the period;
-        new if begun in the period and neither slowing nor lapsed; too little data with
-        one day of orders.
+    Returns review, customer_id, stage, recency_days, gap_mean_days, late, for customers
+    seen until the review. Returned is active after a pause, ended in the period, that
+    had counted as lapsed; new is begun in the period and neither slowing nor lapsed;
+    one day of orders is too little data.
     """
     marked = days.assign(back=_comes_back(days, cuts, least_gap_days))
     opened = [first - pd.Timedelta(days=1), *reviews[:-1]]
@@ -250,12 +228,8 @@ def moves(stages: pd.DataFrame) -> pd.DataFrame:
 def transitions(moves: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
     """Say how often one stage is followed by another, in all or by some columns.
 
-    Returns
-    -------
-    DataFrame
-        `by`, stage, next_stage, customers (who were in the stage), moves (customer x
-        period from the stage), share of them with low and high (95 %, periods of one
-        customer going together), for every stage and all next stages that occur.
+    Returns `by`, stage, next_stage (all that occur), customers (who were in the stage),
+    moves (customer x period), share of them with low and high (95 %, by customer).
     """
     reached = [s for s in STAGES if (moves["next_stage"] == s).any()]
     parts = []
@@ -296,10 +270,7 @@ def rate(
 ) -> pd.Series | None:
     """Give the share of moves from the stages `since` that end in the stages `until`.
 
-    Returns
-    -------
-    Series or None
-        customers, share, low and high (95 %); None of fewer than `LEAST` customers.
+    Returns customers, share, low and high (95 %); None of fewer than `LEAST` customers.
     """
     own = _leading(moves, since, until).assign(all=True)
     table = share_by(own, hit="hit", by="all")
@@ -311,12 +282,8 @@ def rate(
 def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
     """Say for each group how many who were well went away, and how many came back.
 
-    Returns
-    -------
-    DataFrame
-        `by`, and customers, share, low and high (95 %), suffixed _away (`WELL`, then
-        `SILENT`) and _back (the reverse); missing where fewer than `LEAST` customers
-        could go or come back.
+    Returns `by`, and customers, share, low and high (95 %), suffixed _away (`WELL`,
+    then `SILENT`) and _back (the reverse); missing of fewer than `LEAST` customers.
     """
     parts = {}
     for way, (since, until) in {"away": (WELL, SILENT), "back": (SILENT, WELL)}.items():
@@ -334,18 +301,12 @@ def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
 
 
 def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
-    """Say which advice on silent customers the moves between stages bear.
+    """Say which advice on silent customers the moves bear; `now` counts them by stage.
 
-    `now` holds the customers in each stage at the last review.
-
-    Returns
-    -------
-    str
-        calm: fewer than `LEAST` customers are silent now; unknown: fewer than `LEAST`
-        silent ones were seen a period later; none: nobody of those silent came back
-        within a period, or within the last one; few: some did, but fewer than `LEAST`
-        are slowing now; soon: the slowing come back more often than the lapsed (the
-        intervals of the two shares do not meet); alike: that is not seen.
+    calm: fewer than `LEAST` are silent now; unknown: fewer than `LEAST` silent ones
+    were seen a period later; none: nobody silent came back, ever or within the last
+    period; few: some did, but fewer than `LEAST` are slowing now; soon: the slowing
+    come back more often than the lapsed (intervals apart); alike: that is not seen.
     """
     if now.reindex(SILENT, fill_value=0).sum() < LEAST:
         return "calm"
@@ -357,11 +318,9 @@ def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
         return "none"
     if now.get("slowing", 0) < LEAST:
         return "few"
-    share = share_by(silent, hit="hit", by="stage").set_index("stage")
-    share = share.reindex(SILENT)
-    return (
-        "soon" if share.loc["slowing", "low"] > share.loc["lapsed", "high"] else "alike"
-    )
+    share = share_by(silent, hit="hit", by="stage").set_index("stage").reindex(SILENT)
+    apart = share.loc["slowing", "low"] > share.loc["lapsed", "high"]
+    return "soon" if apart else "alike"
 
 
 def share_by(rows: pd.DataFrame, *, hit: str, by: str) -> pd.DataFrame:
@@ -376,29 +335,11 @@ def cohorts(
 ) -> pd.DataFrame:
     """Follow customers who came in the same period through the periods after it.
 
-    Parameters
-    ----------
-    days : DataFrame
-        Output of `order_days`.
-    joined : Series
-        customer_id -> the day that places a customer in a cohort (began, or first
-        seen); a customer without one is left out.
-    period : str
-        Length of a period as pandas names it, such as "Q".
-    last : Timestamp
-        Last day of the data; a period that is not over by then is left out.
-
-    Returns
-    -------
-    DataFrame
-        cohort, period (text such as 2017Q1), age (periods since the cohort's),
-        customers (of the cohort), came (with an order in the period), share with low
-        and high (95 % Wilson).
-
-    Raises
-    ------
-    TooLittle
-        If no period that somebody began in is over.
+    `joined` gives the day that places a customer in a cohort; `period` is pandas' (such
+    as Q), and one not over by `last` is left out. Returns cohort and period (text such
+    as 2017Q1), age (periods since), customers (of the cohort), came (with an order in
+    the period), share with low and high (95 % Wilson); raises TooLittle if there is
+    none.
     """
     known = joined.dropna()
     cohort = known[known <= last].dt.to_period(period)
@@ -423,9 +364,7 @@ def cohorts(
     came = visits.assign(came=True)
     each = each.merge(came, on=["customer_id", "cohort", "period"], how="left")
     each["came"] = each["came"].eq(True)
-    each["age"] = each["period"].map(lambda one: one.ordinal) - each["cohort"].map(
-        lambda one: one.ordinal
-    )
+    each["age"] = each["period"].astype("int64") - each["cohort"].astype("int64")
     keys = ["cohort", "period", "age"]
     share = intervals.proportions(each, value="came", by=keys, level=0.95)
     share = share.rename(columns={"successes": "came", "rate": "share"})
@@ -453,23 +392,10 @@ def until_lapsed(
 ) -> pd.DataFrame:
     """Measure how long customers stay, from one day on, by the rhythm they had then.
 
-    Parameters
-    ----------
-    days : DataFrame
-        Output of `order_days`.
-    start, end : Timestamp
-        First and last day they are followed; their rhythm is read up to the first.
-    slowing : float
-        A silence of more than so many own gaps is a lapse.
-    least_gap_days : float
-        Shorter mean gaps count as this (days).
-
-    Returns
-    -------
-    DataFrame
-        One row a customer with a rhythm who had not lapsed on `start`: customer_id,
-        days (from start to the day the silence became a lapse, or to the end), lapsed
-        (whether it did), limit_days (of silence that count as a lapse).
+    `days` comes from `order_days`; customers are followed from `start` to `end`, and a
+    silence of more than `slowing` own gaps (at least `least_gap_days`) is a lapse.
+    Returns customer_id, days (to the lapse or the end), lapsed, limit_days (of
+    silence), of those with a rhythm who had not lapsed on `start`.
     """
     until, known = days[days["day"] <= end], days[days["day"] <= start]
     table = rhythm(known, review=start).dropna().set_index("customer_id")
@@ -512,16 +438,10 @@ def retention_curves(
 ) -> pd.DataFrame:
     """Estimate the share of customers who have not lapsed after so many days.
 
-    Returns
-    -------
-    DataFrame
-        `by`, day (of `at`), customers (of the group), at_risk (still followed that
-        day), lapsed (so far), retained with low and high (Kaplan-Meier, 95 % by the
-        log-log formula; while nobody has lapsed, and once everybody has, Wilson's).
-
-    References
-    ----------
     Kaplan and Meier (1958), Nonparametric estimation from incomplete observations.
+    Returns `by`, day, customers, at_risk (still followed), lapsed (so far), retained
+    with low and high (95 %, log-log; while nobody, and once everybody, has lapsed,
+    Wilson's).
     """
     # Only the notebook on the customer's life needs it, and it takes a second to load.
     from lifelines import KaplanMeierFitter
@@ -554,12 +474,8 @@ def retention_curves(
 
 
 def retention_differs(durations: pd.DataFrame, *, by: str) -> float:
-    """Give the p-value of the log-rank test that groups lapse alike.
+    """Give the log-rank test's p-value that groups lapse alike; 1 if nobody lapsed.
 
-    It is 1 if nobody lapsed. There are two groups or more.
-
-    References
-    ----------
     Mantel (1966), Evaluation of survival data.
     """
     from lifelines.statistics import multivariate_logrank_test
@@ -575,20 +491,12 @@ def retention_differs(durations: pd.DataFrame, *, by: str) -> float:
 def at_like_rhythm(durations: pd.DataFrame, *, by: str) -> tuple[float, pd.Series]:
     """Compare the lapses of groups among customers who buy about as often.
 
-    Who buys often falls silent beyond the own rhythm sooner, and more often by chance:
-    groups that differ in rhythm differ in lapses without any being less loyal.
-
-    Returns
-    -------
-    tuple
-        p-value of the log-rank test stratified by `limit_days`, in as many parts as
-        leave twenty customers in each, ten at most; 1 where nothing can be compared.
-        And, by group, the lapses beyond those expected at alike rhythm.
-
-    References
-    ----------
-    Peto and others (1977), Design and analysis of randomized clinical trials requiring
-    prolonged observation of each patient, British Journal of Cancer 35, 1-39.
+    Who buys often falls silent beyond the own rhythm sooner, and more often by chance.
+    Returns the p-value of the log-rank test stratified by `limit_days`, in as many
+    parts as leave twenty customers in each, ten at most (1 where nothing can be
+    compared); and, by group, the lapses beyond those expected. Peto and others (1977),
+    Design and analysis of randomized clinical trials, British Journal of Cancer 35,
+    1-39.
     """
     strata = min(max(len(durations) // 20, 1), 10)
     ranks = durations["limit_days"].rank(method="average", pct=True)

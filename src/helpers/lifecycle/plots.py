@@ -33,18 +33,8 @@ STAGE_COLOURS = {
 def flows(counts: pd.DataFrame, *, labels: bool = True, ax: Axes | None = None) -> Axes:
     """Draw customers moving from stage to stage as bands between two columns.
 
-    Parameters
-    ----------
-    counts : DataFrame
-        stage, next_stage, customers: one row a pair; small pairs already taken out.
-    labels : bool
-        Whether each stage is named beside its block.
-
-    Returns
-    -------
-    Axes
-        Blocks as high as the share of customers, bands in the colour of where they
-        come from; words where there is no band.
+    `counts`: stage, next_stage, customers, small pairs already taken out. Blocks are as
+    high as the share of customers, bands have the colour of where they come from.
     """
     ax = plt.gca() if ax is None else ax
     if counts.empty:
@@ -73,10 +63,7 @@ def flows(counts: pd.DataFrame, *, labels: bool = True, ax: Axes | None = None) 
 
 
 def stage_shares(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw the share of each stage at each review as stacked bars.
-
-    `table` holds shares, reviews (as text) x stages; 4 % or more are printed in their bar.
-    """
+    """Draw shares, reviews (text) x stages, as stacked bars; from 4 % with numbers."""
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
     so_far = np.zeros(len(table))
@@ -104,9 +91,7 @@ def retention_curves(
 ) -> Axes:
     """Draw the share of customers who have not lapsed, one line a segment.
 
-    Names stand at the ends of the lines, moved apart, beside a mark of the interval.
-
-    `table`: segment_id, day, retained, low, high.
+    `table`: segment_id, day, retained, low, high. Names stand at the ends of the lines.
     """
     ax = plt.gca() if ax is None else ax
     groups = list(table.groupby("segment_id"))
@@ -138,15 +123,7 @@ def retention_curves(
 def cohort_heatmap(
     table: pd.DataFrame, *, counts: Mapping[str, int], ax: Axes | None = None
 ) -> Axes:
-    """Draw the share of each cohort that came in each period after its own.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Cohorts x age in periods: shares, missing where not shown.
-    counts : mapping
-        Cohort -> its customers.
-    """
+    """Draw shares, cohorts x age in periods; `counts` are customers of each cohort."""
     ax = plt.gca() if ax is None else ax
     few = table.shape[1] <= 8
     numbers = table.map(lambda share: f"{share:.0%}" if few else f"{100 * share:.0f}")
@@ -163,10 +140,7 @@ def cohort_heatmap(
 
 
 def forecasts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw what came, as bars with intervals, beside the forecasts that there are.
-
-    `table` is the output of `clv.calibration`.
-    """
+    """Draw what came beside the forecasts that there are, from `clv.calibration`."""
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
     ax.barh(where, table["actual"], color=REFERENCE, height=0.66, label="came")
@@ -190,10 +164,7 @@ def forecasts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def revenue_bridge(steps: pd.Series, *, symbol: str, ax: Axes | None = None) -> Axes:
-    """Draw how an opening amount became the closing one, step by step.
-
-    `steps`: opening, then changes, then closing: currency a month.
-    """
+    """Draw an opening amount, changes, and the closing one: currency a month."""
     ax = plt.gca() if ax is None else ax
     values = steps.to_numpy(float)
     before = np.concatenate([[0], np.cumsum(values[:-1])])
@@ -217,10 +188,7 @@ def revenue_bridge(steps: pd.Series, *, symbol: str, ax: Axes | None = None) -> 
 
 
 def reliability(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw observed against forecast shares: on the line, the forecast can be believed.
-
-    `table` is the output of `retention.reliability`.
-    """
+    """Draw observed against forecast shares, from `retention.reliability`."""
     least = max(min(table["low"].min(), table["forecast"].min()) - 0.08, -0.01)
     return plots.calibration(
         table,

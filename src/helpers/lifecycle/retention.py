@@ -28,22 +28,13 @@ SCALE = (7, 10)  # the highest answer lies here where the scale goes from 0 to 1
 def revenue_bridge(
     contracts: pd.DataFrame, *, ends: Sequence[pd.Timestamp]
 ) -> pd.DataFrame:
-    """Say what moved the monthly recurring revenue from one period's end to the next.
+    """Say what moved the monthly recurring revenue from one of `ends` to the next.
 
-    Parameters
-    ----------
-    contracts : DataFrame
-        customer_id, starts_on, ends_on (last day), monthly_fee_cents.
-    ends : sequence of Timestamp
-        Days at which it is read, ascending; the first opens the first period.
-
-    Returns
-    -------
-    DataFrame
-        One row a period, by its last day: ends_on, customers (with a contract),
-        opening, new (no contract before), returned (one before, but not at the
-        opening), expansion, contraction, churn, closing: currency a month; contraction
-        and churn are negative, and opening and the five parts add up to closing.
+    `contracts`: customer_id, starts_on, ends_on (last day), monthly_fee_cents. Returns,
+    a row a period, ends_on, customers (with a contract), opening, new (no contract
+    before), returned (one before, but not at the opening), expansion, contraction,
+    churn, closing: currency a month. Contraction and churn are negative; all parts add
+    up.
     """
     fees = _fees(contracts, ends)
     began = contracts.groupby("customer_id")["starts_on"].min().reindex(fees.index)
@@ -88,10 +79,10 @@ def need_revenue(contracts: pd.DataFrame, *, ends: Sequence[pd.Timestamp]) -> No
 
 
 def ended(contracts: pd.DataFrame) -> pd.DataFrame:
-    """Keep the contracts of which it is known whether they were renewed.
+    """Keep contracts known to be renewed or not, `LEAST` of them, or raise TooLittle.
 
-    A contract that ends after the data has no answer, and a run may lack the column
-    renewed. Raises TooLittle if fewer than `LEAST` are known.
+    A contract that ends after the data has no answer; a run may lack the column
+    renewed.
     """
     known = contracts.dropna(subset=["renewed"]) if "renewed" in contracts else []
     if len(known) < LEAST:
@@ -105,11 +96,8 @@ def ended(contracts: pd.DataFrame) -> pd.DataFrame:
 def renewal_rates(contracts: pd.DataFrame, *, by: str) -> pd.DataFrame:
     """Count how many contracts that ended were renewed, by group.
 
-    Returns
-    -------
-    DataFrame
-        `by`, customers, contracts (with a known renewal), renewed, rate with low and
-        high (95 %, contracts of one customer going together).
+    Returns `by`, customers, contracts (with a known renewal), renewed, rate with low
+    and high (95 %, contracts of one customer going together).
     """
     ended = contracts.dropna(subset=["renewed", by])
     table = intervals.proportions(ended, value="renewed", by=[by], level=0.95)
@@ -123,12 +111,9 @@ def promoter_scores(
 ) -> pd.DataFrame:
     """Give the net promoter score of each group, of answers from 0 to 10.
 
-    Returns
-    -------
-    DataFrame
-        `by`, customers, answers, promoters and detractors (shares), score (-100 to 100:
-        100 x their difference) with low and high (95 %, bootstrap of customers, who may
-        have answered several times).
+    Returns `by`, customers, answers, promoters and detractors (shares), score (-100 to
+    100) with low and high (95 %, bootstrap of customers, who may have answered several
+    times).
     """
     signs = np.where(answers["score"] >= PROMOTER, 1, 0) - (
         answers["score"] <= DETRACTOR
@@ -139,19 +124,11 @@ def promoter_scores(
         rng = np.random.default_rng(seed)
         drawn = each[rng.integers(0, len(each), (resamples, len(each)))].sum(axis=1)
         low, high = np.quantile(100 * drawn[:, 0] / drawn[:, 1], bootstrap.ENDS)
-        rows.append(
-            {
-                by: key,
-                "customers": len(each),
-                "answers": len(group),
-                "promoters": (group["sign"] == 1).mean(),
-                "detractors": (group["sign"] == -1).mean(),
-                "score": 100 * group["sign"].mean(),
-                "low": low,
-                "high": high,
-            }
-        )
-    return pd.DataFrame(rows)
+        shares = [(group["sign"] == sign).mean() for sign in (1, -1)]
+        score = 100 * group["sign"].mean()
+        rows.append((key, len(each), len(group), *shares, score, low, high))
+    names = ["customers", "answers", "promoters", "detractors", "score", "low", "high"]
+    return pd.DataFrame(rows, columns=[by, *names])
 
 
 def need_answers(answers: pd.DataFrame, *, question: str) -> None:
@@ -192,78 +169,47 @@ def contract_facts(
 ) -> pd.DataFrame:
     """Measure what happened while each contract ran, before its end was decided.
 
-    Parameters
-    ----------
-    contracts : DataFrame
-        contract_id, customer_id, starts_on, ends_on (last day), renewed.
-    lines, interactions, surveys : str
-        Paths of the standard tables; lines without a column returned (pieces) give no
-        return_share.
-    support : str
-        Kind of interaction that is a support ticket, with minutes to the first answer.
-    recommend : str
-        Question of the surveys that asks for a recommendation (0 to 10).
-
-    Returns
-    -------
-    DataFrame
-        `contracts` in their order, with response_hours (mean of its tickets), tickets,
-        return_share (pieces returned over pieces ordered), pieces, satisfaction (mean
-        score of all questions but the recommendation), recommendation (the last one),
-        all missing where nothing happened.
+    `lines`, `interactions` and `surveys` are paths of standard tables, `support` the
+    kind of interaction that is a ticket, `recommend` the question (0 to 10). Adds to
+    the contracts response_hours (mean of tickets), tickets, return_share and pieces
+    (where lines have returned), satisfaction (mean score of the other questions),
+    recommendation (the last one): missing where nothing happened.
     """
-    con.register("contract_rows", contracts[["contract_id", *_SPAN]])
-    found = con.execute(
-        _during("happened_at").format(
-            "avg(minutes) / 60 as response_hours, count(*) as tickets",
-            "t.kind = $support and t.minutes is not null",
-        ),
-        {"file": interactions, "support": support},
-    ).df()
-    asked = con.execute(
-        _during("answered_on").format(
-            "avg(score) as satisfaction", "t.question <> $recommend"
-        ),
-        {"file": surveys, "recommend": recommend},
-    ).df()
-    last = con.execute(
-        _during("answered_on").format(
-            "t.answered_on, min(score) as recommendation", "t.question = $recommend"
-        )
-        + ", 2",
-        {"file": surveys, "recommend": recommend},
-    ).df()
-    last = last.sort_values(["contract_id", "answered_on"]).drop_duplicates(
-        "contract_id", keep="last"
+    span = ["contract_id", "customer_id", "starts_on", "ends_on"]
+    con.register("contract_rows", contracts[span])
+
+    def during(
+        file: str, moment: str, what: str, where: str, by: str = "1", **values: str
+    ) -> pd.DataFrame:
+        """Ask what falls into each contract."""
+        query = f"""select c.contract_id, {what}
+            from contract_rows c join read_parquet($file) t
+            on t.customer_id = c.customer_id and t.{moment} >= c.starts_on
+                and t.{moment} < c.ends_on::date + 1
+            where {where} group by {by}"""
+        return con.execute(query, {"file": file, **values}).df()
+
+    hours = "avg(minutes) / 60 as response_hours, count(*) as tickets"
+    tickets = "t.kind = $support and t.minutes is not null"
+    mean, last = "avg(score) as satisfaction", "min(score) as recommendation"
+    asked, other = "t.question = $recommend", "t.question <> $recommend"
+    found = during(interactions, "happened_at", hours, tickets, support=support)
+    answers = (surveys, "answered_on")
+    satisfied = during(*answers, mean, other, recommend=recommend)
+    answered = during(
+        *answers, f"t.answered_on, {last}", asked, by="1, 2", recommend=recommend
     )
-    parts = [found, asked, last.drop(columns="answered_on")]
+    answered = answered.sort_values(["contract_id", "answered_on"])
+    answered = answered.drop_duplicates("contract_id", keep="last")
+    parts = [found, satisfied, answered.drop(columns="answered_on")]
     if "returned" in engines.columns(lines):
-        sent = con.execute(
-            _during("ordered_at").format(
-                "sum(returned) / nullif(sum(quantity), 0) as return_share, "
-                "sum(quantity)::bigint as pieces",
-                "true",
-            ),
-            {"file": lines},
-        ).df()
-        parts.append(sent)
+        pieces = """sum(returned) / nullif(sum(quantity), 0) as return_share,
+            sum(quantity)::bigint as pieces"""
+        parts.append(during(lines, "ordered_at", pieces, "true"))
     table = contracts
     for part in parts:
         table = table.merge(part, on="contract_id", how="left", validate="1:1")
     return table
-
-
-_SPAN = ["customer_id", "starts_on", "ends_on"]
-
-
-def _during(moment: str) -> str:
-    """Write a query of what falls into each contract; what and where are left open."""
-    return (
-        "select c.contract_id, {} from contract_rows c join read_parquet($file) t "
-        f"on t.customer_id = c.customer_id and t.{moment} >= c.starts_on "
-        f"and t.{moment} < c.ends_on::date + 1 "
-        f"where {{}} group by 1"
-    )
 
 
 def renewal_drivers(
@@ -271,31 +217,12 @@ def renewal_drivers(
 ) -> pd.DataFrame:
     """Relate renewal to what happened during the contract, all drivers together.
 
-    Parameters
-    ----------
-    facts : DataFrame
-        customer_id, renewed and the drivers; rows with a missing value are left out.
-    drivers : mapping
-        Column -> its unit in words, and the size of that unit in the column.
-
-    Returns
-    -------
-    DataFrame
-        driver, unit, log_odds (of renewal a unit more, the other drivers held) with
-        low, high (95 %) and p, odds_ratio, contracts (used). Logistic regression
-        without a penalty; errors are robust to several contracts of a customer. A
-        driver that is the same for all contracts, or never known, is left out.
-
-    Raises
-    ------
-    TooLittle
-        If fewer than `LEAST` contracts of a kind have all drivers, no driver varies, or
-        renewal is told by them without an exception.
-
-    References
-    ----------
-    Liang and Zeger (1986), Longitudinal data analysis using generalized linear models,
-    for the robust errors.
+    `drivers`: column -> unit in words, and its size in the column; rows with a missing
+    value, and drivers that do not vary, are left out. Returns driver, unit, log_odds
+    (of renewal a unit more) with low, high (95 %) and p, odds_ratio, contracts:
+    logistic regression without a penalty, errors robust to several contracts of a
+    customer (Liang and Zeger (1986), Longitudinal data analysis using generalized
+    linear models). Raises TooLittle if that cannot be told.
     """
     drivers = {
         name: unit
@@ -349,8 +276,7 @@ def _logistic(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit by Newton's method; give coefficients and their cluster-robust errors.
 
-    Both are missing where a column does not vary, repeats another, or tells the outcome
-    without an exception.
+    Both are missing where a column repeats another, or tells the outcome entirely.
     """
     nothing = np.full(x.shape[1], np.nan)
     found = np.zeros(x.shape[1])
@@ -385,7 +311,7 @@ def need_both(kept: pd.Series, *, folds: int) -> None:
 def comparable(features: pd.DataFrame, kept: pd.Series) -> pd.DataFrame:
     """Keep the features that vary and are known of `LEAST` customers of both kinds.
 
-    Raises TooLittle if there is none. `kept` says who stayed, index of `features`.
+    `kept` says who stayed, index of `features`. Raises TooLittle if no feature is left.
     """
     known = features.notna()
     enough = (known[kept].sum() >= LEAST) & (known[~kept].sum() >= LEAST)
@@ -398,24 +324,18 @@ def comparable(features: pd.DataFrame, kept: pd.Series) -> pd.DataFrame:
 def cross_fitted(
     features: pd.DataFrame, kept: pd.Series, *, folds: int, seed: int
 ) -> np.ndarray:
-    """Foretell for customers left out who stays, by a penalised logistic regression.
+    """Foretell for customers left out the probability to stay, by penalised regression.
 
     Missing features are filled with the median of the other folds. The penalty (ridge)
     is chosen inside each fold, by log loss on parts of it left out.
-
-    Returns
-    -------
-    ndarray
-        Probability to stay of each customer.
     """
     x, y = features.to_numpy(float), kept.to_numpy(bool)
     chance = np.empty(len(y))
     for train, test in classifier.parts(kept, folds, seed=seed):
         filled = np.where(np.isnan(x), _medians(x[train]), x)
         model = _penalised(_best_strength(filled[train], y[train], seed))
-        chance[test] = model.fit(filled[train], y[train]).predict_proba(filled[test])[
-            :, 1
-        ]
+        model.fit(filled[train], y[train])
+        chance[test] = model.predict_proba(filled[test])[:, 1]
     return chance
 
 
@@ -444,20 +364,10 @@ def _best_strength(x: np.ndarray, y: np.ndarray, seed: int) -> float:
 def discrimination(
     chances: Mapping[str, np.ndarray], kept: pd.Series, *, seed: int, resamples: int
 ) -> pd.DataFrame:
-    """Say how well each forecast ranks those who stay above those who leave.
+    """Say how well each forecast, made without the customer, ranks who stays first.
 
-    Parameters
-    ----------
-    chances : mapping
-        Name -> forecast of each customer, made without them.
-    kept : Series of bool
-        Who stayed.
-
-    Returns
-    -------
-    DataFrame
-        forecast, auc with low and high (95 %, bootstrap of customers, the same for
-        all), gain over the last forecast with gain_low and gain_high.
+    Returns forecast, auc with low and high (95 %, bootstrap of customers, the same for
+    all), gain over the last forecast with gain_low and gain_high.
     """
     y = kept.to_numpy(bool)
     rng = np.random.default_rng(seed)
@@ -478,13 +388,9 @@ def discrimination(
 def tells(ranking: pd.DataFrame) -> str:
     """Say what `discrimination` bears: all features first, rhythm alone last.
 
-    Returns
-    -------
-    str
-        together: all features rank customers better than rhythm alone, or rhythm alone
-        does not rank them beyond chance (the interval of its AUC reaches 0.5) and all
-        do; rhythm: the others add nothing that can be seen; alone: they make it worse;
-        nothing: neither ranks them beyond chance.
+    together: all rank customers better than rhythm alone, or beyond chance (AUC above
+    0.5) where it does not; rhythm: the others add nothing that can be seen; alone: they
+    make it worse; nothing: neither ranks beyond chance.
     """
     whole, alone = ranking["low"].iloc[[0, -1]] > 0.5
     if whole and (ranking["gain_low"].iloc[0] > 0 or not alone):
@@ -497,11 +403,8 @@ def tells(ranking: pd.DataFrame) -> str:
 def reliability(chance: np.ndarray, kept: pd.Series, *, parts: int) -> pd.DataFrame:
     """Set forecast and observed shares of who stays side by side.
 
-    Returns
-    -------
-    DataFrame
-        group (of equal size, `parts` at most, 1 is the least likely), customers,
-        forecast (mean), observed with low and high (95 % Wilson).
+    Returns group (`parts` of equal size at most, 1 is the least likely), customers,
+    forecast (mean), observed with low and high (95 % Wilson).
     """
     ranks = pd.Series(chance).rank(method="first")
     rows = pd.DataFrame(
@@ -519,14 +422,10 @@ def reliability(chance: np.ndarray, kept: pd.Series, *, parts: int) -> pd.DataFr
 
 
 def calibration_slope(chance: np.ndarray, kept: pd.Series) -> tuple[float, float]:
-    """Give level and slope of the forecast: 0 and 1 are right.
+    """Give observed less mean forecast share, and the slope: 0 and 1 are right.
 
-    Returns
-    -------
-    tuple of float
-        Observed less mean forecast share, and the slope of a logistic regression of the
-        outcome on the forecast's log odds: below 1 the forecast is too bold. The slope
-        is missing where the forecast is the same for all or makes no mistake.
+    The slope is that of a logistic regression on the forecast's log odds: below 1 it is
+    too bold; missing where the forecast is the same for all or makes no mistake.
     """
     y = kept.to_numpy(float)
     told = special.logit(np.clip(chance, 1e-9, 1 - 1e-9))
@@ -538,16 +437,12 @@ def calibration_slope(chance: np.ndarray, kept: pd.Series) -> tuple[float, float
 def traits(
     features: pd.DataFrame, kept: pd.Series, *, seed: int, resamples: int
 ) -> pd.DataFrame:
-    """Compare those who stayed with those who left, one feature at a time and together.
+    """Compare those who stayed with those who left, by feature; the largest gap first.
 
-    Returns
-    -------
-    DataFrame
-        feature, stayed and left (means, missing values left out), difference (in
-        standard deviations of all customers) with low and high (95 % **simultaneous**:
-        with 95 % confidence no row leaves out the truth), together (log odds to stay
-        for a standard deviation more, in the penalised model of all features: shrunk,
-        without interval); the largest difference first.
+    Returns feature, stayed and left (means), difference (in standard deviations of all)
+    with low and high (95 % **simultaneous**: no row leaves out the truth), together
+    (log odds to stay for a standard deviation more, in the penalised model of all:
+    shrunk).
     """
     x, y = features.to_numpy(float), kept.to_numpy(bool)
     filled = np.where(np.isnan(x), _medians(x), x)

@@ -42,10 +42,7 @@ def weeks(
     first: pd.Timestamp,
     last: pd.Timestamp,
 ) -> Weeks:
-    """Count `lifecycle_stages.order_days` and their sales by customer and whole week.
-
-    Customers keep their order; a week that is not whole at the end is left out.
-    """
+    """Count `lifecycle_stages.order_days` and sales by customer and whole week."""
     n = ((last - first).days + 1) // 7
     orders, sales = np.zeros((2, len(customers), n))
     table = Weeks(np.asarray(customers), first, orders, sales)
@@ -60,20 +57,10 @@ def weeks(
 def in_orders(
     con: Engine, *, lines: str, products: str, needs: Sequence[str]
 ) -> pd.DataFrame:
-    """List touchpoints that happen in an order.
+    """List touchpoints in orders: coupon, mailer, display, first purchase of `needs`.
 
-    Parameters
-    ----------
-    lines, products : str
-        Paths of the standard tables. Of coupon_cents, on_mailer and on_display those
-        that the table has are used.
-    needs : sequence of str
-        Needs whose first purchase is a touchpoint (category entry).
-
-    Returns
-    -------
-    DataFrame
-        touchpoint (text), customer_id, day, at_order (True), once a day.
+    Of the marks, those that lines (a path, as products) has are used. Returns
+    touchpoint, customer_id, day, at_order (True), once a day.
     """
     known = engines.columns(lines)
     marks = {
@@ -106,28 +93,13 @@ def outside_orders(
 ) -> pd.DataFrame:
     """List touchpoints that happen beside orders, from the tables that a run has.
 
-    Parameters
-    ----------
-    contacts : DataFrame or None
-        customer_id, starts_on (of the campaign); without those whose arm is control.
-    interactions : DataFrame or None
-        customer_id, happened_at, kind.
-    surveys : DataFrame or None
-        customer_id, answered_on.
-    contracts : DataFrame or None
-        customer_id, starts_on, ends_on: a contract that follows one is a renewal.
-
-    Returns
-    -------
-    DataFrame
-        touchpoint (text), customer_id, day, at_order (False), once a day.
+    A contract that follows another is a renewal. Returns touchpoint, customer_id, day,
+    at_order (False), once a day.
     """
     parts = []
     if contacts is not None:
-        reached = contacts
-        if "arm" in contacts:
-            reached = contacts[contacts["arm"] != "control"]
-        parts.append(_events("campaign contact", reached, "starts_on"))
+        kept = contacts["arm"] != "control" if "arm" in contacts else slice(None)
+        parts.append(_events("campaign contact", contacts[kept], "starts_on"))
     if interactions is not None:
         for kind, group in interactions.groupby("kind"):
             parts.append(_events(str(kind), group, "happened_at"))
@@ -159,8 +131,7 @@ def episodes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Mark, by customer and week, who is touched after `quiet` weeks, and who is not.
 
-    The second mark is of who is untouched that week and in the `quiet` weeks before;
-    the first `quiet` weeks have neither.
+    The first `quiet` weeks have neither mark.
     """
     touched = np.zeros(weeks.orders.shape, dtype=bool)
     touched[weeks.place(events)] = True
@@ -176,23 +147,12 @@ def episodes(
 
 @dataclass(frozen=True)
 class Match:
-    """How pairs are made.
+    """How pairs are made."""
 
-    Parameters
-    ----------
-    look_back, follow : int
-        Weeks before the touchpoint that must be alike, and after it that are compared.
-    controls : int
-        Nearest customers each touched one is compared with.
-    caliper : float
-        Largest distance (standard deviations in all matched columns together) at which
-        a customer still counts as alike.
-    """
-
-    look_back: int
-    follow: int
-    controls: int
-    caliper: float
+    look_back: int  # weeks before the touchpoint that must be alike
+    follow: int  # weeks after it that are compared
+    controls: int  # nearest customers each touched one is compared with
+    caliper: float  # largest distance, in standard deviations of all matched columns
 
 
 def pairs(
@@ -248,9 +208,8 @@ _COMPARED = ("sales", "orders", "earlier")
 def state(weeks: Weeks, match: Match) -> dict[str, np.ndarray]:
     """Say, for each customer and week, what lies before and after it.
 
-    ordered (that week), seen (with an order before); sales and orders in the `follow`
-    weeks after the week; earlier: sales in the weeks before those matched on; and the
-    matched columns, amounts as logarithms of one more.
+    sales and orders are of the `follow` weeks after; earlier: sales before the weeks
+    matched on; matched columns are logarithms of one more.
     """
     back, follow = match.look_back, match.follow
     n = weeks.orders.shape[1]
@@ -374,37 +333,14 @@ def follow(
 ) -> pd.DataFrame:
     """Compare what follows each touchpoint with what alike customers did.
 
-    Only customers with an order before the week are looked at.
+    `events`: touchpoint, customer_id, day, at_order; each counts after `quiet` weeks
+    without it, and where `least` touched customers, with an order before, have an alike
+    one in their segment. Returns touchpoint, outcome (sales: currency; orders: days;
+    earlier sales: a check), customers, touches, matched (share with an alike one),
+    touched and alike (means), difference with low and high (95 %) and p, imbalance
+    (largest difference left in a matched column, in standard deviations), p_adjusted
+    (Holm, all but the check). Raises TooLittle without any.
 
-    Parameters
-    ----------
-    events : DataFrame
-        touchpoint, customer_id, day, at_order.
-    segments : ndarray
-        Segment of each customer.
-    quiet : int
-        Weeks without the touchpoint before it counts.
-    least : int
-        Touched customers with an alike one, below which a touchpoint is left out.
-
-    Returns
-    -------
-    DataFrame
-        One row a touchpoint and outcome (sales: currency; orders: days with orders;
-        earlier sales: a check, in weeks that nothing can follow from): touchpoint,
-        outcome, customers (touched), touches, matched (share with an alike one),
-        touched and alike (means), difference with low and high (95 %) and p (of no
-        difference), imbalance (largest difference that remains in a matched column,
-        in standard deviations), p_adjusted (Holm, over all touchpoints and both
-        outcomes).
-
-    Raises
-    ------
-    TooLittle
-        If the weeks are too few, there is no event, or none has enough customers.
-
-    References
-    ----------
     Stuart (2010), Matching methods for causal inference; Holm (1979), A simple
     sequentially rejective multiple test procedure.
     """
@@ -448,13 +384,10 @@ def follow(
 def verdicts(table: pd.DataFrame, *, alpha: float, most_imbalance: float) -> pd.Series:
     """Say what each difference of `follow` may be called, by rules set beforehand.
 
-    Returns
-    -------
-    Series
-        Index of `table`; empty for the check itself. "not comparable" where imbalance
-        exceeds `most_imbalance` (standard deviations), or the check finds earlier sales
-        apart (its interval leaves out 0); else "more" or "less" where p_adjusted is at
-        most alpha; else "no difference seen".
+    Empty for the check itself; "not comparable" where imbalance exceeds
+    `most_imbalance`, or the check finds earlier sales apart (its interval leaves out
+    0); else "more" or "less" where p_adjusted is at most alpha; else "no difference
+    seen".
     """
     check = table[table["outcome"] == "earlier sales"].set_index("touchpoint")
     moved = (check["low"] > 0) | (check["high"] < 0)

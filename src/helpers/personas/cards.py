@@ -12,36 +12,24 @@ from helpers.personas.naming import Theme
 
 # Mean recovery (Jaccard) from which a segment deserves each word: Hennig's rule of thumb.
 CONFIDENCE = {"high": 0.85, "good": 0.75, "fair": 0.6}
-FEW = MIN_CELL  # customers; what rests on fewer is not said
 
 
 @dataclass(frozen=True)
 class Rule:
-    """When to recommend what: `advice` for a part of the plan, such as channel.
+    """When to recommend what; a rule without a feature ("") holds for every segment."""
 
-    It holds where the feature marks the segment on that side (above or below the
-    average); a rule without a feature ("") holds for every segment.
-    """
-
-    what: str
+    what: str  # part of the plan, such as channel
     feature: str
-    side: str
+    side: str  # above or below the average, where the feature marks the segment
     advice: str
 
 
 def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]]:
-    """Choose, for each part of the plan, the first rule that holds.
+    """Choose, for each part of the plan, the first rule that holds, in their order.
 
-    `marks` are the segment's rows of `profiles.marks`; `rules` stand in order of
-    preference.
-
-    Returns
-    -------
-    list of dict
-        what, advice, because, grade: one a part, in the order of `rules`; a part
-        without a rule that holds is left out. Grades: associated (a difference in the
-        data speaks for it; that it works is not shown) or assumed (judgement). None is
-        measured until a test with a control group shows what the action does.
+    `marks` are the segment's rows of `profiles.marks`. Gives what, advice, because,
+    grade of each part with such a rule. Grades: associated (a difference in the data
+    speaks for it; that it works is not shown) or assumed (judgement).
     """
     sides = {(row["feature"], row["side"]): row for _, row in marks.iterrows()}
     plan: dict[str, dict[str, str]] = {}
@@ -52,12 +40,8 @@ def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]
         because, grade = "no difference speaks for another", "assumed"
         if held is not None:
             because, grade = f"index of {_index(held)}", "associated"
-        plan[rule.what] = {
-            "what": rule.what,
-            "advice": rule.advice,
-            "because": because,
-            "grade": grade,
-        }
+        reason = {"because": because, "grade": grade}
+        plan[rule.what] = {"what": rule.what, "advice": rule.advice} | reason
     return list(plan.values())
 
 
@@ -65,8 +49,7 @@ def offer(theme: Theme, marks: pd.DataFrame) -> list[dict[str, str]]:
     """Recommend an offer and a message, as `advise` does, by what a segment buys.
 
     The offer is associated where a need of the theme marks the segment (`marks`: its
-    rows of `profiles.marks`); the words of a message are always assumed. The theme is
-    that of the segment's name, or `naming.plain` if a person named it.
+    rows of `profiles.marks`); the words of a message are always assumed.
     """
     told = marks[marks["feature"].isin(theme.needs) & (marks["side"] == "above")]
     because, grade = "no need stands out", "assumed"
@@ -107,9 +90,8 @@ def say_worth(row: pd.Series, *, symbol: str) -> str:
 def say_marks(marks: pd.DataFrame, *, names: Mapping[str, str], most: int) -> str:
     """Put what marks a segment in a sentence, such as "Above average: baby 812 (...)".
 
-    `marks` are its rows of `profiles.marks`. On each side of the average `most` are
-    said, each with its index, simultaneous interval and who else is marked by it, by
-    `names` (segment id as text -> name).
+    `marks` are its rows of `profiles.marks`; on each side of the average `most` are
+    said, each with who else is marked by it, by `names` (segment id as text -> name).
     """
     said = []
     for side, words in {"above": "Above average", "below": "Below"}.items():
@@ -122,11 +104,10 @@ def say_marks(marks: pd.DataFrame, *, names: Mapping[str, str], most: int) -> st
 def say_habits(
     rows: pd.DataFrame, *, marks: pd.DataFrame, names: Mapping[str, str]
 ) -> str:
-    """Say in which of some habits a segment differs, and in which it does not.
+    """Say in which of some habits a segment differs, and with its mean in which not.
 
-    No habit is passed over: what does not differ clearly is said with its mean. `rows`
-    are the segment's rows of `profiles.differences` for the habits asked for, all of
-    them shares (0 to 1); `marks` and `names` are as for `say_marks`.
+    `rows` are the segment's rows of `profiles.differences` for these habits, all
+    shares; `marks` and `names` are as for `say_marks`.
     """
     own = marks[marks["feature"].isin(rows["feature"])]
     others = [
@@ -141,10 +122,9 @@ def say_habits(
 
 
 def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
-    """Put the attributes in which a segment differs in a sentence.
+    """Say in which attributes (`fairness.distinct_attributes`) a segment differs.
 
-    `rows` are those of `fairness.distinct_attributes`; `coverage` is the share of the
-    segment's customers whose attributes are known, and is always said.
+    `coverage`: share of its customers whose attributes are known; it is always said.
     """
     if rows.empty:
         said = "No attribute differs clearly from all known customers"
@@ -160,9 +140,9 @@ def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
 def say_firmness(row: pd.Series) -> str:
     """Say how surely a segment is found again, beside what chance structure reaches.
 
-    `row` holds recovery (0 to 1) with its interval recovery_low and recovery_high, what
-    customers without clusters reach: reference (mean) and reference_high (most),
-    dissolved and borderline_share (0 to 1), customers.
+    `row`: recovery with recovery_low and recovery_high; reference (mean) and
+    reference_high (most) of customers without clusters; dissolved, borderline_share,
+    customers.
     """
     word = confidence(row["recovery"], reference=row["reference_high"])
     return (
@@ -195,22 +175,18 @@ def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
 def say_share(share: float, *, of: int) -> str:
     """Say a share, but not one of fewer than a few customers, nor of all but a few."""
     count = round(share * of)
-    if 0 < count < FEW:
-        return f"Fewer than {FEW}"
-    if 0 < of - count < FEW:
-        return f"All but fewer than {FEW}"
+    if 0 < count < MIN_CELL:
+        return f"Fewer than {MIN_CELL}"
+    if 0 < of - count < MIN_CELL:
+        return f"All but fewer than {MIN_CELL}"
     return f"{share:.0%}"
 
 
 def confidence(jaccard: float, *, reference: float) -> str:
-    """Put the mean recovery of a segment (Jaccard, 0 to 1) in a word of `CONFIDENCE`.
+    """Put the mean recovery of a segment (Jaccard) in a word of `CONFIDENCE`.
 
-    What does not exceed `reference`, the best that customers without clusters reach, is
-    low, as is what lies below the words; a missing one is not measured.
-
-    References
-    ----------
-    Hennig (2007), Cluster-wise assessment of cluster stability.
+    Low is also what does not exceed `reference`, the best that customers without
+    clusters reach. Hennig (2007), Cluster-wise assessment of cluster stability.
     """
     if np.isnan(jaccard):
         return "not measured"
@@ -224,12 +200,7 @@ def _index(row: pd.Series, *, names: Mapping[str, str] | None = None) -> str:
     """Write one difference: its index and interval, or means where there is no ratio."""
     others = [names[str(i)] for i in row["shared_with"]] if names else []
     also = f"; also {', '.join(others)}" if others else ""
+    told = f"(mean {row['mean']:.2f} against {row['average']:.2f}{also})"
     if np.isfinite(row["index"]):
-        return (
-            f"{say(row['feature'])} {row['index']:.0f} ({row['low']:.0f} to "
-            f"{row['high']:.0f}{also})"
-        )
-    return (
-        f"{say(row['feature'])} (mean {row['mean']:.2f} against "
-        f"{row['average']:.2f}{also})"
-    )
+        told = f"{row['index']:.0f} ({row['low']:.0f} to {row['high']:.0f}{also})"
+    return f"{say(row['feature'])} {told}"

@@ -10,6 +10,7 @@ from helpers.features.labels import say
 from helpers.personas.naming import listed
 
 Finding = dict[str, str]
+_EMPTY = dict.fromkeys(["decision", "size", "uncertainty", "action", "limit"], "")
 # Gap in worth between tiers, over that between segments, from which it is far more.
 FAR = 2.0
 
@@ -19,14 +20,10 @@ def lasts(
 ) -> tuple[bool | None, str]:
     """Say whether the class that was put first before is worth more later.
 
-    `worth` is the output of `profiles.later_worth`, the class that is to be worth most
-    first; `hidden` says of each class whether its figures must not be shown.
-
-    Returns
-    -------
-    (bool or None, str)
-        True if the 95 % interval of its share of later sales lies above its share of
-        customers. None where that cannot be told, with the reason as half a sentence.
+    `worth` comes from `profiles.later_worth`, that class first; `hidden` says which
+    must not be shown. True if the 95 % interval of its share of later sales lies above
+    its share of customers; None where that cannot be told, with the reason as half a
+    sentence.
     """
     if len(worth) < 2:
         return None, f"all customers are {worth.index[0]}"
@@ -61,17 +58,9 @@ def offers(
 ) -> Finding:
     """Conclude to plan offers, or service, by segment.
 
-    Parameters
-    ----------
-    told : DataFrame
-        One row a segment that may be shown: name, share_customers, share_sales,
-        recovery and dissolved.
-    kept, lasting : int
-        Needs that mark a segment from above and can be judged later; those of them that
-        still do so later.
-    goods : bool
-        Whether segments differ in what they buy; else in how they buy, which says
-        nothing of what to offer.
+    `told`: name, share_customers, share_sales, recovery, dissolved of segments that may
+    be shown; `kept`: needs that mark one and can be judged later, of which `lasting`
+    still do; `goods`: whether segments differ in what they buy, and not only in how.
     """
     number = _count(len(told), "needs segment")
     found = told.dropna(subset=["recovery"])
@@ -123,17 +112,10 @@ def value(
 ) -> Finding:
     """Conclude whether to spend by value tier.
 
-    Parameters
-    ----------
-    tiers : DataFrame
-        Tiers that may be shown, the best first: customers, sales, share_customers and
-        share_sales.
-    worth : DataFrame
-        Output of `profiles.later_worth` for the same.
-    judged : tuple
-        Output of `lasts`.
-    told : DataFrame, optional
-        As for `offers`, with sales_per_customer, low and high; None without segments.
+    `tiers` may be shown, the best first: customers, sales, share_customers,
+    share_sales; `worth` is their `profiles.later_worth`, `judged` the output of
+    `lasts`; `told` is as for `offers`, with sales_per_customer, low and high; None
+    without segments.
     """
     held, why = judged
     each = tiers["sales"] / tiers["customers"]
@@ -162,13 +144,8 @@ def value(
             f" {most['name']}: {symbol}{most['low']:,.0f} to {symbol}{most['high']:,.0f} "
             "a customer before."
         )
-    concluded = {
-        "decision": "",
-        "size": size,
-        "uncertainty": "",
-        "action": "",
-        "limit": "Sales, not margin: costs are not in the data.",
-    }
+    limit = "Sales, not margin: costs are not in the data."
+    concluded = _EMPTY | {"size": size, "limit": limit}
     if held is None:
         return concluded | {
             "decision": f"Do not spend by value tier yet: whether tiers last could not be told, since {why}.",
@@ -200,10 +177,7 @@ def value(
 def activity(
     worth: pd.DataFrame, *, hidden: Mapping[str, bool], symbol: str
 ) -> Finding:
-    """Conclude whether activity tells who buys on, and what to do about the slowing.
-
-    `worth` and `hidden` are as for `lasts`, by activity.
-    """
+    """Conclude whether activity tells who buys on; the tables are as for `lasts`."""
     held, why = lasts(worth, hidden=hidden)
     shown = worth[[not hidden[name] for name in worth.index]]
     sold = (worth["later_sales"] != 0).any()
@@ -213,11 +187,8 @@ def activity(
         for name, row in shown.iterrows()
         if name != TOO_LITTLE
     )
-    concluded = {
-        "decision": "",
+    concluded = _EMPTY | {
         "size": f"{size[:1].upper()}{size[1:]}." if size else "",
-        "uncertainty": "",
-        "action": "",
         "limit": "Activity compares the time since the last order with the customer's own gap.",
     }
     if held is None:
@@ -243,10 +214,7 @@ def activity(
 
 
 def remind(later_sales: float | None) -> str:
-    """Say what to do with those who are slowing, by their sales after the window.
-
-    None where they are too few to be shown.
-    """
+    """Say what to do with the slowing; None where they are too few to be shown."""
     if later_sales is None:
         return "Leave customers be: too few are slowing to try anything on."
     if later_sales > 0:
@@ -268,15 +236,9 @@ def rule_card(
 ) -> Finding:
     """Conclude whether a CRM may type customers by rules.
 
-    Parameters
-    ----------
-    first : DataFrame or None
-        Golden questions: field.
-    agreement : DataFrame or None
-        One row of `rules.agreement` a set of rules, the card's own last; None where
-        rules cannot be judged.
-    by_segment : DataFrame or None
-        Output of `rules.agreement_by_segment`; None where the card is withdrawn.
+    `first`: field of the golden questions; `agreement`: `rules.agreement` of each set
+    of rules, the card's last, None where rules cannot be judged; `by_segment`: of
+    `rules.agreement_by_segment`, None where the card is withdrawn.
     """
     concluded = {
         "decision": "Do not type customers by rules: they cannot be judged here.",
@@ -317,10 +279,9 @@ def attributes(
     *,
     distinct: int,
 ) -> Finding:
-    """Conclude how far segments stand for attributes that they were not built from.
+    """Conclude how far segments stand for attributes they were not built from.
 
-    `related`, `shares` (with shown) and `covered` are the outputs of `association`,
-    `attribute_shares` and `coverage_by_value` of `fairness`; `distinct` counts the
+    The tables are those of `fairness` (`shares` with shown); `distinct` counts the
     shares that may be shown and differ from that of all known.
     """
     concluded = {
@@ -369,9 +330,8 @@ def answer(
 ) -> str:
     """Answer the study's question in a sentence or two.
 
-    `decided` is decision.json (verdict and why), `segments` how many needs segments are
-    handed on, and `judged` the output of `lasts` for value tiers; `goods` is as for
-    `offers`.
+    `decided` is decision.json, `segments` how many are handed on, `judged` the output
+    of `lasts` for value tiers; `goods` is as for `offers`.
     """
     held, why = judged
     spend = {

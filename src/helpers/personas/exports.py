@@ -16,62 +16,42 @@ NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
 def forget(names: Iterable[str], *, run: str) -> None:
-    """Delete what an earlier execution wrote and this one may have nothing for.
-
-    Tables are named without an ending, other files with theirs.
-    """
+    """Delete what an earlier execution wrote: tables, by name only, and other files."""
     for name in names:
         file = name if "." in name else f"{name}.parquet"
         (paths.processed(run) / file).unlink(missing_ok=True)
 
 
 def membership(assigned: pd.DataFrame, *, model: Model) -> pd.DataFrame:
-    """List every customer with the segments and how surely each belongs.
+    """List customers with segments and how surely each belongs, from `Model.assign`.
 
-    `assigned` is the output of `Model.assign`; the model knows the names.
-
-    Returns
-    -------
-    DataFrame
-        In the order of `assigned`: customer_id, segment_id (0 is too little data),
-        segment, distance (to the own centre), probability (of membership, 0 to 1),
-        second_id and second (the next nearest), borderline, value_tier, activity,
-        deal_sensitivity. Distance, probability and second are missing where data are
-        too few.
+    Distance (to the own centre), probability (of membership) and the second nearest are
+    missing where data are too few (segment_id 0).
     """
     known = assigned["segment_id"] > 0
-    return pd.DataFrame(
-        {
-            "customer_id": assigned["customer_id"],
-            "segment_id": assigned["segment_id"],
-            "segment": assigned["segment_id"].map(model.name),
-            "distance": assigned["distance"],
-            "probability": assigned["membership"],
-            "second_id": assigned["second_id"].where(known).astype("Int64"),
-            "second": assigned["second_id"].map(model.name).where(known),
-            "borderline": assigned["borderline"],
-            "value_tier": assigned["value_tier"],
-            "activity": assigned["activity"],
-            "deal_sensitivity": assigned["deal_sensitivity"],
-        }
+    table = assigned.rename(columns={"membership": "probability"}).assign(
+        segment=assigned["segment_id"].map(model.name),
+        second_id=assigned["second_id"].where(known).astype("Int64"),
+        second=assigned["second_id"].map(model.name).where(known),
     )
+    order = (
+        "customer_id segment_id segment distance probability second_id second "
+        "borderline value_tier activity deal_sensitivity"
+    )
+    return table[order.split()]
 
 
 def spreadsheet_safe(value: object) -> object:
-    """Put an apostrophe before a text that a spreadsheet would run as a formula.
-
-    Numbers, also negative ones written as text, and other values stay as they are.
-    """
+    """Put an apostrophe before a text, but no number, that would run as a formula."""
     if not isinstance(value, str) or NUMBER.fullmatch(value):
         return value
     return f"'{value}" if value.startswith(FORMULA) else value
 
 
 def write_csv(table: pd.DataFrame, file: Path) -> None:
-    """Save a table, without its index, as CSV that is safe to open in a spreadsheet.
+    """Save a table, whole or not at all, as CSV that is safe to open in a spreadsheet.
 
-    It is written whole or not at all, in UTF-8 with a byte order mark: without it Excel
-    misreads letters such as é. pandas and DuckDB read it as it is.
+    Without the byte order mark Excel misreads letters such as é.
     """
     safe = table.rename(columns=spreadsheet_safe).map(spreadsheet_safe)
     with store.replacing(file) as partial:

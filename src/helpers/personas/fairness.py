@@ -7,28 +7,15 @@ from scipy import optimize, stats
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.statistics import intervals
 
-FEWEST = MIN_CELL  # customers an association is measured for, or a share shown
-
 
 def attribute_shares(
     customers: pd.DataFrame, assigned: pd.DataFrame, *, attributes: list[str]
 ) -> pd.DataFrame:
     """Compare the known attributes of each segment's customers with all known ones.
 
-    Parameters
-    ----------
-    customers : DataFrame
-        customer_id and the attributes, each with few levels; missing where unknown.
-    assigned : DataFrame
-        customer_id, segment_id.
-
-    Returns
-    -------
-    DataFrame
-        One row for segment, attribute and level: segment_id, attribute, level, known
-        (customers of the segment whose attribute is known), count, share of the known
-        with low and high (95 % simultaneous interval: Wilson's, at Bonferroni's level
-        for all rows together), everyone (share among all known).
+    Attributes have few levels, missing where unknown. Returns segment_id, attribute,
+    level, known (customers of the segment), count, share of the known with low and high
+    (95 % simultaneous: Wilson's at Bonferroni's level for all rows), everyone (share).
     """
     table = assigned[["customer_id", "segment_id"]].merge(
         customers, on="customer_id", validate="one_to_one"
@@ -54,11 +41,9 @@ def attribute_shares(
 
 
 def distinct_attributes(shares: pd.DataFrame) -> pd.DataFrame:
-    """Keep the attributes in which a segment clearly differs, the largest gaps first.
+    """Keep `attribute_shares` whose interval leaves out everyone's, largest gap first.
 
-    Kept are the rows of `attribute_shares` whose interval leaves out the share among
-    everyone known; gap (share minus that share, without its sign) is added. Rows that
-    must not be shown are to be left out before.
+    Rows that must not be shown are to be left out before; gap is added.
     """
     apart = shares[
         (shares["low"] > shares["everyone"]) | (shares["high"] < shares["everyone"])
@@ -74,14 +59,9 @@ def association(
 ) -> pd.DataFrame:
     """Measure how far attributes and segments go together, 0 (not at all) to 1.
 
-    The arguments are those of `attribute_shares`.
-
-    Returns
-    -------
-    DataFrame
-        One row an attribute of two levels or more: attribute, known (customers),
-        coverage (their share, 0 to 1), cramers_v (bias-corrected) with low and high
-        (95 %), p (chi-square test).
+    Returns, for attributes of two levels or more, attribute, known (customers),
+    coverage (their share), cramers_v (bias-corrected) with low and high (95 %), p
+    (chi-square test).
     """
     table = assigned[["customer_id", "segment_id"]].merge(
         customers, on="customer_id", validate="one_to_one"
@@ -91,7 +71,7 @@ def association(
         known = table.dropna(subset=[attribute])
         counts = pd.crosstab(known[attribute], known["segment_id"]).to_numpy()
         # All alike, or hardly anybody known: nothing to go together with.
-        if min(counts.shape) < 2 or len(known) < FEWEST:
+        if min(counts.shape) < 2 or len(known) < MIN_CELL:
             continue
         coverage = len(known) / len(table)
         measured = (cramers_v(counts), *cramers_v_interval(counts))
@@ -104,8 +84,6 @@ def association(
 def cramers_v(counts: np.ndarray) -> float:
     """Return the bias-corrected Cramér's V of a cross table.
 
-    References
-    ----------
     Bergsma (2013), A bias-correction for Cramér's V and Tschuprow's T.
     """
     n, (r, c) = counts.sum(), counts.shape
@@ -117,29 +95,23 @@ def cramers_v_interval(counts: np.ndarray) -> tuple[float, float]:
     """Return the 95 % interval of Cramér's V of a table without empty rows or columns.
 
     Its ends are the noncentralities under which the chi-square found is at its 97.5 %
-    and 2.5 % quantile, on the scale of `cramers_v`; 0 where none is small enough.
-
-    References
-    ----------
-    Smithson (2003), Confidence intervals, chapter 4.
+    and 2.5 % quantile; 0 where none is small enough. Smithson (2003), Confidence
+    intervals, chapter 4.
     """
     chi2 = stats.chi2_contingency(counts, correction=False)
+
+    def gap(noncentrality: float, level: float) -> float:
+        return stats.ncx2.cdf(chi2.statistic, chi2.dof, noncentrality) - level
+
     limits = []
     for level in (0.975, 0.025):
         if stats.chi2.cdf(chi2.statistic, chi2.dof) <= level:
             limits.append(0.0)
             continue
         most = 4 * chi2.statistic + 100
-        told = (chi2.statistic, chi2.dof, level)
-        limits.append(optimize.brentq(_quantile_gap, 0, most, args=told))
+        limits.append(optimize.brentq(gap, 0, most, args=(level,)))
     low, high = (_scaled(limit / counts.sum(), counts) for limit in limits)
     return low, min(high, 1.0)
-
-
-def _quantile_gap(
-    noncentrality: float, found: float, freedom: int, level: float
-) -> float:
-    return stats.ncx2.cdf(found, freedom, noncentrality) - level
 
 
 def _scaled(phi2: float, counts: np.ndarray) -> float:
@@ -152,21 +124,11 @@ def _scaled(phi2: float, counts: np.ndarray) -> float:
 def coverage_by_value(
     customers: pd.DataFrame, features: pd.DataFrame, *, attributes: list[str]
 ) -> pd.DataFrame:
-    """Show whom the attributes cover, by fifths of sales.
+    """Show whom the attributes cover (any is known), by fifths of sales, ascending.
 
-    Parameters
-    ----------
-    customers : DataFrame
-        customer_id and the attributes: a customer of whom any is known is covered.
-    features : DataFrame
-        customer_id, sales (currency).
-
-    Returns
-    -------
-    DataFrame
-        One row a fifth, the smallest sales first: fifths (such as "1 to 2"), customers,
-        median_sales, coverage (0 to 1). One in which fewer than `FEWEST` are covered,
-        or not covered, is shown with the next.
+    Returns fifths (such as "1 to 2"), customers, median_sales (currency), coverage (0
+    to 1). A fifth with fewer than `MIN_CELL` covered, or not covered, is shown with the
+    next.
     """
     table = features[["customer_id", "sales"]].merge(
         customers, on="customer_id", validate="one_to_one"
@@ -182,23 +144,21 @@ def coverage_by_value(
             waiting = []
     if waiting:  # the last ones join those before them
         groups = [*groups[:-1], [*(groups[-1] if groups else []), *waiting]]
-    rows = [
-        {
-            "fifths": f"{group[0]} to {group[-1]}" if len(group) > 1 else str(group[0]),
-            "customers": int(fifth.isin(group).sum()),
-            "median_sales": table.loc[fifth.isin(group), "sales"].median(),
-            "coverage": table.loc[fifth.isin(group), "covered"].mean(),
-        }
-        for group in groups
-    ]
-    return pd.DataFrame(rows)
+    rows = []
+    for group in groups:
+        own = table[fifth.isin(group)]
+        said = f"{group[0]} to {group[-1]}" if len(group) > 1 else str(group[0])
+        rows.append((said, len(own), own["sales"].median(), own["covered"].mean()))
+    return pd.DataFrame(
+        rows, columns=["fifths", "customers", "median_sales", "coverage"]
+    )
 
 
 def favours(covered: pd.DataFrame) -> str:
-    """Say for whom attributes are known more often, by the output of `coverage_by_value`.
+    """Say for whom, by `coverage_by_value`, attributes are known more often.
 
-    better or lesser, where the 95 % intervals (Wilson) of the coverage of those with the
-    most and with the least sales are apart; else empty.
+    better or lesser, where the 95 % intervals (Wilson) of those with the most and the
+    least sales are apart; else empty.
     """
     least, most = (
         intervals.wilson(row["coverage"], int(row["customers"]), level=0.95)
@@ -210,4 +170,4 @@ def favours(covered: pd.DataFrame) -> str:
 
 
 def _too_few(covered: pd.Series) -> bool:
-    return any(0 < count < FEWEST for count in (covered.sum(), (~covered).sum()))
+    return any(0 < count < MIN_CELL for count in (covered.sum(), (~covered).sum()))

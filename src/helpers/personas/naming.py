@@ -14,8 +14,7 @@ from helpers.features.labels import say
 class Theme:
     """Needs that go together, with the words of themes.yaml for them.
 
-    A theme is a habit where its needs are ways of buying, which say nothing of what is
-    wanted; then `wants` names them.
+    A habit's needs are ways of buying, which say nothing of what is wanted.
     """
 
     needs: tuple[str, ...]
@@ -54,11 +53,10 @@ def listed(words: Iterable[str]) -> str:
 
 
 def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
-    """Keep the themes that a run's features can tell, and give every other one its own.
+    """Keep the themes with a need among the columns that built the segments.
 
-    Of `themes` those with a need among the columns that built the segments are kept,
-    each need as the column that tells it. A plain theme follows for each column that
-    none names, and the mixed basket.
+    Each need becomes the column that tells it. A plain theme follows for each column
+    that none names, and the mixed basket.
     """
     by_need = {column.removeprefix("share_"): column for column in columns}
     used, left = {}, dict(by_need)
@@ -102,10 +100,10 @@ def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
     """Give each segment, by its id, the theme in which it most exceeds the others.
 
     The segment that stands out most chooses first, so that names stay when others move
-    a little; a theme is given twice only when there are more segments than themes. A
-    segment that exceeds the others in no theme left by `LEAST_EFFECT` has a mixed
-    basket. Only a theme with a need that is clearly above the average (side) in
-    `table`, the output of `profiles.differences`, can name a segment.
+    a little; a theme is given twice only when there are more segments than themes. Only
+    a theme with a need clearly above the average (side) in `table`, of
+    `profiles.differences`, can name a segment; below `LEAST_EFFECT` it has a mixed
+    basket.
     """
     effects = table.pivot(index="segment_id", columns="feature", values="effect")
     clear = table.assign(clear=table["side"] == "above").pivot(
@@ -137,14 +135,9 @@ def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
 
 
 def names(drawn: dict[int, str], *, overrides: dict[str, str]) -> dict[str, str]:
-    """Name segments after the themes drawn, or as a person chose; no two alike.
+    """Name segments, by id as text, after the themes drawn or as a person chose.
 
-    Names and overrides are by segment id as text.
-
-    Raises
-    ------
-    BadInput
-        If an override names no segment, or two segments get one name.
+    Raises BadInput if an override names no segment, or two get one name.
     """
     if unknown := sorted(set(overrides) - {str(i) for i in drawn}):
         raise BadInput(

@@ -29,14 +29,8 @@ def profile(
 ) -> Axes:
     """Draw one segment's means as bars, the overall mean as a dot on each.
 
-    Parameters
-    ----------
-    table : DataFrame
-        label, value, overall, marker: one row a variable.
-    colour : str
-        Of the bars of marker variables; the others are pale.
-    form : str
-        Format of a printed mean, such as "{:.1%}".
+    `table`: label, value, overall, marker; bars of markers have the `colour`. `form` is
+    such as "{:.1%}".
     """
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
@@ -66,16 +60,9 @@ def profile(
 def index_heatmap(
     table: pd.DataFrame, *, marks: pd.DataFrame, ax: Axes | None = None
 ) -> Axes:
-    """Draw indices to the average, darker the higher, each with its number.
+    """Draw indices, features x segments, darker the higher, bold where `marks` says so.
 
     Shade follows the ratio, so that 50 and 200 are equally far from 100.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows are features, columns are segments, values are indices (100 is average).
-    marks : DataFrame
-        Same shape: True where the number is set in bold.
     """
     crowded = table.shape[1] > 6
     names = [shortened(name) for name in table.columns]
@@ -104,8 +91,6 @@ def size_and_worth(
     summary: pd.DataFrame, *, symbol: str, ax: Axes | None = None
 ) -> Axes:
     """Draw a mosaic: as high as a segment has customers, as wide as each is worth.
-
-    So the area of a bar is the segment's sales; a thin line is the interval of its worth.
 
     `summary`: segment_id, name, share_customers, share_sales (0 to 1),
     sales_per_customer with low and high (currency).
@@ -148,17 +133,9 @@ def separation(
 ) -> Axes:
     """Draw where each segment lies and how far it runs into the others.
 
-    No customer is drawn, and no segment of fewer than `FEW`: an ellipse holds the middle
-    half of a segment if it is normal in the plane.
-
-    Parameters
-    ----------
-    points : DataFrame
-        x, y and segment_id, one row a customer: a plane in which segments are far
-        apart.
-    neighbours : DataFrame
-        segment_id, other_id, either_share (0 to 1): lines between centres are as thick
-        as many customers could be in either.
+    `points`: x, y, segment_id of customers, none of whom is drawn: an ellipse holds the
+    middle half of a segment, of `FEW` or more, if it is normal in the plane. Lines are
+    as thick as `neighbours` (segment_id, other_id, either_share) could be in either.
     """
     ax = plt.gca() if ax is None else ax
     groups = {
@@ -212,10 +189,7 @@ def _name_beside(centres: pd.DataFrame, names: Mapping[int, str], *, ax: Axes) -
 def rule_tree(
     tree: rules.Tree, *, names: Mapping[int, str], ax: Axes | None = None
 ) -> Axes:
-    """Draw rules as an indented list of questions, to be read from the top.
-
-    `names` are those of the segment ids; each stands in a box of its colour.
-    """
+    """Draw rules as an indented list of questions, each segment in its colour."""
     ax = plt.gca() if ax is None else ax
     lines = _lines(tree, depth=0)
     for place, (depth, said, segment_id) in enumerate(lines):
@@ -260,14 +234,9 @@ def _lines(tree: rules.Tree, *, depth: int) -> list[tuple[int, str, int | None]]
 def golden(
     table: pd.DataFrame, *, labels: Sequence[str], ax: Axes | None = None
 ) -> Axes:
-    """Draw how many customers are told right after one, two, three ... questions.
+    """Draw how many are told right after one, two, three ... questions, the `labels`.
 
-    Parameters
-    ----------
-    table : DataFrame
-        Output of `rules.golden_curve`.
-    labels : sequence of str
-        The question added in each row.
+    `table` comes from `rules.golden_curve`.
     """
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))

@@ -9,7 +9,6 @@ from helpers.features.labels import say
 from helpers.statistics import bootstrap
 
 N_BOOTSTRAP = 1000
-FEW = MIN_CELL  # customers; a share of fewer, or of all but fewer, is not said
 # Words of the study and what they mean.
 GLOSSARY = beside(__file__, "glossary.yaml")
 
@@ -17,22 +16,12 @@ GLOSSARY = beside(__file__, "glossary.yaml")
 def summarise(
     features: pd.DataFrame, assigned: pd.DataFrame, *, seed: int
 ) -> pd.DataFrame:
-    """Count each segment and what it is worth.
+    """Count each segment and what it is worth; 0 (too little data) comes last.
 
-    Parameters
-    ----------
-    features : DataFrame
-        customer_id and sales (currency, in the window).
-    assigned : DataFrame
-        customer_id, segment_id, borderline, value_tier, activity, deal_sensitivity.
-
-    Returns
-    -------
-    DataFrame
-        One row a segment, 0 (too little data) last: segment_id, customers,
-        share_customers, sales, share_sales, sales_per_customer with low and high (95 %
-        percentile interval, customers resampled inside the segment), borderline_share,
-        high_value_share, lapsed_share, high_deal_share.
+    Returns segment_id, customers, share_customers, sales (currency), share_sales,
+    sales_per_customer with low and high (95 % percentile interval, customers resampled
+    inside the segment), borderline_share, high_value_share, lapsed_share,
+    high_deal_share.
     """
     table = features[["customer_id", "sales"]].merge(
         assigned, on="customer_id", validate="one_to_one"
@@ -78,39 +67,18 @@ def differences(
 ) -> pd.DataFrame:
     """Compare each segment with the average, all comparisons held to one error rate.
 
-    Parameters
-    ----------
-    features : DataFrame
-        Customers with a segment x features.
-    segment_ids : Series
-        Segment of each row, from 1.
-    columns : list of str
-        Features to compare; missing values are left out of that feature.
-    built_from : list of str
-        Features that built the segments: they differ by construction.
+    Returns segment_id, feature, mean with mean_low and mean_high (95 % percentile
+    interval, one by one), average, index (100 x mean / average) with low and high (95 %
+    **simultaneous**), all three missing without a ratio scale (any value below 0, or an
+    average of 0), effect (Cohen's d against the rest), side (above or below, where the
+    simultaneous interval leaves out the average, else ""), used_to_build (they differ
+    by construction).
 
-    Returns
-    -------
-    DataFrame
-        One row for segment and feature: segment_id, feature, mean with mean_low and
-        mean_high (95 % percentile interval, one by one, all customers resampled),
-        average, index (100 x mean / average) with low and high (95 % **simultaneous**
-        interval), all three missing for a feature without a ratio scale (any value
-        below 0, or an average of 0), effect (Cohen's d against the rest), side (above
-        or below, where the simultaneous interval leaves out the average, else ""),
-        used_to_build.
-
-    Notes
-    -----
-    Simultaneous: an estimate plus and minus c times its bootstrap deviation. c is the
-    95 % quantile, over the resamples, of the largest deviation among **all** rows (the
-    sup-t band), so that with 95 % confidence no row leaves out the truth. Rows without
-    an index are compared by their difference from the average.
-
-    References
-    ----------
-    Cohen (1988), Statistical power analysis; Montiel Olea and Plagborg-Møller (2019),
-    Simultaneous confidence bands.
+    Simultaneous: plus and minus c bootstrap deviations. c is the 95 % quantile, over
+    resamples, of the largest deviation among **all** rows (the sup-t band). Rows
+    without an index are compared by their difference from the average. Cohen (1988),
+    Statistical power analysis; Montiel Olea and Plagborg-Møller (2019), Simultaneous
+    confidence bands.
     """
     ids = segment_ids.to_numpy()
     values = features[columns].to_numpy(float)
@@ -195,12 +163,11 @@ def effect_size(own: np.ndarray, rest: np.ndarray) -> float:
 
 
 def marks(table: pd.DataFrame, *, least_effect: float) -> pd.DataFrame:
-    """Keep the differences that mark a segment, and say who shares each.
+    """Keep the differences that mark a segment, the largest first.
 
-    Kept are the rows of `differences` whose simultaneous interval leaves out the
-    average and whose effect (Cohen's d, either way) is `least_effect` or more, the
-    largest of each segment first. shared_with is added: a tuple of the ids of other
-    segments marked by the feature on the same side.
+    Their simultaneous interval leaves out the average, and their effect is
+    `least_effect` or more, either way. shared_with is added: ids of the others marked
+    on the same side.
     """
     kept = table[(table["side"] != "") & (table["effect"].abs() >= least_effect)]
     groups = kept.groupby(["feature", "side"])["segment_id"].agg(set)
@@ -216,14 +183,9 @@ def marks(table: pd.DataFrame, *, least_effect: float) -> pd.DataFrame:
 def profile(table: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
     """Arrange the differences as a reader compares segments by them.
 
-    `dictionary` holds feature, family and unit.
-
-    Returns
-    -------
-    DataFrame
-        One row for segment and feature: segment_id, feature, label, family, unit,
-        value with low and high (95 %, one by one), overall, index, direction (above,
-        below or "", from the simultaneous interval), marker, used_to_build.
+    Returns segment_id, feature, label, family, unit (from `dictionary`), value with low
+    and high (95 %, one by one), overall, index, direction (above, below or "", from the
+    simultaneous interval), marker, used_to_build.
     """
     about = dictionary[["feature", "family", "unit"]]
     joined = table.merge(about, on="feature", how="left", validate="many_to_one")
@@ -250,12 +212,9 @@ def markers(table: pd.DataFrame) -> pd.Series:
     """Mark the variables by which a segment is known at a glance.
 
     They built the segments, and their mean is farther from the average than a quarter
-    of the largest such distance, or by more than half of the average.
-
-    References
-    ----------
-    Dolnicar, Grün and Leisch (2018), Market segmentation analysis, chapter 8; the rule
-    is that of their R package flexclust.
+    of the largest such distance, or by more than half of the average: the rule of
+    flexclust. Dolnicar, Grün and Leisch (2018), Market segmentation analysis, chapter
+    8.
     """
     apart = (table["mean"] - table["average"]).abs().where(table["used_to_build"])
     return (apart > apart.max() / 4) | (apart > table["average"].abs() / 2)
@@ -272,23 +231,10 @@ def matrix(
 ) -> pd.DataFrame:
     """Cross value tiers with segments: people, money, and money a day before and after.
 
-    Parameters
-    ----------
-    assigned : DataFrame
-        customer_id, segment_id, value_tier.
-    sales : DataFrame
-        customer_id, sales and later_sales (currency).
-    tiers, segment_ids : list
-        In the order shown, the best tier first.
-    days, later_days : int
-        Length of the training window and of the later one.
-
-    Returns
-    -------
-    DataFrame
-        One row a cell, empty ones too: value_tier, segment_id, customers, sales,
-        later_sales, sales_per_day, later_per_day, trend (change of sales a day, -1 and
-        up; missing where nothing was sold before), tier_order (from 0).
+    `days` and `later_days` are the lengths of the two windows. Returns, in the order of
+    `tiers` and `segment_ids`, value_tier, segment_id, customers, sales, later_sales
+    (currency), sales_per_day, later_per_day, trend (change of sales a day; missing
+    where nothing was sold before), tier_order (from 0).
     """
     joined = assigned[["customer_id", "segment_id", "value_tier"]].merge(
         sales, on="customer_id", validate="one_to_one"
@@ -317,18 +263,9 @@ def matrix(
 def later_worth(tier: pd.Series, later_sales: pd.Series, *, seed: int) -> pd.DataFrame:
     """Say what customers turned out to be worth, by a class they were put in before.
 
-    Parameters
-    ----------
-    tier, later_sales : Series
-        Class of each customer, from the training window, and sales in the later one
-        (currency).
-
-    Returns
-    -------
-    DataFrame
-        Index of classes, sorted: customers, share_customers, later_sales, share_later
-        with low and high (95 % percentile interval, all customers resampled; missing
-        where next to nothing was sold later), later_per_customer.
+    Returns, by class, customers, share_customers, later_sales (currency), share_later
+    with low and high (95 % percentile interval, all customers resampled; missing where
+    next to nothing was sold later), later_per_customer.
     """
     classes = np.unique(tier)
     belongs = (tier.to_numpy()[:, None] == classes).astype(float)
@@ -358,18 +295,9 @@ def later_worth(tier: pd.Series, later_sales: pd.Series, *, seed: int) -> pd.Dat
 def neighbours(assigned: pd.DataFrame) -> pd.DataFrame:
     """Say with which two others a segment is confused, and how often.
 
-    Parameters
-    ----------
-    assigned : DataFrame
-        segment_id, second_id, borderline.
-
-    Returns
-    -------
-    DataFrame
-        Two rows a segment (fewer where only one ever comes second): segment_id, rank
-        (1 or 2), other_id, next_share (customers to whom it is the second nearest),
-        either_share (those borderline with it, who could be in either). A share of
-        fewer than `FEW` customers, or of all but so few, is missing.
+    Returns segment_id, rank (1 or 2), other_id, next_share (customers to whom it is the
+    second nearest), either_share (those borderline with it). A share of fewer than
+    `MIN_CELL` customers, or of all but so few, is missing.
     """
     # Of one segment alone the next nearest is itself.
     apart = assigned["second_id"] != assigned["segment_id"]
@@ -380,7 +308,7 @@ def neighbours(assigned: pd.DataFrame) -> pd.DataFrame:
         counts = counts.sort_values(["sum", "size"], ascending=False, kind="stable")
         for rank, (other_id, count) in enumerate(counts.head(2).iterrows(), start=1):
             either, following = (
-                n / len(group) if FEW <= n <= len(group) - FEW else np.nan
+                n / len(group) if MIN_CELL <= n <= len(group) - MIN_CELL else np.nan
                 for n in count
             )
             rows.append((segment_id, rank, other_id, following, either))

@@ -18,16 +18,12 @@ from helpers.statistics import classifier, intervals
 # Other names, such as those of own needs, stand in quotes.
 PLAIN = re.compile("[a-z_][a-z0-9_]*")
 LEAST = 10  # customers of a segment that rules may be learnt and judged for
-FEW = MIN_CELL  # customers; a share of fewer, or of all but fewer, is not shown
 Predict = Callable[[pd.DataFrame], np.ndarray]
 FOLDS = 5
 
 
 class Condition(NamedTuple):
-    """One question about a customer; an unknown value answers no.
-
-    A number asks "at least so much?", a text asks "is it this?".
-    """
+    """A number asks "at least so much?", a text "is it this?"; unknown answers no."""
 
     field: str
     value: float | str
@@ -71,18 +67,9 @@ def grow(
 ) -> Tree:
     """Grow a shallow decision tree whose cut-offs a person can remember.
 
-    Every customer comes to exactly one end. Cut-offs have two significant digits; an
-    end gives the segment that most of its customers are in, and two ends of one
-    question that give the same are one.
-
-    Parameters
-    ----------
-    fields : DataFrame
-        What may be asked of a customer: numbers (missing: not known) and texts.
-    segment_ids : Series
-        Segment of each row.
-    leaves, least_customers : int
-        Most ends of the tree, and fewest customers at an end while it grows.
+    Cut-offs have two significant digits; each of at most `leaves` ends gives the
+    segment that most of its customers are in, and two ends of one question that give
+    the same are one.
     """
     asked = _questions(fields)
     grown = DecisionTreeClassifier(
@@ -155,11 +142,7 @@ def classify(tree: Tree, fields: pd.DataFrame) -> np.ndarray:
 
 
 def to_sql(tree: Tree, *, table: str) -> str:
-    """Write the rules as a query for customer_id and segment_id, ordered by customer_id.
-
-    `table` is a table or read expression with customer_id and the fields; unknown values
-    are null.
-    """
+    """Write the rules as a query, of a table or read expression, by customer_id."""
     return (
         f"select customer_id,\n  {_case(tree, '  ')} as segment_id\n"
         f"from {table} order by customer_id"
@@ -178,10 +161,8 @@ def _case(tree: Tree, indent: str) -> str:
 
 def fields_asked(tree: Tree) -> list[str]:
     """Name the fields that the rules ask for, in the order of asking."""
-    if isinstance(tree, Leaf):
-        return []
-    parts = [tree.condition.field, *fields_asked(tree.yes), *fields_asked(tree.no)]
-    return list(dict.fromkeys(parts))
+    asked = (condition.field for path, _ in ends(tree) for condition, _ in path)
+    return list(dict.fromkeys(asked))
 
 
 def ends(tree: Tree) -> list[tuple[tuple[tuple[Condition, bool], ...], int]]:
@@ -206,16 +187,10 @@ def say_condition(condition: Condition, answer: bool) -> str:
 
 
 def card(tree: Tree, fields: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFrame:
-    """Tabulate the rules, one row an end.
+    """Tabulate the rules, one row an end, on customers whose true segment is known.
 
-    `fields` is what is asked and `segment_ids` the true segment of the same customers.
-
-    Returns
-    -------
-    DataFrame
-        rule (number from 1), when (all that must hold), segment_id, customers, right
-        (share of them in that segment; missing where there are none, and where fewer
-        than `FEW` are right or wrong).
+    Returns rule (from 1), when (all that must hold), segment_id, customers, right
+    (share of them in that segment; missing where fewer than `MIN_CELL` are right or wrong).
     """
     truth, rows = segment_ids.to_numpy(), []
     for number, (path, segment_id) in enumerate(ends(tree), start=1):
@@ -224,7 +199,7 @@ def card(tree: Tree, fields: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFra
             held &= condition.holds(fields).to_numpy() == answer
         said = " and ".join(say_condition(*step) for step in _tightest(path))
         right, size = int((truth[held] == segment_id).sum()), int(held.sum())
-        few = not size or 0 < right < FEW or 0 < size - right < FEW
+        few = not size or 0 < right < MIN_CELL or 0 < size - right < MIN_CELL
         share = np.nan if few else right / size
         rows.append((number, said or "always", segment_id, size, share))
     table = pd.DataFrame(
@@ -253,15 +228,10 @@ def cross_fitted(
     fit: Callable[[pd.DataFrame, pd.Series], Predict],
     seed: int,
 ) -> np.ndarray:
-    """Predict each customer's segment by rules made without that customer.
+    """Predict each customer's segment by rules that `fit` makes without that customer.
 
-    `fit` makes a prediction function of some customers, and all choices belong inside
-    it; `seed` fixes the folds, each with the same mix of segments.
-
-    Raises
-    ------
-    BadInput
-        If a segment has fewer customers than there are folds.
+    All choices belong inside `fit`. Raises BadInput if a segment is smaller than the
+    folds are many.
     """
     found = np.empty(len(fields), dtype=int)
     for train, test in _folds(segment_ids, seed):
@@ -291,11 +261,7 @@ def need_enough(segment_ids: pd.Series) -> None:
 
 
 def need_better(judged: Mapping[str, float]) -> None:
-    """Raise TooLittle where a rule card is no better than naming the largest segment.
-
-    `judged` is the output of `agreement` for its rules: the interval of the agreement
-    must lie above the majority.
-    """
+    """Raise TooLittle where rules are not clearly better than the largest segment."""
     if not judged["low"] > judged["majority"]:
         raise TooLittle(
             f"The rule card is withdrawn: rules give {judged['agreement']:.0%} of "
@@ -308,12 +274,8 @@ def need_better(judged: Mapping[str, float]) -> None:
 def agreement(truth: pd.Series, found: np.ndarray) -> dict[str, float]:
     """Say how many customers get their own segment, beside two ways of guessing.
 
-    Returns
-    -------
-    dict of float
-        agreement of predicted (`found`) with true segments, with low and high (95 %
-        Wilson interval), majority (always the largest segment), random (drawn by the
-        sizes of the segments): all 0 to 1.
+    Returns agreement with low and high (95 % Wilson), majority (always the largest
+    segment), random (drawn by the sizes of the segments).
     """
     sizes = truth.value_counts(normalize=True)
     right = truth.to_numpy() == found
@@ -330,14 +292,9 @@ def agreement(truth: pd.Series, found: np.ndarray) -> dict[str, float]:
 def agreement_by_segment(truth: pd.Series, found: np.ndarray) -> pd.DataFrame:
     """Say for each segment how many of its customers are found, and how purely.
 
-    Returns
-    -------
-    DataFrame
-        One row a segment: segment_id, customers, recall (of its customers, the share
-        found) and precision (of those found, the share that are its own; missing where
-        none is), each with 95 % Wilson interval: recall_low, recall_high,
-        precision_low, precision_high. random is what drawing by size would reach in
-        both.
+    Returns segment_id, customers, recall (share of its customers found) and precision
+    (share of those found that are its own), each with 95 % Wilson interval, suffixed
+    _low and _high; random: what drawing by size would reach in both.
     """
     rows = []
     for segment_id, size in truth.value_counts().sort_index().items():
@@ -355,9 +312,8 @@ def agreement_by_segment(truth: pd.Series, found: np.ndarray) -> pd.DataFrame:
 def golden(fields: pd.DataFrame, segment_ids: pd.Series, *, most: int) -> list[str]:
     """Order the fields by how much each adds to telling segments apart.
 
-    Forward selection: the first field tells most alone, the next adds most to it, by
-    the share of customers that a linear discriminant puts right. `most` are chosen of
-    `fields`, numbers of which none is missing.
+    Forward selection of `most` fields by the share of customers that a linear
+    discriminant puts right.
     """
     values, ids = fields.to_numpy(float), segment_ids.to_numpy()
     parts, chosen = _moments(values, ids), []
@@ -375,15 +331,9 @@ def golden_curve(
 ) -> pd.DataFrame:
     """Show how far one, two, three ... fields recover the segments.
 
-    The arguments are those of `golden`.
-
-    Returns
-    -------
-    DataFrame
-        One row for each number of fields: fields (1, 2, ...), field (the one added when
-        all customers choose), chosen (share of folds in which it is among the first so
-        many, 0 to 1), agreement with low and high (cross-fitted: fields and
-        discriminant come from other customers), majority, random.
+    Returns fields (number), field (the one added), chosen (share of folds in which it
+    is among the first so many), agreement with low and high (cross-fitted: fields and
+    discriminant come from other customers), majority, random.
     """
     values, ids = fields.to_numpy(float), segment_ids.to_numpy()
     order = golden(fields, segment_ids, most=most)
