@@ -84,21 +84,11 @@ def missing(engine: str) -> str | None:
 
 
 def connect(engine: str, *, run: str) -> Engine:
-    """Open the engine that a run names.
+    """Open an engine of `ENGINES`; BadInput says what to do where it is not there.
 
-    Parameters
-    ----------
-    engine : str
-        One of `ENGINES`. pyspark is the session that there is, the one SPARK_REMOTE
-        names, or one on this machine; postgresql is the database that the environment
-        variable `ADDRESS` leads to.
-    run : str
-        Its folder under build/ keeps what exceeds memory.
-
-    Raises
-    ------
-    BadInput
-        If the engine is not there, with what to do.
+    pyspark is the session that there is, the one SPARK_REMOTE names, or one on this
+    machine; postgresql the database of `ADDRESS`. The run's folder under build/ keeps
+    what exceeds memory.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine is one of {', '.join(ENGINES)}, not {engine!r}.")

@@ -88,15 +88,9 @@ def made_by(name: str) -> str:
 def check(
     frame: pd.DataFrame, name: str, *, columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Check a table against its promise and return it with the promised types.
+    """Return a table with the promised types, or raise BadInput with the first faults.
 
     `columns` are those that were asked for; if left out, all that `TABLES` promises.
-    Ids and texts come back as strings.
-
-    Raises
-    ------
-    BadInput
-        Naming the table, the columns, what is wrong and the first rows.
     """
     table = TABLES[name]
     promised = {part: pa.Column(nullable=True) for part in table.key} | table.columns

@@ -62,14 +62,7 @@ def write_batches(frames: Iterable[pd.DataFrame], name: str, *, run: str) -> Non
 
 
 def read(name: str, *, run: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read one of `schema.TABLES`, or the columns asked for, and check it.
-
-    Raises
-    ------
-    BadInput
-        If the table is missing, cannot be read, lacks a column that was asked for or
-        breaks its promise.
-    """
+    """Read and check one of `schema.TABLES`, or some columns, or raise BadInput."""
     with _opened(name, run, columns):
         frame = pd.read_parquet(path(name, run=run), columns=columns)
     return schema.check(frame, name, columns=columns)
@@ -159,13 +152,7 @@ def write_document(content: dict, name: str, *, run: str) -> None:
 
 
 def read_json(file: Path, *, made_by: str) -> dict:
-    """Read plain data that a notebook, `made_by`, has saved.
-
-    Raises
-    ------
-    BadInput
-        If the file is missing or damaged.
-    """
+    """Read plain data of a notebook, or raise BadInput that it is not there."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:

@@ -50,29 +50,12 @@ GLOSSARY: dict[str, str] = beside(__file__, "glossary.yaml")
 
 
 def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
-    """Gather what the dashboard shows; what a run lacks stays empty.
+    """Gather what the dashboard shows of a run; what it lacks stays empty.
 
-    Parameters
-    ----------
-    run : str
-    articles : sequence of pages.Article
-        Its rendered notebooks.
-
-    Returns
-    -------
-    dict
-        halted (articles without a result), halted_said (how many they are), figures,
-        findings (what to decide), grounds (what it stands on), described (views.json),
-        boards (tables of notebooks, with their articles), everyone, segments, matrix,
-        features, personas, missing (stages without a notebook), decided
-        (decision.json), worth (value tiers and activity, level by level), glossary,
-        below (the smallest group shown), script, policy (its hash) and data (for the
-        script).
-
-    Raises
-    ------
-    BadInput
-        When a file is damaged or lacks a column.
+    Among it: halted (articles without a result), findings (what to decide), grounds
+    (what it stands on), described (views.json), missing (stages without a notebook),
+    worth (value tiers and activity), below (the smallest group shown), data (for the
+    script) and policy (its hash). BadInput when a file is damaged or lacks a column.
     """
     folder = paths.processed(run)
     whole = [a for a in articles if not a.lacking]

@@ -49,11 +49,8 @@ class Article:
 def articles(run: str) -> list[Article]:
     """Render the executed notebooks of a run, and a notice for each that has no result.
 
-    Raises
-    ------
-    BadInput
-        When no notebook was executed, a page would show single customers, or a
-        figure has no description.
+    BadInput: none was executed, a page would show single customers, or a figure has no
+    description.
     """
     # imported here: notebooks that only show their findings need not wait for it
     import nbformat

@@ -45,29 +45,14 @@ def facts(
     min_orders: int,
     min_lines: int,
 ) -> pd.Series:
-    """Count what the parts of the study ask for.
+    """Count what the parts of the study ask for in standard tables' files.
 
-    Parameters
-    ----------
-    con : Engine
-        Does the work; nothing is left in it.
-    tables : dict of Path
-        Standard table -> its Parquet file. lines and products are needed; others are
-        counted where they are given.
-    first, last, later : str
-        First and last day of the training window, last of the later one, YYYY-MM-DD.
-    min_orders, min_lines : int
-        Orders, and lines, below which a customer has too little data.
-
-    Returns
-    -------
-    Series
-        Whole numbers: customers, enough (with enough data), repeat (with two orders or
-        more) and needs (bought by a tenth of the customers with enough data), all in
-        the training window; training_days and later_days that hold lines, from first
-        to last; returning (customers of the training window who order later); contacts,
-        treated, control, responses, contracts_ended, contracts_lost, answers,
-        interactions, leads, leads_won.
+    `first` to `last` are the days of training, and up to `later` those after. A
+    customer of `min_orders` and `min_lines` has enough data. In training: customers,
+    enough, repeat (two orders or more), needs (bought by a tenth of those with enough)
+    and training_days. Then later_days, returning (customers of training who order
+    later), contacts, treated, control, responses, contracts_ended, contracts_lost,
+    answers, interactions, leads, leads_won.
     """
     found = _from_lines(
         con, tables, (first, last, later), enough=(min_orders, min_lines)
@@ -149,26 +134,12 @@ def verdict(
     segmented: int,
     events: int,
 ) -> pd.DataFrame:
-    """Hold each part of the study to what it needs.
+    """Hold each part of the study, in the order of the notebooks, to what it needs.
 
-    Parameters
-    ----------
-    facts : Series
-        From `facts`.
-    customers : int
-        Customers that every statement about a group needs: in the training window, with
-        two orders or more, and seen in both windows.
-    segmented : int
-        Customers with enough data that needs segments need.
-    events : int
-        Answers, ended contracts, lost contracts, won and lost leads, and contacts in an
-        arm, that a rate needs.
-
-    Returns
-    -------
-    DataFrame
-        One row a part, in the order of the notebooks: part, needs, found (text), ready
-        (bool), said (what happens, or what is missing).
+    `customers` are for any statement about a group (in training, with two orders, and
+    seen in both windows), `segmented` those with enough data for needs segments,
+    `events` the answers, contracts, leads or contacts of an arm for a rate. Columns:
+    part, needs, found (text), ready (bool), said (what happens, or what is missing).
     """
     limits = {"customers": customers, "segmented": segmented, "events": events}
     needs = beside(__file__, "data_sufficiency.yaml")
@@ -181,10 +152,7 @@ def verdict(
 
 
 def few(customers: int, *, least: int, first: str, last: str) -> str:
-    """Say in one sentence that a window has too few customers for any study, if it has.
-
-    What was found, what is needed and the next step; days are YYYY-MM-DD.
-    """
+    """Say in a sentence what a window of too few customers lacks, and the next step."""
     if customers >= least:
         return ""
     found = f"{customers:,} customer{'' if customers == 1 else 's'}"
@@ -208,13 +176,7 @@ def write(parts: pd.DataFrame, *, run: str) -> None:
 
 
 def said(part: str, *, run: str) -> str:
-    """Say in one sentence why a part of `verdict` is left out; nothing if it is ready.
-
-    Raises
-    ------
-    BadInput
-        If notebook 2 has not written its verdict.
-    """
+    """Say in a sentence why a part of `verdict` is left out; nothing if it is not."""
     file = paths.processed(run) / "readiness.json"
     rows = store.read_json(file, made_by=MADE_BY)["parts"]
     found = {row["part"]: row for row in rows}[part]

@@ -32,14 +32,7 @@ def kept(run: str, notebook: str) -> Path:
 
 
 def causes(run: str) -> dict[str, list[str]]:
-    """Trace each notebook without a result back to those that stopped.
-
-    Returns
-    -------
-    dict
-        Notebook -> the notebooks that stopped and that it waits for, or itself if it
-        stopped. Notebooks that have nothing to wait for are left out.
-    """
+    """Trace each notebook without a result to those that stopped, or itself."""
     ending = len(".failed.ipynb")
     failed = {
         file.name[:-ending] for file in kept(run, "").parent.glob("*.failed.ipynb")

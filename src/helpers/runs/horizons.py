@@ -14,20 +14,11 @@ PERIODS = {"Q": 276, "M": 93, "W": 21, "D": 0}
 def windows(
     first: object, last: object, *, given: tuple[str, str, str] = (AUTO,) * 3
 ) -> tuple[str, str, str]:
-    """Cut the days that there are into a training and a later window.
+    """Cut the days with lines into a training and a later window of a quarter of them.
 
-    Parameters
-    ----------
-    first, last : date, Timestamp or str
-        First and last day with a line.
-    given : tuple of str
-        The three days as the run file sets them, "auto" where it does not.
-
-    Returns
-    -------
-    tuple of str
-        First and last day of the training window, and the last of the later one, all
-        YYYY-MM-DD: a quarter of the days is kept for later, none of fewer than four.
+    `given` are the three days returned, as the run file sets them or "auto": first and
+    last of training, last of the later window (YYYY-MM-DD). Of fewer than four days
+    none is kept.
     """
     start, end = (
         pd.Timestamp(fitted(day, own)).normalize()

@@ -50,13 +50,7 @@ class Parameter:
 
 
 def read(run: str) -> dict[str, Any]:
-    """Read a run file; a block without a line under it is an empty dict.
-
-    Raises
-    ------
-    BadInput
-        If the file is missing, is not YAML or is not made of `key: value` lines.
-    """
+    """Read a run file, an empty block as a dict; BadInput if it cannot be."""
     file = paths.run_file(run)
     if not file.is_file():
         known = sorted(found.stem for found in file.parent.glob("*.yaml"))
@@ -75,13 +69,7 @@ def read(run: str) -> dict[str, Any]:
 
 
 def code(notebook: Path, *, tag: str | None = None) -> list[str]:
-    """Return the source of a notebook's code cells, of those with a tag if one is given.
-
-    Raises
-    ------
-    BadInput
-        If the file is not a notebook.
-    """
+    """Return the source of a notebook's code cells, or of those with a tag."""
     try:
         cells = json.loads(notebook.read_text("utf-8"))["cells"]
     except (OSError, ValueError, KeyError, TypeError) as fault:
@@ -97,13 +85,7 @@ def code(notebook: Path, *, tag: str | None = None) -> list[str]:
 
 
 def declared(notebook: Path) -> dict[str, Parameter]:
-    """List what a notebook's cell tagged `parameters` declares, in its order.
-
-    Raises
-    ------
-    BadInput
-        If a line of the cell is not `name: kind = literal`.
-    """
+    """List what a notebook's cell tagged `parameters` declares, in its order."""
     found = {}
     for source in code(notebook, tag="parameters"):
         try:
@@ -134,15 +116,7 @@ def own_run(book: Path) -> str:
 
 
 def check(run: str) -> None:
-    """Refuse a run that could not be executed as written, naming all faults at once.
-
-    Raises
-    ------
-    BadInput
-        One line for each fault: an unknown key, source, engine, notebook or parameter
-        with the nearest known name; a value of another kind than declared; a file or
-        folder that is missing.
-    """
+    """Refuse, with all faults at once, a run that could not be executed as written."""
     content = read(run)
     books = {book.stem: declared(book) for book in paths.notebooks()}
     faults = [
@@ -163,18 +137,11 @@ def check(run: str) -> None:
 
 
 def parameters(run: str, notebook: str) -> dict[str, Any]:
-    """Work out the value of every parameter of one notebook in one run.
+    """Work out every parameter of one notebook in a run that `check` lets pass.
 
     The notebook's default gives way to `all:`, and that to the notebook's own block;
     `run`, `source`, `engine` and `segment_names` come from the run. Where own files are
     read, the default of what is `FITTED` is "auto".
-
-    Parameters
-    ----------
-    run : str
-        Name of a run that `check` lets pass.
-    notebook : str
-        Name of a notebook without its suffix, such as 03_clustering_choice.
     """
     content = read(run)
     names = {

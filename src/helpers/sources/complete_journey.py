@@ -170,22 +170,11 @@ def _refuse_times(con: duckdb.DuckDBPyConnection, query: str) -> None:
 def time_zone_evidence(
     con: duckdb.DuckDBPyConnection, *, zones: list[str]
 ) -> pd.DataFrame:
-    """Test which time zone the purchases' clock was read in.
+    """Test which time zone the purchases' clock was read in; a row for each of `zones`.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With the raw views of `complete_journey`.
-    zones : list of str
-        Zones to try, such as "UTC" and "America/New_York".
-
-    Returns
-    -------
-    DataFrame
-        One row a zone: redemptions_met (share of coupon redemptions with a basket of
-        that household on that day), week_agrees (share of lines whose column week
-        follows from the date), busiest_hour (0-23), night_share (share of baskets
-        from 0 to 5 o'clock).
+    Columns: zone, redemptions_met (share of coupon redemptions with a basket of that
+    household on that day), week_agrees (share of lines whose column week follows from
+    the date), busiest_hour (0-23), night_share (share of baskets from 0 to 5 o'clock).
     """
     rows = []
     for zone in zones:

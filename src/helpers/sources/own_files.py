@@ -74,9 +74,8 @@ def _absent(source: Source, names: list[str]) -> Iterator[str]:
 def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
     """Open the tables that a run maps as received_<table>; BadInput names every fault.
 
-    The memory of `con` is limited to `engines.MEMORY`; what does not fit is kept on disk
-    while it is open. Returns a row a table: table, file, rows, columns (as mapped), notes
-    (how many warnings `make check` has for it).
+    `con` keeps to `engines.MEMORY`, and the rest on disk. Returns a row a table: table,
+    file, rows, columns (as mapped), notes (how many warnings `make check` has for it).
     """
     spill = paths.plan(run) / "spill"
     engines.limit(con, spill)

@@ -82,9 +82,9 @@ def open_table(
 ) -> Opened:
     """Open one table as raw_<table>: every column as text, beside the row's number.
 
-    Of the columns returned as numbers, the decimal mark is a point whatever `decimal:`
-    says. `spill` receives a copy in UTF-8, where the file has another encoding. BadInput
-    says that it cannot be opened, holds no row or repeats a column's name.
+    Returned numbers have a decimal point, whatever `decimal:` says; `spill` receives a
+    copy in UTF-8. BadInput: it cannot be opened, holds no row or repeats a column's
+    name.
     """
     if source.file is None:
         return _open_database(con, source, spill)

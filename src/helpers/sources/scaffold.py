@@ -364,12 +364,9 @@ def _windows(text: str, run: str) -> str:
 
 
 def write(run: str) -> Path:
-    """Draft the run file of the files in data/raw/<run>/, unless there is one.
+    """Draft the run file of the files in data/raw/<run>/.
 
-    Raises
-    ------
-    BadInput
-        If there is a run file already, or no file that can be read.
+    BadInput says that there is a run file already, or no file that can be read.
     """
     target, folder = paths.run_file(run), mapping.folder(run)
     if target.exists():

@@ -27,12 +27,8 @@ CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
 def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) -> None:
     """Create typed_<table> from raw_<table> in one pass over the file.
 
-    `numbers` are the columns of the file that hold numbers and not text.
-
-    Raises
-    ------
-    BadInput
-        If a form of date or a time zone is unknown, or the file is damaged.
+    `numbers` are the columns that the file holds as numbers. BadInput says that a form
+    of date or a time zone is unknown, or that the file is damaged.
     """
     _check_forms(con, source)
     texts, values, kept = [f"{ROW} as line_id"], ["line_id"], ["line_id"]
