@@ -23,11 +23,7 @@ _SHELF = ", coalesce(sum(shelf_amount_cents), 0)::bigint as shelf_amount_cents"
 def applicable(
     con: duckdb.DuckDBPyConnection, rules: dict[str, str], *, kept: list[str]
 ) -> dict[str, str]:
-    """Choose the rules (reason -> SQL) that a run's lines can be asked.
-
-    Their columns stand in received_lines, and their reason is not in `kept`. BadInput
-    if a reason to keep is no rule.
-    """
+    """Choose the rules (reason -> SQL) that are not kept and whose columns are there."""
     if unknown := [reason for reason in kept if reason not in rules]:
         raise BadInput(
             f"Run file: `kept:` names {unknown[0]!r}, which is no rule of 01_cleaning. "
@@ -86,11 +82,7 @@ def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int, least: float = 0.0)
 
 
 def split(con: duckdb.DuckDBPyConnection, *, reject: dict[str, str]) -> None:
-    """Give every received line to clean_lines or, with its reason, rejected_lines.
-
-    `reject` is reason -> SQL condition, asked in order: the first that holds gives the
-    reason.
-    """
+    """Give a line to clean_lines or, by the first reason that holds, rejected_lines."""
     cases = " ".join(
         f"when {condition} then {quoted(reason)}"
         for reason, condition in reject.items()
@@ -167,12 +159,7 @@ def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> No
 
 
 def write(con: duckdb.DuckDBPyConnection, views: dict[str, str], *, run: str) -> None:
-    """Save views or queries as standard tables: checked, sorted, all of them or none.
-
-    `views` is a name in `schema.TABLES` -> the view. BadInput: a column is missing, a
-    row breaks a promise or a key is doubled; the earlier tables are then all as they
-    were.
-    """
+    """Save views or queries as standard tables: checked, sorted, all or none."""
     with contextlib.ExitStack() as stack:
         for name, view in views.items():
             partial = stack.enter_context(store.replacing(store.path(name, run=run)))

@@ -127,10 +127,7 @@ def columns(file: str | Path) -> dict[str, str]:
 
 
 class DuckDB:
-    """DuckDB in this process: rows beyond `MEMORY` lie on disk, in any order.
-
-    It makes a folder of its own in `spill` and, at the end, removes it.
-    """
+    """DuckDB in this process: rows beyond `MEMORY` lie in a folder of `spill`."""
 
     LINES_AT_ONCE = 6_000_000  # of which features are built within `MEMORY`
 
@@ -170,10 +167,7 @@ class DuckDB:
 
 
 class Spark:
-    """A Spark session; staged tables are persisted, in memory and on disk.
-
-    `spill` is for what exceeds the memory of a session on this machine.
-    """
+    """A Spark session; staged tables are persisted, in memory and on disk (`spill`)."""
 
     def __init__(self, spill: Path) -> None:
         with warnings.catch_warnings():
@@ -253,10 +247,7 @@ class Spark:
 
 
 class PostgreSQL:
-    """A PostgreSQL database, with a copy of each standard table in its schema study.
-
-    A table is copied when it is first read, and again when its file has changed.
-    """
+    """A PostgreSQL database, with a copy of each file, made anew when it changed."""
 
     def __init__(self) -> None:
         import psycopg

@@ -137,10 +137,7 @@ def _told(name: str, faults: Iterable[str]) -> str:
 
 
 def require(columns: Iterable[str], name: str) -> None:
-    """Refuse a table, by the columns it has, that lacks one it promises.
-
-    Its rows need not be made yet. Raises BadInput, naming the table and the columns.
-    """
+    """Refuse, naming them, the lack of columns that a table promises."""
     table, there = TABLES[name], set(columns)
     promised = [c for c in table.columns if table.columns[c].required]
     missing = [c for c in dict.fromkeys((*table.key, *promised)) if c not in there]

@@ -165,11 +165,7 @@ def conditions(
     at_most: int,
     apart: Collection[tuple[str, str]] = (),
 ) -> int:
-    """Say how many conditions may meet before there are too many groups to protect.
-
-    `at_most` groups are worth the minutes; the rest is as for `views`. The answer is
-    `most`, or fewer, and never below 2.
-    """
+    """Say how many conditions, 2 to `most`, may meet in `at_most` groups altogether."""
     sizes = [customers[name].nunique() for name in dimensions]
     pairs = {frozenset(map(dimensions.index, pair)) for pair in apart}
     for order in range(most, 2, -1):
@@ -204,10 +200,7 @@ def crossing(
 
 
 def shown(published: pd.DataFrame, conditions: Mapping[str, Hashable]) -> bool:
-    """Say whether :func:`views` published a group, given as dimension -> level.
-
-    It did not if the group is hidden, empty, or has more conditions than any.
-    """
+    """Say whether :func:`views` published a group, given as dimension -> level."""
     asked = {(name, str(level)) for name, level in conditions.items()} | {("", "")}
     by = [name for name in published if name.startswith("by_")]
     told = [

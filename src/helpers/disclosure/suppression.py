@@ -42,10 +42,7 @@ def hide(
     counts: Hashable,
     columns: Sequence[Hashable],
 ) -> pd.DataFrame:
-    """Withhold rows that are `hidden`, whatever their size, in a copy.
-
-    There `counts` reads "withheld" and the other `columns` become None (dtype object).
-    """
+    """Withhold `columns` of `hidden` rows of any size; `counts` reads "withheld"."""
     there = np.asarray(hidden, bool)
     told = frame.astype(dict.fromkeys([counts, *columns], object))
     told.loc[there, list(columns)] = None

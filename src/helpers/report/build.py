@@ -13,9 +13,7 @@ from helpers.report import dashboard, pages
 def build(run: str) -> Path:
     """Render a run's executed notebooks, a page each, and its dashboard, index.html.
 
-    A notebook without a result has a page that says so. BadInput, and pages as they
-    were: no notebook was executed, a page would show single customers, a figure has no
-    description, or a table or file of the dashboard is damaged.
+    On BadInput (see :func:`pages.articles`) the pages stay as they were.
     """
     articles = pages.articles(run)
     contents = dashboard.contents(run, articles) | {"run": run, "articles": articles}

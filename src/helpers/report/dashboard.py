@@ -340,11 +340,7 @@ def segments(
     *,
     days: Mapping[str, int],
 ) -> list[dict[str, Any]]:
-    """Join what is known of each segment with what may be shown of it.
-
-    `low` and `high` are a 95 % interval of the sales a customer: a segment that is
-    withheld has no figures, and no interval either.
-    """
+    """Join what is known of each segment with what is shown: else no interval either."""
     rows = []
     for row in summary.to_dict("records"):
         shown = figures(groups, {NEEDS: row["name"]}, days=days)
@@ -360,10 +356,7 @@ def levels(
     groups: Mapping[frozenset, Mapping[str, float]],
     name: str,
 ) -> dict[str, Any]:
-    """Show each level of one dimension of views.json; empty if it is lacking.
-
-    A level's figures get share_later, its share of all later sales; None if withheld.
-    """
+    """Show each level of a dimension, with its share of later sales; empty if none."""
     found = [one for one in described["dimensions"] if one["name"] == name]
     if not found:
         return {}
@@ -384,10 +377,7 @@ def matrix(
     *,
     rows: str = NEEDS,
 ) -> dict[str, Any]:
-    """Cross needs segments, or another dimension, with value tiers; empty if one lacks.
-
-    Each cell holds figures and a shade from 0 to 1, the share of the largest cell.
-    """
+    """Cross a dimension with value tiers; a shade is the share of the largest cell."""
     levels = {one["name"]: one["levels"] for one in described["dimensions"]}
     if not {rows, TIER} <= levels.keys():
         return {}
@@ -413,10 +403,7 @@ def matrix(
 
 
 def profile(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Gather each feature's value in every segment: id -> value, low, high, marker.
-
-    Low and high are a 95 % interval.
-    """
+    """Gather each feature's value, low, high (95 % interval), marker in every segment."""
     features = []
     for feature, rows in table.groupby("feature", sort=False):
         first = rows.iloc[0]

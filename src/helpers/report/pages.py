@@ -49,8 +49,8 @@ class Article:
 def articles(run: str) -> list[Article]:
     """Render the executed notebooks of a run, and a notice for each that has no result.
 
-    BadInput: none was executed, a page would show single customers, or a figure has no
-    description.
+    BadInput if none was executed, a page shows single customers or a figure is not
+    described.
     """
     # imported here: notebooks that only show their findings need not wait for it
     import nbformat

@@ -1,6 +1,5 @@
 """Say which parts of the study the clean tables of a run are enough for, and why not."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -13,26 +12,19 @@ from helpers.core.schema import APART, OTHER
 
 MADE_BY = "02_feature_engineering"
 
-# Tables that facts are counted in.
-TABLES = (
-    *("lines", "products", "contacts", "responses", "contracts", "surveys"),
-    *("interactions", "leads"),
-)
-# Facts that are counted where their table is there; 0 where it is not.
+# Facts that are counted where their table is there (0 where it is not): of which rows.
 _COUNTED = {
-    "contacts": {"contacts": "select count(*) from {contacts}"},
-    "responses": {"responses": "select count(*) from {responses}"},
-    "contracts": {
-        "contracts_ended": "select count(*) from {contracts} where renewed is not null",
-        "contracts_lost": "select count(*) from {contracts} where not renewed",
-    },
-    "surveys": {"answers": "select count(*) from {surveys}"},
-    "interactions": {"interactions": "select count(*) from {interactions}"},
-    "leads": {
-        "leads": "select count(*) from {leads}",
-        "leads_won": "select count(*) from {leads} where won_on is not null",
-    },
+    "contacts": ("contacts", "true"),
+    "responses": ("responses", "true"),
+    "contracts_ended": ("contracts", "renewed is not null"),
+    "contracts_lost": ("contracts", "not renewed"),
+    "answers": ("surveys", "true"),
+    "interactions": ("interactions", "true"),
+    "leads": ("leads", "true"),
+    "leads_won": ("leads", "won_on is not null"),
 }
+# Tables that facts are counted in.
+TABLES = ("lines", "products", *dict.fromkeys(name for name, _ in _COUNTED.values()))
 
 
 def facts(
@@ -57,16 +49,12 @@ def facts(
     found = _from_lines(
         con, tables, (first, last, later), enough=(min_orders, min_lines)
     )
-    read = {name: f"read_parquet('{file}')" for name, file in tables.items()}
-    for needed, counts in _COUNTED.items():
-        for fact, query in counts.items():
-            query = query.format(**read) if needed in tables else "select 0"
-            found[fact] = con.execute(query).fetchall()[0][0]
-    found |= (
-        _arms(con, tables["contacts"])
-        if "contacts" in tables
-        else {"treated": 0, "control": 0}
-    )
+    for fact, (name, condition) in _COUNTED.items():
+        found[fact] = 0
+        if name in tables:
+            query = f"select count(*) from read_parquet(?) where {condition}"
+            found[fact] = con.execute(query, [str(tables[name])]).fetchall()[0][0]
+    found |= _arms(con, tables.get("contacts"))
     return pd.Series(found, dtype="int64")
 
 
@@ -115,9 +103,9 @@ def _from_lines(
     return dict(zip((*names, *more), row, strict=True))
 
 
-def _arms(con: Engine, contacts: str | Path) -> dict[str, int]:
+def _arms(con: Engine, contacts: Path | None) -> dict[str, int]:
     """Count contacts by arm; without arms nobody is known to have been drawn."""
-    if "arm" not in engines.columns(contacts):
+    if contacts is None or "arm" not in engines.columns(contacts):
         return {"treated": 0, "control": 0}
     treated, control = con.execute(
         """select count(*) filter (arm = 'treated'), count(*) filter (arm = 'control')
@@ -142,13 +130,24 @@ def verdict(
     part, needs, found (text), ready (bool), said (what happens, or what is missing).
     """
     limits = {"customers": customers, "segmented": segmented, "events": events}
-    needs = beside(__file__, "data_sufficiency.yaml")
-    asked = {
-        part: [(fact, limits.get(least, least), name) for fact, least, name in those]
-        for part, those in needs.items()
-    }
     counted = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
-    return pd.DataFrame(_judged(asked, counted))
+    rows = []
+    for part, needs in beside(__file__, "data_sufficiency.yaml").items():
+        asked = [(counted[fact], limits.get(n, n), name) for fact, n, name in needs]
+        short = [one for one in asked if one[0] < one[1]]
+        missing = " and ".join(
+            f"{least:,} {name} (found: {found:,})" for found, least, name in short
+        )
+        rows.append(
+            {
+                "part": part,
+                "needs": "; ".join(f"{least:,} {name}" for _, least, name in asked),
+                "found": "; ".join(f"{found:,}" for found, *_ in asked),
+                "ready": not short,
+                "said": f"Left out, since it needs {missing}." if short else "Ready.",
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def few(customers: int, *, least: int, first: str, last: str) -> str:
@@ -199,22 +198,3 @@ def need(part: str, *, run: str) -> None:
 def _of(part: str, said: str) -> str:
     """Name the part that a verdict is about."""
     return f"{part.capitalize()}: {said[:1].lower()}{said[1:]}"
-
-
-def _judged(
-    asked: dict[str, list[tuple[str, int, str]]], counted: dict[str, int]
-) -> Iterator[dict[str, object]]:
-    """Compare each part's conditions with what was counted."""
-    for part, conditions in asked.items():
-        short = [one for one in conditions if counted[one[0]] < one[1]]
-        missing = " and ".join(
-            f"{least:,} {name} (found: {counted[fact]:,})"
-            for fact, least, name in short
-        )
-        yield {
-            "part": part,
-            "needs": "; ".join(f"{least:,} {name}" for _, least, name in conditions),
-            "found": "; ".join(f"{counted[fact]:,}" for fact, *_ in conditions),
-            "ready": not short,
-            "said": f"Left out, since it needs {missing}." if short else "Ready.",
-        }

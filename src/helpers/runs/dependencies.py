@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from helpers.core import paths
+from helpers.core import command, paths
 from helpers.runs import mapping, run_file
 
 
@@ -55,11 +55,7 @@ def write(run: str) -> Path:
 
 
 def needed(run: str) -> dict[str, list[str]]:
-    """Name, for each notebook that a run executes, the earlier ones that it waits for.
-
-    Those write a table or document that its code names; if it names none, the one
-    before it.
-    """
+    """Name, for each notebook of a run, the earlier ones that make what its code names."""
     makers, needs = makers_of(), {}
     for book in run_file.notebooks(run):
         makes = {makers[name] for name in texts(run_file.code(book)) & makers.keys()}
@@ -168,16 +164,10 @@ def _update(file: Path, text: str) -> None:
     partial.replace(file)
 
 
+@command.says_what_stops
 def main(arguments: list[str]) -> int:
     """Write the fragment of the run named on the command line; return the exit code."""
-    try:
-        write(*arguments)
-    except ValueError as fault:  # BadInput, without the second that importing it takes
-        print(fault, file=sys.stderr)
-        return 1
-    except OSError as fault:
-        print(paths.refused(fault), file=sys.stderr)
-        return 1
+    write(*arguments)
     return 0
 
 

@@ -61,11 +61,9 @@ def execute(run: str, notebook: str) -> Path:
 
 
 def refresh(notebook: Path) -> None:
-    """Execute a notebook in place with its defaults, so that it can be committed.
+    """Execute a notebook in place, so that the same results give the same bytes.
 
-    Timings and versions are left out: the same results give the same bytes. It is
-    replaced only when every cell has run; else NotebookFailedError, and what came is
-    under build/.
+    It is replaced only when every cell has run; else what came of it is under build/.
     """
     book = nbformat.read(notebook, as_version=4)
     partial = paths.home() / "build" / f"{notebook.stem}.partial.ipynb"

@@ -98,10 +98,7 @@ def of_settings(
     settings: dict[str, Any],
     spill: Path,
 ) -> tuple[list[str], str]:
-    """Foretell the parts by parameters of notebook 2.
-
-    Returns the sentences; and why the study will stop, empty if it will not.
-    """
+    """Foretell the parts in sentences; or why the study will stop, else empty."""
     names = {source.table: source for source in sources}
     if "lines" not in names or not _bought(con, names["lines"]):
         return [], "Table lines: no line has a customer and is a purchase of goods."

@@ -26,10 +26,10 @@ PROBLEMS = ["table", "level", "said"]
 def problems(
     con: duckdb.DuckDBPyConnection, content: dict[str, Any], *, run: str, spill: Path
 ) -> tuple[pd.DataFrame, list[Source]]:
-    """Open and type every table that a run file maps, and list what is wrong with it.
+    """Open and type every mapped table as raw_ and typed_<table>; list what is wrong.
 
-    `con` receives raw_<table> and typed_<table>. Returns a row a problem (table, level,
-    said; the level is error or warning), and the tables that could be opened.
+    Returns a row a problem (table, level: error or warning, said), and the opened
+    tables.
     """
     found = [("run", "error", said) for said in mapping.faults(content, run)]
     opened = []
@@ -159,10 +159,8 @@ def _amount(source: Source) -> str:
 
 
 def _find_duplicates(con: duckdb.DuckDBPyConnection, source: Source) -> None:
-    """List the lines that repeat an earlier row of the file in every column.
-
-    Where the file names neither orders nor products, two alike may be two purchases.
-    """
+    """List the lines that repeat an earlier row of the file in every column."""
+    # Where the file names neither orders nor products, two alike may be two purchases.
     told = str(source.names_orders or source.names_products).lower()
     con.execute(
         f"""create or replace temp table duplicate_lines as
@@ -174,11 +172,9 @@ def _find_duplicates(con: duckdb.DuckDBPyConnection, source: Source) -> None:
 
 
 def _find_reversed(con: duckdb.DuckDBPyConnection) -> None:
-    """List the purchases that a later cancellation undoes whole, the first by the first.
-
-    Of one customer, product and number of pieces, a cancellation that falls below every
-    earlier balance of purchases less cancellations has no purchase to undo.
-    """
+    """List the purchases that a later cancellation undoes whole, the first by the first."""
+    # Of one customer, product and number of pieces, a cancellation that falls below every
+    # earlier balance of purchases less cancellations has no purchase to undo.
     key = "customer_id, product_id, abs(quantity)"
     con.execute(
         f"""create or replace temp table reversed_lines as

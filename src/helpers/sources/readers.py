@@ -507,10 +507,9 @@ def number_marks(columns: Iterable[list[str]]) -> tuple[str, str]:
 
 
 def date_forms(samples: list[str]) -> list[str]:
-    """Choose the fewest forms of date that read every sample; none if they cannot.
+    """Choose the fewest forms of date that read every sample, the commonest first.
 
-    The form that reads most comes first. Of two forms that differ in the order of day
-    and month, the one that reads more is kept.
+    Of two that differ in the order of day and month, the one that reads more is kept.
     """
     left, chosen = list(dict.fromkeys(samples))[:4_000], []
     if not left or not any(character.isdigit() for character in left[0]):
@@ -538,11 +537,7 @@ def _read_by(samples: list[str], form: str) -> set[str]:
 
 
 def day_or_month(samples: list[str], form: str) -> str:
-    """Say what shows that the day, or the month, comes first in a form of `date_forms`.
-
-    The evidence in words, beginning with "undecided" where there is none; empty if the
-    form has no such pair.
-    """
+    """Say what shows that day or month comes first in a form; empty if neither does."""
     start = form[:5]
     if start not in FORMS["swapped"]:
         return ""

@@ -8,10 +8,7 @@ from helpers.core.errors import BadInput
 
 
 def truth(run: str) -> dict:
-    """Read what was planted in a simulated run, or raise BadInput if nothing was.
-
-    Only the notebook on recovery may.
-    """
+    """Read what was planted in a simulated run; only the notebook on recovery may."""
     file = paths.raw(run) / "truth.json"
     if not file.exists():
         raise BadInput(

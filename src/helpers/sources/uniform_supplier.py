@@ -349,11 +349,7 @@ def _favourite(
 
 
 def _periods(draw: Draws, book: DataFrame) -> Arrays:
-    """Draw the years that a contract would run if it were always renewed.
-
-    Three in four accounts hold contracts: yearly, those of older accounts from a day
-    of 2022 or, a third of them, from the first day.
-    """
+    """Draw the years of the contracts that three in four accounts would always renew."""
     number = len(book)
     holds = draw.random(number) < 0.75
     before = draw.integers(_day("2022-05-01"), 0, number)
