@@ -23,7 +23,7 @@ _SHELF = ", coalesce(sum(shelf_amount_cents), 0)::bigint as shelf_amount_cents"
 def applicable(
     con: duckdb.DuckDBPyConnection, rules: dict[str, str], *, kept: list[str]
 ) -> dict[str, str]:
-    """Choose the rules (reason -> SQL) that are not kept and whose columns are there."""
+    """Choose the rules (reason -> SQL) that are not kept and whose columns exist."""
     if unknown := [reason for reason in kept if reason not in rules]:
         raise BadInput(
             f"Run file: `kept:` names {unknown[0]!r}, which is no rule of 01_cleaning. "

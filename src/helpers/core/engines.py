@@ -30,8 +30,8 @@ ENGINES = ("duckdb", "pyspark", "postgresql")
 MEMORY = "1GB"  # beyond this DuckDB keeps rows on disk
 ADDRESS = "STUDY_POSTGRESQL"  # environment variable with the address of the database
 _FULL = ("no space left", "disk full", "diskfull", "failed to offload")
-# What each engine cannot read, and what PostgreSQL calls what it can.
-_UNFIT = {"pyspark": r"time\d|timestamp\[ns|decimal256|dur"}
+# What Spark cannot read, and what PostgreSQL calls what it can.
+_UNFIT = r"time\d|timestamp\[ns|decimal256|dur"
 _TEXT = 'text collate "C"'  # ordered by bytes, as the other engines do
 _POSTGRESQL = {
     r"(large_|dictionary<values=)?(string|utf8).*": _TEXT,
@@ -442,7 +442,7 @@ def _refuse_types(file: str, engine: str) -> None:
         unfit = (
             _in_postgresql(kind) is None
             if engine == "postgresql"
-            else re.match(_UNFIT[engine], kind)
+            else re.match(_UNFIT, kind)
         )
         if unfit:
             raise BadInput(

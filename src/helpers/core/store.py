@@ -67,7 +67,7 @@ def read(name: str, *, run: str, columns: Sequence[str] | None = None) -> pd.Dat
 def batches(
     name: str, *, run: str, columns: Sequence[str] | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Read and check a table `BATCH` rows at a time, in the file's order; not its key."""
+    """Read and check a table, but for its key, `BATCH` rows at a time, in order."""
     # Memory stays flat, and batches are the same on every machine.
     done = 0
     with _opened(name, run, columns) as file:

@@ -90,16 +90,15 @@ def views(
 ) -> pd.DataFrame:
     """Count and add up every group of up to `most` conditions that may be shown.
 
-    A condition is one level of one dimension; pairs of dimensions in `apart` never
-    meet. Hidden are groups of fewer than `below` customers, groups in which one
-    customer holds more than `dominance` (0 to 1) of a measure, and what would give one
-    of them away: see :func:`helpers.disclosure.lattice.protect`. Money follows the
-    counts.
+    Pairs of dimensions in `apart` never meet. Hidden are groups of fewer than `below`
+    customers, groups in which one customer holds more than `dominance` (0 to 1) of a
+    measure, and what would give one away: see
+    :func:`helpers.disclosure.lattice.protect`.
 
     Returns by_1, level_1, by_2 and so on (empty beyond its conditions, which follow the
     order of `dimensions`), customers, and the sum of each measure; the first row is
-    everyone. A group that is not there is hidden or empty. BadInput if there are fewer
-    customers than may be shown, or a dimension has gaps.
+    everyone. BadInput if there are fewer customers than may be shown, or a dimension
+    has gaps.
     """
     codes, levels = _coded(customers, dimensions, below=below)
     lattice = _lattice(levels, most=most, apart=apart)
@@ -165,7 +164,7 @@ def conditions(
     at_most: int,
     apart: Collection[tuple[str, str]] = (),
 ) -> int:
-    """Say how many conditions, 2 to `most`, may meet in `at_most` groups altogether."""
+    """Say how many conditions, 2 to `most`, may meet in at most `at_most` groups."""
     sizes = [customers[name].nunique() for name in dimensions]
     pairs = {frozenset(map(dimensions.index, pair)) for pair in apart}
     for order in range(most, 2, -1):
@@ -201,15 +200,15 @@ def crossing(
 
 def shown(published: pd.DataFrame, conditions: Mapping[str, Hashable]) -> bool:
     """Say whether :func:`views` published a group, given as dimension -> level."""
-    asked = {(name, str(level)) for name, level in conditions.items()} | {("", "")}
+    return {(name, str(level)) for name, level in conditions.items()} in keys(published)
+
+
+def keys(published: pd.DataFrame) -> list[frozenset[tuple[str, str]]]:
+    """List the conditions, dimension and level, of each group of :func:`views`."""
     by = [name for name in published if name.startswith("by_")]
-    told = [
-        {("", ""), *zip(row[::2], row[1::2], strict=True)}
-        for row in published[
-            [part for name in by for part in (name, name.replace("by", "level"))]
-        ].itertuples(index=False, name=None)
-    ]
-    return asked in told
+    levels = [name.replace("by", "level") for name in by]
+    rows = zip(published[by].to_numpy(), published[levels].to_numpy(), strict=True)
+    return [frozenset(p for p in zip(*row, strict=True) if p[0]) for row in rows]
 
 
 def _coded(

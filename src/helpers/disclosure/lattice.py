@@ -144,11 +144,9 @@ def leaks(
 
 
 def _prices(views: Lattice, counts: np.ndarray) -> np.ndarray:
-    """Rank views by how little is lost with them: the most special, then the smallest.
-
-    One that holds all customers of a wider one is as dear. What comes down to a single
-    condition is dearest: such prices start at the number of views.
-    """
+    """Rank views by how little is lost with them: most special, then smallest."""
+    # One that holds all customers of a wider one is as dear. What comes down to a single
+    # condition is dearest: such prices start at the number of views.
     order = views.orders.copy()
     rows, inside = views.children.nonzero()
     for special in range(2, order.max(initial=0) + 1):

@@ -10,10 +10,7 @@ MIN_CELL = 10  # customers; a smaller group is told of nowhere
 
 
 def suppress(
-    frame: pd.DataFrame,
-    *,
-    counts: Hashable,
-    columns: Sequence[Hashable],
+    frame: pd.DataFrame, *, counts: Hashable, columns: Sequence[Hashable]
 ) -> pd.DataFrame:
     """Hide `columns` in rows of fewer than `MIN_CELL` customers (`counts`).
 

@@ -161,10 +161,7 @@ def _exporter() -> "TemplateExporter":
 
 
 def _article(
-    name: str,
-    notebook: "NotebookNode",
-    exporter: "TemplateExporter",
-    pages: set[str],
+    name: str, notebook: "NotebookNode", exporter: "TemplateExporter", pages: set[str]
 ) -> Article:
     first = notebook.cells[0]
     # labels of the opening, each a paragraph even where lines follow one another

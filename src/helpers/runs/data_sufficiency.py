@@ -116,11 +116,7 @@ def _arms(con: Engine, contacts: Path | None) -> dict[str, int]:
 
 
 def verdict(
-    facts: pd.Series,
-    *,
-    customers: int,
-    segmented: int,
-    events: int,
+    facts: pd.Series, *, customers: int, segmented: int, events: int
 ) -> pd.DataFrame:
     """Hold each part of the study, in the order of the notebooks, to what it needs.
 
@@ -175,7 +171,7 @@ def write(parts: pd.DataFrame, *, run: str) -> None:
 
 
 def said(part: str, *, run: str) -> str:
-    """Say in a sentence why a part of `verdict` is left out; nothing if it is not."""
+    """Say in a sentence why a part of `verdict` is left out; nothing if it is ready."""
     file = paths.processed(run) / "readiness.json"
     rows = store.read_json(file, made_by=MADE_BY)["parts"]
     found = {row["part"]: row for row in rows}[part]

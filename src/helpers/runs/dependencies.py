@@ -55,7 +55,7 @@ def write(run: str) -> Path:
 
 
 def needed(run: str) -> dict[str, list[str]]:
-    """Name, for each notebook of a run, the earlier ones that make what its code names."""
+    """Name for each notebook of a run the earlier ones that make what it names."""
     makers, needs = makers_of(), {}
     for book in run_file.notebooks(run):
         makes = {makers[name] for name in texts(run_file.code(book)) & makers.keys()}

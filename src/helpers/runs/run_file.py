@@ -14,7 +14,6 @@ from helpers.core.errors import BadInput
 from helpers.runs import mapping
 
 DEFAULT = "complete_journey"  # the run whose results the notebooks are saved with
-# A run file that names another is refused.
 # Where raw tables come from -> the module of helpers.sources that opens them.
 SOURCES = {
     "complete_journey": "complete_journey",
@@ -23,21 +22,9 @@ SOURCES = {
 }
 AUTO = "auto"  # a value that fits the data
 KEYS = ("source", "engine", "segments", "all", "tables")
-FROM_THE_RUN = {
-    "run": "the name of the run",
-    "source": "`source:`",
-    "engine": "`engine:`",
-    "segment_names": "`segments:`",
-}
-# Parameters that fit the data of a run with own files, unless its run file sets them. In
-# a notebook their kind allows the text "auto"; their default is the bundled run's.
-FITTED = (
-    *("first_day", "last_day", "later_day", "min_orders", "min_lines", "prior_weight"),
-    *("least_later_sales", "active_days", "least_gap_days", "period", "frequency"),
-    *("early_days", "curve_days", "look_back", "follow_weeks", "quiet_weeks"),
-    *("least_touched", "least_buyers", "newer_days", "first_days", "horizon_weeks"),
-    *("contact_cost", "least_cell", "horizon"),
-)
+_GIVEN = paths.beside(__file__, "run_file.yaml")
+FROM_THE_RUN: dict[str, str] = _GIVEN["from_the_run"]
+FITTED: list[str] = _GIVEN["fitted"]
 PLAIN = {"bool": (bool,), "int": (int,), "float": (float, int), "str": (str,)}
 
 
@@ -101,11 +88,7 @@ def declared(notebook: Path) -> dict[str, Parameter]:
 
 
 def notebooks(run: str) -> list[Path]:
-    """List the notebooks that a run executes, in their order.
-
-    A notebook belongs to every run, unless its own default is another run than the
-    study's: then it is about that run alone.
-    """
+    """List the notebooks that a run executes: all but those about one other run."""
     return [book for book in paths.notebooks() if own_run(book) in (DEFAULT, run)]
 
 
@@ -139,9 +122,8 @@ def check(run: str) -> None:
 def parameters(run: str, notebook: str) -> dict[str, Any]:
     """Work out every parameter of one notebook in a run that `check` lets pass.
 
-    The notebook's default gives way to `all:`, and that to the notebook's own block;
-    `run`, `source`, `engine` and `segment_names` come from the run. Where own files are
-    read, the default of what is `FITTED` is "auto".
+    Its default gives way to `all:`, and that to its own block; some come from the run.
+    Where own files are read, the default of what is `FITTED` is "auto".
     """
     content = read(run)
     names = {

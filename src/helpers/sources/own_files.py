@@ -18,8 +18,6 @@ from helpers.sources import readers, types, validate
 PLACES = ("department", "category", "brand")
 # Columns of later outcomes are later_<need>: these would name one that there is.
 LATER = ("orders", "sales", "recency_days", "targeted", "redeemed")
-
-
 PROBLEMS = ["table", "level", "said"]
 
 

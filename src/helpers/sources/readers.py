@@ -537,7 +537,10 @@ def _read_by(samples: list[str], form: str) -> set[str]:
 
 
 def day_or_month(samples: list[str], form: str) -> str:
-    """Say what shows that day or month comes first in a form; empty if neither does."""
+    """Say whether day or month comes first in a form, and what shows it, or "undecided".
+
+    Empty if the form has no such pair.
+    """
     start = form[:5]
     if start not in FORMS["swapped"]:
         return ""

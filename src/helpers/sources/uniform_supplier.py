@@ -349,7 +349,7 @@ def _favourite(
 
 
 def _periods(draw: Draws, book: DataFrame) -> Arrays:
-    """Draw the years of the contracts that three in four accounts would always renew."""
+    """Draw contract years, if always renewed, of three in four accounts."""
     number = len(book)
     holds = draw.random(number) < 0.75
     before = draw.integers(_day("2022-05-01"), 0, number)
