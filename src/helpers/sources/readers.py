@@ -537,7 +537,7 @@ def _read_by(samples: list[str], form: str) -> set[str]:
 
 
 def day_or_month(samples: list[str], form: str) -> str:
-    """Say whether day or month comes first in a form, and what shows it, or "undecided".
+    """Say whether day or month comes first in a form, and why, or "undecided".
 
     Empty if the form has no such pair.
     """
