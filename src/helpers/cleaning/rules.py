@@ -23,27 +23,7 @@ _SHELF = ", coalesce(sum(shelf_amount_cents), 0)::bigint as shelf_amount_cents"
 def applicable(
     con: duckdb.DuckDBPyConnection, rules: dict[str, str], *, kept: list[str]
 ) -> dict[str, str]:
-    """Choose the rules that a run's lines can be asked.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With received_lines.
-    rules : dict of str
-        Reason -> SQL condition.
-    kept : list of str
-        Reasons for which lines are not set aside in this run.
-
-    Returns
-    -------
-    dict of str
-        Those that are not kept and whose columns the received lines have.
-
-    Raises
-    ------
-    BadInput
-        If a reason to keep is no rule.
-    """
+    """Choose the rules (reason -> SQL) that are not kept and whose columns exist."""
     if unknown := [reason for reason in kept if reason not in rules]:
         raise BadInput(
             f"Run file: `kept:` names {unknown[0]!r}, which is no rule of 01_cleaning. "
@@ -61,11 +41,7 @@ def applicable(
 
 
 def known(con: duckdb.DuckDBPyConnection) -> tuple[bool, bool]:
-    """Say whether a line was paid in part by a coupon, and whether fuel is sold.
-
-    What the data do not know is not spoken of. `con` has received_lines and
-    received_products.
-    """
+    """Say whether a line was paid in part by a coupon, and whether fuel is sold."""
     asked = (
         "received_lines where coupon_cents <> 0",
         "received_products where need_state = 'fuel'",
@@ -76,22 +52,10 @@ def known(con: duckdb.DuckDBPyConnection) -> tuple[bool, bool]:
 
 
 def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int, least: float = 0.0) -> int:
-    """Put small needs together as "other", so that no share rests on a few lines.
+    """Put small needs together as "other" in received_products; return how many.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        After `split`; received_products is changed.
-    most : int
-        Needs that keep their name: those with the largest sales. Products of no known
-        need are "other" too.
-    least : float
-        Share of customers, 0 to 1, that a need must be bought by to keep its name.
-
-    Returns
-    -------
-    int
-        How many needs were put together.
+    So no share rests on a few lines. The `most` needs with the largest sales in
+    clean_lines keep their name, if a share `least` of customers bought them.
     """
     common = (
         f"""count(distinct customer_id) >= {least!r} *
@@ -118,16 +82,7 @@ def pool_needs(con: duckdb.DuckDBPyConnection, *, most: int, least: float = 0.0)
 
 
 def split(con: duckdb.DuckDBPyConnection, *, reject: dict[str, str]) -> None:
-    """Give every received line to clean_lines or, with its reason, to rejected_lines.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With received_lines; receives clean_lines and rejected_lines.
-    reject : dict of str
-        Reason -> SQL condition on the columns of received_lines, asked in order: the
-        first that holds gives the reason.
-    """
+    """Give a line to clean_lines or, by the first reason that holds, rejected_lines."""
     cases = " ".join(
         f"when {condition} then {quoted(reason)}"
         for reason, condition in reject.items()
@@ -146,27 +101,12 @@ def split(con: duckdb.DuckDBPyConnection, *, reject: dict[str, str]) -> None:
 def reconcile(
     con: duckdb.DuckDBPyConnection, *, reject: dict[str, str]
 ) -> pd.DataFrame:
-    """Walk from the received lines to the clean ones, one rule a step.
+    """Walk from the received lines to the clean ones, a row for each rule of `split`.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        After `split`.
-    reject : dict of str
-        The rules that `split` was given.
-
-    Returns
-    -------
-    DataFrame
-        Rows received, one a rule (what it took away, negative), clean. Columns step,
-        lines, orders, customers, sales_cents (amount + coupon), coupon_cents,
-        shelf_amount_cents (where the lines hold it). An order or customer is taken away
-        by the rule that takes its last line.
-
-    Raises
-    ------
-    AssertionError
-        If the steps do not add up exactly, in any column.
+    Columns: step, lines, orders, customers, sales_cents (amount + coupon),
+    coupon_cents, shelf_amount_cents (where lines hold it); what a rule took away is
+    negative. It takes an order or customer with the last line. AssertionError if any
+    column does not add up.
     """
     measured = [_measure(con, "true")]
     order = list(reject)
@@ -191,20 +131,7 @@ def _measure(con: duckdb.DuckDBPyConnection, condition: str) -> pd.Series:
 
 
 def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> None:
-    """Stop where a window holds no clean line.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        After `split`.
-    first, last : str
-        First and last day of the window, YYYY-MM-DD; "auto" for that of the lines.
-
-    Raises
-    ------
-    BadInput
-        Naming the window and the days for which there are lines.
-    """
+    """Stop where a window of days, "auto" for all, holds no clean line."""
     start, end = con.execute(
         "select min(ordered_at)::date, max(ordered_at)::date from clean_lines"
     ).fetchall()[0]
@@ -232,23 +159,7 @@ def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> No
 
 
 def write(con: duckdb.DuckDBPyConnection, views: dict[str, str], *, run: str) -> None:
-    """Save views as standard tables: checked, sorted, all of them or none.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        Holds the views.
-    views : dict of str
-        Standard table, one of `schema.TABLES` -> view or query with its rows.
-    run : str
-        Name of the run.
-
-    Raises
-    ------
-    BadInput
-        If a column is missing, a row breaks a table's promise or a key is doubled. The
-        earlier tables are then all as they were.
-    """
+    """Save views or queries as standard tables: checked, sorted, all or none."""
     with contextlib.ExitStack() as stack:
         for name, view in views.items():
             partial = stack.enter_context(store.replacing(store.path(name, run=run)))
@@ -312,13 +223,7 @@ def _between(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str, str]]:
 
 
 def references(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
-    """Count the rows of each clean or received table that point at nothing.
-
-    Returns
-    -------
-    DataFrame
-        One row a reference: reference, rows, without_match.
-    """
+    """Count rows that point at nothing: reference, rows, without_match."""
     rows = []
     for child, parent, key in _between(con):
         total, lost = con.execute(
@@ -331,13 +236,7 @@ def references(con: duckdb.DuckDBPyConnection) -> pd.DataFrame:
 
 
 def refuse_dangling(con: duckdb.DuckDBPyConnection) -> None:
-    """Stop where a row points at nothing.
-
-    Raises
-    ------
-    BadInput
-        Naming the tables, the columns and the first values without a match.
-    """
+    """Stop where a row points at nothing, with the first values of each column."""
     for child, parent, key in _between(con):
         lost = con.execute(
             f"""select distinct {key} from {child} anti join {parent} using ({key})

@@ -30,8 +30,8 @@ ENGINES = ("duckdb", "pyspark", "postgresql")
 MEMORY = "1GB"  # beyond this DuckDB keeps rows on disk
 ADDRESS = "STUDY_POSTGRESQL"  # environment variable with the address of the database
 _FULL = ("no space left", "disk full", "diskfull", "failed to offload")
-# What each engine cannot read, and what PostgreSQL calls what it can.
-_UNFIT = {"pyspark": r"time\d|timestamp\[ns|decimal256|dur"}
+# What Spark cannot read, and what PostgreSQL calls what it can.
+_UNFIT = r"time\d|timestamp\[ns|decimal256|dur"
 _TEXT = 'text collate "C"'  # ordered by bytes, as the other engines do
 _POSTGRESQL = {
     r"(large_|dictionary<values=)?(string|utf8).*": _TEXT,
@@ -84,21 +84,11 @@ def missing(engine: str) -> str | None:
 
 
 def connect(engine: str, *, run: str) -> Engine:
-    """Open the engine that a run names.
+    """Open an engine of `ENGINES`; BadInput says what to do where it is not there.
 
-    Parameters
-    ----------
-    engine : str
-        One of `ENGINES`. pyspark is the session that there is, the one SPARK_REMOTE
-        names, or one on this machine; postgresql is the database that the environment
-        variable `ADDRESS` leads to.
-    run : str
-        Its folder under build/ keeps what exceeds memory.
-
-    Raises
-    ------
-    BadInput
-        If the engine is not there, with what to do.
+    pyspark is the session that there is, the one SPARK_REMOTE names, or one on this
+    machine; postgresql the database of `ADDRESS`. The run's folder under build/ keeps
+    what exceeds memory.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine is one of {', '.join(ENGINES)}, not {engine!r}.")
@@ -137,10 +127,7 @@ def columns(file: str | Path) -> dict[str, str]:
 
 
 class DuckDB:
-    """DuckDB in this process: rows beyond `MEMORY` lie on disk, in any order.
-
-    It makes a folder of its own in `spill` and, at the end, removes it.
-    """
+    """DuckDB in this process: rows beyond `MEMORY` lie in a folder of `spill`."""
 
     LINES_AT_ONCE = 6_000_000  # of which features are built within `MEMORY`
 
@@ -180,10 +167,7 @@ class DuckDB:
 
 
 class Spark:
-    """A Spark session; staged tables are persisted, in memory and on disk.
-
-    `spill` is for what exceeds the memory of a session on this machine.
-    """
+    """A Spark session; staged tables are persisted, in memory and on disk (`spill`)."""
 
     def __init__(self, spill: Path) -> None:
         with warnings.catch_warnings():
@@ -263,10 +247,7 @@ class Spark:
 
 
 class PostgreSQL:
-    """A PostgreSQL database, with a copy of each standard table in its schema study.
-
-    A table is copied when it is first read, and again when its file has changed.
-    """
+    """A PostgreSQL database, with a copy of each file, made anew when it changed."""
 
     def __init__(self) -> None:
         import psycopg
@@ -461,7 +442,7 @@ def _refuse_types(file: str, engine: str) -> None:
         unfit = (
             _in_postgresql(kind) is None
             if engine == "postgresql"
-            else re.match(_UNFIT[engine], kind)
+            else re.match(_UNFIT, kind)
         )
         if unfit:
             raise BadInput(

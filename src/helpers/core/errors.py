@@ -6,7 +6,4 @@ class BadInput(ValueError):
 
 
 class TooLittle(Exception):  # no error: the section is left out
-    """What a section of a notebook needs and the run lacks, in one sentence.
-
-    `runs.sections` writes the sentence in place of the section and goes on.
-    """
+    """What a section of a notebook needs and the run lacks: shown in place of it."""

@@ -88,15 +88,9 @@ def made_by(name: str) -> str:
 def check(
     frame: pd.DataFrame, name: str, *, columns: Sequence[str] | None = None
 ) -> pd.DataFrame:
-    """Check a table against its promise and return it with the promised types.
+    """Return a table with the promised types, or raise BadInput with the first faults.
 
     `columns` are those that were asked for; if left out, all that `TABLES` promises.
-    Ids and texts come back as strings.
-
-    Raises
-    ------
-    BadInput
-        Naming the table, the columns, what is wrong and the first rows.
     """
     table = TABLES[name]
     promised = {part: pa.Column(nullable=True) for part in table.key} | table.columns
@@ -143,10 +137,7 @@ def _told(name: str, faults: Iterable[str]) -> str:
 
 
 def require(columns: Iterable[str], name: str) -> None:
-    """Refuse a table, by the columns it has, that lacks one it promises.
-
-    Its rows need not be made yet. Raises BadInput, naming the table and the columns.
-    """
+    """Refuse, naming them, the lack of columns that a table promises."""
     table, there = TABLES[name], set(columns)
     promised = [c for c in table.columns if table.columns[c].required]
     missing = [c for c in dict.fromkeys((*table.key, *promised)) if c not in there]

@@ -44,11 +44,7 @@ def write(frame: pd.DataFrame, name: str, *, run: str) -> None:
 
 
 def write_batches(frames: Iterable[pd.DataFrame], name: str, *, run: str) -> None:
-    """As `write`, for a table that comes in parts: one frame or more, with equal columns.
-
-    They are taken one by one, so that memory does not grow with the table. That no key
-    stands in two parts is not checked.
-    """
+    """As `write`, a frame at a time; that no two of them share a key is not checked."""
     with replacing(path(name, run=run)) as partial, contextlib.ExitStack() as stack:
         writer = None
         for frame in frames:
@@ -62,14 +58,7 @@ def write_batches(frames: Iterable[pd.DataFrame], name: str, *, run: str) -> Non
 
 
 def read(name: str, *, run: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """Read one of `schema.TABLES`, or the columns asked for, and check it.
-
-    Raises
-    ------
-    BadInput
-        If the table is missing, cannot be read, lacks a column that was asked for or
-        breaks its promise.
-    """
+    """Read and check one of `schema.TABLES`, or some columns, or raise BadInput."""
     with _opened(name, run, columns):
         frame = pd.read_parquet(path(name, run=run), columns=columns)
     return schema.check(frame, name, columns=columns)
@@ -78,11 +67,8 @@ def read(name: str, *, run: str, columns: Sequence[str] | None = None) -> pd.Dat
 def batches(
     name: str, *, run: str, columns: Sequence[str] | None = None
 ) -> Iterator[pd.DataFrame]:
-    """Read and check a table as `read` does, but `BATCH` rows at a time.
-
-    Memory stays flat, batches are the same on every machine, and the index counts on
-    in the order of the file. That no key stands in two batches is not checked.
-    """
+    """Read and check a table, but for its key, `BATCH` rows at a time, in order."""
+    # Memory stays flat, and batches are the same on every machine.
     done = 0
     with _opened(name, run, columns) as file:
         for batch in file.iter_batches(BATCH, columns=columns):
@@ -93,10 +79,9 @@ def batches(
 
 
 def of_customers(name: str, customers: pd.Series, *, run: str) -> pd.DataFrame:
-    """Read what a table, with customer_id in its key, says of some customers; check it.
+    """Read and check what a table says of some customers, in the order of its key.
 
-    All others are left out while reading, so that memory does not grow with them. Rows
-    come in the order of the key, whatever that of the file. Raises as `read` does.
+    All others are left out while reading, so that memory does not grow with them.
     """
     with _opened(name, run) as file:
         kind = file.schema_arrow.field("customer_id").type
@@ -134,10 +119,7 @@ def _opened(
 
 
 def check_file(file: Path, name: str, *, rows: int = 500_000) -> int:
-    """Check a Parquet file of a table some rows at a time; return how many there are.
-
-    Memory stays flat. The key is not checked: ask the database for that.
-    """
+    """Check a Parquet file of a table, except its key, in parts; return its rows."""
     checked = 0
     for batch in parquet.ParquetFile(file).iter_batches(batch_size=rows):
         frame = batch.to_pandas()
@@ -159,13 +141,7 @@ def write_document(content: dict, name: str, *, run: str) -> None:
 
 
 def read_json(file: Path, *, made_by: str) -> dict:
-    """Read plain data that a notebook, `made_by`, has saved.
-
-    Raises
-    ------
-    BadInput
-        If the file is missing or damaged.
-    """
+    """Read plain data of a notebook, or raise BadInput that it is not there."""
     try:
         return json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -191,11 +167,7 @@ def write_text(text: str, file: Path) -> None:
 
 @contextlib.contextmanager
 def replacing(file: Path) -> Iterator[Path]:
-    """Yield where to write a file's new content; it replaces the old one when done.
-
-    Its folder is made if need be. If the block fails, nothing is left there and `file`
-    is as it was.
-    """
+    """Yield where to write a file's new content, which replaces the old when done."""
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
     try:

@@ -18,21 +18,10 @@ UNKNOWN = "unknown"  # level of a customer whose attribute is not known
 def dimension(values: pd.Series, *, most: int, below: int = MIN_CELL) -> pd.Series:
     """Make a column ready to be filtered by: few levels, none of them small.
 
-    Parameters
-    ----------
-    values : Series
-        Text or categories, one a customer; missing values become a level of their own.
-    most : int
-        Levels to keep; the smallest beyond them are put together.
-    below : int
-        Levels with fewer customers are put together too, with the next smallest if
-        need be.
-
-    Returns
-    -------
-    Series
-        Categories in the order of `values` if it has one, else by the numbers in them
-        and then by the alphabet; what was put together comes after, unknown last.
+    The smallest beyond `most` are put together, and those of fewer than `below`
+    customers, with the next smallest if need be. Missing values become a level. Returns
+    categories in the order of `values` if it has one, else by the numbers in them and
+    then by the alphabet; what was put together comes after, unknown last.
     """
     order = values.cat.categories if values.dtype == "category" else None
     text = values.astype(object).where(values.notna(), UNKNOWN).astype(str)
@@ -67,9 +56,8 @@ def overlapping(
 ) -> list[tuple[str, str]]:
     """List the pairs of attributes of which one largely tells the other.
 
-    Crossing them would only split off small groups. `least` is the information that a
-    pair shares, over that of the attribute with less of it (0 to 1), from which it is
-    listed. Attributes are missing or `UNKNOWN` where they are not known.
+    Crossing them would only split off small groups. `least` is the shared information
+    over that of the attribute with less of it (0 to 1) from which a pair is listed.
     """
     table = customers[list(attributes)].astype(object)
     known = table.mask(table == UNKNOWN)
@@ -100,40 +88,17 @@ def views(
     below: int = MIN_CELL,
     apart: Collection[tuple[str, str]] = (),
 ) -> pd.DataFrame:
-    """Count and add up every group of a few conditions that may be shown.
+    """Count and add up every group of up to `most` conditions that may be shown.
 
-    A condition is one level of one dimension. Hidden are groups of fewer than `below`
-    customers, groups of whose money one customer holds more than `dominance`, and what
-    would give one of them away: see :func:`helpers.disclosure.lattice.protect` for the
-    method. Money follows the counts: what is hidden has neither.
+    Pairs of dimensions in `apart` never meet. Hidden are groups of fewer than `below`
+    customers, groups in which one customer holds more than `dominance` (0 to 1) of a
+    measure, and what would give one away: see
+    :func:`helpers.disclosure.lattice.protect`.
 
-    Parameters
-    ----------
-    customers : DataFrame
-        One row a customer: dimensions (categories or text) and measures (numbers).
-    dimensions, measures : sequence of str
-        Columns that customers can be grouped by, and columns to add up.
-    most : int
-        Conditions a group, at most.
-    dominance : float
-        Share of a measure (0 to 1) that no single customer of a shown group exceeds.
-    below : int
-        Smallest number of customers that is shown.
-    apart : collection of (str, str)
-        Pairs of dimensions that never stand together in a group.
-
-    Returns
-    -------
-    DataFrame
-        One row a group that may be shown: by_1, level_1, by_2, level_2 and so on
-        (empty beyond its conditions, which follow the order of `dimensions`),
-        customers, and the sum of each measure. The first row is everyone. A group that
-        is not there is hidden or empty.
-
-    Raises
-    ------
-    BadInput
-        If there are fewer customers than may be shown, or a dimension has gaps.
+    Returns by_1, level_1, by_2 and so on (empty beyond its conditions, which follow the
+    order of `dimensions`), customers, and the sum of each measure; the first row is
+    everyone. BadInput if there are fewer customers than may be shown, or a dimension
+    has gaps.
     """
     codes, levels = _coded(customers, dimensions, below=below)
     lattice = _lattice(levels, most=most, apart=apart)
@@ -161,13 +126,10 @@ def audit(
     below: int = MIN_CELL,
     apart: Collection[tuple[str, str]] = (),
 ) -> pd.DataFrame:
-    """Attack published groups with the true customers at hand; parameters as for `views`.
+    """Attack published groups with the true customers at hand.
 
-    Returns
-    -------
-    DataFrame
-        One row a small group that could be worked out: group (how), customers, way;
-        see :func:`helpers.disclosure.lattice.leaks`. Empty if there is none.
+    Parameters are as for `views`. Returns the small groups that could be worked out:
+    group (how), customers, way (of :func:`helpers.disclosure.lattice.leaks`).
     """
     codes, levels = _coded(customers, dimensions, below=below)
     lattice = _lattice(levels, most=most, apart=apart)
@@ -202,11 +164,7 @@ def conditions(
     at_most: int,
     apart: Collection[tuple[str, str]] = (),
 ) -> int:
-    """Say how many conditions may meet before there are too many groups to protect.
-
-    `at_most` groups are worth the minutes; the rest is as for `views`. The answer is
-    `most`, or fewer, and never below 2.
-    """
+    """Say how many conditions, 2 to `most`, may meet in at most `at_most` groups."""
     sizes = [customers[name].nunique() for name in dimensions]
     pairs = {frozenset(map(dimensions.index, pair)) for pair in apart}
     for order in range(most, 2, -1):
@@ -229,9 +187,8 @@ def crossing(
 ) -> pd.DataFrame:
     """Lay the published groups of two dimensions out as a table of customers (Int64).
 
-    `rows` and `columns` are a dimension and its levels, in the order shown; `rows` is
-    the one that comes first among the dimensions of `views`. What is hidden or empty is
-    missing, and if need be that is everything.
+    `rows` (first among the dimensions of `views`) and `columns` are a dimension and its
+    levels in order. What is hidden or empty is missing.
     """
     two = (published["by_1"] == rows[0]) & (published["by_2"] == columns[0])
     if "by_3" in published:
@@ -242,19 +199,16 @@ def crossing(
 
 
 def shown(published: pd.DataFrame, conditions: Mapping[str, Hashable]) -> bool:
-    """Say whether :func:`views` published a group, given as dimension -> level.
+    """Say whether :func:`views` published a group, given as dimension -> level."""
+    return {(name, str(level)) for name, level in conditions.items()} in keys(published)
 
-    It did not if the group is hidden, empty, or has more conditions than any.
-    """
-    asked = {(name, str(level)) for name, level in conditions.items()} | {("", "")}
+
+def keys(published: pd.DataFrame) -> list[frozenset[tuple[str, str]]]:
+    """List the conditions, dimension and level, of each group of :func:`views`."""
     by = [name for name in published if name.startswith("by_")]
-    told = [
-        {("", ""), *zip(row[::2], row[1::2], strict=True)}
-        for row in published[
-            [part for name in by for part in (name, name.replace("by", "level"))]
-        ].itertuples(index=False, name=None)
-    ]
-    return asked in told
+    levels = [name.replace("by", "level") for name in by]
+    rows = zip(published[by].to_numpy(), published[levels].to_numpy(), strict=True)
+    return [frozenset(p for p in zip(*row, strict=True) if p[0]) for row in rows]
 
 
 def _coded(

@@ -79,10 +79,9 @@ def protect(
 ) -> np.ndarray:
     """Mark the views that must not be shown; everyone (view 0) always is.
 
-    First the sensitive ones and those of fewer than `below` customers. Then, until it
-    holds for every sum that a reader can form: hidden parts of a shown whole are at
-    least two and hold at least `below` customers together. At last :func:`leaks` is
-    asked, and what it finds is closed by hiding more.
+    First the sensitive ones and those of fewer than `below` customers. Then further
+    ones, until hidden parts of any shown whole are at least two and hold `below`
+    customers together. At last what :func:`leaks` finds is closed by hiding more.
     """
     price = _prices(views, counts)
     hidden = (counts < below) | sensitive
@@ -110,23 +109,18 @@ def leaks(
     """Find small groups that a reader could work out from the views that are shown.
 
     The reader is taken to know every shown count, that counts add up and that none is
-    negative. Three ways are tried on every group that can be written with the views:
-    a view, the rest of a view inside a wider one, what meets one condition but not two
-    or three others, and two levels taken together.
+    negative. Tried are a view, the rest of a view inside a wider one, what meets one
+    condition but not two or three others, and two levels taken together.
 
-    - *sum*: linear algebra. The hidden counts are moved at random along all directions
-      that leave every shown sum as it is; what does not move can be worked out.
-    - *bounds*: least and largest possible counts are tightened in turn through all
-      sums; where they meet, the count is known.
+    - *sum*: hidden counts are moved at random along all directions that leave every
+      shown sum as it is; what does not move can be worked out.
+    - *bounds*: least and largest possible counts are tightened through all sums until
+      they meet. Views that must be empty, as a whole is used up by shown parts, count
+      as known.
 
-    Views that must be empty, because a whole is used up by its shown parts, count as
-    known.
-
-    References
-    ----------
-    Buzzigoli and Giusti (1999), An algorithm to calculate the lower and upper bounds
-    of the elements of an array given its marginals. Hundepool et al. (2012),
-    Statistical disclosure control.
+    Buzzigoli and Giusti (1999), An algorithm to calculate the lower and upper bounds of
+    the elements of an array given its marginals. Hundepool et al. (2012), Statistical
+    disclosure control.
     """
     movement = _movement(views, hidden & ~_empty(views, counts, hidden))
     found = []
@@ -150,12 +144,9 @@ def leaks(
 
 
 def _prices(views: Lattice, counts: np.ndarray) -> np.ndarray:
-    """Rank views by how little is lost with them: the most special, then the smallest.
-
-    A view that holds all customers of a wider one is as dear as the wider one. What
-    comes down to a single condition is dearer than everything else: such prices start
-    at the number of views.
-    """
+    """Rank views by how little is lost with them: most special, then smallest."""
+    # One that holds all customers of a wider one is as dear. What comes down to a single
+    # condition is dearest: such prices start at the number of views.
     order = views.orders.copy()
     rows, inside = views.children.nonzero()
     for special in range(2, order.max(initial=0) + 1):

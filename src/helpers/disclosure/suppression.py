@@ -10,31 +10,14 @@ MIN_CELL = 10  # customers; a smaller group is told of nowhere
 
 
 def suppress(
-    frame: pd.DataFrame,
-    *,
-    counts: Hashable,
-    columns: Sequence[Hashable],
+    frame: pd.DataFrame, *, counts: Hashable, columns: Sequence[Hashable]
 ) -> pd.DataFrame:
-    """Hide rows' figures where they describe fewer than `MIN_CELL` customers.
+    """Hide `columns` in rows of fewer than `MIN_CELL` customers (`counts`).
 
-    The total of all rows is taken to be known. Where hidden rows would follow from it,
-    because only one is hidden or they hold fewer than `MIN_CELL` customers together,
-    the next smallest row is hidden with them.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        One row a group.
-    counts : column name
-        Column with customers a row; where it is hidden it reads ``"<10"``, or
-        ``"withheld"`` in every hidden row if a larger one is among them.
-    columns : sequence of column names
-        Other columns (money, shares, averages) that become None in those rows.
-
-    Returns
-    -------
-    DataFrame
-        A copy; the named columns have dtype object.
+    The total is taken to be known: where one row alone is hidden, or hidden ones hold
+    fewer than `MIN_CELL` together, the next smallest goes with them. There `counts`
+    reads "<10", or "withheld" in every hidden row if a larger one is among them, and
+    `columns` are None. Returns a copy, in which these columns have dtype object.
     """
     sizes = frame[counts].astype(float).fillna(0)
     small = sizes < MIN_CELL
@@ -56,11 +39,7 @@ def hide(
     counts: Hashable,
     columns: Sequence[Hashable],
 ) -> pd.DataFrame:
-    """Withhold the figures of rows that are `hidden`, whatever their size.
-
-    There `counts` reads ``"withheld"`` and the other `columns` become None. Returns a
-    copy, in which the named columns have dtype object.
-    """
+    """Withhold `columns` of `hidden` rows of any size; `counts` reads "withheld"."""
     there = np.asarray(hidden, bool)
     told = frame.astype(dict.fromkeys([counts, *columns], object))
     told.loc[there, list(columns)] = None
@@ -86,9 +65,8 @@ def privacy(cells: pd.DataFrame) -> str:
 def withhold(counts: pd.DataFrame) -> pd.DataFrame:
     """Replace the cells of a cross table that :func:`withheld` marks by a word.
 
-    It is ``"<10"`` where only small cells had to be hidden, else ``"withheld"`` in all
-    that are hidden: two words would tell the small ones apart and narrow them down.
-    The result has dtype object.
+    It is "<10" where only small cells had to be hidden, else "withheld" in all that are
+    hidden: two words would tell the small ones apart and narrow them down.
     """
     hidden = withheld(counts)
     return counts.astype(object).mask(hidden, _word(~(counts >= MIN_CELL), hidden))
@@ -101,9 +79,9 @@ def _word(small: pd.DataFrame | pd.Series, hidden: pd.DataFrame | pd.Series) -> 
 def withheld(counts: pd.DataFrame) -> pd.DataFrame:
     """Mark the cells of a cross table of customers that must not be shown.
 
-    The totals of rows and columns are taken to be known. Beside the small cells these
-    are further ones, few and small, so that no hidden cell follows from the totals, and
-    the hidden cells of a row or column hold at least `MIN_CELL` customers together.
+    Totals are taken to be known: beside the small cells, further small ones are marked,
+    so that none follows and those of a row or column hold `MIN_CELL` customers
+    together.
     """
     sizes = counts.fillna(0).to_numpy(float)
     hidden = sizes < MIN_CELL

@@ -11,17 +11,9 @@ from helpers.report import dashboard, pages
 
 
 def build(run: str) -> Path:
-    """Render the executed notebooks of a run and its dashboard, index.html.
+    """Render a run's executed notebooks, a page each, and its dashboard, index.html.
 
-    One page a notebook lies beside it. A notebook that stopped, or waits for one that
-    did, has a page that says so.
-
-    Raises
-    ------
-    BadInput
-        When no notebook was executed, a page would show single customers, a figure
-        has no description, or a table or file of the dashboard is damaged. Pages
-        already there are left untouched.
+    On BadInput (see :func:`pages.articles`) the pages stay as they were.
     """
     articles = pages.articles(run)
     contents = dashboard.contents(run, articles) | {"run": run, "articles": articles}

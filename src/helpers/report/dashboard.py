@@ -14,6 +14,7 @@ import pandas as pd
 
 from helpers.core import errors, paths, store
 from helpers.core.paths import beside
+from helpers.disclosure import cube
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import columns, findings, plots, tables
 from helpers.report import pages
@@ -24,55 +25,24 @@ NEEDS, TIER, ACTIVITY = "needs", "value_tier", "activity"
 MEASURES = ("sales", "later_sales")
 # why to trust it, not what to do
 GROUNDS = ("01_cleaning", "02_feature_engineering", "09_recovery")
-SUMMARY = (
-    *("segment_id", "name", "one_line", "stability", "confidence", "action"),
-    *("low", "high"),
-)
-VIEWS = ("by_1", "level_1", "customers", "sales", "later_sales")
-PROFILE = (
-    *("segment_id", "feature", "label", "family", "unit", "value", "low", "high"),
-    *("overall", "marker"),
-)
 # What can be filtered, sorted, opened and compared where there are no segments.
 NOTHING = {
     **dict.fromkeys(("described", "matrix", "data", "everyone")),
     **{"personas": [], "features": [], "segments": [], "worth": []},
 }
-# Stages of the full study by the number of their notebook.
-STAGES = {
-    "05": "the lifecycle journey of customers",
-    "06": "activation: which campaigns and offers work",
-    "07": "refinement: how segments drift over time",
-    "08": "leads and prospects",
-}
+# Stages of the full study by the number of their notebook; columns of tables it reads.
+_GIVEN = beside(__file__, "dashboard.yaml")
 # Words of the page itself; the study's own glossary comes before them.
 GLOSSARY: dict[str, str] = beside(__file__, "glossary.yaml")
 
 
 def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
-    """Gather what the dashboard shows; what a run lacks stays empty.
+    """Gather what the dashboard shows of a run; what it lacks stays empty.
 
-    Parameters
-    ----------
-    run : str
-    articles : sequence of pages.Article
-        Its rendered notebooks.
-
-    Returns
-    -------
-    dict
-        halted (articles without a result), halted_said (how many they are), figures,
-        findings (what to decide), grounds (what it stands on), described (views.json),
-        boards (tables of notebooks, with their articles), everyone, segments, matrix,
-        features, personas, missing (stages without a notebook), decided
-        (decision.json), worth (value tiers and activity, level by level), glossary,
-        below (the smallest group shown), script, policy (its hash) and data (for the
-        script).
-
-    Raises
-    ------
-    BadInput
-        When a file is damaged or lacks a column.
+    Among it: halted (articles without a result), findings (what to decide), grounds
+    (what it stands on), described (views.json), missing (stages without a notebook),
+    worth (value tiers and activity), below (the smallest group shown), data (for the
+    script) and policy (its hash). BadInput when a file is damaged or lacks a column.
     """
     folder = paths.processed(run)
     whole = [a for a in articles if not a.lacking]
@@ -80,7 +50,7 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
     noted = [(a, _json(folder / "findings" / f"{a.name}.json")) for a in whole]
     # What an earlier run left of a notebook that now has no result would pass for new.
     if any(a.name == PERSONAS for a in halted):
-        known, explored = _about(run), NOTHING
+        known, explored = _json(store.path("source", run=run)), NOTHING
     else:
         known = _json(folder / "key_figures.json")
         explored = _explored(folder, symbol(known.get("currency", "")))
@@ -102,7 +72,7 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
         "grounds": [(a, rows) for a, rows in noted if rows and a.name in GROUNDS],
         "missing": [
             stage
-            for number, stage in STAGES.items()
+            for number, stage in _GIVEN["stages"].items()
             if not any(a.name.startswith(number) for a in articles)
         ],
         "decided": _json(folder / "decision.json"),
@@ -117,16 +87,11 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
     }
 
 
-def _about(run: str) -> dict[str, Any]:
-    """Say what the data of a run are, where the notebook that also does has no result."""
-    return _json(store.path("source", run=run))
-
-
 def _explored(folder: Path, sign: str) -> dict[str, Any]:
     """Gather what can be filtered, sorted, opened and compared."""
-    views, described = _table(folder, "views", VIEWS), _json(folder / "views.json")
-    summary = _table(folder, "segment_summary", SUMMARY)
-    values = _table(folder, "segment_profile", PROFILE)
+    views, described = _table(folder, "views"), _json(folder / "views.json")
+    summary = _table(folder, "segment_summary")
+    values = _table(folder, "segment_profile")
     found = NOTHING | {
         "described": described,
         "personas": [dict(card) for card in _json(folder / "personas.json") or []],
@@ -164,8 +129,8 @@ def _digest(script: str) -> str:
 def explainer(glossary: Mapping[str, str]) -> Callable[[str], str]:
     """Give a function that writes text as HTML, each term's first mention a button.
 
-    The button opens the element with the id of :func:`anchor`. The function remembers
-    what it has explained: use one for each page.
+    The button opens the element with the id of :func:`anchor`; one function serves a
+    page.
     """
     waiting = dict.fromkeys(sorted(glossary, key=len, reverse=True))
 
@@ -237,7 +202,7 @@ def _persona_link(name: str, anchors: Mapping[str, str] | None) -> str:
     return f"{PERSONAS}.html{next(near, '')}"
 
 
-def _table(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame | None:
+def _table(folder: Path, name: str) -> pd.DataFrame | None:
     path = folder / f"{name}.parquet"
     if not path.exists():
         return None
@@ -247,7 +212,7 @@ def _table(folder: Path, name: str, columns: Sequence[str]) -> pd.DataFrame | No
         raise errors.BadInput(
             f"{path} cannot be read ({fault}); rerun the notebook that writes it"
         ) from None
-    lacking = [name for name in columns if name not in table]
+    lacking = [one for one in _GIVEN["columns"][name] if one not in table]
     if lacking:
         raise errors.BadInput(f"{path} lacks the columns {', '.join(lacking)}")
     return table
@@ -305,19 +270,9 @@ def _money(value: object, symbol: str) -> str:
 
 
 def lookup(views: pd.DataFrame) -> dict[frozenset, dict[str, float]]:
-    """Key each published group by its conditions, a frozenset of dimension and level.
-
-    `views` has by_1, level_1 and so on, customers, sales and later_sales (currency).
-    """
-    parts = sum(name.startswith("by_") for name in views)
-    by = views[[f"by_{i + 1}" for i in range(parts)]].to_numpy()
-    levels = views[[f"level_{i + 1}" for i in range(parts)]].to_numpy()
-    keys = [
-        frozenset(pair for pair in zip(*row, strict=True) if pair[0])
-        for row in zip(by, levels, strict=True)
-    ]
+    """Key each published group by its conditions: customers and sales (currency)."""
     told = views[["customers", *MEASURES]].to_dict("records")
-    return dict(zip(keys, told, strict=True))
+    return dict(zip(cube.keys(views), told, strict=True))
 
 
 def figures(
@@ -328,9 +283,7 @@ def figures(
 ) -> dict[str, float] | None:
     """Give what is shown of one group of `lookup`; None if it is withheld.
 
-    `conditions` are dimension -> level, `days` the lengths of the windows of sales and
-    later_sales. Shares are of everyone; trend is later sales a day over sales a day,
-    minus 1 (None without sales).
+    Shares are of everyone; trend is later sales a day over sales a day, minus 1.
     """
     group = groups.get(frozenset(conditions.items()))
     if group is None:
@@ -357,16 +310,12 @@ def segments(
     *,
     days: Mapping[str, int],
 ) -> list[dict[str, Any]]:
-    """Join what is known of each segment with what may be shown of it.
-
-    `low` and `high` are a 95 % interval of the sales a customer: a segment that is
-    withheld has no figures, and no interval either.
-    """
+    """Join what is known of each segment with what may be shown of it."""
     rows = []
     for row in summary.to_dict("records"):
         shown = figures(groups, {NEEDS: row["name"]}, days=days)
         if shown is None:
-            row |= {"low": None, "high": None}
+            row |= {"low": None, "high": None}  # of its sales a customer
         colour = plots.segment_colour(int(row["segment_id"]))
         rows.append(row | {"colour": colour, "shown": shown})
     return rows
@@ -377,10 +326,7 @@ def levels(
     groups: Mapping[frozenset, Mapping[str, float]],
     name: str,
 ) -> dict[str, Any]:
-    """Show each level of one dimension of views.json; empty if it is lacking.
-
-    A level's figures get share_later, its share of all later sales; None if withheld.
-    """
+    """Show each level of a dimension, with its share of later sales; empty if none."""
     found = [one for one in described["dimensions"] if one["name"] == name]
     if not found:
         return {}
@@ -401,10 +347,7 @@ def matrix(
     *,
     rows: str = NEEDS,
 ) -> dict[str, Any]:
-    """Cross needs segments, or another dimension, with value tiers; empty if one lacks.
-
-    Each cell holds figures and a shade from 0 to 1, the share of the largest cell.
-    """
+    """Cross a dimension with value tiers; a shade is the share of the largest cell."""
     levels = {one["name"]: one["levels"] for one in described["dimensions"]}
     if not {rows, TIER} <= levels.keys():
         return {}
@@ -430,10 +373,7 @@ def matrix(
 
 
 def profile(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Gather each feature's value in every segment: id -> value, low, high, marker.
-
-    Low and high are a 95 % interval.
-    """
+    """Gather each feature's value, low, high (95 % interval), marker by segment."""
     features = []
     for feature, rows in table.groupby("feature", sort=False):
         first = rows.iloc[0]

@@ -49,11 +49,8 @@ class Article:
 def articles(run: str) -> list[Article]:
     """Render the executed notebooks of a run, and a notice for each that has no result.
 
-    Raises
-    ------
-    BadInput
-        When no notebook was executed, a page would show single customers, or a
-        figure has no description.
+    BadInput if none was executed, a page shows single customers or a figure is not
+    described.
     """
     # imported here: notebooks that only show their findings need not wait for it
     import nbformat
@@ -164,10 +161,7 @@ def _exporter() -> "TemplateExporter":
 
 
 def _article(
-    name: str,
-    notebook: "NotebookNode",
-    exporter: "TemplateExporter",
-    pages: set[str],
+    name: str, notebook: "NotebookNode", exporter: "TemplateExporter", pages: set[str]
 ) -> Article:
     first = notebook.cells[0]
     # labels of the opening, each a paragraph even where lines follow one another

@@ -1,6 +1,5 @@
 """Say which parts of the study the clean tables of a run are enough for, and why not."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -13,26 +12,19 @@ from helpers.core.schema import APART, OTHER
 
 MADE_BY = "02_feature_engineering"
 
-# Tables that facts are counted in.
-TABLES = (
-    *("lines", "products", "contacts", "responses", "contracts", "surveys"),
-    *("interactions", "leads"),
-)
-# Facts that are counted where their table is there; 0 where it is not.
+# Facts that are counted where their table is there (0 where it is not): of which rows.
 _COUNTED = {
-    "contacts": {"contacts": "select count(*) from {contacts}"},
-    "responses": {"responses": "select count(*) from {responses}"},
-    "contracts": {
-        "contracts_ended": "select count(*) from {contracts} where renewed is not null",
-        "contracts_lost": "select count(*) from {contracts} where not renewed",
-    },
-    "surveys": {"answers": "select count(*) from {surveys}"},
-    "interactions": {"interactions": "select count(*) from {interactions}"},
-    "leads": {
-        "leads": "select count(*) from {leads}",
-        "leads_won": "select count(*) from {leads} where won_on is not null",
-    },
+    "contacts": ("contacts", "true"),
+    "responses": ("responses", "true"),
+    "contracts_ended": ("contracts", "renewed is not null"),
+    "contracts_lost": ("contracts", "not renewed"),
+    "answers": ("surveys", "true"),
+    "interactions": ("interactions", "true"),
+    "leads": ("leads", "true"),
+    "leads_won": ("leads", "won_on is not null"),
 }
+# Tables that facts are counted in.
+TABLES = ("lines", "products", *dict.fromkeys(name for name, _ in _COUNTED.values()))
 
 
 def facts(
@@ -45,43 +37,24 @@ def facts(
     min_orders: int,
     min_lines: int,
 ) -> pd.Series:
-    """Count what the parts of the study ask for.
+    """Count what the parts of the study ask for in standard tables' files.
 
-    Parameters
-    ----------
-    con : Engine
-        Does the work; nothing is left in it.
-    tables : dict of Path
-        Standard table -> its Parquet file. lines and products are needed; others are
-        counted where they are given.
-    first, last, later : str
-        First and last day of the training window, last of the later one, YYYY-MM-DD.
-    min_orders, min_lines : int
-        Orders, and lines, below which a customer has too little data.
-
-    Returns
-    -------
-    Series
-        Whole numbers: customers, enough (with enough data), repeat (with two orders or
-        more) and needs (bought by a tenth of the customers with enough data), all in
-        the training window; training_days and later_days that hold lines, from first
-        to last; returning (customers of the training window who order later); contacts,
-        treated, control, responses, contracts_ended, contracts_lost, answers,
-        interactions, leads, leads_won.
+    `first` to `last` are the days of training, and up to `later` those after. A
+    customer of `min_orders` and `min_lines` has enough data. In training: customers,
+    enough, repeat (two orders or more), needs (bought by a tenth of those with enough)
+    and training_days. Then later_days, returning (customers of training who order
+    later), contacts, treated, control, responses, contracts_ended, contracts_lost,
+    answers, interactions, leads, leads_won.
     """
     found = _from_lines(
         con, tables, (first, last, later), enough=(min_orders, min_lines)
     )
-    read = {name: f"read_parquet('{file}')" for name, file in tables.items()}
-    for needed, counts in _COUNTED.items():
-        for fact, query in counts.items():
-            query = query.format(**read) if needed in tables else "select 0"
-            found[fact] = con.execute(query).fetchall()[0][0]
-    found |= (
-        _arms(con, tables["contacts"])
-        if "contacts" in tables
-        else {"treated": 0, "control": 0}
-    )
+    for fact, (name, condition) in _COUNTED.items():
+        found[fact] = 0
+        if name in tables:
+            query = f"select count(*) from read_parquet(?) where {condition}"
+            found[fact] = con.execute(query, [str(tables[name])]).fetchall()[0][0]
+    found |= _arms(con, tables.get("contacts"))
     return pd.Series(found, dtype="int64")
 
 
@@ -130,9 +103,9 @@ def _from_lines(
     return dict(zip((*names, *more), row, strict=True))
 
 
-def _arms(con: Engine, contacts: str | Path) -> dict[str, int]:
+def _arms(con: Engine, contacts: Path | None) -> dict[str, int]:
     """Count contacts by arm; without arms nobody is known to have been drawn."""
-    if "arm" not in engines.columns(contacts):
+    if contacts is None or "arm" not in engines.columns(contacts):
         return {"treated": 0, "control": 0}
     treated, control = con.execute(
         """select count(*) filter (arm = 'treated'), count(*) filter (arm = 'control')
@@ -143,48 +116,38 @@ def _arms(con: Engine, contacts: str | Path) -> dict[str, int]:
 
 
 def verdict(
-    facts: pd.Series,
-    *,
-    customers: int,
-    segmented: int,
-    events: int,
+    facts: pd.Series, *, customers: int, segmented: int, events: int
 ) -> pd.DataFrame:
-    """Hold each part of the study to what it needs.
+    """Hold each part of the study, in the order of the notebooks, to what it needs.
 
-    Parameters
-    ----------
-    facts : Series
-        From `facts`.
-    customers : int
-        Customers that every statement about a group needs: in the training window, with
-        two orders or more, and seen in both windows.
-    segmented : int
-        Customers with enough data that needs segments need.
-    events : int
-        Answers, ended contracts, lost contracts, won and lost leads, and contacts in an
-        arm, that a rate needs.
-
-    Returns
-    -------
-    DataFrame
-        One row a part, in the order of the notebooks: part, needs, found (text), ready
-        (bool), said (what happens, or what is missing).
+    `customers` are for any statement about a group (in training, with two orders, and
+    seen in both windows), `segmented` those with enough data for needs segments,
+    `events` the answers, contracts, leads or contacts of an arm for a rate. Columns:
+    part, needs, found (text), ready (bool), said (what happens, or what is missing).
     """
     limits = {"customers": customers, "segmented": segmented, "events": events}
-    needs = beside(__file__, "data_sufficiency.yaml")
-    asked = {
-        part: [(fact, limits.get(least, least), name) for fact, least, name in those]
-        for part, those in needs.items()
-    }
     counted = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
-    return pd.DataFrame(_judged(asked, counted))
+    rows = []
+    for part, needs in beside(__file__, "data_sufficiency.yaml").items():
+        asked = [(counted[fact], limits.get(n, n), name) for fact, n, name in needs]
+        short = [one for one in asked if one[0] < one[1]]
+        missing = " and ".join(
+            f"{least:,} {name} (found: {found:,})" for found, least, name in short
+        )
+        rows.append(
+            {
+                "part": part,
+                "needs": "; ".join(f"{least:,} {name}" for _, least, name in asked),
+                "found": "; ".join(f"{found:,}" for found, *_ in asked),
+                "ready": not short,
+                "said": f"Left out, since it needs {missing}." if short else "Ready.",
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def few(customers: int, *, least: int, first: str, last: str) -> str:
-    """Say in one sentence that a window has too few customers for any study, if it has.
-
-    What was found, what is needed and the next step; days are YYYY-MM-DD.
-    """
+    """Say in a sentence what a window of too few customers lacks, and the next step."""
     if customers >= least:
         return ""
     found = f"{customers:,} customer{'' if customers == 1 else 's'}"
@@ -208,13 +171,7 @@ def write(parts: pd.DataFrame, *, run: str) -> None:
 
 
 def said(part: str, *, run: str) -> str:
-    """Say in one sentence why a part of `verdict` is left out; nothing if it is ready.
-
-    Raises
-    ------
-    BadInput
-        If notebook 2 has not written its verdict.
-    """
+    """Say in a sentence why a part of `verdict` is left out; nothing if it is ready."""
     file = paths.processed(run) / "readiness.json"
     rows = store.read_json(file, made_by=MADE_BY)["parts"]
     found = {row["part"]: row for row in rows}[part]
@@ -237,22 +194,3 @@ def need(part: str, *, run: str) -> None:
 def _of(part: str, said: str) -> str:
     """Name the part that a verdict is about."""
     return f"{part.capitalize()}: {said[:1].lower()}{said[1:]}"
-
-
-def _judged(
-    asked: dict[str, list[tuple[str, int, str]]], counted: dict[str, int]
-) -> Iterator[dict[str, object]]:
-    """Compare each part's conditions with what was counted."""
-    for part, conditions in asked.items():
-        short = [one for one in conditions if counted[one[0]] < one[1]]
-        missing = " and ".join(
-            f"{least:,} {name} (found: {counted[fact]:,})"
-            for fact, least, name in short
-        )
-        yield {
-            "part": part,
-            "needs": "; ".join(f"{least:,} {name}" for _, least, name in conditions),
-            "found": "; ".join(f"{counted[fact]:,}" for fact, *_ in conditions),
-            "ready": not short,
-            "said": f"Left out, since it needs {missing}." if short else "Ready.",
-        }

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from helpers.core import paths
+from helpers.core import command, paths
 from helpers.runs import mapping, run_file
 
 
@@ -14,22 +14,9 @@ def write(run: str) -> Path:
     """Write a run's dependencies as a make fragment, and each notebook's parameters.
 
     A file whose content stays the same is left alone, so make sees only what changed.
-
-    Parameters
-    ----------
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    Path
-        The fragment, stages.mk in paths.plan(run). It sets EXECUTED (the executed
-        notebooks) and INDEX (the page made last) and says what each depends on.
-
-    Raises
-    ------
-    BadInput
-        If the run has a fault.
+    The fragment, stages.mk in paths.plan(run), sets EXECUTED (the executed notebooks)
+    and INDEX (the page made last) and says what each depends on. BadInput if the run
+    has a fault.
     """
     run_file.check(run)
     folder = paths.plan(run)
@@ -68,19 +55,7 @@ def write(run: str) -> Path:
 
 
 def needed(run: str) -> dict[str, list[str]]:
-    """Name, for each notebook that a run executes, those that it waits for.
-
-    Parameters
-    ----------
-    run : str
-        Name of the run.
-
-    Returns
-    -------
-    dict
-        Name of a notebook -> names of earlier ones: those that write a table or document
-        which its code names, or the one before it if it names none.
-    """
+    """Name for each notebook of a run the earlier ones that make what it names."""
     makers, needs = makers_of(), {}
     for book in run_file.notebooks(run):
         makes = {makers[name] for name in texts(run_file.code(book)) & makers.keys()}
@@ -124,19 +99,7 @@ def _parsed(source: str) -> ast.Module:
 
 
 def helper_files(sources: Iterable[str]) -> list[Path]:
-    """List the helpers that pieces of Python import, and the data files they name.
-
-    Parameters
-    ----------
-    sources : iterable of str
-        Python code; lines of IPython magic are passed over.
-
-    Returns
-    -------
-    list of Path
-        Files in src/helpers, sorted: modules imported directly or through others, and
-        the YAML files beside a module that it names.
-    """
+    """List the helpers that code imports, however far, and the YAML they name."""
     root = paths.ROOT / "src"
     files = {
         ".".join(file.relative_to(root).with_suffix("").parts).removesuffix(
@@ -157,19 +120,10 @@ def helper_files(sources: Iterable[str]) -> list[Path]:
 
 
 def imported(source: str) -> set[str]:
-    """Name the helpers that one piece of Python imports itself.
+    """Name the helpers that one piece of Python imports itself, and what holds them.
 
-    Parameters
-    ----------
-    source : str
-        Python code. With a syntax error it imports nothing: executing it will tell.
-
-    Returns
-    -------
-    set of str
-        Names of modules and of what holds them, such as helpers, helpers.display and
-        helpers.display.plots. What is imported from a module is named as if it were
-        one; a folder's module also counts where code asks the folder for it.
+    What is imported from a module is named as if it were one; a folder's module also
+    counts where code asks the folder for it.
     """
     names, folders, asked = set(), {}, set()
     for node in ast.walk(_parsed(source)):
@@ -210,16 +164,10 @@ def _update(file: Path, text: str) -> None:
     partial.replace(file)
 
 
+@command.says_what_stops
 def main(arguments: list[str]) -> int:
     """Write the fragment of the run named on the command line; return the exit code."""
-    try:
-        write(*arguments)
-    except ValueError as fault:  # BadInput, without the second that importing it takes
-        print(fault, file=sys.stderr)
-        return 1
-    except OSError as fault:
-        print(paths.refused(fault), file=sys.stderr)
-        return 1
+    write(*arguments)
     return 0
 
 

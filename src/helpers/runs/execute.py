@@ -36,14 +36,8 @@ def execute(run: str, notebook: str) -> Path:
     A section for which the run has too little holds one sentence that says so. A
     notebook that stopped lies, as far as it came, beside the target as
     NN_name.failed.ipynb; an earlier target is removed, as it would pass for new.
-
-    Raises
-    ------
-    BadInput
-        If the run has a fault.
-    NotebookFailedError
-        If a cell raises or the kernel dies, or if the notebook waits for one that
-        stopped.
+    BadInput is a fault of the run, NotebookFailedError one of a cell, of the kernel or
+    of a notebook that it waits for.
     """
     run_file.check(run)
     source = run_file.notebook_file(notebook)
@@ -67,16 +61,9 @@ def execute(run: str, notebook: str) -> Path:
 
 
 def refresh(notebook: Path) -> None:
-    """Execute a notebook in place with its defaults, so that it can be committed.
+    """Execute a notebook in place, so that the same results give the same bytes.
 
-    Timings, the version of Python and the display name of the kernel are left out: the
-    same results give the same bytes. The notebook is replaced only when every cell has
-    run; else, as far as it came, it is kept under build/.
-
-    Raises
-    ------
-    NotebookFailedError
-        If a cell raises or the kernel dies.
+    It is replaced only when every cell has run; else what came of it is under build/.
     """
     book = nbformat.read(notebook, as_version=4)
     partial = paths.home() / "build" / f"{notebook.stem}.partial.ipynb"

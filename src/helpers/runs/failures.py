@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.core import paths
+from helpers.core import command, paths
 from helpers.runs import dependencies
 
 LONGEST = 300  # characters of an error that is told
@@ -32,14 +32,7 @@ def kept(run: str, notebook: str) -> Path:
 
 
 def causes(run: str) -> dict[str, list[str]]:
-    """Trace each notebook without a result back to those that stopped.
-
-    Returns
-    -------
-    dict
-        Notebook -> the notebooks that stopped and that it waits for, or itself if it
-        stopped. Notebooks that have nothing to wait for are left out.
-    """
+    """Trace each notebook without a result to those that stopped, or itself."""
     ending = len(".failed.ipynb")
     failed = {
         file.name[:-ending] for file in kept(run, "").parent.glob("*.failed.ipynb")
@@ -54,10 +47,7 @@ def causes(run: str) -> dict[str, list[str]]:
 
 
 def read(file: Path) -> Failure:
-    """Read where and why a notebook, NN_name.failed.ipynb, stopped.
-
-    Its heading is the last one before the cell, or else the first line of the cell.
-    """
+    """Read where and why a notebook, NN_name.failed.ipynb, stopped."""
     heading, number, source = "", 0, ""
     error = "The kernel died; too little memory is the usual cause."
     for cell in json.loads(file.read_text("utf-8"))["cells"]:
@@ -130,6 +120,7 @@ def summary(run: str) -> str:
     return "\n".join(lines)
 
 
+@command.says_what_stops
 def main(arguments: Sequence[str]) -> int:
     """Print what stopped in the run named on the command line; return the exit code."""
     said = summary(*arguments)

@@ -1,6 +1,7 @@
 """Fit windows and limits to a run's own length and rhythm where the run file sets none."""
 
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import pandas as pd
 
@@ -14,20 +15,10 @@ PERIODS = {"Q": 276, "M": 93, "W": 21, "D": 0}
 def windows(
     first: object, last: object, *, given: tuple[str, str, str] = (AUTO,) * 3
 ) -> tuple[str, str, str]:
-    """Cut the days that there are into a training and a later window.
+    """Cut the days with lines into a training and a later window of a quarter of them.
 
-    Parameters
-    ----------
-    first, last : date, Timestamp or str
-        First and last day with a line.
-    given : tuple of str
-        The three days as the run file sets them, "auto" where it does not.
-
-    Returns
-    -------
-    tuple of str
-        First and last day of the training window, and the last of the later one, all
-        YYYY-MM-DD: a quarter of the days is kept for later, none of fewer than four.
+    `given` and returned are the first and last day of training and the last of the
+    later window (YYYY-MM-DD, or "auto"). Of fewer than four days none is kept.
     """
     start, end = (
         pd.Timestamp(fitted(day, own)).normalize()
@@ -54,15 +45,13 @@ class Rhythm:
     gap_days: float | None
     order_value: float  # median sales of an order (currency), at least a cent
     order_lines: float  # mean lines of an order
+    min_orders: ClassVar[int] = 3  # that make a mix of needs worth reading
 
     @classmethod
     def of(
         cls, features: pd.DataFrame, *, first: str, last: str, later: str
     ) -> "Rhythm":
-        """Read it from the feature table and the days of its windows, YYYY-MM-DD.
-
-        `features` holds orders, lines, sales, sales_per_order and gap_mean_days.
-        """
+        """Read it from the feature table and the days of its windows, YYYY-MM-DD."""
         start, end, until = map(pd.Timestamp, (first, last, later))
         gap = features["gap_mean_days"].median()
         value = features["sales_per_order"].median()
@@ -84,11 +73,6 @@ class Rhythm:
     def days(self) -> int:
         """Length of both windows together, days."""
         return self.train_days + self.later_days
-
-    @property
-    def min_orders(self) -> int:
-        """Orders that make a mix of needs worth reading: three."""
-        return 3
 
     @property
     def min_lines(self) -> int:
@@ -132,11 +116,8 @@ class Rhythm:
 
     @property
     def first_days(self) -> int:
-        """First days of training in which first orders are looked for.
-
-        A tenth, but 28 days where that is no more than a third.
-        """
-        least = min(28, self.train_days // 3)
+        """First days of training in which first orders are sought: a tenth, or 28."""
+        least = min(28, self.train_days // 3)  # no more than a third
         return max(round(self.train_days / 10), least, 1)
 
     @property
@@ -161,10 +142,8 @@ class Rhythm:
 
     @property
     def look_back(self) -> int:
-        """Weeks before and after a touchpoint: eight, or a customer's gap if longer.
-
-        Three such spans take half of the weeks at most; 0 where there are too few.
-        """
+        """Weeks before and after a touchpoint: eight, or a customer's gap if longer."""
+        # Three such spans take half of the weeks at most; 0 where there are too few.
         gap = 0 if self.gap_days is None else round(self.gap_days / 7)
         return int(min(max(8, gap), self.days // 7 // 6))
 

@@ -16,10 +16,7 @@ from helpers.core.paths import beside
 # Next to this file: the columns that tables may have, and names that are taken.
 _TOLD = beside(__file__, "mapping.yaml")
 COLUMNS: dict[str, dict[str, str]] = _TOLD["columns"]
-OPTIONS = (
-    *("file", "sheet", "database", "table", "header", "delimiter", "quote"),
-    *("encoding", "decimal", "thousands", "date_format", "time_zone", "columns"),
-)
+OPTIONS: list[str] = _TOLD["options"]
 LINE_OPTIONS = ("cancel_prefix", "service_products", "fold_product_case")
 ATTRIBUTES = {
     "customers": ("demographic", "firmographic", "psychographic", "requirement"),
@@ -101,11 +98,7 @@ def folder(run: str) -> Path:
 
 
 def faults(content: dict[str, Any], run: str) -> Iterator[str]:
-    """Name every fault of the block `tables:` that shows without opening a file.
-
-    Takes a run file as `run_file.read` returns it; each fault is a sentence or two: what
-    is wrong and what to do.
-    """
+    """Name every fault of a run file's `tables:` that shows without opening a file."""
     given = content.get("tables", {})
     if content.get("source") != "files":
         if given:
@@ -184,19 +177,14 @@ def near(name: str, known: Iterable[str]) -> str:
     return f". There are: {', '.join(known[:15])}." if known else "."
 
 
-def _known_keys(table: str) -> list[str]:
-    more = LINE_OPTIONS if table == "lines" else ATTRIBUTES.get(table, ())
-    return [*OPTIONS, *more]
-
-
 def _check_keys(block: _Block) -> None:
     """Refuse keys that a table does not have, and values of another kind."""
     lists = (*ATTRIBUTES["leads"], "service_products")
+    own = LINE_OPTIONS if block.table == "lines" else ATTRIBUTES.get(block.table, ())
+    known = [*OPTIONS, *own]
     for key, value in block.given.items():
-        if key not in _known_keys(block.table):
-            block.fault(
-                f"`{key}:` is no key of it{near(key, _known_keys(block.table))}"
-            )
+        if key not in known:
+            block.fault(f"`{key}:` is no key of it{near(key, known)}")
         elif key in ("header", "fold_product_case"):
             if not isinstance(value, bool):
                 block.fault(f"`{key}:` is {value!r}; write true or false.")

@@ -14,7 +14,6 @@ from helpers.core.errors import BadInput
 from helpers.runs import mapping
 
 DEFAULT = "complete_journey"  # the run whose results the notebooks are saved with
-# A run file that names another is refused.
 # Where raw tables come from -> the module of helpers.sources that opens them.
 SOURCES = {
     "complete_journey": "complete_journey",
@@ -23,21 +22,9 @@ SOURCES = {
 }
 AUTO = "auto"  # a value that fits the data
 KEYS = ("source", "engine", "segments", "all", "tables")
-FROM_THE_RUN = {
-    "run": "the name of the run",
-    "source": "`source:`",
-    "engine": "`engine:`",
-    "segment_names": "`segments:`",
-}
-# Parameters that fit the data of a run with own files, unless its run file sets them. In
-# a notebook their kind allows the text "auto"; their default is the bundled run's.
-FITTED = (
-    *("first_day", "last_day", "later_day", "min_orders", "min_lines", "prior_weight"),
-    *("least_later_sales", "active_days", "least_gap_days", "period", "frequency"),
-    *("early_days", "curve_days", "look_back", "follow_weeks", "quiet_weeks"),
-    *("least_touched", "least_buyers", "newer_days", "first_days", "horizon_weeks"),
-    *("contact_cost", "least_cell", "horizon"),
-)
+_GIVEN = paths.beside(__file__, "run_file.yaml")
+FROM_THE_RUN: dict[str, str] = _GIVEN["from_the_run"]
+FITTED: list[str] = _GIVEN["fitted"]
 PLAIN = {"bool": (bool,), "int": (int,), "float": (float, int), "str": (str,)}
 
 
@@ -50,13 +37,7 @@ class Parameter:
 
 
 def read(run: str) -> dict[str, Any]:
-    """Read a run file; a block without a line under it is an empty dict.
-
-    Raises
-    ------
-    BadInput
-        If the file is missing, is not YAML or is not made of `key: value` lines.
-    """
+    """Read a run file, an empty block as a dict; BadInput if it cannot be."""
     file = paths.run_file(run)
     if not file.is_file():
         known = sorted(found.stem for found in file.parent.glob("*.yaml"))
@@ -75,13 +56,7 @@ def read(run: str) -> dict[str, Any]:
 
 
 def code(notebook: Path, *, tag: str | None = None) -> list[str]:
-    """Return the source of a notebook's code cells, of those with a tag if one is given.
-
-    Raises
-    ------
-    BadInput
-        If the file is not a notebook.
-    """
+    """Return the source of a notebook's code cells, or of those with a tag."""
     try:
         cells = json.loads(notebook.read_text("utf-8"))["cells"]
     except (OSError, ValueError, KeyError, TypeError) as fault:
@@ -97,13 +72,7 @@ def code(notebook: Path, *, tag: str | None = None) -> list[str]:
 
 
 def declared(notebook: Path) -> dict[str, Parameter]:
-    """List what a notebook's cell tagged `parameters` declares, in its order.
-
-    Raises
-    ------
-    BadInput
-        If a line of the cell is not `name: kind = literal`.
-    """
+    """List what a notebook's cell tagged `parameters` declares, in its order."""
     found = {}
     for source in code(notebook, tag="parameters"):
         try:
@@ -119,11 +88,7 @@ def declared(notebook: Path) -> dict[str, Parameter]:
 
 
 def notebooks(run: str) -> list[Path]:
-    """List the notebooks that a run executes, in their order.
-
-    A notebook belongs to every run, unless its own default is another run than the
-    study's: then it is about that run alone.
-    """
+    """List the notebooks that a run executes: all but those about one other run."""
     return [book for book in paths.notebooks() if own_run(book) in (DEFAULT, run)]
 
 
@@ -134,15 +99,7 @@ def own_run(book: Path) -> str:
 
 
 def check(run: str) -> None:
-    """Refuse a run that could not be executed as written, naming all faults at once.
-
-    Raises
-    ------
-    BadInput
-        One line for each fault: an unknown key, source, engine, notebook or parameter
-        with the nearest known name; a value of another kind than declared; a file or
-        folder that is missing.
-    """
+    """Refuse, with all faults at once, a run that could not be executed as written."""
     content = read(run)
     books = {book.stem: declared(book) for book in paths.notebooks()}
     faults = [
@@ -163,18 +120,10 @@ def check(run: str) -> None:
 
 
 def parameters(run: str, notebook: str) -> dict[str, Any]:
-    """Work out the value of every parameter of one notebook in one run.
+    """Work out every parameter of one notebook in a run that `check` lets pass.
 
-    The notebook's default gives way to `all:`, and that to the notebook's own block;
-    `run`, `source`, `engine` and `segment_names` come from the run. Where own files are
-    read, the default of what is `FITTED` is "auto".
-
-    Parameters
-    ----------
-    run : str
-        Name of a run that `check` lets pass.
-    notebook : str
-        Name of a notebook without its suffix, such as 03_clustering_choice.
+    Its default gives way to `all:`, and that to its own block; some come from the run.
+    Where own files are read, the default of what is `FITTED` is "auto".
     """
     content = read(run)
     names = {

@@ -7,17 +7,14 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from helpers.core import engines, paths
+from helpers.core import command, engines, paths
 from helpers.core.errors import BadInput
 from helpers.runs import run_file
 from helpers.sources import outlook, own_files
 
 
 def check(run: str) -> tuple[pd.DataFrame, list[str]]:
-    """List every problem of a run's files and of its run file: table, level, said.
-
-    Without errors, foretell in sentences what the tables are enough for.
-    """
+    """List a run's problems (table, level, said); if none is an error, foretell it."""
     content = run_file.read(run)
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
         engines.limit(con, Path(spill))
@@ -47,16 +44,10 @@ def _of_the_run(run: str) -> list[str]:
     return []
 
 
+@command.says_what_stops
 def main(arguments: list[str]) -> int:
     """Print the problems of the run named on the command line; return the exit code."""
-    try:
-        found, foretold = check(*arguments)
-    except ValueError as fault:
-        print(fault, file=sys.stderr)
-        return 1
-    except OSError as fault:
-        print(paths.refused(fault), file=sys.stderr)
-        return 1
+    found, foretold = check(*arguments)
     for level, said in found[["level", "said"]].itertuples(index=False):
         print(f"{level}: {said}")
     print("".join(f"{said}\n" for said in foretold), end="")

@@ -28,11 +28,9 @@ def bundled_folder() -> Path:
 def complete_journey(
     con: duckdb.DuckDBPyConnection, *, folder: Path | None = None
 ) -> pd.DataFrame:
-    """Open the eight raw tables as views raw_<name>, after checking them.
+    """Check the eight raw tables and open them as raw_<name>; BadInput if unsound.
 
-    `folder` is the installed package's by default. BadInput says that a file is missing or
-    cut short, a column is missing or has another type, a key is doubled, or a purchase
-    lies outside the panel's year. Returns a row a table: table, rows, columns, key.
+    `folder` is the installed package's by default. Columns: table, rows, columns, key.
     """
     folder = folder or bundled_folder()
     for name, contract in COMPLETE_JOURNEY.items():
@@ -170,22 +168,11 @@ def _refuse_times(con: duckdb.DuckDBPyConnection, query: str) -> None:
 def time_zone_evidence(
     con: duckdb.DuckDBPyConnection, *, zones: list[str]
 ) -> pd.DataFrame:
-    """Test which time zone the purchases' clock was read in.
+    """Test which time zone the purchases' clock was read in; a row for each of `zones`.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With the raw views of `complete_journey`.
-    zones : list of str
-        Zones to try, such as "UTC" and "America/New_York".
-
-    Returns
-    -------
-    DataFrame
-        One row a zone: redemptions_met (share of coupon redemptions with a basket of
-        that household on that day), week_agrees (share of lines whose column week
-        follows from the date), busiest_hour (0-23), night_share (share of baskets
-        from 0 to 5 o'clock).
+    Columns: zone, redemptions_met (share of coupon redemptions with a basket of that
+    household on that day), week_agrees (share of lines whose column week follows from
+    the date), busiest_hour (0-23), night_share (share of baskets from 0 to 5 o'clock).
     """
     rows = []
     for zone in zones:
@@ -217,10 +204,9 @@ def _local(column: str, zone: str) -> str:
 def standardise_complete_journey(
     con: duckdb.DuckDBPyConnection, *, time_zone: str
 ) -> None:
-    """Create the standard tables, not yet cleaned, as received_<name> from the raw views.
+    """Create the standard tables, not yet cleaned, as received_<name>.
 
-    `time_zone` is that of the shops' clock; raw timestamps are in UTC. BadInput says that
-    a purchase lies outside the panel's year by that clock, or that a file is damaged.
+    By `time_zone`, the shops' clock, purchases must lie in the panel's year.
     """
     # A promotion key can stand twice, so it is grouped before the join.
     con.execute(

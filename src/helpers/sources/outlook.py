@@ -98,12 +98,15 @@ def of_settings(
     settings: dict[str, Any],
     spill: Path,
 ) -> tuple[list[str], str]:
-    """Foretell the parts by parameters of notebook 2.
-
-    Returns the sentences; and why the study will stop, empty if it will not.
-    """
+    """Foretell the parts in sentences, and why the study will stop (empty if not)."""
     names = {source.table: source for source in sources}
-    if "lines" not in names or not _bought(con, names["lines"]):
+    bought = (
+        "lines" in names
+        and con.execute(
+            f"select 1 from typed_lines where {_purchase(names['lines'])} limit 1"
+        ).fetchall()
+    )
+    if not bought:
         return [], "Table lines: no line has a customer and is a purchase of goods."
     verdicts, told = parts(con, names, settings=settings, spill=spill)
     few = data_sufficiency.few(
@@ -131,14 +134,6 @@ def _purchase(source: Source) -> str:
     return (
         "customer_id is not null and ordered_at is not null "
         f"and not coalesce({types.taken_back(source)}, false) and not {types.service(source)}"
-    )
-
-
-def _bought(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
-    return bool(
-        con.execute(
-            f"select 1 from typed_lines where {_purchase(source)} limit 1"
-        ).fetchall()
     )
 
 

@@ -18,18 +18,16 @@ from helpers.sources import readers, types, validate
 PLACES = ("department", "category", "brand")
 # Columns of later outcomes are later_<need>: these would name one that there is.
 LATER = ("orders", "sales", "recency_days", "targeted", "redeemed")
-
-
 PROBLEMS = ["table", "level", "said"]
 
 
 def problems(
     con: duckdb.DuckDBPyConnection, content: dict[str, Any], *, run: str, spill: Path
 ) -> tuple[pd.DataFrame, list[Source]]:
-    """Open and type every table that a run file maps, and list what is wrong with it.
+    """Open and type every mapped table as raw_ and typed_<table>; list what is wrong.
 
-    `con` receives raw_<table> and typed_<table>. Returns a row a problem (table, level,
-    said; the level is error or warning), and the tables that could be opened.
+    Returns a row a problem (table, level: error or warning, said), and the opened
+    tables.
     """
     found = [("run", "error", said) for said in mapping.faults(content, run)]
     opened = []
@@ -74,9 +72,8 @@ def _absent(source: Source, names: list[str]) -> Iterator[str]:
 def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
     """Open the tables that a run maps as received_<table>; BadInput names every fault.
 
-    The memory of `con` is limited to `engines.MEMORY`; what does not fit is kept on disk
-    while it is open. Returns a row a table: table, file, rows, columns (as mapped), notes
-    (how many warnings `make check` has for it).
+    `con` keeps to `engines.MEMORY`, and the rest on disk. Returns a row a table: table,
+    file, rows, columns (as mapped), notes (how many warnings `make check` has for it).
     """
     spill = paths.plan(run) / "spill"
     engines.limit(con, spill)
@@ -160,10 +157,8 @@ def _amount(source: Source) -> str:
 
 
 def _find_duplicates(con: duckdb.DuckDBPyConnection, source: Source) -> None:
-    """List the lines that repeat an earlier row of the file in every column.
-
-    Where the file names neither orders nor products, two alike may be two purchases.
-    """
+    """List the lines that repeat an earlier row of the file in every column."""
+    # Where the file names neither orders nor products, two alike may be two purchases.
     told = str(source.names_orders or source.names_products).lower()
     con.execute(
         f"""create or replace temp table duplicate_lines as
@@ -175,11 +170,9 @@ def _find_duplicates(con: duckdb.DuckDBPyConnection, source: Source) -> None:
 
 
 def _find_reversed(con: duckdb.DuckDBPyConnection) -> None:
-    """List the purchases that a later cancellation undoes whole, the first by the first.
-
-    Of one customer, product and number of pieces, a cancellation that falls below every
-    earlier balance of purchases less cancellations has no purchase to undo.
-    """
+    """List the purchases that a later cancellation undoes whole, the first by the first."""
+    # Of one customer, product and number of pieces, a cancellation that falls below every
+    # earlier balance of purchases less cancellations has no purchase to undo.
     key = "customer_id, product_id, abs(quantity)"
     con.execute(
         f"""create or replace temp table reversed_lines as

@@ -82,9 +82,9 @@ def open_table(
 ) -> Opened:
     """Open one table as raw_<table>: every column as text, beside the row's number.
 
-    Of the columns returned as numbers, the decimal mark is a point whatever `decimal:`
-    says. `spill` receives a copy in UTF-8, where the file has another encoding. BadInput
-    says that it cannot be opened, holds no row or repeats a column's name.
+    Returned numbers have a decimal point, whatever `decimal:` says; `spill` receives a
+    copy in UTF-8. BadInput: it cannot be opened, holds no row or repeats a column's
+    name.
     """
     if source.file is None:
         return _open_database(con, source, spill)
@@ -507,10 +507,9 @@ def number_marks(columns: Iterable[list[str]]) -> tuple[str, str]:
 
 
 def date_forms(samples: list[str]) -> list[str]:
-    """Choose the fewest forms of date that read every sample; none if they cannot.
+    """Choose the fewest forms of date that read every sample, the commonest first.
 
-    The form that reads most comes first. Of two forms that differ in the order of day
-    and month, the one that reads more is kept.
+    Of two that differ in the order of day and month, the one that reads more is kept.
     """
     left, chosen = list(dict.fromkeys(samples))[:4_000], []
     if not left or not any(character.isdigit() for character in left[0]):
@@ -538,10 +537,9 @@ def _read_by(samples: list[str], form: str) -> set[str]:
 
 
 def day_or_month(samples: list[str], form: str) -> str:
-    """Say what shows that the day, or the month, comes first in a form of `date_forms`.
+    """Say whether day or month comes first in a form, and why, or "undecided".
 
-    The evidence in words, beginning with "undecided" where there is none; empty if the
-    form has no such pair.
+    Empty if the form has no such pair.
     """
     start = form[:5]
     if start not in FORMS["swapped"]:

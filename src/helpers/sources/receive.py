@@ -27,34 +27,13 @@ def receive(
     planted: bool,
     seed: int,
 ) -> pd.DataFrame:
-    """Open a run's tables as received_<table>.
+    """Open a run's tables in `con` as received_<table>; BadInput if one is not sound.
 
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        Receives them: lines, products and customers always, others where the source
-        has them.
-    run, source : str
-        Name of the run, and its source: complete_journey, uniform_supplier or files.
-    raw_folder, time_zone : str
-        For complete_journey: folder of its Parquet files, from the project's root (the
-        installed package's if empty); zone of the shops' clock.
-    accounts : int
-        For uniform_supplier: client accounts to simulate.
-    planted : bool
-        For uniform_supplier: whether campaigns, drivers and drift do anything.
-    seed : int
-        For uniform_supplier: fixes every draw.
-
-    Returns
-    -------
-    DataFrame
-        One row a table: table, rows, columns and, by source, key or file and notes.
-
-    Raises
-    ------
-    BadInput
-        If a table breaks its contract; nothing is written.
+    `source` is complete_journey, uniform_supplier or files. `raw_folder` (from the
+    project's root; empty: the installed package's) and `time_zone` (of the shops'
+    clock) are for complete_journey; `accounts`, `planted` (whether campaigns, drivers
+    and drift do anything) and `seed` for uniform_supplier. Returns a row a table:
+    table, rows, columns and, by source, key or file and notes.
     """
     # Each source brings libraries of its own, so only the one asked for is imported; by
     # name, so that make redoes a run only when its own source has changed.
@@ -98,15 +77,7 @@ def _simulated(con: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
 
 
 def settled(con: duckdb.DuckDBPyConnection, view: str) -> str:
-    """Write the query that leaves out the columns which only helped to clean lines.
-
-    Parameters
-    ----------
-    con : DuckDBPyConnection
-        With the view.
-    view : str
-        clean_lines or rejected_lines.
-    """
+    """Write the query of a view of lines without the columns that helped to clean."""
     there = {row[0] for row in con.execute(f"describe {view}").fetchall()}
     marks = [mark for mark in MARKS if mark in there]
     left_out = f" exclude ({', '.join(marks)})" if marks else ""

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 import yaml
 
-from helpers.core import engines, paths, store
+from helpers.core import command, engines, paths, store
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
 from helpers.runs import horizons, mapping
@@ -39,21 +39,13 @@ SERVICES = re.compile(r"[A-Za-z][A-Za-z &./-]*")  # product ids without a digit
 
 @dataclass(frozen=True)
 class Guess:
-    """One file's columns as a standard table.
-
-    Parameters
-    ----------
-    columns : dict of str
-        Standard column -> column of the file, or `=` and a value.
-    others, notes : dict
-        Standard column -> further columns it could be; why it was chosen.
-    """
+    """One file's columns as a standard table, by the name of the standard column."""
 
     table: str
     seen: Look
-    columns: dict[str, str]
-    others: dict[str, list[str]]
-    notes: dict[str, str]
+    columns: dict[str, str]  # column of the file, or `=` and a value
+    others: dict[str, list[str]]  # further columns it could be
+    notes: dict[str, str]  # why it was chosen
 
 
 def _capitals(name: str) -> str:
@@ -299,10 +291,7 @@ def _attributes(one: Guess, rest: list[str]) -> Iterator[str]:
 
 
 def windows(con: duckdb.DuckDBPyConnection, sources: list[Source], spill: Path) -> str:
-    """Propose the days that the study is about, and say what the tables are enough for.
-
-    Returns blocks of a run file for notebooks 1 and 2; needs typed_<table> of each table.
-    """
+    """Propose the days of the study, as blocks of a run file, from the typed tables."""
     first, last = con.execute(
         "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
     ).fetchall()[0]
@@ -348,10 +337,7 @@ NO_WINDOWS = """
 
 
 def _windows(text: str, run: str) -> str:
-    """Read the tables as drafted to see which days they cover and what they hold.
-
-    Where another table has a fault, lines are read alone.
-    """
+    """Propose the days by the tables as drafted, or by lines alone if others fail."""
     content: dict[str, Any] = yaml.safe_load(text)
     alone = content | {"tables": {"lines": content["tables"]["lines"]}}
     for tried in (content, alone):
@@ -364,13 +350,7 @@ def _windows(text: str, run: str) -> str:
 
 
 def write(run: str) -> Path:
-    """Draft the run file of the files in data/raw/<run>/, unless there is one.
-
-    Raises
-    ------
-    BadInput
-        If there is a run file already, or no file that can be read.
-    """
+    """Draft the run file of the files in data/raw/<run>/; BadInput if it exists."""
     target, folder = paths.run_file(run), mapping.folder(run)
     if target.exists():
         raise BadInput(
@@ -396,16 +376,10 @@ def write(run: str) -> Path:
     return target
 
 
+@command.says_what_stops
 def main(arguments: list[str]) -> int:
     """Draft the run file named on the command line; return the exit code."""
-    try:
-        target = write(*arguments)
-    except ValueError as fault:
-        print(fault, file=sys.stderr)
-        return 1
-    except OSError as fault:
-        print(paths.refused(fault), file=sys.stderr)
-        return 1
+    target = write(*arguments)
     run = target.stem
     print(
         f"Drafted runs/{target.name}. Read and correct it, then: make check RUN={run}"

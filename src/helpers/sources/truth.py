@@ -8,13 +8,7 @@ from helpers.core.errors import BadInput
 
 
 def truth(run: str) -> dict:
-    """Read what was planted in a simulated run; only the notebook on recovery may.
-
-    Raises
-    ------
-    BadInput
-        If nothing was planted in this run's data.
-    """
+    """Read what was planted in a simulated run; only the notebook on recovery may."""
     file = paths.raw(run) / "truth.json"
     if not file.exists():
         raise BadInput(
@@ -25,21 +19,10 @@ def truth(run: str) -> dict:
 
 
 def matched(found: pd.Series, planted: pd.Series) -> dict[int, int]:
-    """Pair found segments with planted ones so that most customers agree.
+    """Pair found segments of customers with planted ones so that most customers agree.
 
-    Parameters
-    ----------
-    found, planted : Series
-        Segment of the same customers, in the same order.
-
-    Returns
-    -------
-    dict of int
-        Found segment -> planted one; a found segment beyond the planted number has none.
-
-    References
-    ----------
-    Kuhn (1955), The Hungarian method for the assignment problem.
+    Returns found -> planted; a found segment beyond the planted number has none. Kuhn
+    (1955), The Hungarian method for the assignment problem.
     """
     counts = pd.crosstab(found.to_numpy(), planted.to_numpy())
     rows, columns = linear_sum_assignment(counts.to_numpy(), maximize=True)
@@ -54,25 +37,9 @@ def beside(
 ) -> pd.DataFrame:
     """Set estimates with their intervals beside the truth.
 
-    Parameters
-    ----------
-    found, planted : DataFrame
-        With the columns `on`; the first also the estimate, low and high, the second truth.
-    on : list of str
-        Columns that name a fact.
-    estimate : str
-        Column of the estimate.
-
-    Returns
-    -------
-    DataFrame
-        One row a fact that was estimated: `on`, truth, estimate, low, high, inside
-        (bool: the interval holds the truth).
-
-    Raises
-    ------
-    BadInput
-        If a fact was estimated for which no truth is known.
+    `on` names a fact in both tables; `found` also has `estimate`, low and high,
+    `planted` truth. Returns `on`, truth, estimate, low, high, inside (whether the
+    interval holds the truth), or raises BadInput for an estimate without a known truth.
     """
     table = found.merge(planted, on=on, how="left", validate="one_to_one")
     if (unknown := table["truth"].isna()).any():
@@ -84,19 +51,10 @@ def beside(
 
 
 def planted_effects(planted: list[dict], *, ids: dict[int, int]) -> pd.DataFrame:
-    """List planted effects of campaigns under the study's segment ids.
+    """List planted effects by the study's segments.
 
-    Parameters
-    ----------
-    planted : list of dict
-        kind, segment (0 is all) and effect (share).
-    ids : dict of int
-        Output of `matched`.
-
-    Returns
-    -------
-    DataFrame
-        segment_id, kind, truth.
+    `planted` has kind, segment (0 is all) and effect; `ids` is the output of `matched`.
+    Columns segment_id, kind, truth (a share).
     """
     own = {there: here for here, there in ids.items()} | {0: 0}
     return pd.DataFrame(

@@ -27,12 +27,8 @@ CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
 def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) -> None:
     """Create typed_<table> from raw_<table> in one pass over the file.
 
-    `numbers` are the columns of the file that hold numbers and not text.
-
-    Raises
-    ------
-    BadInput
-        If a form of date or a time zone is unknown, or the file is damaged.
+    `numbers` are the columns that the file holds as numbers. BadInput says that a form
+    of date or a time zone is unknown, or that the file is damaged.
     """
     _check_forms(con, source)
     texts, values, kept = [f"{ROW} as line_id"], ["line_id"], ["line_id"]
@@ -126,10 +122,7 @@ def _typed(raw: str, source: Source, name: str, mark: tuple[str, str]) -> str:
 
 
 def _number(raw: str, decimal: str, thousands: str) -> str:
-    """Read a number exactly: groups of three between thousands marks, or none.
-
-    A currency sign is passed over; (5) and 5- are read as -5, as accounts write them.
-    """
+    """Read a number exactly, without a currency sign; (5) and 5- are read as -5."""
     d, t = f"[{decimal}]", f"[{thousands}]" if thousands.strip() else SPACE
     whole = rf"(\d+|\d{{1,3}}({t}\d{{3}})+)" if thousands else r"\d+"
     form = rf"[-+]?({whole}({d}\d*)?|{d}\d+)([eE][-+]?\d+)?"
@@ -153,10 +146,8 @@ def _pointed(text: str, decimal: str) -> str:
 
 
 def _moment(raw: str, source: Source) -> str:
-    """Read a date by the forms given, in their order, then as YYYY-MM-DD HH:MM:SS.
-
-    A time that names its own offset from UTC is read where the file has a time zone.
-    """
+    """Read a date by the forms given, in their order, then as YYYY-MM-DD HH:MM:SS."""
+    # A time that names its own offset from UTC is read where the file has a time zone.
     plain = f"regexp_full_match({raw}, '{DAY}([ T]{CLOCK})?')"
     moment = f"case when {plain} then try_cast({raw} as timestamp) end"
     if source.date_formats:

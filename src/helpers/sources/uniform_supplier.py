@@ -41,30 +41,13 @@ Arrays = dict[str, np.ndarray]
 def uniform_supplier(
     *, seed: int, accounts: int, effects: bool = True
 ) -> tuple[dict[str, DataFrame], dict]:
-    """Simulate three years of a supplier of uniforms.
+    """Simulate three years of a supplier of uniforms, for 50 client accounts or more.
 
-    Parameters
-    ----------
-    seed : int
-        Fixes every number.
-    accounts : int
-        Client accounts; leads and contacts of campaigns grow with them.
-    effects : bool
-        Whether campaigns, drivers of renewal, traits of leads and the drift do
-        anything. If not, only the needs segments are planted, and all else is alike.
-
-    Returns
-    -------
-    tables : dict of DataFrame
-        Raw tables by name (lines as received: a few stand twice or are empty); money
-        in cents, times local.
-    truth : dict
-        What was planted, as plain data for JSON; the analysis must not read it.
-
-    Raises
-    ------
-    BadInput
-        If fewer than 50 accounts are asked for.
+    Leads and contacts of campaigns grow with `accounts`. Without `effects` only the
+    needs segments are planted: campaigns, drivers of renewal, traits of leads and the
+    drift do nothing, and all else is alike. Returns the raw tables (lines as received:
+    a few stand twice or are empty; money in cents, times local), and what was planted,
+    as plain data for JSON, which the analysis must not read.
     """
     if accounts < 50:
         raise BadInput(
@@ -366,11 +349,7 @@ def _favourite(
 
 
 def _periods(draw: Draws, book: DataFrame) -> Arrays:
-    """Draw the years that a contract would run if it were always renewed.
-
-    Three in four accounts hold contracts: yearly, those of older accounts from a day
-    of 2022 or, a third of them, from the first day.
-    """
+    """Draw contract years, if always renewed, of three in four accounts."""
     number = len(book)
     holds = draw.random(number) < 0.75
     before = draw.integers(_day("2022-05-01"), 0, number)
