@@ -3,9 +3,8 @@
 import functools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import yaml
+from helpers.core import paths
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
 # The same as a pattern: what amounts in received files may stand beside.
@@ -32,8 +31,7 @@ class Column:
 @functools.cache
 def dictionary() -> dict[str, Column]:
     """Read the entry of each column, by its name."""
-    file = Path(__file__).with_name("columns.yaml")
-    read = yaml.safe_load(file.read_text("utf-8"))
+    read = paths.beside(__file__, "columns.yaml")
     formats = {"": ""} | read["units"]
     return {
         name: Column(**{"format": formats[entry.get("unit", "")]} | entry)
@@ -43,8 +41,7 @@ def dictionary() -> dict[str, Column]:
 
 def find(name: Hashable) -> Column:
     """Return the entry of a column: its own, or that of an interval's end, or a blank."""
-    blank = Column()
-    return dictionary().get(name, _END.get(end_of(name)[1], blank))
+    return dictionary().get(name, _END.get(end_of(name)[1], Column()))
 
 
 def estimate(names: Sequence[Hashable], i: int) -> int:
