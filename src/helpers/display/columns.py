@@ -47,8 +47,8 @@ def find(name: Hashable) -> Column:
 def estimate(names: Sequence[Hashable], i: int) -> int:
     """Return where the estimate stands whose interval column i ends, else i.
 
-    The ends x_low and x_high belong to x, if the table has it; others, such as low and
-    high, to the nearest column before them that ends no interval.
+    x_low and x_high belong to x, if the table has it; others, such as low and high, to
+    the nearest column before them that ends no interval.
     """
     if names[i] in dictionary():
         return i
@@ -66,10 +66,7 @@ def end_of(name: Hashable) -> tuple[str, str]:
 
 
 def symbol(currency: str) -> str:
-    """Return the sign before an amount, such as $ for the ISO 4217 code USD.
-
-    Where none is in common use, it is the code and a space.
-    """
+    """Return the sign before an amount in a currency: its code and a space if it has none."""
     return SIGNS.get(currency, f"{currency} ")
 
 

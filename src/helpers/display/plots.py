@@ -58,9 +58,8 @@ def show(figure: Figure, *, alt: str) -> None:
 
 def segment_colour(segment_id: int) -> str:
     """Return the colour of a segment; 0, too little data, is grey."""
-    if segment_id == 0:
-        return UNCLASSIFIED
-    return SEGMENT_COLOURS[(segment_id - 1) % len(SEGMENT_COLOURS)]
+    colour = SEGMENT_COLOURS[(segment_id - 1) % len(SEGMENT_COLOURS)]
+    return colour if segment_id else UNCLASSIFIED
 
 
 def ink_on(colour: str | tuple[float, ...]) -> str:

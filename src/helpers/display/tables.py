@@ -48,15 +48,14 @@ def show(
 
     Headings and formats come from the column dictionary (columns.yaml): what a cell
     passes are exceptions to it. The ends of an interval are written as its estimate.
+    KeyError if labels, formats or bars name a column that the table does not have.
 
     Parameters
     ----------
-    frame : DataFrame
-        Its rows and columns are shown in the order they have.
     caption : str
         Title, unique on its page: screen readers list tables by it.
     labels, formats : mapping, optional
-        Column (or index level) name to heading, with the unit, and to a format such as
+        Column (or index level) to heading, with the unit, and to a format such as
         ``"{:,.0f}"`` or a function of one value. Where neither they nor the dictionary
         say it, whole numbers get thousands separators, other numbers two decimals.
     names : mapping, optional
@@ -67,11 +66,6 @@ def show(
     index : bool, optional
         Whether the index is shown; else it is if it has a name or holds no numbers.
         The first column shown heads its row.
-
-    Raises
-    ------
-    KeyError
-        When labels, formats or bars name a column that the table does not have.
     """
     labels, formats = dict(labels or {}), dict(formats or {})
     _known([*labels, *formats], frame)
@@ -123,10 +117,9 @@ class Table:
     def __repr__(self) -> str:
         """Give the table as plain text with the same figures."""
         texts = pd.DataFrame({i: column.texts for i, column in enumerate(self.columns)})
-        plain = (
-            texts.to_string(index=False, header=self.heads) if len(texts) else "none"
-        )
-        return "\n".join(filter(None, [self.caption, plain, self.note]))
+        plain = texts.to_string(index=False, header=self.heads)
+        shown = [self.caption, plain if len(texts) else "none", self.note]
+        return "\n".join(filter(None, shown))
 
     def _head(self, text: str, column: "_Column") -> str:
         # an empty heading would be read out as one: a plain cell is not
