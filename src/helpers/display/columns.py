@@ -4,7 +4,7 @@ import functools
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from helpers.core import paths
+from helpers.core.paths import beside
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
 # The same as a pattern: what amounts in received files may stand beside.
@@ -31,7 +31,7 @@ class Column:
 @functools.cache
 def dictionary() -> dict[str, Column]:
     """Read the entry of each column, by its name."""
-    read = paths.beside(__file__, "columns.yaml")
+    read = beside(__file__, "columns.yaml")
     formats = {"": ""} | read["units"]
     return {
         name: Column(**{"format": formats[entry.get("unit", "")]} | entry)
@@ -66,7 +66,7 @@ def end_of(name: Hashable) -> tuple[str, str]:
 
 
 def symbol(currency: str) -> str:
-    """Return the sign before an amount in a currency: its code and a space if it has none."""
+    """Return a currency's sign before an amount, else its code and a space."""
     return SIGNS.get(currency, f"{currency} ")
 
 
