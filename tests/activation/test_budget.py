@@ -25,16 +25,18 @@ def options(sizes, costs, gains):
     )
 
 
-def allowed(plan, table, *, budget_cents, least, most):
+def allowed(plan, table, limits):
     """Say whether a plan keeps every limit, written out from their words."""
     plan = pd.Series(plan, table.index)
     people = table.groupby("segment_id")["customers"].first()
     return (
         (plan >= 0).all()
-        and ((plan == 0) | (plan >= least)).all()
-        and (plan * table["cost_cents"]).sum() <= budget_cents
+        and ((plan == 0) | (plan >= limits.least)).all()
+        and (plan * table["cost_cents"]).sum() <= limits.budget_cents
         and (plan.groupby(table["segment_id"]).sum() <= people).all()
-        and all(plan[table["offer"] == o].sum() <= cap for o, cap in most.items())
+        and all(
+            plan[table["offer"] == o].sum() <= cap for o, cap in limits.most.items()
+        )
     )
 
 
@@ -45,13 +47,13 @@ SMALL = options([4, 3], [200, 300], [1.0, 1.7, 2.0, -1.0])
 @pytest.mark.parametrize("budget_cents", [0, 500, 900, 1400, 5000])
 @pytest.mark.parametrize("most", [{}, {"offer 0": 3}, {"offer 1": 2, "offer 0": 4}])
 def test_the_best_plan_is_that_of_brute_force(least, budget_cents, most):
-    limits = {"budget_cents": budget_cents, "least": least, "most": most}
+    limits = budget.Limits(budget_cents, least, most)
     tried = itertools.product(range(5), range(5), range(4), range(4))
     top = max(
-        float(SMALL["gain"] @ plan) for plan in tried if allowed(plan, SMALL, **limits)
+        float(SMALL["gain"] @ plan) for plan in tried if allowed(plan, SMALL, limits)
     )
-    found = budget.best(SMALL, **limits)
-    assert allowed(found, SMALL, **limits)
+    found = budget.best(SMALL, limits)
+    assert allowed(found, SMALL, limits)
     assert SMALL["gain"] @ found == pytest.approx(top)
 
 
@@ -79,14 +81,14 @@ studies = st.integers(1, 4).flatmap(
 )
 def test_no_plan_breaks_a_limit(study, budget_cents, least, most):
     table = options(*study)
-    limits = {"budget_cents": budget_cents, "least": least, "most": most}
+    limits = budget.Limits(budget_cents, least, most)
     order = np.argsort(-table["gain"].to_numpy())
     plans = [
-        budget.best(table, **limits),
-        budget.in_order(table, order=order, **limits),
-        budget.spread(table, offer="offer 0", **limits),
+        budget.best(table, limits),
+        budget.in_order(table, limits, order=order),
+        budget.spread(table, limits, offer="offer 0"),
     ]
-    assert all(allowed(plan, table, **limits) for plan in plans)
+    assert all(allowed(plan, table, limits) for plan in plans)
     gained = [plan @ table["gain"] for plan in plans]
     # a rule that may fill losing options can do worse, but none does better
     assert gained[0] >= max(gained) - 1e-6
@@ -94,15 +96,15 @@ def test_no_plan_breaks_a_limit(study, budget_cents, least, most):
 
 def test_nothing_is_spent_where_every_option_loses():
     table = SMALL.assign(gain=[-1.0, -0.1, 0.0, -2.0])
-    found = budget.best(table, budget_cents=5000, least=0, most={})
+    found = budget.best(table, budget.Limits(5000, 0, {}))
     assert found.tolist() == [0, 0, 0, 0]
 
 
 def test_rules_fill_in_their_order_and_in_proportion():
-    limits = {"budget_cents": 900, "least": 1, "most": {}}
-    first = budget.in_order(SMALL, order=np.array([1, 2]), **limits)
+    limits = budget.Limits(900, 1, {})
+    first = budget.in_order(SMALL, limits, order=np.array([1, 2]))
     assert first.tolist() == [0, 3, 0, 0]
-    even = budget.spread(SMALL, offer="offer 0", **limits)
+    even = budget.spread(SMALL, limits, offer="offer 0")
     # 900 of the 1,400 cents that all seven would cost
     assert even.tolist() == [2, 0, 1, 0]
 
@@ -117,10 +119,10 @@ def test_draws_have_the_spread_of_the_estimates_and_one_seed_gives_one_set():
 def test_regret_is_the_distance_from_the_best_plan_of_each_draw():
     table = options([10, 10], [100], [1.0, 0.9]).assign(error=0.0)
     drawn = np.array([[1.0, 0.0], [0.0, 2.0]])
-    limits = {"budget_cents": 1000, "least": 0, "most": {}}
-    plan = budget.best(table, **limits)
+    limits = budget.Limits(1000, 0, {})
+    plan = budget.best(table, limits)
     found = budget.compare(
-        {"best": plan, "nothing": 0 * plan}, table, drawn=drawn, level=0.95, **limits
+        {"best": plan, "nothing": 0 * plan}, table, limits, drawn=drawn, level=0.95
     ).set_index("plan")
     assert found.loc["best", "contacts"] == 10
     assert found.loc["best", "cost"] == 10
@@ -132,8 +134,8 @@ def test_regret_is_the_distance_from_the_best_plan_of_each_draw():
 
 
 def test_options_that_cannot_be_planned_are_refused():
-    limits = {"budget_cents": 100, "least": 0, "most": {}}
+    limits = budget.Limits(100, 0, {})
     with pytest.raises(BadInput, match="column gain is missing"):
-        budget.best(SMALL.drop(columns="gain"), **limits)
+        budget.best(SMALL.drop(columns="gain"), limits)
     with pytest.raises(BadInput, match=r"holds 0\.5"):
-        budget.best(SMALL.assign(cost_cents=0.5), **limits)
+        budget.best(SMALL.assign(cost_cents=0.5), limits)

@@ -94,16 +94,6 @@ def test_conversion_counts_answered_contacts_by_segment_and_kind():
     }
 
 
-def test_answers_are_counted_by_segment_and_kind():
-    table = campaigns.contacted(CAMPAIGNS, CONTACTS, RESPONSES)
-    ids = SEGMENTS.set_index("customer_id")["segment_id"]
-    found = campaigns.answers(table, ids)
-    assert found.to_dict("index") == {
-        1: {"mail": 1, "visit": 1},
-        2: {"mail": 0, "visit": 0},
-    }
-
-
 def test_control_rows_count_neither_as_reached_nor_as_conversions():
     arms = ["treated", "treated", "control", "treated", "control"]
     table = campaigns.contacted(CAMPAIGNS, CONTACTS.assign(arm=arms), RESPONSES)

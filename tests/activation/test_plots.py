@@ -7,7 +7,7 @@ import pytest
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
-from helpers.activation import moments, plots as activation_plots
+from helpers.activation import messages, plots as activation_plots
 from helpers.display import plots
 
 mpl.use("agg")
@@ -31,7 +31,7 @@ def names(axis):
 
 
 def test_the_clock_leaves_out_the_hours_when_nobody_orders(ax):
-    table = pd.DataFrame(0.0, list(moments.WEEKDAYS), range(24))
+    table = pd.DataFrame(0.0, messages.WEEKDAYS, range(24))
     table.loc["Mon", 8], table.loc["Sun", 17] = 0.75, 0.25
     activation_plots.clock(table, ax=ax)
     image = ax.images[0].get_array()

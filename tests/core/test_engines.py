@@ -19,7 +19,7 @@ from features.test_dictionary import (
     supplied,
 )
 
-from helpers.activation import campaigns, moments, offers
+from helpers.activation import campaigns, messages, offers
 from helpers.core import engines, store
 from helpers.core.errors import BadInput
 from helpers.features import dictionary, holdout
@@ -175,7 +175,7 @@ def test_each_engine_reads_the_same_of_the_lines(usual, other, stored):
     queries = [
         lambda con: lifecycle_stages.order_days(con, **shop, last="2017-03-20"),
         lambda con: touchpoints.in_orders(con, **shop, needs=["produce", "alcohol"]),
-        lambda con: moments.orders(con, **lines, **window),
+        lambda con: messages.orders(con, **lines, **window),
         lambda con: offers.bought(
             con, **shop, item=["category", "need_state"], without=["tobacco"], **window
         ),

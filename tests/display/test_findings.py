@@ -96,7 +96,7 @@ def test_findings_are_saved_as_they_were_given():
 
 
 def test_a_card_has_its_heading_its_line_and_its_answers():
-    page = soup(findings.personas([COOKS]))
+    page = soup(findings.Personas([COOKS]))
     assert [tag.name for tag in page.article.find_all(recursive=False)] == [
         "h3",
         "p",
@@ -110,7 +110,7 @@ def test_a_card_has_its_heading_its_line_and_its_answers():
 
 def test_a_card_has_the_colour_of_its_segment_and_its_place():
     cards = [findings.Persona(i, f"Name {i}", "", {}) for i in (3, 1, 0)]
-    articles = soup(findings.personas(cards))("article")
+    articles = soup(findings.Personas(cards))("article")
     assert [article["style"] for article in articles] == [
         f"--segment:{plots.segment_colour(i)}" for i in (3, 1, 0)
     ]
@@ -123,7 +123,7 @@ def test_a_card_has_the_colour_of_its_segment_and_its_place():
 
 
 def test_markup_in_a_card_is_shown_and_not_obeyed():
-    shown = findings.personas([findings.Persona(1, BAD, BAD, {BAD: BAD})])
+    shown = findings.Personas([findings.Persona(1, BAD, BAD, {BAD: BAD})])
     page = soup(shown)
     assert not page("script")
     assert shown._repr_html_().count("&lt;script&gt;") == 4
@@ -132,7 +132,7 @@ def test_markup_in_a_card_is_shown_and_not_obeyed():
 
 
 def test_cards_as_plain_text_hold_the_same_words():
-    cards = findings.personas([COOKS, findings.Persona(1, "Bath", "Soap.", {})])
+    cards = findings.Personas([COOKS, findings.Persona(1, "Bath", "Soap.", {})])
     assert repr(cards) == (
         "2. Home cooking: Comes for meat & basics.\n"
         "   How many? 453 customers\n"
@@ -146,13 +146,13 @@ LISTED = findings.Persona(3, "Bath", "Soap.", {"What to do?": ["Offer: soap", BA
 
 
 def test_an_answer_of_several_points_is_shown_point_by_point():
-    page = soup(findings.personas([LISTED]))
+    page = soup(findings.Personas([LISTED]))
     assert [li.get_text() for li in page.select("dd > ul.points > li")] == [
         "Offer: soap",
         BAD,
     ]
     assert not page("script")
-    assert repr(findings.personas([LISTED])).endswith(f"What to do? Offer: soap {BAD}")
+    assert repr(findings.Personas([LISTED])).endswith(f"What to do? Offer: soap {BAD}")
 
 
 ADVICE = {2: [{"what": "offer", "advice": "soap", "because": "x", "grade": "assumed"}]}

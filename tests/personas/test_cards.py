@@ -215,3 +215,15 @@ def test_a_segment_of_a_losing_shop_has_no_share_of_sales():
     assert cards.say_worth(pd.Series(row), symbol="€") == (
         "30 customers (50%): €-5 a customer (95 % interval €-7 to €-3)."
     )
+
+
+def test_rules_of_the_plan_ask_only_for_features_that_are_there():
+    rules = cards.plan_rules(["mailer_share"])
+    assert {rule.feature for rule in rules} == {"", "mailer_share"}
+    # each part but support has a rule of last resort, after those that ask for something
+    assert [rule.what for rule in rules if not rule.feature] == [
+        *("price", "channel", "timing", "service level")
+    ]
+    assert rules[1] == cards.Rule(
+        "channel", "mailer_share", "above", "the weekly mailer"
+    )

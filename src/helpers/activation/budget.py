@@ -1,6 +1,7 @@
 """Divide a budget among segments and offers, and say what not knowing the gains costs."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -8,57 +9,34 @@ from scipy import optimize
 
 from helpers.core.errors import BadInput
 
-COLUMNS = ("segment_id", "offer", "customers", "cost_cents", "gain", "error")
+COLUMNS = ["segment_id", "offer", "customers", "cost_cents", "gain", "error"]
 
 
-def best(
-    options: pd.DataFrame,
-    *,
-    budget_cents: int,
-    least: int,
-    most: Mapping[str, int],
-) -> np.ndarray:
-    """Find the contacts that bring the largest gain within the limits.
+@dataclass(frozen=True)
+class Limits:
+    """What a plan keeps to, beside one offer a customer."""
 
-    Parameters
-    ----------
-    options : DataFrame
-        Per segment and offer: segment_id, offer, customers (of the segment, the same in
-        all its rows), cost_cents (per contact), gain (expected, currency per contact,
-        after its cost), error (standard error of the gain).
-    budget_cents : int
-        Most that all contacts may cost.
-    least : int
-        Customers that an option gets at least if it gets any: fewer teach nothing.
-    most : mapping
-        Offer -> contacts at most; offers not named have no limit of their own.
+    budget_cents: int  # most that all contacts may cost
+    least: int  # customers an option gets if it gets any: fewer teach nothing
+    most: Mapping[str, int]  # offer -> contacts at most; offers not named have no limit
 
-    Returns
-    -------
-    array of int
-        Contacts of each option, in the order of `options`. A customer gets at most one
-        offer. Options that lose money get none: the budget need not be spent.
 
-    Raises
-    ------
-    BadInput
-        If a column is missing, a cost is not a positive whole number, or the solver
-        finds no answer.
+def best(options: pd.DataFrame, limits: Limits) -> np.ndarray:
+    """Find the contacts of each option that bring the largest gain within the limits.
+
+    `options` has segment_id, offer, customers (of the segment), cost_cents (per
+    contact), gain (expected, currency per contact, after its cost) and error (its
+    standard error). A customer gets at most one offer; options that lose money get
+    none. Raises BadInput if a column is missing, a cost is not a positive whole number,
+    or no plan is found.
     """
     _check(options)
-    limits = {"budget_cents": budget_cents, "least": least, "most": most}
-    plan = _solved(options, options["gain"].to_numpy(float), whole=True, **limits)
+    plan = _solved(options, options["gain"].to_numpy(float), limits, whole=True)
     return np.round(plan).astype(int)
 
 
 def _solved(
-    options: pd.DataFrame,
-    gains: np.ndarray,
-    *,
-    budget_cents: int,
-    least: int,
-    most: Mapping[str, int],
-    whole: bool,
+    options: pd.DataFrame, gains: np.ndarray, limits: Limits, *, whole: bool
 ) -> np.ndarray:
     """Solve the integer programme; with parts of contacts allowed it is far faster."""
     plan = np.zeros(len(options))
@@ -67,13 +45,13 @@ def _solved(
         return plan
     chosen, n = options.iloc[paying], len(paying)
     sizes = chosen["customers"].to_numpy(float)
-    rows, tops = _limits(chosen, budget_cents=budget_cents, most=most)
+    rows, tops = _limits(chosen, limits)
     eye = np.eye(n)
     # either none, or between the least and the whole segment: z is 1 where there is any
     rules = [
         optimize.LinearConstraint(np.hstack([rows, 0 * rows]), ub=tops),
         optimize.LinearConstraint(np.hstack([eye, -np.diag(sizes)]), ub=0),
-        optimize.LinearConstraint(np.hstack([eye, -least * eye]), lb=0),
+        optimize.LinearConstraint(np.hstack([eye, -limits.least * eye]), lb=0),
     ]
     answer = optimize.milp(
         -np.concatenate([gains[paying], np.zeros(n)]),
@@ -91,17 +69,14 @@ def _solved(
     return plan
 
 
-def _limits(
-    options: pd.DataFrame, *, budget_cents: int, most: Mapping[str, int]
-) -> tuple[np.ndarray, np.ndarray]:
+def _limits(options: pd.DataFrame, limits: Limits) -> tuple[np.ndarray, np.ndarray]:
     """Write budget, one offer a customer and the offers' limits as rows of a table."""
-    segments = options.drop_duplicates("segment_id").set_index("segment_id")[
-        "customers"
-    ]
+    segments = options.drop_duplicates("segment_id")
+    segments = segments.set_index("segment_id")["customers"]
     rows = [options["cost_cents"].to_numpy(float)]
     rows += [(options["segment_id"] == i).to_numpy(float) for i in segments.index]
-    rows += [(options["offer"] == offer).to_numpy(float) for offer in most]
-    tops = np.array([budget_cents, *segments, *most.values()], float)
+    rows += [(options["offer"] == offer).to_numpy(float) for offer in limits.most]
+    tops = np.array([limits.budget_cents, *segments, *limits.most.values()], float)
     return np.array(rows), tops
 
 
@@ -119,23 +94,13 @@ def _check(options: pd.DataFrame) -> None:
         )
 
 
-def in_order(
-    options: pd.DataFrame,
-    *,
-    order: np.ndarray,
-    budget_cents: int,
-    least: int,
-    most: Mapping[str, int],
-) -> np.ndarray:
-    """Fill options as far as the limits of `best` allow, by their positions in `order`.
-
-    Options that are not in `order` get none.
-    """
+def in_order(options: pd.DataFrame, limits: Limits, *, order: np.ndarray) -> np.ndarray:
+    """Fill options as far as the limits allow, by their positions in `order`."""
     _check(options)
     plan = np.zeros(len(options), int)
-    left = int(budget_cents)
+    left = int(limits.budget_cents)
     people = dict(zip(options["segment_id"], options["customers"], strict=True))
-    room = dict(most)
+    room = dict(limits.most)
     for place in order:
         row = options.iloc[place]
         offer, segment_id = row["offer"], row["segment_id"]
@@ -144,7 +109,7 @@ def in_order(
             people[segment_id],
             room.get(offer, people[segment_id]),
         )
-        if some < max(least, 1):
+        if some < max(limits.least, 1):
             continue
         plan[place] = some
         left -= some * int(row["cost_cents"])
@@ -154,17 +119,10 @@ def in_order(
     return plan
 
 
-def spread(
-    options: pd.DataFrame,
-    *,
-    offer: str,
-    budget_cents: int,
-    least: int,
-    most: Mapping[str, int],
-) -> np.ndarray:
-    """Give one offer to every segment, in proportion to its size, as `best` limits it.
+def spread(options: pd.DataFrame, limits: Limits, *, offer: str) -> np.ndarray:
+    """Give one offer to every segment, in proportion to its size, within the limits.
 
-    Segments whose part would be below `least` get none.
+    Segments whose part would be below `limits.least` get none.
     """
     _check(options)
     mine = (options["offer"] == offer).to_numpy()
@@ -172,21 +130,15 @@ def spread(
     costs = options["cost_cents"].to_numpy(int)
     part = min(
         1.0,
-        budget_cents / max((sizes * costs).sum(), 1),
-        most.get(offer, np.inf) / max(sizes.sum(), 1),
+        limits.budget_cents / max((sizes * costs).sum(), 1),
+        limits.most.get(offer, np.inf) / max(sizes.sum(), 1),
     )
     plan = np.floor(sizes * part + 1e-9).astype(int)
-    return np.where(plan >= max(least, 1), plan, 0)
+    return np.where(plan >= max(limits.least, 1), plan, 0)
 
 
 def draws(options: pd.DataFrame, *, count: int, seed: int) -> np.ndarray:
-    """Draw gains that gain and error of the options leave possible.
-
-    Returns
-    -------
-    array
-        count x options, currency per contact; normal and independent.
-    """
+    """Draw gains, `count` x options: normal, independent, by gain and error of each."""
     rng = np.random.default_rng(seed)
     noise = rng.standard_normal((count, len(options)))
     return options["gain"].to_numpy() + noise * options["error"].to_numpy()
@@ -195,40 +147,22 @@ def draws(options: pd.DataFrame, *, count: int, seed: int) -> np.ndarray:
 def compare(
     plans: Mapping[str, np.ndarray],
     options: pd.DataFrame,
+    limits: Limits,
     *,
     drawn: np.ndarray,
-    budget_cents: int,
-    least: int,
-    most: Mapping[str, int],
     level: float,
 ) -> pd.DataFrame:
     """Judge plans by gains that are possible, and by what knowing them would bring.
 
-    Parameters
-    ----------
-    plans : mapping
-        Name -> contacts of each option.
-    options, budget_cents, least, most
-        As for `best`.
-    drawn : array
-        Possible gains, draws x options.
-    level : float
-        Share of the draws that low and high hold between them.
-
-    Returns
-    -------
-    DataFrame
-        Per plan: plan, contacts, cost (currency), gain (mean over draws, currency),
-        low, high, loss_chance (share of draws below 0), regret (mean distance from the
-        best plan had the draw been known; of the best plan, the most that a perfect
-        test before it would be worth).
+    `plans` holds the contacts of each option, `drawn` the output of `draws`. Returns
+    plan, contacts, cost (currency), gain (mean over draws, currency), low and high
+    (`level` of the draws), loss_chance (share of draws below 0) and regret: the mean
+    distance from the best plan had the draw been known; of the best plan, the most that
+    a perfect test before it would be worth.
     """
     ends = [(1 - level) / 2, (1 + level) / 2]
-    limits = {"budget_cents": budget_cents, "least": least, "most": most}
     # parts of a contact are allowed here: too much regret by less than a contact each
-    known = np.array(
-        [_solved(options, row, whole=False, **limits) @ row for row in drawn]
-    )
+    known = [_solved(options, row, limits, whole=False) @ row for row in drawn]
     rows = []
     for name, plan in plans.items():
         gained = drawn @ plan
@@ -242,7 +176,7 @@ def compare(
                 "low": low,
                 "high": high,
                 "loss_chance": (gained < 0).mean(),
-                "regret": (known - gained).mean(),
+                "regret": (np.array(known) - gained).mean(),
             }
         )
     return pd.DataFrame(rows)

@@ -14,13 +14,6 @@ from helpers.statistics import intervals
 
 EVERYBODY = 0  # segment id of the rows about all customers
 EVERY_KIND = "all"
-LEAST = MIN_CELL  # customers, or answers, that are told of
-# What a figure in money rests on.
-GRADES = {
-    "randomised": "customers were drawn at random to be left out, and the two compared",
-    "adjusted": "compared with other customers, with what is known held equal",
-    "assumed": "a number that somebody set, or that rests on one",
-}
 
 
 def contacted(
@@ -28,28 +21,12 @@ def contacted(
 ) -> pd.DataFrame:
     """Say of every contact whether it was answered.
 
-    Parameters
-    ----------
-    campaigns : DataFrame
-        campaign_id, kind, starts_on, ends_on; optional cost_cents (per contact).
-    contacts : DataFrame
-        campaign_id, customer_id; optional arm ("treated" or "control"): without it
-        everybody was treated.
-    responses : DataFrame
-        campaign_id, customer_id, responded_on; optional amount_cents. A customer's
-        answers to one campaign count once, their amounts together.
-
-    Returns
-    -------
-    DataFrame
-        The rows of `contacts` with kind, starts_on, ends_on, treated, converted (bool)
-        and, where known, cost_cents and amount_cents (0 without an answer). Answers
-        without a contact are left out.
-
-    Raises
-    ------
-    BadInput
-        If a contact names a campaign that is not there, or an arm is another word.
+    Contacts without a column arm ("treated" or "control") were all treated. A
+    customer's answers to one campaign count once, their amounts together; answers
+    without a contact are left out. Returns the rows of `contacts` with kind, starts_on,
+    ends_on, treated, converted and, where known, cost_cents (per contact) and
+    amount_cents (0 without an answer), or raises BadInput for a contact of an unknown
+    campaign or another arm.
     """
     unknown = contacts.loc[~contacts["campaign_id"].isin(campaigns["campaign_id"])]
     if len(unknown):
@@ -83,22 +60,11 @@ def _treated(rows: pd.DataFrame) -> pd.Series:
 def reach(
     contacted: pd.DataFrame, segments: pd.DataFrame, *, value: str
 ) -> pd.DataFrame:
-    """Count by segment who was contacted, how often, and how they differ before.
+    """Count by segment, all customers (0) first, who was contacted and how often.
 
-    Parameters
-    ----------
-    contacted : DataFrame
-        Output of `contacted`; control rows do not count as reached.
-    segments : DataFrame
-        customer_id, segment_id and the value, one row per customer.
-    value : str
-        Column whose mean is compared between reached and others.
-
-    Returns
-    -------
-    DataFrame
-        Per segment, all customers (0) first: segment_id, customers, reached,
-        share_reached, contacts_each (of the reached), value_reached, value_others.
+    Returns segment_id, customers, reached (by treatment), share_reached, contacts_each
+    (of the reached), and value_reached and value_others, means of a column of
+    `segments`.
     """
     times = contacted[contacted["treated"]].groupby("customer_id").size()
     people = segments.assign(times=segments["customer_id"].map(times).fillna(0))
@@ -123,14 +89,10 @@ def reach(
 
 
 def shown(reached: pd.DataFrame) -> pd.DataFrame:
-    """Hide in the output of `reach` what describes fewer than `LEAST` of a group.
-
-    Values of few reached, or of few others, become None, and so do those that would
-    give them away.
-    """
+    """Hide in `reach` what describes few of a group, and what would give that away."""
     told = ["share_reached", "contacts_each", "value_reached"]
     table = suppression.suppress(reached, counts="reached", columns=told)
-    few = reached["customers"] - reached["reached"] < LEAST
+    few = reached["customers"] - reached["reached"] < MIN_CELL
     return table.assign(
         value_others=table["value_others"].astype(object).mask(few, None)
     )
@@ -155,16 +117,10 @@ def told_targeting(
 ) -> str:
     """Say, up to the colon, what reached and other customers bought before.
 
-    Parameters
-    ----------
-    everybody : Series
-        The row about all customers of `reach`.
-    compared : mapping
-        As for `targeting`.
-    symbol : str
-        Currency sign, before the amount.
+    `everybody` is the row about all customers of `reach`, `compared` as for
+    `targeting`.
     """
-    if everybody["customers"] - everybody["reached"] < LEAST:
+    if everybody["customers"] - everybody["reached"] < MIN_CELL:
         return "Nearly everybody was reached: "
     met, others = (
         f"{tables.MINUS if value < 0 else ''}{symbol}{abs(value):,.0f}"
@@ -180,23 +136,11 @@ def told_targeting(
 def conversion(
     contacted: pd.DataFrame, segment_ids: pd.Series, *, level: float
 ) -> pd.DataFrame:
-    """Estimate the share of treated contacts that were answered.
+    """Estimate the share of treated contacts that were answered, by segment and kind.
 
-    Parameters
-    ----------
-    contacted : DataFrame
-        Output of `contacted`.
-    segment_ids : Series
-        Segment of each customer, by customer_id; without one, or in 0, a customer
-        counts among all customers only.
-    level : float
-        Confidence of the intervals, clustered by customer.
-
-    Returns
-    -------
-    DataFrame
-        segment_id (0 is all customers), kind ("all" is every kind), contacts,
-        customers, converted, rate, low, high; sorted.
+    Customers without a segment, or in 0, count among all customers only. Returns
+    segment_id (0 is all), kind ("all" is every kind), contacts, customers, converted,
+    rate, and low and high, clustered by customer; sorted.
     """
     table = pd.concat(
         intervals.proportions(
@@ -206,14 +150,6 @@ def conversion(
     )
     table = table.rename(columns={"trials": "contacts", "successes": "converted"})
     return _sorted(table)
-
-
-def answers(contacted: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFrame:
-    """Count answers by segments (rows, 0 left out) and kinds (columns)."""
-    found = contacted.assign(segment_id=contacted["customer_id"].map(segment_ids))
-    found = found[found["segment_id"] > EVERYBODY].astype({"segment_id": int})
-    table = found.groupby(["segment_id", "kind"])["converted"].sum()
-    return table.unstack(fill_value=0)
 
 
 def _views(rows: pd.DataFrame, segment_ids: pd.Series) -> list[pd.DataFrame]:
@@ -237,21 +173,10 @@ def break_even(
 ) -> pd.DataFrame:
     """Set what an answer costs beside what it must bring.
 
-    Parameters
-    ----------
-    conversion : DataFrame
-        Output of `conversion`.
-    cost : mapping
-        Kind -> cost of one contact (currency).
-    margin : mapping
-        Segment id -> margin on one answer (currency), before the contact's cost.
-
-    Returns
-    -------
-    DataFrame
-        The rows with cost, margin, cost_per_answer (missing without an answer) and
-        break_even: the share of contacts that must answer *because of* the contact for
-        it to pay; missing without a margin.
+    To `conversion` come cost of a contact (by kind, currency), margin on an answer
+    before that cost (by segment, currency), cost_per_answer (missing without an answer)
+    and break_even: the share of contacts that must answer *because of* the contact for
+    it to pay (missing without a margin).
     """
     table = conversion.assign(
         cost=conversion["kind"].map(cost), margin=conversion["segment_id"].map(margin)
@@ -264,22 +189,14 @@ def break_even(
 
 
 def withheld(contacted: pd.DataFrame, segment_ids: pd.Series) -> pd.MultiIndex:
-    """Name what is not shown, since fewer than `LEAST` answers stand behind it.
+    """Name the pairs of `conversion` with few answers, and what would give them away.
 
-    Parameters
-    ----------
-    contacted : DataFrame
-        Output of `contacted`, or rows of one arm.
-    segment_ids : Series
-        Segment of each customer, by customer_id; 0 is left out.
-
-    Returns
-    -------
-    MultiIndex
-        segment_id and kind, as in `conversion`: segments by kind, kinds over all
-        customers, segments over every kind, and what would give them away.
+    They are segments by kind, kinds over all customers, segments over every kind.
     """
-    table = answers(contacted, segment_ids)
+    found = contacted.assign(segment_id=contacted["customer_id"].map(segment_ids))
+    found = found[found["segment_id"] > EVERYBODY].astype({"segment_id": int})
+    table = found.groupby(["segment_id", "kind"])["converted"].sum()
+    table = table.unstack(fill_value=0)
     kinds = _few(contacted.groupby("kind")["converted"].sum())
     segments = _few(table.sum(axis=1))
     hidden = [(EVERYBODY, kind) for kind in kinds[kinds].index]
@@ -296,16 +213,12 @@ def withheld(contacted: pd.DataFrame, segment_ids: pd.Series) -> pd.MultiIndex:
 def _few(counts: pd.Series) -> pd.Series:
     """Mark small counts, and those that would give them away beside the total."""
     table = counts.to_frame("answers").assign(told=1)
-    return suppression.suppress(table, counts="answers", columns=["told"])[
-        "told"
-    ].isna()
+    table = suppression.suppress(table, counts="answers", columns=["told"])
+    return table["told"].isna()
 
 
 def standing_out(conversion: pd.DataFrame) -> pd.Series | None:
-    """Find the kind whose interval over all customers lies above every other's.
-
-    Returns its row of `conversion`, or None, also where there is one kind only.
-    """
+    """Return the row of the kind whose interval lies above every other's, or None."""
     overall = conversion["segment_id"] == EVERYBODY
     kinds = conversion[overall & (conversion["kind"] != EVERY_KIND)]
     if len(kinds) < 2:
@@ -320,30 +233,11 @@ def effects(
 ) -> pd.DataFrame:
     """Estimate what contacts changed, from arms that were drawn at random.
 
-    Parameters
-    ----------
-    contacted : DataFrame
-        Output of `contacted`, with both arms.
-    segment_ids : Series
-        Segment of each customer, by customer_id.
-    level : float
-        Confidence that all intervals of a family hold the truth at once. Families: all
-        customers together; segments over every kind; kinds over all customers; segments
-        by kind.
-    method : str
-        How p-values of a family are raised, as for `intervals.adjusted`.
-
-    Returns
-    -------
-    DataFrame
-        segment_id (0 is all), kind ("all" is every kind), effect (share of treated
-        that answered minus that of control, within campaigns), low, high, p,
-        p_adjusted, treated, control (contacts), grade, error (standard error).
-
-    Raises
-    ------
-    BadInput
-        If no campaign has both arms.
+    Returns segment_id (0 is all), kind ("all" is every kind), effect (share of treated
+    that answered minus that of control, within campaigns), low, high, p, p_adjusted (by
+    `method` of `intervals.adjusted`), treated, control (contacts), grade and error
+    (standard error), or raises BadInput if no campaign has both arms. Intervals hold at
+    once in each family: all customers; segments; kinds; segments by kind.
     """
     rows = [
         {"segment_id": segment_id, "kind": kind}
@@ -362,9 +256,8 @@ def effects(
     table = _sorted(table)
     family = (table["segment_id"] != EVERYBODY) * 2 + (table["kind"] != EVERY_KIND)
     table = intervals.together(table, family=family, level=level, method=method)
-    columns = ["segment_id", "kind", "effect", "low", "high", "p", "p_adjusted"]
-    columns += ["treated", "control", "grade", "error"]
-    return table.assign(grade="randomised")[columns]
+    columns = "segment_id kind effect low high p p_adjusted treated control grade error"
+    return table.assign(grade="randomised")[columns.split()]
 
 
 def period_sales(
@@ -376,25 +269,11 @@ def period_sales(
     days: int,
     before: int,
 ) -> pd.DataFrame:
-    """Add up each customer's sales in periods of equal length that end in one.
+    """Add up each customer's sales in periods of `days`, the last from `starts_on`.
 
-    Parameters
-    ----------
-    lines : str
-        Path of the standard table.
-    customers : Series
-        Customer ids; who bought nothing in a period has 0.
-    starts_on : Timestamp
-        First day of the last period.
-    days : int
-        Days per period.
-    before : int
-        Periods before it; those that begin before the first line are left out.
-
-    Returns
-    -------
-    DataFrame
-        Sales (currency): customers by periods, 0 the last, -1 the one before it.
+    `before` periods stand before it; those that begin before the first line are left
+    out. Returns sales (currency): customers by periods, 0 the last, -1 the one before
+    it.
     """
     opens = con.execute(
         "select min(ordered_at)::date from read_parquet(?)", [lines]
@@ -426,21 +305,9 @@ def to_compare(
 ) -> str | None:
     """Choose the campaign by which targeted and other customers are compared.
 
-    Parameters
-    ----------
-    contacted : DataFrame
-        Output of `contacted`.
-    customers : Series
-        Ids of the customers that are compared.
-    first, last : str
-        First and last day with lines, YYYY-MM-DD.
-
-    Returns
-    -------
-    str or None
-        campaign_id of the one with most contacts among those that ran between these
-        days, with two periods of their own length before them, and that reached
-        `LEAST` customers and left as many out; None if there is none.
+    It has most contacts among those that ran from day `first` to `last`, with two
+    periods of their own length before them, and that reached ten customers and left ten
+    out. Returns its campaign_id, or None.
     """
     dates = contacted.groupby("campaign_id")[["starts_on", "ends_on"]].first()
     length = dates["ends_on"] - dates["starts_on"] + pd.Timedelta(days=1)
@@ -448,7 +315,7 @@ def to_compare(
     inside &= (dates["ends_on"] <= pd.Timestamp(last)) & (length > pd.Timedelta(0))
     known = contacted[contacted["customer_id"].isin(customers)]
     met = known.groupby("campaign_id")["customer_id"].nunique().reindex(dates.index)
-    both = (met >= LEAST) & (len(customers) - met >= LEAST)
+    both = (met >= MIN_CELL) & (len(customers) - met >= MIN_CELL)
     sizes = contacted.groupby("campaign_id").size()[inside & both]
     return sizes.idxmax() if len(sizes) else None
 
@@ -456,22 +323,10 @@ def to_compare(
 def placebo(sales: pd.DataFrame, targeted: pd.Series, *, level: float) -> pd.DataFrame:
     """Compare how targeted and other customers changed, in the campaign and before.
 
-    Parameters
-    ----------
-    sales : DataFrame
-        Output of `period_sales`; period 0 is the campaign.
-    targeted : Series
-        Whether the campaign contacted the customer; the rows of `sales`.
-    level : float
-        Confidence of the intervals.
-
-    Returns
-    -------
-    DataFrame
-        Per change from a period to the next, the campaign's first: period, targeted and
-        others (mean change, currency per customer), difference, low, high, p,
-        customers_targeted, customers_others. Before period 0 this campaign can have had
-        no effect: differences there are what the comparison finds without one.
+    Returns, for each period of `period_sales`, the campaign's (0) first: targeted and
+    others (mean change since the period before, currency per customer), difference,
+    low, high, p, customers_targeted, customers_others. Before period 0 this campaign
+    can have had no effect: differences there are what the comparison finds without one.
     """
     rows = []
     for period in sorted(sales.columns[1:], reverse=True):
@@ -482,16 +337,9 @@ def placebo(sales: pd.DataFrame, targeted: pd.Series, *, level: float) -> pd.Dat
         error = np.sqrt(met.var() / len(met) + other.var() / len(other))
         told = intervals.tested(met.mean() - other.mean(), error, level=level)
         rows.append(
-            {
-                "period": int(period),
-                "targeted": met.mean(),
-                "others": other.mean(),
-                "difference": told["effect"],
-                "low": told["low"],
-                "high": told["high"],
-                "p": told["p"],
-                "customers_targeted": len(met),
-                "customers_others": len(other),
-            }
+            {"period": int(period), "targeted": met.mean(), "others": other.mean()}
+            | {"difference": told["effect"]}
+            | {name: told[name] for name in ("low", "high", "p")}
+            | {"customers_targeted": len(met), "customers_others": len(other)}
         )
     return pd.DataFrame(rows)

@@ -17,31 +17,13 @@ def draw(
 ) -> pd.DataFrame:
     """Draw who is left out of an offer, at random inside strata.
 
-    Parameters
-    ----------
-    customers : DataFrame
-        customer_id (once) and the strata.
-    strata : sequence of str
-        Columns inside whose combinations the arms are drawn, so that they are alike.
-    control_share : float
-        Share of customers left out, 0 to 1.
-    seed : int
-        Fixes the lists, whatever the order of the rows.
-
-    Returns
-    -------
-    DataFrame
-        The rows, sorted by customer_id, with stratum (text) and arm ("treated" or
-        "control"). Every customer has the same chance of control; a stratum's number
-        is at most one off its share.
-
-    Raises
-    ------
-    BadInput
-        If a customer stands twice or the share leaves an arm empty.
+    Returns the rows, sorted by customer_id, with stratum (text) and arm ("treated" or
+    "control"). Every customer has the same chance of control; a stratum's number is at
+    most one off its share. Raises BadInput if a customer stands twice or the share
+    leaves an arm empty.
     """
-    if customers["customer_id"].duplicated().any():
-        twice = customers.loc[customers["customer_id"].duplicated(), "customer_id"]
+    twice = customers.loc[customers["customer_id"].duplicated(), "customer_id"]
+    if len(twice):
         raise BadInput(
             f"Table customers: customer_id {twice.iloc[0]!r} stands twice. A test "
             "needs one row a customer."
@@ -68,28 +50,11 @@ def customers_needed(
 ) -> int:
     """Say how many customers, both arms together, show an effect on a share.
 
-    Parameters
-    ----------
-    rate : float
-        Share that answers without the offer.
-    effect : float
-        Smallest difference worth finding, in the share.
-    control_share : float
-        Part of the customers that is left out.
-    level : float
-        Confidence of the two-sided test, such as 0.95.
-    power : float
-        Chance of finding the effect if it is there.
-
-    Raises
-    ------
-    BadInput
-        If rate and effect together leave 0 to 1, or there is no effect to find.
-
-    References
-    ----------
-    Fleiss, Levin and Paik (2003), Statistical methods for rates and proportions: two
-    proportions with unequal arms, without continuity correction.
+    `rate` is the share that answers without the offer, `effect` the smallest difference
+    in it worth finding, `level` the confidence of the two-sided test, `power` the
+    chance of finding the effect. Raises BadInput if no such effect can be. Two
+    proportions with unequal arms, without continuity correction: Fleiss, Levin and Paik
+    (2003), Statistical methods for rates and proportions.
     """
     other = rate + effect
     if not (0 <= rate <= 1 and 0 <= other <= 1) or effect == 0:
@@ -101,28 +66,18 @@ def customers_needed(
     mean = control_share * rate + treated * other
     pooled = np.sqrt(mean * (1 - mean) * (1 / treated + 1 / control_share))
     apart = np.sqrt(other * (1 - other) / treated + rate * (1 - rate) / control_share)
-    reach = _z((1 + level) / 2) * pooled + _z(power) * apart
+    reach = stats.norm.ppf((1 + level) / 2) * pooled + stats.norm.ppf(power) * apart
     return int(np.ceil((reach / effect) ** 2))
 
 
-def least_effect(
-    *, rate: float, customers: int, control_share: float, level: float, power: float
-) -> float:
-    """Say how large an effect a test of so many customers finds, both arms together.
+def least_effect(*, rate: float, customers: int, **asked: float) -> float:
+    """Say which effect on a share a test of so many customers (both arms) finds.
 
-    The others are as for `customers_needed`. Returns the difference in the share;
-    missing if even the largest would not be found.
+    The others are as for `customers_needed`; missing if even the largest is not found.
     """
 
     def short(effect: float) -> float:
-        needed = customers_needed(
-            rate=rate,
-            effect=effect,
-            control_share=control_share,
-            level=level,
-            power=power,
-        )
-        return needed - customers
+        return customers_needed(rate=rate, effect=effect, **asked) - customers
 
     most = 1 - rate - 1e-9
     if most <= SMALLEST or short(most) > 0:
@@ -131,16 +86,9 @@ def least_effect(
 
 
 def advice(smallest: float, stated: float, *, needed: int, customers: int) -> str:
-    """Say whether to run a test, by what it can find.
+    """Say whether to run a test, by the `smallest` effect it finds and that `stated`.
 
-    Parameters
-    ----------
-    smallest : float
-        Output of `least_effect`.
-    stated : float
-        Smallest effect worth finding, in the share.
-    needed, customers : int
-        Customers that `stated` needs, and customers in the test.
+    `needed` are the customers that the stated one needs, `customers` those in the test.
     """
     if smallest <= stated:
         return f"Run the test plan: it finds {100 * stated:g} points or less."
@@ -164,34 +112,11 @@ def read_out(
 ) -> pd.DataFrame:
     """Compare the arms of a finished test, over all and by group.
 
-    Parameters
-    ----------
-    plan : DataFrame
-        Output of `draw`: customer_id, arm, the strata, and `by`.
-    outcome : Series
-        What was measured, by customer_id: bool for an answer, a number for money.
-        Customers without an entry count as 0: who did not come did not buy.
-    by : str
-        Column of groups to read out.
-    strata : sequence of str
-        Columns inside which the arms were drawn.
-    level : float
-        Confidence of the interval over all, and that those of the groups all hold the
-        truth at once.
-    method : str
-        How p-values of groups are raised, as for `intervals.adjusted`.
-
-    Returns
-    -------
-    DataFrame
-        For all ("all") and each group: group, effect (treated minus control), low,
-        high, p, p_adjusted (over the groups), treated, control (customers). All who
-        were drawn count in their arm, whether the offer reached them or not.
-
-    Raises
-    ------
-    BadInput
-        If an arm is empty.
+    `plan` is as from `draw`; `outcome`, by customer_id, is bool for an answer or a
+    number for money: customers without an entry count as 0, who did not come did not
+    buy. All count in the arm they were drawn for. Returns group ("all" first), effect
+    (treated minus control), low and high (of the groups together), p, p_adjusted (by
+    `method`), treated, control (customers), or raises BadInput if an arm is empty.
     """
     if set(plan["arm"]) != {"treated", "control"}:
         raise BadInput(
@@ -202,18 +127,12 @@ def read_out(
         treated=plan["arm"] == "treated",
         outcome=plan["customer_id"].map(outcome).fillna(0).astype(float),
     )
-    parts = [("all", rows), *rows.groupby(by)]
-    told = [
+    table = pd.DataFrame(
         {"group": name}
         | intervals.difference(part, value="outcome", strata=strata, level=level)
-        for name, part in parts
-    ]
-    table = pd.DataFrame(told)
+        for name, part in [("all", rows), *rows.groupby(by)]
+    )
     table = intervals.together(
         table, family=table["group"] == "all", level=level, method=method
     )
     return table.drop(columns="error")
-
-
-def _z(chance: float) -> float:
-    return float(stats.norm.ppf(chance))

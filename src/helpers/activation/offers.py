@@ -19,6 +19,15 @@ SEGMENT = "segment"
 LEAST_JUDGES = 10  # customers who buy anything new, or nothing is judged by them
 # How a way of recommending does beside popularity.
 BEATS, LOSES, DEPENDS, SAME = "beats", "loses to", "depends", "no different"
+SAID = {
+    BEATS: "beats popularity, most with {items}: {hit}, {gap} points more ({ends}).",
+    LOSES: "loses to popularity, most with {items}: {hit}, {gap} points ({ends}; "
+    "adjusted p {p:.3f}).",
+    DEPENDS: "beats popularity with some numbers of items and loses with others: {gap} "
+    "points ({ends}) with {items}.",
+    SAME: "is no different from popularity beyond chance: with {items} {gap} points "
+    "({ends}).",
+}
 
 
 def bought(
@@ -31,30 +40,12 @@ def bought(
     first: str,
     last: str,
 ) -> pd.DataFrame:
-    """Count in how many orders each customer bought each item.
+    """Count in how many orders from `first` to `last` each customer bought each item.
 
-    Parameters
-    ----------
-    lines, products : str
-        Paths of the standard tables.
-    item : sequence of str
-        Columns of products that together name what can be offered; what is missing in
-        one of them is passed over.
-    without : sequence of str
-        Need states that are never offered, beside those that are no goods.
-    first, last : str
-        First and last day of the window, YYYY-MM-DD, both included.
-
-    Returns
-    -------
-    DataFrame
-        customer_id, item (the columns, joined by a middle dot), orders, sales
-        (currency), sorted.
-
-    Raises
-    ------
-    BadInput
-        If products lack such a column.
+    The columns of products in `item` together name it; what is missing in one of them
+    is passed over. Need states in `without` are never offered, as those that are no
+    goods. Returns customer_id, item (joined by a middle dot), orders, sales (currency),
+    sorted; raises BadInput if products lack such a column.
     """
     columns = engines.columns(products)
     if unknown := [name for name in item if name not in columns]:
@@ -74,12 +65,7 @@ def bought(
         from read_parquet($lines) join offered using (product_id)
         where ordered_at >= $first::date and ordered_at < $last::date + 1 and item <> ''
         group by customer_id, item order by customer_id, item""",
-        {
-            "lines": lines,
-            "products": products,
-            "first": first,
-            "last": last,
-        },
+        {"lines": lines, "products": products, "first": first, "last": last},
     ).df()
 
 
@@ -90,10 +76,10 @@ def telling(con: Engine, products: str, *, item: Sequence[str]) -> list[str]:
     whose values goes with one of the first column, and the other way round.
     """
     there = engines.columns(products)
-    first, *more = [name for name in item if name in there] or [None]
-    kept = [] if first is None else [first]
-    for name in more:
-        a, b = f'"{first}"::varchar', f'"{name}"::varchar'
+    found = [name for name in item if name in there]
+    kept = found[:1]
+    for name in found[1:]:
+        a, b = f'"{found[0]}"::varchar', f'"{name}"::varchar'
         counts = con.execute(
             f"""select count(distinct {a}), count(distinct {b}),
                 count(distinct concat_ws('{BETWEEN}', {a}, {b}))
@@ -111,46 +97,23 @@ def say(item: str) -> str:
 
 
 def orders_with(bought: pd.DataFrame, *, customers: pd.Series) -> pd.DataFrame:
-    """Turn the output of `bought` into orders that hold the item, customers by items.
-
-    Customers not in `customers` are left out; who bought nothing has 0.
-    """
+    """Turn `bought` into orders that hold the item: customers by items, 0 for none."""
     table = bought.pivot(index="customer_id", columns="item", values="orders")
     return table.reindex(customers).fillna(0.0).sort_index(axis=1)
 
 
 def affinity(
-    counts: pd.DataFrame,
-    orders: pd.Series,
-    *,
-    segment_ids: pd.Series,
-    level: float,
+    counts: pd.DataFrame, orders: pd.Series, *, segment_ids: pd.Series, level: float
 ) -> pd.DataFrame:
     """Say which items a segment's orders hold more or less often than all orders.
 
-    Parameters
-    ----------
-    counts : DataFrame
-        Output of `orders_with`, for classified customers.
-    orders, segment_ids : Series
-        Orders and segment of each customer; the rows of `counts`.
-    level : float
-        Confidence of the intervals.
-
-    Returns
-    -------
-    DataFrame
-        segment_id, item, customers (of the segment, who bought it), rate (share of the
-        segment's orders that hold it), overall (share of all orders), lift with low and
-        high, shrunk with shrunk_low and shrunk_high, doubt (chance that the true lift
-        lies on the other side of 1). Shrinking pulls the logarithms of lifts towards 0
-        by as much as they look like noise; because every lift is shrunk, the shrunk
-        ones can be picked from without choosing the luckiest. Both are missing where
-        the segment never bought the item, or where nobody's share differs.
-
-    References
-    ----------
-    Stephens (2017), False discovery rates: a new deal, for the doubt about the sign.
+    Returns segment_id, item, customers (of the segment, who bought it), rate (share of
+    its orders that hold it), overall (share of all orders), lift with low and high,
+    shrunk with shrunk_low and shrunk_high, doubt (chance that the true lift lies on the
+    other side of 1; Stephens (2017), False discovery rates: a new deal). Shrinking
+    pulls the logarithms of lifts towards 0 by as much as they look like noise: because
+    all are shrunk, the largest can be picked without choosing the luckiest. Missing
+    where the segment never bought the item, or where nobody's share differs.
     """
     table = intervals.lifts(counts, orders, groups=segment_ids, level=level)
     table = table.rename(columns={"group": "segment_id"})
@@ -175,21 +138,10 @@ def gaps(
 ) -> pd.DataFrame:
     """Say what a segment buys too little of, in orders and sales it falls short by.
 
-    Parameters
-    ----------
-    affinity, bought : DataFrame
-        Outputs of the functions; the second for what an order with the item is worth.
-    orders : Series
-        Orders of each segment, by segment_id.
-
-    Returns
-    -------
-    DataFrame
-        The items whose shrunk lift lies below 1 with its whole interval: segment_id,
-        item, customers, rate, overall, shrunk, shrunk_low, shrunk_high, missing_orders
-        and missing_sales (currency) up to what all customers' rate would give; largest
-        first. A gap is room for a test, not a forecast: who buys little of a thing may
-        not want it.
+    Returns the items of `affinity` whose whole shrunk interval lies below 1, largest
+    first, with missing_orders and missing_sales (currency) up to what all customers'
+    rate would give of a segment's `orders`. A gap is room for a test, not a forecast:
+    who buys little of a thing may not want it.
     """
     worth = bought.groupby("item")[["sales", "orders"]].sum()
     worth = worth["sales"] / worth["orders"]
@@ -207,28 +159,13 @@ def gaps(
 def scores(
     counts: pd.DataFrame, *, segment_ids: pd.Series, lifts: pd.DataFrame | None
 ) -> dict[str, pd.DataFrame]:
-    """Score every item for every customer, in three ways; in two without segments.
+    """Score every item for every customer in three ways, or in two without lifts.
 
-    Parameters
-    ----------
-    counts : DataFrame
-        Output of `orders_with` for the training window.
-    segment_ids : Series
-        Segment of each customer; the rows of `counts`; 0 is too little data.
-    lifts : DataFrame or None
-        Output of `affinity`, from the same window; None where there are no segments.
-
-    Returns
-    -------
-    dict of DataFrame
-        Way -> scores, of the shape of `counts`. popularity: customers who bought the
-        item; segment: popularity times the segment's shrunk lift; similar items: sum
-        over the customer's items of the cosine between them and the item, over
-        customers who bought.
-
-    References
-    ----------
-    Sarwar, Karypis, Konstan and Riedl (2001), Item-based collaborative filtering.
+    `lifts` is the output of `affinity`, from the same window as `counts`. Returns way
+    -> scores, of the shape of `counts`. popularity: customers who bought the item;
+    segment: popularity times the segment's shrunk lift; similar items: sum over the
+    customer's items of the cosine between them and the item, over customers who bought
+    (Sarwar, Karypis, Konstan and Riedl (2001), Item-based collaborative filtering).
     """
     has = (counts > 0).astype(float)
     popular = has.sum()
@@ -247,16 +184,8 @@ def scores(
 def recommend(scores: pd.DataFrame, counts: pd.DataFrame, *, n: int) -> pd.DataFrame:
     """Choose the n best items that a customer has not bought yet.
 
-    Parameters
-    ----------
-    scores, counts : DataFrame
-        One of `scores`, and the output of `orders_with`, of the same shape.
-
-    Returns
-    -------
-    DataFrame
-        customer_id, rank (from 1), item; fewer than n where a customer has bought
-        nearly everything. Ties fall to the item that comes first.
+    Returns customer_id, rank (from 1), item; fewer where a customer has bought nearly
+    everything. Ties fall to the item that comes first.
     """
     open_ = scores.where(counts == 0, -np.inf).to_numpy()
     order = np.argsort(-open_, axis=1, kind="stable")[:, :n]
@@ -279,34 +208,14 @@ def judge(
     n: Sequence[int],
     level: float,
 ) -> pd.DataFrame:
-    """Hold recommendations to what customers bought for the first time later.
+    """Hold recommendations to what customers bought for the first time `later`.
 
-    Parameters
-    ----------
-    ways : mapping
-        Output of `scores`; one must be popularity.
-    counts, later : DataFrame
-        Outputs of `orders_with` for the training and the later window, with the same
-        rows; items unknown in training are left out.
-    n : sequence of int
-        How many items are recommended to each customer.
-    level : float
-        Confidence of the intervals, over customers.
-
-    Returns
-    -------
-    DataFrame
-        Per n and way: n, way, customers (who bought anything new later), hit_rate
-        (share of them to whom one of the n items was new) with low and high, difference
-        (from popularity, the same customers compared) with difference_low and
-        difference_high, p, p_adjusted (Holm, over all rows), precision (share of
-        recommended items bought), coverage (share of items that anybody
-        is recommended).
-
-    Raises
-    ------
-    TooLittle
-        If fewer than `LEAST_JUDGES` customers bought anything new later.
+    Ways are as from `scores`; the same customers get each n of items. Returns n, way,
+    customers (who bought anything new later), hit_rate (share of them to whom one of
+    the items was new) with low and high, difference (from popularity, paired) with
+    difference_low and difference_high, p, p_adjusted (Holm, over all rows), precision
+    (share of recommended items bought), coverage (share of items that anybody is
+    recommended); raises TooLittle below `LEAST_JUDGES` customers.
     """
     new = (later.reindex(columns=counts.columns).fillna(0) > 0) & (counts == 0)
     asked = counts.index[new.any(axis=1)]
@@ -318,20 +227,19 @@ def judge(
     told = []
     for way, scored in ways.items():
         table = recommend(scored, counts, n=max(n)).assign(way=way)
-        rows, columns = (
-            counts.index.get_indexer(table["customer_id"]),
-            counts.columns.get_indexer(table["item"]),
-        )
+        rows = counts.index.get_indexer(table["customer_id"])
+        columns = counts.columns.get_indexer(table["item"])
         told.append(table.assign(hit=new.to_numpy()[rows, columns]))
     table = pd.concat(told)
     table = table[table["customer_id"].isin(asked)]
-    parts = [
-        _judged(table[table["rank"] <= most], counts.shape[1], level=level).assign(
-            n=most
-        )
-        for most in n
-    ]
-    judged = pd.concat(parts, ignore_index=True)
+    items = counts.shape[1]
+    judged = pd.concat(
+        [
+            _judged(table[table["rank"] <= most], items, level=level).assign(n=most)
+            for most in n
+        ],
+        ignore_index=True,
+    )
     others = judged["way"] != POPULARITY
     judged.loc[others, "p_adjusted"] = intervals.adjusted(
         judged.loc[others, "p"], method="holm"
@@ -365,19 +273,9 @@ def _judged(table: pd.DataFrame, items: int, *, level: float) -> pd.DataFrame:
 def verdicts(judged: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """Say of each way whether it beats popularity, loses to it, or neither.
 
-    Parameters
-    ----------
-    judged : DataFrame
-        Output of `judge`.
-    level : float
-        Confidence that adjusted p-values must reach.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by way, without popularity: verdict (`BEATS`, `LOSES`, `DEPENDS` on the
-        number of items, or `SAME`: no difference beyond chance) and the row of `judged`
-        that shows it most clearly; of no difference, the one with fewest items.
+    Returns, by way: verdict (`BEATS`, `LOSES`, `DEPENDS` on the number of items, or
+    `SAME`: no difference beyond chance) and the row of `judge` that shows it most
+    clearly; of no difference, the one with fewest items.
     """
     rows = []
     for way, mine in judged[judged["way"] != POPULARITY].groupby("way", sort=False):
@@ -411,46 +309,25 @@ def advice(found: pd.DataFrame) -> str:
 
 def said(found: pd.DataFrame) -> str:
     """Say of every way in `verdicts` how it does beside popularity, wins first."""
-    order = (
-        found["verdict"]
-        .map([BEATS, LOSES, DEPENDS, SAME].index)
-        .sort_values(kind="stable")
-    )
+    order = found["verdict"].map(list(SAID).index).sort_values(kind="stable")
     return " ".join(_said(way, found.loc[way]) for way in order.index)
 
 
 def _said(way: str, row: pd.Series) -> str:
-    items = f"{row['n']} item{'s' if row['n'] > 1 else ''}"
-    hit = f"a hit for {row['hit_rate']:.1%} of customers"
-    points = [100 * row[f"difference{end}"] for end in ("", "_low", "_high")]
+    points = (100 * row[f"difference{end}"] for end in ("", "_low", "_high"))
     gap, low, high = (f"{point:.1f}".replace("-", MINUS) for point in points)
-    if row["verdict"] == BEATS:
-        return (
-            f"“{way.capitalize()}” beats popularity, most with {items}: {hit}, "
-            f"{gap} points more ({low} to {high})."
-        )
-    if row["verdict"] == LOSES:
-        return (
-            f"“{way.capitalize()}” loses to popularity, most with {items}: {hit}, "
-            f"{gap} points ({low} to {high}; adjusted p {row['p_adjusted']:.3f})."
-        )
-    if row["verdict"] == DEPENDS:
-        return (
-            f"“{way.capitalize()}” beats popularity with some numbers of items and "
-            f"loses with others: {gap} points ({low} to {high}) with {items}."
-        )
-    return (
-        f"“{way.capitalize()}” is no different from popularity beyond chance: with "
-        f"{items} {gap} points ({low} to {high})."
+    words = SAID[row["verdict"]].format(
+        items=f"{row['n']} item{'s' if row['n'] > 1 else ''}",
+        hit=f"a hit for {row['hit_rate']:.1%} of customers",
+        gap=gap,
+        ends=f"{low} to {high}",
+        p=row["p_adjusted"],
     )
+    return f"“{way.capitalize()}” {words}"
 
 
 def first_items(verdict: str | None) -> str:
-    """Advise what a segment's own items are good for.
-
-    They are offered first only if the verdict on choosing by segment (None: nothing
-    judged it) is that it beats popularity.
-    """
+    """Advise what a segment's own items are good for, by how choosing by it does."""
     if verdict == BEATS:
         return "Give each segment its own first item."
     known = {

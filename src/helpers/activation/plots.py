@@ -19,9 +19,8 @@ PALE = mpl.colors.LinearSegmentedColormap.from_list(
 
 
 def clock(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how orders spread over the week, darker the more.
+    """Draw the output of `messages.clock`, darker the more orders.
 
-    `table` is the output of `moments.clock`: weekdays by hours, shares of all orders.
     Hours without any order at either end of the day are left out.
     """
     open_ = np.flatnonzero(table.sum() > 0.0005)
@@ -45,16 +44,9 @@ def by_segment(
 ) -> Axes:
     """Draw an estimate of each kind in each segment as a dot with its interval.
 
-    Parameters
-    ----------
-    table : DataFrame
-        segment_id, kind, the value, low and high; one row a segment and kind.
-    value : str
-        Column that is drawn (share, 0 to 1).
-    kinds : sequence of str
-        Kinds from top to bottom inside a segment; each has a marker of its own.
-    limits : str, optional
-        Column with a limit (same unit) that is drawn as a short upright line.
+    `table` has segment_id, kind, low, high and the columns that `value` (share, 0 to 1)
+    and `limits` (the same, drawn as a short upright line) name. `kinds` stand from top
+    to bottom inside a segment, each with a marker of its own.
     """
     ax = plt.gca() if ax is None else ax
     apart = 0.7 / max(len(kinds), 1)
@@ -87,10 +79,7 @@ def by_segment(
 
 
 def hit_rates(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw how often recommendations hit, over how many are made, with intervals.
-
-    `table` is the output of `offers.judge`.
-    """
+    """Draw the output of `offers.judge`: hits over how many items are recommended."""
     ax = plt.gca() if ax is None else ax
     where = {n: place for place, n in enumerate(table["n"].unique())}
     ways = table["way"].unique()
@@ -139,14 +128,9 @@ def plan(
 def smallest_effects(
     table: pd.DataFrame, *, marks: pd.DataFrame, ax: Axes | None = None
 ) -> Axes:
-    """Draw how large an effect must be for a test of each size to find it.
+    """Draw the effect (share) that a test finds over its customers, in their order.
 
-    Parameters
-    ----------
-    table : DataFrame
-        customers, effect (share, 0 to 1), in the order of customers.
-    marks : DataFrame
-        segment_id, name, customers, effect: tests to be named on the line.
+    `marks` (segment_id, name, customers, effect) are tests to be named on the line.
     """
     ax = plt.gca() if ax is None else ax
     ax.plot(table["customers"], table["effect"], color=ACCENT, linewidth=1.8)

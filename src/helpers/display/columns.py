@@ -41,15 +41,14 @@ def dictionary() -> dict[str, Column]:
 
 def find(name: Hashable) -> Column:
     """Return the entry of a column: its own, or that of an interval's end, or a blank."""
-    blank = Column()
-    return dictionary().get(name, _END.get(end_of(name)[1], blank))
+    return dictionary().get(name, _END.get(end_of(name)[1], Column()))
 
 
 def estimate(names: Sequence[Hashable], i: int) -> int:
     """Return where the estimate stands whose interval column i ends, else i.
 
-    The ends x_low and x_high belong to x, if the table has it; others, such as low and
-    high, to the nearest column before them that ends no interval.
+    x_low and x_high belong to x, if the table has it; others, such as low and high, to
+    the nearest column before them that ends no interval.
     """
     if names[i] in dictionary():
         return i
@@ -67,10 +66,7 @@ def end_of(name: Hashable) -> tuple[str, str]:
 
 
 def symbol(currency: str) -> str:
-    """Return the sign before an amount, such as $ for the ISO 4217 code USD.
-
-    Where none is in common use, it is the code and a space.
-    """
+    """Return a currency's sign before an amount, else its code and a space."""
     return SIGNS.get(currency, f"{currency} ")
 
 

@@ -15,25 +15,18 @@ Finding = Mapping[str, str]
 
 
 def show(rows: Sequence[Finding]) -> "Findings":
-    """Prepare findings for display as the last expression of a cell, in the order given.
+    """Prepare findings, in the order given, as the last expression of a cell.
 
     Each has the keys decision, size, uncertainty, action and limit: plain text, each
-    possibly empty except the decision.
-
-    Raises
-    ------
-    BadInput
-        When a key is missing or unknown, a value is no text or a decision is empty.
+    possibly empty except the decision; else BadInput is raised.
     """
     return Findings(_checked(rows))
 
 
 def write(rows: Sequence[Finding], *, run: str, notebook: str) -> None:
-    """Save the findings of a notebook, such as ``01_cleaning``, for the dashboard.
+    """Save the findings of a notebook, such as ``01_cleaning``, checked as by `show`.
 
-    They go to findings/<notebook>.json among the run's processed data, and are checked
-    as by `show`. Nothing is returned: as the last line of a cell this shows no path of
-    the machine.
+    As the last line of a cell this shows no path of the machine: nothing is returned.
     """
     folder = paths.processed(run) / "findings"
     store.write_json(_checked(rows), folder / f"{notebook}.json")
@@ -61,18 +54,15 @@ def _card(row: Finding) -> str:
         for field in FIELDS[1:]
         if row[field]
     )
-    decision = (
-        f'<p class="decision"><strong>{html.escape(row["decision"])}</strong></p>'
-    )
-    return f"<li>{decision}{f'<dl>{terms}</dl>' if terms else ''}</li>\n"
+    decision = f"<strong>{html.escape(row['decision'])}</strong>"
+    terms = f"<dl>{terms}</dl>" if terms else ""
+    return f'<li><p class="decision">{decision}</p>{terms}</li>\n'
 
 
 def _plain_card(number: int, row: Finding) -> str:
-    lines = [f"{number}. {row['decision']}"]
-    lines += [
-        f"   {field.capitalize()}: {row[field]}" for field in FIELDS[1:] if row[field]
-    ]
-    return "\n".join(lines)
+    filled = [field for field in FIELDS[1:] if row[field]]
+    lines = [f"   {field.capitalize()}: {row[field]}" for field in filled]
+    return "\n".join([f"{number}. {row['decision']}", *lines])
 
 
 def _checked(rows: Sequence[Finding]) -> list[dict[str, str]]:
@@ -88,11 +78,6 @@ def _checked(rows: Sequence[Finding]) -> list[dict[str, str]]:
     return [{field: row[field].strip() for field in FIELDS} for row in rows]
 
 
-def personas(cards: Sequence["Persona"]) -> "Personas":
-    """Prepare persona cards, one a segment, for display in the order given."""
-    return Personas(list(cards))
-
-
 def write_personas(
     cards: Sequence["Persona"],
     *,
@@ -103,12 +88,8 @@ def write_personas(
     """Save persona cards for the dashboard, in personas.json.
 
     `advice` maps a segment's id to its recommendations (what, advice, because, grade);
-    `short` lists the questions that a short card shows.
-
-    Raises
-    ------
-    BadInput
-        If a card lacks a question of the short form.
+    `short` lists the questions of a short card: BadInput if a card has no answer to
+    one.
     """
     for card in cards:
         if missing := sorted(set(short) - set(card.parts)):
@@ -138,37 +119,37 @@ class Persona:
 
 @dataclass(frozen=True)
 class Personas:
-    """Persona cards ready to be displayed; made by :func:`personas`."""
+    """Persona cards, one a segment, displayed as the last expression of a cell."""
 
-    cards: list[Persona]
+    cards: Sequence[Persona]
 
     def _repr_html_(self) -> str:
         """Give each card as an article under a heading of its own."""
-        return "".join(
-            f'<article class="persona" style="--segment:'
-            f'{plots.segment_colour(card.segment_id)}">'
-            f"<h3>{html.escape(card.name)}</h3>"
-            f'<p class="summary">{html.escape(card.summary)}</p><dl>'
-            + "".join(
-                f"<div><dt>{html.escape(ask)}</dt><dd>{_answer(answer)}</dd></div>"
-                for ask, answer in card.parts.items()
-            )
-            + "</dl></article>\n"
-            for card in self.cards
-        )
+        return "".join(map(_persona, self.cards))
 
     def __repr__(self) -> str:
         """Give the cards as plain text."""
-        return "\n\n".join(
-            "\n".join(
-                [f"{card.segment_id}. {card.name}: {card.summary}"]
-                + [
-                    f"   {ask} {answer if isinstance(answer, str) else ' '.join(answer)}"
-                    for ask, answer in card.parts.items()
-                ]
-            )
-            for card in self.cards
-        )
+        return "\n\n".join(map(_plain_persona, self.cards))
+
+
+def _persona(card: Persona) -> str:
+    answers = "".join(
+        f"<div><dt>{html.escape(ask)}</dt><dd>{_answer(answer)}</dd></div>"
+        for ask, answer in card.parts.items()
+    )
+    return (
+        '<article class="persona" style="--segment:'
+        f'{plots.segment_colour(card.segment_id)}"><h3>{html.escape(card.name)}</h3>'
+        f'<p class="summary">{html.escape(card.summary)}</p><dl>{answers}</dl></article>\n'
+    )
+
+
+def _plain_persona(card: Persona) -> str:
+    lines = [f"{card.segment_id}. {card.name}: {card.summary}"]
+    for ask, answer in card.parts.items():
+        text = answer if isinstance(answer, str) else " ".join(answer)
+        lines.append(f"   {ask} {text}")
+    return "\n".join(lines)
 
 
 def _answer(answer: str | Sequence[str]) -> str:
@@ -182,15 +163,9 @@ def _answer(answer: str | Sequence[str]) -> str:
 def write_tables(
     questions: Sequence[tuple[str, Table]], *, run: str, notebook: str
 ) -> None:
-    """Save the tables of a notebook that the dashboard shows.
+    """Save the tables of a notebook that the dashboard shows, and each one's question.
 
-    A question is what a table answers, in a few words, and the table from `tables.show`,
-    which must hold nothing that a page may not show.
-
-    Raises
-    ------
-    BadInput
-        If a table has more than `MOST_ROWS` rows.
+    They hold nothing that a page may not show; BadInput above `MOST_ROWS` rows.
     """
     for question, table in questions:
         if (rows := len(table.columns[0].texts)) > MOST_ROWS:
@@ -198,8 +173,8 @@ def write_tables(
                 f"The table for the dashboard on {question!r} has {rows} rows; a glance "
                 f"takes {MOST_ROWS} at most. Show its head."
             )
+    # The page has a stylesheet of its own.
     content = [
-        # The page has a stylesheet of its own.
         {"question": question, "html": table._repr_html_().removeprefix(STYLE)}
         for question, table in questions
     ]

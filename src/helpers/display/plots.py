@@ -20,25 +20,16 @@ from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
-# By segment id, from 1. The first six differ in lightness too, so that they can be told
-# apart in grey, and each stands out from white by 3 to 1 or more.
-SEGMENT_COLOURS = [
-    "#1f5673",
-    "#cf7f22",
-    "#35895a",
-    "#641c30",
-    "#6a5fb5",
-    "#3d3d3d",
-    "#3f93b5",
-    "#6e5f2e",
-    "#b05c8d",
-    "#8a7d3c",
-]
+from helpers.core import paths
+
+THEME = paths.beside(__file__, "theme.yaml")
+SEGMENT_COLOURS = THEME["segments"]
 UNCLASSIFIED = "#8a8f94"
 # Inches; narrow enough that a phone shows the words at four fifths of their size.
 WIDTH = 4.5
 CENTRED = {"ha": "center", "va": "center"}
-INK, QUIET, ACCENT, REFERENCE = "#22272b", "#6b7278", "#1f5673", "#b8bec4"
+INK, QUIET = (THEME["matplotlib"][part] for part in ("text.color", "axes.labelcolor"))
+ACCENT, REFERENCE = "#1f5673", "#b8bec4"
 DIVERGING = mpl.colors.LinearSegmentedColormap.from_list(
     "below_above", ["#8c5a2b", "#e9d5bd", "#fbfbfa", "#bcd3de", "#1f5673"]
 )
@@ -48,72 +39,27 @@ def theme() -> None:
     """Set the look of all figures of a notebook; call it once, after the imports."""
     # Letters that no font here has are boxes in the figure; its table has the name.
     warnings.filterwarnings("ignore", message="Glyph .* missing from")
-    mpl.rcParams.update(
-        {
-            "figure.dpi": 100,
-            "savefig.dpi": 160,
-            "figure.constrained_layout.use": True,
-            "font.sans-serif": ["Arial", "DejaVu Sans", "Liberation Sans"],
-            "font.size": 10,
-            "text.color": INK,
-            "text.parse_math": False,  # names are words, whatever dollars they hold
-            "axes.titlesize": 12,
-            "axes.titleweight": "bold",
-            "axes.titlelocation": "left",
-            "axes.titlepad": 10,
-            "axes.labelsize": 10,
-            "axes.labelcolor": QUIET,
-            "axes.edgecolor": "#c9ced3",
-            "axes.linewidth": 1.25,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.grid": True,
-            "axes.axisbelow": True,
-            "grid.color": "#eceff1",
-            "grid.linewidth": 1,
-            "xtick.color": QUIET,
-            "ytick.color": INK,
-            "xtick.labelsize": 9,
-            "ytick.labelsize": 9,
-            # Most ticks are not drawn, but their length keeps the labels off the axes.
-            "xtick.bottom": False,
-            "ytick.left": False,
-            "xtick.major.size": 6,
-            "ytick.major.size": 6,
-            "xtick.major.width": 1.25,
-            "ytick.major.width": 1.25,
-            "legend.fontsize": 8.5,
-            "legend.frameon": False,
-            "legend.title_fontsize": 12,
-            "lines.solid_capstyle": "round",
-            "patch.edgecolor": "white",
-            "patch.force_edgecolor": True,
-        }
-    )
+    mpl.rcParams.update(THEME["matplotlib"])
 
 
 def show(figure: Figure, *, alt: str) -> None:
-    """Display a figure, then close it.
+    """Display a figure, then close it; `alt` stands for it where it cannot be seen.
 
-    `alt` stands for it where it cannot be seen: what it shows, with its main numbers or
-    the table that holds them.
+    It says what the figure shows, with its main numbers or the table that holds them.
     """
     buffer = io.BytesIO()
     # No software version or date in the file: the same figure gives the same bytes.
     figure.savefig(buffer, format="png", metadata={"Software": None})
     plt.close(figure)
     width, height = figure.get_size_inches() * figure.dpi
-    image = Image(
-        buffer.getvalue(), width=int(width), height=int(height), metadata={"alt": alt}
-    )
-    display(image)
+    sizes = {"width": int(width), "height": int(height)}
+    display(Image(buffer.getvalue(), **sizes, metadata={"alt": alt}))
 
 
 def segment_colour(segment_id: int) -> str:
     """Return the colour of a segment; 0, too little data, is grey."""
-    if segment_id == 0:
-        return UNCLASSIFIED
-    return SEGMENT_COLOURS[(segment_id - 1) % len(SEGMENT_COLOURS)]
+    colour = SEGMENT_COLOURS[(segment_id - 1) % len(SEGMENT_COLOURS)]
+    return colour if segment_id else UNCLASSIFIED
 
 
 def ink_on(colour: str | tuple[float, ...]) -> str:
@@ -132,8 +78,7 @@ def percent(*axes: mpl.axis.Axis) -> None:
 
 def bare(ax: Axes) -> None:
     """Take away a scale that means nothing."""
-    ax.set_xticks([])
-    ax.set_yticks([])
+    ax.set(xticks=[], yticks=[])
     ax.grid(visible=False)
     ax.spines[:].set_visible(False)
 
@@ -203,15 +148,11 @@ def calibration(
     limits: tuple[float, float] | None = None,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw observed shares against forecast ones: on the dashed line, both are the same.
+    """Draw observed shares (0 to 1) against forecast ones: both are the same on a line.
 
-    Parameters
-    ----------
-    table : DataFrame
-        One row a part: the columns named by `forecast` and `observed`, and low and high,
-        the interval of what was observed (all 0 to 1).
-    limits : tuple of float, optional
-        Of both axes; by default from 0 to a little beyond the largest value.
+    `table` has the columns that `forecast` and `observed` name, and low and high of
+    what was observed. `limits` are of both axes: by default 0 to a little over the
+    largest.
     """
     ax = plt.gca() if ax is None else ax
     ax.axline((0, 0), (1, 1), color=QUIET, linestyle="--", linewidth=1)
@@ -233,19 +174,9 @@ def bands(
 ) -> list[pd.DataFrame]:
     """Draw bands from rows, at x = 0, to columns, at x = 1, as wide as their customers.
 
-    Parameters
-    ----------
-    shared : DataFrame
-        Customers in each pair.
-    colours : mapping
-        Row -> colour of its bands.
-    min_shared : float
-        A pair of fewer customers keeps its place, but its band is not drawn.
-
-    Returns
-    -------
-    list of DataFrame
-        For rows and for columns, top and height of each block (shares of all).
+    `shared` counts the customers of each pair; one of fewer than `min_shared` keeps its
+    place, but its band, in its row's colour, is not drawn. Returns, for rows and for
+    columns, top and height of each block (shares of all).
     """
     shares = shared / shared.to_numpy().sum()
     sides = []
@@ -277,10 +208,7 @@ def _band(start: float, end: float, height: float, colour: str) -> PathPatch:
 
 
 def bars(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
-    """Draw horizontal bars with their value at the end.
-
-    `values`: one bar a row; the index names it.
-    """
+    """Draw horizontal bars, named by the index, with their value at the end."""
     ax = plt.gca() if ax is None else ax
     where = range(len(values))
     ax.barh(where, values.to_numpy(float), color=ACCENT, height=0.68)
@@ -289,8 +217,7 @@ def bars(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
         end = max(value, 0) + reach * 0.012
         ax.text(end, place, f"{value:,.0f}", va="center", fontsize=9)
     name_rows(ax, values.index.astype(str))
-    ax.set_xlim(min(values.min(), 0), reach * 1.14)
-    ax.set_xlabel(label)
+    ax.set(xlim=(min(values.min(), 0), reach * 1.14), xlabel=label)
     return ax
 
 
@@ -303,8 +230,7 @@ def line(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
     ax.yaxis.set_major_formatter("{x:,.0f}")
     if isinstance(values.index, pd.DatetimeIndex):
         ax.xaxis.set_major_formatter(mpl.dates.DateFormatter("%b %Y"))
-    ax.set_ylabel(label)
-    ax.set_xlabel("")
+    ax.set(xlabel="", ylabel=label)
     return ax
 
 
@@ -314,21 +240,11 @@ def histogram(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
 
     ax = plt.gca() if ax is None else ax
     low, high = values.quantile([0.0, 0.995])
-    sns.histplot(
-        values.clip(upper=high),
-        bins=30,
-        binrange=(low, high),
-        color=ACCENT,
-        alpha=0.85,
-        edgecolor="white",
-        linewidth=0.4,
-        ax=ax,
-    )
+    look = {"color": ACCENT, "alpha": 0.85, "edgecolor": "white", "linewidth": 0.4}
+    sns.histplot(values.clip(upper=high), bins=30, binrange=(low, high), ax=ax, **look)
     ax.axvline(values.median(), color=SEGMENT_COLOURS[1], linewidth=1.6)
     ax.set_title(label, fontsize=9, fontweight="normal", pad=4)
-    ax.set_xlabel("")
-    ax.set_ylabel("")
-    ax.set_yticks([])
+    ax.set(xlabel="", ylabel="", yticks=[])
     ax.grid(visible=False)
     ax.spines["left"].set_visible(False)
     return ax
@@ -341,11 +257,9 @@ def correlations(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax = plt.gca() if ax is None else ax
     table = table.iloc[1:, :-1]
     upper = np.triu(np.ones(table.shape, dtype=bool), k=1)
-    strong = table.map(
-        lambda r: (
-            f"{r:.1f}".replace("0.", ".").replace("-", "−") if abs(r) >= 0.5 else ""
-        )
-    )
+    strong = table.map(lambda r: f"{r:.1f}".replace("0.", ".").replace("-", "−"))
+    strong = strong.where(table.abs() >= 0.5, "")
+    scale = {"label": "Spearman rank correlation", "ticks": [-1, -0.5, 0, 0.5, 1]}
     sns.heatmap(
         table,
         mask=upper,
@@ -358,11 +272,7 @@ def correlations(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         annot_kws={"fontsize": 7},
         linewidths=0.6,
         linecolor="white",
-        cbar_kws={
-            "shrink": 0.4,
-            "label": "Spearman rank correlation",
-            "ticks": [-1, -0.5, 0, 0.5, 1],
-        },
+        cbar_kws=scale | {"shrink": 0.4},
         ax=ax,
     )
     ax.grid(visible=False)
@@ -373,14 +283,9 @@ def correlations(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 def spread_by_segment(
     table: pd.DataFrame, *, value: str, label: str, ax: Axes | None = None
 ) -> Axes:
-    """Draw a box for each segment in its colour.
+    """Draw a box for each segment in its colour, of the column `value`.
 
-    Parameters
-    ----------
-    table : DataFrame
-        segment_id, name and the value, one row a draw.
-    value, label : str
-        Column to draw, and what it means.
+    `table` has segment_id, name and the value, one row a draw.
     """
     import seaborn as sns
 
@@ -400,8 +305,7 @@ def spread_by_segment(
         fliersize=2.5,
         ax=ax,
     )
-    ax.set_ylabel("")
-    ax.set_xlabel(label)
+    ax.set(xlabel=label, ylabel="")
     return ax
 
 
@@ -415,18 +319,9 @@ def estimates(
     reference: float = 0.0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw estimates as dots with their intervals.
+    """Draw estimates as dots with their intervals, the columns low and high.
 
-    Parameters
-    ----------
-    table : DataFrame
-        One row an estimate, with columns low and high.
-    names, value : str
-        Columns with the row's name and its estimate.
-    colours : sequence of str or str
-        Of the dots.
-    reference : float
-        Where a thin line stands: no difference.
+    `names` and `value` are columns; a thin line stands at `reference`: no difference.
     """
     ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))

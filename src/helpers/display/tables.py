@@ -23,16 +23,11 @@ STYLE = (
     "font-variant-numeric:tabular-nums}</style>"
 )
 
-
-# The sign of the currency in headings of money, in this process.
-_sign = ""
+_sign = ""  # of the currency in headings of money, in this process
 
 
 def in_currency(currency: str) -> str:
-    """Let headings of money end in the sign of a currency from now on; return it.
-
-    The currency is a code of ISO 4217, such as USD.
-    """
+    """Let headings of money end in the sign of an ISO 4217 code from now on."""
     global _sign
     _sign = columns.symbol(currency)
     return _sign
@@ -53,39 +48,24 @@ def show(
 
     Headings and formats come from the column dictionary (columns.yaml): what a cell
     passes are exceptions to it. The ends of an interval are written as its estimate.
+    KeyError if labels, formats or bars name a column that the table does not have.
 
     Parameters
     ----------
-    frame : DataFrame
-        Any table; its rows and columns are shown in the order they have.
     caption : str
-        Title of the table, unique on its page: screen readers list tables by it.
-    labels : mapping, optional
-        Column (or index level) name to heading, with the unit.
-    formats : mapping, optional
-        Column (or index level) name to a format such as ``"{:,.0f}"`` or a function
-        of one value. Where neither it nor the dictionary has one, whole numbers get
-        thousands separators and other numbers two decimals.
+        Title, unique on its page: screen readers list tables by it.
+    labels, formats : mapping, optional
+        Column (or index level) to heading, with the unit, and to a format such as
+        ``"{:,.0f}"`` or a function of one value. Where neither they nor the dictionary
+        say it, whole numbers get thousands separators, other numbers two decimals.
     names : mapping, optional
         Number of a segment, as int or str, to its name, for columns of segments.
     bars : sequence
         Number columns drawn with a bar, each on its own scale from zero; columns in
         an inner tuple share one scale: ``bars=[("share_customers", "share_sales")]``.
-    note : str
-        One sentence under the table.
     index : bool, optional
         Whether the index is shown; else it is if it has a name or holds no numbers.
         The first column shown heads its row.
-
-    Returns
-    -------
-    Table
-        Displays itself as the last expression of a cell.
-
-    Raises
-    ------
-    KeyError
-        When labels, formats or bars name a column that the table does not have.
     """
     labels, formats = dict(labels or {}), dict(formats or {})
     _known([*labels, *formats], frame)
@@ -137,10 +117,9 @@ class Table:
     def __repr__(self) -> str:
         """Give the table as plain text with the same figures."""
         texts = pd.DataFrame({i: column.texts for i, column in enumerate(self.columns)})
-        plain = (
-            texts.to_string(index=False, header=self.heads) if len(texts) else "none"
-        )
-        return "\n".join(filter(None, [self.caption, plain, self.note]))
+        plain = texts.to_string(index=False, header=self.heads)
+        shown = [self.caption, plain if len(texts) else "none", self.note]
+        return "\n".join(filter(None, shown))
 
     def _head(self, text: str, column: "_Column") -> str:
         # an empty heading would be read out as one: a plain cell is not
@@ -169,9 +148,8 @@ class _Column:
         if self.widths is None:
             return ""
         return (
-            '<span class="bar" aria-hidden="true" style="display:block;height:4px;'
-            f"width:{self.widths[i]:.1f}%;"
-            'background:var(--accent,#1f5673)"></span>'
+            '<span class="bar" aria-hidden="true" style="display:block;height:4px;width:'
+            f'{self.widths[i]:.1f}%;background:var(--accent,#1f5673)"></span>'
         )
 
 
@@ -184,9 +162,9 @@ def _formats(
         at = i if name in given else columns.estimate(parts, i)
         entry = columns.find(parts[at])
         if entry.unit == "segment" and names:
-            entry_format = functools.partial(_named, names=names)
+            entry_format = functools.partial(_named, names)
         elif entry.unit == "cents":
-            entry_format = functools.partial(_hundredths, form=entry.format)
+            entry_format = functools.partial(_hundredths, entry.format)
         else:
             entry_format = entry.format or _plain
         as_text = given.get(parts[at], entry_format)
@@ -194,11 +172,11 @@ def _formats(
     return found
 
 
-def _named(number: object, names: Mapping) -> str:
+def _named(names: Mapping, number: object) -> str:
     return names[number] if number in names else names[str(number)]
 
 
-def _hundredths(cents: float, form: str) -> str:
+def _hundredths(form: str, cents: float) -> str:
     return form.format(cents / 100)
 
 

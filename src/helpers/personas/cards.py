@@ -1,11 +1,12 @@
 """Put the evidence on a segment in the sentences of its persona card."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from helpers.core import paths
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.features.labels import say
 from helpers.personas.naming import Theme
@@ -22,6 +23,17 @@ class Rule:
     feature: str
     side: str  # above or below the average, where the feature marks the segment
     advice: str
+
+
+def plan_rules(features: Collection[str]) -> list[Rule]:
+    """Read the rules that ask for one of these features, or for none (plans.yaml)."""
+    blank = {"feature": "", "side": ""}
+    rules = [
+        Rule(what, **(blank | rule))
+        for what, rules in paths.beside(__file__, "plans.yaml").items()
+        for rule in rules
+    ]
+    return [rule for rule in rules if rule.feature in ("", *features)]
 
 
 def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]]:
