@@ -212,7 +212,8 @@ def _index(row: pd.Series, *, names: Mapping[str, str] | None = None) -> str:
     """Write one difference: its index and interval, or means where there is no ratio."""
     others = [names[str(i)] for i in row["shared_with"]] if names else []
     also = f"; also {', '.join(others)}" if others else ""
-    told = f"(mean {row['mean']:.2f} against {row['average']:.2f}{also})"
     if np.isfinite(row["index"]):
         told = f"{row['index']:.0f} ({row['low']:.0f} to {row['high']:.0f}{also})"
+    else:
+        told = f"(mean {row['mean']:.2f} against {row['average']:.2f}{also})"
     return f"{say(row['feature'])} {told}"
