@@ -103,10 +103,12 @@ test: $(READY) ## Test all: helpers, whole runs, and the saved results of the no
 test-fast: $(READY) ## Test the helpers only, in under two minutes
 	@$(call SIDE_BY_SIDE,$(filter test-fast-%,$(PARTS)))
 
-lint: $(READY) ## Check style and format of code and notebooks
+lint: $(READY) ## Check style, format, spelling, types, and that imports run one way
 	$(PY) -m ruff check src tests tools benchmarks notebooks
 	$(PY) -m ruff format --check src tests tools benchmarks notebooks
-	$(VENV)/bin/lint-imports --no-cache
+	"$(VENV)/bin/lint-imports" --no-cache
+	"$(VENV)/bin/codespell" src tests tools benchmarks notebooks runs *.md
+	$(PY) -m mypy
 
 lab: $(READY) ## Open JupyterLab on the notebooks
 	$(PY) -m jupyterlab notebooks

@@ -95,7 +95,7 @@ def test_the_same_seed_gives_the_same_segments_of_falling_size(method):
         assert (np.diff(sizes) <= 0).all()
 
 
-@pytest.mark.parametrize("method", methods.METHODS[:-1])
+@pytest.mark.parametrize("method", list(methods.METHODS)[:-1])
 def test_every_method_finds_heaps_that_cannot_be_missed(method):
     found = partitions(HEAPS, method=method, k_values=range(3, 4), seed=1, starts=25)
     assert found[3].tolist() == LABELS.tolist()

@@ -175,3 +175,20 @@ def test_fewer_conditions_meet_where_there_would_be_too_many_groups():
     apart = [("u", "v")]
     assert cube.conditions(table, at_most=112, apart=apart, **asked) == 3
     assert cube.conditions(table, at_most=111, apart=apart, **asked) == 2
+
+
+def test_a_cube_is_built_as_its_parts_would_and_an_attack_finds_nothing():
+    built = cube.build(
+        TOWNS,
+        dimensions=["tier", "town"],
+        attributes=[],
+        measures=["sales"],
+        most=3,
+        most_groups=1000,
+        dominance=0.8,
+        least_shared=0.5,
+    )
+    assert (built.most, built.apart) == (3, [])
+    assert built.views.equals(views(TOWNS, most=3))
+    assert (built.views[["by_3", "level_3"]] == "").all(axis=None)
+    assert built.attacked(TOWNS).empty

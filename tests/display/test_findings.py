@@ -1,7 +1,9 @@
 """Findings and persona cards: shown as text whatever they hold, and kept as given."""
 
+import base64
 import json
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from bs4 import BeautifulSoup
@@ -210,3 +212,15 @@ def test_a_table_too_long_for_a_glance_is_refused_and_nothing_is_written():
             [("All?", table(13))], run="trial", notebook="06_activation"
         )
     assert not (paths.processed("trial") / "board").exists()
+
+
+def test_a_chart_goes_to_the_dashboard_with_what_it_shows_in_words(home):
+    figure, _ = plt.subplots()
+    chart = plots.picture(figure, alt="Two bars: <b>3</b> and 4.")
+    plt.close(figure)
+    findings.write_tables([("How many?", chart)], run="ab", notebook="04_a")
+    [one] = findings.read_tables("ab", "04_a")
+    image = BeautifulSoup(one["html"], "html.parser").img
+    assert one["question"] == "How many?"
+    assert image["alt"] == "Two bars: <b>3</b> and 4."
+    assert base64.b64decode(image["src"].partition(",")[2]) == chart.png

@@ -14,18 +14,19 @@ from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from helpers.core.errors import BadInput
 
-METHODS = (
-    "kmeans",
+# Another method takes a function, its entry in `_MODELS`, and its name and label here.
+METHODS = {
+    "kmeans": "k-means",
     # Gaussian mixtures whose segments have one variance each, one for each feature, one
     # covariance in common, or one each: VII, VVI, EEE and VVV in R's mclust.
-    "mixture_spherical",
-    "mixture_diagonal",
-    "mixture_tied",
-    "mixture_full",
-    "ward",  # hierarchical, least increase of squared distance
-    "medoids",  # k-medoids on Gower's distances
-    "latent_classes",  # a mixture of yes-or-no answers: is a score above its median?
-)
+    "mixture_spherical": "Mixture, spherical",
+    "mixture_diagonal": "Mixture, diagonal",
+    "mixture_tied": "Mixture, tied",
+    "mixture_full": "Mixture, full",
+    "ward": "Ward",  # hierarchical, least increase of squared distance
+    "medoids": "Medoids (Gower)",  # on Gower's distances
+    "latent_classes": "Latent classes",  # yes or no: is a score above its median?
+}
 LIKELIHOODS = ("log_likelihood", "bic", "icl")
 _ROUNDS = 300  # of k-means and of expectation-maximisation, at most
 _SHORT = 60  # rounds that every start of a mixture gets; the best one goes on
@@ -432,7 +433,9 @@ def fits(
 
 def _fitted(customers: _Customers, method: str, order: np.ndarray) -> dict[int, Fit]:
     if method not in METHODS:
-        raise ValueError(f"method must be one of {METHODS}, but {method!r} was passed.")
+        raise ValueError(
+            f"method must be one of {tuple(METHODS)}, but {method!r} was passed."
+        )
     with one_thread():
         if method in ("kmeans", "ward"):
             found = {k: Fit(part) for k, part in getattr(customers, method).items()}

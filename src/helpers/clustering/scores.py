@@ -1,6 +1,6 @@
 """Score clusterings side by side: every method at every number of segments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,7 @@ def sweep(
     k_values: range,
     seed: int,
     starts: int,
-    methods: tuple[str, ...] = clustering_methods.METHODS,
+    methods: Iterable[str] = clustering_methods.METHODS,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cluster by each method at each k (2 or more), and score every result.
 

@@ -4,6 +4,7 @@ import itertools
 import math
 import re
 from collections.abc import Collection, Hashable, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -76,6 +77,53 @@ def _information(table: pd.DataFrame) -> float:
     """Give the entropy (nats) of the rows of a table."""
     share = table.value_counts(normalize=True).to_numpy()
     return float(-(share * np.log(share)).sum())
+
+
+@dataclass(frozen=True)
+class Cube:
+    """Every crossing of some dimensions that may be shown; made by `build`."""
+
+    dimensions: list[str]
+    apart: list[tuple[str, str]]  # dimensions that are never crossed with each other
+    most: int  # conditions of a group
+    views: pd.DataFrame  # from `views`, with by_1 to by_3 whatever `most` is
+
+    def attacked(self, customers: pd.DataFrame) -> pd.DataFrame:
+        """Name small groups that an attack with the true customers works out."""
+        return audit(
+            customers,
+            self.views,
+            dimensions=self.dimensions,
+            most=self.most,
+            apart=self.apart,
+        )
+
+
+def build(
+    customers: pd.DataFrame,
+    *,
+    dimensions: Sequence[str],
+    attributes: Sequence[str],
+    measures: Sequence[str],
+    most: int,
+    most_groups: int,
+    dominance: float,
+    least_shared: float,
+) -> Cube:
+    """Cross the dimensions as far as privacy allows; money is rounded to whole units.
+
+    `most` conditions a group and `most_groups` groups at most; attributes that share
+    `least_shared` of their information are not crossed; the rest is as in `views`.
+    """
+    apart = overlapping(customers, attributes=attributes, least=least_shared)
+    limits = {"dimensions": dimensions, "apart": apart}
+    deep = conditions(customers, most=most, at_most=most_groups, **limits)
+    found = views(
+        customers, measures=measures, most=deep, dominance=dominance, **limits
+    ).round(dict.fromkeys(measures, 0))
+    missing = {"by_3", "level_3"} - {*found}
+    found = found.reindex(columns=[*found, *sorted(missing)], fill_value="")
+    return Cube(list(dimensions), apart, deep, found)
 
 
 def views(

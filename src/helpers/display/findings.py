@@ -7,6 +7,7 @@ from pathlib import Path
 
 from helpers.core import errors, paths, store
 from helpers.display import plots
+from helpers.display.plots import Picture
 from helpers.display.tables import STYLE, Table
 
 MOST_ROWS = 12  # of a table on the dashboard: more is no longer a glance
@@ -161,14 +162,15 @@ def _answer(answer: str | Sequence[str]) -> str:
 
 
 def write_tables(
-    questions: Sequence[tuple[str, Table]], *, run: str, notebook: str
+    questions: Sequence[tuple[str, Table | Picture]], *, run: str, notebook: str
 ) -> None:
-    """Save the tables of a notebook that the dashboard shows, and each one's question.
+    """Save tables and charts of a notebook for the dashboard, and each one's question.
 
     They hold nothing that a page may not show; BadInput above `MOST_ROWS` rows.
     """
     for question, table in questions:
-        if (rows := len(table.columns[0].texts)) > MOST_ROWS:
+        rows = len(table.columns[0].texts) if isinstance(table, Table) else 0
+        if rows > MOST_ROWS:
             raise errors.BadInput(
                 f"The table for the dashboard on {question!r} has {rows} rows; a glance "
                 f"takes {MOST_ROWS} at most. Show its head."

@@ -5,9 +5,12 @@
 # `segment_ids` are of each customer, from 1 (0 is too little data), `label` says what is
 # drawn, with its unit, and `symbol` is the sign of the currency.
 
+import base64
+import html
 import io
 import warnings
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 
 import matplotlib as mpl
@@ -47,13 +50,33 @@ def show(figure: Figure, *, alt: str) -> None:
 
     It says what the figure shows, with its main numbers or the table that holds them.
     """
-    buffer = io.BytesIO()
-    # No software version or date in the file: the same figure gives the same bytes.
-    figure.savefig(buffer, format="png", metadata={"Software": None})
+    drawn = picture(figure, alt=alt)
     plt.close(figure)
     width, height = figure.get_size_inches() * figure.dpi
     sizes = {"width": int(width), "height": int(height)}
-    display(Image(buffer.getvalue(), **sizes, metadata={"alt": alt}))
+    display(Image(drawn.png, **sizes, metadata={"alt": alt}))
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as it goes to the dashboard, by `findings.write_tables`."""
+
+    png: bytes
+    alt: str
+
+    def _repr_html_(self) -> str:
+        """Give the picture with its bytes inside."""
+        data = base64.b64encode(self.png).decode()
+        alt = html.escape(self.alt)
+        return f'<img src="data:image/png;base64,{data}" alt="{alt}">'
+
+
+def picture(figure: Figure, *, alt: str) -> Picture:
+    """Take a picture of a figure before it is shown, for the dashboard."""
+    buffer = io.BytesIO()
+    # No software version or date in the file: the same figure gives the same bytes.
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return Picture(buffer.getvalue(), alt)
 
 
 def segment_colour(segment_id: int) -> str:
