@@ -2,6 +2,7 @@
 
 import codecs
 import difflib
+import functools
 import json
 import os
 import re
@@ -263,9 +264,17 @@ def _attributes(block: _Block) -> dict[str, str]:
 def reserved(name: str) -> bool:
     """Say whether the study itself has a column of that name, in any case of letters."""
     plain = name.casefold()
-    return plain in _TOLD["reserved"] or plain.startswith(
-        tuple(_TOLD["reserved_starts"])
+    starts = tuple(_TOLD["reserved_starts"])
+    return (
+        plain in _TOLD["reserved"] or plain in _features() or plain.startswith(starts)
     )
+
+
+@functools.cache
+def _features() -> frozenset[str]:
+    """Name the features that the dictionary defines: their columns are the study's."""
+    module = Path(__file__).parents[1] / "features/dictionary.py"
+    return frozenset(beside(str(module), "dictionary.yaml")["features"])
 
 
 def renamed(name: str) -> str:
