@@ -68,7 +68,7 @@ class Picture:
         """Give the picture with its bytes inside."""
         data = base64.b64encode(self.png).decode()
         alt = html.escape(self.alt)
-        return f'<img src="data:image/png;base64,{data}" alt="{alt}">'
+        return f'<figure><img src="data:image/png;base64,{data}" alt="{alt}"></figure>'
 
 
 def picture(figure: Figure, *, alt: str) -> Picture:
