@@ -116,6 +116,22 @@ def test_every_way_of_importing_is_seen(code, names):
     assert {".".join(name.split(".")[1:3]) for name in modules} == names
 
 
+def test_a_folder_imported_in_one_cell_and_asked_in_another_is_seen(project):
+    folder = project / "src/helpers/display"
+    folder.mkdir()
+    for name in ("__init__", "plots", "tables"):
+        (folder / f"{name}.py").touch()
+    book = project / "notebooks/10_own.ipynb"
+    write(book.parent, book.stem, "from helpers import display")
+    content = json.loads(book.read_text())
+    content["cells"] += [content["cells"][-1] | {"source": "display.plots.theme()"}]
+    book.write_text(json.dumps(content))
+    lines = dependencies.write("shop").read_text().splitlines()
+    [rule] = [line for line in lines if "/10_own.ipynb:" in line]
+    assert "src/helpers/display/plots.py" in rule
+    assert "src/helpers/display/tables.py" not in rule
+
+
 def test_only_the_run_of_a_source_depends_on_what_opens_it():
     def helpers(run):
         lines = dependencies.write(run).read_text().splitlines()

@@ -28,7 +28,10 @@ def write(run: str) -> Path:
         _update(
             values, json.dumps(run_file.parameters(run, book.stem), indent=1) + "\n"
         )
-        code = run_file.code(book)
+        cells = run_file.code(book)
+        # Together, since one cell imports a folder and others ask it for its modules;
+        # and one by one, for where one cell has a fault that hides the rest.
+        code = ["\n".join(cells), *cells]
         before = [paths.executed(run) / f"{name}.ipynb" for name in needs[book.stem]]
         if not executed:  # the first one reads what was received
             told = run_file.read(run)
