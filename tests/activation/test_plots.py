@@ -1,33 +1,20 @@
 """What is drawn of plans and campaigns: places, lengths, colours and words."""
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import closed_afterwards as closed_afterwards, names
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
 from helpers.activation import messages, plots as activation_plots
 from helpers.display import plots
 
-mpl.use("agg")
-
-
-@pytest.fixture(autouse=True)
-def closed_afterwards():
-    with mpl.rc_context():
-        yield
-    plt.close("all")
-
 
 @pytest.fixture
 def ax():
     size = (activation_plots.WIDTH, 4)
     return plt.figure(figsize=size, layout="constrained").add_subplot()
-
-
-def names(axis):
-    return [label.get_text() for label in axis.get_ticklabels()]
 
 
 def test_the_clock_leaves_out_the_hours_when_nobody_orders(ax):

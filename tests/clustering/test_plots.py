@@ -6,6 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import names, said
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 
@@ -28,14 +29,6 @@ def themed_and_closed_afterwards():
 @pytest.fixture
 def ax():
     return plt.figure(figsize=(8, 4)).add_subplot()
-
-
-def said(ax):
-    return [text.get_text() for text in ax.texts]
-
-
-def names(axis):
-    return [label.get_text() for label in axis.get_ticklabels()]
 
 
 def colours(collection):

@@ -5,33 +5,18 @@ import base64
 import matplotlib as mpl
 import pandas as pd
 import pytest
+from drawn import closed_afterwards as closed_afterwards, names, said
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex, to_rgb
 
 from helpers.display import plots
 
-mpl.use("agg")
 SIZES = pd.Series([30.0, 12.5, 0.0], index=["Cooks", "Gardeners", "Rest"])
-
-
-@pytest.fixture(autouse=True)
-def closed_afterwards():
-    with mpl.rc_context():
-        yield
-    plt.close("all")
 
 
 @pytest.fixture
 def ax():
     return plt.figure().add_subplot()
-
-
-def said(ax):
-    return [text.get_text() for text in ax.texts]
-
-
-def names(axis):
-    return [label.get_text() for label in axis.get_ticklabels()]
 
 
 def test_bars_are_as_long_as_their_values_with_the_value_at_the_end(ax):

@@ -1,31 +1,18 @@
 """What is drawn of the customer's life: heights, places, words and colours."""
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import closed_afterwards as closed_afterwards, said
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
 from helpers.lifecycle import lifecycle_stages, plots
 
-mpl.use("agg")
-
-
-@pytest.fixture(autouse=True)
-def closed_afterwards():
-    with mpl.rc_context():
-        yield
-    plt.close("all")
-
 
 @pytest.fixture
 def ax():
     return plt.figure(figsize=(plots.WIDTH, 4)).add_subplot()
-
-
-def said(ax):
-    return [text.get_text() for text in ax.texts]
 
 
 def test_every_stage_has_a_colour_of_its_own_lightness():

@@ -2,10 +2,10 @@
 
 import itertools
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from drawn import closed_afterwards as closed_afterwards, names, said
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex, to_rgb
 from matplotlib.patches import Ellipse
@@ -14,27 +14,10 @@ from helpers.display import plots
 from helpers.personas import plots as personas_plots
 from helpers.personas.rules import Condition, Leaf, Split
 
-mpl.use("agg")
-
-
-@pytest.fixture(autouse=True)
-def closed_afterwards():
-    with mpl.rc_context():
-        yield
-    plt.close("all")
-
 
 @pytest.fixture
 def ax():
     return plt.figure(figsize=(personas_plots.WIDTH, 4)).add_subplot()
-
-
-def said(ax):
-    return [text.get_text() for text in ax.texts]
-
-
-def names(axis):
-    return [label.get_text() for label in axis.get_ticklabels()]
 
 
 def luminance(colour):
