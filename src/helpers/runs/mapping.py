@@ -18,7 +18,7 @@ from helpers.core.paths import beside
 _TOLD = beside(__file__, "mapping.yaml")
 COLUMNS: dict[str, dict[str, str]] = _TOLD["columns"]
 OPTIONS: list[str] = _TOLD["options"]
-LINE_OPTIONS = ("cancel_prefix", "service_products", "fold_product_case")
+LINE_OPTIONS = ("cancel_prefix", "service_products", "left_out_status", "fold_ids")
 ATTRIBUTES = {
     "customers": ("demographic", "firmographic", "psychographic", "requirement"),
     "leads": ("demographic", "firmographic", "psychographic", "requirement", "later"),
@@ -58,7 +58,10 @@ class Source:
     local_zone: str = ""
     cancel_prefix: str = ""
     service_products: tuple[str, ...] = ()
-    fold_product_case: bool = False
+    left_out_status: tuple[str, ...] = ()  # in small letters
+    # of customer_id, order_id and product_id: those whose spellings are one id, in
+    # every table of the run
+    fold_ids: tuple[str, ...] = ()
 
     @property
     def names_products(self) -> bool:
