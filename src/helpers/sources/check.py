@@ -10,7 +10,7 @@ import pandas as pd
 from helpers.core import command, engines, paths
 from helpers.core.errors import BadInput
 from helpers.runs import run_file
-from helpers.sources import outlook, own_files
+from helpers.sources import coverage, outlook, own_files
 
 
 def check(run: str) -> tuple[pd.DataFrame, list[str]]:
@@ -20,11 +20,20 @@ def check(run: str) -> tuple[pd.DataFrame, list[str]]:
         engines.limit(con, Path(spill))
         found, sources = own_files.problems(con, content, run=run, spill=Path(spill))
         told = set(found["said"])
-        more = [("run", "error", one) for one in _of_the_run(run) if one not in told]
-        found = pd.concat(
-            [pd.DataFrame(more, columns=own_files.PROBLEMS), found], ignore_index=True
-        )
+        faults = _of_the_run(run)
+        more = [("run", "error", one) for one in faults if one not in told]
         known = {book.stem for book in paths.notebooks()}
+        lines = "lines" in {source.table for source in sources}
+        # Windows are known where the run file is sound, and days where lines are.
+        asked = lines and not faults and known.issuperset(coverage.BOOKS)
+        beyond = list(coverage.problems(con, run=run)) if asked else []
+        found = pd.concat(
+            [
+                pd.DataFrame(rows, columns=own_files.PROBLEMS)
+                for rows in (more, found, beyond)
+            ],
+            ignore_index=True,
+        )
         if (found["level"] == "error").any() or outlook.BOOK not in known:
             return found, []
         settings = run_file.parameters(run, outlook.BOOK)
