@@ -35,8 +35,8 @@ class _Loader(yaml.SafeLoader):
 def load(file: Path, *, texts: str = "") -> Any:  # noqa: ANN401
     """Read a file; under its top-level key `texts`, numbers too stay as they are written.
 
-    Raises BadInput, in one sentence with the line, where it is no plain YAML: a tab
-    that indents, another encoding, a key given twice, a tag.
+    Raises BadInput, the end of a sentence that begins with the file's name, where it is
+    no plain YAML: a tab that indents, another encoding, a key given twice, a tag.
     """
     try:
         loader = _Loader(_text(file))
@@ -50,11 +50,12 @@ def load(file: Path, *, texts: str = "") -> Any:  # noqa: ANN401
                 _keep_numbers(value)
         return loader.construct_document(node)
     except yaml.MarkedYAMLError as fault:
-        raise BadInput(_said(fault)) from None
-    except (yaml.YAMLError, ValueError) as fault:
-        if isinstance(fault, BadInput):
-            raise
-        raise BadInput(f"is not YAML: {' '.join(str(fault).split())}.") from None
+        raise BadInput(f"is not YAML: {_said(fault)}.") from None
+    except yaml.reader.ReaderError as fault:
+        raise BadInput(
+            f"holds the character #x{int(fault.character):04x}, which cannot be "
+            "seen; remove it."
+        ) from None
     except RecursionError:
         raise BadInput("is nested too deeply; a run file has five levels.") from None
 
@@ -71,16 +72,22 @@ def _text(file: Path) -> str:
         ) from None
 
 
+# What PyYAML says -> what to do.
+_WAYS = {
+    r"'\t'": "a tab; indent with spaces",
+    "mapping values are not": 'a second colon; put a text with one in quotes, "a: b"',
+    "expected <block end>": "it does not fit the lines before; look at the indentation",
+    "expected ':'": "a colon is missing, or the line is not indented",
+    "another document": "`---` begins another document; keep one",
+}
+
+
 def _said(fault: yaml.MarkedYAMLError) -> str:
     """Put what PyYAML found into a sentence with the line."""
     mark = fault.problem_mark or fault.context_mark
-    where = f"line {mark.line + 1}: " if mark else ""
     problem = fault.problem or fault.context or "it cannot be read"
-    if r"'\t'" in problem:
-        return f"is not YAML: {where}a tab; indent with spaces."
-    if "mapping values are not allowed" in problem:
-        problem += ' (text with a colon stands in quotes, as "a: b")'
-    return f"is not YAML: {where}{' '.join(problem.split())}."
+    said = next((way for part, way in _WAYS.items() if part in problem), problem)
+    return f"line {mark.line + 1}: {said}" if mark else said
 
 
 def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
@@ -100,23 +107,28 @@ def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
 
 def _refuse(node: yaml.Node) -> None:
     """Refuse a tag, a key that is a list, and a key given twice."""
-    fault = ""
-    if node.tag not in _KNOWN:
+    line, fault = node.start_mark.line + 1, ""
+    kind = node.tag.removeprefix(_TAG)
+    plain = not isinstance(node, yaml.ScalarNode) or re.fullmatch(
+        _PLAIN.get(kind, r"(?s:.*)"), node.value
+    )
+    if node.tag not in _KNOWN or not plain:
         fault = f"the tag {node.tag.replace(_TAG, '!!')}; write the value without it"
     if isinstance(node, yaml.MappingNode):
         keys = [key.value for key, _ in node.value]
         twice = [key for i, key in enumerate(keys) if key in keys[:i]]
-        if any(isinstance(key, list) for key in keys):
+        if lists := [key for key, _ in node.value if isinstance(key.value, list)]:
+            line = lists[0].start_mark.line + 1
             fault = "a key that is a list; a key is a word before a colon"
         elif twice:
-            at = node.value[keys.index(twice[0])][0].start_mark.line + 1
-            second = [key for key, _ in node.value if key.value == twice[0]][1]
-            raise yaml.MarkedYAMLError(
-                problem=f"{twice[0]!r} is given twice (before in line {at}); keep one",
-                problem_mark=second.start_mark,
+            first, line, *_ = (
+                key.start_mark.line + 1
+                for key, _ in node.value
+                if key.value == twice[0]
             )
+            fault = f"{twice[0]!r} is given twice, first in line {first}; keep one"
     if fault:
-        raise yaml.MarkedYAMLError(problem=fault, problem_mark=node.start_mark)
+        raise BadInput(f"line {line}: {fault}.")
 
 
 def _keep_numbers(root: yaml.Node) -> None:

@@ -281,11 +281,9 @@ def _place_of(name: str, books: dict[str, dict[str, Parameter]]) -> str:
     """Say where something that stands in a wrong place belongs; "" if nowhere."""
     homes = [book for book, known in books.items() if name in known]
     if homes and name not in FROM_THE_RUN:
-        where = " or ".join(f"`{book}:`" for book in homes)
-        everywhere = " or `all:`" if len(homes) > 1 else ""
-        plain = " and ".join(homes)
-        verb = "declare" if len(homes) > 1 else "declares"
-        return f". {plain} {verb} it: write it under {where}{everywhere}."
+        if len(homes) == 1:
+            return f". {homes[0]} declares it: write it under `{homes[0]}:`."
+        return f". Write it under `all:`, or under one of {', '.join(homes)}."
     if name in mapping.COLUMNS:
         return ". It is a table: write it under `tables:`."
     if name in (*mapping.OPTIONS, *mapping.LINE_OPTIONS):
@@ -310,11 +308,16 @@ def _against_each_other(
         numbers = isinstance(a, int | float) and isinstance(b, int | float)
         if not (block or second) or not (days or numbers) or a <= b:
             continue
-        than = f"{high} of `{second or other}:`" if other != book else high
+        beyond = ("after", "before") if days else ("above", "below")
+        if block:
+            sets, told, way = (block, low, a), (second, other, high, b), beyond[0]
+        else:
+            sets, told, way = (second, high, b), (block, book, low, a), beyond[1]
+        place = f" of `{told[0] or told[1]}:`" if book != other else ""
+        default = "" if told[0] else " (the default)"
         yield (
-            f"`{block or book}:` sets {low} to {a}{'' if block else ' (the default)'}, "
-            f"but {than} is {b}{'' if second else ' (the default)'}; {low} may not be "
-            f"{'later' if days else 'larger'}: change one of them."
+            f"`{sets[0]}:` sets {sets[1]} to {sets[2]}, which is {way} {told[2]}{place}, "
+            f"{told[3]}{default}. Change one of them."
         )
 
 

@@ -63,7 +63,8 @@ def fault(name: str, value: object, kind: str, *, rules: Sequence[str] = ()) -> 
     own = kind.removesuffix(" | str") if auto else kind
     otherwise = f", or {AUTO}" if auto else ""
     if not fits(value, own):
-        return f"write {_due(own, limit)}{otherwise}{_hint(value, own)}."
+        like = rules if limit == "rule" else limit
+        return f"write {_due(own, like)}{otherwise}{_hint(value, own, like)}."
     several = isinstance(value, list | dict)
     items = (
         list(value.values())
@@ -87,15 +88,14 @@ def zone_fault(given: str) -> str:
     if given in zones():
         return ""
     plain = given.strip().replace(" ", "_").casefold()
-    last = {one: one.split("/")[-1].casefold() for one in zones()}
-    # Etc/GMT+1 is an hour behind, not before: an offset is never taken for a zone.
-    near = [] if re.search(r"[0-9+]", given) else [z for z in last if last[z] == plain]
-    if not near and not re.search(r"[0-9+]", given):
-        folded = {one.casefold(): one for one in zones()}
-        ends = {place: zone for zone, place in last.items()}
-        found = difflib.get_close_matches(plain, [*folded, *ends], n=1, cutoff=0.75)
-        near = [folded.get(one) or ends[one] for one in found]
-    meant = f" Did you mean {' or '.join(near[:3])}?" if near else ""
+    # Places alone are proposed: CEST is like EST, and Etc/GMT+1 is an hour behind.
+    names: dict[str, list[str]] = {}
+    for zone in zones():
+        if "/" in zone and not zone.startswith("Etc/"):
+            for name in {zone.casefold(), zone.casefold().split("/")[-1]}:
+                names.setdefault(name, []).append(zone)
+    close = difflib.get_close_matches(plain, names, n=1, cutoff=0.8)
+    meant = f" Did you mean {' or '.join(names[close[0]][:3])}?" if close else ""
     return f"write the name of a time zone, such as Europe/Berlin.{meant}"
 
 
@@ -123,8 +123,9 @@ def _due(kind: str, limit: object) -> str:
     if kind.startswith("dict["):
         return f"names with {several}, such as {{morning: 5}}"
     if kind.startswith("list["):
-        like = "[0, 5]" if inner in ("int", "float") else "[one, another]"
-        return f"a list of {several}, such as {like}"
+        words = limit[:1] if inner == "str" and isinstance(limit, list) else []
+        like = ", ".join(words) or ("one, another" if inner == "str" else "1, 5")
+        return f"a list of {several}, such as [{like}]"
     if inner == "str":
         return _due_text(limit)
     return one + _within(limit)
@@ -134,7 +135,7 @@ def _due_text(limit: object) -> str:
     if isinstance(limit, list):
         return f"one of {', '.join(limit)}"
     return {
-        "day": "a day as YYYY-MM-DD",
+        "day": "a day as YYYY-MM-DD, such as 2024-01-31",
         'day or ""': 'a day as YYYY-MM-DD, or ""',
         "zone": "the name of a time zone, such as Europe/Berlin",
         "currency": "the code of a currency, such as EUR",
@@ -151,13 +152,15 @@ def _within(limit: object) -> str:
     )
 
 
-def _hint(value: object, kind: str) -> str:
+def _hint(value: object, kind: str, limit: object) -> str:
     """Add the likely reason why a value is of another kind."""
-    if isinstance(value, str) and re.fullmatch(r"-?[0-9._,]+", value):
-        return "" if "str" in kind else " (digits and a point, no quotes)"
-    texts = [value] if kind == "str" else value if isinstance(value, list) else []
-    if "str" in kind and any(isinstance(one, int | float) for one in texts):
-        return "; a text that looks like a number or like true stands in quotes"
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9._,]+%?", value):
+        point = "" if kind == "int" else " and a point"
+        return f": digits{point} alone, no quotes" if kind in ("int", "float") else ""
+    items = value if isinstance(value, list) else [value]
+    text = kind == "list[str]" or (kind == "str" and limit == "any")
+    if text and any(isinstance(one, int | float) for one in items):
+        return "; what looks like a number, or like true, stands in quotes"
     return ""
 
 
@@ -184,8 +187,8 @@ def _beyond(
         close = mapping.near(value, known)
         return "" if value in words else said + (close if "Did you" in close else ".")
     if limit in ("day", 'day or ""') and not day(value):
-        why = "; there is no such day" if _DAY.fullmatch(value) else ""
-        return f"write {_due_text(limit)}{otherwise}{why}."
+        why = "there is no such day; " if _DAY.fullmatch(value) else ""
+        return f"{why}write {_due_text(limit)}{otherwise}."
     if limit == "zone":
         return zone_fault(value)
     return currency.fault(value) if limit == "currency" else ""
