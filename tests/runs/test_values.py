@@ -18,7 +18,7 @@ def declared():
                 yield pytest.param(name, one, id=f"{book}-{name}")
 
 
-@pytest.mark.parametrize(("name", "one"), declared())
+@pytest.mark.parametrize(("name", "one"), list(declared()))
 def test_every_parameter_has_a_limit_that_its_default_keeps(name, one):
     assert name in values.LIMITS, f"give {name} an entry in run_file.yaml, or `any`"
     rules = run_file.rules(run_file.notebook_file("01_cleaning"))
@@ -174,5 +174,5 @@ def test_zones_come_from_the_package_and_not_from_the_machine(monkeypatch):
 
 def test_a_long_value_is_cut_short_in_a_message():
     assert len(values.shown("x" * 5000)) < 80
-    assert len(values.shown([["y" * 90] * 90] * 90)) < 1000
+    assert len(values.shown([["y" * 90] * 90] * 90)) < 130
     assert [values.shown(x) for x in (None, True, 1.5)] == ["nothing", "true", "1.5"]

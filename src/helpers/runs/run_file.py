@@ -160,13 +160,14 @@ def _set(
 ) -> dict[str, tuple[str, Any]]:
     """Find each parameter of a notebook: the block that sets it ("" if none), its value."""
     own = content.get("source") == "files"
-    found = {}
+    blocks = [(block, content.get(block, {})) for block in ("all", notebook)]
+    found: dict[str, tuple[str, Any]] = {}
     for name, one in known.items():
         fitted = own and name in FITTED and fits(AUTO, one.kind)
         found[name] = ("", AUTO if fitted else one.default)
-        for block in ("all", notebook):
-            if name in content.get(block, {}):
-                found[name] = (block, content[block][name])
+        for block, given in blocks:
+            if isinstance(given, dict) and name in given:
+                found[name] = (block, given[name])
     return found
 
 
@@ -234,7 +235,7 @@ def _most_segments(
 ) -> tuple[str, int] | None:
     """Find the parameter that says how many segments there are at most."""
     for book, known in books.items():
-        if "most_segments" in known and isinstance(content.get(book, {}), dict):
+        if "most_segments" in known:
             given = _set(content, book, known)
             for name in ("k", "most_segments"):
                 value = given.get(name, ("", AUTO))[1]

@@ -26,6 +26,7 @@ _WRITTEN = {
     "str": ("a text", "texts"),
 }
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MOST = 120  # characters of a value in a message
 _SHORT = reprlib.Repr()
 _SHORT.maxstring = _SHORT.maxother = 60
 
@@ -48,7 +49,10 @@ def shown(value: object) -> str:
     """Write a value for a message, cut short."""
     if value is None:
         return "nothing"
-    return str(value).lower() if isinstance(value, bool) else _SHORT.repr(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    short = _SHORT.repr(value)
+    return short if len(short) <= MOST else f"{short[:MOST]}..."
 
 
 def fault(name: str, value: object, kind: str, *, rules: Sequence[str] = ()) -> str:

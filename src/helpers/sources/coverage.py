@@ -9,7 +9,8 @@ import duckdb
 from helpers.runs import horizons, run_file
 
 BOOKS = CLEANING, FEATURES = ("01_cleaning", "02_feature_engineering")
-# An end of a window without lines is told from so many days, and this part of it.
+# An end of a window without lines is told beyond so many days, this part of the window,
+# and twice the usual days from one day with lines to the next.
 DAYS, PART = 7, 0.02
 LEAST = 0.5  # part of a window that the lines must cover
 GAP = 28  # days without lines in the middle of a window that are never told
@@ -58,7 +59,8 @@ def _judge(
     first, last = inside[0], inside[-1]
     covered = (last - first).days + 1
     empty_ends = max((first - start).days, (end - last).days)
-    if empty_ends > max(DAYS, PART * length):
+    usual = ((days[-1] - days[0]).days + 1) / len(days)  # from one day to the next
+    if empty_ends > max(DAYS, PART * length, 2 * usual):
         return "error" if covered < LEAST * length else "warning", (
             f"{{}}, goes beyond the data: its lines run from {first} to {last}, "
             f"{covered:,} of its {length:,} days, and the rest would count as days on "
