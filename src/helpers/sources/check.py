@@ -9,8 +9,8 @@ import pandas as pd
 
 from helpers.core import command, engines, paths
 from helpers.core.errors import BadInput
-from helpers.runs import run_file
-from helpers.sources import coverage, outlook, own_files
+from helpers.runs import coverage, run_file
+from helpers.sources import outlook, own_files
 
 
 def check(run: str) -> tuple[pd.DataFrame, list[str]]:
@@ -34,7 +34,7 @@ def check(run: str) -> tuple[pd.DataFrame, list[str]]:
             ],
             ignore_index=True,
         )
-        if (found["level"] == "error").any() or outlook.BOOK not in known:
+        if (found["level"] == "error").any() or not asked:
             return found, []
         settings = run_file.parameters(run, outlook.BOOK)
         said, few = outlook.of_settings(

@@ -3,8 +3,7 @@ import datetime
 import duckdb
 import pytest
 
-from helpers.runs import run_file
-from helpers.sources import coverage
+from helpers.runs import coverage, run_file
 
 FIRST = datetime.date(2024, 1, 1)
 NAMES = ("first_day", "last_day", "later_day")
