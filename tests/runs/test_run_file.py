@@ -316,11 +316,6 @@ def test_a_source_that_is_no_word_is_refused(project, source):
     assert "`source:` is " in faults()
 
 
-def test_the_time_zone_of_a_table_is_one_that_there_is(project):
-    project("source: files\ntables: {lines: {time_zone: Berlin}}")
-    assert "Table lines: `time_zone:` is 'Berlin'; write the name of" in faults()
-
-
 def test_a_file_that_cannot_be_read_is_named_with_the_line(project):
     project("source: complete_journey\nall:\n\tseed: 1")
     assert faults() == "runs/shop.yaml is not YAML: line 3: a tab; indent with spaces."

@@ -120,7 +120,7 @@ def check(run: str) -> None:
     # Only what is sound by itself can be compared.
     if not faults:
         faults = list(_against_each_other(content, books))
-    faults += [*mapping.faults(content, run), *_zone_faults(content)]
+    faults += mapping.faults(content, run)
     # Only a sound file has values whose paths can be followed.
     if not faults:
         faults = [fault for book in books for fault in _missing_files(run, book)]
@@ -320,15 +320,6 @@ def _against_each_other(
             f"`{sets[0]}:` sets {sets[1]} to {sets[2]}, which is {way} {told[2]}{place}, "
             f"{told[3]}{default}. Change one of them."
         )
-
-
-def _zone_faults(content: dict[str, Any]) -> Iterator[str]:
-    """Refuse time zones of tables that there are not."""
-    tables = content.get("tables")
-    for table, given in tables.items() if isinstance(tables, dict) else ():
-        zone = given.get("time_zone") if isinstance(given, dict) else None
-        if isinstance(zone, str) and (said := values.zone_fault(zone)):
-            yield f"Table {table}: `time_zone:` is {zone!r}; {said}"
 
 
 def _missing_files(run: str, notebook: str) -> Iterator[str]:
