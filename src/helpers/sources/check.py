@@ -12,6 +12,8 @@ from helpers.core.errors import BadInput
 from helpers.runs import coverage, run_file
 from helpers.sources import outlook, own_files
 
+LEVELS = ("error", "warning")
+
 
 def check(run: str) -> tuple[pd.DataFrame, list[str]]:
     """List a run's problems (table, level, said); if none is an error, foretell it."""
@@ -60,8 +62,8 @@ def main(arguments: list[str]) -> int:
     for level, said in found[["level", "said"]].itertuples(index=False):
         print(f"{level}: {said}")
     print("".join(f"{said}\n" for said in foretold), end="")
-    errors = int((found["level"] == "error").sum())
-    print(f"Errors: {errors}, warnings: {len(found) - errors}. Nothing was written.")
+    errors, warnings = (int((found["level"] == one).sum()) for one in LEVELS)
+    print(f"Errors: {errors}, warnings: {warnings}. Nothing was written.")
     return int(errors > 0)
 
 
