@@ -10,7 +10,7 @@ import yaml
 
 from helpers.core import paths
 from helpers.runs import run_file
-from helpers.sources import check, plausible, validate
+from helpers.sources import check, plausible
 
 GOOD = {
     "lines.csv": "cust,order,day,item,qty,price\n"

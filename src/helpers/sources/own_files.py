@@ -11,7 +11,7 @@ from helpers.core import engines, paths
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
 from helpers.core.schema import OPTIONAL, UNCLASSIFIED
-from helpers.runs import mapping, run_file
+from helpers.runs import coverage, mapping, run_file
 from helpers.runs.mapping import Source
 from helpers.sources import ids, plausible, readers, recount, types, validate
 
@@ -39,6 +39,10 @@ def problems(
             opened.append(source)
             found += validate.table(con, source)
     named = {source.table: source for source in opened}
+    for name in ("currency", "time_zone"):
+        if not mapping.of_the_run(content, name):
+            usual = f"`all:` gives no {name}, so the bundled run's is taken. Write it."
+            found.append(("run", "warning", usual))
     found += validate.together(con, named)
     found += ids.problems(con, named)
     if "lines" in named:
@@ -95,6 +99,10 @@ def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
     errors = found.loc[found["level"] == "error", "said"]
     if len(errors):
         raise BadInput("\n".join(errors))
+    beyond = pd.DataFrame(coverage.problems(con, run=run), columns=PROBLEMS)
+    if (beyond["level"] == "error").any():
+        raise BadInput("\n".join(beyond.loc[beyond["level"] == "error", "said"]))
+    found = pd.concat([found, beyond])
     named = {source.table: source for source in sources}
     _lines(con, named["lines"])
     _products(con, named)
