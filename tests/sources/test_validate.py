@@ -78,7 +78,8 @@ def shop(monkeypatch, tmp_path):
     (tmp_path / "notebooks").mkdir()
     declared = {
         "cell_type": "code",
-        "source": 'run: str = "shop"\ntime_zone: str = "UTC"\nseed: int = 1',
+        "source": 'run: str = "shop"\ntime_zone: str = "UTC"\nseed: int = 1'
+        '\ncurrency: str = "USD"',
         "metadata": {"tags": ["parameters"]},
     }
     notebook = json.dumps({"cells": [declared]})
@@ -99,7 +100,8 @@ def shop(monkeypatch, tmp_path):
             set_at(tables, place.split("."), value)
         for name, content in dict(files).items():
             write(folder / name, content)
-        content = {"source": "files", "tables": tables} | dict(run)
+        usual = {"currency": "EUR", "time_zone": "UTC"}
+        content = {"source": "files", "tables": tables, "all": usual} | dict(run)
         (tmp_path / "runs/shop.yaml").write_text(
             yaml.safe_dump(content, sort_keys=False)
         )
@@ -873,8 +875,8 @@ def test_the_sound_shop_has_no_fault(shop):
 def test_an_unknown_time_zone_is_told(shop):
     told = shop({"lines.time_zone": "Berlin"}, run={"all": {"time_zone": "UTC"}})
     assert told == [
-        "Table lines: there is no time zone 'Berlin'. Write one such as Europe/Berlin or "
-        "UTC."
+        "Table lines: `time_zone:` is 'Berlin'; write the name of a time zone, such as "
+        "Europe/Berlin. Did you mean Europe/Berlin?"
     ]
 
 

@@ -39,7 +39,7 @@ def problems(
             opened.append(source)
             found += validate.table(con, source)
     named = {source.table: source for source in opened}
-    for name in ("currency", "time_zone"):
+    for name in ("currency", "time_zone") if opened else ():
         if not mapping.of_the_run(content, name):
             usual = f"`all:` gives no {name}, so the bundled run's is taken. Write it."
             found.append(("run", "warning", usual))
