@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from helpers.core import engines
-from helpers.core.engines import Engine, quoted
+from helpers.core.engines import Engine, identifier, quoted
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
 from helpers.core.schema import APART, OPTIONAL
@@ -334,7 +334,9 @@ def _aggregate(
     keys, prefix = ", ".join(by), "half_" if halved else ""
     parts = dict.fromkeys(["order_rows", *(f.source for f in chosen)])
     for source in parts:
-        selected = [f"{f.sql} as {f.name}" for f in chosen if f.source == source]
+        selected = [
+            f"{f.sql} as {identifier(f.name)}" for f in chosen if f.source == source
+        ]
         parts[source] = (
             f"select {', '.join([keys, *selected])} from {prefix}{source} group by {keys}"
         )
@@ -342,7 +344,7 @@ def _aggregate(
     query = (
         "with "
         + ", ".join(f"of_{source} as ({part})" for source, part in parts.items())
-        + f" select {keys}, {', '.join(f.name for f in chosen)} from of_order_rows"
+        + f" select {keys}, {', '.join(identifier(f.name) for f in chosen)} from of_order_rows"
         + "".join(f" left join of_{x} using ({keys})" for x in list(parts)[1:])
     )
     asked = {x: day for x, day in _days(first, last).items() if f"${x}" in query}
