@@ -61,7 +61,7 @@ def distinct(
 
 
 def _free(name: str, plain: Mapping[str, str], used: set[str]) -> str:
-    """Number a name that another has, by the first number that makes it nobody's."""
+    """Give a name that another has the first number that makes it nobody's."""
     number, free, all_plain = 1, name, set(plain.values())
     while free in used or (number > 1 and free in all_plain):
         number += 1
