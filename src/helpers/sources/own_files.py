@@ -209,11 +209,11 @@ def _name_needs(con: duckdb.DuckDBPyConnection, source: Source) -> str:
     all of a need; a text without a letter tells none.
     """
     told = (types.tells_need(source) or ["null::varchar"])[0]
-    texts = con.execute(
+    rows = con.execute(
         f"""select {told} as told from typed_{source.table} where told is not null
         group by told order by count(*) desc, told"""
     ).fetchall()
-    texts = [text for (text,) in texts if spelling.slug(text)]
+    texts = [text for (text,) in rows if spelling.slug(text)]
     needs = spelling.distinct(texts, taken=SPECIAL, ending="_goods")
     spelled: dict[str, str] = {}
     for text in texts:
