@@ -306,7 +306,11 @@ def _told(block: _Block, name: str) -> str:
     """Return the column of the file that an attribute is read from."""
     columns = block.given.get("columns")
     column = str(columns.get(name, name)) if isinstance(columns, dict) else name
-    return column if re.fullmatch(r"\w+", column) else json.dumps(column)
+    return (
+        column
+        if re.fullmatch(r"\w+", column)
+        else json.dumps(column, ensure_ascii=False)
+    )
 
 
 def _columns(block: _Block, attributes: dict[str, str]) -> dict[str, str]:
