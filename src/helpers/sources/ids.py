@@ -54,17 +54,17 @@ def _spellings(
             f"select distinct {name} as id from typed_{table}" for table in tables
         )
         found = con.execute(
-            f"""select list(id order by id), count(*) over (), sum(count(*)) over ()
+            f"""select min(id), max(id), count(*) over (), sum(count(*)) over ()
                 from ({every}) where id is not null group by {types.fold("id")}
                 having count(*) > 1 order by 1 limit 3"""
         ).fetchall()
         if found:
-            each = "; ".join(" / ".join(spelt[:3]) for spelt, *_ in found)
+            each = "; ".join(f"{one} / {other}" for one, other, *_ in found)
             what = name.removesuffix("_id") + "s"
             yield (
                 tables[0],
                 "warning",
-                f"Table {tables[0]}: {found[0][2]:,} ids of {what} are {found[0][1]:,} if "
+                f"Table {tables[0]}: {found[0][3]:,} ids of {what} are {found[0][2]:,} if "
                 "case, zeros before a number, .0 behind it and letters without a shape "
                 f"tell nothing: {each}. If they are the same, write `fold_ids: [{name}]` "
                 "under lines.",
