@@ -1,11 +1,12 @@
 """Draft a run file from the files of a folder, commented for a person to correct."""
 
+import itertools
 import json
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,19 @@ from helpers.core.errors import BadInput
 from helpers.core.paths import beside
 from helpers.runs import horizons, mapping
 from helpers.runs.mapping import Source
-from helpers.sources import outlook, own_files, readers
+from helpers.sources import outlook, own_files, readers, recognise, types
 from helpers.sources.readers import Look
+from helpers.sources.recognise import Found
 
-# Standard column -> names that exports give it, in capitals and without spaces or marks.
+# Of tables beside order lines: standard column -> names that exports give it, in capitals
+# and without spaces or marks; or what `recognise` makes of a name.
 NAMES = beside(__file__, "scaffold.yaml")
+ROLES = {
+    "customer_id": ("customer", "email", "id"),
+    "product_id": ("product", "item"),
+    **{name: (name,) for name in ("category", "department", "brand")},
+}
+MONEY = ("amount", "unit_price", "order_total")
 
 PERSONAL = re.compile(
     r"name|mail|phone|tel|fax|street|address|adresse|strasse|birth|geburt|iban|tax|vat|"
@@ -37,66 +46,73 @@ WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
 SERVICES = re.compile(r"[A-Za-z][A-Za-z &./-]*")  # product ids without a digit
 
 
+ROWS = 20_000  # of a file, by which its columns are recognised
+# Why a required column of order lines gets a value where no column tells it.
+STAND_IN = {
+    "order_id": (mapping.DERIVED, "likely: no column tells it: {0}"),
+    "product_id": (
+        "=unknown",
+        "likely: no column tells it: products are not told apart",
+    ),
+    "quantity": ("=1", "likely: no column tells it: every line counts as one piece"),
+}
+
+
 @dataclass(frozen=True)
 class Guess:
     """One file's columns as a standard table, by the name of the standard column."""
 
     table: str
     seen: Look
-    columns: dict[str, str]  # column of the file, or `=` and a value
-    others: dict[str, list[str]]  # further columns it could be
-    notes: dict[str, str]  # why it was chosen
+    columns: dict[str, str]  # column of the file, or `=` and a value; "" if to be asked
+    notes: dict[str, str]  # how sure that is, and why
+    found: Found | None = None  # of order lines
 
 
-def _capitals(name: str) -> str:
-    """Write a column's name in capitals, without spaces and marks."""
-    return re.sub(r"[\W_]+", "", name).upper()
+def cells(seen: Look) -> dict[str, list[str]]:
+    """Read the first rows of a file as text, the same rows of each column."""
+    database = seen.file.suffix.lower() in mapping.DATABASES
+    source = Source(
+        table="lines",
+        file=None if database else seen.file,
+        database=f"sqlite:///{seen.file}" if database else "",
+        relation=seen.part if database else "",
+        columns={},
+        kinds={},
+        required=(),
+        attributes={},
+        sheet=seen.part,
+        header=seen.header,
+        delimiter=seen.delimiter,
+        encoding=seen.encoding,
+    )
+    with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
+        names, _ = readers.open_table(con, source, spill=Path(spill))
+        columns = ", ".join(map(engines.identifier, names))
+        rows = con.execute(f"select {columns} from raw_lines limit {ROWS}").fetchall()
+    texts = (
+        [str(text or "").strip() for text in column]
+        for column in zip(*rows, strict=True)
+    )
+    return dict(zip(names, texts, strict=True)) if rows else {}
 
 
 def by_name(seen: Look, table: str) -> Guess:
     """Match a file's columns to a table's by their names."""
-    wanted = mapping.COLUMNS[table]
-    columns, others = {}, {}
-    for standard in wanted:
+    columns: dict[str, str] = {}
+    for standard in mapping.COLUMNS[table]:
         order = NAMES.get(standard, "").split()
+        roles = ROLES.get(standard, ())
         ranked = sorted(
-            (order.index(_capitals(name)), name)
+            (order.index(plain) if plain in order else len(order), name)
             for name in seen.columns
-            if _capitals(name) in order and name not in columns.values()
+            if (plain := re.sub(r"[\W_]+", "", name).upper()) in order
+            or recognise.named(name)[0] in roles
+            if name not in columns.values()
         )
         if ranked:
             columns[standard] = ranked[0][1]
-            others[standard] = [name for _, name in ranked[1:]]
-    return Guess(table, seen, columns, others, dict.fromkeys(columns, "by its name"))
-
-
-def by_content(guess: Guess) -> Guess:
-    """Fill the columns of order lines that no name told, by what the samples hold."""
-    columns, notes = dict(guess.columns), dict(guess.notes)
-    samples = guess.seen.columns
-
-    def free() -> list[str]:
-        return [name for name in samples if name not in columns.values()]
-
-    def take(standard: str, found: list[str], why: str) -> None:
-        if standard not in columns and found:
-            columns[standard], notes[standard] = found[0], why
-
-    dates = [name for name in free() if readers.date_forms(samples[name])]
-    take("ordered_at", dates, "it holds dates")
-    numbers = [
-        n for n in free() if samples[n] and all(map(readers.is_number, samples[n]))
-    ]
-    broken = [n for n in numbers if any(re.search(r"[.,]\d", t) for t in samples[n])]
-    if "unit_price" not in columns:
-        take("amount", broken, "it holds numbers with decimals")
-    small = [n for n in numbers if n in free() and all(len(t) < 4 for t in samples[n])]
-    take("quantity", small, "it holds small whole numbers")
-    repeated = [
-        n for n in free() if len(set(samples[n])) < 0.9 * max(len(samples[n]), 1)
-    ]
-    take("customer_id", repeated, "its values come back")
-    return replace(guess, columns=columns, notes=notes)
+    return Guess(table, seen, columns, dict.fromkeys(columns, "by its name"))
 
 
 def lacks(guess: Guess) -> list[str]:
@@ -109,20 +125,98 @@ def lacks(guess: Guess) -> list[str]:
 
 
 def match(looks: list[Look]) -> list[Guess]:
-    """Give each table the file that fits it; order lines choose first, and are always found."""
-
-    def fit(seen: Look) -> tuple[int, int]:
-        guess = by_name(seen, "lines")
-        money = bool({"amount", "unit_price"} & guess.columns.keys())
-        return len(guess.columns) - len(lacks(guess)) + 2 * money, seen.rows
-
-    best = max(looks, key=fit)
-    found = [_completed(by_content(by_name(best, "lines")))]
-    left = [seen for seen in looks if seen is not best]
+    """Give each table the file that fits it, order lines first; BadInput: none holds them."""
+    read = [(seen, recognise.lines(cells(seen))) for seen in looks]
+    alike: dict[frozenset[str], list[Look]] = {}
+    for seen in looks:
+        alike.setdefault(frozenset(seen.columns), []).append(seen)
+    for columns, same in alike.items():
+        if len(same) > 1 and len(columns) > 3:
+            raise _refusal("alike", names=_names(same))
+    best, found = max(read, key=lambda pair: (_fit(pair[1]), pair[0].rows))
+    others = [pair for pair in read if pair[0] is not best]
+    _refuse_join(read)
+    if kind := recognise.shape(found):
+        looked = ", ".join(column.name for column in found.columns[:6])
+        names = _names(looks) if kind == "nothing" else looked
+        count = recognise.scales(found) if kind == "survey" else best.rows
+        raise _refusal(kind, file=_name(best), names=names, count=f"{count:,}")
+    guesses = [_lines(best, found)]
+    left = [seen for seen, _ in others]
     first = ["contracts", "leads", "surveys", "responses", "contacts"]
     for table in [*first, "interactions", "campaigns", "products", "customers"]:
-        left = _claim(table, left, found)
-    return found
+        left = _claim(table, left, guesses)
+    return guesses
+
+
+def _refusal(kind: str, **told: str) -> BadInput:
+    return BadInput(recognise.SHAPES[kind].format(**told))
+
+
+def _name(seen: Look) -> str:
+    return f"{seen.file.name} ({seen.part})" if seen.part else seen.file.name
+
+
+def _names(looks: list[Look]) -> str:
+    *first, last = sorted(map(_name, looks))
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _fit(found: Found) -> int:
+    """Say how much of order lines a file has."""
+    money = any(map(found.has, ("amount", "unit_price", "order_total")))
+    asked = ("customer_id", "ordered_at", "order_id", "product_id", "quantity")
+    none = recognise.shape(found) != ""
+    return (
+        sum(map(found.has, asked))
+        + 2 * found.has("customer_id", "ordered_at")
+        + 2 * money
+        - 4 * none
+    )
+
+
+def _refuse_join(read: list[tuple[Look, Found]]) -> None:
+    """Refuse orders and their items in two tables by name, with the join that they need."""
+    whole = [f for _, f in read if f.has("customer_id", "ordered_at", "product_id")]
+    heads = [(s, f) for s, f in read if f.has("customer_id", "ordered_at", "order_id")]
+    items = [
+        (s, f) for s, f in read if "customer_id" not in f.chosen and f.has("order_id")
+    ]
+    for (head, orders), (item, bought) in itertools.product(heads, items):
+        key, other = bought.chosen["order_id"].column, orders.chosen["order_id"].column
+        there = {text for text in bought.column("order_id").texts if text}
+        met = there & set(orders.column("order_id").texts)
+        if whole or not bought.has("product_id") or len(met) < 0.05 * len(there):
+            continue
+        taken = [
+            orders.chosen[n].column
+            for n in ("customer_id", "ordered_at", "status")
+            if n in orders.chosen
+        ]
+        asked = ", ".join(f'o."{name}"' for name in taken)
+        base = item.file.suffix.lower() in mapping.DATABASES
+        one, two = (
+            (f'"{item.part}"', f'"{head.part}"')
+            if base
+            else (f"'{item.file.name}'", f"'{head.file.name}'")
+        )
+        query = (
+            f'select i.*, {asked} from {one} i join {two} o on i."{key}" = o."{other}"'
+        )
+        done = (
+            "then make new-run again: a view in the database is read as a table is"
+            if base
+            else "leave that table alone in the folder (DuckDB runs this on files)"
+        )
+        raise _refusal(
+            "join",
+            items=_name(item),
+            orders=_name(head),
+            key=key,
+            other=other,
+            next=done,
+            query=f"create view order_lines as {query}" if base else query,
+        )
 
 
 def _claim(table: str, left: list[Look], found: list[Guess]) -> list[Look]:
@@ -132,31 +226,34 @@ def _claim(table: str, left: list[Look], found: list[Guess]) -> list[Look]:
         columns = guess.columns
         named = any(word in seen.file.stem.lower() for word in (table, table[:-1]))
         enough = len(columns) > 1 or table == "customers" or named
-        if not lacks(guess) and enough and len(seen.columns) > 1:
+        key = seen.columns.get(columns.get(f"{table[:-1]}_id", ""), [])
+        single = table not in ("customers", "products") or len(set(key)) > 0.9 * len(
+            key
+        )
+        if not lacks(guess) and enough and single and len(seen.columns) > 1:
             found.append(guess)
             return [other for other in left if other is not seen]
     return left
 
 
-def _completed(guess: Guess) -> Guess:
-    """Give order lines a value where no column tells what is required."""
-    columns, notes = dict(guess.columns), dict(guess.notes)
-    stand_in = {
-        "order_id": (
-            mapping.DERIVED,
-            "no column found: one order a customer and day"
-            if "product_id" in columns
-            else "no column found: each line is an order",
-        ),
-        "product_id": ("=unknown", "no column found: products are not told apart"),
-        "quantity": ("=1", "no column found: every line counts as one piece"),
-    }
-    for name, (value, why) in stand_in.items():
-        if name not in columns:
-            columns[name], notes[name] = value, why
-    if "amount" in columns and "unit_price" in columns:
-        notes["amount"] = "as paid; remove it to use quantity x unit_price"
-    return replace(guess, columns=columns, notes=notes)
+def _lines(seen: Look, found: Found) -> Guess:
+    """Write what was recognised of order lines, with a value where no column tells."""
+    columns, notes = {}, {}
+    for name in mapping.COLUMNS["lines"]:
+        if name in found.chosen:
+            choice = found.chosen[name]
+            columns[name] = choice.column
+            notes[name] = f"{choice.sure}: {choice.why}"
+            if not choice.column:
+                notes[name] = f"NOT FOUND, ask: {choice.why}"
+        elif name in STAND_IN:
+            value, why = STAND_IN[name]
+            known = "product_id" in found.chosen
+            columns[name] = value
+            notes[name] = why.format(
+                "one order a customer and day" if known else "each line is an order"
+            )
+    return Guess("lines", seen, columns, notes, found)
 
 
 def draft(run: str, guesses: list[Guess], unused: list[Look]) -> str:
@@ -181,7 +278,7 @@ def draft(run: str, guesses: list[Guess], unused: list[Look]) -> str:
 
 def _table(one: Guess) -> Iterator[str]:
     yield f"  {one.table}:"
-    yield from _file(one.seen)
+    yield from _file(one)
     columns = dict(one.columns)
     moments = [
         n for n in columns if mapping.COLUMNS[one.table].get(n, "")[:6] == "moment"
@@ -190,21 +287,26 @@ def _table(one: Guess) -> Iterator[str]:
         yield from _dates(one.seen.columns.get(columns[name], []))
     yield "    columns:"
     for name, column in columns.items():
-        others = one.others.get(name) or []
-        also = f"; or {', '.join(others)}" if others else ""
         why = one.notes.get(name, "")
-        yield f"      {name}: {_yaml(column)}" + (f"  # {why}{also}" if why else "")
+        yield f"      {name}: {_yaml(column)}" + (f"  # {why}" if why else "")
     for name in lacks(one):
         yield f'      {name}: ""  # NOT FOUND: name its column'
-    if one.table == "lines":
-        if not {"amount", "unit_price"} & columns.keys():
-            yield '      amount: ""  # NOT FOUND: name the column of money paid, or unit_price'
+    if one.found:
+        if not set(MONEY) & columns.keys():
+            yield (
+                '      amount: ""  # NOT FOUND: no column holds money. Name that of the '
+                "money paid; or join the prices to the lines"
+            )
         yield from _line_rules(one)
     rest = [n for n in one.seen.columns if n not in columns.values()]
     if one.table in mapping.ATTRIBUTES:
         yield from _attributes(one, rest)
-    elif rest:
-        yield f"    # not mapped: {', '.join(rest[:20])}"
+        return
+    told = one.found.left if one.found else {}
+    for name in filter(told.get, rest):
+        yield f"    # not mapped: {name}: {told[name]}"
+    if plain := [n for n in rest if not told.get(n)]:
+        yield f"    # not mapped: {', '.join(plain[:20])}"
 
 
 def _yaml(value: str) -> str:
@@ -213,7 +315,8 @@ def _yaml(value: str) -> str:
     return value if plain else json.dumps(value, ensure_ascii=False)
 
 
-def _file(seen: Look) -> Iterator[str]:
+def _file(one: Guess) -> Iterator[str]:
+    seen = one.seen
     if seen.file.suffix.lower() in mapping.DATABASES:
         yield f"    database: {_yaml(f'sqlite:///{seen.file.name}')}"
         yield f"    table: {_yaml(seen.part)}"
@@ -228,6 +331,9 @@ def _file(seen: Look) -> Iterator[str]:
         yield f"    encoding: {seen.encoding}"
         if not seen.header:
             yield "    header: false  # the first line holds values; columns are 1, 2, 3 ..."
+    if asked := recognise.undecided(one.found) if one.found else "":
+        yield f'    decimal: "?"  # UNDECIDED: {asked}'
+        return
     if (seen.decimal, seen.thousands) != (".", ""):
         yield f"    decimal: {json.dumps(seen.decimal)}"
     if seen.thousands:
@@ -235,14 +341,14 @@ def _file(seen: Look) -> Iterator[str]:
 
 
 def _dates(samples: list[str]) -> Iterator[str]:
-    forms = readers.date_forms(samples)
+    forms = recognise.Column("", samples, role="date").forms
     if not forms:
         if samples and not re.match(r"\d{4}-\d\d-\d\d", samples[0]):
             yield f'    date_format: ""  # NOT FOUND for {samples[0]}: write such as %d.%m.%Y'
         return
     if set(forms) <= set(readers.FORMS["iso"]):
         return
-    yield f"    date_format: {json.dumps(forms)}"
+    yield f"    date_format: {json.dumps(forms if forms[0] not in recognise.NUMBERED else forms[0])}"
     for form in forms:
         if said := readers.day_or_month(samples, form):
             yield f"    # {form}: {said}"
@@ -250,19 +356,20 @@ def _dates(samples: list[str]) -> Iterator[str]:
 
 def _line_rules(one: Guess) -> Iterator[str]:
     """Propose what else the rules of notebook 1 need to know."""
-    samples = one.seen.columns
-    orders = samples.get(one.columns["order_id"], [])
-    starts = {match[0] for text in orders if (match := re.match(r"[A-Za-z]+", text))}
-    numbered = sum(text[:1].isdigit() for text in orders)
-    if len(starts) == 1 and 0.5 * len(orders) < numbered < len(orders):
-        yield f"    cancel_prefix: {_yaml(*starts)}  # orders that begin so take back others"
-    products = samples.get(one.columns["product_id"], [])
+    found = one.found
+    if found.left_out:
+        listed = ", ".join(map(_yaml, found.left_out))
+        yield f"    left_out_status: [{listed}]  # {found.chosen['status'].why}"
+    if prefix := recognise.takes_back(found):
+        yield f"    cancel_prefix: {_yaml(prefix)}  # orders that begin so are negative"
+    products = one.seen.columns.get(one.columns["product_id"], [])
     services = sorted({text for text in products if SERVICES.fullmatch(text)})
     if services and len(services) < 0.1 * len(set(products)):
         listed = ", ".join(map(_yaml, services[:20]))
         yield f"    service_products: [{listed}]  # not goods? remove those that are"
-    if len({text.upper() for text in products}) < len(set(products)):
-        yield "    fold_product_case: true  # some ids differ in upper and lower case only"
+    if folded := recognise.spellings(found):
+        told = "; ".join(f"{name}: {said}" for name, said in folded.items())
+        yield f"    fold_ids: [{', '.join(folded)}]  # likely one: {told}"
     yield "    # time_zone: UTC  # if the file's times are not local; set the run's zone below"
 
 
@@ -290,7 +397,12 @@ def _attributes(one: Guess, rest: list[str]) -> Iterator[str]:
         )
 
 
-def windows(con: duckdb.DuckDBPyConnection, sources: list[Source], spill: Path) -> str:
+def windows(
+    con: duckdb.DuckDBPyConnection,
+    sources: list[Source],
+    spill: Path,
+    run_wide: str,
+) -> str:
     """Propose the days of the study, as blocks of a run file, from the typed tables."""
     first, last = con.execute(
         "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
@@ -310,10 +422,7 @@ def windows(con: duckdb.DuckDBPyConnection, sources: list[Source], spill: Path) 
         )
     foretold = "\n".join(f"# {one}" for one in [*said[1:], *filter(None, [few])])
     return f"""
-all:
-  currency: EUR  # of all money: correct it
-  time_zone: UTC  # of the local clock, such as Europe/Berlin: correct it
-
+{run_wide}
 01_cleaning:
   kept: []  # rules of notebook 1 that set no line aside, such as [no price]
   first_day: {start}  # the first day in the file
@@ -336,27 +445,88 @@ NO_WINDOWS = """
 """
 
 
-def _windows(text: str, run: str) -> str:
-    """Propose the days by the tables as drafted, or by lines alone if others fail."""
-    content: dict[str, Any] = yaml.safe_load(text)
+def _run_wide(found: Found) -> str:
+    """Propose the currency and the zone, as far as the file tells them."""
+    currency, told = recognise.currency(found)
+    day = found.column("ordered_at")
+    zone = "ask: of the local clock, such as Europe/Berlin: correct it"
+    if day and day.offsets:
+        zone = f"ask: times carry offsets ({', '.join(day.offsets[:3])}); name the zone of your clock"
+    elif day and day.forms and day.forms[0] in recognise.NUMBERED:
+        zone = "ask: times are instants; name the zone of your clock"
+    return f"""all:
+  currency: {currency}  # {told}
+  time_zone: UTC  # {zone}
+"""
+
+
+def _windows(text: str, run: str, found: Found) -> tuple[str, list[str]]:
+    """Propose the days by the tables as drafted, or by lines alone; picture the result."""
+    wide = _run_wide(found)
+    content: dict[str, Any] = yaml.safe_load(text + wide)
     alone = content | {"tables": {"lines": content["tables"]["lines"]}}
     for tried in (content, alone):
         with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
             engines.limit(con, Path(spill))
-            found, sources = own_files.problems(con, tried, run=run, spill=Path(spill))
-            if not (found["level"] == "error").any():
-                return windows(con, sources, Path(spill))
-    return NO_WINDOWS
+            said, sources = own_files.problems(con, tried, run=run, spill=Path(spill))
+            if not (said["level"] == "error").any():
+                more = windows(con, sources, Path(spill), wide)
+                return more, picture(con, sources, more)
+            left = said.loc[said["level"] == "error", "said"].to_list()
+    return f"\n{wide}{NO_WINDOWS}", ["To be answered first:", *left]
 
 
-def write(run: str) -> Path:
-    """Draft the run file of the files in data/raw/<run>/; BadInput if it exists."""
-    target, folder = paths.run_file(run), mapping.folder(run)
-    if target.exists():
-        raise BadInput(
-            f"runs/{target.name} exists already and is left as it is. Choose another "
-            "name, or remove it first."
-        )
+def picture(
+    con: duckdb.DuckDBPyConnection, sources: list[Source], windows: str
+) -> list[str]:
+    """Put the result of a draft in a few lines, for the analyst's terminal alone."""
+    lines = next(source for source in sources if source.table == "lines")
+    con.execute(
+        f"""create or replace temp view pictured as select *, cents / 100 as money
+            from typed_lines where not {types.uncompleted(lines)}"""
+    )
+    rows, used, people, orders, money, first, last = con.execute(
+        """select (select count(*) from typed_lines), count(*), count(distinct customer_id),
+            count(distinct order_id), coalesce(sum(money), 0), min(ordered_at)::date,
+            max(ordered_at)::date from pictured"""
+    ).fetchall()[0]
+    top = con.execute(
+        """select customer_id, sum(money) from pictured where customer_id is not null
+            group by 1 order by 2 desc nulls last, 1 limit 5"""
+    ).fetchall()
+    out_of = f" ({rows - used:,} set aside by status)" if used < rows else ""
+    shares = ", ".join(f"{who} {(paid or 0) / (money or 1):.1%}" for who, paid in top)
+    return [
+        f"Rows {rows:,}{out_of}, customers {people:,}, orders {orders:,}, money {money:,.2f}.",
+        f"Days {first} to {last}.",
+        f"The five largest customers, by share of money: {shares}.",
+        *_parts(windows),
+    ]
+
+
+def _parts(windows: str) -> list[str]:
+    """Shorten what the draft says of enough data: the parts that are ready, by name."""
+    said = [line[2:] for line in windows.splitlines() if line.startswith("# ")][2:]
+    parts = [one.partition(": ") for one in said]
+    ready = [name for name, _, verdict in parts if verdict.startswith("ready")]
+    told = [
+        one
+        for one, (_, _, verdict) in zip(said, parts, strict=True)
+        if not verdict.startswith(("ready", "left out"))
+    ]
+    left = [name for name, _, verdict in parts if verdict.startswith("left out")]
+    ended = [
+        f"Enough data for: {', '.join(ready) or 'nothing'}; not for: {', '.join(left)}."
+    ]
+    return told + (ended if ready or left else [])
+
+
+def propose(run: str) -> tuple[str, list[str]]:
+    """Draft the run file of the files in data/raw/<run>/: its text, and a picture of it.
+
+    BadInput: the folder holds no order lines, and what it holds instead.
+    """
+    folder = mapping.folder(run)
     if not folder.is_dir():
         raise BadInput(
             f"The folder data/raw/{run}/ is missing. Make it and put your files there."
@@ -372,14 +542,28 @@ def write(run: str) -> Path:
     guesses = match(looks)
     unused = [seen for seen in looks if all(seen is not one.seen for one in guesses)]
     text = draft(run, guesses, unused)
-    store.write_text(text + _windows(text, run), target)
-    return target
+    more, pictured = _windows(text, run, guesses[0].found)
+    return text + more, pictured
+
+
+def write(run: str) -> tuple[Path, list[str]]:
+    """Write the run file that is proposed, and return its picture; BadInput if it exists."""
+    target = paths.run_file(run)
+    if target.exists():
+        raise BadInput(
+            f"runs/{target.name} exists already and is left as it is. Choose another "
+            "name, or remove it first."
+        )
+    text, pictured = propose(run)
+    store.write_text(text, target)
+    return target, pictured
 
 
 @command.says_what_stops
 def main(arguments: list[str]) -> int:
     """Draft the run file named on the command line; return the exit code."""
-    target = write(*arguments)
+    target, pictured = write(*arguments)
+    print("\n".join(pictured))
     run = target.stem
     print(
         f"Drafted runs/{target.name}. Read and correct it, then: make check RUN={run}"
