@@ -5,7 +5,7 @@ import itertools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -16,62 +16,62 @@ from helpers.core.paths import beside
 from helpers.runs.mapping import Source
 from helpers.sources import readers
 
-_TOLD = beside(__file__, "recognise.yaml")
-CLASSES: dict[str, set[str]] = {}
-for _class, _words in _TOLD["words"].items():
+TOLD = beside(__file__, "recognise.yaml")
+CLASSES: dict[str, set[str]] = {}  # word -> what it may mean
+for _meaning, _words in TOLD["words"].items():
     for _word in _words.split():
-        CLASSES.setdefault(_word, set()).add(_class)
-WHOLE = {name: role for role, names in _TOLD["whole"].items() for name in names}
+        CLASSES.setdefault(_word, set()).add(_meaning)
+WHOLE = {name: role for role, names in TOLD["whole"].items() for name in names}
 RULES = [
-    (role, set(rule.split()))
-    for role, rules in _TOLD["roles"].items()
-    for rule in rules
+    (role, set(one.split())) for role, sets in TOLD["roles"].items() for one in sets
 ]
 LEFT_OUT, STATES, WON, PLACES = (
-    set(_TOLD[name].split()) for name in ("left_out", "states", "won", "places")
+    set(TOLD[name].split()) for name in ("left_out", "states", "won", "places")
 )
-SHAPES: dict[str, str] = _TOLD["shapes"]
+SHAPES: dict[str, str] = TOLD["shapes"]
+LETTERS = str.maketrans(TOLD["letters"])  # those that Unicode does not take apart
+SIGN = re.compile("|".join(map(re.escape, sorted(TOLD["signs"], key=len)[::-1])))
 
-# Letters that Unicode does not take apart.
-_LETTERS = str.maketrans(
-    {"ß": "ss", "ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ı": "i", "€": ""}
-)
 OFFSET = re.compile(r"(?<=\d)\s*(?:Z|UTC|GMT|[-+]\d{2}:?\d{2}|[-+]\d{2})$")
-_DAY = re.compile(r"(\d{4}-|\d\d?[./-]\d).*")
-_NUMBERED = re.compile(r"#?[A-Za-z]{0,4}-?\d+\w*")
-_ID = re.compile(r".*[\d@].*")
-_CODE = re.compile(r"[A-Z]{3}")
 CLOCK = re.compile(r"\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AaPp]\.?[Mm]\.?)?")
+DAY = re.compile(r"(\d{4}-|\d\d?[./-]\d).*")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
-FLOATING = re.compile(r"\d+\.\d{1,3}|\d+,\d{1,3}|\d*[.,]\d+")
-# Of instants written as numbers, from 2000 to 2100; Excel counts days from 1900.
+ORDERED = re.compile(r"#?[A-Za-z]{0,4}[-_]?\d+\w*")  # such as #1001
+ID = re.compile(r".*[\d@].*")
+CODE = re.compile(r"[A-Za-z]{3}")
+OPINION = re.compile(r".*(agree|satisf|likely|zufried|stimme|accord|acuerdo).*", re.I)
+# Instants that are numbers, from 2000 to 2100; Excel counts days from 1900.
 NUMBERED = {
     "excel": (30_000, 75_000),
     "unix": (9.4e8, 4.2e9),
     "unix_ms": (9.4e11, 4.2e12),
     "unix_us": (9.4e14, 4.2e15),
 }
-MONEY = ("amount", "order_total", "subtotal", "money", "price", "unit_price", "sale")
-FEW = 10  # values of which a customer's or an order's number has more, in a file of MANY rows
+DATES = ("order_date", "date", "close_date")
+MONEY = ("amount", "money", "sale", "close_amount", "order_total", "subtotal")
+PRICES = ("unit_price", "price")
+PAID = ("amount", "unit_price", "order_total")
+LESS = ("discount_rate", "discount_percent", "discount")
+FEW = 10  # values: customers and orders have more in a file of MANY rows
 MANY = 100
 MOST = 0.95  # share of rows that makes a rule
-AGREE = 0.9  # share of samples that tells what a column holds
+AGREE = 0.9  # share of different values that tells what a column holds
 
 
 @functools.cache
 def folded(text: str) -> str:
     """Write a text in small letters without accents."""
-    parts = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    parts = unicodedata.normalize("NFKD", text.casefold().translate(LETTERS))
     return "".join(one for one in parts if not unicodedata.combining(one))
 
 
 @functools.cache
-def _split(word: str, parts: int = 3) -> tuple[str, ...]:
-    """Cut a compound into words that are known, as kunden + nummer; empty if it is none."""
+def _split(word: str, most: int = 3) -> tuple[str, ...]:
+    """Cut a compound into known words, as kunden + nummer; empty if it is none."""
     if word in CLASSES:
         return (word,)
-    for end in range(len(word) - 2, 2, -1) if parts > 1 else ():
-        if word[:end] in CLASSES and (rest := _split(word[end:], parts - 1)):
+    for end in range(len(word) - 2, 2, -1) if most > 1 else ():
+        if word[:end] in CLASSES and (rest := _split(word[end:], most - 1)):
             return word[:end], *rest
     return ()
 
@@ -80,32 +80,32 @@ def _split(word: str, parts: int = 3) -> tuple[str, ...]:
 def named(name: str) -> tuple[str, bool]:
     """Tell the role that a column's name says, and whether each word of it is known."""
     apart = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name)
-    words = re.findall(r"[^\W\d_]+", folded(apart))
+    words = re.findall(r"[^\W\d_]+", folded(apart).replace("%", " percent "))
     if role := WHOLE.get("".join(words)):
         return role, True
-    if folded(name) in ("q", "#") or re.fullmatch(r"q\d+\w?", folded(name)):
+    if re.match(r"q\d+\b", folded(name)):
         return "answer", True
-    classes: set[str] = set()
-    known, place = True, 0
+    meanings: set[str] = set()
+    known, place = bool(words), 0
     while place < len(words):
         pair = "".join(words[place : place + 2])
         two = len(words) > place + 1 and pair in CLASSES
         parts = (pair,) if two else _split(words[place])
         known &= bool(parts)
-        classes |= set().union(*(CLASSES[part] for part in parts))
+        meanings = meanings.union(*(CLASSES[part] for part in parts))
         place += 1 + two
-    role = next((role for role, needs in RULES if needs <= classes), "")
-    return role, known and bool(words)
+    return next((role for role, needs in RULES if needs <= meanings), ""), known
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a file: its name and the text of its rows, "" where there is none."""
+    """A column of a file: the text of its rows ("" where there is none), and its role."""
 
     name: str
     texts: list[str]
-    marks: tuple[str, str] = (".", "")  # decimal and thousands
     role: str = ""  # what the name says
+    known: bool = False  # each word of the name
+    marks: tuple[str, str] = (".", "")  # decimal and thousands
 
     @cached_property
     def given(self) -> list[str]:
@@ -113,159 +113,139 @@ class Column:
         return [text for text in self.texts if text]
 
     @cached_property
-    def values(self) -> Counter[str]:
-        """Count each text."""
+    def kinds(self) -> Counter[str]:
+        """Count each different text."""
         return Counter(self.given)
 
-    @cached_property
+    @property
     def filled(self) -> float:
         """Return the share of rows with a text."""
         return len(self.given) / max(len(self.texts), 1)
 
+    def share(self, test: Callable[[str], object]) -> float:
+        """Return the share of different texts that pass a test."""
+        tried = list(itertools.islice(self.kinds, 3_000))
+        return sum(bool(test(one)) for one in tried) / max(len(tried), 1)
+
     @cached_property
     def is_number(self) -> bool:
-        """Say whether nearly all texts are numbers."""
-        kinds = list(self.values)[:3_000]
-        return sum(map(readers.is_number, kinds)) >= max(AGREE * len(kinds), 1)
+        """Say whether nearly all texts are numbers, with a sign of money or without."""
+        return self.share(lambda t: readers.is_number(_bare(t))) >= AGREE
 
     @cached_property
-    def number(self) -> np.ndarray:
+    def numbers(self) -> np.ndarray:
         """Return the rows as numbers, NaN where there is none."""
-        return (
-            pd.Series(self.texts)
-            .map({t: self._number(t) for t in self.values})
-            .to_numpy(float)
-        )
-
-    def _number(self, text: str) -> float:
-        decimal, thousands = self.marks
-        bare = re.sub(r"[^\d.,'()-]", "", text)
-        bare = bare.replace(thousands, "") if thousands.strip() else bare
-        bare = bare.replace(decimal, ".").strip(".") if decimal == "," else bare
-        minus = bare[:1] in "(-" or bare[-1:] == "-"
-        try:
-            return float(re.sub(r"[^\d.]", "", bare)) * (-1 if minus else 1)
-        except ValueError:
-            return np.nan
+        read = {text: _number(text, *self.marks) for text in self.kinds}
+        return np.array([read.get(text, np.nan) for text in self.texts])
 
     @cached_property
     def whole(self) -> bool:
-        """Say whether the numbers have no decimals."""
-        numbers = self.number[~np.isnan(self.number)]
-        return bool(self.is_number and np.mean(numbers == np.floor(numbers)) > AGREE)
+        """Say whether it holds numbers without decimals."""
+        there = self.numbers[~np.isnan(self.numbers)] if self.is_number else []
+        return len(there) > 0 and float(np.mean(there == np.floor(there))) > AGREE
+
+    @property
+    def most(self) -> float:
+        """Return the largest number, without its sign."""
+        return float(np.nanmax(np.abs(self.numbers), initial=0))
 
     @cached_property
     def offsets(self) -> list[str]:
-        """Return the offsets from UTC at the end of its times."""
-        if self.share(_DAY) < AGREE:
-            return []
-        clocks = (t for t in self.values if ":" in t)
-        return sorted({f[0].strip() for t in clocks if (f := OFFSET.search(t))})
+        """Return the offsets from UTC with which its times end."""
+        ends = (OFFSET.search(t) for t in self.kinds if ":" in t and DAY.match(t))
+        return sorted({end[0].strip() for end in ends if end})
 
     @cached_property
     def forms(self) -> list[str]:
-        """Return the forms of its dates, or one word for instants that are numbers."""
+        """Return the forms of its dates, or the word for instants that are numbers."""
         if self.is_number:
-            numbers = self.number[~np.isnan(self.number)]
+            there = self.numbers[~np.isnan(self.numbers)]
             for word, (low, high) in NUMBERED.items():
-                asked = word != "excel" or self.role in (
-                    "date",
-                    "order_date",
-                    "close_date",
-                    "clock",
-                )
-                if (
-                    asked
-                    and len(numbers)
-                    and np.mean((numbers > low) & (numbers < high)) > AGREE
-                ):
+                asked = word != "excel" or self.role in DATES
+                if asked and np.mean((there > low) & (there < high)) > AGREE:
                     return [word]
-        bare = [OFFSET.sub("", t) if ":" in t else t for t in self.values]
+        bare = (OFFSET.sub("", t) if ":" in t else t for t in self.kinds)
         return readers.date_forms([re.sub(r"(:\d\d)[.,]\d+$", r"\1", t) for t in bare])
-
-    @cached_property
-    def is_clock(self) -> bool:
-        """Say whether it holds times of the day."""
-        return self.share(CLOCK) > AGREE
-
-    def share_in(self, words: set[str]) -> float:
-        """Return the share of its different values that are words of a list."""
-        plain = [re.sub(r"[\s/-]+", "_", folded(text)) for text in self.values]
-        return sum(one in words for one in plain) / max(len(plain), 1)
 
     def those_in(self, words: set[str]) -> list[str]:
         """Return its values that are words of a list, the commonest first."""
-        return [
-            text
-            for text, _ in self.values.most_common()
-            if {w := re.sub(r"[\s/-]+", "_", folded(text.strip())), w.replace("_", "-")}
-            & words
-        ]
+        plain = {t: re.sub(r"[\W_]+", "_", folded(t.strip())) for t in self.kinds}
+        return [t for t, _ in self.kinds.most_common() if plain[t] in words]
 
-    def share(self, pattern: re.Pattern[str]) -> float:
-        """Return the share of its different values that have a form."""
-        kinds = list(self.values)[:3_000]
-        return sum(bool(pattern.fullmatch(one)) for one in kinds) / max(len(kinds), 1)
+    @property
+    def such(self) -> str:
+        """Name two of its values."""
+        return ", ".join(text[:30] for text, _ in self.kinds.most_common(2))
+
+    @property
+    def again(self) -> str:
+        """Say how many values it has."""
+        rows = len(self.given) / max(len(self.kinds), 1)
+        return f"{len(self.kinds):,} values" + (
+            f", each {rows:.1f} times" if rows > 1 else ""
+        )
+
+
+def _bare(text: str) -> str:
+    return SIGN.sub("", text).strip()
+
+
+def _number(text: str, decimal: str, thousands: str) -> float:
+    bare = re.sub(r"[^\d.,()-]", "", _bare(text))
+    minus = -1 if bare[:1] in ("(", "-") or bare[-1:] == "-" else 1
+    digits = bare.replace(thousands, "") if thousands else bare
+    try:
+        return minus * float(digits.strip("()-").replace(decimal, "."))
+    except ValueError:
+        return np.nan
 
 
 def columns(cells: dict[str, list[str]]) -> list[Column]:
     """Take the columns of a file; rows without any text are passed over."""
     there = [any(row) for row in zip(*cells.values(), strict=True)]
     kept = {n: list(itertools.compress(texts, there)) for n, texts in cells.items()}
-    marks = readers.number_marks([[t for t in texts if t] for texts in kept.values()])
-    return [Column(n, texts, marks, named(n)[0]) for n, texts in kept.items()]
+    bare = [[_bare(t) for t in set(texts) if t] for texts in kept.values()]
+    marks = readers.number_marks(bare)
+    return [Column(name, texts, *named(name), marks) for name, texts in kept.items()]
 
 
-def against(standard: str, column: Column) -> str:
-    """Say why a column's values cannot be a customer, an order or a number; "" if they can."""
-    rows, kinds = len(column.given), len(column.values)
+def against(standard: str, one: Column) -> str:
+    """Say why values are no customer, order, quantity or money; "" if they may be."""
+    rows, kinds = len(one.given), len(one.kinds)
     if not rows:
         return "it is empty"
-    if standard in ("quantity", "amount", "unit_price", "order_total", "discount"):
-        if not column.is_number:
-            return f"it holds no numbers but such as {_such(column)}"
-        if standard == "quantity" and column.forms:
-            return f"it holds dates such as {_such(column)}"
-        if (
-            standard == "quantity"
-            and not column.whole
-            and np.nanmax(np.abs(column.number)) < 1
-        ):
-            return f"it holds shares such as {_such(column)}"
-        return ""
-    common, times = column.values.most_common(1)[0]
-    if column.forms and column.forms[0] not in ("%Y%m%d", *NUMBERED):
-        return f"it holds dates such as {_such(column)}"
-    if column.share_in(LEFT_OUT | STATES | WON) >= 0.5:
-        return f"it holds states such as {_such(column)}"
-    if column.share_in(PLACES) >= 0.5:
-        return f"it holds places such as {_such(column)}"
-    if column.is_number and not column.whole:
-        return f"it holds numbers with decimals such as {_such(column)}"
-    if (
-        column.is_number
-        and np.mean([bool(re.search(r"[.,]\d\d$", t)) for t in column.values]) > 0.5
-    ):
-        return f"it holds prices such as {_such(column)}"
-    if any(len(text.split()) > 8 for text in itertools.islice(column.values, 200)):
-        return "it holds sentences"
-    if standard in ("customer_id", "order_id") and rows >= MANY:
-        if kinds <= FEW:
-            return f"it holds {kinds} values only, such as {_such(column)}"
-        if times > AGREE * rows:
-            return f"{common!r} stands on {times / rows:.0%} of its rows"
-    return ""
-
-
-def _such(column: Column) -> str:
-    return ", ".join(text[:30] for text, _ in column.values.most_common(2))
+    if standard in ("quantity", *PAID, *LESS):
+        faults = {
+            f"no numbers, but such as {one.such}": not one.is_number,
+            f"dates such as {one.such}": bool(one.forms)
+            and one.forms[0] not in NUMBERED,
+        }
+        if standard == "quantity":
+            faults[f"parts such as {one.such}"] = not one.whole and one.most < 1
+        elif standard in PAID and rows >= 30 and one.whole:
+            faults["a scale"] = one.most <= FEW
+    else:
+        prices = one.is_number and one.share(re.compile(r".*[.,]\d\d").fullmatch) > 0.5
+        states = one.those_in(LEFT_OUT | STATES | WON)
+        dates = bool(one.forms) and one.forms[0] not in ("%Y%m%d", *NUMBERED)
+        faults = {
+            f"dates such as {one.such}": dates,
+            f"states such as {one.such}": len(states) >= 0.5 * kinds,
+            f"places such as {one.such}": len(one.those_in(PLACES)) >= 0.5 * kinds,
+            f"prices such as {one.such}": prices or (one.is_number and not one.whole),
+            "sentences": one.share(lambda t: len(t.split()) > 8) > 0.2,
+            f"{kinds} values only, such as {one.such}": rows >= MANY and kinds <= FEW,
+            f"{one.such.split(', ')[0]} on nearly all rows": rows >= MANY
+            and max(one.kinds.values()) > AGREE * rows,
+        }
+    return next((f"it holds {said}" for said, so in faults.items() if so), "")
 
 
 @dataclass
 class Choice:
     """The column chosen for a standard one, how sure that is, and why."""
 
-    column: str  # of the file; `=` and a value; "" where a person must answer
+    column: str  # of the file; "" where a person must answer
     sure: str  # sure, likely or ask
     why: str
 
@@ -281,7 +261,7 @@ class Found:
     events: bool = False  # it logs events, and none is a purchase
 
     def of(self, *roles: str) -> list[Column]:
-        """Return the columns whose names say one of some roles, in the roles' order."""
+        """Return the columns not taken whose names say one of some roles, in that order."""
         taken = {one.column for one in self.chosen.values()}
         free = [c for c in self.columns if c.name not in taken and c.given]
         return [c for role in roles for c in free if c.role == role]
@@ -290,14 +270,23 @@ class Found:
         """Choose a column for a standard one."""
         self.chosen[standard] = Choice(column.name, sure, why)
 
+    def ask(self, standard: str, why: str) -> None:
+        """Leave a standard column to a person."""
+        self.chosen[standard] = Choice("", "ask", why)
+
     def column(self, standard: str) -> Column | None:
         """Return the column of the file that was chosen."""
         name = self.chosen[standard].column if standard in self.chosen else ""
         return next((one for one in self.columns if one.name == name), None)
 
     def has(self, *standards: str) -> bool:
-        """Say whether a column was found for each."""
+        """Say whether a column was chosen for each."""
         return all(self.column(one) for one in standards)
+
+    @property
+    def paid(self) -> bool:
+        """Say whether money was found."""
+        return any(map(self.has, PAID))
 
 
 def lines(cells: dict[str, list[str]]) -> Found:
@@ -307,48 +296,37 @@ def lines(cells: dict[str, list[str]]) -> Found:
     there is none.
     """
     found = Found(columns(cells))
-    for step in (_days, _orders, _customers, _products, _pieces, _status, _other):
+    for step in (_days, _orders, _customers, _products, _pieces, _status, _texts):
         step(found)
     _money(found)
     _discounts(found)
-    for one in found.of("quantity", *MONEY):
-        found.left.setdefault(one.name, "")
     return found
 
 
 def _days(found: Found) -> None:
-    ranked = found.of("order_date", "date", "close_date", "clock")
-    ranked = [c for c in ranked if c.filled > 0.4]
-    ranked.sort(key=lambda c: re.search(r"key|id$", c.name, re.IGNORECASE) is not None)
-    unnamed = [
-        c for c in found.of("", "id", "event") if c.forms and "excel" not in c.forms
+    """Choose the day of the order; that of stock, dispatch, payment or birth is another."""
+    ranked = [c for c in found.of(*DATES, "clock") if c.filled > 0.4]
+    ranked.sort(key=lambda c: c.name.lower().endswith(("key", "id")))
+    other = [
+        c for c in found.of("", "order", "event", "call", "sale") if c.filled > AGREE
     ]
-    for one in [c for c in ranked if c.forms] + [
-        c for c in unnamed if c.filled > AGREE
-    ]:
-        told = one.role in ("order_date", "date", "close_date")
-        found.take(
-            "ordered_at",
-            one,
-            "sure" if told else "likely",
-            ("named so, and " if told else "") + "its values are dates",
-        )
-        others = [c.name for c in found.of("other_date") if c.forms]
-        if others:
-            found.chosen["ordered_at"].why += f"; not {', '.join(others[:4])}"
-        clock = next((c for c in found.of("clock", "") if c.is_clock), None)
-        if clock and not any("%H" in f or "%I" in f for f in one.forms):
-            found.take(
-                "ordered_time", clock, "sure", "the time of the day, apart from the day"
-            )
+    for one in [c for c in ranked + other if c.forms]:
+        why = "named so; it holds dates" if one in ranked else "it holds dates"
+        not_ = ", ".join(c.name for c in found.of("other_date") if c.forms)
+        why += f"; not {not_}" if not_ else ""
+        found.take("ordered_at", one, "sure" if one in ranked else "likely", why)
+        clocks = [c for c in found.of("clock", "") if c.share(CLOCK.fullmatch) > AGREE]
+        if clocks and not any("%H" in form or "%I" in form for form in one.forms):
+            found.take("ordered_time", clocks[0], "sure", "the time of the day")
         return
-    if unread := [c for c in ranked if not c.is_clock]:
+    if unread := [c for c in ranked if c.share(CLOCK.fullmatch) <= AGREE]:
         one = unread[0]
         if one.is_number:
-            why = f"{one.name} holds numbers such as {_such(one)} that tell no day"
-            found.chosen["ordered_at"] = Choice("", "ask", why)
+            found.ask("ordered_at", f"{one.name} holds {one.such}, which tell no day")
         else:
-            found.take("ordered_at", one, "ask", f"its form is not known: {_such(one)}")
+            found.take(
+                "ordered_at", one, "ask", f"named so; of what form is {one.such}?"
+            )
 
 
 def _one_each(key: Column, other: Column | None) -> float:
@@ -361,158 +339,101 @@ def _one_each(key: Column, other: Column | None) -> float:
 
 
 def _orders(found: Found) -> None:
-    candidates = found.of("order")
-    if not candidates:  # Shopify's Name is #1001
-        candidates = [
-            c
-            for c in found.of("name", "id")
-            if c.filled > MOST
-            and c.share(_NUMBERED) > MOST
-            and (c.role == "name" or len(c.values) == len(c.given))
+    ranked = found.of("order")
+    if not ranked:  # Shopify calls it Name
+        unlike = [
+            c for c in found.of("name", "id") if c.share(ORDERED.fullmatch) > MOST
         ]
-    for one in sorted(candidates, key=lambda c: -len(c.values)):
+        dated = found.has("ordered_at")
+        each = [c for c in unlike if dated and len(c.kinds) == len(c.texts)]
+        ranked = [c for c in unlike if c.role == "name" and c.filled > MOST] or each
+    for one in sorted(ranked, key=lambda c: -len(c.kinds)):
         why = against("order_id", one)
-        if not why and not _is_id(one):
-            why = "its values are words"
+        if not why and one.share(ID.fullmatch) < 0.5:
+            why = "it holds words"
         if not why and _one_each(one, found.column("ordered_at")) < 0.5:
             why = "its values come again on other days, so they tell no order apart"
-        if why:
-            found.left[one.name] = why
-            continue
-        per = len(one.given) / len(one.values)
-        rows = "each value is one row" if per == 1 else f"{per:.1f} rows have the same"
-        found.take("order_id", one, "sure", f"named so; {rows}")
-        return
+        if not why:
+            found.take("order_id", one, "sure", f"named so; {one.again}")
+            return
+        found.left[one.name] = why
 
 
 def _customers(found: Found) -> None:
-    """Choose by name what values support; addresses and names only where nothing else is."""
-    refused = []
-    roles = ("customer", "email", "person", "contact", "id", "")
-    order = found.column("order_id")
-    ranked = sorted(
-        found.of(*roles),
-        key=lambda c: (
-            roles.index(c.role),
-            -c.filled if c.filled < 0.3 else -1,
-            not _is_id(c),
-        ),
+    """Choose by name what values support; addresses and names where nothing else is."""
+    roles = ("customer", "email", "person", "id", "")
+    ranked = [(c, c.share(ID.fullmatch) > 0.5) for c in found.of(*roles)]
+    ranked.sort(
+        key=lambda pair: (roles.index(pair[0].role), pair[0].filled < 0.3, not pair[1])
     )
-    for one in ranked:
-        whole = named(one.name)[1]
+    order, refused = found.column("order_id"), []
+    for one, coded in ranked:
         if why := against("customer_id", one):
-            if one.role == "customer":
-                refused.append(f"{one.name}: {why}")
+            refused += [f"{one.name}: {why}"] if one.role == "customer" else []
+        elif one.role == "customer" and (one.known or coded):
+            sure = "sure" if one.known and coded else "likely"
+            return found.take("customer_id", one, sure, f"named so; {one.again}")
+        elif order and _one_each(order, one) < AGREE:
             continue
-        if one.role != "customer" and order and _one_each(order, one) < AGREE:
-            continue
-        kinds, rows = len(one.values), len(one.given)
-        again = f"its {kinds:,} values " + (
-            "repeat" if kinds < rows else "stand once each"
-        )
-        if one.role == "customer" and (whole or _is_id(one)):
-            sure = "sure" if whole and _is_id(one) else "likely"
-            found.take("customer_id", one, sure, f"named so, and {again}")
-        elif one.role == "email" and one.share(EMAIL) > AGREE:
-            found.take(
-                "customer_id", one, "likely", f"addresses tell customers apart; {again}"
-            )
-        elif (
-            one.role == "person" and re.search("name", folded(one.name)) and kinds > FEW
-        ):
-            found.take(
-                "customer_id", one, "ask", "names alone: two people may share one"
-            )
-        elif one.role in ("id", "") and _unnamed(found, one):
-            found.take(
-                "customer_id", one, "likely", f"no name tells it; {again}, as ids do"
-            )
-        else:
-            continue
-        break
-    if "customer_id" not in found.chosen and refused:
-        found.chosen["customer_id"] = Choice("", "ask", "; ".join(refused[:3]))
+        elif one.role == "email" and one.share(EMAIL.fullmatch) > AGREE:
+            return found.take("customer_id", one, "likely", f"addresses; {one.again}")
+        elif one.role == "person" and "n" in folded(one.name) and len(one.kinds) > FEW:
+            if len(one.given) > len(one.kinds) and not one.is_number:
+                why = f"names, which two people may share; {one.again}"
+                return found.take("customer_id", one, "ask", why)
+        elif _comes_back(found, one):
+            why = f"no name tells it, but its values come back as ids do; {one.again}"
+            return found.take("customer_id", one, "likely", why)
+    if refused:
+        found.ask("customer_id", "; ".join(refused[:3]))
+    return None
 
 
-def _is_id(column: Column) -> bool:
-    """Say whether values are mostly codes, numbers or addresses, and not words."""
-    return column.share(_ID) > 0.5
+def _comes_back(found: Found, one: Column) -> bool:
+    """Say whether a column without a telling name holds ids that repeat, as no other."""
 
+    def fits(c: Column) -> bool:
+        rows, kinds = len(c.given), len(c.kinds)
+        coded = c.share(ID.fullmatch) > AGREE and not c.forms
+        tall = not c.is_number or c.most >= 1_000
+        return coded and tall and max(FEW, 0.005 * rows) < kinds < AGREE * rows
 
-def _unnamed(found: Found, one: Column) -> bool:
-    """Say whether values come back on other days as customers' do, of this column alone."""
-    known = named(one.name)[1]
-
-    def fits(column: Column) -> bool:
-        kinds, rows = len(column.values), len(column.given)
-        return (
-            column.filled > 0.5
-            and 0.005 * rows < kinds < 0.9 * rows
-            and kinds > FEW
-            and _is_id(column)
-            and not (
-                column.is_number
-                and min(map(len, column.values)) != max(map(len, column.values))
-                and kinds < 100
-            )
-            and not column.forms
-            and not column.is_clock
-        )
-
-    rivals = [c for c in found.of("", "id") if c is not one and fits(c)]
-    return (not known or one.role == "id") and fits(one) and not rivals
+    plain = [
+        c for c in found.of("", "id") if (not c.known or c.role == "id") and fits(c)
+    ]
+    return plain == [one] and one.filled > 0.5
 
 
 def _products(found: Found) -> None:
-    ids = [c for c in found.of("product", "item") if not (c.is_number and not c.whole)]
-    titles = found.of("title")
-    if (
-        ids
-        and ids[0].role == "item"
-        and ids[0].whole
-        and max(map(len, ids[0].values)) < 3
-    ):
+    ids = [c for c in found.of("product", "item") if not c.is_number or c.whole]
+    if ids and ids[0].role == "item" and ids[0].is_number and ids[0].most < MANY:
         ids = []  # how many items, and not which
-    named_, full = (ids + titles)[:1], [c for c in titles + ids[1:] if c.filled > MOST]
-    if named_ and named_[0].filled < 1 and full and full[0] is not named_[0]:
-        gap = f"{ids[0].name} is empty on {1 - ids[0].filled:.0%} of the rows"
-        found.take("product_id", full[0], "likely", f"the item's title: {gap}")
-        found.left[ids[0].name] = gap
-    elif named_:
-        one = named_[0]
-        kinds = f"its {len(one.values):,} values " + (
-            "repeat" if len(one.values) < len(one.given) else "stand once each"
-        )
+    titles = [c for c in found.of("title") if c.filled == 1 or not ids]
+    if ids and ids[0].filled < 1 and titles:
+        why = f"{ids[0].name} is empty on {1 - ids[0].filled:.0%} of the rows"
+        found.left[ids[0].name] = why
+        found.take("product_id", titles[0], "likely", f"the item's title: {why}")
+    elif ids or titles:
+        one = (ids + titles)[0]
         found.take(
-            "product_id", one, "sure" if one in ids else "likely", f"named so; {kinds}"
+            "product_id", one, "sure" if ids else "likely", f"named so; {one.again}"
         )
 
 
 def _pieces(found: Found) -> None:
-    for one in found.of("quantity"):
+    places = [
+        c for c in found.of("") if c.name.isdigit() and c.whole and c.filled > MOST
+    ]
+    for one in found.of("quantity") + [c for c in places if c.most < 1_000]:
+        middle = f"{np.nanmedian(one.numbers) if one.is_number else 0:g} in the middle"
         if why := against("quantity", one):
             found.left[one.name] = why
-            continue
-        what = "whole numbers" if one.whole else "numbers"
-        middle = np.nanmedian(one.number)
-        found.take(
-            "quantity",
-            one,
-            "sure",
-            f"named so, and it holds {what}, {middle:g} in the middle",
-        )
-        return
-    for one in found.of(""):
-        known = named(one.name)[1]
-        if (
-            one.whole
-            and not known
-            and one.filled > MOST
-            and re.fullmatch(r"\d+", one.name)
-        ):
-            if np.nanmax(one.number) < 1_000 and np.nanmedian(one.number) < 20:
-                found.take("quantity", one, "likely", "it holds small whole numbers")
-                return
+        elif one.role or np.nanmedian(one.numbers) < 2 * FEW:
+            sure, why = (
+                ("sure", "named so") if one.role else ("likely", "small numbers")
+            )
+            return found.take("quantity", one, sure, f"{why}; {middle}")
+    return None
 
 
 def _status(found: Found) -> None:
@@ -520,369 +441,265 @@ def _status(found: Found) -> None:
     for one in found.of(
         "status", "stage", "type", "payment", "event", "fulfilment", ""
     ):
-        if one.filled < 0.05 or len(one.values) > 40:
+        won, out = one.those_in(WON), one.those_in(LEFT_OUT)
+        why = "orders with these are no sales"
+        if one.filled < 0.05 or len(one.kinds) > 40:
             continue
-        words = one.those_in(LEFT_OUT)
-        won = one.those_in(WON)
         if one.role == "stage" or won:
-            out = [v for v in one.values if v not in won] if won else ["?"]
+            # Without a stage that is won, none is known to be a sale: check refuses `?`.
+            out = [v for v in one.kinds if v not in won] if won else ["?"]
             why = "deals that are not won are no sales"
         elif one.role == "event":
-            bought = [v for v in one.values if re.search(_TOLD["bought"], folded(v))]
-            out = [v for v in one.values if v not in bought] if bought else []
-            found.events = not bought
-            why = "of the events only purchases are sales"
-        else:
-            known = one.share_in(LEFT_OUT | STATES)
-            out = words if one.role in ("status", "fulfilment") or known >= 0.75 else []
-            if one.role == "fulfilment":
-                out = [v for v in out if not re.search("pend|open|hold", folded(v))]
-            why = "orders with these are no sales"
-        if not out:
-            continue
-        rows = sum(one.values[v] for v in out)
-        share = rows / len(one.given)
-        if one.filled < AGREE:
-            why += "; it stands on some rows only"
-        sure = "sure" if share < 0.5 and out != ["?"] else "ask"
-        found.take("status", one, sure, f"{why} ({share:.0%} of the rows)")
-        found.left_out = out
-        return
+            bought = [v for v in one.kinds if re.search(TOLD["bought"], folded(v))]
+            out = [v for v in one.kinds if v not in bought] if bought else []
+            found.events, why = not bought, "only purchases are sales"
+        elif one.role == "fulfilment":
+            out = [v for v in out if not re.search("pend|open|hold", folded(v))]
+        elif one.role != "status" and len(one.those_in(LEFT_OUT | STATES)) < 0.75 * len(
+            one.kinds
+        ):
+            out = []
+        if out:
+            share = sum(one.kinds[v] for v in out) / len(one.given)
+            found.left_out, sure = out, "ask" if share > 0.5 or out == ["?"] else "sure"
+            return found.take("status", one, sure, f"{why} ({share:.0%} of the rows)")
+    return None
 
 
-def _other(found: Found) -> None:
-    """Choose the columns that are told by their names, where values allow it."""
-    categories = [c for c in found.of("category") if 1 <= len(c.values) <= 500]
-    categories.sort(key=lambda c: (_is_id(c), len(c.values)))
-    words = [c for c in categories if not _is_id(c)] or categories[:1]
+def _texts(found: Found) -> None:
+    """Choose what is told by its name, where values allow it."""
+    groups = [c for c in found.of("category") if len(c.kinds) <= 500]
+    words = [c for c in groups if c.share(ID.fullmatch) < 0.5] or groups
+    words.sort(key=lambda c: len(c.kinds))
     if len(words) > 1 and not found.of("department"):
-        found.take("department", words[0], "likely", "the coarser of the categories")
-        words = words[1:]
-    if words:
         found.take(
-            "category", words[0], "sure", f"named so; {len(words[0].values)} values"
+            "department", words.pop(0), "likely", "the coarser of two categories"
         )
-    for name in (
-        "department",
-        "brand",
-        "store",
-        "channel",
-        "line_no",
-        "currency",
-        "shelf_amount",
-    ):
-        standard = {"store": "store_id"}.get(name, name)
-        for one in found.of(name):
-            kinds = len(one.values)
+    if words:
+        found.take("category", words[0], "sure", f"named so; {words[0].again}")
+    for standard, role in TOLD["texts"].items():
+        for one in found.of(role):
             fits = {
-                "currency": one.filled > 0.99 and one.share(_CODE) > AGREE,
-                "store": kinds < 0.5 * len(one.given) and not one.forms,
-                "channel": kinds <= 50,
-                "line_no": one.whole and np.nanmax(one.number) < 10_000,
+                "currency": one.filled == 1 and one.share(CODE.fullmatch) == 1,
+                "line_no": one.whole,
                 "shelf_amount": one.is_number,
-            }.get(name, kinds < 0.9 * len(one.given))
+            }.get(standard, len(one.kinds) < AGREE * len(one.given))
             if fits and standard not in found.chosen:
-                found.take(standard, one, "sure", f"named so; {kinds:,} values")
+                found.take(standard, one, "sure", f"named so; {one.again}")
 
 
-# Which money is paid, for a piece, a line or an order: arithmetic tells.
+# Which money is that of a piece, a line or an order: arithmetic tells.
 
 
-def near(
-    one: np.ndarray, other: np.ndarray, *, pieces: np.ndarray | float = 1
-) -> float:
-    """Return the share of rows in which two sums are the same, to the cent of each piece."""
-    both = ~np.isnan(one) & ~np.isnan(other)
-    slack = 0.005 + 0.006 * np.abs(pieces) + 0.0005 * np.abs(other)
-    return float(np.mean((np.abs(one - other) <= slack)[both])) if both.any() else 0.0
+def _money(found: Found) -> None:
+    sums = [c for c in found.of(*MONEY, *PRICES) if not against("amount", c)]
+    if not sums:
+        loose = [c for c in found.of("") if not c.known and c.is_number and not c.whole]
+        sums = [c for c in loose if c.filled > AGREE and not c.forms][:1]
+    order, quantity = found.column("order_id"), found.column("quantity")
+    totals = {}
+    for one in sums:
+        share, several = of_order(one, order)
+        named_total = one.role in ("order_total", "subtotal", "money")
+        if several and share >= MOST and (several >= 3 or named_total):
+            totals[one.name] = (
+                f"the same on all lines of {several:,} orders of several lines"
+            )
+    each = [c for c in sums if c.name not in totals]
+    if each and not (quantity and _of_product(found, each, quantity.numbers)):
+        _of_growth(found, each, quantity)
+    for one in sums:
+        if one.name in totals and not {"amount", "unit_price", "order_total"} & set(
+            found.chosen
+        ):
+            found.take("order_total", one, "sure", totals[one.name])
+        elif one.name in totals:
+            found.left[one.name] = f"the order's, not the line's: {totals[one.name]}"
+
+
+def of_order(money: Column, order: Column | None) -> tuple[float, int]:
+    """Return the share of orders of several lines with one sum, and how many there are.
+
+    A sum that stands on the first line of each order alone counts as one.
+    """
+    if order is None:
+        return 0.0, 0
+    rows = pd.DataFrame({"order": order.texts, "sum": money.texts}).query("order != ''")
+    counted = rows.groupby("order")["sum"].agg(
+        ["size", "nunique", lambda s: (s != "").sum()]
+    )
+    several = counted[counted["size"] > 1].to_numpy()
+    if not len(several):
+        return 0.0, 0
+    once = money.filled < MOST and (several[:, 2] == 1).all()
+    return (1.0 if once else float(np.mean(several[:, 1] == 1))), len(several)
+
+
+def _of_product(found: Found, sums: list[Column], pieces: np.ndarray) -> bool:
+    """Look for quantity x price = sum, less a discount or plus a tax."""
+    less: list[tuple[str, Callable[[np.ndarray], np.ndarray]]] = [
+        ("", lambda gross: gross)
+    ]
+    for one in found.of(*LESS, "tax"):
+        if against("discount", one) or not one.most:
+            continue
+        part = np.nan_to_num(one.numbers)
+        less += [
+            (f" plus {one.name}", lambda gross, part=part: gross + part),
+            (f" less {one.name}", lambda gross, part=part: gross - np.abs(part)),
+            (
+                f" less the share {one.name}",
+                lambda gross, part=part: gross * (1 - part),
+            ),
+            (
+                f" less {one.name} percent",
+                lambda gross, part=part: gross * (1 - part / 100),
+            ),
+        ]
+    varied = float(np.nanmean(pieces != 1)) > 0.1
+    for (said, paid), (price, total) in itertools.product(
+        less, itertools.permutations(sums, 2)
+    ):
+        if total.role in PRICES or price.role not in (*PRICES, "amount", "money"):
+            continue
+        gap = np.abs(paid(pieces * price.numbers) - total.numbers)
+        slack = 0.005 + 0.006 * np.abs(pieces) + 0.0005 * np.abs(total.numbers)
+        known = ~np.isnan(gap)
+        share = float(np.mean((gap <= slack)[known])) if known.any() else 0.0
+        if share >= MOST and (varied or said):
+            why = f"quantity x {price.name}{said} on {share:.0%} of the rows"
+            found.take("amount", total, "sure", why)
+            if not said:
+                found.take("unit_price", price, "sure", f"x quantity = {total.name}")
+            return True
+    return False
+
+
+def _of_growth(found: Found, sums: list[Column], quantity: Column | None) -> None:
+    """Tell the price of a piece from that of a line by how it grows within a product."""
+    one = min(sums, key=lambda c: (*MONEY, *PRICES, "").index(c.role))
+    price = one.role in PRICES
+    product = found.column("product_id") or found.column("category")
+    slope, error = np.nan, np.inf
+    if quantity and product:
+        slope, error = growth(one.numbers, quantity.numbers, product.texts)
+    grows = (
+        f"within a product, twice the pieces cost {2 ** np.nan_to_num(slope):.2g} times as much"
+    )
+    if quantity is None or (not price and np.nanmean(quantity.numbers != 1) < 0.02):
+        found.take("amount", one, "sure" if one.role else "likely", "money of the line")
+    elif error > 0.15 and price:
+        sure = "likely" if one.role == "unit_price" else "ask"
+        found.take(
+            "unit_price", one, sure, "named so; values do not tell piece from line"
+        )
+    elif error > 0.15:
+        found.take(
+            "amount", one, "likely", "named so; values do not tell piece from line"
+        )
+    elif slope > 0.75:
+        found.take(
+            "amount", one, "likely" if price else "sure", f"of the line: {grows}"
+        )
+    elif slope < 0.25 and price:
+        found.take("unit_price", one, "sure", f"of one piece: {grows}")
+    else:
+        why = f"{one.name}: {grows}; amount if it is of the line, unit_price if of one piece"
+        found.ask("unit_price" if price else "amount", why)
 
 
 def growth(
     money: np.ndarray, pieces: np.ndarray, group: list[str]
 ) -> tuple[float, float]:
-    """Tell how money grows with pieces within a product: about 0 a price, about 1 a total.
+    """Tell how money grows with pieces within a product: 0 for a price, 1 for a sum.
 
-    Returns the slope of the logarithms, and its standard error (infinite where too few
-    rows tell).
+    Returns the slope of their logarithms and its standard error, infinite where no
+    product was bought in several quantities.
     """
     told = pd.DataFrame({"x": pieces, "y": money, "group": group})
-    told = np.log(told.loc[(told["x"] > 0) & (told["y"] > 0), ["x", "y"]]).join(
-        told["group"]
-    )
-    inner = told[["x", "y"]] - told.groupby("group")[["x", "y"]].transform("mean")
-    spread = float((inner["x"] ** 2).sum())
-    rows = int((inner["x"].abs() > 1e-9).sum())
-    if rows < 4 or spread <= 0:
+    told = told[(told["x"] > 0) & (told["y"] > 0)]
+    logs = np.log(told[["x", "y"]])
+    inner = logs - logs.groupby(told["group"]).transform("mean")
+    x, y = inner["x"].to_numpy(), inner["y"].to_numpy()
+    free = int((np.abs(x) > 1e-9).sum()) - told["group"].nunique() - 1
+    if free < 1:
         return np.nan, np.inf
-    slope = float((inner["x"] * inner["y"]).sum() / spread)
-    rest = inner["y"] - slope * inner["x"]
-    free = max(rows - told["group"].nunique() - 1, 1)
-    return slope, float(np.sqrt((rest**2).sum() / free / spread))
-
-
-def of_order(money: Column, order: Column | None) -> tuple[float, int]:
-    """Return the share of orders of several lines with one sum, and how many there are."""
-    if order is None:
-        return 0.0, 0
-    rows = pd.DataFrame({"order": order.texts, "sum": money.texts}).query("order != ''")
-    counted = rows.groupby("order")["sum"].agg(["size", "nunique"])
-    several = counted[counted["size"] > 1]
-    first = rows.query("sum != ''").groupby("order").size()
-    once = money.filled < 0.95 and len(first) and (first == 1).all()
-    several = several.assign(nunique=1) if once else several
-    return float((several["nunique"] == 1).mean()) if len(several) else 0.0, len(
-        several
-    )
-
-
-def _money(found: Found) -> None:
-    candidates = [
-        c for c in found.of(*MONEY, "close_amount") if not against("amount", c)
-    ]
-    if not candidates and not found.of("aside", "tax"):
-        unnamed = [
-            c for c in found.of("") if c.is_number and not c.whole and not c.forms
-        ]
-        candidates = [c for c in unnamed if not named(c.name)[1] and c.filled > AGREE][
-            :1
-        ]
-    order, quantity = found.column("order_id"), found.column("quantity")
-    pieces = quantity.number if quantity else np.ones(len(found.columns[0].texts))
-    totals = {}
-    for one in candidates:
-        share, several = of_order(one, order)
-        if (
-            several
-            and share >= MOST
-            and (several >= 3 or one.role in ("order_total", "subtotal", "money"))
-        ):
-            totals[one.name] = (
-                f"it is the same on all lines of {several:,} orders of several lines"
-            )
-    each = [c for c in candidates if c.name not in totals]
-    if _by_product(found, each, pieces):
-        pass
-    elif each:
-        _by_growth(found, each, pieces, bool(quantity))
-    for one in candidates:
-        if one.name in totals and not {"amount", "unit_price"} & found.chosen.keys():
-            found.take("order_total", one, "sure", totals[one.name])
-            break
-    for name, why in totals.items():
-        if name not in [c.column for c in found.chosen.values()]:
-            found.left[name] = f"the order's, not the line's: {why}"
-
-
-def _by_product(found: Found, each: list[Column], pieces: np.ndarray) -> bool:
-    """Look for quantity x price = total, less a discount or plus tax, among the money columns."""
-    minus: list[tuple[str, object]] = [("", lambda gross: gross)]
-    for one in found.of("discount", "discount_rate", "discount_percent"):
-        if one.is_number:
-            d = np.nan_to_num(one.number)
-            minus += [
-                (f" less {one.name}", lambda g, d=d: g - np.abs(d)),
-                (f" less the part {one.name}", lambda g, d=d: g * (1 - d)),
-                (f" less {one.name} percent", lambda g, d=d: g * (1 - d / 100)),
-            ]
-    for one in found.of("tax", "aside"):
-        if one.role == "tax" and one.is_number:
-            minus.append(
-                (f" plus {one.name}", lambda g, t=np.nan_to_num(one.number): g + t)
-            )
-    varied = np.nanmean(pieces != 1) > 0.1 if len(pieces) else False
-    best: tuple[float, int, Column, Column, str] | None = None
-    for price, total in itertools.permutations(each, 2):
-        if total.role in ("unit_price", "price") and price.role not in (
-            "unit_price",
-            "price",
-        ):
-            continue
-        for rank, (less, paid) in enumerate(minus):
-            share = near(paid(pieces * price.number), total.number, pieces=pieces)
-            if share >= MOST and (varied or less) and (best is None or rank < best[1]):
-                best = share, rank, price, total, less
-    if best is None or not found.column("quantity"):
-        return False
-    share, _, price, total, less = best
-    why = f"= quantity x {price.name}{less} on {share:.0%} of the rows"
-    found.take("amount", total, "sure", why)
-    if not less:
-        found.take(
-            "unit_price", price, "sure", f"of one piece: x quantity = {total.name}"
-        )
-    for one in found.of("discount", "discount_rate", "discount_percent"):
-        found.left[one.name] = f"{total.name} has it taken off already" if less else ""
-    return True
-
-
-def _by_growth(
-    found: Found, each: list[Column], pieces: np.ndarray, counted: bool
-) -> None:
-    """Tell a price from a line's total by how it grows with quantity within a product."""
-    product = found.column("product_id") or found.column("category")
-    group = product.texts if product else [""] * len(pieces)
-    order = [
-        *(
-            "amount",
-            "money",
-            "sale",
-            "close_amount",
-            "order_total",
-            "unit_price",
-            "price",
-            "subtotal",
-        ),
-        "",
-    ]
-    prices = [c for c in each if c.role in ("unit_price", "price")]
-    one = min(prices or each, key=lambda c: (order.index(c.role), -c.filled))
-    if prices and (sums := [c for c in each if c not in prices and c.filled > AGREE]):
-        one = min(sums, key=lambda c: order.index(c.role))
-    varied = counted and np.nanmean(pieces != 1) > 0.02
-    slope, error = growth(one.number, pieces, group) if product else (np.nan, np.inf)
-    price = one.role in ("unit_price", "price")
-    if not varied and not price:
-        found.take("amount", one, "sure" if one.role else "likely", "money of the line")
-        return
-    grows = f"x2 pieces: x{2 ** np.nan_to_num(slope):.2g} within a product"
-    if error < 0.15 and slope > 0.75:
-        found.take(
-            "amount", one, "likely" if price else "sure", f"of the line: {grows}"
-        )
-    elif error < 0.15 and slope < 0.25 and price:
-        found.take("unit_price", one, "sure", f"of one piece: {grows}")
-    elif error < 0.15 and (price or slope < 0.25):
-        why = (
-            f"{one.name} does not tell ({grows}): if it is of one piece, write unit_price: "
-            f"{one.name}; if of the line, amount: {one.name}"
-        )
-        found.chosen["unit_price" if price else "amount"] = Choice("", "ask", why)
-    elif one.role == "price" and varied:
-        found.take(
-            "unit_price", one, "ask", "of one piece, or of the line? values do not tell"
-        )
-    elif price:
-        found.take("unit_price", one, "likely", "named so")
-    else:
-        found.take(
-            "amount", one, "likely", "named so; its values do not tell against it"
-        )
+    slope = float(x @ y / (x @ x))
+    return slope, float(np.sqrt(np.sum((y - slope * x) ** 2) / free / (x @ x)))
 
 
 def _discounts(found: Found) -> None:
-    """Map what is taken off quantity x unit price, where no total tells it."""
-    price, order = found.column("unit_price"), found.column("order_id")
-    for one in found.of("discount_rate", "discount_percent", "discount"):
-        if (
-            one.name in found.left
-            or not one.is_number
-            or not np.nanmax(np.abs(one.number))
-        ):
+    """Map what is taken off quantity x unit price, where no amount is as paid."""
+    for one in found.of(*LESS):
+        if against("discount", one) or not one.most:
             continue
-        if price is None or "amount" in found.chosen:
-            found.left[one.name] = "a discount; the money mapped is taken as paid"
-            continue
-        share, several = of_order(one, order)
-        if several and share >= MOST:
-            found.left[one.name] = (
-                "a discount of the order, not of the line: it is not taken off"
-            )
-            continue
-        top, signed = np.nanmax(np.abs(one.number)), any("%" in t for t in one.values)
-        if top <= 1 and not one.whole or signed:
+        share, several = of_order(one, found.column("order_id"))
+        if "amount" in found.chosen or not found.has("unit_price"):
+            found.left[one.name] = "the money mapped is as paid"
+        elif several and share >= MOST:
+            found.left[one.name] = "off the order, not off a line: it is not taken off"
+        elif one.share(lambda t: "%" in t) > 0 or (one.most <= 1 and not one.whole):
             found.take(
-                "discount_rate", one, "sure", f"parts of the price, {_such(one)}"
+                "discount_rate", one, "sure", f"parts of the price, such as {one.such}"
             )
-        elif one.role != "discount" and top <= 100:
-            found.take("discount_percent", one, "sure", f"percent, up to {top:g}")
-        elif (
-            one.role == "discount"
-            and top > 100
-            or (not one.whole and one.role == "discount")
-        ):
-            found.take("discount", one, "likely", f"money off the line, up to {top:g}")
+        elif one.role != "discount":
+            found.take("discount_percent", one, "sure", f"named so; up to {one.most:g}")
+        elif one.most > 100 or not one.whole:
+            found.take(
+                "discount", one, "likely", f"money off the line, up to {one.most:g}"
+            )
         else:
-            found.chosen["discount"] = Choice(
-                "",
-                "ask",
-                f"{one.name} holds numbers to {top:g}: discount: money off the line; discount_percent: percent",
-            )
+            what = "discount_percent if these are percent"
+            found.ask("discount", f"{one.name} holds numbers to {one.most:g}: {what}")
+
+
+# What a file holds, and what else a draft says of it.
 
 
 def shape(found: Found) -> str:
     """Name what a file holds that is no order lines, by a key of SHAPES; "" if it may be."""
-    customer, day = found.column("customer_id"), found.column("ordered_at")
-    money = bool(
-        found.has("amount") or found.has("unit_price") or found.has("order_total")
-    )
-    bought = money or found.has("product_id") or found.has("quantity")
+    customer, order, day = map(found.column, ("customer_id", "order_id", "ordered_at"))
     rows = len(found.columns[0].texts)
-    named_ = Counter(c.role for c in found.columns)
-    order = found.column("order_id")
-    each = bool(customer and len(customer.values) > 0.99 * rows and rows >= 20)
-    own = order is not None and len(order.values) > 0.5 * rows
-    if each and not own and not found.has("product_id") and not found.has("quantity"):
-        return "leads" if named_["lead"] and not money else "customers"
-    if named_["lead"] > 1 and not money:
-        return "leads"
-    if not bought and (
-        named_["answer"] > 2 or scales(found) > max(4, 0.4 * len(found.columns))
+    bought = found.paid or found.has("product_id") or found.has("quantity")
+    roles = Counter(c.role for c in found.columns)
+    keys = [customer] if customer else found.of("customer", "id")
+    each = rows >= 20 and any(len(c.kinds) > 0.99 * rows for c in keys)
+    if roles["answer"] > 2 or (
+        not order and scales(found) > max(3, 0.4 * len(found.columns))
     ):
         return "survey"
-    if found.events or (
-        day and not bought and (customer or named_["event"] or named_["call"])
-    ):
+    if roles["lead"] > 1 and not found.paid:
+        return "leads"
+    if day and not bought and (customer or roles["event"] or roles["call"]):
         return "events"
-    if not day and "ordered_at" not in found.chosen:
-        return "no_days" if order or found.has("product_id") else "customers"
-    if not customer and "customer_id" not in found.chosen:
-        return "no_customer" if bought or order else "nothing"
-    return ""
+    if found.events and not found.has("quantity"):
+        return "events"
+    own = order is not None and len(order.kinds) > 0.5 * rows
+    if each and not (day and (own or found.has("product_id") or found.has("quantity"))):
+        return "customers"
+    if not day and (not {"ordered_at"} & set(found.chosen) or not (customer or order)):
+        return "no_days" if order or bought or customer else "customers"
+    return "" if "customer_id" in found.chosen else "no_customer"
 
 
 def scales(found: Found) -> int:
-    """Count the columns of small whole numbers with few values, as answers are."""
-    return sum(
-        c.whole and len(c.values) <= FEW + 1 and np.nanmax(c.number) <= FEW
-        for c in found.columns
-        if c.is_number
-    )
-
-
-def undecided(found: Found) -> str:
-    """Say which two numbers a mark may make of a text, where no other text tells; or ""."""
-    taken = [found.column(one) for one in (*_MONEYS, *_LESS[:1], "quantity")]
-    texts = [t for one in taken if one for t in one.values]
-    bare = [re.sub(r"[^\d.,]", "", text) for text in texts]
-    marked = [text for text in bare if re.search(r"[.,]", text)]
-    if not marked or not all(
-        re.fullmatch(r"\d{1,3}[.,]\d{3}", text) for text in marked
-    ):
-        return ""
-    mark = "," if "," in marked[0] else "."
-    other = ",."[mark == ","]
-    plain = marked[0].replace(mark, "")
-    point = f"{float(marked[0].replace(',', '.')):g}"
-    return (
-        f'{marked[0]} may be {plain} (then decimal: "{other}" and thousands: "{mark}") or '
-        f'{point} (then decimal: "{mark}")'
-    )
+    """Count the columns of few small whole numbers or opinions, as answers are."""
+    few = [c for c in found.columns if 1 < len(c.kinds) <= FEW + 1]
+    return sum((c.whole and c.most <= FEW) or c.share(OPINION.match) > 0.5 for c in few)
 
 
 def takes_back(found: Found) -> str:
     """Return the letters with which a few orders begin, all of them negative; or ""."""
     order = found.column("order_id")
-    numbers = [c.number for n in ("quantity", *_MONEYS) if (c := found.column(n))]
-    if order is None or not numbers:
+    sums = [c.numbers for name in ("quantity", *PAID) if (c := found.column(name))]
+    if order is None or not sums:
         return ""
-    starts = pd.Series(order.texts).str.extract(r"^([A-Za-z]+)(?=[-\d])")[0]
-    negative = np.any([one < 0 for one in numbers], axis=0)
-    shares = pd.DataFrame({"start": starts.fillna(""), "negative": negative})
-    told = shares.groupby("start")["negative"].agg(["mean", "size"])
-    minus = told[
-        (told["mean"] > MOST) & (told.index != "") & (told["size"] < 0.5 * len(starts))
-    ]
-    return str(minus.index[0]) if len(minus) == 1 else ""
+    starts = pd.Series(order.texts).str.extract(r"^([A-Za-z]+)[-\d]")[0].fillna("")
+    told = pd.Series(np.any([one < 0 for one in sums], axis=0)).groupby(starts)
+    few = told.agg(["mean", "size"]).query(
+        f"mean > {MOST} and size < {len(starts) / 2}"
+    )
+    return few.index[0] if len(few) == 1 else ""
 
 
 def spellings(found: Found) -> dict[str, str]:
@@ -890,123 +707,62 @@ def spellings(found: Found) -> dict[str, str]:
     said = {}
     for name in ("customer_id", "order_id", "product_id"):
         one = found.column(name)
-        if one is None or (name == "product_id" and one.role == "title"):
-            continue
-        kinds = {_one_spelling(text) for text in one.values}
-        if len(kinds) < len(one.values):
-            said[name] = f"{len(one.values):,} spellings of {len(kinds):,}"
+        kinds = {_one_spelling(text) for text in one.kinds} if one else set()
+        if one and one.role != "title" and len(kinds) < len(one.kinds):
+            said[name] = f"{len(one.kinds):,} spellings of {len(kinds):,}"
     return said
 
 
 def _one_spelling(text: str) -> str:
-    plain = "".join(
-        c
-        for c in unicodedata.normalize("NFKC", text)
-        if unicodedata.category(c) != "Cf"
-    )
-    plain = plain.strip().casefold()
+    plain = unicodedata.normalize("NFKC", text).strip().casefold()
     return (
         re.sub(r"\.0+$", "", plain).lstrip("0")
-        if re.fullmatch(r"\d+(\.0+)?", plain)
+        if re.fullmatch(r"[\d.]+", plain)
         else plain
     )
 
 
 def currency(found: Found) -> tuple[str, str]:
-    """Return the currency that a column or the signs of money tell, and how that is told."""
-    one = next(
-        (c for c in found.columns if c.role == "currency" and len(c.values) == 1), None
-    )
-    if one and one.share(_CODE) == 1:
-        return one.given[0], f"sure: {one.name} holds it alone"
-    texts = [
-        t
-        for n in _MONEYS
-        if (c := found.column(n))
-        for t in itertools.islice(c.values, 200)
-    ]
-    names = [c.name for n in _MONEYS if (c := found.column(n))]
-    signs = {
-        sign
-        for t in [*texts, *names]
-        for sign in _TOLD["signs"]
-        if sign.casefold() in re.findall(r"[^\W\d_]+|[^\w\s.,'-]", t.casefold())
-    }
-    codes = {_TOLD["signs"][sign] for sign in signs}
+    """Return the currency of a column of it, or of the signs at money, and why."""
+    for one in (c for c in found.columns if c.role == "currency" and len(c.kinds) == 1):
+        if one.share(CODE.fullmatch):
+            return one.given[0].upper(), f"sure: {one.name} holds it alone"
+    paid = [c for name in PAID if (c := found.column(name))]
+    texts = [t for c in paid for t in (c.name, *itertools.islice(c.kinds, 500))]
+    signs = {sign for text in texts for sign in SIGN.findall(text)}
+    codes = {TOLD["signs"][sign] for sign in signs} - {""}
     if len(codes) == 1:
         return codes.pop(), f"likely: money is written with {', '.join(sorted(signs))}"
-    return "EUR", "ask: of all money: correct it"
+    return "EUR", "ask: of all money; correct it"
 
 
 def doubts(source: Source, cells: dict[str, list[str]]) -> Iterator[tuple[str, str]]:
-    """Ask of a mapped table of lines what a draft would have asked.
+    """Ask of a mapped table of lines what its draft would have asked.
 
-    `cells` holds rows of the file: the text of each of its columns, mapped or not, ""
+    `cells` are rows of the file: the text of each of its columns, mapped or not, ""
     where there is none. Yields pairs: error or warning, and what is said.
     """
     found = lines(cells)
-    by_name = {one.name: one for one in found.columns}
-    mapped = {s: by_name[c] for s, c in source.columns.items() if c in by_name}
-    for standard in ("customer_id", "order_id", "quantity", *_MONEYS, "discount"):
-        if standard not in mapped:
+    own = {c.name: c for c in found.columns}
+    mapped = {name: own[c] for name, c in source.columns.items() if c in own}
+    for name in filter(mapped.get, ("customer_id", "order_id", "quantity", *PAID)):
+        one = mapped[name]
+        where = f"Table lines: column {one.name} ({name}) is hardly one: "
+        if why := against(name, one):
+            few = "values only" in why or "nearly all rows" in why
+            yield "warning" if few else "error", f"{where}{why}. Map another column."
+        elif one.role in TOLD["unlike"].get(name, ()):
+            yield "warning", f"{where}its name says {one.role}. Map another column."
+    taken = {one.name for one in mapped.values()}
+    as_paid = "amount" in source.columns
+    for name in ("status", "currency", *PAID, *(() if as_paid else LESS)):
+        told = found.chosen.get(name, Choice("", "", ""))
+        if not told.why or told.column in taken or name in mapped:
             continue
-        one = mapped[standard]
-        where = f"Table lines: column {one.name} ({standard})"
-        if why := against(standard, one):
-            level = (
-                "warning" if "values only" in why or " stands on " in why else "error"
+        step = f"Map it as {name}"
+        if name == "status":
+            step += (
+                f" and leave out {', '.join(found.left_out[:6])} by `left_out_status:`"
             )
-            yield level, f"{where} is not likely one: {why}. Map another column."
-        elif one.role in _TOLD["unlike"].get(standard, "").split():
-            yield "warning", f"{where} is named as something else. Map another column."
-    yield from _missed(source, found, {one.name for one in mapped.values()})
-
-
-_MONEYS = ("amount", "unit_price", "order_total")
-
-
-def _missed(source: Source, found: Found, taken: set[str]) -> Iterator[tuple[str, str]]:
-    """Name columns that are not mapped and tell of money or of a status."""
-    paid = [source.columns[one] for one in _MONEYS if one in source.columns]
-    for standard, choice in found.chosen.items():
-        if choice.column in taken or standard not in (
-            "status",
-            "currency",
-            *_MONEYS,
-            *_LESS,
-        ):
-            continue
-        if (
-            standard in _LESS
-            and "unit_price" not in paid
-            and "amount" in source.columns
-        ):
-            continue
-        if standard == "status":
-            out = ", ".join(found.left_out[:6])
-            yield (
-                "warning",
-                (
-                    f"Table lines: column {choice.column} holds {out}: {choice.why}, and they count "
-                    f"as sales. Map it as status and list them in `left_out_status:`."
-                ),
-            )
-        elif not choice.column or choice.sure == "ask":
-            yield "warning", f"Table lines: {choice.why}."
-        else:
-            yield (
-                "warning",
-                (
-                    f"Table lines: column {choice.column} is not mapped and may be {standard}: "
-                    f"{choice.why}."
-                ),
-            )
-    for name in paid:
-        if why := found.left.get(name):
-            yield (
-                "error",
-                f"Table lines: column {name} is {why}. Map it as order_total or remove it.",
-            )
-
-
-_LESS = ("discount", "discount_rate", "discount_percent")
+        column = f"column {told.column} is not mapped: " if told.column else ""
+        yield "warning", f"Table lines: {column}{told.why}. {step}, if that is so."

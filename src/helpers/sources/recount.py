@@ -86,9 +86,7 @@ def lines(
         yield "lines", "counted", said
 
 
-def _tally(
-    con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]
-) -> Tally:
+def _tally(con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]) -> Tally:
     names = [row[0] for row in con.execute("describe raw_lines").fetchall()]
     names.remove(ROW)
     ids = [n for n in ("customer_id", "order_id") if _told(source, n)]
@@ -168,7 +166,11 @@ class _Numbers:
         self.known: dict[str | None, float] = {}
 
     def of(self, column: pa.Array) -> np.ndarray:
-        told = column.dictionary_encode() if not pa.types.is_dictionary(column.type) else column
+        told = (
+            column.dictionary_encode()
+            if not pa.types.is_dictionary(column.type)
+            else column
+        )
         texts = told.dictionary.to_pylist()
         if len(self.known) > MOST_IDS:
             self.known.clear()
@@ -222,7 +224,9 @@ def _of_text(
     if source.delimiter == mapping.NAMED["spaces"]:
         with source.file.open(encoding=source.encoding) as text:
             rows = (line.split() for line in text if line.strip())
-            yield from _of_rows(itertools.islice(rows, int(source.header), None), names, wanted)
+            yield from _of_rows(
+                itertools.islice(rows, int(source.header), None), names, wanted
+            )
         return
     told = csv.open_csv(
         source.file,
@@ -251,7 +255,9 @@ def _of_rows(
     places = [names.index(name) for name in wanted]
     for some in iter(lambda: list(itertools.islice(rows, BATCH)), []):
         columns = [
-            pa.array([row[place] if place < len(row) else None for row in some], pa.string())
+            pa.array(
+                [row[place] if place < len(row) else None for row in some], pa.string()
+            )
             for place in places
         ]
         yield _batch(columns, wanted, len(some))

@@ -138,9 +138,8 @@ def match(looks: list[Look]) -> list[Guess]:
     _refuse_join(read)
     if kind := recognise.shape(found):
         looked = ", ".join(column.name for column in found.columns[:6])
-        names = _names(looks) if kind == "nothing" else looked
         count = recognise.scales(found) if kind == "survey" else best.rows
-        raise _refusal(kind, file=_name(best), names=names, count=f"{count:,}")
+        raise _refusal(kind, file=_name(best), names=looked, count=f"{count:,}")
     guesses = [_lines(best, found)]
     left = [seen for seen, _ in others]
     first = ["contracts", "leads", "surveys", "responses", "contacts"]
@@ -164,58 +163,35 @@ def _names(looks: list[Look]) -> str:
 
 def _fit(found: Found) -> int:
     """Say how much of order lines a file has."""
-    money = any(map(found.has, ("amount", "unit_price", "order_total")))
     asked = ("customer_id", "ordered_at", "order_id", "product_id", "quantity")
+    both = found.has("customer_id", "ordered_at")
     none = recognise.shape(found) != ""
-    return (
-        sum(map(found.has, asked))
-        + 2 * found.has("customer_id", "ordered_at")
-        + 2 * money
-        - 4 * none
-    )
+    return sum(map(found.has, asked)) + 2 * both + 2 * found.paid - 4 * none
 
 
 def _refuse_join(read: list[tuple[Look, Found]]) -> None:
-    """Refuse orders and their items in two tables by name, with the join that they need."""
-    whole = [f for _, f in read if f.has("customer_id", "ordered_at", "product_id")]
-    heads = [(s, f) for s, f in read if f.has("customer_id", "ordered_at", "order_id")]
-    items = [
-        (s, f) for s, f in read if "customer_id" not in f.chosen and f.has("order_id")
-    ]
+    """Refuse orders and their items in two tables by name, with the join they need."""
+    whole = ("customer_id", "ordered_at", "order_id")
+    if any(found.has(*whole, "product_id") for _, found in read):
+        return
+    heads = [pair for pair in read if pair[1].has(*whole)]
+    items = [(s, f) for s, f in read if f.has("order_id", "product_id")]
     for (head, orders), (item, bought) in itertools.product(heads, items):
-        key, other = bought.chosen["order_id"].column, orders.chosen["order_id"].column
-        there = {text for text in bought.column("order_id").texts if text}
-        met = there & set(orders.column("order_id").texts)
-        if whole or not bought.has("product_id") or len(met) < 0.05 * len(there):
+        key, other = bought.column("order_id"), orders.column("order_id")
+        if len(key.kinds.keys() & other.kinds.keys()) < 0.05 * len(key.kinds):
             continue
-        taken = [
-            orders.chosen[n].column
-            for n in ("customer_id", "ordered_at", "status")
-            if n in orders.chosen
-        ]
-        asked = ", ".join(f'o."{name}"' for name in taken)
+        taken = [c for n in (*whole[:2], "status") if (c := orders.column(n))]
+        asked = ", ".join(f'o."{column.name}"' for column in taken)
         base = item.file.suffix.lower() in mapping.DATABASES
         one, two = (
-            (f'"{item.part}"', f'"{head.part}"')
-            if base
-            else (f"'{item.file.name}'", f"'{head.file.name}'")
+            f'"{seen.part}"' if base else f"'{seen.file.name}'" for seen in (item, head)
         )
-        query = (
-            f'select i.*, {asked} from {one} i join {two} o on i."{key}" = o."{other}"'
-        )
-        done = (
-            "then make new-run again: a view in the database is read as a table is"
-            if base
-            else "leave that table alone in the folder (DuckDB runs this on files)"
-        )
+        query = f'select i.*, {asked} from {one} i join {two} o on i."{key.name}" = o."{other.name}"'
         raise _refusal(
-            "join",
+            "join_base" if base else "join",
             items=_name(item),
             orders=_name(head),
-            key=key,
-            other=other,
-            next=done,
-            query=f"create view order_lines as {query}" if base else query,
+            query=query,
         )
 
 
@@ -331,13 +307,13 @@ def _file(one: Guess) -> Iterator[str]:
         yield f"    encoding: {seen.encoding}"
         if not seen.header:
             yield "    header: false  # the first line holds values; columns are 1, 2, 3 ..."
-    if asked := recognise.undecided(one.found) if one.found else "":
-        yield f'    decimal: "?"  # UNDECIDED: {asked}'
-        return
-    if (seen.decimal, seen.thousands) != (".", ""):
-        yield f"    decimal: {json.dumps(seen.decimal)}"
-    if seen.thousands:
-        yield f"    thousands: {json.dumps(seen.thousands)}"
+    decimal, thousands = seen.decimal, seen.thousands
+    if one.found:
+        decimal, thousands = one.found.columns[0].marks
+    if (decimal, thousands) != (".", ""):
+        yield f"    decimal: {json.dumps(decimal)}"
+    if thousands:
+        yield f"    thousands: {json.dumps(thousands)}"
 
 
 def _dates(samples: list[str]) -> Iterator[str]:
@@ -398,31 +374,27 @@ def _attributes(one: Guess, rest: list[str]) -> Iterator[str]:
 
 
 def windows(
-    con: duckdb.DuckDBPyConnection,
-    sources: list[Source],
-    spill: Path,
-    run_wide: str,
+    con: duckdb.DuckDBPyConnection, wide: str, said: list[str], few: str
 ) -> str:
-    """Propose the days of the study, as blocks of a run file, from the typed tables."""
+    """Propose the days of the study, as blocks of a run file, from the typed tables.
+
+    `said` and `few` are what `outlook.of_settings` says of them, `wide` the block of all.
+    """
     first, last = con.execute(
         "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
     ).fetchall()[0]
     start, split, end = horizons.windows(first, last)
-    given = {"first_day": start, "last_day": split, "later_day": end}
-    names = {source.table: source for source in sources}
-    settings = outlook.fitted() | given
-    said, few = outlook.of_settings(con, sources, settings=settings, spill=spill)
-    limits = ""
-    if said:
-        told = outlook.parts(con, names, settings=settings, spill=spill)[1]
-        limits = f"\n  min_orders: {told['min_orders']}" + (
-            f"\n  min_lines: {told['min_lines']}"
-            if told["min_lines"]
+    limits = re.search(r": (\d+) orders(?: and (\d+) lines)?", " ".join(said[1:2]))
+    least = f"\n  min_orders: {limits[1]}" if limits else ""
+    if limits:
+        least += (
+            f"\n  min_lines: {limits[2]}"
+            if limits[2]
             else "\n  # no min_lines: an order is a line or two, so its orders say it"
         )
     foretold = "\n".join(f"# {one}" for one in [*said[1:], *filter(None, [few])])
     return f"""
-{run_wide}
+{wide}
 01_cleaning:
   kept: []  # rules of notebook 1 that set no line aside, such as [no price]
   first_day: {start}  # the first day in the file
@@ -434,91 +406,92 @@ def windows(
 02_feature_engineering:
   first_day: {start}
   last_day: {split}
-  later_day: {end}{limits}
+  later_day: {end}{least}
 """
 
 
 NO_WINDOWS = """
-# The days could not be read yet. Correct the columns above; then add, with your days:
-# 01_cleaning: {first_day: 2024-01-01, last_day: 2024-12-31}
-# 02_feature_engineering: {first_day: 2024-01-01, last_day: 2024-09-30, later_day: 2024-12-31}
+# The days could not be read yet. Answer first what is open:
+{open}
+# Then add, with your days:
+# 01_cleaning: {{first_day: 2024-01-01, last_day: 2024-12-31}}
+# 02_feature_engineering: {{first_day: 2024-01-01, last_day: 2024-09-30, later_day: 2024-12-31}}
 """
 
 
-def _run_wide(found: Found) -> str:
+def _wide(found: Found) -> str:
     """Propose the currency and the zone, as far as the file tells them."""
     currency, told = recognise.currency(found)
     day = found.column("ordered_at")
-    zone = "ask: of the local clock, such as Europe/Berlin: correct it"
-    if day and day.offsets:
-        zone = f"ask: times carry offsets ({', '.join(day.offsets[:3])}); name the zone of your clock"
-    elif day and day.forms and day.forms[0] in recognise.NUMBERED:
-        zone = "ask: times are instants; name the zone of your clock"
-    return f"""all:
-  currency: {currency}  # {told}
-  time_zone: UTC  # {zone}
-"""
+    zone = "of the local clock, such as Europe/Berlin: correct it"
+    if day and (day.offsets or day.forms[:1] in (["unix"], ["unix_ms"], ["unix_us"])):
+        ends = f" ({', '.join(day.offsets[:3])})" if day.offsets else ""
+        zone = f"the file's times are instants{ends}; in which zone is your clock?"
+    return f"all:\n  currency: {currency}  # {told}\n  time_zone: UTC  # ask: {zone}\n"
 
 
-def _windows(text: str, run: str, found: Found) -> tuple[str, list[str]]:
+def _rest(text: str, run: str, found: Found) -> tuple[str, list[str]]:
     """Propose the days by the tables as drafted, or by lines alone; picture the result."""
-    wide = _run_wide(found)
+    wide = _wide(found)
     content: dict[str, Any] = yaml.safe_load(text + wide)
     alone = content | {"tables": {"lines": content["tables"]["lines"]}}
     for tried in (content, alone):
         with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
             engines.limit(con, Path(spill))
-            said, sources = own_files.problems(con, tried, run=run, spill=Path(spill))
-            if not (said["level"] == "error").any():
-                more = windows(con, sources, Path(spill), wide)
-                return more, picture(con, sources, more)
-            left = said.loc[said["level"] == "error", "said"].to_list()
-    return f"\n{wide}{NO_WINDOWS}", ["To be answered first:", *left]
+            judged, sources = own_files.problems(con, tried, run=run, spill=Path(spill))
+            errors = judged.loc[judged["level"] == "error", "said"].to_list()
+            if not errors:
+                days = con.execute(
+                    "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
+                ).fetchall()[0]
+                given = dict(
+                    zip(
+                        ("first_day", "last_day", "later_day"),
+                        horizons.windows(*days),
+                        strict=True,
+                    )
+                )
+                said, few = outlook.of_settings(
+                    con, sources, settings=outlook.fitted() | given, spill=Path(spill)
+                )
+                return windows(con, wide, said, few), picture(con, sources, said, few)
+    listed = "\n".join(f"# - {one}" for one in errors)
+    return f"\n{wide}{NO_WINDOWS.format(open=listed)}", [
+        "To be answered first:",
+        *errors,
+    ]
 
 
 def picture(
-    con: duckdb.DuckDBPyConnection, sources: list[Source], windows: str
+    con: duckdb.DuckDBPyConnection, sources: list[Source], said: list[str], few: str
 ) -> list[str]:
     """Put the result of a draft in a few lines, for the analyst's terminal alone."""
     lines = next(source for source in sources if source.table == "lines")
     con.execute(
-        f"""create or replace temp view pictured as select *, cents / 100 as money
-            from typed_lines where not {types.uncompleted(lines)}"""
+        f"""create or replace temp view pictured as
+            select *, cents / 100 as money from typed_lines
+            where not coalesce({types.uncompleted(lines)}, false)"""
     )
     rows, used, people, orders, money, first, last = con.execute(
         """select (select count(*) from typed_lines), count(*), count(distinct customer_id),
             count(distinct order_id), coalesce(sum(money), 0), min(ordered_at)::date,
             max(ordered_at)::date from pictured"""
     ).fetchall()[0]
-    top = con.execute(
-        """select customer_id, sum(money) from pictured where customer_id is not null
-            group by 1 order by 2 desc nulls last, 1 limit 5"""
+    largest = con.execute(
+        """select customer_id, coalesce(sum(money), 0) from pictured
+            where customer_id is not null group by 1 order by 2 desc, 1 limit 5"""
     ).fetchall()
-    out_of = f" ({rows - used:,} set aside by status)" if used < rows else ""
-    shares = ", ".join(f"{who} {(paid or 0) / (money or 1):.1%}" for who, paid in top)
+    apart = f" ({rows - used:,} of them set aside by status)" if used < rows else ""
+    shares = ", ".join(
+        f"{who} {float(paid / (money or 1)):.1%}" for who, paid in largest
+    )
+    ready = [one.partition(":")[0] for one in said if one.endswith(": ready.")]
     return [
-        f"Rows {rows:,}{out_of}, customers {people:,}, orders {orders:,}, money {money:,.2f}.",
-        f"Days {first} to {last}.",
-        f"The five largest customers, by share of money: {shares}.",
-        *_parts(windows),
+        f"{rows:,} rows{apart}, {people:,} customers, {orders:,} orders, {money:,.2f} in all.",
+        f"Days: {first} to {last}. Five largest customers, by share of money: {shares}.",
+        *said[1:2],
+        few or f"Enough data for: {', '.join(ready) or 'no part of the study'}.",
     ]
-
-
-def _parts(windows: str) -> list[str]:
-    """Shorten what the draft says of enough data: the parts that are ready, by name."""
-    said = [line[2:] for line in windows.splitlines() if line.startswith("# ")][2:]
-    parts = [one.partition(": ") for one in said]
-    ready = [name for name, _, verdict in parts if verdict.startswith("ready")]
-    told = [
-        one
-        for one, (_, _, verdict) in zip(said, parts, strict=True)
-        if not verdict.startswith(("ready", "left out"))
-    ]
-    left = [name for name, _, verdict in parts if verdict.startswith("left out")]
-    ended = [
-        f"Enough data for: {', '.join(ready) or 'nothing'}; not for: {', '.join(left)}."
-    ]
-    return told + (ended if ready or left else [])
 
 
 def propose(run: str) -> tuple[str, list[str]]:
@@ -542,7 +515,7 @@ def propose(run: str) -> tuple[str, list[str]]:
     guesses = match(looks)
     unused = [seen for seen in looks if all(seen is not one.seen for one in guesses)]
     text = draft(run, guesses, unused)
-    more, pictured = _windows(text, run, guesses[0].found)
+    more, pictured = _rest(text, run, guesses[0].found)
     return text + more, pictured
 
 
