@@ -498,13 +498,12 @@ def _money(found: Found) -> None:
         sums = [c for c in loose if c.filled > AGREE and not c.forms][:1]
     order, quantity = found.column("order_id"), found.column("quantity")
     totals = {}
-    for one in sums:
+    for one in (c for c in sums if c.role not in PRICES):
         share, several = of_order(one, order)
-        named_total = one.role in ("order_total", "subtotal", "money")
-        if several and share >= MOST and (several >= 3 or named_total):
-            totals[one.name] = (
-                f"the same on all lines of {several:,} orders of several lines"
-            )
+        least = 1 if one.role in ("order_total", "subtotal", "money") else 3
+        if several >= least and share >= MOST and len(one.kinds) >= min(several, 3):
+            why = f"the same on all lines of {several:,} orders of several lines"
+            totals[one.name] = why
     each = [c for c in sums if c.name not in totals]
     if each and not (quantity and _of_product(found, each, quantity.numbers)):
         _of_growth(found, each, quantity)
@@ -537,32 +536,22 @@ def of_order(money: Column, order: Column | None) -> tuple[float, int]:
 
 def _of_product(found: Found, sums: list[Column], pieces: np.ndarray) -> bool:
     """Look for quantity x price = sum, less a discount or plus a tax."""
-    less: list[tuple[str, Callable[[np.ndarray], np.ndarray]]] = [
-        ("", lambda gross: gross)
-    ]
+    ways: list[tuple[str, np.ndarray | float, np.ndarray | float]] = [("", 1, 0)]
     for one in found.of(*LESS, "tax"):
-        if against("discount", one) or not one.most:
-            continue
-        part = np.nan_to_num(one.numbers)
-        less += [
-            (f" plus {one.name}", lambda gross, part=part: gross + part),
-            (f" less {one.name}", lambda gross, part=part: gross - np.abs(part)),
-            (
-                f" less the share {one.name}",
-                lambda gross, part=part: gross * (1 - part),
-            ),
-            (
-                f" less {one.name} percent",
-                lambda gross, part=part: gross * (1 - part / 100),
-            ),
-        ]
+        part = np.nan_to_num(one.numbers) if one.is_number else np.zeros(1)
+        if part.any():
+            ways += [
+                (f" plus {one.name}", 1, part),
+                (f" less {one.name}", 1, -np.abs(part)),
+                (f" less the share {one.name}", 1 - part, 0),
+                (f" less {one.name} percent", 1 - part / 100, 0),
+            ]
     varied = float(np.nanmean(pieces != 1)) > 0.1
-    for (said, paid), (price, total) in itertools.product(
-        less, itertools.permutations(sums, 2)
-    ):
+    pairs = itertools.permutations(sums, 2)
+    for (said, times, plus), (price, total) in itertools.product(ways, pairs):
         if total.role in PRICES or price.role not in (*PRICES, "amount", "money"):
             continue
-        gap = np.abs(paid(pieces * price.numbers) - total.numbers)
+        gap = np.abs(pieces * price.numbers * times + plus - total.numbers)
         slack = 0.005 + 0.006 * np.abs(pieces) + 0.0005 * np.abs(total.numbers)
         known = ~np.isnan(gap)
         share = float(np.mean((gap <= slack)[known])) if known.any() else 0.0
@@ -583,13 +572,11 @@ def _of_growth(found: Found, sums: list[Column], quantity: Column | None) -> Non
     slope, error = np.nan, np.inf
     if quantity and product:
         slope, error = growth(one.numbers, quantity.numbers, product.texts)
-    grows = (
-        f"within a product, twice the pieces cost {2 ** np.nan_to_num(slope):.2g} times as much"
-    )
+    grows = f"within a product, twice the pieces cost {2 ** np.nan_to_num(slope):.2g} times as much"
     if quantity is None or (not price and np.nanmean(quantity.numbers != 1) < 0.02):
         found.take("amount", one, "sure" if one.role else "likely", "money of the line")
     elif error > 0.15 and price:
-        sure = "likely" if one.role == "unit_price" else "ask"
+        sure = "ask" if one.role == "price" else "likely"
         found.take(
             "unit_price", one, sure, "named so; values do not tell piece from line"
         )
@@ -603,9 +590,11 @@ def _of_growth(found: Found, sums: list[Column], quantity: Column | None) -> Non
         )
     elif slope < 0.25 and price:
         found.take("unit_price", one, "sure", f"of one piece: {grows}")
+    elif slope < 0.25:
+        found.take("amount", one, "ask", f"named so, but {grows}: is it of one piece?")
     else:
         why = f"{one.name}: {grows}; amount if it is of the line, unit_price if of one piece"
-        found.ask("unit_price" if price else "amount", why)
+        found.ask("unit_price", why)
 
 
 def growth(

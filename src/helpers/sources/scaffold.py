@@ -86,15 +86,26 @@ def cells(seen: Look) -> dict[str, list[str]]:
         delimiter=seen.delimiter,
         encoding=seen.encoding,
     )
-    with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
-        names, _ = readers.open_table(con, source, spill=Path(spill))
-        columns = ", ".join(map(engines.identifier, names))
-        rows = con.execute(f"select {columns} from raw_lines limit {ROWS}").fetchall()
-    texts = (
-        [str(text or "").strip() for text in column]
-        for column in zip(*rows, strict=True)
+    try:
+        with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
+            names, _ = readers.open_table(con, source, spill=Path(spill))
+            listed = ", ".join(map(engines.identifier, names))
+            rows = con.execute(
+                f"select {listed} from raw_lines limit {ROWS}"
+            ).fetchall()
+    except (BadInput, duckdb.Error):  # told when the draft is read; a look has samples
+        return {
+            n: texts for n, texts in seen.columns.items() if len(texts) == seen.rows
+        }
+    missing = {*types.WORDS["missing"], None}
+    plain = (
+        [text.strip() if text else "" for text in row]
+        for row in zip(*rows, strict=True)
     )
-    return dict(zip(names, texts, strict=True)) if rows else {}
+    return {
+        name: ["" if text in missing else text for text in texts]
+        for name, texts in zip(names, plain, strict=False)
+    }
 
 
 def by_name(seen: Look, table: str) -> Guess:
