@@ -222,8 +222,6 @@ def against(standard: str, one: Column) -> str:
         }
         if standard == "quantity":
             faults[f"parts such as {one.such}"] = not one.whole and one.most < 1
-        elif standard in PAID and rows >= 30 and one.whole:
-            faults["a scale"] = one.most <= FEW
     else:
         prices = one.is_number and one.share(re.compile(r".*[.,]\d\d").fullmatch) > 0.5
         states = one.those_in(LEFT_OUT | STATES | WON)
@@ -653,9 +651,9 @@ def shape(found: Found) -> str:
     roles = Counter(c.role for c in found.columns)
     keys = [customer] if customer else found.of("customer", "id")
     each = rows >= 20 and any(len(c.kinds) > 0.99 * rows for c in keys)
-    if roles["answer"] > 2 or (
-        not order and scales(found) > max(3, 0.4 * len(found.columns))
-    ):
+    many = scales(found) > max(3, 0.4 * len(found.columns))
+    plain = not (order or found.has("product_id") or found.has("quantity"))
+    if roles["answer"] > 2 or (plain and many):
         return "survey"
     if roles["lead"] > 1 and not found.paid:
         return "leads"
