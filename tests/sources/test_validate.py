@@ -372,11 +372,11 @@ BROKEN = {
             "own zone is not given; write it as time_zone under `01_cleaning:`.",
         ],
     ),
-    "a mark that is a number": (
-        {"lines.sheet": 3},
+    "a mark that is no text": (
+        {"lines.sheet": True},
         {},
         [
-            "Table lines: `sheet:` is 3; write it in quotes.",
+            "Table lines: `sheet:` is True; write it in quotes.",
         ],
     ),
     # opening

@@ -276,15 +276,21 @@ def _zones(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
 
 def _alike(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Tell of lines that repeat an earlier one in all that is mapped."""
-    rows, money, first = con.execute(
-        f"""select count(*), coalesce(sum(cents), 0)::double / 100, min(line_id)
-            from typed_lines where line_id in ({types.COPIES})"""
+    rows, money, first, unlike = con.execute(
+        """with repeated as (select digest, min(line_id) as first,
+                arg_min(whole, line_id) as whole from typed_lines group by digest
+                having count(*) > 1)
+        select count(*), coalesce(sum(cents), 0)::double / 100, min(line_id),
+            count(*) filter (l.whole <> r.whole)
+        from typed_lines l join repeated r using (digest) where line_id > first"""
     ).fetchall()[0]
     if not rows:
         return
     said = (
         f"Table lines: {rows:,} lines repeat an earlier one in every column that is "
-        f"mapped, the first in line {first + 1 + source.header}, and hold {money:,.2f}. "
+        f"mapped, the first in line {first + 1 + source.header}, and hold {money:,.2f}"
+        + (f"; {unlike:,} of them differ in others" if unlike else "")
+        + ". "
     )
     if types.tells_copies(con, source):
         yield said + (

@@ -49,7 +49,8 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
     `numbers` are the columns that the file holds as numbers. Beside each column of a
     kind that may be unread stands bad_<name> (its text), beside money sign_<name>, and
     beside a moment moved_<name>: what it was before its zone was turned into the run's.
-    Lines get `cents` (what the line sold for) and `digest` (of all that is mapped).
+    Lines get `cents` (what the line sold for), `digest` (of all that is mapped) and
+    `whole` (a hash of the row of the file).
     BadInput says that a form of date or a time zone is unknown, or that the file is
     damaged.
     """
@@ -91,7 +92,8 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
             bad = identifier(f"bad_{name}")
             kept.append(f"case when {own} is null then {text} end as {bad}")
     if source.table == "lines":
-        kept += [f"{_cents(source)} as cents", f"{_digest(source)} as digest"]
+        texts.append(f"{_row(con)} as whole")
+        kept += [f"{_cents(source)} as cents", f"{_digest(source)} as digest", "whole"]
     # In steps, so that nothing is worked out twice.
     try:
         con.execute(
@@ -101,6 +103,12 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
                 read as (select {", ".join(second)} from parts)
                 select {", ".join(kept)} from read"""
         )
+    except duckdb.InvalidInputException:
+        raise BadInput(
+            f"Table {source.table}: {source.where} cannot be taken apart into lines: some "
+            "may end otherwise than others (two exports joined), or a quote is not closed. "
+            "Save it again from a spreadsheet or editor, or set `quote:`."
+        ) from None
     except duckdb.ProgrammingError:
         raise
     except duckdb.Error as fault:
@@ -195,10 +203,11 @@ def fold(text: str) -> str:
 
     Letters without a shape, zeros before a number and .0 behind it tell nothing.
     """
-    bare = (
-        f"regexp_replace(translate({text}, '{OTHERS}', '{PLAIN}'), '{HOLLOW}', '', 'g')"
-    )
-    return rf"lower(regexp_replace({bare}, '^0*(\d+)(\.0+)?$', '\1'))"
+    plain = f"regexp_full_match({text}, '[A-Za-z1-9][A-Za-z0-9]*')"  # most ids
+    digits = f"translate({text}, '{OTHERS}', '{PLAIN}')"
+    bare = f"regexp_replace({digits}, '{HOLLOW}', '', 'g')"
+    number = rf"regexp_replace({bare}, '^0*(\d+)(\.0+)?$', '\1')"
+    return f"lower(case when {plain} then {text} else {number} end)"
 
 
 def _number(raw: str, decimal: str, thousands: str) -> str:
@@ -219,10 +228,18 @@ def _number(raw: str, decimal: str, thousands: str) -> str:
     # Most numbers have no other mark and are read at once.
     other = "." if decimal == "," else ","
     simple = f"replace({raw}, ',', '.')" if decimal == "," else raw
-    return (
-        f"coalesce({_cast(simple, f'not contains({raw}, {quoted(other)})')},"
-        f" {_cast(pointed, f'regexp_full_match({signed}, {form})')})"
+    return _first(
+        _cast(simple, f"not contains({raw}, {quoted(other)})"),
+        _cast(pointed, f"regexp_full_match({signed}, {form})"),
     )
+
+
+def _first(*found: str) -> str:
+    """Return SQL for the first value that is not null; coalesce would work out all."""
+    chosen = found[-1]
+    for one in reversed(found[:-1]):
+        chosen = f"case when ({one}) is not null then {one} else {chosen} end"
+    return chosen
 
 
 def _cast(text: str, condition: str) -> str:
@@ -261,7 +278,7 @@ def _local(raw: str, source: Source) -> str:
             f"case when {days} between 1 and 200000 then timestamp '1899-12-30'"
             f" + to_seconds(round({days} * 86400)) end"
         )
-    return f"coalesce({', '.join(found)})"
+    return _first(*found)
 
 
 def _moment_parts(raw: str, name: str, source: Source) -> list[str]:
@@ -320,8 +337,8 @@ def _moment(raw: str, name: str, source: Source) -> list[str]:
                     f" then timezone({local}, {instant}) end"
                 )
     return [
-        f"coalesce({', '.join(found)})::timestamp as {identifier(name)}",
-        f"coalesce({', '.join([*before, 'null'])})::timestamp"
+        f"({_first(*found)})::timestamp as {identifier(name)}",
+        f"({_first(*before, 'null')})::timestamp"
         f" as {identifier(f'moved_{name}')}",
     ]
 
@@ -418,6 +435,12 @@ def _digest(source: Source) -> str:
         if not column.startswith("=") and column != mapping.DERIVED
     )
     return f"md5_number(concat_ws(chr(31), {texts}))"
+
+
+def _row(con: duckdb.DuckDBPyConnection) -> str:
+    """Return SQL for a hash of all columns of a row."""
+    columns = [row[0] for row in con.execute("describe raw_lines").fetchall()]
+    return f"hash({', '.join(identifier(name) for name in columns if name != ROW)})"
 
 
 def service(source: Source) -> str:
