@@ -329,9 +329,11 @@ def sales(*more):
     """Make lines whose total grows with their pieces, and more columns of a row's number."""
     days = pd.date_range("2023-01-01", periods=120, freq="3D").strftime("%Y-%m-%d")
     return [
-        (1000 + n // 2, days[n // 2 * 2], f"C{n // 2 % 25:03}", f"K{n % 9}", n % 4 + 1)
-        + (round((n % 4 + 1) * (3.5 + n % 9), 2),)
-        + tuple(one(n) for one in more)
+        (
+            *(1000 + n // 2, days[n // 2 * 2], f"C{n // 2 % 25:03}", f"K{n % 9}"),
+            *(n % 4 + 1, round((n % 4 + 1) * (3.5 + n % 9), 2)),
+            *(one(n) for one in more),
+        )
         for n in range(120)
     ]
 
@@ -374,7 +376,7 @@ def sales(*more):
                     head="customerID,Senior,tenure,Partner,TotalCharges",
                 )
             },
-            r"churn.csv holds one row a customer .60 rows",
+            r"churn.csv looks like a table of customers, one row each .60 rows",
         ),
         (
             {

@@ -13,7 +13,7 @@ ROLES = {
     "customer": """CustomerKey|Customer ID|cust_no|Kundennr|Kundennummer|numero client|
         codigo_cliente|Codice cliente|Klantnummer|Kundnr|Nr klienta|Číslo zákazníka|
         Müşteri No|Asiakasnumero|Cod client|Vevőkód|ID Pelanggan|household_key|Account Name|
-        user_id|Debitor|HSHD_NUM|Card Member ID""",
+        user_id|Debitor|HSHD_NUM|Member ID""",
     "order": """OrderNumber|Order ID|InvoiceNo|Sales Order Number|Bestellnr|Rechnungsnummer|
         Nº pedido|Numero ordine|Ordernr|Nr zamówienia|Číslo objednávky|Sipariş No|
         Tilausnumero|Rendelésszám|Transaction ID|Verkaufsbeleg|Opportunity ID""",

@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import duckdb
 import numpy as np
 import pandas as pd
 
 from helpers.core.paths import beside
 from helpers.runs.mapping import Source
-from helpers.sources import readers
+from helpers.sources import readers, types
 
 TOLD = beside(__file__, "recognise.yaml")
 CLASSES: dict[str, set[str]] = {}  # word -> what it may mean
@@ -47,6 +48,7 @@ NUMBERED = {
     "unix_ms": (9.4e11, 4.2e12),
     "unix_us": (9.4e14, 4.2e15),
 }
+ROWS = 20_000  # of a file, by which its columns are recognised
 DATES = ("order_date", "date", "close_date")
 MONEY = ("amount", "money", "sale", "close_amount", "order_total", "subtotal")
 PRICES = ("unit_price", "price")
@@ -180,10 +182,9 @@ class Column:
     @property
     def again(self) -> str:
         """Say how many values it has."""
-        rows = len(self.given) / max(len(self.kinds), 1)
-        return f"{len(self.kinds):,} values" + (
-            f", each {rows:.1f} times" if rows > 1 else ""
-        )
+        kinds, rows = len(self.kinds), len(self.given)
+        each = f", each {rows / kinds:.1f} times" if rows > kinds else ""
+        return f"{kinds:,} value{'s' * (kinds != 1)}{each}"
 
 
 def _bare(text: str) -> str:
@@ -198,6 +199,19 @@ def _number(text: str, decimal: str, thousands: str) -> float:
         return minus * float(digits.strip("()-").replace(decimal, "."))
     except ValueError:
         return np.nan
+
+
+def cells(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
+    """Read the first rows of raw_lines: each column's text, "" where it is missing."""
+    read = con.execute(f"select * exclude ({readers.ROW}) from raw_lines limit {ROWS}")
+    names = [column[0] for column in read.description or []]
+    missing = {*types.WORDS["missing"], None}
+    texts = zip(*read.fetchall(), strict=True)
+    plain = ([text.strip() if text else "" for text in row] for row in texts)
+    return {
+        name: ["" if text in missing else text for text in column]
+        for name, column in zip(names, plain, strict=False)
+    }
 
 
 def columns(cells: dict[str, list[str]]) -> list[Column]:
@@ -337,29 +351,30 @@ def _one_each(key: Column, other: Column | None) -> float:
 
 
 def _orders(found: Found) -> None:
-    ranked = found.of("order")
+    """Choose the coarsest number whose values stand on one day each."""
+    day, ranked = found.column("ordered_at"), found.of("order")
     if not ranked:  # Shopify calls it Name
         unlike = [
             c for c in found.of("name", "id") if c.share(ORDERED.fullmatch) > MOST
         ]
-        dated = found.has("ordered_at")
-        each = [c for c in unlike if dated and len(c.kinds) == len(c.texts)]
+        each = [c for c in unlike if day and len(c.kinds) == len(c.texts)]
         ranked = [c for c in unlike if c.role == "name" and c.filled > MOST] or each
-    for one in sorted(ranked, key=lambda c: -len(c.kinds)):
+    ranked.sort(key=lambda c: (not c.known, _one_each(c, day) < AGREE, len(c.kinds)))
+    for one in ranked:
         why = against("order_id", one)
         if not why and one.share(ID.fullmatch) < 0.5:
             why = "it holds words"
-        if not why and _one_each(one, found.column("ordered_at")) < 0.5:
+        if not why and _one_each(one, day) < 0.5:
             why = "its values come again on other days, so they tell no order apart"
         if not why:
-            found.take("order_id", one, "sure", f"named so; {one.again}")
-            return
+            return found.take("order_id", one, "sure", f"named so; {one.again}")
         found.left[one.name] = why
+    return None
 
 
 def _customers(found: Found) -> None:
     """Choose by name what values support; addresses and names where nothing else is."""
-    roles = ("customer", "email", "person", "id", "")
+    roles = ("customer", "card", "email", "person", "id", "")
     ranked = [(c, c.share(ID.fullmatch) > 0.5) for c in found.of(*roles)]
     ranked.sort(
         key=lambda pair: (roles.index(pair[0].role), pair[0].filled < 0.3, not pair[1])
@@ -373,6 +388,8 @@ def _customers(found: Found) -> None:
             return found.take("customer_id", one, sure, f"named so; {one.again}")
         elif order and _one_each(order, one) < AGREE:
             continue
+        elif one.role == "card" and len(one.kinds) < len(one.given):
+            return found.take("customer_id", one, "ask", f"cards; {one.again}")
         elif one.role == "email" and one.share(EMAIL.fullmatch) > AGREE:
             return found.take("customer_id", one, "likely", f"addresses; {one.again}")
         elif one.role == "person" and "n" in folded(one.name) and len(one.kinds) > FEW:
@@ -407,6 +424,11 @@ def _products(found: Found) -> None:
     if ids and ids[0].role == "item" and ids[0].is_number and ids[0].most < MANY:
         ids = []  # how many items, and not which
     titles = [c for c in found.of("title") if c.filled == 1 or not ids]
+    titles = [
+        c
+        for c in titles
+        if 1 < len(c.kinds) < AGREE * len(c.given) or len(c.given) < MANY
+    ]
     if ids and ids[0].filled < 1 and titles:
         why = f"{ids[0].name} is empty on {1 - ids[0].filled:.0%} of the rows"
         found.left[ids[0].name] = why

@@ -46,7 +46,6 @@ WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
 SERVICES = re.compile(r"[A-Za-z][A-Za-z &./-]*")  # product ids without a digit
 
 
-ROWS = 20_000  # of a file, by which its columns are recognised
 # Why a required column of order lines gets a value where no column tells it.
 STAND_IN = {
     "order_id": (mapping.DERIVED, "likely: no column tells it: {0}"),
@@ -69,7 +68,7 @@ class Guess:
     found: Found | None = None  # of order lines
 
 
-def cells(seen: Look) -> dict[str, list[str]]:
+def _cells(seen: Look) -> dict[str, list[str]]:
     """Read the first rows of a file as text, the same rows of each column."""
     database = seen.file.suffix.lower() in mapping.DATABASES
     source = Source(
@@ -88,24 +87,12 @@ def cells(seen: Look) -> dict[str, list[str]]:
     )
     try:
         with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
-            names, _ = readers.open_table(con, source, spill=Path(spill))
-            listed = ", ".join(map(engines.identifier, names))
-            rows = con.execute(
-                f"select {listed} from raw_lines limit {ROWS}"
-            ).fetchall()
+            readers.open_table(con, source, spill=Path(spill))
+            return recognise.cells(con)
     except (BadInput, duckdb.Error):  # told when the draft is read; a look has samples
         return {
             n: texts for n, texts in seen.columns.items() if len(texts) == seen.rows
         }
-    missing = {*types.WORDS["missing"], None}
-    plain = (
-        [text.strip() if text else "" for text in row]
-        for row in zip(*rows, strict=True)
-    )
-    return {
-        name: ["" if text in missing else text for text in texts]
-        for name, texts in zip(names, plain, strict=False)
-    }
 
 
 def by_name(seen: Look, table: str) -> Guess:
@@ -137,7 +124,7 @@ def lacks(guess: Guess) -> list[str]:
 
 def match(looks: list[Look]) -> list[Guess]:
     """Give each table the file that fits it, order lines first; BadInput: none holds them."""
-    read = [(seen, recognise.lines(cells(seen))) for seen in looks]
+    read = [(seen, recognise.lines(_cells(seen))) for seen in looks]
     alike: dict[frozenset[str], list[Look]] = {}
     for seen in looks:
         alike.setdefault(frozenset(seen.columns), []).append(seen)
@@ -516,7 +503,8 @@ def propose(run: str) -> tuple[str, list[str]]:
             f"The folder data/raw/{run}/ is missing. Make it and put your files there."
         )
     files = sorted(folder.iterdir(), key=lambda file: -file.stat().st_size)
-    looks = [seen for file in files if file.is_file() for seen in readers.look(file)]
+    looks = [one for file in files if file.is_file() for one in readers.look(file)]
+    looks = [seen for seen in looks if seen.rows]
     if not looks:
         names = ", ".join(file.name for file in files) or "nothing"
         raise BadInput(
