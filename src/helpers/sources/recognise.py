@@ -246,8 +246,9 @@ def against(standard: str, one: Column) -> str:
             f"places such as {one.such}": len(one.those_in(PLACES)) >= 0.5 * kinds,
             f"prices such as {one.such}": prices or (one.is_number and not one.whole),
             "sentences": one.share(lambda t: len(t.split()) > 8) > 0.2,
-            f"{kinds} values only, such as {one.such}": rows >= MANY and kinds <= FEW,
-            f"{one.such.split(', ')[0]} on nearly all rows": rows >= MANY
+            # Without the values themselves: they may be persons.
+            f"{kinds} values only": rows >= MANY and kinds <= FEW,
+            "one value on nearly all rows": rows >= MANY
             and max(one.kinds.values()) > AGREE * rows,
         }
     return next((f"it holds {said}" for said, so in faults.items() if so), "")
@@ -459,7 +460,7 @@ def _pieces(found: Found) -> None:
 def _status(found: Found) -> None:
     """Look for the states of orders that are no sales."""
     for one in found.of(
-        "status", "stage", "type", "payment", "event", "fulfilment", ""
+        "status", "stage", "type", "payment", "event", "dispatch", ""
     ):
         won, out = one.those_in(WON), one.those_in(LEFT_OUT)
         why = "orders with these are no sales"
@@ -473,7 +474,7 @@ def _status(found: Found) -> None:
             bought = [v for v in one.kinds if re.search(TOLD["bought"], folded(v))]
             out = [v for v in one.kinds if v not in bought] if bought else []
             found.events, why = not bought, "only purchases are sales"
-        elif one.role == "fulfilment":
+        elif one.role == "dispatch":
             out = [v for v in out if not re.search("pend|open|hold", folded(v))]
         elif one.role != "status" and len(one.those_in(LEFT_OUT | STATES)) < 0.75 * len(
             one.kinds

@@ -26,7 +26,7 @@ from helpers.sources.recognise import Found
 # and without spaces or marks; or what `recognise` makes of a name.
 NAMES = beside(__file__, "scaffold.yaml")
 ROLES = {
-    "customer_id": ("customer", "email", "id"),
+    "customer_id": ("customer", "email"),
     "product_id": ("product", "item"),
     **{name: (name,) for name in ("category", "department", "brand")},
 }
@@ -101,6 +101,8 @@ def by_name(seen: Look, table: str) -> Guess:
     for standard in mapping.COLUMNS[table]:
         order = NAMES.get(standard, "").split()
         roles = ROLES.get(standard, ())
+        if standard == recognise.named(seen.part or seen.file.stem)[0] + "_id":
+            roles += ("id",)  # of customers.csv
         ranked = sorted(
             (order.index(plain) if plain in order else len(order), name)
             for name in seen.columns
@@ -173,7 +175,7 @@ def _refuse_join(read: list[tuple[Look, Found]]) -> None:
     if any(found.has(*whole, "product_id") for _, found in read):
         return
     heads = [pair for pair in read if pair[1].has(*whole)]
-    items = [(s, f) for s, f in read if f.has("order_id", "product_id")]
+    items = [(s, f) for s, f in read if f.has("order_id", "product_id") and f.paid]
     for (head, orders), (item, bought) in itertools.product(heads, items):
         key, other = bought.column("order_id"), orders.column("order_id")
         if len(key.kinds.keys() & other.kinds.keys()) < 0.05 * len(key.kinds):
@@ -261,8 +263,8 @@ def _table(one: Guess) -> Iterator[str]:
         yield from _dates(one.seen.columns.get(columns[name], []))
     yield "    columns:"
     for name, column in columns.items():
-        why = one.notes.get(name, "")
-        yield f"      {name}: {_yaml(column)}" + (f"  # {why}" if why else "")
+        why = " ".join(one.notes[name].split())  # of values: a comment is one line
+        yield f"      {name}: {_yaml(column)}  # {why}"
     for name in lacks(one):
         yield f'      {name}: ""  # NOT FOUND: name its column'
     if one.found:
@@ -278,8 +280,8 @@ def _table(one: Guess) -> Iterator[str]:
         return
     told = one.found.left if one.found else {}
     for name in filter(told.get, rest):
-        yield f"    # not mapped: {name}: {told[name]}"
-    if plain := [n for n in rest if not told.get(n)]:
+        yield " ".join(f"    # not mapped: {name}: {told[name]}".split("\n"))
+    if plain := [" ".join(n.split()) for n in rest if not told.get(n)]:
         yield f"    # not mapped: {', '.join(plain[:20])}"
 
 
@@ -453,7 +455,7 @@ def _rest(text: str, run: str, found: Found) -> tuple[str, list[str]]:
                     con, sources, settings=outlook.fitted() | given, spill=Path(spill)
                 )
                 return windows(con, wide, said, few), picture(con, sources, said, few)
-    listed = "\n".join(f"# - {one}" for one in errors)
+    listed = "\n".join(f"# - {' '.join(one.split())}" for one in errors)
     return f"\n{wide}{NO_WINDOWS.format(open=listed)}", [
         "To be answered first:",
         *errors,
