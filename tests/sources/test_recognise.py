@@ -208,11 +208,21 @@ def test_a_column_named_as_something_else_is_never_the_customer(name, value):
     assert recognise.shape(found) == "no_customer"
 
 
-def test_a_column_without_a_name_is_the_customer_only_where_no_other_could_be():
-    one = file(customer=None, x7=lambda k: f"Z{k // 2 % 24:03}")
-    assert chosen(one)["customer_id"] == "x7"
-    two = one | {"x8": one["x7"]}
-    assert "customer_id" not in chosen(two)
+def test_a_column_without_a_telling_name_is_asked_for_where_no_other_could_be():
+    one = file(customer=None, truck=lambda k: f"Z{k // 2 % 24:03}")
+    asked = recognise.lines(one).chosen["customer_id"]
+    assert asked.column == "" and asked.why.startswith("truck? no name tells it")
+    assert "customer_id" not in chosen(one | {"plate": one["truck"]})
+
+
+def test_a_status_on_the_first_line_of_an_order_alone_is_asked_to_be_filled():
+    found = recognise.lines(
+        file(Status=lambda k: "" if k % 2 else ("paid", "refunded")[k % 4 // 2])
+    )
+    assert found.chosen["status"].column == ""
+    assert found.chosen["status"].why == (
+        "Status stands on some lines of an order only: fill it on all, to leave out refunded"
+    )
 
 
 def test_numbers_that_come_again_on_other_days_tell_no_order():

@@ -399,7 +399,9 @@ def _customers(found: Found) -> None:
                 return found.take("customer_id", one, "ask", why)
         elif _comes_back(found, one):
             why = f"no name tells it, but its values come back as ids do; {one.again}"
-            return found.take("customer_id", one, "likely", why)
+            if one.name.isdigit():  # the place of a column in a file without names
+                return found.take("customer_id", one, "likely", why)
+            refused.append(f"{one.name}? {why}")
     if refused:
         found.ask("customer_id", "; ".join(refused[:3]))
     return None
@@ -459,9 +461,7 @@ def _pieces(found: Found) -> None:
 
 def _status(found: Found) -> None:
     """Look for the states of orders that are no sales."""
-    for one in found.of(
-        "status", "stage", "type", "payment", "event", "dispatch", ""
-    ):
+    for one in found.of("status", "stage", "type", "payment", "event", "dispatch", ""):
         won, out = one.those_in(WON), one.those_in(LEFT_OUT)
         why = "orders with these are no sales"
         if one.filled < 0.05 or len(one.kinds) > 40:
@@ -482,6 +482,12 @@ def _status(found: Found) -> None:
             out = []
         if out:
             share = sum(one.kinds[v] for v in out) / len(one.given)
+            if one.filled < AGREE and found.has("order_id"):
+                why = f"{one.name} stands on some lines of an order only"
+                listed = ", ".join(out[:6])
+                return found.ask(
+                    "status", f"{why}: fill it on all, to leave out {listed}"
+                )
             found.left_out, sure = out, "ask" if share > 0.5 or out == ["?"] else "sure"
             return found.take("status", one, sure, f"{why} ({share:.0%} of the rows)")
     return None
@@ -595,7 +601,9 @@ def _of_growth(found: Found, sums: list[Column], quantity: Column | None) -> Non
         slope, error = growth(one.numbers, quantity.numbers, product.texts)
     grows = f"within a product, twice the pieces cost {2 ** np.nan_to_num(slope):.2g} times as much"
     if quantity is None or (not price and np.nanmean(quantity.numbers != 1) < 0.02):
-        found.take("amount", one, "sure" if one.role else "likely", "money of the line")
+        others = ", ".join(c.name for c in sums if c is not one)
+        why = "money of the line" + (f"; or {others}" if others else "")
+        found.take("amount", one, "likely" if others or not one.role else "sure", why)
     elif error > 0.15 and price:
         sure = "ask" if one.role == "price" else "likely"
         found.take(

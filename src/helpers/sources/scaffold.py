@@ -333,7 +333,7 @@ def _dates(samples: list[str]) -> Iterator[str]:
 def _line_rules(one: Guess) -> Iterator[str]:
     """Propose what else the rules of notebook 1 need to know."""
     found = one.found
-    if found.left_out:
+    if found.left_out and found.has("status"):
         listed = ", ".join(map(_yaml, found.left_out))
         yield f"    left_out_status: [{listed}]  # {found.chosen['status'].why}"
     if prefix := recognise.takes_back(found):
