@@ -70,7 +70,7 @@ def _signs(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
 
 
 def _undecided(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Ask where every point in a column stands before three digits: 12.500 or 12500?"""
+    """Ask what 12.500 is where every point in a column stands before three digits."""
     if source.told_marks:
         return
     for name, kind in source.kinds.items():
@@ -93,20 +93,14 @@ def _undecided(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
 
 def _beyond(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Refuse products of quantity and price that sums cannot hold."""
-    known = " and ".join(f"{name} is not null" for name in _parts(source))
-    if (
-        rows := validate.told(con, source, "unit_price", f"cents is null and {known}")
-        if ("amount" not in source.columns and "unit_price" in source.columns)
-        else ""
-    ):
+    if "amount" in source.columns or "unit_price" not in source.columns:
+        return
+    beyond = "cents is null and quantity is not null and unit_price is not null"
+    if rows := validate.told(con, source, "unit_price", beyond):
         yield (
             f"{validate.named(source, 'unit_price')} times the quantity is above "
             f"{types.MOST:,}: {rows}. Mend these lines."
         )
-
-
-def _parts(source: Source) -> list[str]:
-    return [name for name in ("quantity", "unit_price") if name in source.columns]
 
 
 def _repeated_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -185,7 +179,7 @@ def _other_price(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str
     )
     # Of products sold in several quantities: lines at the commonest price of a piece, and
     # of the whole.
-    many, by_piece, by_line, things = con.execute(
+    many, by_piece, by_line = con.execute(
         f"""with sold as (select {thing} as thing, abs(quantity) as pieces,
                 round(abs({price}), 2)::double as whole,
                 round(abs({price})::double / abs(quantity)::double, 2) as piece
@@ -193,7 +187,7 @@ def _other_price(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str
         several as (select thing, mode(whole) as whole, mode(piece) as piece from sold
             group by 1 having count(distinct pieces) > 1)
         select count(*), count(*) filter (abs(s.piece - v.piece) < 0.011),
-            count(*) filter (s.whole = v.whole), count(distinct s.thing)
+            count(*) filter (s.whole = v.whole)
         from sold s join several v using (thing)"""
     ).fetchall()[0]
     if many < 5:
