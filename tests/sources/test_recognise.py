@@ -49,7 +49,8 @@ ROLES = {
     "place": "City|Customer City|ShipCountry|Billing Zip|Postleitzahl PLZ",
     "seller": "seller_id|Sales Rep|Deal owner|Agent ID|Kassierer",
     "email": "Email|buyer-email|Customer Email",
-    "person": "First Name|Customer Name|Gender",
+    "person": "First Name|Customer First Name|Gender",
+    "names": "Customer Name|ContactName",
     "other": "Customer type|Customer Segment|Order Priority|Discount Code",
 }
 

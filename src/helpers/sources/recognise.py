@@ -132,7 +132,8 @@ class Column:
     @cached_property
     def is_number(self) -> bool:
         """Say whether nearly all texts are numbers, with a sign of money or without."""
-        return self.share(lambda t: readers.is_number(_bare(t))) >= AGREE
+        alike = self.share(lambda t: readers.is_number(_bare(t))) >= AGREE
+        return alike and not np.isnan(self.numbers).all()
 
     @cached_property
     def numbers(self) -> np.ndarray:
@@ -149,7 +150,7 @@ class Column:
     @property
     def most(self) -> float:
         """Return the largest number, without its sign."""
-        return float(np.nanmax(np.abs(self.numbers), initial=0))
+        return float(np.nan_to_num(np.abs(self.numbers)).max(initial=0))
 
     @cached_property
     def offsets(self) -> list[str]:
@@ -240,6 +241,8 @@ def against(standard: str, one: Column) -> str:
         prices = one.is_number and one.share(re.compile(r".*[.,]\d\d").fullmatch) > 0.5
         states = one.those_in(LEFT_OUT | STATES | WON)
         dates = bool(one.forms) and one.forms[0] not in ("%Y%m%d", *NUMBERED)
+        words = one.share(ID.fullmatch) < 0.5 and min(map(len, one.kinds)) > 2
+        few = (rows >= MANY and kinds <= FEW) or (words and kinds < 0.1 * rows <= FEW)
         faults = {
             f"dates such as {one.such}": dates,
             f"states such as {one.such}": len(states) >= 0.5 * kinds,
@@ -247,7 +250,7 @@ def against(standard: str, one: Column) -> str:
             f"prices such as {one.such}": prices or (one.is_number and not one.whole),
             "sentences": one.share(lambda t: len(t.split()) > 8) > 0.2,
             # Without the values themselves: they may be persons.
-            f"{kinds} values only": rows >= MANY and kinds <= FEW,
+            f"{kinds} values only": few,
             "one value on nearly all rows": rows >= MANY
             and max(one.kinds.values()) > AGREE * rows,
         }
@@ -337,9 +340,8 @@ def _days(found: Found) -> None:
         if one.is_number:
             found.ask("ordered_at", f"{one.name} holds {one.such}, which tell no day")
         else:
-            found.take(
-                "ordered_at", one, "ask", f"named so; of what form is {one.such}?"
-            )
+            why = f"named so; of what form is {one.such}?"
+            found.take("ordered_at", one, "ask", why)
 
 
 def _one_each(key: Column, other: Column | None) -> float:
@@ -375,7 +377,7 @@ def _orders(found: Found) -> None:
 
 def _customers(found: Found) -> None:
     """Choose by name what values support; addresses and names where nothing else is."""
-    roles = ("customer", "card", "email", "person", "id", "")
+    roles = ("customer", "card", "email", "names", "id", "")
     ranked = [(c, c.share(ID.fullmatch) > 0.5) for c in found.of(*roles)]
     ranked.sort(
         key=lambda pair: (roles.index(pair[0].role), pair[0].filled < 0.3, not pair[1])
@@ -393,10 +395,9 @@ def _customers(found: Found) -> None:
             return found.take("customer_id", one, "ask", f"cards; {one.again}")
         elif one.role == "email" and one.share(EMAIL.fullmatch) > AGREE:
             return found.take("customer_id", one, "likely", f"addresses; {one.again}")
-        elif one.role == "person" and "n" in folded(one.name) and len(one.kinds) > FEW:
-            if len(one.given) > len(one.kinds) and not one.is_number:
-                why = f"names, which two people may share; {one.again}"
-                return found.take("customer_id", one, "ask", why)
+        elif one.role == "names" and len(one.given) > len(one.kinds) > FEW:
+            why = f"names, which two people may share; {one.again}"
+            return found.take("customer_id", one, "ask", why)
         elif _comes_back(found, one):
             why = f"no name tells it, but its values come back as ids do; {one.again}"
             if one.name.isdigit():  # the place of a column in a file without names
@@ -426,36 +427,31 @@ def _products(found: Found) -> None:
     ids = [c for c in found.of("product", "item") if not c.is_number or c.whole]
     if ids and ids[0].role == "item" and ids[0].is_number and ids[0].most < MANY:
         ids = []  # how many items, and not which
+    rows = len(found.columns[0].texts)
     titles = [c for c in found.of("title") if c.filled == 1 or not ids]
-    titles = [
-        c
-        for c in titles
-        if 1 < len(c.kinds) < AGREE * len(c.given) or len(c.given) < MANY
-    ]
+    titles = [c for c in titles if 1 < len(c.kinds) < AGREE * rows or rows < MANY]
     if ids and ids[0].filled < 1 and titles:
         why = f"{ids[0].name} is empty on {1 - ids[0].filled:.0%} of the rows"
         found.left[ids[0].name] = why
         found.take("product_id", titles[0], "likely", f"the item's title: {why}")
     elif ids or titles:
         one = (ids + titles)[0]
-        found.take(
-            "product_id", one, "sure" if ids else "likely", f"named so; {one.again}"
-        )
+        sure = "sure" if ids else "likely"
+        found.take("product_id", one, sure, f"named so; {one.again}")
 
 
 def _pieces(found: Found) -> None:
-    places = [
-        c for c in found.of("") if c.name.isdigit() and c.whole and c.filled > MOST
-    ]
-    for one in found.of("quantity") + [c for c in places if c.most < 1_000]:
-        middle = f"{np.nanmedian(one.numbers) if one.is_number else 0:g} in the middle"
+    loose = [c for c in found.of("") if c.name.isdigit() and c.whole and c.most < 1_000]
+    for one in found.of("quantity") + [c for c in loose if c.filled > MOST]:
         if why := against("quantity", one):
             found.left[one.name] = why
-        elif one.role or np.nanmedian(one.numbers) < 2 * FEW:
-            sure, why = (
-                ("sure", "named so") if one.role else ("likely", "small numbers")
-            )
-            return found.take("quantity", one, sure, f"{why}; {middle}")
+            continue
+        middle = np.nanmedian(one.numbers)
+        if one.role:
+            why = f"named so; {middle:g} in the middle"
+            return found.take("quantity", one, "sure", why)
+        if middle < 2 * FEW:
+            return found.take("quantity", one, "likely", "small whole numbers")
     return None
 
 
@@ -476,18 +472,16 @@ def _status(found: Found) -> None:
             found.events, why = not bought, "only purchases are sales"
         elif one.role == "dispatch":
             out = [v for v in out if not re.search("pend|open|hold", folded(v))]
-        elif one.role != "status" and len(one.those_in(LEFT_OUT | STATES)) < 0.75 * len(
-            one.kinds
-        ):
-            out = []
+        elif one.role != "status":
+            known = len(one.those_in(LEFT_OUT | STATES))
+            out = out if known >= 0.75 * len(one.kinds) else []
         if out:
             share = sum(one.kinds[v] for v in out) / len(one.given)
             if one.filled < AGREE and found.has("order_id"):
-                why = f"{one.name} stands on some lines of an order only"
-                listed = ", ".join(out[:6])
-                return found.ask(
-                    "status", f"{why}: fill it on all, to leave out {listed}"
+                why = (
+                    f"{one.name} stands on some lines of an order only: fill it on all"
                 )
+                return found.ask("status", f"{why}, to leave out {', '.join(out[:6])}")
             found.left_out, sure = out, "ask" if share > 0.5 or out == ["?"] else "sure"
             return found.take("status", one, sure, f"{why} ({share:.0%} of the rows)")
     return None
@@ -499,9 +493,8 @@ def _texts(found: Found) -> None:
     words = [c for c in groups if c.share(ID.fullmatch) < 0.5] or groups
     words.sort(key=lambda c: len(c.kinds))
     if len(words) > 1 and not found.of("department"):
-        found.take(
-            "department", words.pop(0), "likely", "the coarser of two categories"
-        )
+        one = words.pop(0)
+        found.take("department", one, "likely", "the coarser of two categories")
     if words:
         found.take("category", words[0], "sure", f"named so; {words[0].again}")
     for standard, role in TOLD["texts"].items():
@@ -535,9 +528,7 @@ def _money(found: Found) -> None:
     if each and not (quantity and _of_product(found, each, quantity.numbers)):
         _of_growth(found, each, quantity)
     for one in sums:
-        if one.name in totals and not {"amount", "unit_price", "order_total"} & set(
-            found.chosen
-        ):
+        if one.name in totals and not set(PAID) & set(found.chosen):
             found.take("order_total", one, "sure", totals[one.name])
         elif one.name in totals:
             found.left[one.name] = f"the order's, not the line's: {totals[one.name]}"
@@ -599,31 +590,26 @@ def _of_growth(found: Found, sums: list[Column], quantity: Column | None) -> Non
     slope, error = np.nan, np.inf
     if quantity and product:
         slope, error = growth(one.numbers, quantity.numbers, product.texts)
-    grows = f"within a product, twice the pieces cost {2 ** np.nan_to_num(slope):.2g} times as much"
+    grows = f"twice the pieces cost {2 ** np.nan_to_num(slope):.2g} times as much"
+    blind = "named so; values do not tell piece from line"
     if quantity is None or (not price and np.nanmean(quantity.numbers != 1) < 0.02):
         others = ", ".join(c.name for c in sums if c is not one)
         why = "money of the line" + (f"; or {others}" if others else "")
-        found.take("amount", one, "likely" if others or not one.role else "sure", why)
+        told = "amount", "likely" if others or not one.role else "sure", why
     elif error > 0.15 and price:
-        sure = "ask" if one.role == "price" else "likely"
-        found.take(
-            "unit_price", one, sure, "named so; values do not tell piece from line"
-        )
+        told = "unit_price", "ask" if one.role == "price" else "likely", blind
     elif error > 0.15:
-        found.take(
-            "amount", one, "likely", "named so; values do not tell piece from line"
-        )
+        told = "amount", "likely", blind
     elif slope > 0.75:
-        found.take(
-            "amount", one, "likely" if price else "sure", f"of the line: {grows}"
-        )
+        told = "amount", "likely" if price else "sure", f"of the line: {grows}"
     elif slope < 0.25 and price:
-        found.take("unit_price", one, "sure", f"of one piece: {grows}")
+        told = "unit_price", "sure", f"of one piece: {grows}"
     elif slope < 0.25:
-        found.take("amount", one, "ask", f"named so, but {grows}: is it of one piece?")
+        told = "amount", "ask", f"named so, but {grows}: is it of one piece?"
     else:
-        why = f"{one.name}: {grows}; amount if it is of the line, unit_price if of one piece"
-        found.ask("unit_price", why)
+        why = f"{one.name}: {grows}; amount if it is of the line, unit_price if of a piece"
+        return found.ask("unit_price", why)
+    return found.take(told[0], one, *told[1:])
 
 
 def growth(
@@ -657,15 +643,13 @@ def _discounts(found: Found) -> None:
         elif several and share >= MOST:
             found.left[one.name] = "off the order, not off a line: it is not taken off"
         elif one.share(lambda t: "%" in t) > 0 or (one.most <= 1 and not one.whole):
-            found.take(
-                "discount_rate", one, "sure", f"parts of the price, such as {one.such}"
-            )
+            why = f"parts of the price, such as {one.such}"
+            found.take("discount_rate", one, "sure", why)
         elif one.role != "discount":
             found.take("discount_percent", one, "sure", f"named so; up to {one.most:g}")
         elif one.most > 100 or not one.whole:
-            found.take(
-                "discount", one, "likely", f"money off the line, up to {one.most:g}"
-            )
+            why = f"money off the line, up to {one.most:g}"
+            found.take("discount", one, "likely", why)
         else:
             what = "discount_percent if these are percent"
             found.ask("discount", f"{one.name} holds numbers to {one.most:g}: {what}")
@@ -695,7 +679,7 @@ def shape(found: Found) -> str:
     own = order is not None and len(order.kinds) > 0.5 * rows
     if each and not (day and (own or found.has("product_id") or found.has("quantity"))):
         return "customers"
-    if not day and (not {"ordered_at"} & set(found.chosen) or not (customer or order)):
+    if not day and ("ordered_at" not in found.chosen or not (customer or order)):
         return "no_days" if order or bought or customer else "customers"
     return "" if "customer_id" in found.chosen else "no_customer"
 
@@ -733,11 +717,8 @@ def spellings(found: Found) -> dict[str, str]:
 
 def _one_spelling(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text).strip().casefold()
-    return (
-        re.sub(r"\.0+$", "", plain).lstrip("0")
-        if re.fullmatch(r"[\d.]+", plain)
-        else plain
-    )
+    number = re.fullmatch(r"0*(\d+?)(\.0+)?", plain)
+    return number[1] if number else plain
 
 
 def currency(found: Found) -> tuple[str, str]:
@@ -779,8 +760,7 @@ def doubts(source: Source, cells: dict[str, list[str]]) -> Iterator[tuple[str, s
             continue
         step = f"Map it as {name}"
         if name == "status":
-            step += (
-                f" and leave out {', '.join(found.left_out[:6])} by `left_out_status:`"
-            )
+            out = ", ".join(found.left_out[:6])
+            step += f" and leave out {out} by `left_out_status:`"
         column = f"column {told.column} is not mapped: " if told.column else ""
         yield "warning", f"Table lines: {column}{told.why}. {step}, if that is so."

@@ -44,16 +44,11 @@ MOST_LEVELS = 30  # values of an attribute beyond which groups are too small to 
 # Words that YAML reads as something else.
 WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
 SERVICES = re.compile(r"[A-Za-z][A-Za-z &./-]*")  # product ids without a digit
-
-
 # Why a required column of order lines gets a value where no column tells it.
 STAND_IN = {
-    "order_id": (mapping.DERIVED, "likely: no column tells it: {0}"),
-    "product_id": (
-        "=unknown",
-        "likely: no column tells it: products are not told apart",
-    ),
-    "quantity": ("=1", "likely: no column tells it: every line counts as one piece"),
+    "order_id": (mapping.DERIVED, "{}"),
+    "product_id": ("=unknown", "products are not told apart"),
+    "quantity": ("=1", "every line counts as one piece"),
 }
 
 
@@ -90,9 +85,8 @@ def _cells(seen: Look) -> dict[str, list[str]]:
             readers.open_table(con, source, spill=Path(spill))
             return recognise.cells(con)
     except (BadInput, duckdb.Error):  # told when the draft is read; a look has samples
-        return {
-            n: texts for n, texts in seen.columns.items() if len(texts) == seen.rows
-        }
+        full = seen.rows
+        return {n: one for n, one in seen.columns.items() if len(one) == full}
 
 
 def by_name(seen: Look, table: str) -> Guess:
@@ -203,9 +197,8 @@ def _claim(table: str, left: list[Look], found: list[Guess]) -> list[Look]:
         named = any(word in seen.file.stem.lower() for word in (table, table[:-1]))
         enough = len(columns) > 1 or table == "customers" or named
         key = seen.columns.get(columns.get(f"{table[:-1]}_id", ""), [])
-        single = table not in ("customers", "products") or len(set(key)) > 0.9 * len(
-            key
-        )
+        single = table not in ("customers", "products")
+        single |= len(set(key)) > 0.9 * len(key)
         if not lacks(guess) and enough and single and len(seen.columns) > 1:
             found.append(guess)
             return [other for other in left if other is not seen]
@@ -224,11 +217,10 @@ def _lines(seen: Look, found: Found) -> Guess:
                 notes[name] = f"NOT FOUND, ask: {choice.why}"
         elif name in STAND_IN:
             value, why = STAND_IN[name]
-            known = "product_id" in found.chosen
+            each = "one order a customer and day"
+            each = each if "product_id" in found.chosen else "each line is an order"
             columns[name] = value
-            notes[name] = why.format(
-                "one order a customer and day" if known else "each line is an order"
-            )
+            notes[name] = f"likely: no column tells it: {why.format(each)}"
     return Guess("lines", seen, columns, notes, found)
 
 
@@ -236,7 +228,8 @@ def draft(run: str, guesses: list[Guess], unused: list[Look]) -> str:
     """Write the text of a run file, with comments; `unused` are files without a table."""
     lines = [
         f"# Drafted by `make new-run RUN={run}` from the files in data/raw/{run}/. Every",
-        "# line is a guess: read each, correct it, then run",
+        "# line is a guess, and says how sure it is by names and values: read each, correct it,",
+        "# answer what is asked, then run",
         f"#   make check RUN={run}     names every problem that is left",
         f"#   make report RUN={run}    runs the study",
         "source: files",
@@ -373,17 +366,13 @@ def _attributes(one: Guess, rest: list[str]) -> Iterator[str]:
         )
 
 
-def windows(
-    con: duckdb.DuckDBPyConnection, wide: str, said: list[str], few: str
-) -> str:
-    """Propose the days of the study, as blocks of a run file, from the typed tables.
+def windows(wide: str, days: tuple[str, str, str], said: list[str], few: str) -> str:
+    """Write the blocks of a run file after `tables:`.
 
-    `said` and `few` are what `outlook.of_settings` says of them, `wide` the block of all.
+    `wide` is that of all, `days` the first and last day and the last of all, and `said`
+    and `few` what `outlook.of_settings` says of them.
     """
-    first, last = con.execute(
-        "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
-    ).fetchall()[0]
-    start, split, end = horizons.windows(first, last)
+    start, split, end = days
     limits = re.search(r": (\d+) orders(?: and (\d+) lines)?", " ".join(said[1:2]))
     least = f"\n  min_orders: {limits[1]}" if limits else ""
     if limits:
@@ -441,20 +430,18 @@ def _rest(text: str, run: str, found: Found) -> tuple[str, list[str]]:
             judged, sources = own_files.problems(con, tried, run=run, spill=Path(spill))
             errors = judged.loc[judged["level"] == "error", "said"].to_list()
             if not errors:
-                days = con.execute(
-                    "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
-                ).fetchall()[0]
-                given = dict(
-                    zip(
-                        ("first_day", "last_day", "later_day"),
-                        horizons.windows(*days),
-                        strict=True,
-                    )
+                days = horizons.windows(
+                    *con.execute(
+                        "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
+                    ).fetchall()[0]
                 )
+                names = ("first_day", "last_day", "later_day")
+                settings = outlook.fitted() | dict(zip(names, days, strict=True))
                 said, few = outlook.of_settings(
-                    con, sources, settings=outlook.fitted() | given, spill=Path(spill)
+                    con, sources, settings=settings, spill=Path(spill)
                 )
-                return windows(con, wide, said, few), picture(con, sources, said, few)
+                told = picture(con, sources, said, few)
+                return windows(wide, days, said, few), told
     listed = "\n".join(f"# - {' '.join(one.split())}" for one in errors)
     return f"\n{wide}{NO_WINDOWS.format(open=listed)}", [
         "To be answered first:",
