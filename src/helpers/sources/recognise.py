@@ -356,13 +356,12 @@ def _one_each(key: Column, other: Column | None) -> float:
 def _orders(found: Found) -> None:
     """Choose the coarsest number whose values stand on one day each."""
     day, ranked = found.column("ordered_at"), found.of("order")
-    if not ranked:  # Shopify calls it Name
-        unlike = [
-            c for c in found.of("name", "id") if c.share(ORDERED.fullmatch) > MOST
-        ]
-        each = [c for c in unlike if day and len(c.kinds) == len(c.texts)]
-        ranked = [c for c in unlike if c.role == "name" and c.filled > MOST] or each
     ranked.sort(key=lambda c: (not c.known, _one_each(c, day) < AGREE, len(c.kinds)))
+    for one in found.of("name", "id"):  # Shopify calls it Name
+        unique = day is not None and len(one.kinds) == len(one.texts)
+        told = one.role == "name" and one.filled > MOST
+        if one.share(ORDERED.fullmatch) > MOST and (told or unique):
+            ranked.append(one)
     for one in ranked:
         why = against("order_id", one)
         if not why and one.share(ID.fullmatch) < 0.5:
