@@ -746,17 +746,21 @@ def doubts(source: Source, cells: dict[str, list[str]]) -> Iterator[tuple[str, s
     for name in filter(mapped.get, ("customer_id", "order_id", "quantity", *PAID)):
         one = mapped[name]
         where = f"Table lines: column {one.name} ({name}) is hardly one: "
-        if why := against(name, one):
+        why = against(name, one)
+        if why and "no numbers" not in why:  # validate tells what cannot be read
             few = "values only" in why or "nearly all rows" in why
             yield "warning" if few else "error", f"{where}{why}. Map another column."
         elif one.role in TOLD["unlike"].get(name, ()):
             yield "warning", f"{where}its name says {one.role}. Map another column."
     taken = {one.name for one in mapped.values()}
-    as_paid = "amount" in source.columns
-    for name in ("status", "currency", *PAID, *(() if as_paid else LESS)):
-        told = found.chosen.get(name, Choice("", "", ""))
-        if not told.why or told.column in taken or name in mapped:
+    agreed = {c.name for name in PAID if (c := found.column(name))} & taken
+    answered = {*(PAID if agreed else ()), *(LESS if "amount" in mapped else ())}
+    for name in ("status", "currency", *PAID, *LESS):
+        told = found.chosen.get(name)
+        if told is None or name in answered | mapped.keys() or told.column in taken:
             continue
+        if not told.column and name in PAID and mapped.keys() & set(PAID):
+            continue  # what was asked is answered
         step = f"Map it as {name}"
         if name == "status":
             out = ", ".join(found.left_out[:6])
