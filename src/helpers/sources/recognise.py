@@ -469,9 +469,10 @@ def _status(found: Found) -> None:
             bought = [v for v in one.kinds if re.search(TOLD["bought"], folded(v))]
             out = [v for v in one.kinds if v not in bought] if bought else []
             found.events, why = not bought, "only purchases are sales"
-        elif one.role == "dispatch":
-            out = [v for v in out if not re.search("pend|open|hold", folded(v))]
-        elif one.role != "status":
+        elif one.role in ("status", "dispatch"):
+            parts = [v for v in one.kinds if re.search(TOLD["undone"], folded(v))]
+            out = parts + [v for v in out if v not in parts and one.role == "status"]
+        else:
             known = len(one.those_in(LEFT_OUT | STATES))
             out = out if known >= 0.75 * len(one.kinds) else []
         if out:

@@ -106,7 +106,7 @@ def by_name(seen: Look, table: str) -> Guess:
         )
         if ranked:
             columns[standard] = ranked[0][1]
-    return Guess(table, seen, columns, dict.fromkeys(columns, "by its name"))
+    return Guess(table, seen, columns, dict.fromkeys(columns, "likely: by its name"))
 
 
 def lacks(guess: Guess) -> list[str]:
