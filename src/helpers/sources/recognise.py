@@ -40,6 +40,7 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
 ORDERED = re.compile(r"#?[A-Za-z]{0,4}[-_]?\d+\w*")  # such as #1001
 ID = re.compile(r".*[\d@].*")
 CODE = re.compile(r"[A-Za-z]{3}")
+GROSS = re.compile("gross|brut")
 OPINION = re.compile(r".*(agree|satisf|likely|zufried|stimme|accord|acuerdo).*", re.I)
 # Instants that are numbers, from 2000 to 2100; Excel counts days from 1900.
 NUMBERED = {
@@ -429,6 +430,7 @@ def _products(found: Found) -> None:
     rows = len(found.columns[0].texts)
     titles = [c for c in found.of("title") if c.filled == 1 or not ids]
     titles = [c for c in titles if 1 < len(c.kinds) < AGREE * rows or rows < MANY]
+    titles += [c for c in ids[1:] if c.filled == 1]
     if ids and ids[0].filled < 1 and titles:
         why = f"{ids[0].name} is empty on {1 - ids[0].filled:.0%} of the rows"
         found.left[ids[0].name] = why
@@ -584,7 +586,11 @@ def _of_product(found: Found, sums: list[Column], pieces: np.ndarray) -> bool:
 
 def _of_growth(found: Found, sums: list[Column], quantity: Column | None) -> None:
     """Tell the price of a piece from that of a line by how it grows within a product."""
-    one = min(sums, key=lambda c: (*MONEY, *PRICES, "").index(c.role))
+    ranks = (*MONEY, *PRICES, "")
+    one = min(
+        sums,
+        key=lambda c: (ranks.index(c.role), bool(GROSS.search(folded(c.name)))),
+    )
     price = one.role in PRICES
     product = found.column("product_id") or found.column("category")
     slope, error = np.nan, np.inf
