@@ -1,11 +1,12 @@
 """Draft a run file from the files of a folder, commented for a person to correct."""
 
+import itertools
 import json
 import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,19 @@ from helpers.core.errors import BadInput
 from helpers.core.paths import beside
 from helpers.runs import horizons, mapping
 from helpers.runs.mapping import Source
-from helpers.sources import outlook, own_files, readers
+from helpers.sources import outlook, own_files, readers, recognise, types
 from helpers.sources.readers import Look
+from helpers.sources.recognise import Found
 
-# Standard column -> names that exports give it, in capitals and without spaces or marks.
+# Of tables beside order lines: standard column -> names that exports give it, in capitals
+# and without spaces or marks; or what `recognise` makes of a name.
 NAMES = beside(__file__, "scaffold.yaml")
+ROLES = {
+    "customer_id": ("customer", "email"),
+    "product_id": ("product", "item"),
+    **{name: (name,) for name in ("category", "department", "brand")},
+}
+MONEY = ("amount", "unit_price", "order_total")
 
 PERSONAL = re.compile(
     r"name|mail|phone|tel|fax|street|address|adresse|strasse|birth|geburt|iban|tax|vat|"
@@ -35,6 +44,12 @@ MOST_LEVELS = 30  # values of an attribute beyond which groups are too small to 
 # Words that YAML reads as something else.
 WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
 SERVICES = re.compile(r"[A-Za-z][A-Za-z &./-]*")  # product ids without a digit
+# Why a required column of order lines gets a value where no column tells it.
+STAND_IN = {
+    "order_id": (mapping.DERIVED, "{}"),
+    "product_id": ("=unknown", "products are not told apart"),
+    "quantity": ("=1", "every line counts as one piece"),
+}
 
 
 @dataclass(frozen=True)
@@ -43,60 +58,55 @@ class Guess:
 
     table: str
     seen: Look
-    columns: dict[str, str]  # column of the file, or `=` and a value
-    others: dict[str, list[str]]  # further columns it could be
-    notes: dict[str, str]  # why it was chosen
+    columns: dict[str, str]  # column of the file, or `=` and a value; "" if to be asked
+    notes: dict[str, str]  # how sure that is, and why
+    found: Found | None = None  # of order lines
 
 
-def _capitals(name: str) -> str:
-    """Write a column's name in capitals, without spaces and marks."""
-    return re.sub(r"[\W_]+", "", name).upper()
+def _cells(seen: Look) -> dict[str, list[str]]:
+    """Read the first rows of a file as text, the same rows of each column."""
+    database = seen.file.suffix.lower() in mapping.DATABASES
+    source = Source(
+        table="lines",
+        file=None if database else seen.file,
+        database=f"sqlite:///{seen.file}" if database else "",
+        relation=seen.part if database else "",
+        columns={},
+        kinds={},
+        required=(),
+        attributes={},
+        sheet=seen.part,
+        header=seen.header,
+        delimiter=seen.delimiter,
+        encoding=seen.encoding,
+    )
+    try:
+        with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
+            readers.open_table(con, source, spill=Path(spill))
+            return recognise.cells(con)
+    except (BadInput, duckdb.Error):  # told when the draft is read; a look has samples
+        full = seen.rows
+        return {n: one for n, one in seen.columns.items() if len(one) == full}
 
 
 def by_name(seen: Look, table: str) -> Guess:
     """Match a file's columns to a table's by their names."""
-    wanted = mapping.COLUMNS[table]
-    columns, others = {}, {}
-    for standard in wanted:
+    columns: dict[str, str] = {}
+    for standard in mapping.COLUMNS[table]:
         order = NAMES.get(standard, "").split()
+        roles = ROLES.get(standard, ())
+        if standard == recognise.named(seen.part or seen.file.stem)[0] + "_id":
+            roles += ("id",)  # of customers.csv
         ranked = sorted(
-            (order.index(_capitals(name)), name)
+            (order.index(plain) if plain in order else len(order), name)
             for name in seen.columns
-            if _capitals(name) in order and name not in columns.values()
+            if (plain := re.sub(r"[\W_]+", "", name).upper()) in order
+            or recognise.named(name)[0] in roles
+            if name not in columns.values()
         )
         if ranked:
             columns[standard] = ranked[0][1]
-            others[standard] = [name for _, name in ranked[1:]]
-    return Guess(table, seen, columns, others, dict.fromkeys(columns, "by its name"))
-
-
-def by_content(guess: Guess) -> Guess:
-    """Fill the columns of order lines that no name told, by what the samples hold."""
-    columns, notes = dict(guess.columns), dict(guess.notes)
-    samples = guess.seen.columns
-
-    def free() -> list[str]:
-        return [name for name in samples if name not in columns.values()]
-
-    def take(standard: str, found: list[str], why: str) -> None:
-        if standard not in columns and found:
-            columns[standard], notes[standard] = found[0], why
-
-    dates = [name for name in free() if readers.date_forms(samples[name])]
-    take("ordered_at", dates, "it holds dates")
-    numbers = [
-        n for n in free() if samples[n] and all(map(readers.is_number, samples[n]))
-    ]
-    broken = [n for n in numbers if any(re.search(r"[.,]\d", t) for t in samples[n])]
-    if "unit_price" not in columns:
-        take("amount", broken, "it holds numbers with decimals")
-    small = [n for n in numbers if n in free() and all(len(t) < 4 for t in samples[n])]
-    take("quantity", small, "it holds small whole numbers")
-    repeated = [
-        n for n in free() if len(set(samples[n])) < 0.9 * max(len(samples[n]), 1)
-    ]
-    take("customer_id", repeated, "its values come back")
-    return replace(guess, columns=columns, notes=notes)
+    return Guess(table, seen, columns, dict.fromkeys(columns, "likely: by its name"))
 
 
 def lacks(guess: Guess) -> list[str]:
@@ -109,20 +119,74 @@ def lacks(guess: Guess) -> list[str]:
 
 
 def match(looks: list[Look]) -> list[Guess]:
-    """Give each table the file that fits it; order lines choose first, and are always found."""
-
-    def fit(seen: Look) -> tuple[int, int]:
-        guess = by_name(seen, "lines")
-        money = bool({"amount", "unit_price"} & guess.columns.keys())
-        return len(guess.columns) - len(lacks(guess)) + 2 * money, seen.rows
-
-    best = max(looks, key=fit)
-    found = [_completed(by_content(by_name(best, "lines")))]
-    left = [seen for seen in looks if seen is not best]
+    """Give each table the file that fits it, order lines first; BadInput: none holds them."""
+    read = [(seen, recognise.lines(_cells(seen))) for seen in looks]
+    alike: dict[frozenset[str], list[Look]] = {}
+    for seen in looks:
+        alike.setdefault(frozenset(seen.columns), []).append(seen)
+    for columns, same in alike.items():
+        if len(same) > 1 and len(columns) > 3:
+            raise _refusal("alike", names=_names(same))
+    best, found = max(read, key=lambda pair: (_fit(pair[1]), pair[0].rows))
+    others = [pair for pair in read if pair[0] is not best]
+    _refuse_join(read)
+    if kind := recognise.shape(found):
+        looked = ", ".join(column.name for column in found.columns[:6])
+        count = recognise.scales(found) if kind == "survey" else best.rows
+        raise _refusal(kind, file=_name(best), names=looked, count=f"{count:,}")
+    guesses = [_lines(best, found)]
+    left = [seen for seen, _ in others]
     first = ["contracts", "leads", "surveys", "responses", "contacts"]
     for table in [*first, "interactions", "campaigns", "products", "customers"]:
-        left = _claim(table, left, found)
-    return found
+        left = _claim(table, left, guesses)
+    return guesses
+
+
+def _refusal(kind: str, **told: str) -> BadInput:
+    return BadInput(recognise.SHAPES[kind].format(**told))
+
+
+def _name(seen: Look) -> str:
+    return f"{seen.file.name} ({seen.part})" if seen.part else seen.file.name
+
+
+def _names(looks: list[Look]) -> str:
+    *first, last = sorted(map(_name, looks))
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _fit(found: Found) -> int:
+    """Say how much of order lines a file has."""
+    asked = ("customer_id", "ordered_at", "order_id", "product_id", "quantity")
+    both = found.has("customer_id", "ordered_at")
+    none = recognise.shape(found) != ""
+    return sum(map(found.has, asked)) + 2 * both + 2 * found.paid - 4 * none
+
+
+def _refuse_join(read: list[tuple[Look, Found]]) -> None:
+    """Refuse orders and their items in two tables by name, with the join they need."""
+    whole = ("customer_id", "ordered_at", "order_id")
+    if any(found.has(*whole, "product_id") for _, found in read):
+        return
+    heads = [pair for pair in read if pair[1].has(*whole)]
+    items = [(s, f) for s, f in read if f.has("order_id", "product_id") and f.paid]
+    for (head, orders), (item, bought) in itertools.product(heads, items):
+        key, other = bought.column("order_id"), orders.column("order_id")
+        if len(key.kinds.keys() & other.kinds.keys()) < 0.05 * len(key.kinds):
+            continue
+        taken = [c for n in (*whole[:2], "status") if (c := orders.column(n))]
+        asked = ", ".join(f'o."{column.name}"' for column in taken)
+        base = item.file.suffix.lower() in mapping.DATABASES
+        one, two = (
+            f'"{seen.part}"' if base else f"'{seen.file.name}'" for seen in (item, head)
+        )
+        query = f'select i.*, {asked} from {one} i join {two} o on i."{key.name}" = o."{other.name}"'
+        raise _refusal(
+            "join_base" if base else "join",
+            items=_name(item),
+            orders=_name(head),
+            query=query,
+        )
 
 
 def _claim(table: str, left: list[Look], found: list[Guess]) -> list[Look]:
@@ -132,38 +196,40 @@ def _claim(table: str, left: list[Look], found: list[Guess]) -> list[Look]:
         columns = guess.columns
         named = any(word in seen.file.stem.lower() for word in (table, table[:-1]))
         enough = len(columns) > 1 or table == "customers" or named
-        if not lacks(guess) and enough and len(seen.columns) > 1:
+        key = seen.columns.get(columns.get(f"{table[:-1]}_id", ""), [])
+        single = table not in ("customers", "products")
+        single |= len(set(key)) > 0.9 * len(key)
+        if not lacks(guess) and enough and single and len(seen.columns) > 1:
             found.append(guess)
             return [other for other in left if other is not seen]
     return left
 
 
-def _completed(guess: Guess) -> Guess:
-    """Give order lines a value where no column tells what is required."""
-    columns, notes = dict(guess.columns), dict(guess.notes)
-    stand_in = {
-        "order_id": (
-            mapping.DERIVED,
-            "no column found: one order a customer and day"
-            if "product_id" in columns
-            else "no column found: each line is an order",
-        ),
-        "product_id": ("=unknown", "no column found: products are not told apart"),
-        "quantity": ("=1", "no column found: every line counts as one piece"),
-    }
-    for name, (value, why) in stand_in.items():
-        if name not in columns:
-            columns[name], notes[name] = value, why
-    if "amount" in columns and "unit_price" in columns:
-        notes["amount"] = "as paid; remove it to use quantity x unit_price"
-    return replace(guess, columns=columns, notes=notes)
+def _lines(seen: Look, found: Found) -> Guess:
+    """Write what was recognised of order lines, with a value where no column tells."""
+    columns, notes = {}, {}
+    for name in mapping.COLUMNS["lines"]:
+        if name in found.chosen:
+            choice = found.chosen[name]
+            columns[name] = choice.column
+            notes[name] = f"{choice.sure}: {choice.why}"
+            if not choice.column:
+                notes[name] = f"NOT FOUND, ask: {choice.why}"
+        elif name in STAND_IN:
+            value, why = STAND_IN[name]
+            each = "one order a customer and day"
+            each = each if "product_id" in found.chosen else "each line is an order"
+            columns[name] = value
+            notes[name] = f"likely: no column tells it: {why.format(each)}"
+    return Guess("lines", seen, columns, notes, found)
 
 
 def draft(run: str, guesses: list[Guess], unused: list[Look]) -> str:
     """Write the text of a run file, with comments; `unused` are files without a table."""
     lines = [
         f"# Drafted by `make new-run RUN={run}` from the files in data/raw/{run}/. Every",
-        "# line is a guess: read each, correct it, then run",
+        "# line is a guess, and says how sure it is by names and values: read each, correct it,",
+        "# answer what is asked, then run",
         f"#   make check RUN={run}     names every problem that is left",
         f"#   make report RUN={run}    runs the study",
         "source: files",
@@ -181,7 +247,7 @@ def draft(run: str, guesses: list[Guess], unused: list[Look]) -> str:
 
 def _table(one: Guess) -> Iterator[str]:
     yield f"  {one.table}:"
-    yield from _file(one.seen)
+    yield from _file(one)
     columns = dict(one.columns)
     moments = [
         n for n in columns if mapping.COLUMNS[one.table].get(n, "")[:6] == "moment"
@@ -190,21 +256,26 @@ def _table(one: Guess) -> Iterator[str]:
         yield from _dates(one.seen.columns.get(columns[name], []))
     yield "    columns:"
     for name, column in columns.items():
-        others = one.others.get(name) or []
-        also = f"; or {', '.join(others)}" if others else ""
-        why = one.notes.get(name, "")
-        yield f"      {name}: {_yaml(column)}" + (f"  # {why}{also}" if why else "")
+        why = " ".join(one.notes[name].split())  # of values: a comment is one line
+        yield f"      {name}: {_yaml(column)}  # {why}"
     for name in lacks(one):
         yield f'      {name}: ""  # NOT FOUND: name its column'
-    if one.table == "lines":
-        if not {"amount", "unit_price"} & columns.keys():
-            yield '      amount: ""  # NOT FOUND: name the column of money paid, or unit_price'
+    if one.found:
+        if not set(MONEY) & columns.keys():
+            yield (
+                '      amount: ""  # NOT FOUND: no column holds money. Name that of the '
+                "money paid; or join the prices to the lines"
+            )
         yield from _line_rules(one)
     rest = [n for n in one.seen.columns if n not in columns.values()]
     if one.table in mapping.ATTRIBUTES:
         yield from _attributes(one, rest)
-    elif rest:
-        yield f"    # not mapped: {', '.join(rest[:20])}"
+        return
+    told = one.found.left if one.found else {}
+    for name in filter(told.get, rest):
+        yield " ".join(f"    # not mapped: {name}: {told[name]}".split("\n"))
+    if plain := [" ".join(n.split()) for n in rest if not told.get(n)]:
+        yield f"    # not mapped: {', '.join(plain[:20])}"
 
 
 def _yaml(value: str) -> str:
@@ -213,7 +284,8 @@ def _yaml(value: str) -> str:
     return value if plain else json.dumps(value, ensure_ascii=False)
 
 
-def _file(seen: Look) -> Iterator[str]:
+def _file(one: Guess) -> Iterator[str]:
+    seen = one.seen
     if seen.file.suffix.lower() in mapping.DATABASES:
         yield f"    database: {_yaml(f'sqlite:///{seen.file.name}')}"
         yield f"    table: {_yaml(seen.part)}"
@@ -228,21 +300,24 @@ def _file(seen: Look) -> Iterator[str]:
         yield f"    encoding: {seen.encoding}"
         if not seen.header:
             yield "    header: false  # the first line holds values; columns are 1, 2, 3 ..."
-    if (seen.decimal, seen.thousands) != (".", ""):
-        yield f"    decimal: {json.dumps(seen.decimal)}"
-    if seen.thousands:
-        yield f"    thousands: {json.dumps(seen.thousands)}"
+    decimal, thousands = seen.decimal, seen.thousands
+    if one.found:
+        decimal, thousands = one.found.columns[0].marks
+    if (decimal, thousands) != (".", ""):
+        yield f"    decimal: {json.dumps(decimal)}"
+    if thousands:
+        yield f"    thousands: {json.dumps(thousands)}"
 
 
 def _dates(samples: list[str]) -> Iterator[str]:
-    forms = readers.date_forms(samples)
+    forms = recognise.Column("", samples, role="date").forms
     if not forms:
         if samples and not re.match(r"\d{4}-\d\d-\d\d", samples[0]):
             yield f'    date_format: ""  # NOT FOUND for {samples[0]}: write such as %d.%m.%Y'
         return
     if set(forms) <= set(readers.FORMS["iso"]):
         return
-    yield f"    date_format: {json.dumps(forms)}"
+    yield f"    date_format: {json.dumps(forms if forms[0] not in recognise.NUMBERED else forms[0])}"
     for form in forms:
         if said := readers.day_or_month(samples, form):
             yield f"    # {form}: {said}"
@@ -250,19 +325,20 @@ def _dates(samples: list[str]) -> Iterator[str]:
 
 def _line_rules(one: Guess) -> Iterator[str]:
     """Propose what else the rules of notebook 1 need to know."""
-    samples = one.seen.columns
-    orders = samples.get(one.columns["order_id"], [])
-    starts = {match[0] for text in orders if (match := re.match(r"[A-Za-z]+", text))}
-    numbered = sum(text[:1].isdigit() for text in orders)
-    if len(starts) == 1 and 0.5 * len(orders) < numbered < len(orders):
-        yield f"    cancel_prefix: {_yaml(*starts)}  # orders that begin so take back others"
-    products = samples.get(one.columns["product_id"], [])
+    found = one.found
+    if found.left_out and found.has("status"):
+        listed = ", ".join(map(_yaml, found.left_out))
+        yield f"    left_out_status: [{listed}]  # {found.chosen['status'].why}"
+    if prefix := recognise.takes_back(found):
+        yield f"    cancel_prefix: {_yaml(prefix)}  # orders that begin so are negative"
+    products = one.seen.columns.get(one.columns["product_id"], [])
     services = sorted({text for text in products if SERVICES.fullmatch(text)})
     if services and len(services) < 0.1 * len(set(products)):
         listed = ", ".join(map(_yaml, services[:20]))
         yield f"    service_products: [{listed}]  # not goods? remove those that are"
-    if len({text.upper() for text in products}) < len(set(products)):
-        yield "    fold_product_case: true  # some ids differ in upper and lower case only"
+    if folded := recognise.spellings(found):
+        told = "; ".join(f"{name}: {said}" for name, said in folded.items())
+        yield f"    fold_ids: [{', '.join(folded)}]  # likely one: {told}"
     yield "    # time_zone: UTC  # if the file's times are not local; set the run's zone below"
 
 
@@ -290,30 +366,24 @@ def _attributes(one: Guess, rest: list[str]) -> Iterator[str]:
         )
 
 
-def windows(con: duckdb.DuckDBPyConnection, sources: list[Source], spill: Path) -> str:
-    """Propose the days of the study, as blocks of a run file, from the typed tables."""
-    first, last = con.execute(
-        "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
-    ).fetchall()[0]
-    start, split, end = horizons.windows(first, last)
-    given = {"first_day": start, "last_day": split, "later_day": end}
-    names = {source.table: source for source in sources}
-    settings = outlook.fitted() | given
-    said, few = outlook.of_settings(con, sources, settings=settings, spill=spill)
-    limits = ""
-    if said:
-        told = outlook.parts(con, names, settings=settings, spill=spill)[1]
-        limits = f"\n  min_orders: {told['min_orders']}" + (
-            f"\n  min_lines: {told['min_lines']}"
-            if told["min_lines"]
+def windows(wide: str, days: tuple[str, str, str], said: list[str], few: str) -> str:
+    """Write the blocks of a run file after `tables:`.
+
+    `wide` is that of all, `days` the first and last day and the last of all, and `said`
+    and `few` what `outlook.of_settings` says of them.
+    """
+    start, split, end = days
+    limits = re.search(r": (\d+) orders(?: and (\d+) lines)?", " ".join(said[1:2]))
+    least = f"\n  min_orders: {limits[1]}" if limits else ""
+    if limits:
+        least += (
+            f"\n  min_lines: {limits[2]}"
+            if limits[2]
             else "\n  # no min_lines: an order is a line or two, so its orders say it"
         )
     foretold = "\n".join(f"# {one}" for one in [*said[1:], *filter(None, [few])])
     return f"""
-all:
-  currency: EUR  # of all money: correct it
-  time_zone: UTC  # of the local clock, such as Europe/Berlin: correct it
-
+{wide}
 01_cleaning:
   kept: []  # rules of notebook 1 that set no line aside, such as [no price]
   first_day: {start}  # the first day in the file
@@ -325,44 +395,105 @@ all:
 02_feature_engineering:
   first_day: {start}
   last_day: {split}
-  later_day: {end}{limits}
+  later_day: {end}{least}
 """
 
 
 NO_WINDOWS = """
-# The days could not be read yet. Correct the columns above; then add, with your days:
-# 01_cleaning: {first_day: 2024-01-01, last_day: 2024-12-31}
-# 02_feature_engineering: {first_day: 2024-01-01, last_day: 2024-09-30, later_day: 2024-12-31}
+# The days could not be read yet. Answer first what is open:
+{open}
+# Then add, with your days:
+# 01_cleaning: {{first_day: 2024-01-01, last_day: 2024-12-31}}
+# 02_feature_engineering: {{first_day: 2024-01-01, last_day: 2024-09-30, later_day: 2024-12-31}}
 """
 
 
-def _windows(text: str, run: str) -> str:
-    """Propose the days by the tables as drafted, or by lines alone if others fail."""
-    content: dict[str, Any] = yaml.safe_load(text)
+def _wide(found: Found) -> str:
+    """Propose the currency and the zone, as far as the file tells them."""
+    currency, told = recognise.currency(found)
+    day = found.column("ordered_at")
+    zone = "of the local clock, such as Europe/Berlin: correct it"
+    if day and (day.offsets or day.forms[:1] in (["unix"], ["unix_ms"], ["unix_us"])):
+        ends = f" ({', '.join(day.offsets[:3])})" if day.offsets else ""
+        zone = f"the file's times are instants{ends}; in which zone is your clock?"
+    return f"all:\n  currency: {currency}  # {told}\n  time_zone: UTC  # ask: {zone}\n"
+
+
+def _rest(text: str, run: str, found: Found) -> tuple[str, list[str]]:
+    """Propose the days by the tables as drafted, or by lines alone; picture the result."""
+    wide = _wide(found)
+    content: dict[str, Any] = yaml.safe_load(text + wide)
     alone = content | {"tables": {"lines": content["tables"]["lines"]}}
     for tried in (content, alone):
         with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
             engines.limit(con, Path(spill))
-            found, sources = own_files.problems(con, tried, run=run, spill=Path(spill))
-            if not (found["level"] == "error").any():
-                return windows(con, sources, Path(spill))
-    return NO_WINDOWS
+            judged, sources = own_files.problems(con, tried, run=run, spill=Path(spill))
+            errors = judged.loc[judged["level"] == "error", "said"].to_list()
+            if not errors:
+                days = horizons.windows(
+                    *con.execute(
+                        "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
+                    ).fetchall()[0]
+                )
+                names = ("first_day", "last_day", "later_day")
+                settings = outlook.fitted() | dict(zip(names, days, strict=True))
+                said, few = outlook.of_settings(
+                    con, sources, settings=settings, spill=Path(spill)
+                )
+                told = picture(con, sources, said, few)
+                return windows(wide, days, said, few), told
+    listed = "\n".join(f"# - {' '.join(one.split())}" for one in errors)
+    return f"\n{wide}{NO_WINDOWS.format(open=listed)}", [
+        "To be answered first:",
+        *errors,
+    ]
 
 
-def write(run: str) -> Path:
-    """Draft the run file of the files in data/raw/<run>/; BadInput if it exists."""
-    target, folder = paths.run_file(run), mapping.folder(run)
-    if target.exists():
-        raise BadInput(
-            f"runs/{target.name} exists already and is left as it is. Choose another "
-            "name, or remove it first."
-        )
+def picture(
+    con: duckdb.DuckDBPyConnection, sources: list[Source], said: list[str], few: str
+) -> list[str]:
+    """Put the result of a draft in a few lines, for the analyst's terminal alone."""
+    lines = next(source for source in sources if source.table == "lines")
+    con.execute(
+        f"""create or replace temp view pictured as
+            select *, cents / 100 as money from typed_lines
+            where not coalesce({types.uncompleted(lines)}, false)"""
+    )
+    rows, used, people, orders, money, first, last = con.execute(
+        """select (select count(*) from typed_lines), count(*), count(distinct customer_id),
+            count(distinct order_id), coalesce(sum(money), 0), min(ordered_at)::date,
+            max(ordered_at)::date from pictured"""
+    ).fetchall()[0]
+    largest = con.execute(
+        """select customer_id, coalesce(sum(money), 0) from pictured
+            where customer_id is not null group by 1 order by 2 desc, 1 limit 5"""
+    ).fetchall()
+    apart = f" ({rows - used:,} of them set aside by status)" if used < rows else ""
+    shares = ", ".join(
+        f"{who} {float(paid / (money or 1)):.1%}" for who, paid in largest
+    )
+    ready = [one.partition(":")[0] for one in said if one.endswith(": ready.")]
+    return [
+        f"{rows:,} rows{apart}, {people:,} customers, {orders:,} orders, {money:,.2f} in all.",
+        f"Days: {first} to {last}. Five largest customers, by share of money: {shares}.",
+        *said[1:2],
+        few or f"Enough data for: {', '.join(ready) or 'no part of the study'}.",
+    ]
+
+
+def propose(run: str) -> tuple[str, list[str]]:
+    """Draft the run file of the files in data/raw/<run>/: its text, and a picture of it.
+
+    BadInput: the folder holds no order lines, and what it holds instead.
+    """
+    folder = mapping.folder(run)
     if not folder.is_dir():
         raise BadInput(
             f"The folder data/raw/{run}/ is missing. Make it and put your files there."
         )
     files = sorted(folder.iterdir(), key=lambda file: -file.stat().st_size)
-    looks = [seen for file in files if file.is_file() for seen in readers.look(file)]
+    looks = [one for file in files if file.is_file() for one in readers.look(file)]
+    looks = [seen for seen in looks if seen.rows]
     if not looks:
         names = ", ".join(file.name for file in files) or "nothing"
         raise BadInput(
@@ -372,14 +503,28 @@ def write(run: str) -> Path:
     guesses = match(looks)
     unused = [seen for seen in looks if all(seen is not one.seen for one in guesses)]
     text = draft(run, guesses, unused)
-    store.write_text(text + _windows(text, run), target)
-    return target
+    more, pictured = _rest(text, run, guesses[0].found)
+    return text + more, pictured
+
+
+def write(run: str) -> tuple[Path, list[str]]:
+    """Write the run file that is proposed, and return its picture; BadInput if it exists."""
+    target = paths.run_file(run)
+    if target.exists():
+        raise BadInput(
+            f"runs/{target.name} exists already and is left as it is. Choose another "
+            "name, or remove it first."
+        )
+    text, pictured = propose(run)
+    store.write_text(text, target)
+    return target, pictured
 
 
 @command.says_what_stops
 def main(arguments: list[str]) -> int:
     """Draft the run file named on the command line; return the exit code."""
-    target = write(*arguments)
+    target, pictured = write(*arguments)
+    print("\n".join(pictured))
     run = target.stem
     print(
         f"Drafted runs/{target.name}. Read and correct it, then: make check RUN={run}"
