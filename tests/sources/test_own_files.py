@@ -58,7 +58,11 @@ def own(monkeypatch, tmp_path):
             if isinstance(content, str):
                 content = content.encode()
             (folder / name).write_bytes(content)
-        content = {"source": "files", "tables": tables} | run
+        content = {
+            "source": "files",
+            "tables": tables,
+            "all": {"currency": "EUR"},
+        } | run
         (tmp_path / "runs/shop.yaml").write_text(yaml.safe_dump(content))
         con = duckdb.connect()
         return con, own_files.receive(con, run="shop")
@@ -99,7 +103,7 @@ def test_lines_are_typed_and_marked_for_the_rules(own):
         *("lines", "orders.csv", 8, 6),
     ]
     # warnings may name customers; a page only says how many there are
-    assert told["notes"].to_list() == ["`make check` warns: 4"]
+    assert told["notes"].to_list() == ["`make check` warns: 5"]
 
 
 def buys(*steps):
@@ -131,7 +135,7 @@ def test_a_purchase_is_undone_only_by_a_later_cancellation(own, steps, reversed_
 
 
 def test_ids_that_differ_in_case_are_one_product_where_the_run_says_so(own):
-    folded = LINES | {"fold_product_case": True}
+    folded = LINES | {"fold_ids": ["product_id"]}
     con, _ = own({"lines": folded}, {"orders.csv": ORDERS})
     assert set(column(con, "product_id")) == {"P1", "P2", "POST"}
     con, _ = own({"lines": LINES})
@@ -178,7 +182,9 @@ def test_times_of_another_zone_become_local(own):
         "T08:00:00,", "T08:00:00Z,"
     )
     con, _ = own(
-        {"lines": lines}, {"plain.csv": text}, all={"time_zone": "Europe/Berlin"}
+        {"lines": lines},
+        {"plain.csv": text},
+        all={"time_zone": "Europe/Berlin", "currency": "EUR"},
     )
     assert [str(when) for when in column(con, "ordered_at")] == [
         "2024-02-04 00:30:00",
@@ -315,7 +321,7 @@ def test_needs_come_from_the_category_of_a_product(own):
         "columns": {"product_id": "id", "category": "group", "brand": "by"},
     }
     con, _ = own(
-        {"lines": LINES | {"fold_product_case": True}, "products": products},
+        {"lines": LINES | {"fold_ids": ["product_id"]}, "products": products},
         {
             "orders.csv": ORDERS,
             "products.csv": "id,group,by\nP1,Tea & Coffee,X\np1,Tea,Y\nP2,Décor,\nP9,A,\n",

@@ -10,7 +10,7 @@ import yaml
 
 from helpers.core import paths
 from helpers.runs import run_file
-from helpers.sources import check, validate
+from helpers.sources import check, plausible, validate
 
 GOOD = {
     "lines.csv": "cust,order,day,item,qty,price\n"
@@ -258,8 +258,8 @@ BROKEN = {
         {"lines.columns.unit_price": ABSENT},
         {},
         [
-            "Table lines: `columns:` lacks both amount and unit_price; give one of "
-            "them.",
+            "Table lines: `columns:` lacks amount, unit_price and order_total; give "
+            "one of them.",
         ],
     ),
     "an unknown encoding": (
@@ -314,10 +314,18 @@ BROKEN = {
         ],
     ),
     "a switch that is neither true nor false": (
-        {"lines.fold_product_case": "yes"},
+        {"lines.header": "yes"},
         {},
         [
-            "Table lines: `fold_product_case:` is 'yes'; write true or false.",
+            "Table lines: `header:` is 'yes'; write true or false.",
+        ],
+    ),
+    "a key that was once another": (
+        {"lines.fold_product_case": True},
+        {},
+        [
+            "Table lines: `fold_product_case:` is now a list of ids; write `fold_ids: "
+            "[product_id]`.",
         ],
     ),
     "a password in the run file": (
@@ -528,7 +536,7 @@ BROKEN = {
         {},
         [
             "Table lines: `date_format:` '%Q' is no form of date. Write one such as "
-            "'%d.%m.%Y %H:%M'.",
+            "'%d.%m.%Y %H:%M', or unix, unix_ms, unix_us or excel for numbers.",
         ],
     ),
     # content
@@ -537,7 +545,7 @@ BROKEN = {
         line("a,1,31.02.2024,P1,1,2.50"),
         [
             "Table lines: column day (ordered_at) cannot be read as a date: line 2: "
-            "'31.02.2024' (1 line). Mend these values, set `date_format:`, or `time_zone:` if they end in Z or +00.",
+            "'31.02.2024' (1 line). Mend these values, set `date_format:`, or write `time_zone:` under `all:` if they end in Z or an offset such as -0500.",
         ],
     ),
     "days without their form": (
@@ -546,7 +554,7 @@ BROKEN = {
         [
             "Table lines: column day (ordered_at) cannot be read as a date: line 2: "
             "'2024/1/1'; line 3: '2024/1/2'; line 4: '2024/1/3' (3 lines). Mend "
-            "these values, set `date_format:`, or `time_zone:` if they end in Z or +00.",
+            "these values, set `date_format:`, or write `time_zone:` under `all:` if they end in Z or an offset such as -0500.",
         ],
     ),
     "a price that cannot be read": (
@@ -912,8 +920,9 @@ WARNED = {
             "lines.csv": GOOD["lines.csv"] + "c,4,2024-01-03,p3,1,4.00\n",
             "products.csv": GOOD["products.csv"] + "p3,Tea\n",
         },
-        "Table lines: 1 products have ids that differ in case only: P3/p3. If they are the "
-        "same, set `fold_product_case: true`.",
+        "Table lines: 2 ids of products are 1 if case, zeros before a number, .0 behind it "
+        "and letters without a shape tell nothing: P3 / p3. If they are the same, write "
+        "`fold_ids: [product_id]` under lines.",
     ),
     "two forms that both read a date": (
         {"lines.date_format": ["%d/%m/%Y", "%m/%d/%Y"]},
@@ -962,9 +971,9 @@ WARNED = {
 @pytest.mark.parametrize("name", WARNED)
 def test_what_is_no_fault_but_should_be_known_is_a_warning(shop, name, monkeypatch):
     if "much" not in name:
-        monkeypatch.setattr(validate, "DOMINANT", 2)
+        monkeypatch.setattr(plausible, "DOMINANT", 2)
     else:
-        monkeypatch.setattr(validate, "DOMINANT", 0.4)
+        monkeypatch.setattr(plausible, "DOMINANT", 0.4)
     settings, files, told = WARNED[name]
     assert shop(settings, files, level="warning") == [told]
     assert shop(settings, files) == []

@@ -29,6 +29,8 @@ KINDS_OF_FILE = (*DELIMITERS, ".parquet", ".xlsx")
 DATABASES = (".db", ".sqlite", ".sqlite3")  # files that are one
 # An order is what one customer buys on one day; where no product is told either, a line.
 DERIVED = "derived"
+THREE_PLACES = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")  # currencies
+IDS = ("customer_id", "order_id", "product_id")  # whose spellings can be folded
 STUDY = "a column of the study"
 
 
@@ -54,14 +56,21 @@ class Source:
     decimal: str = "."
     thousands: str = ""
     date_formats: tuple[str, ...] = ()
+    told_marks: bool = False  # whether the run file gives `decimal:` or `thousands:`
     time_zone: str = ""  # of the file; empty where its times are local
-    local_zone: str = ""
+    local_zone: str = ""  # of the run
+    currency: str = ""  # of the run
     cancel_prefix: str = ""
     service_products: tuple[str, ...] = ()
     left_out_status: tuple[str, ...] = ()  # in small letters
     # of customer_id, order_id and product_id: those whose spellings are one id, in
     # every table of the run
     fold_ids: tuple[str, ...] = ()
+
+    @property
+    def decimals(self) -> int:
+        """Places of the run's currency: 3, or 2 (those of fewer are kept in cents too)."""
+        return 3 if self.currency in THREE_PLACES else 2
 
     @property
     def names_products(self) -> bool:
@@ -183,19 +192,27 @@ def near(name: str, known: Iterable[str]) -> str:
 
 def _check_keys(block: _Block) -> None:
     """Refuse keys that a table does not have, and values of another kind."""
-    lists = (*ATTRIBUTES["leads"], "service_products")
+    lists = (*ATTRIBUTES["leads"], "service_products", "left_out_status", "fold_ids")
     own = LINE_OPTIONS if block.table == "lines" else ATTRIBUTES.get(block.table, ())
     known = [*OPTIONS, *own]
     for key, value in block.given.items():
-        if key not in known:
+        if key == "fold_product_case":
+            block.fault(
+                f"`{key}:` is now a list of ids; write `fold_ids: [product_id]`."
+            )
+        elif key not in known:
             block.fault(f"`{key}:` is no key of it{near(key, known)}")
-        elif key in ("header", "fold_product_case"):
+        elif key == "header":
             if not isinstance(value, bool):
                 block.fault(f"`{key}:` is {value!r}; write true or false.")
         elif key in lists and not isinstance(value, list):
             block.fault(f"`{key}:` is {value!r}; write a list such as [A, B].")
         elif key in OPTIONS[:-1] and not isinstance(value, str | list):
             block.fault(f"`{key}:` is {value!r}; write it in quotes.")
+        elif key in OPTIONS[:-1] and key != "date_format" and isinstance(value, list):
+            block.fault(f"`{key}:` is the list {value!r}; write one text.")
+        elif key == "fold_ids" and (odd := [one for one in value if one not in IDS]):
+            block.fault(f"`fold_ids:` holds {odd[0]}{near(str(odd[0]), IDS)}")
 
 
 def _place(block: _Block) -> tuple[Path | None, str]:
@@ -315,12 +332,38 @@ def _columns(block: _Block, attributes: dict[str, str]) -> dict[str, str]:
             f"`columns:` lacks {', '.join(absent)}; name a column of the file, or "
             "`=` and a value that every row gets."
         )
-    if block.table == "lines" and not {"amount", "unit_price"} & given.keys():
-        block.fault("`columns:` lacks both amount and unit_price; give one of them.")
+    if block.table == "lines":
+        _check_money(block, given)
     order = [*standard, *given]
     names = sorted(given, key=lambda name: order.index(name))
     named = {str(name): str(given[name]) for name in names}
     return named | {name: name for name in attributes if name not in named}
+
+
+def _check_money(block: _Block, given: dict[str, Any]) -> None:
+    """Refuse columns of lines that do not say what a line sold for, or say it twice."""
+    money = [name for name in ("amount", "unit_price", "order_total") if name in given]
+    if not money:
+        block.fault(
+            "`columns:` lacks amount, unit_price and order_total; give one of them."
+        )
+    if "order_total" in money and len(money) > 1:
+        block.fault(
+            f"`columns:` gives order_total and {money[0]}; a line has one price: remove "
+            "order_total, which is for orders whose lines have none."
+        )
+    if "order_total" in money and given.get("order_id", DERIVED) == DERIVED:
+        block.fault("order_total needs a column of the file as order_id.")
+    taken_off = [name for name in given if str(name).startswith("discount")]
+    if taken_off and "unit_price" not in money or taken_off and "amount" in money:
+        block.fault(
+            f"{taken_off[0]} is taken off quantity x unit_price; leave it out, or map "
+            "unit_price and no amount."
+        )
+    if len(taken_off) > 1:
+        block.fault(f"`columns:` gives {' and '.join(taken_off)}; keep one of them.")
+    if block.given.get("left_out_status") and "status" not in given:
+        block.fault("`left_out_status:` needs the column status under `columns:`.")
 
 
 def _text_options(
@@ -343,17 +386,32 @@ def _text_options(
         "thousands": str(given.get("thousands", "")),
         "date_formats": tuple(formats if isinstance(formats, list) else [formats]),
         "time_zone": str(given.get("time_zone", "")),
-        "local_zone": _local_zone(content),
+        "local_zone": _of_the_run(content, "time_zone"),
+        "currency": _of_the_run(content, "currency"),
+        "told_marks": bool({"decimal", "thousands"} & given.keys()),
+        "fold_ids": _folded(content),
     }
     _check_text(block, options)
     if block.table == "lines":
-        services = given.get("service_products") or []
+        left_out = [str(one).strip().lower() for one in _list(given, "left_out_status")]
         options |= {
             "cancel_prefix": str(given.get("cancel_prefix", "")),
-            "service_products": tuple(map(str, services)),
-            "fold_product_case": given.get("fold_product_case", False),
+            "service_products": tuple(map(str, _list(given, "service_products"))),
+            "left_out_status": tuple(left_out),
         }
     return options
+
+
+def _list(given: dict[str, Any], key: str) -> list[Any]:
+    """Return a list of a table's block; an empty one where it is something else."""
+    value = given.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _folded(content: dict[str, Any]) -> tuple[str, ...]:
+    """Read which ids are folded: lines say it for every table of the run."""
+    lines = content["tables"].get("lines")
+    return tuple(_list(lines, "fold_ids")) if isinstance(lines, dict) else ()
 
 
 def _check_text(block: _Block, options: dict[str, Any]) -> None:
@@ -383,10 +441,10 @@ def _check_text(block: _Block, options: dict[str, Any]) -> None:
         )
 
 
-def _local_zone(content: dict[str, Any]) -> str:
-    """Return the zone of the run's times, as its run file sets it for notebook 1."""
+def _of_the_run(content: dict[str, Any], parameter: str) -> str:
+    """Return what a run file sets a parameter of notebook 1 to; empty if it does not."""
     for key in ("01_cleaning", "all"):
         block = content.get(key)
-        if isinstance(block, dict) and "time_zone" in block:
-            return str(block["time_zone"])
+        if isinstance(block, dict) and parameter in block:
+            return str(block[parameter])
     return ""

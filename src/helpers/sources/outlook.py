@@ -133,7 +133,8 @@ def _purchase(source: Source) -> str:
     """Write the condition of a line that notebook 1 will most likely keep."""
     return (
         "customer_id is not null and ordered_at is not null "
-        f"and not coalesce({types.taken_back(source)}, false) and not {types.service(source)}"
+        f"and not coalesce({types.taken_back(source)}, false) "
+        f"and not {types.uncompleted(source)} and not {types.service(source)}"
     )
 
 
@@ -144,7 +145,7 @@ def _copied(
     lines = names["lines"]
     queries = {
         "lines": f"""select customer_id, order_id, ordered_at, product_id,
-            ({types.money(lines)})::double as money
+            cents / 100.0 as money
             from typed_lines where {_purchase(lines)}""",
         "products": _products(names),
     }
@@ -167,8 +168,7 @@ def _products(names: dict[str, Source]) -> str:
     source = names.get("products", names["lines"])
     told = types.tells_need(source)
     need = f"coalesce(mode({told[0]}), 'other')" if told else "'other'"
-    fold = "upper" if names["lines"].fold_product_case else ""
-    known = f"""select {fold}(product_id) as product_id, {need} as need_state
+    known = f"""select product_id, {need} as need_state
         from typed_{source.table} where product_id is not null group by 1"""
     return f"""with known as ({known}) from known union all
         select distinct product_id, 'other' from typed_lines

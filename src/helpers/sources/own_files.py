@@ -13,7 +13,7 @@ from helpers.core.errors import BadInput
 from helpers.core.schema import OPTIONAL, UNCLASSIFIED
 from helpers.runs import mapping, run_file
 from helpers.runs.mapping import Source
-from helpers.sources import readers, types, validate
+from helpers.sources import ids, plausible, readers, types, validate
 
 PLACES = ("department", "category", "brand")
 # Columns of later outcomes are later_<need>: these would name one that there is.
@@ -37,7 +37,11 @@ def problems(
         else:
             opened.append(source)
             found += validate.table(con, source)
-    found += validate.together(con, {source.table: source for source in opened})
+    named = {source.table: source for source in opened}
+    found += validate.together(con, named)
+    found += ids.problems(con, named)
+    if "lines" in named:
+        found += plausible.lines(con, named)
     return pd.DataFrame(found, columns=PROBLEMS), opened
 
 
@@ -115,7 +119,7 @@ def _lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Create received_lines: typed, with a flag for each rule that 01 may apply."""
     con.execute(
         f"""create or replace temp view counted_lines as
-        select *, {_amount(source)} as amount_cents,
+        select *, cents as amount_cents,
             coalesce({types.taken_back(source)}, false) as cancelled from typed_lines"""
     )
     _find_duplicates(con, source)
@@ -123,10 +127,10 @@ def _lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     whole = con.execute("select bool_and(quantity = floor(quantity)) from typed_lines")
     kind = "bigint" if whole.fetchall()[0][0] else "double"
     coupon = (
-        "round(coupon * 100)::bigint" if "coupon" in source.columns else "0::bigint"
+        types.cents("coupon", source) if "coupon" in source.columns else "0::bigint"
     )
     more = [
-        f"round({name} * 100)::bigint as {name}_cents"
+        f"{types.cents(name, source)} as {name}_cents"
         for name in _has(source, "shelf_amount")
     ] + _has(source, *OPTIONAL)  # these pass as they are
     columns = "".join(f"{column}, " for column in more)
@@ -135,38 +139,27 @@ def _lines(con: duckdb.DuckDBPyConnection, source: Source) -> None:
         select line_id, customer_id, order_id, ordered_at, product_id,
             quantity::{kind} as quantity, amount_cents, {coupon} as coupon_cents,
             {columns}
-            {_duplicate(source)}cancelled,
+            {_flags(con, source)}cancelled,
             line_id in (select line_id from reversed_lines) as reversed,
             {types.service(source)} as service
         from counted_lines"""
     )
 
 
-def _duplicate(source: Source) -> str:
-    """Write the flag of exact copies, where the file tells lines apart."""
-    if not (source.names_orders or source.names_products):
-        return ""
-    return "line_id in (select line_id from duplicate_lines) as duplicate, "
-
-
-def _amount(source: Source) -> str:
-    if "amount" in source.columns:
-        return "round(amount * 100)::bigint"
-    # Thousandths of a piece keep the product within the digits of a decimal.
-    return "round(quantity::decimal(15, 3) * unit_price * 100)::bigint"
+def _flags(con: duckdb.DuckDBPyConnection, source: Source) -> str:
+    """Write the flags of rules that only some files know of."""
+    flags = ""
+    if types.tells_copies(con, source):
+        flags += "line_id in (select line_id from duplicate_lines) as duplicate, "
+    if source.left_out_status:
+        flags += f"{types.uncompleted(source)} as uncompleted, "
+    return flags
 
 
 def _find_duplicates(con: duckdb.DuckDBPyConnection, source: Source) -> None:
-    """List the lines that repeat an earlier row of the file in every column."""
-    # Where the file names neither orders nor products, two alike may be two purchases.
-    told = str(source.names_orders or source.names_products).lower()
-    con.execute(
-        f"""create or replace temp table duplicate_lines as
-        with repeated as (select digest, min(line_id) as first from typed_lines
-            where {told} group by digest having count(*) > 1)
-        select line_id from typed_lines join repeated using (digest)
-        where line_id > first"""
-    )
+    """List the lines that repeat an earlier row of the file, where that can be told."""
+    told = "" if types.tells_copies(con, source) else " and false"
+    con.execute(f"create or replace temp table duplicate_lines as {types.COPIES}{told}")
 
 
 def _find_reversed(con: duckdb.DuckDBPyConnection) -> None:
@@ -223,11 +216,10 @@ def _products(con: duckdb.DuckDBPyConnection, named: dict[str, Source]) -> None:
         f"{chosen.format(name) if name in source.columns else 'null::varchar'} as {name}"
         for name in PLACES
     )
-    key = "upper(product_id)" if named["lines"].fold_product_case else "product_id"
     need = chosen.format(_need(source))
     con.execute(
         f"""create or replace temp table received_products as
-        select {key} as product_id, {need} as need_state, {places}
+        select product_id, {need} as need_state, {places}
         from {table} where product_id is not null group by 1 order by 1;
         insert into received_products
         select distinct product_id, '{UNCLASSIFIED}', null, null, null
@@ -288,7 +280,7 @@ ALWAYS = {
 
 def _pass_on(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Create received_<table> with the types of the standard table."""
-    kinds = {"money": "round({0} * 100)::bigint", "number": "{0}::double"}
+    kinds = {"money": types.cents("{0}", source), "number": "{0}::double"}
     columns = []
     for name, kind in source.kinds.items():
         value = kinds.get(kind, "{0}").format(identifier(name))

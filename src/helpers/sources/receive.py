@@ -13,7 +13,7 @@ from helpers.runs import run_file
 # What every reader of a report must be told of a source.
 ABOUT = beside(__file__, "receive.yaml")
 # Columns of lines that only help to clean them.
-MARKS = ("duplicate", "cancelled", "reversed", "service")
+MARKS = ("duplicate", "uncompleted", "cancelled", "reversed", "service")
 
 
 def receive(

@@ -1,11 +1,12 @@
-"""Give the text of a mapped table its meaning: days, cents, numbers and flags."""
+"""Give the text of a mapped table its meaning: times, cents, numbers, ids and flags."""
+
+import re
 
 import duckdb
 
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
-from helpers.display.columns import ANY_SIGN
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
 from helpers.sources.readers import ROW
@@ -15,47 +16,89 @@ UNREAD = WORDS["unread"]
 DERIVED_ORDER = "coalesce(customer_id, '') || ' ' || ordered_at::date"
 # Where no product is told either, two lines of a day may be two purchases.
 LINE_ORDER = f"{DERIVED_ORDER} || ' ' || line_id"
-BLANK = r"^[\s\x{00a0}]|[\s\x{00a0}]$"
+# Spaces of every kind, and letters without a shape such as a byte-order mark.
+HOLLOW = r"[\s\p{Z}\x{ad}\x{200b}-\x{200f}\x{2060}\x{feff}]"
 DAY = r"\d{4}-\d{2}-\d{2}"
-SIGNS = ANY_SIGN + r"|\s*\b(EUR|USD|GBP|CHF)\b\s*"
-SPACE = r"[\s\x{00a0}\x{202f}]"
-NEGATIVE = r"^(?:\((.*)\)|(.*)-)$"
-OFFSET = r"(Z|[-+]\d{2}(:?\d{2})?)"
 CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
+# A time of day, then what it lies from UTC; a browser's name of the zone may follow.
+OFFSET = (
+    r"^(.*\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?: ?[AaPp]\.?[Mm]\.?)?) ?"
+    r"((?:UTC|GMT)?[-+]\d{1,2}(?::?\d\d)?|Z|UTC|GMT)(?: \([^)]*\))?$"
+)
+NEGATIVE = r"^(?:\((.*)\)|(.*)-)$"
+# What stands between thousands and never before decimals.
+APART = r"[\s\x{a0}\x{202f}'\x{2019}\x{66c}]"
+# The longest first: R$ is no dollar.
+SIGN = "|".join(
+    [*map(re.escape, sorted(WORDS["signs"], key=len, reverse=True)), r"\p{Sc}|[A-Z]{3}"]
+)
+# Digits of other scripts and signs of width, for `translate`.
+DIGITS = "".join("".join(map(chr, range(zero, zero + 10))) for zero in WORDS["zeros"])
+OTHERS, PLAIN = DIGITS + "−–％٪", "0123456789" * len(WORDS["zeros"]) + "--%%"
+NUMBER = "decimal(38, 10)"
+MOST = 10**13  # of a number: beyond it sums would not be exact
+SUM = 10**9  # cents up to which a product of doubles is exact after rounding
+# Words of `date_format:` for numbers: their units in a second.
+EPOCHS = {"unix": 1, "unix_ms": 10**3, "unix_us": 10**6}
+LIKELY = (6 * 10**14, 5 * 10**15)  # microseconds since 1970: 1989 to 2128
 
 
 def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) -> None:
     """Create typed_<table> from raw_<table> in one pass over the file.
 
-    `numbers` are the columns that the file holds as numbers. BadInput says that a form
-    of date or a time zone is unknown, or that the file is damaged.
+    `numbers` are the columns that the file holds as numbers. Beside each column of a
+    kind that may be unread stands bad_<name> (its text), beside money sign_<name>, and
+    beside a moment moved_<name>: what it was before its zone was turned into the run's.
+    Lines get `cents` (what the line sold for) and `digest` (of all that is mapped).
+    BadInput says that a form of date or a time zone is unknown, or that the file is
+    damaged.
     """
     _check_forms(con, source)
-    texts, values, kept = [f"{ROW} as line_id"], ["line_id"], ["line_id"]
+    texts, first, second = [f"{ROW} as line_id"], ["*"], ["*"]
+    kept, moments = ["line_id"], []
     for name, column in source.columns.items():
+        own, kind = identifier(name), source.kinds[name]
         if name == "order_id" and column == mapping.DERIVED:
             order = DERIVED_ORDER if source.names_products else LINE_ORDER
             kept.append(f"{order} as order_id")
             continue
-        text, bad = identifier(f"text_{name}"), identifier(f"bad_{name}")
-        mark = (".", "") if column in numbers else (source.decimal, source.thousands)
-        texts.append(f"{_text(column)} as {text}")
-        values += [text, f"{_typed(text, source, name, mark)} as {identifier(name)}"]
-        kept.append(identifier(name))
-        if source.kinds[name] in UNREAD:
-            kept.append(
-                f"case when {identifier(name)} is null then {text} end as {bad}"
+        text = identifier(f"text_{name}")
+        texts.append(f"{_text(column, kind, name)} as {text}")
+        if kind == "moment":
+            moments.append(name)
+            first += _moment_parts(text, name, source)
+            second += _moment(text, name, source)
+            kept.append(identifier(f"moved_{name}"))
+        else:
+            mark = (
+                (".", "") if column in numbers else (source.decimal, source.thousands)
             )
+            first.append(f"{_typed(text, source, name, mark)} as {own}")
+        undecided = column not in numbers and not source.told_marks
+        if kind in ("money", "number"):
+            # Digits behind the only mark: of three, nobody knows what it separates.
+            behind = f"length({text}) - nullif(instr({text}, '.'), 0)"
+            behind = behind if undecided else "null"
+            first.append(f"({behind})::int as {identifier(f'places_{name}')}")
+            kept.append(identifier(f"places_{name}"))
+        if kind == "money":
+            sign = f"nullif(regexp_extract({text}, '{SIGN}'), '')"
+            odd = f"try_cast(replace({text}, ',', '') as double) is null"
+            first.append(f'case when {odd} then {sign} end as "sign_{name}"')
+            kept.append(f'"sign_{name}"')
+        kept.append(own)
+        if kind in UNREAD:
+            bad = identifier(f"bad_{name}")
+            kept.append(f"case when {own} is null then {text} end as {bad}")
     if source.table == "lines":
-        texts.append(f"{_digest(con)} as digest")
-        values.append("digest")
-        kept.append("digest")
-    # In three steps, so that nothing is worked out twice.
+        kept += [f"{_cents(source)} as cents", f"{_digest(source)} as digest"]
+    # In steps, so that nothing is worked out twice.
     try:
         con.execute(
             f"""create or replace temp table typed_{source.table} as
                 with texts as (select {", ".join(texts)} from raw_{source.table}),
-                read as (select {", ".join(values)} from texts)
+                parts as (select {", ".join(first)} from texts),
+                read as (select {", ".join(second)} from parts)
                 select {", ".join(kept)} from read"""
         )
     except duckdb.ProgrammingError:
@@ -65,103 +108,237 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
             f"Table {source.table}: {source.where} cannot be read to its end; it may be "
             f"damaged ({str(fault).splitlines()[0][:80]}). Export it again."
         ) from None
+    for name in moments:
+        _keep_days(con, source, name)
 
 
 def _check_forms(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Try the forms of dates and the zones once, before any row is read."""
+    con.execute("set TimeZone = 'UTC'")  # never the machine's
     form_of = (
-        "`date_format:` {!r} is no form of date. Write one such as '%d.%m.%Y %H:%M'."
+        "`date_format:` {!r} is no form of date. Write one such as '%d.%m.%Y %H:%M', or "
+        "unix, unix_ms, unix_us or excel for numbers."
     )
     zone_of = "there is no time zone {!r}. Write one such as Europe/Berlin or UTC."
-    zones = {source.time_zone, source.time_zone and source.local_zone} - {""}
+    zones = {source.time_zone, source.local_zone} - {""}
     try_form = "select try_strptime('', ?)"
     try_zone = "select timezone(?, timestamp '2000-01-01')::varchar"
-    asked = [(try_form, form, form_of) for form in source.date_formats]
+    asked = [(try_form, form, form_of) for form in _forms(source)]
     for query, given, said in asked + [(try_zone, zone, zone_of) for zone in zones]:
         try:
             con.execute(query, [given]).fetchall()
         except duckdb.Error:
             fault = f"Table {source.table}: {said.format(given)}"
             raise BadInput(fault) from None
+    if any("%Z" in form for form in source.date_formats):
+        raise BadInput(
+            f"Table {source.table}: `date_format:` holds %Z, but names of zones are not "
+            "read. Leave it out where times end in Z, UTC or an offset such as -0500; "
+            "else export them so."
+        )
 
 
-def _text(column: str) -> str:
+def _forms(source: Source) -> list[str]:
+    """List the forms of dates; an offset may follow in any, so %z says nothing."""
+    forms = [form for form in source.date_formats if form not in (*EPOCHS, "excel")]
+    return [re.sub(r"\s*%z", "", form) for form in forms]
+
+
+def _text(column: str, kind: str, name: str) -> str:
     """Return SQL for a column's text without outer spaces; null where it is missing."""
     if column.startswith("="):
         return quoted(column[1:].strip())
-    missing = ", ".join(map(quoted, WORDS["missing"]))
-    name = identifier(column)
+    own = identifier(column)
     trimmed = (
-        f"case when regexp_matches({name}, '{BLANK}')"
-        f" then trim({name}, ' \t\r\n\u00a0') else {name} end"
+        f"case when regexp_matches({own}, '^{HOLLOW}|{HOLLOW}$')"
+        f" then regexp_replace({own}, '^{HOLLOW}+|{HOLLOW}+$', '', 'g') else {own} end"
     )
-    return f"case when {name} not in ({missing}) then nullif({trimmed}, '') end"
+    if kind in ("id", "text"):
+        trimmed = f"nfc_normalize({trimmed})"
+    missing = list(WORDS["missing"])
+    if name not in WORDS["words_are_names"]:
+        missing += WORDS["missing_but_for_names"]
+    # None is a name of a category, but no id: a list in SQL is asked at no cost.
+    listed = ", ".join(map(quoted, ["", *missing]))
+    return f"case when ({trimmed}) not in ({listed}) then {trimmed} end"
 
 
 def _typed(raw: str, source: Source, name: str, mark: tuple[str, str]) -> str:
     """Return SQL that reads a text as the kind of its column; null where it cannot."""
     kind = source.kinds[name]
-    if kind == "moment":
-        return _moment(raw, source)
     if kind in ("money", "number", "count"):
         number = _number(raw, *mark)
+        if name == "discount_rate":
+            part = f"case when ends_with({raw}, '%') then 100 else 1 end"
+            return f"({number} / {part})::{NUMBER}"
         return (
             f"(case when {number} = floor({number}) then {number} end)::bigint"
             if kind == "count"
             else number
         )
+    if kind == "clock":
+        return _clock(raw)
     if kind == "flag":
         return _word(raw, {"true": WORDS["yes"], "false": WORDS["no"]})
     if kind == "arm":
         treated = WORDS["treated"] + WORDS["yes"]
         control = WORDS["control"] + WORDS["no"]
         return _word(raw, {"'treated'": treated, "'control'": control})
-    if name == "product_id" and source.fold_product_case:
-        return f"upper({raw})"
+    if name in source.fold_ids:
+        folded = fold(raw)
+        return f"upper({folded})" if name == "product_id" else folded
     return raw
+
+
+def fold(text: str) -> str:
+    """Return SQL for what all spellings of an id share, in small letters.
+
+    Letters without a shape, zeros before a number and .0 behind it tell nothing.
+    """
+    bare = (
+        f"regexp_replace(translate({text}, '{OTHERS}', '{PLAIN}'), '{HOLLOW}', '', 'g')"
+    )
+    return rf"lower(regexp_replace({bare}, '^0*(\d+)(\.0+)?$', '\1'))"
 
 
 def _number(raw: str, decimal: str, thousands: str) -> str:
     """Read a number exactly, without a currency sign; (5) and 5- are read as -5."""
-    d, t = f"[{decimal}]", f"[{thousands}]" if thousands.strip() else SPACE
-    whole = rf"(\d+|\d{{1,3}}({t}\d{{3}})+)" if thousands else r"\d+"
-    form = rf"[-+]?({whole}({d}\d*)?|{d}\d+)([eE][-+]?\d+)?"
-    plain = f"trim(regexp_replace({raw}, '{SIGNS}', '', 'g'), ' \u00a0')"
-    signed = f"regexp_replace({plain}, '{NEGATIVE}', '-\\1\\2')"
-    bare = f"regexp_replace({signed}, '{t}', '', 'g')" if thousands else signed
+    mark = rf"[{decimal}\x{{66b}}]"
+    apart = APART if thousands.strip(" '’") == "" else rf"(?:{APART}|\{thousands})"
+    # 1,234,500 and, as in India, 12,34,500.
+    whole = rf"(\d+|\d{{1,3}}({apart}\d{{2,3}})*{apart}\d{{3}})"
+    form = quoted(rf"[-+]?({whole}({mark}\d*)?|{mark}\d+)([eE][-+]?\d+)?")
+    latin = f"translate({raw}, '{OTHERS}', '{PLAIN}')"
+    bare = rf"regexp_replace({latin}, '%|(?:{SIGN})\.?', '', 'g')"
+    signed = (
+        f"regexp_replace(regexp_replace(trim({bare}, ' \u00a0\u202f.'), '{NEGATIVE}',"
+        rf" '-\1\2'), '^([-+])\s+', '\1')"
+    )
+    whole_only = f"regexp_replace({signed}, {quoted(apart)}, '', 'g')"
+    pointed = f"regexp_replace({whole_only}, '{mark}', '.')"
     # Most numbers have no other mark and are read at once.
     other = "." if decimal == "," else ","
-    simple = (
-        f"case when not contains({raw}, '{other}') then {_pointed(raw, decimal)} end"
-    )
+    simple = f"replace({raw}, ',', '.')" if decimal == "," else raw
     return (
-        f"coalesce({simple}, case when regexp_full_match({signed}, '{form}')"
-        f" then {_pointed(bare, decimal)} end)"
+        f"coalesce({_cast(simple, f'not contains({raw}, {quoted(other)})')},"
+        f" {_cast(pointed, f'regexp_full_match({signed}, {form})')})"
     )
 
 
-def _pointed(text: str, decimal: str) -> str:
-    pointed = f"replace({text}, ',', '.')" if decimal == "," else text
-    return f"try_cast({pointed} as decimal(18, 6))"
+def _cast(text: str, condition: str) -> str:
+    """Return SQL for a text as a number that sums can hold, where a condition is met."""
+    number = f"try_cast({text} as {NUMBER})"
+    return f"case when {condition} and abs({number}) < {MOST} then {number} end"
 
 
-def _moment(raw: str, source: Source) -> str:
-    """Read a date by the forms given, in their order, then as YYYY-MM-DD HH:MM:SS."""
-    # A time that names its own offset from UTC is read where the file has a time zone.
+def _clock(raw: str) -> str:
+    """Read a time of day, as time since midnight; a part of a day in spreadsheets."""
+    forms = ", ".join(map(quoted, WORDS["clocks"]))
+    told = f"try_strptime({_spoken(raw)}, [{forms}])"
+    part = rf"regexp_full_match({raw}, '0?[.]\d+|0')"
+    return (
+        f"case when {part} then to_seconds(round({raw}::double * 86400)) "
+        f"else {told} - date_trunc('day', {told}) end"
+    )
+
+
+def _spoken(raw: str) -> str:
+    """Write the half of a day as forms of dates read it: 1:08 p.m. as 1:08 PM."""
+    return rf"regexp_replace({raw}, '(?i)[\s\x{{a0}}\x{{202f}}]*\b([ap])\.? ?m\.?$', ' \1M')"
+
+
+def _local(raw: str, source: Source) -> str:
+    """Read a date and time that names no offset, by the forms given, then as in ISO 8601."""
     plain = f"regexp_full_match({raw}, '{DAY}([ T]{CLOCK})?')"
-    moment = f"case when {plain} then try_cast({raw} as timestamp) end"
-    if source.date_formats:
-        forms = ", ".join(map(quoted, source.date_formats))
-        moment = f"coalesce(try_strptime({raw}, [{forms}]), {moment})"
-    if source.time_zone:
-        local, zone = quoted(source.local_zone), quoted(source.time_zone)
-        told = f"regexp_full_match({raw}, '{DAY}[ T]{CLOCK}{OFFSET}')"
-        instant = (
-            f"case when {told} then try_cast({raw} as timestamptz)"
-            f" else timezone({zone}, ({moment})::timestamp) end"
+    found = [f"case when {plain} then try_cast({raw} as timestamp) end"]
+    if forms := _forms(source):
+        listed = ", ".join(map(quoted, forms))
+        found.insert(0, f"try_strptime({raw}, [{listed}])")
+        found.append(f"try_strptime({_spoken(raw)}, [{listed}])")
+    if "excel" in source.date_formats:
+        days = f"try_cast({raw} as double)"
+        found.append(
+            f"case when {days} between 1 and 200000 then timestamp '1899-12-30'"
+            f" + to_seconds(round({days} * 86400)) end"
         )
-        moment = f"timezone({local}, {instant})"
-    return f"({moment})::timestamp"
+    return f"coalesce({', '.join(found)})"
+
+
+def _moment_parts(raw: str, name: str, source: Source) -> list[str]:
+    """Return SQL of a moment's text: as local time, or taken apart at its offset."""
+    plain, clock = _local(raw, source), "null"
+    if name == "ordered_at" and "ordered_time" in source.columns:
+        clock = "ordered_time"
+    own = identifier(f"plain_{name}")
+    whole = f"{own} = date_trunc('day', {own})"
+    return [
+        f"{plain} as {own}",
+        # A second clock may say the same, but not another time.
+        f"case when {clock} is null then {own} when {whole} or {own} ="
+        f" date_trunc('day', {own}) + {clock} then date_trunc('day', {own}) + {clock} end"
+        f" as {identifier(f'here_{name}')}",
+        f"contains({raw}, ':') or not {whole} or {clock} is not null"
+        f" as {identifier(f'timed_{name}')}",
+        f"case when {own} is null then regexp_extract({raw}, '{OFFSET}',"
+        f" ['told', 'zone']) end as {identifier(f'zoned_{name}')}",
+    ]
+
+
+def _moment(raw: str, name: str, source: Source) -> list[str]:
+    """Return SQL of a moment in the run's zone, and of what it was before it moved there."""
+    here, timed, zoned = (
+        identifier(f"{part}_{name}") for part in ("here", "timed", "zoned")
+    )
+    local, found, before = quoted(source.local_zone), [], []
+    if source.time_zone:
+        zone = quoted(source.time_zone)
+        found = [
+            f"case when {timed} then timezone({local}, timezone({zone}, {here})) end"
+        ]
+        before = [f"case when {timed} then {here} end"]
+    found.append(here)
+    if source.local_zone:
+        told = _local(f"({zoned}).told", source)
+        hours, minutes = (
+            rf"regexp_extract(({zoned}).zone, '([-+]\d{{1,2}}):?(\d\d)?$', {part})"
+            for part in (1, 2)
+        )
+        ahead = (
+            f"coalesce(try_cast({hours} as int), 0) * 60 + coalesce(try_cast({minutes}"
+            f" as int), 0) * case when starts_with({hours}, '-') then -1 else 1 end"
+        )
+        there = f"case when ({zoned}).zone <> '' then {told} end"
+        utc = f"timezone('UTC', {there} - to_minutes({ahead}))"
+        found.append(f"timezone({local}, {utc})")
+        before.append(there)
+        for form in source.date_formats:
+            if form in EPOCHS:
+                micros = f"try_cast({raw} as double) * {10**6 // EPOCHS[form]}"
+                instant = f"timezone('UTC', make_timestamp(({micros})::bigint))"
+                found.append(
+                    f"case when {micros} between {min(LIKELY)} and {max(LIKELY)}"
+                    f" then timezone({local}, {instant}) end"
+                )
+    return [
+        f"coalesce({', '.join(found)})::timestamp as {identifier(name)}",
+        f"coalesce({', '.join([*before, 'null'])})::timestamp"
+        f" as {identifier(f'moved_{name}')}",
+    ]
+
+
+def _keep_days(con: duckdb.DuckDBPyConnection, source: Source, name: str) -> None:
+    """Put days back that moved with a zone where no row of a column has a time of day."""
+    own, moved = identifier(name), identifier(f"moved_{name}")
+    rows, timed = con.execute(
+        f"""select count({moved}), coalesce(bool_or({moved} <> date_trunc('day', {moved})),
+            false) from typed_{source.table}"""
+    ).fetchall()[0]
+    if rows and not timed:
+        con.execute(
+            f"""create or replace temp table typed_{source.table} as
+                select * replace (coalesce({moved}, {own}) as {own})
+                from typed_{source.table}"""
+        )
 
 
 def _word(raw: str, meanings: dict[str, list[str]]) -> str:
@@ -172,11 +349,73 @@ def _word(raw: str, meanings: dict[str, list[str]]) -> str:
     return f"(case {cases} end)"
 
 
-def _digest(con: duckdb.DuckDBPyConnection) -> str:
-    """Return SQL for a number that two rows share only if every column is the same."""
-    columns = [row[0] for row in con.execute("describe raw_lines").fetchall()]
+def cents(money: str, source: Source) -> str:
+    """Return SQL for an amount in cents; in tenths of them where a currency has three places."""
+    if source.decimals > 2:
+        return f"(round({money} * 1000) / 10.0)::double"
+    return f"round({money} * 100)::bigint"
+
+
+def _cents(source: Source) -> str:
+    """Return SQL for what a line sold for; null where the product is beyond `MOST`."""
+    if "amount" in source.columns:
+        return cents("amount", source)
+    if "order_total" in source.columns:
+        return _shared(source)
+    parts = [f"(1 - {part})" for part in _discounts(source)]
+    discount = "discount" in source.columns
+    exact = " * ".join(["quantity", "unit_price"])
+    quick = " * ".join(["quantity::double", "unit_price::double", *parts])
+    if discount:  # taken off whichever sign the line and the discount have
+        quick = f"sign({quick}) * (abs({quick}) - abs(coalesce(discount, 0))::double)"
+    if parts or discount:
+        return f"case when abs({quick}) < {MOST} then {_rounded(quick, source)} end"
+    # Doubles are quick, and exact to the cent once what they lack is rounded away.
+    small = f"abs({quick}) < {SUM // 100}"
+    large = f"abs({quick}) < {MOST}"
+    return (
+        f"case when {small} then {_rounded(quick, source)}"
+        f" when {large} then {cents(f'({exact})', source)} end"
+    )
+
+
+def _rounded(amount: str, source: Source) -> str:
+    """Return SQL for cents of a product of doubles, whose last digits are noise."""
+    places = 10**source.decimals if source.decimals > 2 else 100
+    whole = f"round(round({amount} * {places}, 6))"
+    return f"({whole} / 10.0)::double" if places > 100 else f"{whole}::bigint"
+
+
+def _discounts(source: Source) -> list[str]:
+    """Return SQL of the parts of a price that discounts take off."""
+    told = {
+        "discount_rate": "coalesce(discount_rate, 0)::double",
+        "discount_percent": "coalesce(discount_percent, 0)::double / 100",
+    }
+    return [part for name, part in told.items() if name in source.columns]
+
+
+def _shared(source: Source) -> str:
+    """Return SQL for a line's share, by its pieces, of the total of its order."""
+    order = "over (partition by order_id"
+    pieces = "abs(coalesce(quantity, 0))::double"
+    # Lines of no pieces share alike; the last cent of the parts goes to the last line.
+    weight = f"({pieces} + 1e-9)"
+    total = cents(f"max(order_total) {order})", source)
+    upto = f"sum({weight}) {order} order by line_id rows unbounded preceding)"
+    whole = f"sum({weight}) {order})"
+    first, last = f"({upto} - {weight}) / {whole}", f"{upto} / {whole}"
+    tenths = 10 if source.decimals > 2 else 1
+    share = f"round({total} * {tenths} * {last}) - round({total} * {tenths} * {first})"
+    return f"({share}) / 10.0" if tenths > 1 else f"({share})::bigint"
+
+
+def _digest(source: Source) -> str:
+    """Return SQL for a number that two rows share only if all that is mapped is the same."""
     texts = ", ".join(
-        f"coalesce({identifier(name)}, chr(30))" for name in columns if name != ROW
+        f"coalesce({identifier(f'text_{name}')}, chr(30))"
+        for name, column in source.columns.items()
+        if not column.startswith("=") and column != mapping.DERIVED
     )
     return f"md5_number(concat_ws(chr(31), {texts}))"
 
@@ -191,18 +430,54 @@ def service(source: Source) -> str:
     return f"({' or '.join(tests)})" if tests else "false"
 
 
-def money(source: Source) -> str:
-    """Return SQL for what a line of the typed lines sold for."""
-    return "amount" if "amount" in source.columns else "quantity * unit_price"
-
-
 def taken_back(source: Source) -> str:
     """Return SQL for a line that takes back another; null where it cannot be told."""
-    told = f"quantity < 0 or {money(source)} < 0"
+    told = "quantity < 0 or cents < 0"
     if source.cancel_prefix:
         mark = quoted(source.cancel_prefix)
         told += f" or starts_with(upper(order_id), upper({mark}))"
     return told
+
+
+def is_void(status: str) -> bool:
+    """Say whether a status, in small letters, tells of an order that came to nothing."""
+    return any(word in status for word in WORDS["void"])
+
+
+def tells_copies(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
+    """Say whether lines that are alike are copies, and not one item scanned twice.
+
+    A number of the line tells it; so does a quantity, since a second piece would raise
+    it; and where an order has one line, a second one like it is a copy.
+    """
+    if "line_no" in source.columns:
+        return True
+    counts, timed = con.execute(
+        """select bool_or(abs(quantity) not in (0, 1)),
+            bool_or(ordered_at <> date_trunc('day', ordered_at)) from typed_lines"""
+    ).fetchall()[0]
+    if source.names_products and counts:
+        return bool(source.names_orders or timed)
+    return (
+        source.names_orders
+        and con.execute(
+            "select count(distinct digest) = count(distinct order_id) from typed_lines"
+        ).fetchall()[0][0]
+    )
+
+
+# Lines that repeat an earlier one in every column that is mapped.
+COPIES = """with repeated as (select digest, min(line_id) as first from typed_lines
+        group by digest having count(*) > 1)
+    select line_id from typed_lines join repeated using (digest) where line_id > first"""
+
+
+def uncompleted(source: Source) -> str:
+    """Return SQL for a line whose order has a status that the run file leaves out."""
+    if not source.left_out_status:
+        return "false"
+    listed = ", ".join(map(quoted, source.left_out_status))
+    return f"coalesce(lower(status) in ({listed}), false)"
 
 
 def tells_need(source: Source) -> list[str]:

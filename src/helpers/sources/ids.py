@@ -1,0 +1,129 @@
+"""Tell of ids that may be one thing in several spellings, or none."""
+
+from collections.abc import Iterator
+
+import duckdb
+
+from helpers.runs import mapping
+from helpers.runs.mapping import Source
+from helpers.sources import types, validate
+from helpers.sources.validate import Problem
+
+MEET = 0.5  # share of customers of one table that another should know
+
+
+def problems(
+    con: duckdb.DuckDBPyConnection, names: dict[str, Source]
+) -> Iterator[Problem]:
+    """Name what is wrong with the ids of the typed tables, by themselves and together."""
+    for table, source in names.items():
+        for name in mapping.IDS:
+            if not source.columns.get(name, "=").startswith(("=", mapping.DERIVED)):
+                for said in _rounded(con, source, name):
+                    yield table, "error", said
+    yield from _spellings(con, names)
+    if "lines" in names:
+        yield from _strangers(con, names)
+
+
+def _rounded(
+    con: duckdb.DuckDBPyConnection, source: Source, name: str
+) -> Iterator[str]:
+    """Refuse ids of which a spreadsheet has cut the last digits."""
+    cut = rf"regexp_full_match({name}, '\d([.,]\d+)?[eE]\+\d+')"
+    if rows := validate.told(con, source, name, cut):
+        yield (
+            f"{validate.named(source, name)} holds numbers whose last digits a spreadsheet "
+            f"has cut: {rows}. Export them as text again."
+        )
+
+
+def _spellings(
+    con: duckdb.DuckDBPyConnection, names: dict[str, Source]
+) -> Iterator[Problem]:
+    """Tell of ids that differ in case, zeros, .0 or letters without a shape only."""
+    for name in ("customer_id", "product_id"):
+        tables = [
+            table
+            for table, source in names.items()
+            if not source.columns.get(name, "=").startswith("=")
+        ]
+        if not tables or name in names[tables[0]].fold_ids:
+            continue
+        every = " union ".join(
+            f"select distinct {name} as id from typed_{table}" for table in tables
+        )
+        found = con.execute(
+            f"""select list(id order by id), count(*) over (), sum(count(*)) over ()
+                from ({every}) where id is not null group by {types.fold("id")}
+                having count(*) > 1 order by 1 limit 3"""
+        ).fetchall()
+        if found:
+            each = "; ".join(" / ".join(spelt[:3]) for spelt, *_ in found)
+            what = name.removesuffix("_id") + "s"
+            yield (
+                tables[0],
+                "warning",
+                f"Table {tables[0]}: {found[0][2]:,} ids of {what} are {found[0][1]:,} if "
+                "case, zeros before a number, .0 behind it and letters without a shape "
+                f"tell nothing: {each}. If they are the same, write `fold_ids: [{name}]` "
+                "under lines.",
+            )
+    yield from _two_kinds(con, names)
+
+
+def _two_kinds(
+    con: duckdb.DuckDBPyConnection, names: dict[str, Source]
+) -> Iterator[Problem]:
+    """Tell of customers of whom some have a number and others a text."""
+    if "lines" not in names:
+        return
+    numbers, texts, number, text = con.execute(
+        r"""select count(*) filter (plain), count(*) filter (not plain),
+                min(id) filter (plain), min(id) filter (not plain)
+            from (select distinct customer_id as id,
+                regexp_full_match(customer_id, '\d+(\.0+)?') as plain from typed_lines
+                where customer_id is not null)"""
+    ).fetchall()[0]
+    if numbers and texts:
+        yield (
+            "lines",
+            "warning",
+            f"{validate.named(names['lines'], 'customer_id')}: {numbers:,} ids are "
+            f"numbers, such as {number}, and {texts:,} are texts, such as {text}. Do both "
+            "name customers, and no customer in two ways?",
+        )
+
+
+def _strangers(
+    con: duckdb.DuckDBPyConnection, names: dict[str, Source]
+) -> Iterator[Problem]:
+    """Tell of tables whose customers hardly meet those of the lines."""
+    for table, source in names.items():
+        if table in ("lines", "leads") or "customer_id" not in source.columns:
+            continue
+        # Of customers, most buyers should be known; of others, most should be buyers.
+        mine, theirs = (
+            ("typed_lines", "typed_customers")
+            if table == "customers"
+            else (f"typed_{table}", "typed_lines")
+        )
+        everyone, known = con.execute(
+            f"""select count(*), count(*) filter (customer_id in
+                    (select customer_id from {theirs} where customer_id is not null))
+                from (select distinct customer_id from {mine}
+                    where customer_id is not null)"""
+        ).fetchall()[0]
+        if everyone and known < MEET * everyone:
+            of = (
+                "lines stand in it"
+                if table == "customers"
+                else f"{table} stand in lines"
+            )
+            yield (
+                table,
+                "warning",
+                f"Table {table}: only {known:,} of {everyone:,} customers of {of} "
+                f"({known / everyone:.1%}). Are both written alike, in zeros, case and "
+                "prefix? Write `fold_ids: [customer_id]` under lines if that is all.",
+            )

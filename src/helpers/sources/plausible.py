@@ -1,0 +1,430 @@
+"""Hold order lines that can be read to what order lines look like: money, orders, customers."""
+
+import itertools
+from collections.abc import Iterator
+
+import duckdb
+
+from helpers.core.engines import identifier
+from helpers.runs import mapping
+from helpers.runs.mapping import Source
+from helpers.sources import types, validate
+from helpers.sources.readers import ROW
+from helpers.sources.validate import Problem
+
+DOMINANT = 0.10  # share of sales of one customer that is worth a warning
+UNKNOWN = 0.10  # share of lines without customer that is worth a warning
+MOST_NEEDS = 40  # categories beyond which a mix of needs is too fine to read
+MOST = 0.9  # share of lines or orders that makes an exception a rule
+SOME = 0.01  # share of orders from which an oddity is worth a warning
+
+
+def lines(
+    con: duckdb.DuckDBPyConnection, names: dict[str, Source]
+) -> Iterator[Problem]:
+    """Name what the typed lines hold that would make wrong numbers without a fault."""
+    source = names["lines"]
+    for asked in (_signs, _undecided, _beyond, _repeated_total, _other_price, _prefix):
+        for said in asked(con, source):
+            yield "lines", "error", said
+    for table, other in names.items():
+        if table != "lines":
+            for said in (*_signs(con, other), *_undecided(con, other)):
+                yield table, "error", said
+    for asked in (_status, _zones, _alike, _orders, _nobody, _dominant):
+        for said in asked(con, source):
+            yield "lines", "warning", said
+    for asked in (_two_readings, _services):
+        for said in asked(con, source):
+            yield "lines", "warning", said
+    for said in _unplaced(con, names):
+        yield "lines", "warning", said
+
+
+def _money(source: Source) -> list[str]:
+    return [name for name, kind in source.kinds.items() if kind == "money"]
+
+
+def _signs(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Refuse signs of several currencies in a column, or of another than the run's."""
+    for name in _money(source):
+        found = con.execute(
+            f"""select "sign_{name}", count(*) from typed_{source.table}
+                where "sign_{name}" is not null group by 1 order by 2 desc, 1"""
+        ).fetchall()
+        if not found:
+            continue
+        meant = [set(types.WORDS["signs"].get(sign, [sign])) for sign, _ in found]
+        each = ", ".join(f"{sign} ({rows:,} lines)" for sign, rows in found[:6])
+        if not set.intersection(*meant):
+            yield (
+                f"{validate.named(source, name)} holds more than one currency: {each}. "
+                "Convert the amounts into one, or make a run for each."
+            )
+        elif source.currency not in set.intersection(*meant):
+            run = source.currency or "not given"
+            yield (
+                f"{validate.named(source, name)} is written in {each}, but the run's "
+                f"currency is {run}. Set `currency:` under `all:`, or convert the amounts."
+            )
+
+
+def _undecided(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Ask where every point in a column stands before three digits: 12.500 or 12500?"""
+    if source.told_marks:
+        return
+    for name, kind in source.kinds.items():
+        places = identifier(f"places_{name}")
+        if kind not in ("money", "number"):
+            continue
+        marked, of_three = con.execute(
+            f"""select count({places}), count(*) filter ({places} = 3)
+                from typed_{source.table}"""
+        ).fetchall()[0]
+        if marked and marked == of_three:
+            text = f"printf('%.3f', {identifier(name)}::double)"
+            rows = validate.told(con, source, text, f"{places} is not null")
+            yield (
+                f"{validate.named(source, name)} is undecided: {rows} may hold thousands "
+                'or three decimals. Write `thousands: "."` if 12.500 is 12500, or '
+                '`decimal: "."` if it is 12.5.'
+            )
+
+
+def _beyond(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Refuse products of quantity and price that sums cannot hold."""
+    known = " and ".join(f"{name} is not null" for name in _parts(source))
+    if (
+        rows := validate.told(con, source, "unit_price", f"cents is null and {known}")
+        if ("amount" not in source.columns and "unit_price" in source.columns)
+        else ""
+    ):
+        yield (
+            f"{validate.named(source, 'unit_price')} times the quantity is above "
+            f"{types.MOST:,}: {rows}. Mend these lines."
+        )
+
+
+def _parts(source: Source) -> list[str]:
+    return [name for name in ("quantity", "unit_price") if name in source.columns]
+
+
+def _repeated_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Refuse an order's total that stands on its lines as what each line sold for."""
+    if "order_total" in source.columns:
+        found = con.execute(
+            """select count(*), min(order_id) from (select order_id from typed_lines
+                where order_total <> 0 group by 1
+                having min(order_total) < max(order_total))"""
+        ).fetchall()[0]
+        if found[0]:
+            yield (
+                f"{validate.named(source, 'order_total')} has several values in "
+                f"{found[0]:,} orders, such as {found[1]}. If each line has its own, map "
+                "it as amount."
+            )
+    if "amount" not in source.columns or not source.names_orders:
+        return
+    both = "unit_price" in source.columns
+    unlike = "bool_and(abs(amount - quantity * unit_price) >= 0.01)" if both else "true"
+    several, same, first, values, example = con.execute(
+        f"""select count(*), count(*) filter (least = most and unlike and most <> 0),
+                count(*) filter (at_first and least = 0 and most <> 0), count(distinct most),
+                min(order_id) filter (least = most and unlike and most <> 0)
+            from (select order_id, min(amount) as least, max(amount) as most,
+                {unlike} as unlike, arg_min(amount, line_id) <> 0
+                    and count(*) filter (amount <> 0) = 1 as at_first
+                from typed_lines group by order_id having count(*) > 1)"""
+    ).fetchall()[0]
+    told = same >= MOST * several and (both or (several >= 5 and values > 2))
+    if several and told:
+        yield (
+            f"{validate.named(source, 'amount')} is the same on all lines of an order in "
+            f"{same:,} of {several:,} orders with several lines, such as {example}"
+            + (", and is not quantity x unit_price" if both else "")
+            + ": it is the order's total, and would count on every line. "
+            + (
+                "Remove amount."
+                if both
+                else "Map it as order_total, or map unit_price."
+            )
+        )
+    elif several >= 5 and first >= MOST * several:
+        yield (
+            f"{validate.named(source, 'amount')} stands on the first line of an order only, "
+            f"in {first:,} of {several:,} orders with several lines: it is the order's "
+            "total. Map it as order_total, or map unit_price."
+        )
+
+
+def _other_price(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Refuse the price of a piece taken for that of a line, and the reverse."""
+    alone = [n for n in ("unit_price", "amount") if n in source.columns]
+    if not alone or source.columns["quantity"].startswith("="):
+        return
+    if len(alone) == 2:
+        many, same = con.execute(
+            """select count(*), count(*) filter (abs(amount - unit_price) < 0.005)
+                from typed_lines where quantity > 1 and amount <> 0"""
+        ).fetchall()[0]
+        if many >= 5 and same >= MOST * many:
+            yield (
+                f"{validate.named(source, 'amount')} is unit_price on {same:,} of {many:,} "
+                "lines of several pieces: both are the same price. If it is that of a "
+                "piece, remove amount; if that of the line, remove unit_price."
+            )
+        return
+    price = alone[0]
+    thing = next(
+        (
+            n
+            for n in ("product_id", "category", "department")
+            if not source.columns.get(n, "=").startswith("=")
+        ),
+        "1",
+    )
+    # Of products sold in several quantities: lines at the commonest price of a piece, and
+    # of the whole.
+    many, by_piece, by_line, things = con.execute(
+        f"""with sold as (select {thing} as thing, abs(quantity) as pieces,
+                round(abs({price}), 2)::double as whole,
+                round(abs({price})::double / abs(quantity)::double, 2) as piece
+            from typed_lines where quantity <> 0 and {price} <> 0),
+        several as (select thing, mode(whole) as whole, mode(piece) as piece from sold
+            group by 1 having count(distinct pieces) > 1)
+        select count(*), count(*) filter (abs(s.piece - v.piece) < 0.011),
+            count(*) filter (s.whole = v.whole), count(distinct s.thing)
+        from sold s join several v using (thing)"""
+    ).fetchall()[0]
+    if many < 5:
+        return
+    grows, stays = by_piece >= MOST * many, by_line >= MOST * many
+    if price == "unit_price" and grows and not stays and by_line < 0.7 * many:
+        yield (
+            f"{validate.named(source, price)} grows with the quantity: {by_piece:,} of "
+            f"{many:,} lines have the same price divided by their pieces. It is the price "
+            "of the line; map it as amount."
+        )
+    if price == "amount" and stays and not grows and by_piece < 0.7 * many:
+        yield (
+            f"{validate.named(source, price)} does not grow with the quantity: {by_line:,} "
+            f"of {many:,} lines have the same for one piece and for several. It is the "
+            "price of a piece; map it as unit_price."
+        )
+
+
+def _prefix(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Refuse a mark of cancellations that stands at purchases."""
+    if not source.cancel_prefix:
+        return
+    orders, negative = con.execute(
+        """select count(*), count(*) filter (below) from (select bool_or(quantity < 0
+            or cents < 0) as below from typed_lines
+            where starts_with(upper(order_id), upper(?)) group by order_id)""",
+        [source.cancel_prefix],
+    ).fetchall()[0]
+    if negative < 0.5 * orders:
+        yield (
+            f"Table lines: `cancel_prefix:` {source.cancel_prefix} marks {orders:,} orders "
+            f"as cancellations, but only {negative:,} of them hold a quantity or money "
+            "below 0. Remove it; orders without effect have a column of status."
+        )
+
+
+def _status(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of orders that came to nothing and count as sales."""
+    if "status" not in source.columns:
+        return
+    found = con.execute(
+        """select lower(status), count(*) from typed_lines where status is not null
+            group by 1 order by 2 desc, 1"""
+    ).fetchall()
+    there = [status for status, _ in found]
+    for status in source.left_out_status:
+        if status not in there:
+            yield (
+                f"{validate.named(source, 'status')} has no value {status}, which "
+                f"`left_out_status:` names{mapping.near(status, there)}"
+            )
+    void = [
+        f"{status} ({rows:,} lines)"
+        for status, rows in found
+        if status not in source.left_out_status and types.is_void(status)
+    ]
+    if void:
+        yield (
+            f"{validate.named(source, 'status')} holds {', '.join(void[:6])}, which count "
+            "as sales. List those that are none as `left_out_status:`."
+        )
+
+
+def _zones(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of times with and without an offset in one column."""
+    if source.time_zone:
+        return
+    timed, moved = con.execute(
+        """select count(*) filter (ordered_at <> date_trunc('day', ordered_at)
+            or moved_ordered_at is not null), count(moved_ordered_at) from typed_lines"""
+    ).fetchall()[0]
+    if 0 < moved < timed:
+        yield (
+            f"{validate.named(source, 'ordered_at')}: {moved:,} of {timed:,} times name "
+            "their offset from UTC; the others are taken as local. If they are not, set "
+            "`time_zone:` of the table."
+        )
+
+
+def _alike(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of lines that repeat an earlier one in all that is mapped."""
+    rows, money, first = con.execute(
+        f"""select count(*), coalesce(sum(cents), 0)::double / 100, min(line_id)
+            from typed_lines where line_id in ({types.COPIES})"""
+    ).fetchall()[0]
+    if not rows:
+        return
+    said = (
+        f"Table lines: {rows:,} lines repeat an earlier one in every column that is "
+        f"mapped, the first in line {first + 1 + source.header}, and hold {money:,.2f}. "
+    )
+    if types.tells_copies(con, source):
+        yield said + (
+            "Notebook 1 sets them aside as copies; if they are purchases, map line_no or "
+            "write `kept: [exact copy]`."
+        )
+    else:
+        yield said + (
+            "They count as purchases, since nothing tells a second piece from a copy; map "
+            "line_no or an order's number if the file has one."
+        )
+
+
+def _orders(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of numbers of orders that come back: on other days, customers or in stores."""
+    if not source.names_orders:
+        return
+    store = "count(distinct store_id)" if "store_id" in source.columns else "1"
+    everyone, days, customers, stores, example = con.execute(
+        f"""select count(*), count(*) filter (days > 1), count(*) filter (customers > 1),
+                count(*) filter (stores > 1),
+                min(order_id) filter (days > 1 or customers > 1 or stores > 1)
+            from (select order_id, count(distinct customer_id) as customers,
+                date_diff('day', min(ordered_at), max(ordered_at)) as days,
+                {store} as stores
+                from typed_lines group by order_id)"""
+    ).fetchall()[0]
+    told = [
+        f"{count:,} {what}"
+        for count, what in (
+            (days, "on days apart"),
+            (customers, "with several customers"),
+            (stores, "in several stores"),
+        )
+        if count > SOME * everyone
+    ]
+    if told:
+        yield (
+            f"{validate.named(source, 'order_id')}: of {everyone:,} orders there are "
+            f"{' and '.join(told)}, such as {example}. If numbers are given again, write "
+            "`order_id: derived`: an order is then what a customer buys on one day."
+        )
+
+
+def _nobody(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of many lines without a customer."""
+    total, unknown = con.execute(
+        "select count(*), count(*) filter (customer_id is null) from typed_lines"
+    ).fetchall()[0]
+    if unknown >= UNKNOWN * total:
+        yield (
+            f"Table lines: {unknown / total:.0%} of lines ({unknown:,}) have no customer. "
+            "Notebook 1 sets them aside; ask why they have none."
+        )
+
+
+def _dominant(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of a customer who alone makes much of the sales."""
+    rows = con.execute(
+        """select customer_id, sum(cents)::double as sales,
+                sum(sales) over () as everyone
+            from typed_lines where customer_id is not null group by 1
+            order by 2 desc, 1 limit 1"""
+    ).fetchall()
+    for customer, sales, everyone in rows:
+        if everyone and everyone > 0 and sales >= DOMINANT * everyone:
+            yield (
+                f"Table lines: customer {customer} alone makes {sales / everyone:.0%} of "
+                "sales. Is it a dealer, a till or the shop itself? Notebook 1 says how "
+                "much hangs on it."
+            )
+
+
+def _two_readings(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of dates that two of the forms given read as different days."""
+    forms, column = source.date_formats, source.columns["ordered_at"]
+    pairs = list(itertools.combinations(forms, 2))
+    for one, other in pairs:
+        rows = con.execute(
+            f"""select {ROW}, {identifier(column)}, count(*) over () from raw_lines
+                where try_strptime({identifier(column)}, ?)
+                    <> try_strptime({identifier(column)}, ?) order by 1 limit 1""",
+            [one, other],
+        ).fetchall()
+        for row, text, count in rows:
+            yield (
+                f"Table lines: {count:,} dates can be read both as {one} and as {other}, "
+                f"such as line {row + 1 + source.header}: {text!r}. The first is taken; "
+                "give only the forms that the file holds."
+            )
+
+
+def _services(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of product ids without a digit where nearly all others have one."""
+    if source.service_products:
+        return
+    found = con.execute(
+        """with ids as (select distinct product_id,
+                regexp_matches(product_id, '\\d') as numbered from typed_lines)
+            select list(product_id order by product_id) filter (not numbered),
+                avg(numbered::int) from ids"""
+    ).fetchall()[0]
+    if found[0] and found[1] > 0.9:
+        yield (
+            f"Table lines: products without a digit in their id may be services: "
+            f"{', '.join(found[0][:8])}. If they are (postage, fees), list them as "
+            "`service_products:`."
+        )
+
+
+def _unplaced(
+    con: duckdb.DuckDBPyConnection, names: dict[str, Source]
+) -> Iterator[str]:
+    """Tell how far products are told apart by what they are for."""
+    total = validate.one(con, "select count(*) from typed_lines")
+    source = names.get("products", names["lines"])
+    told = types.tells_need(source)
+    if not told:
+        yield (
+            "Table lines: nothing tells what products are for, so needs cannot be "
+            "segmented. Map category in lines, or a table of products."
+        )
+        return
+    kinds = validate.one(
+        con, f"select count(distinct {told[0]}) from typed_{source.table}"
+    )
+    if not 2 <= kinds <= MOST_NEEDS:
+        yield (
+            f"{validate.named(source, told[0])} holds {kinds:,} values; needs read best with 5 to "
+            "25. Map a coarser or finer column."
+        )
+    if "products" in names:
+        lost = validate.one(
+            con,
+            f"""select count(*) from typed_lines where product_id not in
+                (select product_id from typed_products where product_id is not null)
+                and not {types.service(names["lines"])}""",
+        )
+        if lost:
+            yield (
+                f"Table products: {lost:,} lines ({lost / total:.1%}) name a product "
+                "that it does not hold. They count as unclassified."
+            )
