@@ -35,6 +35,7 @@ import helpers
 from helpers.cleaning import rules
 from helpers.core import paths
 from helpers.core.errors import BadInput
+from helpers.runs import mapping
 from helpers.sources import check, own_files
 
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
@@ -86,9 +87,7 @@ class Situation:
     says: Sequence[str] = ()  # each must be found in one problem of the level
     level: str | None = None
     lines: dict[str, Any] = field(default_factory=dict)  # keys beside file and columns
-    maps: dict[str, Any] = field(
-        default_factory=dict
-    )  # unlike `USUAL`; None: not there
+    maps: dict[str, Any] = field(default_factory=dict)  # unlike `USUAL`
     tables: dict[str, Any] = field(default_factory=dict)
     run: dict[str, Any] = field(default_factory=dict)  # parameters of the block `all:`
 
@@ -105,6 +104,11 @@ def made(sep=",", **columns):
         "Price": "10.00",
         "Group": [("Tea", "Oil")[i % 2] for i in range(n)],
     }
+    if "Order" in columns and "Customer" not in columns:  # each has one, on one day
+        orders = list(columns["Order"])
+        days = [orders.index(one) for one in orders]
+        usual |= {"Customer": [f"K{day + 1}" for day in days]}
+        usual |= {"Date": [f"2024-03-{day % 28 + 1:02} 10:15:00" for day in days]}
     wide = {
         name: given for name, given in (usual | columns).items() if given is not None
     }
@@ -116,50 +120,74 @@ def made(sep=",", **columns):
     return text.getvalue()
 
 
-def at(name, read, zone=BERLIN, says=(), level=None, **lines):
-    """Say which local time each text of a date must become."""
-    times = list(read.values()) if isinstance(read, dict) else None
-    n = len(read)
-    truth = Truth(n * 1000, n, n, n, times) if times else None
-    return Situation(
-        *(
-            name,
-            made(Date=list(read)),
-            truth,
-            says,
-            level or (None if truth else "error"),
-        ),
-        lines=lines,
-        run={"time_zone": zone} if zone else {"time_zone": None},
-    )
+def told(text, of=""):
+    """Read situations as tables: `# name | key: value`, and what the file holds.
+
+    With `of`, a column: `text = what must become of it ; text = ...`. Else more keys.
+    """
+    for block in ("\n" + text.strip("\n")).split("\n# ")[1:]:
+        head, *rows = block.split("\n")
+        name, *keys = head.split(" | ")
+        keys += [] if of else " | ".join(rows).split(" | ")
+        given = dict(re.split(": ?", key, maxsplit=1) for key in keys if key)
+        if of:
+            pairs = [row.split(" = ") for row in " ; ".join(rows).split(" ; ")]
+            given[of] = [pair[0] for pair in pairs]
+            if pairs[0][1:]:
+                given |= {"Date": clock, "Price": paid}[of]([pair[1] for pair in pairs])
+            elif of != "Customer":
+                given["level"] = "error"
+        yield situation(name, given)
 
 
-def money(name, read, currency="EUR", says=(), level=None, **lines):
-    """Say which amount each text of a price must become."""
-    cents = (
-        [Decimal(one) * 100 for one in read.values()] if isinstance(read, dict) else []
-    )
-    bought = [one for one in cents if one > 0]
-    n = len(bought)
-    truth = Truth(sum(bought), n, n, n, each=cents) if cents else None
-    return Situation(
-        *(
-            name,
-            made(Price=list(read)),
-            truth,
-            says,
-            level or (None if truth else "error"),
-        ),
-        lines=lines,
-        run={"currency": currency},
-    )
+def clock(times):
+    return {"times": times, "lines": len(times)}
 
 
-def who(name, ids, customers, says=(), level=None, lines=None, **more):
-    """Say how many customers some ids are; lines counts those that have one."""
-    n = len(ids) if lines is None else lines
-    truth = Truth(n * 1000, n, customers=customers)
-    return Situation(name, made(Customer=ids), truth, says, level, more)
+def paid(amounts):
+    cents = [Decimal(one) * 100 for one in amounts]
+    kept = [one for one in cents if one > 0]
+    return {"each": cents, "cents": sum(kept), "lines": len(kept)}
+
+
+def situation(name, given):
+    """Sort the keys of a situation: columns of its file, truth, mapping, run, the rest."""
+    columns = {key: cut(given.pop(key)) for key in list(given) if key[0].isupper()}
+    columns = (TWICE if given.pop("twice", "") else {}) | columns
+    truth = {key: cut(given.pop(key)) for key in vars(Truth()) if key in given}
+    for key in truth.keys() - {"times"}:
+        many = isinstance(truth[key], list)
+        truth[key] = [*map(Decimal, truth[key])] if many else Decimal(truth[key])
+    says = given.pop("says").split(" & ") if "says" in given else ()
+    run = {"time_zone": given.pop("zone") or None} if "zone" in given else {}
+    if given.get("currency", "").isupper():  # else it is a column of the file
+        run["currency"] = given.pop("currency")
+    write = shop if given.pop("shop", "") else made
+    text = write(given.pop("sep", ","), **columns).encode(given.pop("written", "utf-8"))
+    maps = {key: given[key] for key in given if key in mapping.COLUMNS["lines"]}
+    maps |= {key: None for key, own in USUAL.items() if columns.get(own, "") is None}
+    level = given.pop("level", None)
+    keys = {key: given[key] for key in given if key not in maps}
+    keys |= {key: keys[key].split(cut) for key, cut in LISTS.items() if key in keys}
+    return Situation(name, text, Truth(**truth), says, level, keys, maps, run=run)
+
+
+def cut(text):
+    """Read the values of a column: one for every row, or several; _ is empty, - no column."""
+    if not isinstance(text, str) or text == "-":
+        return None if text == "-" else text
+    values = ["" if one == "_" else one for one in text.split(", ")]
+    return values if len(values) > 1 else values[0]
+
+
+LISTS = {"left_out_status": ", ", "fold_ids": ", ", "date_format": " or "}
+TWICE = {  # two lines of one customer, order and item
+    "Customer": ["a", "a", "b", "c"],
+    "Order": ["1", "1", "2", "3"],
+    "Date": "2024-03-01",
+    "Item": ["A", "A", "B", "C"],
+    "Group": "Tea",
+}
 
 
 def book(*rows, sheet="Sheet", touch=None):
@@ -214,9 +242,10 @@ def sqlite(**columns):
     return write
 
 
-def shop(n=60, **columns):
+def shop(sep=",", n=60, **columns):
     """Write 60 orders of 12 customers, with columns that are easily taken for others."""
     return made(
+        sep,
         **{
             "Customer": [f"K{i * 7 % 12:02}" for i in range(n)],
             "City": [("Yangon", "Mandalay", "Naypyitaw")[i % 3] for i in range(n)],
@@ -224,282 +253,544 @@ def shop(n=60, **columns):
             "Qty": [str(1 + i % 5) for i in range(n)],
             "Price": [f"{3 + i * 37 % 50}.{i * 13 % 90 + 10}" for i in range(n)],
         }
-        | columns
+        | columns,
     )
 
 
-TIMES = [
-    at(
-        "an offset after a space, as a shop system writes it",
-        {
-            "2022-01-11 04:32:30 -0500": "2022-01-11 04:32:30",
-            "2022-07-04 01:08:35 -0400": "2022-07-04 01:08:35",
-        },
-        zone=NEW_YORK,
-    ),
-    at(
-        "offsets that differ from row to row are one clock",
-        {
-            "2024-06-01T10:00:00+02:00": "2024-06-01 10:00:00",
-            "2024-06-01T08:00:00Z": "2024-06-01 10:00:00",
-            "2024-06-01 03:00:00 -0500": "2024-06-01 10:00:00",
-            "2024-06-01 13:30:00+05:30": "2024-06-01 10:00:00",
-            "2024-06-01 09:00:00+01": "2024-06-01 10:00:00",
-            "2024-06-01 08:00:00 UTC": "2024-06-01 10:00:00",
-        },
-    ),
-    at(
-        "an offset says more than the form and the zone of the table",
-        {
-            "01.06.2024 10:00:00 +0200": "2024-06-01 10:00:00",
-            "01.06.2024 10:00:00 -0500": "2024-06-01 17:00:00",
-        },
-        date_format="%d.%m.%Y %H:%M:%S %z",
-        time_zone="UTC",
-    ),
-    at(
-        "a row without offset does not take that of the row before",
-        {
-            "2024-06-01 10:00:00 -0500": "2024-06-01 17:00:00",
-            "2024-06-02 10:00:00": "2024-06-02 10:00:00",
-            "2024-06-03 10:00:00 +0900": "2024-06-03 03:00:00",
-        },
-        date_format="%Y-%m-%d %H:%M:%S %z",
-    ),
-    at(
-        "an offset and a run without a zone",
-        ["2024-06-01 10:00:00 -0500", "2024-06-02 10:00:00 -0500"],
-        zone=None,
-        says=[r"Date.*time_zone:"],
-    ),
-    at(
-        "days stay days in a file of another zone",
-        {"2024-01-01": "2024-01-01 00:00:00", "2024-02-29": "2024-02-29 00:00:00"},
-        zone=NEW_YORK,
-        time_zone="UTC",
-    ),
-    at(
-        "a day beside times of another zone",
-        {
-            "2024-01-01": "2024-01-01 00:00:00",
-            "2024-01-01 03:00": "2023-12-31 22:00:00",
-        },
-        zone=NEW_YORK,
-        time_zone="UTC",
-    ),
-    at(
-        "days written as midnight in a file of another zone",
-        {
-            "2024-01-01 00:00:00.000": "2024-01-01 00:00:00",
-            "2024-02-01 00:00:00.000": "2024-02-01 00:00:00",
-        },
-        zone=NEW_YORK,
-        level="either",
-        says=[r"Date.*midnight"],
-        time_zone="UTC",
-    ),
-    at(
-        "days written as midnight of Greenwich",
-        {
-            "2024-01-01T00:00:00Z": "2024-01-01 00:00:00",
-            "2024-02-01T00:00:00Z": "2024-02-01 00:00:00",
-            "2024-03-01T00:00:00Z": "2024-03-01 00:00:00",
-        },
-        zone=NEW_YORK,
-        level="either",
-        says=[r"Date.*midnight"],
-    ),
-    at(
-        "summer time begins in a file of UTC",
-        {
-            "2024-03-31 00:59:59": "2024-03-31 01:59:59",
-            "2024-03-31 01:00:00": "2024-03-31 03:00:00",
-            "2024-10-27 00:30:00": "2024-10-27 02:30:00",
-            "2024-10-27 01:30:00": "2024-10-27 02:30:00",
-        },
-        time_zone="UTC",
-    ),
-    at(
-        "a local time that summer time skips stays as it was written",
-        {"2024-03-31 02:30:00": "2024-03-31 02:30:00"},
-    ),
-    at(
-        "seconds since 1970",
-        {"1709283600": "2024-03-01 10:00:00", "1719828000": "2024-07-01 12:00:00"},
-        date_format="unix",
-    ),
-    at(
-        "milliseconds since 1970",
-        {"1709283600123": "2024-03-01 10:00:00.123"},
-        date_format="unix_ms",
-    ),
-    at(
-        "microseconds since 1970",
-        {"1709283600000007": "2024-03-01 10:00:00.000007"},
-        date_format="unix_us",
-    ),
-    at(
-        "seconds since 1970 and a run without a zone",
-        ["1709283600", "1719828000"],
-        zone=None,
-        says=["time_zone:"],
-        date_format="unix",
-    ),
-    at(
-        "milliseconds that are said to be seconds",
-        ["1709283600123", "1719828000123"],
-        says=["Date.*17"],
-        date_format="unix",
-    ),
-    at(
-        "serial numbers of a spreadsheet",
-        {
-            "45352": "2024-03-01 00:00:00",
-            "45352.4375": "2024-03-01 10:30:00",
-            "45352.416666666664": "2024-03-01 10:00:00",
-            "45352.4166666667": "2024-03-01 10:00:00",
-        },
-        date_format="excel",
-    ),
-    at("serial numbers without a word", ["45352", "45353.5"], says=[r"Date.*45352"]),
-    at("seconds without a word", ["1709283600", "1719828000"], says=[r"Date.*17092"]),
-    at(
-        "days without a form", ["03/04/2024", "05/04/2024"], says=["Date.*date_format:"]
-    ),
-    at(
-        "two forms that read a day in two ways",
-        {"03/04/2024": "2024-04-03 00:00:00", "25/04/2024": "2024-04-25 00:00:00"},
-        level="warning",
-        says=["read both as"],
-        date_format=["%d/%m/%Y", "%m/%d/%Y"],
-    ),
-    at(
-        "two digits of a year",
-        {
-            "01.03.24 9:05": "2024-03-01 09:05:00",
-            "31.12.99 23:59": "1999-12-31 23:59:00",
-        },
-        date_format="%d.%m.%y %H:%M",
-    ),
-    at(
-        "the year first, in two digits",
-        {"24/03/01": "2024-03-01 00:00:00", "23/12/31": "2023-12-31 00:00:00"},
-        date_format="%y/%m/%d",
-    ),
-    at(
-        "twelve hours",
-        {
-            "3/1/2024 12:05 AM": "2024-03-01 00:05:00",
-            "3/1/2024 12:05 PM": "2024-03-01 12:05:00",
-            "3/1/2024 1:05 pm": "2024-03-01 13:05:00",
-        },
-        date_format="%m/%d/%Y %I:%M %p",
-    ),
-    at(
-        "a.m. and p.m. with points",
-        {
-            "3/1/2024 1:05 p.m.": "2024-03-01 13:05:00",
-            "3/1/2024 1:05 a.m.": "2024-03-01 01:05:00",
-        },
-        level="either",
-        says=[r"Date.*p\.m\."],
-        date_format="%m/%d/%Y %I:%M %p",
-    ),
-    at(
-        "24:00 ends a day",
-        {"2024-03-01 24:00:00": "2024-03-02 00:00:00"},
-        level="either",
-        says=["Date.*24:00"],
-    ),
-    at(
-        "parts of seconds to the billionth",
-        {
-            "2024-03-01T09:00:00.123456789Z": "2024-03-01 10:00:00.123456",
-            "2024-03-01T09:00:00.5+00:00": "2024-03-01 10:00:00.5",
-        },
-    ),
-    at(
-        "names of months",
-        {"Mar 1, 2024 10:00": "2024-03-01 10:00:00"},
-        date_format="%b %d, %Y %H:%M",
-    ),
-    at("weeks of ISO", ["2024-W09-5", "2024-W10-1"], says=["Date.*W09"]),
-    at(
-        "days counted through the year",
-        ["2024-061", "2024-062"],
-        says=["Date.*2024-061"],
-    ),
-    at("a day that does not exist", ["2024-02-30", "2024-03-01"], says=["Date.*02-30"]),
-    at("names of zones", ["2024-03-01 10:00:00 EST"], says=["Date.*EST"]),
-    at(
-        "a Persian year",
-        ["1402/12/11", "1402/12/12"],
-        says=["Date.*before 1990"],
-        date_format="%Y/%m/%d",
-    ),
-    at(
-        "a Buddhist year",
-        ["11/03/2567", "12/03/2567"],
-        says=["Date.*future"],
-        date_format="%d/%m/%Y",
-    ),
-    at(
-        "digits of another script",
-        {"۲۰۲۴-۰۳-۰۱": "2024-03-01 00:00:00", "٢٠٢٤-٠٣-٠٢": "2024-03-02 00:00:00"},
-        level="either",
-        says=["Date.*۲۰۲۴"],
-    ),
-    at(
-        "a zone of a table that does not exist",
-        ["2024-03-01 10:00"],
-        says=["CEST"],
-        time_zone="CEST",
-    ),
-    Situation(
-        "the time in a column of its own",
-        made(
-            Date=["2024-03-01", "2024-03-02", "2024-03-03", "2024-03-04", "2024-03-05"],
-            Time=["13:08:00", "1:08 PM", "13:08", "12:30AM", "9:05"],
-        ),
-        Truth(
-            times=[
-                f"2024-03-0{day} {clock}:00"
-                for day, clock in enumerate(
-                    ["13:08", "13:08", "13:08", "00:30", "09:05"], start=1
-                )
-            ]
-        ),
-        maps={"ordered_time": "Time"},
-    ),
-    Situation(
-        "the time beside a day that is written as midnight, of another zone",
-        made(
-            Date=["2024-03-01 00:00:00.000", "2024-03-02 00:00:00.000"], Time="03:30:00"
-        ),
-        Truth(2000, 2, 2, 2, ["2024-02-29 22:30:00", "2024-03-01 22:30:00"]),
-        maps={"ordered_time": "Time"},
-        lines={"time_zone": "UTC"},
-        run={"time_zone": NEW_YORK},
-    ),
-    Situation(
-        "a time that is none",
-        made(Date="2024-03-01", Time=["13:08", "25:08", "noon"]),
-        says=["Time.*25:08"],
-        level="error",
-        maps={"ordered_time": "Time"},
-    ),
-    Situation(
-        "the time in six digits",
-        made(Date=["20240301", "20240302"], Time=["101500", "091500"]),
-        Truth(times=["2024-03-01 10:15:00", "2024-03-02 09:15:00"]),
-        says=["Time.*101500"],
-        level="either",
-        maps={"ordered_time": "Time"},
-        lines={"date_format": "%Y%m%d"},
-    ),
-]
+TIMES = told(
+    """
+# an offset after a space, as a shop system writes it | zone: America/New_York
+2022-01-11 04:32:30 -0500 = 2022-01-11 04:32:30 ; 2022-07-04 01:08:35 -0400 = 2022-07-04 01:08:35
+# offsets that differ from row to row are one clock
+2024-06-01T10:00:00+02:00 = 2024-06-01 10:00:00 ; 2024-06-01T08:00:00Z = 2024-06-01 10:00:00
+2024-06-01 03:00:00 -0500 = 2024-06-01 10:00:00 ; 2024-06-01 13:30:00+05:30 = 2024-06-01 10:00:00
+2024-06-01 09:00:00+01 = 2024-06-01 10:00:00 ; 2024-06-01 08:00:00 UTC = 2024-06-01 10:00:00
+# an offset says more than the zone of the table | date_format: %d.%m.%Y %H:%M:%S %z | time_zone: UTC
+01.06.2024 10:00:00 +0200 = 2024-06-01 10:00:00 ; 01.06.2024 10:00:00 -0500 = 2024-06-01 17:00:00
+# a row without offset does not take that of the row before | date_format: %Y-%m-%d %H:%M:%S %z
+2024-06-01 10:00:00 -0500 = 2024-06-01 17:00:00 ; 2024-06-02 10:00:00 = 2024-06-02 10:00:00
+2024-06-03 10:00:00 +0900 = 2024-06-03 03:00:00
+# an offset, and a run without a zone | zone: | says: Date.*time_zone:
+2024-06-01 10:00:00 -0500
+# days stay days in a file of another zone | zone: America/New_York | time_zone: UTC
+2024-01-01 = 2024-01-01 00:00:00 ; 2024-02-29 = 2024-02-29 00:00:00
+# a day beside times of another zone | zone: America/New_York | time_zone: UTC
+2024-01-01 = 2024-01-01 00:00:00 ; 2024-01-01 03:00 = 2023-12-31 22:00:00
+# days written as midnight of another zone | zone: America/New_York | time_zone: UTC | level: either | says: Date.*midnight
+2024-01-01 00:00:00.000 = 2024-01-01 00:00:00 ; 2024-02-01 00:00:00.000 = 2024-02-01 00:00:00
+# days written as midnight of Greenwich | zone: America/New_York | level: either | says: Date.*midnight
+2024-01-01T00:00:00Z = 2024-01-01 00:00:00 ; 2024-02-01T00:00:00Z = 2024-02-01 00:00:00
+# summer time begins and ends in a file of UTC | time_zone: UTC
+2024-03-31 00:59:59 = 2024-03-31 01:59:59 ; 2024-03-31 01:00:00 = 2024-03-31 03:00:00
+2024-10-27 00:30:00 = 2024-10-27 02:30:00 ; 2024-10-27 01:30:00 = 2024-10-27 02:30:00
+# a local time that summer time skips stays as it was written
+2024-03-31 02:30:00 = 2024-03-31 02:30:00
+# seconds since 1970 | date_format: unix
+1709283600 = 2024-03-01 10:00:00 ; 1719828000 = 2024-07-01 12:00:00
+# milliseconds since 1970 | date_format: unix_ms
+1709283600123 = 2024-03-01 10:00:00.123
+# microseconds since 1970 | date_format: unix_us
+1709283600000007 = 2024-03-01 10:00:00.000007
+# seconds since 1970, and a run without a zone | zone: | date_format: unix | says: time_zone:
+1709283600
+# milliseconds that are said to be seconds | date_format: unix | says: Date.*1709283600123
+1709283600123
+# serial numbers of a spreadsheet | date_format: excel
+45352 = 2024-03-01 00:00:00 ; 45352.4375 = 2024-03-01 10:30:00 ; 45352.416666666664 = 2024-03-01 10:00:00
+45352.4166666667 = 2024-03-01 10:00:00
+# serial numbers without a word | says: Date.*45352
+45352
+# seconds without a word | says: Date.*1709283600
+1709283600
+# days without a form | says: Date.*date_format:
+03/04/2024
+# two forms that read a day in two ways | date_format: %d/%m/%Y or %m/%d/%Y | level: warning | says: read both as
+03/04/2024 = 2024-04-03 00:00:00 ; 25/04/2024 = 2024-04-25 00:00:00
+# two digits of a year | date_format: %d.%m.%y %H:%M
+01.03.24 9:05 = 2024-03-01 09:05:00 ; 31.12.99 23:59 = 1999-12-31 23:59:00
+# the year first, in two digits | date_format: %y/%m/%d
+24/03/01 = 2024-03-01 00:00:00
+# twelve hours | date_format: %m/%d/%Y %I:%M %p
+3/1/2024 12:05 AM = 2024-03-01 00:05:00 ; 3/1/2024 12:05 PM = 2024-03-01 12:05:00
+3/1/2024 1:05 pm = 2024-03-01 13:05:00
+# a.m. and p.m. with points | date_format: %m/%d/%Y %I:%M %p | level: either | says: Date.*m\\.
+3/1/2024 1:05 p.m. = 2024-03-01 13:05:00 ; 3/1/2024 1:05 a.m. = 2024-03-01 01:05:00
+# 24:00 ends a day | level: either | says: Date.*24:00
+2024-03-01 24:00:00 = 2024-03-02 00:00:00
+# parts of seconds, to the billionth
+2024-03-01T09:00:00.123456789Z = 2024-03-01 10:00:00.123456 ; 2024-03-01T09:00:00.5+00:00 = 2024-03-01 10:00:00.5
+# names of months | date_format: %b %d, %Y %H:%M
+Mar 1, 2024 10:00 = 2024-03-01 10:00:00
+# weeks of ISO | says: Date.*W09
+2024-W09-5
+# days counted through the year | says: Date.*2024-061
+2024-061
+# a day that does not exist | says: Date.*02-30
+2024-02-30
+# names of zones | says: Date.*EST
+2024-03-01 10:00:00 EST
+# a Persian year | date_format: %Y/%m/%d | says: Date.*before 1990
+1402/12/11
+# a Buddhist year | date_format: %d/%m/%Y | says: Date.*future
+11/03/2567
+# days in the digits of other scripts | level: either | says: Date.*\u06f2
+\u06f2\u06f0\u06f2\u06f4-\u06f0\u06f3-\u06f0\u06f1 = 2024-03-01 00:00:00
+# a zone of the table that does not exist | time_zone: Berlin | says: Berlin
+2024-03-01 10:00
+""",
+    "Date",
+)
+MONEY = told(
+    """
+# crowns after the amount | currency: SEK | decimal: ,
+42,50 kr = 42.50 ; 1250,00 kr = 1250
+# a sign of two letters | currency: BRL | decimal: , | thousands: .
+R$ 1.234,56 = 1234.56 ; R$12,90 = 12.90
+# a narrow space between thousands | currency: PLN | decimal: , | thousands: \u00a0
+1\u00a0234,50 z\u0142 = 1234.50 ; 12\u202f345,00 z\u0142 = 12345 ; 9,99 z\u0142 = 9.99
+# a raised mark between thousands | currency: CHF | thousands: '
+CHF 1'508.90 = 1508.90 ; Fr. 12.05 = 12.05 ; 1\u2019234\u2019567.00 = 1234567
+# lakhs and crores | currency: INR | thousands: ,
+\u20b91,94,400.00 = 194400 ; \u20b9 12,34,56,789.50 = 123456789.50 ; Rs. 950.00 = 950
+# Arabic digits and marks | currency: EGP
+\u0661\u0662\u066b\u0665\u0660 = 12.50 ; \u0661\u066c\u0662\u0663\u0664\u066b\u0665\u0660 = 1234.50
+# Persian digits | currency: IRR
+\u06f1\u06f2\u06f5\u06f0\u06f0 = 12500 ; \u06f9\u06f5\u06f0 = 950
+# digits of full width | currency: JPY
+\uff11\uff12\uff10\uff10 = 1200
+# three digits after every mark | says: Price.*12\\.500 & thousands:
+12.500 ; 950 ; 7.250
+# three digits after every comma | says: Price.*12,500 & thousands:
+12,500 ; 950
+# three digits after every mark, and the mark named | thousands: .
+12.500 = 12500 ; 950 = 950 ; 7.250 = 7250
+# three digits after every mark, and the decimal mark named | decimal: .
+12.500 = 12.5 ; 950 = 950
+# one amount with two digits decides for all
+12.500 = 12.5 ; 3.25 = 3.25
+# millions without a word | level: either | says: Price.*1\\.234\\.567
+1.234.567 = 1234567 ; 12.500 = 12500
+# two ways of writing in one column | thousands: , | says: Price.*1\\.234,56
+1.234,56 ; 1,234.56
+# a group of two digits is none | thousands: , | says: Price.*12,50
+1,234.56 ; 12,50
+# a decimal comma without a word | says: Price.*42,50
+42,50 ; 17,90
+# signs of minus | thousands: ,
+10.00 = 10.00 ; (4.25) = -4.25 ; 5.00- = -5 ; \u22126.00 = -6 ; - 7.00 = -7 ; -\u20ac8.00 = -8
+\u20ac-9.00 = -9 ; (\u20ac1,250.00) = -1250 ; +3.00 = 3
+# a row of dashes for no cents | currency: CHF | level: either | says: Price.*12
+12.- = 12 ; 15.50 = 15.50
+# exponents
+1.5E+3 = 1500 ; 2.5e-1 = 0.25
+# several currencies by their signs | says: Price.*more than one currency
+\u20ac10.00 ; $10.00 ; 10.00 GBP
+# a sign that the run's currency does not have | says: Price.*\\$
+$10.00 ; $12.00
+# a code that is not the run's | says: Price.*USD
+10.00 USD ; USD 12.00
+# crowns in a run of euros | decimal: , | says: Price.*kr
+42,50 kr
+# reais in a run of dollars | currency: USD | says: Price.*R\\$
+R$ 10.00
+# dollars are Canada's too | currency: CAD
+$10.00 = 10 ; CA$12.00 = 12
+# dollars of another country | currency: CAD | says: Price.*US\\$
+US$10.00
+# a sign and the code of one currency
+\u20ac10.00 = 10 ; 10.00 EUR = 10 ; EUR 12.00 = 12
+# yen, with groups | currency: JPY | thousands: ,
+\u00a51,500 = 1500 ; \uffe5980 = 980
+# won, written out | currency: KRW | thousands: ,
+15,000\uc6d0 = 15000 ; \u20a9950 = 950
+# rupiah | currency: IDR | thousands: . | decimal: ,
+Rp 12.500 = 12500 ; Rp1.250.000,00 = 1250000
+# dong | currency: VND | thousands: .
+12.500 \u20ab = 12500 ; 1.250.000\u0111 = 1250000
+# three decimals | currency: KWD | decimal: . | level: either | says: KWD|three|thousandth
+1.234 = 1.234 ; 0.005 = 0.005
+# no amount at all | says: Price.*empty
+10.00 ; N/A
+# a word for an amount | says: Price.*free
+10.00 ; free
+# a rate for an amount | says: Price.*%
+12.50% ; 10.00
+# a fault of a spreadsheet | says: Price.*REF
+#REF!
+# as large as money gets | currency: VND
+20000000000 = 20000000000 ; 9999999999999.99 = 9999999999999.99
+""",
+    "Price",
+)
+IDS = told(
+    """
+# zeros in front, a tail of .0 and the case of an address | level: warning | customers: 6 | says: customer.*fold_ids
+Anna@x.de ; anna@x.de ; 00123 ; 123 ; 123.0 ; bob
+# the same, folded | fold_ids: customer_id | customers: 3
+Anna@x.de ; anna@X.DE ; 00123 ;  123 ; 123.0 ; bob
+# letters that cannot be seen | level: either | customers: 1 | says: customer.*fold_ids
+K1 ; K1\u200b ; \ufeffK1 ; K\u00ad1
+# letters that cannot be seen, folded | fold_ids: customer_id | customers: 1
+K1 ; K1\u200b ; \ufeffK1 ; \u00a0K1\u00a0
+# full width and composed letters, folded | fold_ids: customer_id | customers: 2
+\uff11\uff12\uff13 ; 123 ; Jos\u00e9 ; Jose\u0301
+# a dot on a small i, folded | fold_ids: customer_id | customers: 1
+ILGIN@X.TR ; ilgin@x.tr
+# ids that a spreadsheet rounded | level: error | says: Customer.*1\\.23E\\+12
+1.23E+12 ; 1.23E+12 ; 4.56E+12
+# words for nobody | lines: 2 | customers: 2 | level: warning | says: no customer
+a ; NULL\x20 ;  NaN ; <NA> ; N/A ; n/a ; (null) ; None ; #N/A ; b
+# a till as the customer of most lines | level: warning | customers: 3 | says: customer 0 alone
+0 ; 0 ; 0 ; a ; b
+""",
+    "Customer",
+)
+CLOCKS = told(
+    """
+# the time in a column of its own | times: 2024-03-01 13:08:00, 2024-03-02 13:08:00, 2024-03-03 00:30:00, 2024-03-04 09:05:00
+Date: 2024-03-01, 2024-03-02, 2024-03-03, 2024-03-04 | Time: 13:08, 1:08 PM, 12:30AM, 9:05 | ordered_time: Time
+# the time beside a day that is written as midnight, of another zone | times: 2024-02-29 22:30:00, 2024-03-01 22:30:00
+Date: 2024-03-01 00:00:00, 2024-03-02 00:00:00 | Time: 03:30 | ordered_time: Time | time_zone: UTC | zone: America/New_York
+# a time that is none | level: error | says: Time.*25:08
+Date: 2024-03-01 | Time: 13:08, 25:08, noon | ordered_time: Time
+# a row without its time | level: either | says: Time | times: 2024-03-01 13:08:00, 2024-03-01 00:00:00
+Date: 2024-03-01 | Time: 13:08, _ | ordered_time: Time
+# the time in six digits | level: either | says: Time.*101500 | times: 2024-03-01 10:15:00, 2024-03-02 09:15:00
+Date: 20240301, 20240302 | Time: 101500, 091500 | ordered_time: Time | date_format: %Y%m%d
+# a part of a day for the time | level: either | says: Time.*0\\.5 | times: 2024-03-01 12:00:00, 2024-03-01 06:00:00
+Date: 2024-03-01 | Time: 0.5, 0.25 | ordered_time: Time
+"""
+)
+SUMS = told(
+    """
+# a rate of discount | each: 1700, 1000, 2000
+Qty: 2, 1, 4 | Off: 0.15, 0, 0.5 | discount_rate: Off
+# a rate with signs of percent | each: 1700, 1000, 3500
+Qty: 2, 1, 4 | Off: 15%, 0 %, 12.5% | discount_rate: Off
+# a rate with decimal commas | each: 1700, 1000, 3500
+Qty: 2, 1, 4 | Price: 10,00 | Off: 0,15, 0, 0,125 | discount_rate: Off | decimal: ,
+# a discount in percent | each: 1700, 1000, 3500
+Qty: 2, 1, 4 | Off: 15, _, 12.5 | discount_percent: Off
+# a discount in money | each: 1850, 1000, 3600
+Qty: 2, 1, 4 | Off: 1.50, _, 4 | discount: Off
+# a rate out of a column of single precision | each: 14229, 7315
+Qty: 9, 10 | Price: 18.6, 7.7 | Off: 0.150000005960464, 0.05 | discount_rate: Off
+# a discount written below 0 | each: 1850, 1000, 3600 | level: either | says: Off
+Qty: 2, 1, 4 | Off: -1.50, 0, -4.00 | discount: Off
+# percent as a rate | level: error | says: Off.*discount_percent
+Qty: 2, 1, 4 | Off: 15, 0, 50 | discount_rate: Off
+# a rate as percent | level: said | says: Off.*discount_rate
+Qty: 2, 1, 4 | Off: 0.15, 0, 0.5 | discount_percent: Off
+# more off than the line | level: said | says: Off
+Qty: 2, 1, 4 | Off: 25.00, 0, 4.00 | discount: Off
+# a discount beside an amount | level: said | says: Off
+Qty: 2, 1, 4 | Paid: 17.00, 10.00, 36.00 | Off: 3.00, 0, 4.00 | amount: Paid | discount: Off
+# a discount that is not mapped | level: said | says: Discount
+Qty: 2 | Discount: 0.15, 0.2, 0, 0.1, 0.15, 0.2, 0, 0.1
+# a total on the first line of an order | each: 1000, 1000, 2000, 750 | orders: 2
+Order: 1, 1, 1, 2 | Qty: 1, 1, 2, 1 | Price: - | Total: 40.00, _, _, 7.50 | order_total: Total
+# a total on each line, which cents do not share out | cents: 1001 | orders: 2
+Order: 1, 1, 1, 2 | Price: - | Total: 10.00, 10.00, 10.00, 0.01 | order_total: Total
+# totals that differ within an order | level: said | says: Total
+Order: 1, 1, 1, 2 | Price: - | Total: 40.00, 30.00, 40.00, 7.50 | order_total: Total
+# an order without its total | level: said | says: Total
+Order: 1, 1, 1, 2 | Price: - | Total: 40.00, _, _, _ | order_total: Total
+# the same total in two orders of one number | level: said | says: Order
+Customer: a, b | Order: 1 | Price: - | Total: 40.00 | order_total: Total
+# an order's total on each line, taken for the line's amount | level: error | says: Total.*order's total
+Order: 1, 1, 1, 2 | Total: 30.00, 30.00, 30.00, 10.00 | amount: Total
+# amounts that repeat within each order, without a price | level: said | says: Total.*order's total
+Order: 1, 1, 2, 2 | Price: - | Total: 30, 30, 9, 9 | amount: Total
+# the price of a line taken for that of a piece | level: said | says: Price.*amount
+Item: A, B, A, B, A, B, A, B | Qty: 1, 1, 2, 2, 3, 3, 4, 4 | Price: 3, 7, 6, 14, 9, 21, 12, 28
+# the price of a piece taken for the line's amount | level: said | says: Total
+Qty: 2, 3, 5, 1, 2, 4 | Paid: 10.00 | Total: 20, 30, 50, 10, 20, 40 | amount: Paid | Price: -
+# products of a million and more | cents: 4001319996000 | currency: VND
+Qty: 1, 2, 40 | Price: 12500000, 350000, 999999999
+# parts of thousandths of a piece | each: 1000, 100049, 40
+Qty: 0.0004, 1.00049, 1000000 | Price: 25000, 1000, 0.0000004
+# pieces that may be thousands | level: error | says: Qty.*1\\.500 & thousands:
+Qty: 1.500, 2, 0.750
+# pieces with their unit | level: error | says: Qty.*2 kg
+Qty: 2 kg, 1, 3
+# a column of several currencies | level: error | says: Cur.*more than one currency
+Cur: EUR, USD, EUR | currency: Cur
+# a column of one other currency | level: said | says: Cur.*USD
+Cur: USD | currency: Cur
+"""
+)
+ORDERS = told(
+    """
+# a status that is not mapped | level: said | says: Status.*[Cc]ancelled
+Status: completed, cancelled, Completed, refunded, pending, processing
+# a status that leaves nothing out | level: said | says: Status.*[Cc]ancelled
+Status: completed, cancelled, Completed, refunded, pending, processing | status: Status
+# a status in German | level: said | says: Bestellstatus.*storniert
+Bestellstatus: abgeschlossen, storniert, abgeschlossen
+# a status in French | level: said | says: Statut.*annul
+Statut: livr\u00e9e, annul\u00e9e, livr\u00e9e, rembours\u00e9e
+# orders that were not completed | cents: 3000 | lines: 3 | customers: 3
+Status: completed, cancelled, Completed, refunded, pending, processing | status: Status | left_out_status: Cancelled, refunded, pending
+# a status with spaces and a prefix | cents: 1000 | lines: 1
+Status: wc-completed, \u00a0WC-Cancelled , wc-cancelled | status: Status | left_out_status: wc-cancelled
+# a status that does not occur | level: said | says: canceled.*cancelled
+Status: completed, cancelled | status: Status | left_out_status: canceled
+# a status left out of no column | level: error | says: status
+left_out_status: cancelled
+# a prefix of orders that are purchases | level: error | says: cancel_prefix
+Order: W1, 2, W3, 4 | cancel_prefix: W
+# a prefix of cancellations | cents: 3000 | lines: 2
+Order: 1, 2, C3 | Qty: 1, 2, -2 | cancel_prefix: C
+# a purchase and its cancellation | cents: 1000 | lines: 1
+Customer: a, a, b | Item: P1, P1, P2 | Qty: 2, -2, 1
+# a return that shows in its price alone | cents: 1000 | lines: 1
+Customer: a, a, b | Item: P1, P1, P2 | Qty: 2, 2, 1 | Price: 10, -10, 10
+# a line twice | cents: 6000 | lines: 3 | level: warning | says: cop(y|ies)
+twice: yes | Qty: 2, 2, 1, 3
+# a line of two exports that differ in what is not mapped | cents: 6000 | lines: 3 | level: warning | says: cop(y|ies)
+twice: yes | Qty: 2, 2, 1, 3 | At: May, June, May, May
+# a line of two exports that write it in two ways | cents: 6000 | lines: 3 | level: warning | says: cop(y|ies)
+twice: yes | Qty: 2, 2.0, 1, 3 | Price: 10, 10.00, 10, 10
+# two scans of an item | cents: 4000 | lines: 4 | level: warning | says: (scan|twice|cop|purchase)
+twice: yes
+# two scans with a number each | cents: 4000 | lines: 4
+twice: yes | Line: 1, 2, 1, 1 | line_no: Line
+# one scan that stands twice | cents: 3000 | lines: 3 | level: warning | says: cop(y|ies)
+twice: yes | Line: 1, 1, 1, 1 | line_no: Line
+# receipts that begin anew each day | level: warning | says: Order.*derived
+Customer: a | Order: 1, 2, 1, 2, 1, 2, 1, 2
+# the same, with orders derived | cents: 8000 | orders: 8 | customers: 1
+Customer: a | Order: 1, 2, 1, 2, 1, 2, 1, 2 | order_id: derived
+# orders counted for each customer | level: warning | says: Order.*customers
+Customer: a, a, b, b, c | Order: 1, 2, 1, 2, 1
+# orders counted in each store | level: warning | says: Order.*stores
+Customer: a | Order: 7 | Date: 2024-03-01 10:15 | Store: N, S, W | store_id: Store
+# a city for the customer | shop: 60 | level: said | says: City.*customer
+customer_id: City
+# a stage for the customer | shop: 60 | level: said | says: Stage.*customer
+customer_id: Stage
+# a day for the customer | shop: 60 | level: said | says: Date.*customer
+customer_id: Date
+# a price for the customer | shop: 60 | level: said | says: Price.*customer
+customer_id: Price
+# the order for the customer | shop: 60 | level: said | says: Order.*customer
+customer_id: Order
+# pieces for the amount | shop: 60 | level: said | says: Qty
+amount: Qty | Price: -
+# a price for the pieces | shop: 60 | level: said | says: Price
+quantity: Price
+# the customer for the order | shop: 60 | level: said | says: Customer.*order
+order_id: Customer
+# products whose case differs, folded | cents: 3000 | lines: 2
+Customer: a | Order: 1 | Date: 2024-03-01 | Item: p1, P1, p2 | Qty: 2, 2, 1 | Group: Tea | fold_ids: product_id
+# orders with and without a tail, folded | cents: 3000 | orders: 1
+Customer: a | Order: 12, 12.0, 012 | Date: 2024-03-01 10:15 | fold_ids: order_id
+# a key that is gone | level: error | says: fold_ids
+fold_product_case: true
+# a column that cannot be folded | level: error | says: fold_ids.*store_id
+fold_ids: store_id
+# categories that differ in marks | needs: 1000, 1100, 1200, 1300, 1400, 1500
+Group: \u0924\u0947\u0932, \u0924\u093f\u0932, \u0e19\u0e49\u0e33, \u0e19\u0e33, \u0bae\u0bc0\u0ba9\u0bcd, \u0bae\u0bbe\u0ba9\u0bcd | Price: 10, 11, 12, 13, 14, 15
+# categories that differ in signs | needs: 1000, 1100, 1200, 1300, 1400, 1500
+Group: C++, C#, C, A+, A-, A | Price: 10, 11, 12, 13, 14, 15
+# a category in composed and in single letters | needs: 1000, 2000
+Group: Caf\u00e9, Cafe\u0301, Tea
+# a shop's own words for categories, and none | needs: 1000, 1100, 1200, 1300, 1400
+Group: None, NULL, Other, Fuel, _ | Price: 10, 11, 12, 13, 14
+# categories of signs alone | needs: 1000, 1100, 1200, 1300 | level: either | says: Group
+Group: \U0001f34e, \U0001f34c, <5, >5 | Price: 10, 11, 12, 13
+# a row of totals at the end | level: error | says: Date.*line 4
+Date: 2024-03-01, 2024-03-02, _ | Order: 1, 2, Total | Price: 10, 10, 20
+# a text of Windows with its sign of the euro | cents: 850
+Price: \u20ac 5.50, 1.00, 2.00 | written: cp1252 | encoding: cp1252
+# a text of Windows read as UTF-8 | level: error | says: encoding:
+Item: Gr\u00f6\u00dfe, P2, P3 | written: cp1252
+# a text of Poland | cents: 850 | currency: PLN
+Price: 5.50 z\u0142, 1.00 z\u0142, 2.00 z\u0142 | written: cp1250 | encoding: cp1250
+# a text of two bytes a letter, with a mark | cents: 3000
+written: utf-16 | encoding: utf-16 | sep: \t | delimiter: tab
+# a text of Japan | cents: 3000 | needs: 1000, 2000
+Group: \u8336, \u6cb9, \u8336 | written: shift_jis | encoding: shift_jis
+# a semicolon told as a comma | level: error | says: delimiter:
+sep: ;
+"""
+)
 
-SITUATIONS = [*TIMES]
+
+def case(name, files, says="", level=None, truth=(), keys=(), **more):
+    """Say what files must become that are more than a text of lines."""
+    if callable(files):
+        files = {"lines.parquet": files}
+    truth = {key: more.pop(key) for key in vars(Truth()) if key in more} | dict(truth)
+    says = [says] if says else []
+    return Situation(name, files, Truth(**truth), says, level, dict(keys), **more)
+
+
+def beside(name, text, says="", level=None, **more):
+    """Lay a table of customers or products beside lines whose ids have zeros in front."""
+    kind, own, other = "customers", "Customer", {"customer_id": "id", "age": "age"}
+    more["tables"] = {kind: {"columns": other, "demographic": ["age"]}}
+    if "kind" in text:
+        kind, own, other = "products", "Item", {"product_id": "id", "category": "kind"}
+        more |= {"tables": {kind: {"columns": other}}, "maps": {"category": None}}
+    more["tables"][kind]["file"] = "more.csv"
+    files = {"lines.csv": made(**{own: ["00123", "00124", "00125"]}), "more.csv": text}
+    return case(name, files, says, level, **more)
+
+
+def sheet(name, *rows, head=HEAD, touch=None, **more):
+    """Say what a workbook must become."""
+    return case(name, {"lines.xlsx": book(head, *rows, touch=touch)}, **more)
+
+
+def error(says):
+    return {"says": says, "level": "error"}
+
+
+FOLD = {"keys": {"fold_ids": ["customer_id", "product_id"]}}
+AWAY = {"keys": {"time_zone": "UTC"}, "run": {"time_zone": NEW_YORK}}
+PLAIN = {"cents": 3000, "lines": 3, "customers": 3}
+BY_PLACE = {
+    "keys": {"header": False},
+    "maps": {name: place for place, name in enumerate(USUAL, start=1)},
+}
+NAMELESS = made().split("\n", 1)[1]
+MORNING = [f"2024-03-0{day} 10:15:00" for day in (1, 2, 3)]
+FLAT = [f"2024-03-0{day} 00:00:00" for day in (1, 2, 3)]
+LATE = [f"2024-03-0{day} 00:30:00" for day in (2, 3, 4)]
+UTC_LATE = pa.array(
+    [datetime(2024, 3, day, 23, 30, tzinfo=UTC) for day in (1, 2, 3)],
+    pa.timestamp("us", "UTC"),
+)
+DECIMALS = pa.array([Decimal("1.2345"), Decimal(10), Decimal("0.10")])
+DAYS = pa.array([date(2024, 3, day) for day in (1, 2, 3)])
+SINGLES = pa.array([12.1, 0.1, 1234567.5], pa.float32())
+
+FILES = [
+    beside(
+        *("customers whose ids do not meet", "id,age\n123,old\n124,young\n125,old\n"),
+        *(r"customers.*\b0(\.0)? ?%", "warning"),
+        truth={"customers": 3},
+    ),
+    beside(
+        *("customers who meet once folded", "id,age\n123,old\n124.0,young\n 125,old\n"),
+        truth={"customers": 3},
+        **FOLD,
+    ),
+    beside(
+        *("customers whom folding makes one", "id,age\n123,old\n00123,young\n"),
+        *("customers.*123", "said"),
+        **FOLD,
+    ),
+    beside(
+        *("products whose ids do not meet", "id,kind\n123,Tea\n124,Oil\n125,Tea\n"),
+        *(r"Table products.*100(\.0)?%", "warning"),
+    ),
+    beside(
+        *("products that meet once folded", "id,kind\n123,Tea\n124.0,Oil\n125,Tea\n"),
+        truth={"needs": [1000, 2000]},
+        **FOLD,
+    ),
+    case("a sheet that says it ends too early", {"a.xlsx": stale}, cents=5000, lines=5),
+    sheet(
+        "a sheet of numbers, texts and ids of both kinds",
+        cells(1, Customer=123, Price="1.234,50"),
+        cells(2, Customer="123", Price=12.5, Date="02.03.2024 10:15"),
+        cells(3, Customer=123.0, Price="7,25", Qty=0.5),
+        keys={"decimal": ",", "thousands": ".", "date_format": "%d.%m.%Y %H:%M"},
+        truth={"each": [123450, 1250, 363], "customers": 1, "times": MORNING},
+    ),
+    sheet(
+        "cells that hold a day stay that day",
+        *(cells(i, Date=date(2024, 3, i)) for i in (1, 2, 3)),
+        **AWAY,
+        truth={"times": FLAT},
+    ),
+    sheet(
+        "a cell that holds a time of day",
+        *([*cells(i, Date=date(2024, 3, i)), time(10, 15)] for i in (1, 2, 3)),
+        head=[*HEAD, "Time"],
+        maps={"ordered_time": "Time"},
+        truth={"times": MORNING},
+    ),
+    sheet(
+        *("blank rows after the last", cells(1), [None] * 7, [" "] * 7, [""] * 7),
+        truth={"cents": 1000, "lines": 1},
+    ),
+    sheet(
+        *("a row of totals", cells(1), cells(2), ["Total", *[None] * 4, 20.0, None]),
+        **error("(line|row) 4"),
+    ),
+    sheet(
+        "a title above the names", HEAD, cells(1), head=["March"], **error("Customer")
+    ),
+    sheet(
+        *("two sheets and none named", cells(1)),
+        touch=lambda made: made.create_sheet("Old"),
+        **error("sheet:"),
+    ),
+    sheet(
+        "a fault in a cell", cells(1), cells(2, Price="#REF!"), **error("Price.*REF")
+    ),
+    sheet("a formula without its result", cells(1, Price="=1+2"), **error("Price")),
+    case(
+        *("Parquet with decimals, a zone and a dictionary", parquet(Date=UTC_LATE)),
+        truth={"times": LATE, "customers": 3},
+    ),
+    case(
+        "Parquet with decimals and a dictionary",
+        parquet(Price=DECIMALS, Customer=pa.array(["a", "b", "a"]).dictionary_encode()),
+        truth={"each": [123, 1000, 10], "customers": 2},
+    ),
+    case(
+        "Parquet with days, ids as floats and singles",
+        parquet(Date=DAYS, Price=SINGLES, Customer=pa.array([123.0, None, 123.0])),
+        **AWAY,
+        truth={
+            "each": [1210, 10, 123456750],
+            "customers": 1,
+            "lines": 2,
+            "times": FLAT,
+        },
+    ),
+    case(
+        *("Parquet with a zone, and a run without", parquet(Date=UTC_LATE)),
+        run={"time_zone": None},
+        **error("Date.*time_zone:"),
+    ),
+    case(
+        "SQLite with seconds and numbers of both kinds",
+        {
+            "shop.db": sqlite(
+                Date=[1709283600] * 3, Price=[1, 2.5, "3"], Customer=[7, "7", 8]
+            )
+        },
+        keys={"database": "sqlite:///shop.db", "table": "sold", "date_format": "unix"},
+        truth={"each": [100, 250, 300], "customers": 2},
+    ),
+    case("names with spaces around", made().replace(",Order,", ", Order ,"), **PLAIN),
+    case("a mark before the names", b"\xef\xbb\xbf" + made().encode(), **PLAIN),
+    case("ends of lines of two kinds", made().replace("\n", "\r\n", 2), **PLAIN),
+    case("ends of lines of old machines", made().replace("\n", "\r"), **PLAIN),
+    case("rows without anything at the end", made() + "\n,,,,,,\n\n", **PLAIN),
+    case("a name twice", made().replace("Group", "price"), **error("[pP]rice")),
+    case(
+        *("a spreadsheet's own first line", "sep=;\n" + made(";"), "(sep=|Customer)"),
+        **PLAIN | {"level": "either", "keys": {"delimiter": ";"}},
+    ),
+    case("another width than the names", made() + "x,y\n", **error("line 5")),
+    case("no line of names", NAMELESS, **PLAIN, **BY_PLACE),
+    case("names that are said not to be there", made(), **error("Date"), **BY_PLACE),
+    case("names taken from the first line", NAMELESS, **error("no column Customer")),
+    case("names in the middle, of two files joined", made() * 2, **error("line 5")),
+    case(
+        "a name with brackets is that file",
+        {"lines[1].csv": made(), "lines1.csv": made(Price="99.00")},
+        **PLAIN,
+    ),
+    case("breaks inside quotes", made(Item=["a\nb", 'say "x"', "c,d"]), **PLAIN),
+]
+SITUATIONS = [*TIMES, *CLOCKS, *MONEY, *IDS, *SUMS, *ORDERS, *FILES]
 
 
 # How a situation is run.
