@@ -13,7 +13,7 @@ from helpers.core.errors import BadInput
 from helpers.core.schema import OPTIONAL, UNCLASSIFIED
 from helpers.runs import mapping, run_file
 from helpers.runs.mapping import Source
-from helpers.sources import ids, plausible, readers, types, validate
+from helpers.sources import ids, plausible, readers, recount, types, validate
 
 PLACES = ("department", "category", "brand")
 # Columns of later outcomes are later_<need>: these would name one that there is.
@@ -26,13 +26,14 @@ def problems(
 ) -> tuple[pd.DataFrame, list[Source]]:
     """Open and type every mapped table as raw_ and typed_<table>; list what is wrong.
 
-    Returns a row a problem (table, level: error or warning, said), and the opened
-    tables.
+    Returns a row a problem (table, level: error, warning, or counted where a second
+    reading agrees; said), and the opened tables.
     """
     found = [("run", "error", said) for said in mapping.faults(content, run)]
-    opened = []
+    opened, numbers = [], {}
     for source in mapping.sources(content, run):
-        if said := _open(con, source, spill):
+        said, numbers[source.table] = _open(con, source, spill)
+        if said:
             found += [(source.table, "error", one) for one in said]
         else:
             opened.append(source)
@@ -42,24 +43,29 @@ def problems(
     found += ids.problems(con, named)
     if "lines" in named:
         found += plausible.lines(con, named)
+        if "error" not in {level for table, level, _ in found if table == "lines"}:
+            found += recount.lines(con, named["lines"], numbers["lines"])
     return pd.DataFrame(found, columns=PROBLEMS), opened
 
 
-def _open(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> list[str]:
-    """Open and type one table; tell why that is not possible."""
+def _open(
+    con: duckdb.DuckDBPyConnection, source: Source, spill: Path
+) -> tuple[list[str], set[str]]:
+    """Open and type one table; tell why that is not possible, and its columns of numbers."""
+    numbers: set[str] = set()
     try:
         names, numbers = readers.open_table(con, source, spill=spill)
         if absent := list(_absent(source, names)):
-            return absent
+            return absent, numbers
         types.build(con, source, numbers=numbers)
     except BadInput as fault:
-        return [str(fault)]
+        return [str(fault)], numbers
     if shape := readers.other_shape(con, source):
-        return [shape]
+        return [shape], numbers
     lines = con.execute(f"select 1 from typed_{source.table} limit 1").fetchall()
     if source.table == "lines" and not lines:
-        return [f"Table lines: {source.where} holds no row. Export it again."]
-    return []
+        return [f"Table lines: {source.where} holds no row. Export it again."], numbers
+    return [], numbers
 
 
 def _absent(source: Source, names: list[str]) -> Iterator[str]:
@@ -98,14 +104,20 @@ def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
     _customers(con, named)
     _attributes(con, sources)
     # Warnings may name a customer, and what is returned here goes into a page.
-    warned = found.groupby("table").size()
+    warned = found[found["level"] == "warning"].groupby("table").size()
+    told = found[found["level"] == "counted"].groupby("table")["said"].apply(list)
     return pd.DataFrame(
         {
             "table": table,
             "file": source.where,
             "rows": con.execute(f"select count(*) from typed_{table}").fetchall()[0][0],
             "columns": len(source.columns),
-            "notes": f"`make check` warns: {warned[table]}" if table in warned else "",
+            "notes": " ".join(
+                [
+                    *told.get(table, []),
+                    *[f"`make check` warns: {warned.get(table)}."] * (table in warned),
+                ]
+            ),
         }
         for table, source in named.items()
     )

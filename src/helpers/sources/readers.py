@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -336,10 +336,13 @@ def _look_at_workbook(file: Path) -> list[Look]:
     looks = []
     with contextlib.closing(_workbook(file)) as book:
         for sheet in book.sheetnames:
+            book[sheet].reset_dimensions()  # what a file says of them may be stale
             rows = list(book[sheet].iter_rows(values_only=True, max_row=LINES))
             if len(rows) > 1:
                 part = sheet if len(book.sheetnames) > 1 else ""
-                looks.append(_looked(Look(file, part), _header(rows[0]), rows[1:]))
+                wide = len(rows[0])  # cells at the end of a row may be left out
+                kept = [(*row, *[None] * (wide - len(row)))[:wide] for row in rows[1:]]
+                looks.append(_looked(Look(file, part), _header(rows[0]), kept))
     return looks
 
 
@@ -353,7 +356,9 @@ def _open_workbook(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> O
             "spreadsheet program and save it again as .xlsx.",
         ) from None
     with contextlib.closing(opened) as book:
-        rows = book[_sheet(source, book.sheetnames)].iter_rows(values_only=True)
+        sheet = book[_sheet(source, book.sheetnames)]
+        sheet.reset_dimensions()
+        rows = sheet.iter_rows(values_only=True)
         first = next(rows, None)
         if first is None or all(cell is None for cell in first):
             raise _fault(source, "has an empty first row. Put the names there.")
@@ -390,6 +395,8 @@ def _cell(cell: object, decimal: str) -> str | None:
     if isinstance(cell, float):
         text = str(int(cell)) if cell.is_integer() else repr(cell)
         return text.replace(".", decimal)
+    if isinstance(cell, timedelta):  # a time of day beyond midnight, or a length of time
+        return str(datetime.min + cell)[11:]
     return str(cell)
 
 

@@ -1,0 +1,292 @@
+"""Read order lines a second time, by other libraries, and compare what both counted."""
+
+import itertools
+import re
+import sqlite3
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv, parquet
+
+from helpers.runs import mapping
+from helpers.runs.mapping import Source
+from helpers.sources.readers import BATCH, ROW
+from helpers.sources.types import WORDS
+from helpers.sources.validate import Problem
+
+MOST_IDS = 2_000_000  # beyond them ids are not counted a second time, to save memory
+HOLLOW = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+MONEY = ("quantity", "amount", "unit_price", "order_total")
+OFF = ("discount", "discount_rate", "discount_percent")
+
+
+@dataclass
+class Tally:
+    """What a second reading counted; ids are None once there are too many."""
+
+    rows: int = 0
+    money: float = 0.0
+    ids: dict[str, set[str] | None] = field(default_factory=dict)
+
+
+def lines(
+    con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]
+) -> Iterator[Problem]:
+    """Compare rows, money, customers and orders of typed_lines with a second reading.
+
+    `numbers` are the columns that the file holds as numbers. Yields one problem of level
+    "counted" where both agree, of level "error" where they do not.
+    """
+    rows, money, customers, orders = con.execute(
+        """select count(*), coalesce(sum(cents), 0)::double / 100,
+            count(distinct customer_id), count(distinct order_id) from typed_lines"""
+    ).fetchall()[0]
+    if source.file is None and not source.database.startswith("sqlite"):
+        yield "lines", "counted", f"{rows:,} rows, not read a second time."
+        return
+    try:
+        tally = _tally(con, source, numbers)
+    except (pa.ArrowException, UnicodeError, ValueError, OSError) as fault:
+        reason = str(fault).splitlines()[0][:100]
+        said = f"could not be read a second time ({reason}); its {rows:,} rows stand alone."
+        yield "lines", "warning", f"Table lines: {source.where} {said}"
+        return
+    counted = {"rows": (rows, tally.rows)}
+    for name, found in (("customers", customers), ("orders", orders)):
+        second = tally.ids.get(f"{name[:-1]}_id")
+        if second is not None:
+            counted[name] = (found, len(second))
+    unlike = [name for name, (first, second) in counted.items() if first != second]
+    # Lines are rounded to the cent one by one, and the second sum at its end.
+    if "order_total" not in source.columns:
+        counted["of money"] = (money, tally.money)
+        if abs(money - tally.money) > 0.005 * rows + 1e-9 * abs(money):
+            unlike.append("of money")
+    each = ", ".join(
+        f"{first:,.2f} {name}" if name == "of money" else f"{first:,} {name}"
+        for name, (first, _) in counted.items()
+    )
+    if unlike:
+        told = " and ".join(
+            f"{counted[name][1]:,} {name} instead of {counted[name][0]:,}"
+            for name in unlike
+        )
+        yield (
+            "lines",
+            "error",
+            f"Table lines: {source.where} gave {each}, but read a second time {told}. Save "
+            "it again, as CSV in UTF-8 if you can, and compare with the program it is from.",
+        )
+    else:
+        said = f"{each}: the same when {source.where} is read a second time."
+        yield "lines", "counted", said
+
+
+def _tally(
+    con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]
+) -> Tally:
+    names = [row[0] for row in con.execute("describe raw_lines").fetchall()]
+    names.remove(ROW)
+    ids = [n for n in ("customer_id", "order_id") if _told(source, n)]
+    asked = [n for n in (*MONEY, *OFF) if n in source.columns]
+    wanted = {n: source.columns[n] for n in (*ids, *asked) if _told(source, n)}
+    tally = Tally(ids={name: set() for name in ids})
+    read = {name: _Numbers(source, wanted.get(name, "") in numbers) for name in asked}
+    for batch in _batches(source, names, list(dict.fromkeys(wanted.values()))):
+        tally.rows += batch.num_rows
+        for name in ids:
+            _collect(tally, name, batch[wanted[name]], source)
+        values = {
+            name: read[name].of(batch[wanted[name]])
+            if name in wanted
+            else np.full(batch.num_rows, read[name].number(source.columns[name][1:]))
+            for name in asked
+        }
+        tally.money += float(np.nansum(_money(values)))
+    return tally
+
+
+def _told(source: Source, name: str) -> bool:
+    """Say whether a column of the file tells a standard column."""
+    column = source.columns.get(name, mapping.DERIVED)
+    return column != mapping.DERIVED and not column.startswith("=")
+
+
+def _money(values: dict[str, np.ndarray]) -> np.ndarray:
+    if "amount" in values:
+        return values["amount"]
+    if "unit_price" not in values:
+        return np.zeros(1)
+    gross = values["quantity"] * values["unit_price"]
+    gross *= 1 - np.nan_to_num(values.get("discount_rate", np.zeros(1)))
+    gross *= 1 - np.nan_to_num(values.get("discount_percent", np.zeros(1))) / 100
+    off = np.abs(np.nan_to_num(values.get("discount", np.zeros(1))))
+    return np.sign(gross) * (np.abs(gross) - off)
+
+
+def _collect(tally: Tally, name: str, column: pa.Array, source: Source) -> None:
+    seen = tally.ids[name]
+    if seen is None:
+        return
+    for text in column.unique().to_pylist():
+        if (told := _id(text)) is not None:
+            seen.add(_folded(told) if name in source.fold_ids else told)
+    if len(seen) > MOST_IDS:
+        tally.ids[name] = None
+
+
+def _id(text: str | None) -> str | None:
+    told = _bare(text or "")
+    missing = (*WORDS["missing"], *WORDS["missing_but_for_names"], "")
+    return None if told in missing else unicodedata.normalize("NFC", told)
+
+
+def _bare(text: str) -> str:
+    """Take spaces and letters without a shape from both ends."""
+    before = None
+    while before != text:
+        before, text = text, text.strip().strip(HOLLOW)
+    return text
+
+
+def _folded(text: str) -> str:
+    kept = "".join(c for c in text if c not in HOLLOW and not c.isspace())
+    kept = "".join(str(unicodedata.decimal(c, c)) for c in kept)
+    plain = re.fullmatch(r"0*(\d+)(\.0+)?", kept)
+    return (plain[1] if plain else kept).lower()
+
+
+class _Numbers:
+    """Read the numbers of a column, each text once."""
+
+    def __init__(self, source: Source, native: bool) -> None:
+        self.comma = source.decimal == "," and not native
+        self.known: dict[str | None, float] = {}
+
+    def of(self, column: pa.Array) -> np.ndarray:
+        told = column.dictionary_encode() if not pa.types.is_dictionary(column.type) else column
+        texts = told.dictionary.to_pylist()
+        if len(self.known) > MOST_IDS:
+            self.known.clear()
+        for text in texts:
+            if text not in self.known:
+                self.known[text] = self.number(text)
+        values = np.array([*(self.known[text] for text in texts), np.nan])
+        places = told.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
+        return values[places]
+
+    def number(self, text: str | None) -> float:
+        """Read a number by its digits alone: signs, spaces and groups are passed over."""
+        plain = "".join(str(unicodedata.decimal(c, c)) for c in _bare(text or ""))
+        if re.fullmatch(r"[-+]?[\d.,]+[eE][-+]?\d+", plain):
+            return float(plain.replace(",", "."))
+        below = plain.startswith(("(", "-", "−", "–")) or plain.endswith("-")
+        below = below or bool(re.search(r"[-−–]\s*\d", plain))
+        digits = re.sub(r"[^\d.,٫]", "", plain).strip(".").replace("٫", ".")
+        if self.comma:
+            digits = digits.replace(".", "").replace(",", ".")
+        if not (digits := digits.replace(",", "")).strip("."):
+            return float("nan")
+        value = float(digits) / (100 if plain.endswith(("%", "％", "٪")) else 1)
+        return -value if below else value
+
+
+def _batches(
+    source: Source, names: list[str], wanted: list[str]
+) -> Iterator[pa.RecordBatch]:
+    """Read the wanted columns of a file as text, a batch at a time."""
+    if source.file is None:
+        yield from _of_sqlite(source, wanted)
+    elif source.file.suffix.lower() in mapping.DELIMITERS:
+        yield from _of_text(source, names, wanted)
+    elif source.file.suffix.lower() == ".parquet":
+        for batch in parquet.ParquetFile(source.file).iter_batches(columns=wanted):
+            texts = [batch[name].cast(pa.string()) for name in wanted]
+            yield _batch(texts, wanted, batch.num_rows)
+    else:
+        yield from _of_workbook(source, names, wanted)
+
+
+def _batch(columns: list[pa.Array], names: list[str], rows: int) -> pa.RecordBatch:
+    counted = [*columns, pa.nulls(rows)]  # so that rows are counted without a column
+    return pa.RecordBatch.from_arrays(counted, [*names, ""])
+
+
+def _of_text(
+    source: Source, names: list[str], wanted: list[str]
+) -> Iterator[pa.RecordBatch]:
+    if source.delimiter == mapping.NAMED["spaces"]:
+        with source.file.open(encoding=source.encoding) as text:
+            rows = (line.split() for line in text if line.strip())
+            yield from _of_rows(itertools.islice(rows, int(source.header), None), names, wanted)
+        return
+    told = csv.open_csv(
+        source.file,
+        read_options=csv.ReadOptions(
+            column_names=names,
+            skip_rows=int(source.header),
+            encoding="utf-8" if source.encoding == "utf-8-sig" else source.encoding,
+            block_size=2**22,
+        ),
+        parse_options=csv.ParseOptions(
+            delimiter=source.delimiter,
+            quote_char=source.quote or False,
+            newlines_in_values=True,
+        ),
+        convert_options=csv.ConvertOptions(
+            include_columns=wanted or names[:1],
+            column_types=dict.fromkeys(names, pa.string()),
+        ),
+    )
+    yield from told
+
+
+def _of_rows(
+    rows: Iterator, names: list[str], wanted: list[str]
+) -> Iterator[pa.RecordBatch]:
+    places = [names.index(name) for name in wanted]
+    for some in iter(lambda: list(itertools.islice(rows, BATCH)), []):
+        columns = [
+            pa.array([row[place] if place < len(row) else None for row in some], pa.string())
+            for place in places
+        ]
+        yield _batch(columns, wanted, len(some))
+
+
+def _of_workbook(
+    source: Source, names: list[str], wanted: list[str]
+) -> Iterator[pa.RecordBatch]:
+    from python_calamine import CalamineWorkbook
+
+    book = CalamineWorkbook.from_path(source.file)
+    sheet = book.get_sheet_by_name(source.sheet or book.sheet_names[0])
+
+    def text(cell: object) -> str:
+        if isinstance(cell, float):
+            whole = str(int(cell)) if cell.is_integer() else repr(cell)
+            return whole.replace(".", source.decimal)
+        return str(cell)
+
+    told = sheet.to_python(skip_empty_area=False)[int(source.header) :]
+    rows = ([text(cell) for cell in row] for row in told if any(c != "" for c in row))
+    yield from _of_rows(rows, names, wanted)
+
+
+def _of_sqlite(source: Source, wanted: list[str]) -> Iterator[pa.RecordBatch]:
+    base = sqlite3.connect(source.database.removeprefix("sqlite:///"))
+    try:
+        quoted = [name.replace('"', '""') for name in (*wanted, source.relation)]
+        columns = "".join(f'"{name}", ' for name in quoted[:-1])
+        rows = base.execute(f'select {columns}null from "{quoted[-1]}"')
+        for some in iter(lambda: rows.fetchmany(BATCH), []):
+            texts = [
+                pa.array([None if v is None else str(v) for v in column], pa.string())
+                for column in list(zip(*some, strict=True))[:-1]
+            ]
+            yield _batch(texts, wanted, len(some))
+    finally:
+        base.close()
