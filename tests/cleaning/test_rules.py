@@ -563,8 +563,8 @@ def replaced(column, value):
         ),
         (
             replaced("amount_cents", "amount_cents || ' c'"),
-            "Table lines: column amount_cents breaks dtype('int64') in 6 rows (row 0: "
-            "'200 c', row 1: '225 c', row 3: '-50 c'). Mend the source or the rule that "
+            "Table lines: column amount_cents breaks whole cents or tenths of them "
+            "in 6 rows (row 0: '200 c', row 1: '225 c', row 3: '-50 c'). Mend the source or the rule that "
             "makes this table in 01_cleaning.",
         ),
         (

@@ -15,9 +15,9 @@ from helpers.runs.run_file import AUTO
 
 _MEASURES = """count(*) as lines, count(distinct order_id) as orders,
     count(distinct customer_id) as customers,
-    coalesce(sum(amount_cents + coupon_cents), 0)::bigint as sales_cents,
-    coalesce(sum(coupon_cents), 0)::bigint as coupon_cents"""
-_SHELF = ", coalesce(sum(shelf_amount_cents), 0)::bigint as shelf_amount_cents"
+    coalesce(sum((amount_cents + coupon_cents){tenths}), 0)::bigint as sales_cents,
+    coalesce(sum(coupon_cents{tenths}), 0)::bigint as coupon_cents"""
+_SHELF = ", coalesce(sum(shelf_amount_cents{tenths}), 0)::bigint as shelf_amount_cents"
 
 
 def applicable(
@@ -120,14 +120,22 @@ def reconcile(
     table.insert(0, "step", ["received", *order, "clean"])
     sums = table.iloc[:-1, 1:].sum()
     assert (sums == table.iloc[-1, 1:]).all(), f"does not add up:\n{table}"
-    return table.astype({column: "int64" for column in steps})
+    table = table.astype({column: "int64" for column in steps})
+    money = [name for name in steps if name.endswith("_cents") and _tenths(con)]
+    return table.assign(**{name: table[name] / 10 for name in money})
 
 
 def _measure(con: duckdb.DuckDBPyConnection, condition: str) -> pd.Series:
     described = con.execute("describe judged").fetchall()
     shelf = _SHELF if "shelf_amount_cents" in {row[0] for row in described} else ""
-    query = f"select {_MEASURES}{shelf} from judged where {condition}"
-    return con.execute(query).df().iloc[0]
+    measures = (_MEASURES + shelf).format(tenths=" * 10" if _tenths(con) else "")
+    return con.execute(f"select {measures} from judged where {condition}").df().iloc[0]
+
+
+def _tenths(con: duckdb.DuckDBPyConnection) -> bool:
+    """Say whether money has tenths of cents: the currency has three places."""
+    kind = con.execute("select typeof(amount_cents) from judged limit 1").fetchall()
+    return bool(kind) and kind[0][0] == "DOUBLE"
 
 
 def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> None:

@@ -15,6 +15,17 @@ OTHER = "other"  # needs too small for a share of their own
 APART = ("fuel", "not_merchandise", UNCLASSIFIED)  # left out of need shares
 
 _AT_LEAST_0, _MISSING = pa.Check.ge(0), {"nullable": True}
+
+
+def _whole(column: pd.Series) -> pd.Series:
+    """Say which values are cents, or tenths of them for a currency of three places."""
+    if pd.api.types.is_integer_dtype(column):
+        return pd.Series(True, index=column.index)
+    numbers = pd.to_numeric(column, errors="coerce") * 10
+    return (numbers - numbers.round()).abs() < 1e-3
+
+
+_WHOLE = pa.Check(_whole, error="whole cents or tenths of them")
 # Kind of a column in schema.yaml -> what pandera checks it against.
 KINDS = {
     "id": {"dtype": str, "checks": pa.Check.str_length(min_value=1), "coerce": True},
@@ -22,7 +33,8 @@ KINDS = {
     "text": {"dtype": str, "coerce": True, **_MISSING},
     "moment": {"dtype": "datetime64[us]", "coerce": True},
     "moment or missing": {"dtype": "datetime64[us]", "coerce": True, **_MISSING},
-    "cents": {"dtype": "int64"},
+    "cents": {"checks": _WHOLE},
+    "cents from 0": {"checks": [_WHOLE, _AT_LEAST_0]},
     "count": {"dtype": "int64", "checks": _AT_LEAST_0},
     "quantity": {"checks": _AT_LEAST_0},
     "flag": {"dtype": bool},

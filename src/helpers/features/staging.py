@@ -82,13 +82,15 @@ def collect(
                 select c.*, h.half from customer_rows as c
                 cross join (values ('odd'), ('even')) as h(half)"""
             )
+    # Of a currency of three places.
+    tenths = engines.columns(lines)["amount_cents"] == "double"
     parts = []
     for among in _parts(con, lines, first, last):
         con.execute(
             "create or replace temp view part_rows as select * from line_rows "
             f"where {among}"
         )
-        _stage(con, chosen, first=first, halved=halved)
+        _stage(con, chosen, first=first, halved=halved, tenths=tenths)
         parts.append(_aggregate(con, chosen, first=first, last=last, halved=halved))
     return pd.concat(parts, ignore_index=True)
 
@@ -124,12 +126,14 @@ def _parts(con: Engine, lines: str, first: str, last: str) -> list[str]:
     return [" and ".join(pair) for pair in zip(bounds, [*below, "true"], strict=True)]
 
 
-def _stage(con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool) -> None:
+def _stage(
+    con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool, tenths: bool
+) -> None:
     """Make the tables of the customers of part_rows that features are built from."""
     sources = {f.source for f in chosen}
     prefix, half = ("half_", ", half") if halved else ("", "")
     keys = f"customer_id{half}"
-    _stage_orders(con, chosen, first=first, halved=halved)
+    _stage_orders(con, chosen, first=first, halved=halved, tenths=tenths)
     if "day_rows" in sources:
         con.execute(
             """create or replace temp table day_rows as
@@ -145,7 +149,7 @@ def _stage(con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool) 
             from {prefix}order_rows group by {keys}, store_id"""
         )
     if sources & _BY_PRODUCT:
-        sums = _sums("need_rows", _words(chosen, {"need_rows"}))
+        sums = _sums("need_rows", _words(chosen, {"need_rows"}), tenths=tenths)
         [(products, needs)] = con.execute(
             "select count(*), max(need_code) + 1 from product_rows"
         ).fetchall()
@@ -198,7 +202,7 @@ def _stage_products(con: Engine, products: str, sources: set[str]) -> None:
 
 
 def _stage_orders(
-    con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool
+    con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool, tenths: bool
 ) -> None:
     """Add up the lines of each order; say whether its week is odd or even."""
     sources = {f.source for f in chosen}
@@ -206,7 +210,7 @@ def _stage_orders(
     named |= {"goods_lines"} if "item_rows" in sources else set()
     named |= _words(chosen, sources - _BY_PRODUCT)
     order = ", order_id" if halved else ""  # to find the lines of an order again
-    sums = _summed(_sums("order_rows", named))
+    sums = _summed(_sums("order_rows", named, tenths=tenths))
     con.execute(
         f"""create or replace temp table order_rows as
         select customer_id{order}, min(ordered_at) as ordered_at{sums}
@@ -305,10 +309,13 @@ def _words(chosen: Iterable[Feature], sources: set[str]) -> set[str]:
     return set(re.findall(r"\w+", sql))
 
 
-def _sums(source: str, named: set[str]) -> dict[str, str]:
-    """Choose the sums over lines that are named."""
-    sums = DEFINED["sums"][source]
-    return {name: sql for name, sql in sums.items() if name in named}
+def _sums(source: str, named: set[str], *, tenths: bool) -> dict[str, str]:
+    """Choose the sums over lines that are named; those of tenths of cents keep them."""
+    sums = {name: sql for name, sql in DEFINED["sums"][source].items() if name in named}
+    for name, sql in sums.items():
+        if tenths and name.endswith("_cents"):
+            sums[name] = f"round({sql.removesuffix('::bigint')}, 1)"
+    return sums
 
 
 def _summed(sums: dict[str, str]) -> str:

@@ -101,6 +101,12 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
                 read as (select {", ".join(second)} from parts)
                 select {", ".join(kept)} from read"""
         )
+    except duckdb.InvalidInputException:
+        raise BadInput(
+            f"Table {source.table}: {source.where} cannot be taken apart into lines: some "
+            "may end otherwise than others (two exports joined), or a quote is not closed. "
+            "Save it again from a spreadsheet or editor, or set `quote:`."
+        ) from None
     except duckdb.ProgrammingError:
         raise
     except duckdb.Error as fault:
