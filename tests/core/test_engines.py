@@ -105,8 +105,12 @@ def agree(found, expected):
 
 def test_each_engine_builds_the_same_features(usual, other, stored):
     lines = pd.concat([drawn(np.random.default_rng(5)), lines_of(BOUGHT)])
-    shop = stored(lines=lines.reset_index(drop=True), products=PRODUCTS)
+    # Names in any script, one longer than PostgreSQL's 63 bytes.
+    named = {"pet_care": "c++", "baby": "स्वास्थ्य_और_सौंदर्य_उत्पाद"}
+    products = PRODUCTS.replace({"need_state": named})
+    shop = stored(lines=lines.reset_index(drop=True), products=products)
     expected = dictionary.build(usual, **shop, **WINDOW)
+    assert {f"share_{need}" for need in named.values()} <= set(expected)
     assert len(expected) > 50 and expected["gap_variation"].notna().sum() > 15
     agree(dictionary.build(other, **shop, **WINDOW), expected)
     names = ["share_produce", "repeat_share", "main_store_share", "evening_share"]

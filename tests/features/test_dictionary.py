@@ -132,9 +132,9 @@ def build(tmp_path):
 def measure(tmp_path):
     """Give a function that saves tables and measures outcomes in the later window."""
 
-    def run(lines, customers):
+    def run(lines, customers, *, products=PRODUCTS):
         lines.to_parquet(tmp_path / "lines.parquet")
-        PRODUCTS.to_parquet(tmp_path / "products.parquet")
+        products.to_parquet(tmp_path / "products.parquet")
         with duckdb.connect() as con:
             asked = pd.Series(customers, name="asked")
             return holdout.later(con, customers=asked, **files(tmp_path), **LATER)
@@ -940,9 +940,9 @@ def test_every_window_has_the_same_columns_though_a_need_channel_or_topic_is_not
     assert found["contacts"].tolist() == [0]
 
 
-def test_values_that_give_one_column_name_are_one_feature(supply):
+def test_spellings_of_one_channel_are_one_feature_and_other_channels_are_not(supply):
     tables = supplied()
-    spelt = {"fax": "Web-Shop", "telephone": "WEB SHOP"}
+    spelt = {"fax": "Web shop", "telephone": "WEB  SHOP"}
     tables["lines"] = tables["lines"].replace({"channel": spelt})
     found = supply(tables)
     assert found.columns.is_unique
@@ -950,6 +950,33 @@ def test_values_that_give_one_column_name_are_one_feature(supply):
         "channel_web_shop"
     ]
     assert found["channel_web_shop"].tolist() == [1, 0, 1, 1]
+    # they would share a name of a column without its number
+    spelt = {"Web shop": "Web & shop", "WEB  SHOP": "Web/shop"}
+    tables["lines"] = tables["lines"].replace({"channel": spelt})
+    assert {"channel_web_shop", "channel_web_shop_2"} <= set(supply(tables))
+
+
+# The last takes 81 bytes, more than a name of a column may have in PostgreSQL.
+SCRIPTS = ["c", "c++", "c#", "तेल", "तिल", "🍕", "स्वास्थ्य_और_सौंदर्य_उत्पाद"]
+
+
+def test_needs_of_any_script_are_features_and_outcomes_of_their_own(build, measure):
+    own = [f"p{place}" for place in range(len(SCRIPTS))]
+    products = pd.DataFrame({"product_id": own, "need_state": SCRIPTS}).assign(brand="")
+    bought = [
+        ("ann", f"a{n}", f"2017-03-{day} 12:00:00", product, "s1", 100 * n, 0, 0, "")
+        for day in ("02", "12")
+        for n, product in enumerate(own, start=1)
+    ]
+    found = build(lines_of(bought), products=products)
+    shares = [name for name in found if name.startswith("share_")]
+    assert shares == [f"share_{need}" for need in sorted(SCRIPTS)]
+    # 1 + 2 + ... + 7 = 28
+    expected = [n / 28 for n in range(1, len(SCRIPTS) + 1)]
+    assert found.loc[0, [f"share_{need}" for need in SCRIPTS]].tolist() == expected
+    later = measure(lines_of(bought), ["ann"], products=products)
+    spent = later.loc[0, [f"later_{need}" for need in SCRIPTS]].tolist()
+    assert spent == list(range(1, len(SCRIPTS) + 1))
 
 
 def test_a_value_with_an_apostrophe_is_a_feature_like_any_other(supply):
@@ -1080,10 +1107,17 @@ def test_halves_of_the_rhythm_or_of_no_feature_are_refused_by_name(
         ("Home & Garden", "home_garden"),
         ("web shop", "web_shop"),
         ("dairy_eggs", "dairy_eggs"),
-        (" - Größe XL! ", "grösse_xl"),
+        (" - Größe XL! ", "größe_xl"),
         ("日本茶", "日本茶"),
         ("3D", "3d"),
         ("?!", "x"),
+        ("C++", "c++"),
+        ("C#", "c#"),
+        ("चीनी और तेल", "चीनी_और_तेल"),
+        ("நெய்", "நெய்"),
+        ("น้ำมัน", "น้ำมัน"),
+        ("Cafe\u0301", "café"),
+        ("🍕 & 🥤", "🍕_🥤"),
     ],
 )
 def test_a_text_becomes_a_column_name(text, name):

@@ -258,6 +258,8 @@ def test_names_break_between_words(name, width, lines):
 
 def test_a_name_of_200_letters_leaves_room_for_the_figure():
     assert personas_plots.shortened("Home cooking") == "Home cooking"
+    # a letter of Hindi is not cut from its vowel sign
+    assert personas_plots.shortened("ab" + "की" * 25) == "ab" + "की" * 18 + "…"
     short = personas_plots.shortened("very long name " * 14)
     assert len(short) <= personas_plots.LONGEST and short.endswith("…")
 

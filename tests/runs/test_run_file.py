@@ -6,15 +6,26 @@ from helpers.core import paths
 from helpers.core.errors import BadInput
 from helpers.runs import run_file
 
+CLEANING = """\
+run: str = "complete_journey"  # run
+seed: int = 1  # seed
+kept: list[str] = []  # rules that set no line aside
+time_zone: str = "UTC"  # of the shop's clock
+currency: str = "USD"  # of all money
+"""
+RULES = 'rules = {"exact copy": "duplicate", "no customer": "customer_id is null"}'
 CLUSTERING = """\
 run: str = "complete_journey"  # name of the run
 source: str = "complete_journey"  # where the tables come from
+first_day: str = "2017-01-01"  # first day that counts, YYYY-MM-DD
 last_day: str = "2017-12-31"  # last day that counts, YYYY-MM-DD
 n_segments: int = 6  # segments
 share: float = 0.5  # share of customers, 0-1
 draw: bool = True  # draw the map
 sizes: list[int] = [2, 3]  # numbers of segments tried
 k: int | str = "auto"  # number of segments, or auto
+currency: str = "USD"  # of all money
+most_segments: int = 8  # largest number of segments tried
 segment_names: dict[str, str] = {}  # segment id to name
 lines_file: str = ""  # a CSV of order lines
 """
@@ -28,12 +39,15 @@ def project(monkeypatch, tmp_path):
     for folder in ("notebooks", "runs"):
         (tmp_path / folder).mkdir()
     for name, source in {
-        "01_cleaning": 'run: str = "complete_journey"  # run\nseed: int = 1  # seed',
+        "01_cleaning": CLEANING,
         "02_clustering": CLUSTERING,
     }.items():
         tags = {"tags": ["parameters"]}
-        cell = {"cell_type": "code", "source": source, "metadata": tags}
-        text = json.dumps({"cells": [cell]})
+        cells = [
+            {"cell_type": "code", "source": source, "metadata": tags},
+            {"cell_type": "code", "source": RULES, "metadata": {}},
+        ]
+        text = json.dumps({"cells": cells})
         (tmp_path / "notebooks" / f"{name}.ipynb").write_text(text)
 
     def write(text, name="shop"):
@@ -63,12 +77,15 @@ def test_the_block_of_a_notebook_wins_over_all_and_all_over_the_default(project)
     assert run_file.parameters("shop", "02_clustering") == {
         "run": "shop",
         "source": "complete_journey",
+        "first_day": "2017-01-01",
         "last_day": "2017-12-31",
         "n_segments": 4,
         "share": 0.0,
         "draw": True,
         "sizes": [2, 3],
         "k": "auto",
+        "currency": "USD",
+        "most_segments": 8,
         "segment_names": {},
         "lines_file": "",
     }
@@ -83,17 +100,18 @@ def test_a_value_may_be_of_either_kind_where_two_are_declared(project, k):
 
 def test_only_what_a_notebook_declares_is_given_to_it(project):
     project("source: complete_journey\nall: {n_segments: 4}")
-    assert run_file.parameters("shop", "01_cleaning") == {"run": "shop", "seed": 1}
+    assert "n_segments" not in run_file.parameters("shop", "01_cleaning")
+    assert run_file.parameters("shop", "01_cleaning")["seed"] == 1
 
 
 def test_a_day_stays_text_and_segment_numbers_become_text(project):
     project(
-        "source: complete_journey\nsegments: {2: Big, 10: Small}\n"
+        "source: complete_journey\nsegments: {2: Big, 8: Small}\n"
         "02_clustering: {last_day: 2017-06-30}"
     )
     values = run_file.parameters("shop", "02_clustering")
     assert values["last_day"] == "2017-06-30"
-    assert values["segment_names"] == {"2": "Big", "10": "Small"}
+    assert values["segment_names"] == {"2": "Big", "8": "Small"}
 
 
 def test_a_whole_number_for_a_float_arrives_as_a_float(project):
@@ -144,23 +162,163 @@ def test_a_fault_is_named_with_the_way_out(project, text, told):
 
 
 @pytest.mark.parametrize(
-    ("value", "kind"),
+    ("value", "due"),
     [
-        ("n_segments: 5.5", "int"),
-        ("n_segments: true", "int"),
-        ("n_segments: '5'", "int"),
-        ("share: '0.5'", "float"),
-        ("share: false", "float"),
-        ("draw: 1", "bool"),
-        ("last_day: 20170630", "str"),
-        ("sizes: 3", "list[int]"),
-        ("sizes: [2, x]", "list[int]"),
-        ("k: 2.5", "int | str"),
+        ("n_segments: 5.5", "to 5.5; write a whole number."),
+        ("n_segments: true", "to true; write a whole number."),
+        ("n_segments: '5'", "to '5'; write a whole number: digits alone, no quotes."),
+        ("n_segments: 1_000", "to '1_000'; write a whole number: digits alone"),
+        ("n_segments:", "to nothing; write a whole number."),
+        ("share: '0.5'", "to '0.5'; write a number: digits and a point alone"),
+        ("share: false", "to false; write a number."),
+        ("draw: 1", "to 1; write true or false."),
+        ("draw: yes", "to 'yes'; write true or false."),
+        ("last_day: 20170630", "write a day as YYYY-MM-DD"),
+        ("last_day: 2017-06-31", "there is no such day; write a day as YYYY-MM-DD"),
+        ("sizes: 3", "write a list of whole numbers, such as [1, 5]."),
+        ("sizes: [2, x]", "write a list of whole numbers, such as [1, 5]."),
+        ("k: 2.5", "write a whole number of 2 or more, or auto."),
+        ("k: four", "write a whole number of 2 or more, or auto."),
+        ("kept: [copies]", "'copies': write one of exact copy, no customer."),
+        ("time_zone: Berlin", "Did you mean Europe/Berlin?"),
+        ("currency: Euro", "Did you mean EUR?"),
     ],
 )
-def test_a_value_of_another_kind_is_refused(project, value, kind):
+def test_a_value_that_may_not_be_is_told_with_its_block_and_key(project, value, due):
     project(f"source: complete_journey\nall: {{{value}}}")
-    assert f"declared is {kind}." in faults()
+    assert faults().startswith(f"runs/shop.yaml: `all:` sets {value.split(':')[0]} to ")
+    assert due in faults()
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "02_clustering: {first_day: 2018-01-01}",
+            "`02_clustering:` sets first_day to 2018-01-01, which is after last_day, "
+            "2017-12-31 (the default). Change one of them.",
+        ),
+        (
+            "02_clustering: {last_day: 2016-01-01}",
+            "`02_clustering:` sets last_day to 2016-01-01, which is before first_day, "
+            "2017-01-01 (the default). Change one of them.",
+        ),
+        (
+            "all: {first_day: 2018-01-01}\n02_clustering: {last_day: 2017-05-01}",
+            "`all:` sets first_day to 2018-01-01, which is after last_day, 2017-05-01. "
+            "Change one of them.",
+        ),
+        (
+            "all: {k: 9}",
+            "`all:` sets k to 9, which is above most_segments, 8 (the default). Change "
+            "one of them.",
+        ),
+    ],
+)
+def test_values_that_contradict_each_other_are_told(project, text, told):
+    project(f"source: complete_journey\n{text}")
+    assert faults() == f"runs/shop.yaml: {told}"
+
+
+def test_the_windows_of_two_notebooks_are_compared(monkeypatch):
+    content = {
+        "source": "files",
+        "01_cleaning": {"first_day": "2024-01-01", "last_day": "2024-12-31"},
+        "02_feature_engineering": {
+            "first_day": "2023-12-31",
+            "later_day": "2025-01-01",
+        },
+    }
+    books = {book.stem: run_file.declared(book) for book in paths.notebooks()}
+    found = list(run_file._against_each_other(content, books))
+    assert found == [
+        "`01_cleaning:` sets first_day to 2024-01-01, which is after first_day of "
+        "`02_feature_engineering:`, 2023-12-31. Change one of them.",
+        "`02_feature_engineering:` sets later_day to 2025-01-01, which is after last_day "
+        "of `01_cleaning:`, 2024-12-31. Change one of them.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "segments: {9: A}",
+            "names segment 9, but most_segments is 8: remove the line",
+        ),
+        (
+            "segments: {5: A}\nall: {k: 4}",
+            "names segment 5, but k is 4: remove the line",
+        ),
+        ("segments: {0: A}", "holds `0: A`; write a segment's number, from 1"),
+        ("segments: {01: A}", "holds `01: A`; write a segment's number, from 1"),
+        ("segments: [A]", "must hold lines such as `2: Weekly family shop`"),
+        ("segments: {1: }", "holds `1: nothing`; write a segment's number"),
+    ],
+)
+def test_names_are_for_segments_that_there_may_be(project, text, told):
+    project(f"source: complete_journey\n{text}")
+    assert told in faults()
+
+
+def test_what_yaml_would_take_for_a_value_is_read_as_written(project):
+    project("source: complete_journey\nsegments: {1: No, 2: 007, 3: On}")
+    values = run_file.parameters("shop", "02_clustering")
+    assert values["segment_names"] == {"1": "No", "2": "007", "3": "On"}
+    project("source: files\ntables: {lines: {service_products: [00700, 12, 1.50]}}")
+    table = run_file.read("shop")["tables"]["lines"]
+    assert table["service_products"] == ["00700", "12", "1.50"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "01_cleaning: {n_segments: 5}",
+            "`01_cleaning:` sets n_segments, which no notebook under it declares. "
+            "02_clustering declares it: write it under `02_clustering:`.",
+        ),
+        (
+            "n_segments: 5",
+            "`n_segments:` is neither a key of a run nor a notebook. 02_clustering "
+            "declares it: write it under `02_clustering:`.",
+        ),
+        (
+            "currency: USD",
+            "`currency:` is neither a key of a run nor a notebook. Write it under `all:`, or "
+            "under one of 01_cleaning, 02_clustering.",
+        ),
+        (
+            "01_cleaning: {cancel_prefix: C}",
+            "`01_cleaning:` sets cancel_prefix, which no notebook under it declares. It "
+            "is a key of a table: write it under that table in `tables:`.",
+        ),
+        (
+            "lines: {file: a.csv}",
+            "`lines:` is neither a key of a run nor a notebook. It is a table: write it "
+            "under `tables:`.",
+        ),
+        (
+            "all: {segments: {1: A}}",
+            "`all:` sets segments, which no notebook under it declares. It stands by "
+            "itself, at the beginning of a line.",
+        ),
+    ],
+)
+def test_what_stands_in_a_wrong_place_is_told_its_own(project, text, told):
+    project(f"source: complete_journey\n{text}")
+    assert faults() == f"runs/shop.yaml: {told}"
+
+
+@pytest.mark.parametrize("source", ["[files]", "{a: b}", "''", "5", ""])
+def test_a_source_that_is_no_word_is_refused(project, source):
+    project(f"source: {source}")
+    assert "`source:` is " in faults()
+
+
+def test_a_file_that_cannot_be_read_is_named_with_the_line(project):
+    project("source: complete_journey\nall:\n\tseed: 1")
+    assert faults() == "runs/shop.yaml is not YAML: line 3: a tab; indent with spaces."
 
 
 def test_all_faults_are_told_at_once_one_a_line(project):

@@ -349,6 +349,47 @@ def test_without_products_a_need_is_the_commonest_category_of_its_lines(own):
     assert column(con, "need_state", "received_products", "all") == ["b"]
 
 
+def test_categories_of_any_script_stay_apart_and_spellings_of_one_do_not(own):
+    groups = ["तेल", "तिल", "C++", "C#", "C", "Fuel", "Other", "Unclassified", "orders"]
+    groups += [
+        "None",
+        "NULL",
+        "Cafe\u0301",
+        "CAFÉ",
+        " café  ",
+        "Ice & tea",
+        "Ice tea",
+        "",
+    ]
+    text = "customer,order,when,item,pieces,paid,group\n" + "".join(
+        f"a,{n},2024-02-01,P{n:02},1,{10 * n},{group}\n"
+        for n, group in enumerate(groups)
+    )
+    columns = PLAIN_LINES["columns"] | {"category": "group"}
+    con, _ = own({"lines": PLAIN_LINES | {"columns": columns}}, {"plain.csv": text})
+    rows = con.execute(
+        """select need_state, sum(amount_cents) // 1000, any_value(category)
+        from received_lines join received_products using (product_id) group by 1"""
+    ).fetchall()
+    assert sorted(rows) == [
+        ("c", 4, "C"),
+        ("c#", 3, "C#"),
+        ("c++", 2, "C++"),
+        ("café", 11 + 12 + 13, "CAFÉ"),  # of spellings as common, the first
+        ("fuel_goods", 5, "Fuel"),
+        ("ice_tea", 15, "Ice tea"),
+        ("ice_tea_2", 14, "Ice & tea"),
+        ("none", 9, "None"),
+        ("null", 10, "NULL"),
+        ("orders_goods", 8, "orders"),
+        ("other_goods", 6, "Other"),
+        ("unclassified", 16, None),
+        ("unclassified_goods", 7, "Unclassified"),
+        ("तिल", 1, "तिल"),
+        ("तेल", 0, "तेल"),
+    ]
+
+
 CRM = {
     "customers": "id,age,mail\na,old,x@y\nz,young,\n",
     "campaigns": "id,from,to,cost\nk1,2024-01-01,2024-01-31,0.45\n",

@@ -10,7 +10,7 @@ import yaml
 
 from helpers.core import paths
 from helpers.runs import run_file
-from helpers.sources import check, plausible, validate
+from helpers.sources import check, plausible
 
 GOOD = {
     "lines.csv": "cust,order,day,item,qty,price\n"
@@ -78,7 +78,8 @@ def shop(monkeypatch, tmp_path):
     (tmp_path / "notebooks").mkdir()
     declared = {
         "cell_type": "code",
-        "source": 'run: str = "shop"\ntime_zone: str = "UTC"\nseed: int = 1',
+        "source": 'run: str = "shop"\ntime_zone: str = "UTC"\nseed: int = 1'
+        '\ncurrency: str = "USD"',
         "metadata": {"tags": ["parameters"]},
     }
     notebook = json.dumps({"cells": [declared]})
@@ -99,7 +100,8 @@ def shop(monkeypatch, tmp_path):
             set_at(tables, place.split("."), value)
         for name, content in dict(files).items():
             write(folder / name, content)
-        content = {"source": "files", "tables": tables} | dict(run)
+        usual = {"currency": "EUR", "time_zone": "UTC"}
+        content = {"source": "files", "tables": tables, "all": usual} | dict(run)
         (tmp_path / "runs/shop.yaml").write_text(
             yaml.safe_dump(content, sort_keys=False)
         )
@@ -372,11 +374,11 @@ BROKEN = {
             "own zone is not given; write it as time_zone under `01_cleaning:`.",
         ],
     ),
-    "a mark that is a number": (
-        {"lines.sheet": 3},
+    "a mark that is no text": (
+        {"lines.sheet": True},
         {},
         [
-            "Table lines: `sheet:` is 3; write it in quotes.",
+            "Table lines: `sheet:` is True; write it in quotes.",
         ],
     ),
     # opening
@@ -852,7 +854,8 @@ BROKEN = {
 @pytest.mark.parametrize("name", BROKEN)
 def test_a_fault_is_told_word_for_word_and_nothing_is_written(shop, name):
     settings, files, told = BROKEN[name]
-    assert shop(settings, files) == told
+    run = {"all": {}} if "own zone not given" in name else {}
+    assert shop(settings, files, run) == told
     kept = {file.name for file in shop.folder.iterdir()} - GOOD.keys() - files.keys()
     assert not kept
     assert not (paths.ROOT / "data/interim").exists()
@@ -873,8 +876,8 @@ def test_the_sound_shop_has_no_fault(shop):
 def test_an_unknown_time_zone_is_told(shop):
     told = shop({"lines.time_zone": "Berlin"}, run={"all": {"time_zone": "UTC"}})
     assert told == [
-        "Table lines: there is no time zone 'Berlin'. Write one such as Europe/Berlin or "
-        "UTC."
+        "Table lines: `time_zone:` is 'Berlin'; write the name of a time zone, such as "
+        "Europe/Berlin. Did you mean Europe/Berlin?"
     ]
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import re
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pandas as pd
 
 from helpers.clustering import methods
 from helpers.core import paths, store
-from helpers.core.engines import identifier, quoted
+from helpers.core.engines import PLAIN, bare, identifier, quoted
 from helpers.core.errors import BadInput
 from helpers.features.preparation import Preparation, deal_index
 
@@ -24,7 +23,6 @@ BORDERLINE = 0.9  # nearest over second-nearest distance above which either fits
 # distance or in the deal index, counts as equal, so that all of them decide alike.
 TIE = 1e-9
 DIALECTS = ("duckdb", "postgres", "spark", "bigquery", "snowflake")
-_PLAIN = re.compile("[a-z_][a-z0-9_]*")  # a name that no engine wants in quotes
 _TABLE = "table_of_features"  # until another dialect's own is put in its place
 
 _QUERY = paths.beside(__file__, "model.yaml")["query"]
@@ -283,8 +281,7 @@ def _tier_in_sql(value: str, cuts: dict[str, float]) -> list[str]:
 
 def _plain(kind: str, column: str) -> str:
     """Name a column of the query itself: with this prefix it is no word of SQL."""
-    name = f"{kind}_{column}"
-    return name if _PLAIN.fullmatch(name) else identifier(name)
+    return bare(f"{kind}_{column}")
 
 
 def _translated(query: str, table: str, dialect: str) -> str:
@@ -303,7 +300,7 @@ def _translated(query: str, table: str, dialect: str) -> str:
         least.set("ignore_nulls", False)  # whether one is null is asked before
     if dialect == "snowflake":
         for name in tree.find_all(exp.Identifier):
-            if name.quoted and _PLAIN.fullmatch(name.this):
+            if name.quoted and PLAIN.fullmatch(name.this):
                 name.set("this", name.this.upper())
     for place in tree.find_all(exp.Table):
         if place.name == _TABLE:

@@ -19,7 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy.spatial import ConvexHull, QhullError
 
 from helpers.core.errors import BadInput
-from helpers.display import plots
+from helpers.display import fonts, plots
 from helpers.display.plots import ACCENT, CENTRED, INK, QUIET, REFERENCE, segment_colour
 
 # An 8 inch figure is 49 pixels an inch on a phone: 11 points are 7 pixels there.
@@ -136,6 +136,7 @@ def _part(labels: Sequence[Annotation], *, margin: float = 3.0) -> None:
     if not labels:
         return
     ax, figure = labels[0].axes, labels[0].figure
+    fonts.legible(figure)
     figure.draw_without_rendering()
     frame, boxes = ax.get_window_extent(), [x.get_window_extent() for x in labels]
     x0, y0, x1, y1 = np.array([box.extents for box in boxes]).T

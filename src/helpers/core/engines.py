@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # make asks here whether an engine is there: that takes no li
 ENGINES = ("duckdb", "pyspark", "postgresql")
 MEMORY = "1GB"  # beyond this DuckDB keeps rows on disk
 ADDRESS = "STUDY_POSTGRESQL"  # environment variable with the address of the database
+PLAIN = re.compile("[a-z_][a-z0-9_]*")  # a name that no engine wants in quotes
 _FULL = ("no space left", "disk full", "diskfull", "failed to offload")
 # What Spark cannot read, and what PostgreSQL calls what it can.
 _UNFIT = r"time\d|timestamp\[ns|decimal256|dur"
@@ -116,6 +117,11 @@ def quoted(text: str) -> str:
 def identifier(name: str) -> str:
     """Write a column's name as SQL does, whatever letters or word it is."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def bare(name: str) -> str:
+    """Write a column's name without quotes, where it needs none."""
+    return name if PLAIN.fullmatch(name) else identifier(name)
 
 
 def columns(file: str | Path) -> dict[str, str]:

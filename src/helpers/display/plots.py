@@ -8,9 +8,9 @@
 import base64
 import html
 import io
-import warnings
+import logging
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 import matplotlib as mpl
@@ -24,6 +24,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from helpers.core import paths
+from helpers.display import fonts
 
 THEME = paths.beside(__file__, "theme.yaml")
 SEGMENT_COLOURS = THEME["segments"]
@@ -40,9 +41,9 @@ DIVERGING = mpl.colors.LinearSegmentedColormap.from_list(
 
 def theme() -> None:
     """Set the look of all figures of a notebook; call it once, after the imports."""
-    # Letters that no font here has are boxes in the figure; its table has the name.
-    warnings.filterwarnings("ignore", message="Glyph .* missing from")
     mpl.rcParams.update(THEME["matplotlib"])
+    # It would say on pages that a font for another script has no bold letters.
+    logging.getLogger(mpl.font_manager.__name__).setLevel(logging.ERROR)
 
 
 def show(figure: Figure, *, alt: str) -> None:
@@ -55,6 +56,9 @@ def show(figure: Figure, *, alt: str) -> None:
     width, height = figure.get_size_inches() * figure.dpi
     sizes = {"width": int(width), "height": int(height)}
     display(Image(drawn.png, **sizes, metadata={"alt": alt}))
+    if said := fonts.note(drawn.stand_ins):
+        written = {"text/plain": said, "text/html": fonts.note_html(drawn.stand_ins)}
+        display(written, raw=True)
 
 
 @dataclass(frozen=True)
@@ -63,20 +67,24 @@ class Picture:
 
     png: bytes
     alt: str
+    stand_ins: Mapping[str, str] = field(default_factory=dict)  # of `fonts.legible`
 
     def _repr_html_(self) -> str:
         """Give the picture with its bytes inside."""
         data = base64.b64encode(self.png).decode()
         alt = html.escape(self.alt)
-        return f'<figure><img src="data:image/png;base64,{data}" alt="{alt}"></figure>'
+        note = fonts.note_html(self.stand_ins)
+        picture = f'<img src="data:image/png;base64,{data}" alt="{alt}">'
+        return f"<figure>{picture}{note}</figure>"
 
 
 def picture(figure: Figure, *, alt: str) -> Picture:
     """Take a picture of a figure before it is shown, for the dashboard."""
+    stand_ins = fonts.legible(figure)
     buffer = io.BytesIO()
     # No software version or date in the file: the same figure gives the same bytes.
     figure.savefig(buffer, format="png", metadata={"Software": None})
-    return Picture(buffer.getvalue(), alt)
+    return Picture(buffer.getvalue(), alt, stand_ins)
 
 
 def segment_colour(segment_id: int) -> str:

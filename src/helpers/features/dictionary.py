@@ -1,13 +1,12 @@
 """Turn clean order lines into one row of features a customer, from one dictionary."""
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 import pandas as pd
 
-from helpers.core import engines, store
-from helpers.core.engines import Engine, quoted
+from helpers.core import engines, spelling, store
+from helpers.core.engines import Engine, bare, quoted
 from helpers.core.schema import APART
 from helpers.features import staging
 from helpers.features.staging import DEFINED, Feature
@@ -91,11 +90,11 @@ def defined(
         gifts = "not_merchandise" in _values(con, products, "need_state")
         told["apart"] = f", fuel {'and gift cards ' if gifts else ''}left out"
     kinds = engines.columns(declared) if declared else {}
-    required = [
-        [name]
+    required = {
+        name: [name]
         for name, kind in kinds.items()
         if kind == "bool" and name.startswith("requires_")
-    ]
+    }
     return (
         *(
             replace(f, sql=f.sql.format(**told), meaning=f.meaning.format(**told))
@@ -118,21 +117,23 @@ def _values(con: Engine, file: str, column: str) -> list[str]:
     return [value for (value,) in found]
 
 
-def _alike(values: Sequence[str]) -> list[list[str]]:
-    """Put values together that give one column name, such as Web and web."""
+def _alike(values: Sequence[str]) -> dict[str, list[str]]:
+    """Put values that are one word, such as Web and web, to the column's name they share."""
     groups: dict[str, list[str]] = {}
+    named = spelling.distinct(values)
     for value in values:
-        groups.setdefault(slug(value), []).append(value)
-    return list(groups.values())
+        groups.setdefault(named[value], []).append(value)
+    return groups
 
 
-def _each(kind: str, groups: Iterable[Sequence[str]]) -> Iterator[Feature]:
-    """Define a feature for each need, channel, topic or requirement."""
-    for alike in groups:
+def _each(kind: str, groups: Mapping[str, Sequence[str]]) -> Iterator[Feature]:
+    """Define a feature for each need, channel, topic or requirement, by its name."""
+    for name, alike in groups.items():
         said = alike[0].replace("_", " ")
         told = {
             "value": alike[0],
-            "slug": slug(alike[0]),
+            "column": bare(alike[0]),
+            "slug": name,
             "one_of": f"in ({', '.join(map(quoted, alike))})",
             "said": said,
             "required": said.removeprefix("requires "),
@@ -143,7 +144,7 @@ def _each(kind: str, groups: Iterable[Sequence[str]]) -> Iterator[Feature]:
 
 def slug(text: str) -> str:
     """Turn a text into a column name: "Home & Garden" is home_garden; x if empty."""
-    return re.sub(r"\W+", "_", text.casefold()).strip("_") or "x"
+    return spelling.slug(text) or "x"
 
 
 def dictionary(table: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame:

@@ -340,8 +340,12 @@ def _aggregate(
     by = ["customer_id", "half"] if halved else ["customer_id"]
     keys, prefix = ", ".join(by), "half_" if halved else ""
     parts = dict.fromkeys(["order_rows", *(f.source for f in chosen)])
+    # PostgreSQL cuts off names of more than 63 bytes, which are 20 letters of Hindi.
+    places = {f.name: f"feature_{place}" for place, f in enumerate(chosen)}
     for source in parts:
-        selected = [f"{f.sql} as {f.name}" for f in chosen if f.source == source]
+        selected = [
+            f"{f.sql} as {places[f.name]}" for f in chosen if f.source == source
+        ]
         parts[source] = (
             f"select {', '.join([keys, *selected])} from {prefix}{source} group by {keys}"
         )
@@ -349,11 +353,12 @@ def _aggregate(
     query = (
         "with "
         + ", ".join(f"of_{source} as ({part})" for source, part in parts.items())
-        + f" select {keys}, {', '.join(f.name for f in chosen)} from of_order_rows"
+        + f" select {keys}, {', '.join(places.values())} from of_order_rows"
         + "".join(f" left join of_{x} using ({keys})" for x in list(parts)[1:])
     )
     asked = {x: day for x, day in _days(first, last).items() if f"${x}" in query}
     table = con.execute(query, asked).df()
+    table.columns = [*by, *(f.name for f in chosen)]
     none = {f.name: 0 for f in chosen if f.whole}
     kinds = {f.name: "int64" if f.whole else "float64" for f in chosen}
     flags = [f.name for f in chosen if f.unit == "0 or 1"]

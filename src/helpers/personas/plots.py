@@ -1,5 +1,6 @@
 """Draw what segments are: profiles, indices, size and worth, closeness, and their rules."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from textwrap import fill
 
@@ -258,8 +259,14 @@ def golden(
 
 def shortened(name: object) -> str:
     """Cut a name that would leave no room for the figure."""
-    name = str(name)
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1].rstrip()}…"
+    name, end = str(name), LONGEST - 1
+    if len(name) <= LONGEST:
+        return name
+    while (
+        end and unicodedata.category(name[end])[0] == "M"
+    ):  # a mark of the letter before
+        end -= 1
+    return f"{name[:end].rstrip()}…"
 
 
 def wrapped(name: str, width: int) -> str:

@@ -1,6 +1,5 @@
 """Approximate segments by a few rules that a CRM can apply, and say how well they do."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -9,14 +8,12 @@ import numpy as np
 import pandas as pd
 from sklearn.tree import DecisionTreeClassifier
 
-from helpers.core.engines import identifier, quoted
+from helpers.core.engines import bare, quoted
 from helpers.core.errors import BadInput, TooLittle
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.features.labels import say
 from helpers.statistics import classifier, intervals
 
-# Other names, such as those of own needs, stand in quotes.
-PLAIN = re.compile("[a-z_][a-z0-9_]*")
 LEAST = 10  # customers of a segment that rules may be learnt and judged for
 Predict = Callable[[pd.DataFrame], np.ndarray]
 FOLDS = 5
@@ -36,8 +33,7 @@ class Condition(NamedTuple):
 
     def sql(self) -> str:
         """Write the question in SQL."""
-        plain = PLAIN.fullmatch(self.field)
-        field = self.field if plain else identifier(self.field)
+        field = bare(self.field)
         if isinstance(self.value, str):
             return f"{field} = {quoted(self.value)}"
         return f"{field} >= {self.value!r}"

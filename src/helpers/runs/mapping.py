@@ -13,6 +13,7 @@ from typing import Any
 
 from helpers.core import paths
 from helpers.core.paths import beside
+from helpers.runs import currency
 
 # Next to this file: the columns that tables may have, and names that are taken.
 _TOLD = beside(__file__, "mapping.yaml")
@@ -29,7 +30,6 @@ KINDS_OF_FILE = (*DELIMITERS, ".parquet", ".xlsx")
 DATABASES = (".db", ".sqlite", ".sqlite3")  # files that are one
 # An order is what one customer buys on one day; where no product is told either, a line.
 DERIVED = "derived"
-THREE_PLACES = ("BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND")  # currencies
 IDS = ("customer_id", "order_id", "product_id")  # whose spellings can be folded
 STUDY = "a column of the study"
 
@@ -69,8 +69,8 @@ class Source:
 
     @property
     def decimals(self) -> int:
-        """Places of the run's currency: 3, or 2 (those of fewer are kept in cents too)."""
-        return 3 if self.currency in THREE_PLACES else 2
+        """Places of the run's currency; those of fewer than two are kept in cents too."""
+        return currency.DECIMALS.get(self.currency, 2)
 
     @property
     def names_products(self) -> bool:
@@ -306,7 +306,11 @@ def _told(block: _Block, name: str) -> str:
     """Return the column of the file that an attribute is read from."""
     columns = block.given.get("columns")
     column = str(columns.get(name, name)) if isinstance(columns, dict) else name
-    return column if re.fullmatch(r"\w+", column) else json.dumps(column)
+    return (
+        column
+        if re.fullmatch(r"\w+", column)
+        else json.dumps(column, ensure_ascii=False)
+    )
 
 
 def _columns(block: _Block, attributes: dict[str, str]) -> dict[str, str]:
@@ -355,7 +359,7 @@ def _check_money(block: _Block, given: dict[str, Any]) -> None:
     if "order_total" in money and given.get("order_id", DERIVED) == DERIVED:
         block.fault("order_total needs a column of the file as order_id.")
     taken_off = [name for name in given if str(name).startswith("discount")]
-    if taken_off and "unit_price" not in money or taken_off and "amount" in money:
+    if taken_off and ("unit_price" not in money or "amount" in money):
         block.fault(
             f"{taken_off[0]} is taken off quantity x unit_price; leave it out, or map "
             "unit_price and no amount."
@@ -386,8 +390,8 @@ def _text_options(
         "thousands": str(given.get("thousands", "")),
         "date_formats": tuple(formats if isinstance(formats, list) else [formats]),
         "time_zone": str(given.get("time_zone", "")),
-        "local_zone": _of_the_run(content, "time_zone"),
-        "currency": _of_the_run(content, "currency"),
+        "local_zone": of_the_run(content, "time_zone"),
+        "currency": of_the_run(content, "currency"),
         "told_marks": bool({"decimal", "thousands"} & given.keys()),
         "fold_ids": _folded(content),
     }
@@ -441,7 +445,7 @@ def _check_text(block: _Block, options: dict[str, Any]) -> None:
         )
 
 
-def _of_the_run(content: dict[str, Any], parameter: str) -> str:
+def of_the_run(content: dict[str, Any], parameter: str) -> str:
     """Return what a run file sets a parameter of notebook 1 to; empty if it does not."""
     for key in ("01_cleaning", "all"):
         block = content.get(key)

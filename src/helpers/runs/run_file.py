@@ -2,16 +2,15 @@
 
 import ast
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from helpers.core import engines, paths
 from helpers.core.errors import BadInput
-from helpers.runs import mapping
+from helpers.runs import mapping, plain_yaml, values
+from helpers.runs.values import AUTO, FITTED, fits
 
 DEFAULT = "complete_journey"  # the run whose results the notebooks are saved with
 # Where raw tables come from -> the module of helpers.sources that opens them.
@@ -20,12 +19,9 @@ SOURCES = {
     "uniform_supplier": "uniform_supplier",
     "files": "own_files",
 }
-AUTO = "auto"  # a value that fits the data
 KEYS = ("source", "engine", "segments", "all", "tables")
 _GIVEN = paths.beside(__file__, "run_file.yaml")
 FROM_THE_RUN: dict[str, str] = _GIVEN["from_the_run"]
-FITTED: list[str] = _GIVEN["fitted"]
-PLAIN = {"bool": (bool,), "int": (int,), "float": (float, int), "str": (str,)}
 
 
 @dataclass(frozen=True)
@@ -43,11 +39,9 @@ def read(run: str) -> dict[str, Any]:
         known = sorted(found.stem for found in file.parent.glob("*.yaml"))
         raise BadInput(f"runs/{file.name} is missing{mapping.near(run, known)}")
     try:
-        content = yaml.load(file.read_text("utf-8"), _AsWritten)
-    except (yaml.YAMLError, UnicodeDecodeError) as fault:
-        raise BadInput(
-            f"runs/{file.name} is not YAML: {' '.join(str(fault).split())}"
-        ) from None
+        content = plain_yaml.load(file, texts="tables")
+    except BadInput as fault:
+        raise BadInput(f"runs/{file.name} {fault}") from None
     if not isinstance(content, dict):
         raise BadInput(
             f"runs/{file.name} holds no `key: value` lines; begin with `source:`."
@@ -98,17 +92,34 @@ def own_run(book: Path) -> str:
     return about.default if about else DEFAULT
 
 
+def rules(book: Path) -> list[str]:
+    """Name the rules of notebook 1: the keys of the dict that it calls `rules`."""
+    for source in code(book):
+        if "rules = {" not in source:
+            continue
+        for line in ast.parse(source).body:
+            match line:
+                case ast.Assign(
+                    targets=[ast.Name(id="rules")], value=ast.Dict() as told
+                ):
+                    return [ast.literal_eval(key) for key in told.keys if key]
+    return []
+
+
 def check(run: str) -> None:
     """Refuse, with all faults at once, a run that could not be executed as written."""
     content = read(run)
     books = {book.stem: declared(book) for book in paths.notebooks()}
     faults = [
         *_top_faults(content, books),
-        *_segment_faults(content.get("segments", {})),
-        *_block_faults("all", content.get("all", {}), list(books.values())),
+        *_segment_faults(content, books),
+        *_block_faults("all", content.get("all", {}), books, under=list(books)),
     ]
-    for book, known in books.items():
-        faults += _block_faults(book, content.get(book, {}), [known])
+    for book in books:
+        faults += _block_faults(book, content.get(book, {}), books, under=[book])
+    # Only what is sound by itself can be compared.
+    if not faults:
+        faults = list(_against_each_other(content, books))
     faults += mapping.faults(content, run)
     # Only a sound file has values whose paths can be followed.
     if not faults:
@@ -129,106 +140,186 @@ def parameters(run: str, notebook: str) -> dict[str, Any]:
     names = {
         str(segment): name for segment, name in content.get("segments", {}).items()
     }
-    own = content["source"] == "files"
     given = {
-        **content.get("all", {}),
-        **content.get(notebook, {}),
         "run": run,
         "source": content["source"],
         "engine": content.get("engine", engines.ENGINES[0]),
         "segment_names": names,
     }
-    values = {}
-    for name, one in declared(notebook_file(notebook)).items():
-        fitted = own and name in FITTED and fits(AUTO, one.kind)
-        value = given.get(name, AUTO if fitted else one.default)
-        values[name] = float(value) if one.kind == "float" else value
-    return values
-
-
-class _AsWritten(yaml.SafeLoader):
-    """YAML in which a date stays text and a key given twice is refused."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012
-        first: [pair for pair in pairs if not pair[0].endswith(":timestamp")]
-        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    known = declared(notebook_file(notebook))
+    found = {name: value for name, (_, value) in _set(content, notebook, known).items()}
+    found |= {name: given[name] for name in found.keys() & given.keys()}
+    return {
+        name: float(found[name]) if one.kind == "float" else found[name]
+        for name, one in known.items()
     }
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        """Build a dict, keys once each."""
-        keys = [key.value for key, _ in node.value]
-        for key in keys:
-            if keys.count(key) > 1:
-                raise yaml.MarkedYAMLError(
-                    problem=f"{key!r} is given twice", problem_mark=node.start_mark
-                )
-        return super().construct_mapping(node, deep=deep)
+
+def _set(
+    content: dict[str, Any], notebook: str, known: dict[str, Parameter]
+) -> dict[str, tuple[str, Any]]:
+    """Find each parameter of a notebook: the block that sets it ("" if none), its value."""
+    own = content.get("source") == "files"
+    blocks = [(block, content.get(block, {})) for block in ("all", notebook)]
+    found: dict[str, tuple[str, Any]] = {}
+    for name, one in known.items():
+        fitted = own and name in FITTED and fits(AUTO, one.kind)
+        found[name] = ("", AUTO if fitted else one.default)
+        for block, given in blocks:
+            if isinstance(given, dict) and name in given:
+                found[name] = (block, given[name])
+    return found
 
 
-def _top_faults(content: dict, books: Iterable[str]) -> Iterator[str]:
+def _top_faults(
+    content: dict[str, Any], books: dict[str, dict[str, Parameter]]
+) -> Iterator[str]:
     """Name top-level keys, sources and engines that are not known."""
     known = [*KEYS, *books]
     for key in content:
         if key not in known:
-            near = mapping.near(str(key), known)
-            yield f"`{key}:` is neither a key of a run nor a notebook{near}"
-    if content.get("source") not in SOURCES:
-        source = str(content.get("source", "missing"))
-        yield f"`source:` is {source}{mapping.near(source, SOURCES)}"
-    if content.get("engine", engines.ENGINES[0]) not in engines.ENGINES:
-        engine = str(content["engine"])
-        yield f"`engine:` is {engine}{mapping.near(engine, engines.ENGINES)}"
-    elif fault := engines.missing(content.get("engine", engines.ENGINES[0])):
+            at = _place_of(str(key), books) or mapping.near(str(key), known)
+            yield f"`{key}:` is neither a key of a run nor a notebook{at}"
+    source = content.get("source", "missing")
+    if not isinstance(source, str) or source not in SOURCES:
+        yield f"`source:` is {_plain(source)}{mapping.near(str(source), SOURCES)}"
+    engine = content.get("engine", engines.ENGINES[0])
+    if engine not in engines.ENGINES:
+        yield f"`engine:` is {_plain(engine)}{mapping.near(str(engine), engines.ENGINES)}"
+    elif fault := engines.missing(engine):
         yield fault
 
 
-def _segment_faults(names: object) -> Iterator[str]:
-    """Refuse segment names that are not one distinct text for each numbered segment."""
+def _plain(value: object) -> str:
+    """Write a word as it is, and anything else as messages do."""
+    return value if isinstance(value, str) and value else values.shown(value or None)
+
+
+def _segment_faults(
+    content: dict[str, Any], books: dict[str, dict[str, Parameter]]
+) -> Iterator[str]:
+    """Refuse segment names that are not one distinct text for each segment there may be."""
+    names = content.get("segments", {})
     if not isinstance(names, dict):
         yield "`segments:` must hold lines such as `2: Weekly family shop`."
         return
+    sound = []
     for segment, name in names.items():
-        if not (str(segment).isdecimal() and isinstance(name, str) and name.strip()):
+        number = str(segment)
+        if not (number.isascii() and number.isdecimal() and number[0] != "0"):
             yield (
-                f"`segments:` holds `{segment}: {name}`; write a segment's number, a"
-                f" colon and its name."
+                f"`segments:` holds `{segment}: {name}`; write a segment's number, from "
+                "1, a colon and its name."
             )
+        elif not (isinstance(name, str) and name.strip()):
+            yield (
+                f"`segments:` holds `{segment}: {_plain(name)}`; write a segment's number, "
+                "a colon and its name as text, in quotes if it looks like a number."
+            )
+        else:
+            sound.append(int(number))
     if len({str(name).casefold().strip() for name in names.values()}) < len(names):
-        yield "`segments:` gives two segments the same name."
+        yield "`segments:` gives two segments the same name; give each its own."
+    if most := _most_segments(content, books):
+        name, number = most
+        for segment in sound:
+            if segment > number:
+                yield (
+                    f"`segments:` names segment {segment}, but {name} is {number}: remove "
+                    f"the line, or set a larger {name}."
+                )
+
+
+def _most_segments(
+    content: dict[str, Any], books: dict[str, dict[str, Parameter]]
+) -> tuple[str, int] | None:
+    """Find the parameter that says how many segments there are at most."""
+    for book, known in books.items():
+        if "most_segments" in known:
+            given = _set(content, book, known)
+            for name in ("k", "most_segments"):
+                value = given.get(name, ("", AUTO))[1]
+                if type(value) is int and value > 1:
+                    return name, value
+    return None
 
 
 def _block_faults(
-    block: str, given: object, books: list[dict[str, Parameter]]
+    block: str,
+    given: object,
+    books: dict[str, dict[str, Parameter]],
+    *,
+    under: list[str],
 ) -> Iterator[str]:
-    """Refuse parameters that no notebook of a block declares, or of another kind."""
+    """Refuse parameters that no notebook under a block declares, and wrong values."""
     if not isinstance(given, dict):
-        yield f"`{block}:` must hold lines such as `seed: 17`, but holds {given!r}."
+        yield (
+            f"`{block}:` must hold lines such as `seed: 17`, but holds "
+            f"{values.shown(given)}."
+        )
         return
-    known = sorted({name for book in books for name in book} - FROM_THE_RUN.keys())
+    known = sorted(
+        {name for book in under for name in books[book]} - FROM_THE_RUN.keys()
+    )
     for name, value in given.items():
         if name in FROM_THE_RUN:
             yield f"`{block}:` sets {name}, which comes from {FROM_THE_RUN[name]}."
         elif name not in known:
             near = mapping.near(str(name), known)
-            yield f"`{block}:` sets {name}, which no notebook under it declares{near}"
+            close = "Did you mean" in near and _place_of(str(name), books) == ""
+            at = near if close else _place_of(str(name), books) or near
+            yield f"`{block}:` sets {name}, which no notebook under it declares{at}"
         else:
-            for kind in sorted({book[name].kind for book in books if name in book}):
-                if not fits(value, kind):
-                    yield f"`{block}:` sets {name} to {value!r}; declared is {kind}."
+            kinds = {books[book][name].kind for book in under if name in books[book]}
+            home = next(book for book in books if name in books[book])
+            told = rules(notebook_file(home)) if name == "kept" else []
+            for kind in sorted(kinds):
+                if said := values.fault(name, value, kind, rules=told):
+                    yield f"`{block}:` sets {name} to {values.shown(value)}; {said}"
 
 
-def fits(value: object, kind: str) -> bool:
-    """Say whether a value is of a declared kind: plain, list[...], dict[str, ...], a | b."""
-    if " | " in kind:
-        return any(fits(value, one) for one in kind.split(" | "))
-    if kind.startswith("list["):
-        return isinstance(value, list) and all(fits(one, kind[5:-1]) for one in value)
-    if kind.startswith("dict[str, "):
-        return isinstance(value, dict) and all(
-            isinstance(key, str) and fits(one, kind[10:-1])
-            for key, one in value.items()
+def _place_of(name: str, books: dict[str, dict[str, Parameter]]) -> str:
+    """Say where something that stands in a wrong place belongs; "" if nowhere."""
+    homes = [book for book, known in books.items() if name in known]
+    if homes and name not in FROM_THE_RUN:
+        if len(homes) == 1:
+            return f". {homes[0]} declares it: write it under `{homes[0]}:`."
+        return f". Write it under `all:`, or under one of {', '.join(homes)}."
+    if name in mapping.COLUMNS:
+        return ". It is a table: write it under `tables:`."
+    if name in (*mapping.OPTIONS, *mapping.LINE_OPTIONS):
+        return ". It is a key of a table: write it under that table in `tables:`."
+    if name in KEYS:
+        return ". It stands by itself, at the beginning of a line."
+    return ""
+
+
+def _against_each_other(
+    content: dict[str, Any], books: dict[str, dict[str, Parameter]]
+) -> Iterator[str]:
+    """Name pairs of parameters of which the first is larger, or later, than the second."""
+    given = {book: _set(content, book, known) for book, known in books.items()}
+    pairs = [
+        ((book, low), (book, high)) for book in books for low, high in _GIVEN["at_most"]
+    ] + [tuple(tuple(one.split()) for one in pair) for pair in _GIVEN["at_most_across"]]
+    for (book, low), (other, high) in pairs:
+        block, a = given.get(book, {}).get(low, ("", None))
+        second, b = given.get(other, {}).get(high, ("", None))
+        days = values.day(a) and values.day(b)
+        numbers = isinstance(a, int | float) and isinstance(b, int | float)
+        if not (block or second) or not (days or numbers) or a <= b:
+            continue
+        beyond = ("after", "before") if days else ("above", "below")
+        if block:
+            sets, told, way = (block, low, a), (second, other, high, b), beyond[0]
+        else:
+            sets, told, way = (second, high, b), (block, book, low, a), beyond[1]
+        place = f" of `{told[0] or told[1]}:`" if book != other else ""
+        default = "" if told[0] else " (the default)"
+        yield (
+            f"`{sets[0]}:` sets {sets[1]} to {sets[2]}, which is {way} {told[2]}{place}, "
+            f"{told[3]}{default}. Change one of them."
         )
-    return type(value) in PLAIN.get(kind, ())
 
 
 def _missing_files(run: str, notebook: str) -> Iterator[str]:

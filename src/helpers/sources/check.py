@@ -9,8 +9,10 @@ import pandas as pd
 
 from helpers.core import command, engines, paths
 from helpers.core.errors import BadInput
-from helpers.runs import run_file
+from helpers.runs import coverage, run_file
 from helpers.sources import outlook, own_files
+
+LEVELS = ("error", "warning")
 
 
 def check(run: str) -> tuple[pd.DataFrame, list[str]]:
@@ -20,12 +22,21 @@ def check(run: str) -> tuple[pd.DataFrame, list[str]]:
         engines.limit(con, Path(spill))
         found, sources = own_files.problems(con, content, run=run, spill=Path(spill))
         told = set(found["said"])
-        more = [("run", "error", one) for one in _of_the_run(run) if one not in told]
-        found = pd.concat(
-            [pd.DataFrame(more, columns=own_files.PROBLEMS), found], ignore_index=True
-        )
+        faults = _of_the_run(run)
+        more = [("run", "error", one) for one in faults if one not in told]
         known = {book.stem for book in paths.notebooks()}
-        if (found["level"] == "error").any() or outlook.BOOK not in known:
+        lines = "lines" in {source.table for source in sources}
+        # Windows are known where the run file is sound, and days where lines are.
+        asked = lines and not faults and known.issuperset(coverage.BOOKS)
+        beyond = list(coverage.problems(con, run=run)) if asked else []
+        found = pd.concat(
+            [
+                pd.DataFrame(rows, columns=own_files.PROBLEMS)
+                for rows in (more, found, beyond)
+            ],
+            ignore_index=True,
+        )
+        if (found["level"] == "error").any() or not asked:
             return found, []
         settings = run_file.parameters(run, outlook.BOOK)
         said, few = outlook.of_settings(
@@ -51,8 +62,8 @@ def main(arguments: list[str]) -> int:
     for level, said in found[["level", "said"]].itertuples(index=False):
         print(f"{level}: {said}")
     print("".join(f"{said}\n" for said in foretold), end="")
-    errors = int((found["level"] == "error").sum())
-    print(f"Errors: {errors}, warnings: {len(found) - errors}. Nothing was written.")
+    errors, warnings = (int((found["level"] == one).sum()) for one in LEVELS)
+    print(f"Errors: {errors}, warnings: {warnings}. Nothing was written.")
     return int(errors > 0)
 
 

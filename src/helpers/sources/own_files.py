@@ -7,17 +7,19 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from helpers.core import engines, paths
-from helpers.core.engines import identifier, quoted
+from helpers.core import engines, paths, spelling
+from helpers.core.engines import identifier
 from helpers.core.errors import BadInput
-from helpers.core.schema import OPTIONAL, UNCLASSIFIED
-from helpers.runs import mapping, run_file
+from helpers.core.schema import APART, OPTIONAL, OTHER, UNCLASSIFIED
+from helpers.runs import coverage, mapping, run_file
 from helpers.runs.mapping import Source
 from helpers.sources import ids, plausible, readers, recount, types, validate
 
 PLACES = ("department", "category", "brand")
 # Columns of later outcomes are later_<need>: these would name one that there is.
 LATER = ("orders", "sales", "recency_days", "targeted", "redeemed")
+# A shop's own Fuel or Other is a need like its others, and not what the study calls so.
+SPECIAL = (*LATER, *APART, OTHER, "other_grocery", "goods")
 PROBLEMS = ["table", "level", "said"]
 
 
@@ -39,6 +41,10 @@ def problems(
             opened.append(source)
             found += validate.table(con, source)
     named = {source.table: source for source in opened}
+    for name in ("currency", "time_zone") if opened else ():
+        if not mapping.of_the_run(content, name):
+            usual = f"`all:` gives no {name}, so the bundled run's is taken. Write it."
+            found.append(("run", "warning", usual))
     found += validate.together(con, named)
     found += ids.problems(con, named)
     if "lines" in named:
@@ -95,6 +101,10 @@ def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
     errors = found.loc[found["level"] == "error", "said"]
     if len(errors):
         raise BadInput("\n".join(errors))
+    beyond = pd.DataFrame(coverage.problems(con, run=run), columns=PROBLEMS)
+    if (beyond["level"] == "error").any():
+        raise BadInput("\n".join(beyond.loc[beyond["level"] == "error", "said"]))
+    found = pd.concat([found, beyond])
     named = {source.table: source for source in sources}
     _lines(con, named["lines"])
     _products(con, named)
@@ -204,35 +214,50 @@ def _find_reversed(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _need(source: Source) -> str:
-    """Return SQL for a need state: the need, else the category, else the department."""
-    told = types.tells_need(source)
-    if not told:
-        return f"'{UNCLASSIFIED}'"
-    text = f"regexp_replace(lower({told[0]}), '[^\\p{{L}}\\p{{N}}]+', '_', 'g')"
-    need = f"nullif(trim({text}, '_'), '')"
-    own = ", ".join(map(quoted, LATER))
-    return (
-        f"coalesce(case when {need} in ({own}) then {need} || '_goods' else {need} end, "
-        f"'{UNCLASSIFIED}')"
+def _name_needs(con: duckdb.DuckDBPyConnection, source: Source) -> str:
+    """Create need_names: each text that tells a need, the need's name, its spelling.
+
+    The need is told by the column need_state, else the category, else the department.
+    Returns the column, or a null where there is none. The commonest spelling stands for
+    all of a need; a text without a letter tells none.
+    """
+    told = (types.tells_need(source) or ["null::varchar"])[0]
+    rows = con.execute(
+        f"""select {told} as told from typed_{source.table} where told is not null
+        group by told order by count(*) desc, told"""
+    ).fetchall()
+    texts = [text for (text,) in rows if spelling.slug(text)]
+    needs = spelling.distinct(texts, taken=SPECIAL, ending="_goods")
+    spelled: dict[str, str] = {}
+    for text in texts:
+        spelled.setdefault(needs[text], " ".join(text.split()))
+    con.execute(
+        """create or replace temp table need_names as select unnest($1::varchar[]) as told,
+            unnest($2::varchar[]) as need, unnest($3::varchar[]) as spelling""",
+        [texts, [needs[t] for t in texts], [spelled[needs[t]] for t in texts]],
     )
+    return told
 
 
 def _products(con: duckdb.DuckDBPyConnection, named: dict[str, Source]) -> None:
     """Create received_products, with a row for each product that a line names."""
     source = named.get("products", named["lines"])
-    table = f"typed_{source.table}"
+    told = _name_needs(con, source)
     # The first row of the file speaks for a product; for lines, the commonest value.
     chosen = "first({} order by line_id)" if "products" in named else "mode({})"
+    values = {
+        name: name if name in source.columns else "null::varchar" for name in PLACES
+    }
+    values = {name: "spelling" if one == told else one for name, one in values.items()}
     places = ", ".join(
-        f"{chosen.format(name) if name in source.columns else 'null::varchar'} as {name}"
-        for name in PLACES
+        f"{chosen.format(one)} as {name}" for name, one in values.items()
     )
-    need = chosen.format(_need(source))
+    need = chosen.format(f"coalesce(need, '{UNCLASSIFIED}')")
     con.execute(
         f"""create or replace temp table received_products as
         select product_id, {need} as need_state, {places}
-        from {table} where product_id is not null group by 1 order by 1;
+        from typed_{source.table} left join need_names on told = {told}
+        where product_id is not null group by 1 order by 1;
         insert into received_products
         select distinct product_id, '{UNCLASSIFIED}', null, null, null
         from typed_lines anti join received_products using (product_id)

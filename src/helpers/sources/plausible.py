@@ -70,7 +70,7 @@ def _signs(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
 
 
 def _undecided(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Ask where every point in a column stands before three digits: 12.500 or 12500?"""
+    """Ask what 12.500 is where every point in a column stands before three digits."""
     if source.told_marks:
         return
     for name, kind in source.kinds.items():
@@ -93,20 +93,14 @@ def _undecided(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
 
 def _beyond(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Refuse products of quantity and price that sums cannot hold."""
-    known = " and ".join(f"{name} is not null" for name in _parts(source))
-    if (
-        rows := validate.told(con, source, "unit_price", f"cents is null and {known}")
-        if ("amount" not in source.columns and "unit_price" in source.columns)
-        else ""
-    ):
+    if "amount" in source.columns or "unit_price" not in source.columns:
+        return
+    beyond = "cents is null and quantity is not null and unit_price is not null"
+    if rows := validate.told(con, source, "unit_price", beyond):
         yield (
             f"{validate.named(source, 'unit_price')} times the quantity is above "
             f"{types.MOST:,}: {rows}. Mend these lines."
         )
-
-
-def _parts(source: Source) -> list[str]:
-    return [name for name in ("quantity", "unit_price") if name in source.columns]
 
 
 def _repeated_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -185,7 +179,7 @@ def _other_price(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str
     )
     # Of products sold in several quantities: lines at the commonest price of a piece, and
     # of the whole.
-    many, by_piece, by_line, things = con.execute(
+    many, by_piece, by_line = con.execute(
         f"""with sold as (select {thing} as thing, abs(quantity) as pieces,
                 round(abs({price}), 2)::double as whole,
                 round(abs({price})::double / abs(quantity)::double, 2) as piece
@@ -193,7 +187,7 @@ def _other_price(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str
         several as (select thing, mode(whole) as whole, mode(piece) as piece from sold
             group by 1 having count(distinct pieces) > 1)
         select count(*), count(*) filter (abs(s.piece - v.piece) < 0.011),
-            count(*) filter (s.whole = v.whole), count(distinct s.thing)
+            count(*) filter (s.whole = v.whole)
         from sold s join several v using (thing)"""
     ).fetchall()[0]
     if many < 5:
@@ -276,15 +270,21 @@ def _zones(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
 
 def _alike(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Tell of lines that repeat an earlier one in all that is mapped."""
-    rows, money, first = con.execute(
-        f"""select count(*), coalesce(sum(cents), 0)::double / 100, min(line_id)
-            from typed_lines where line_id in ({types.COPIES})"""
+    rows, money, first, unlike = con.execute(
+        """with repeated as (select digest, min(line_id) as first,
+                arg_min(whole, line_id) as whole from typed_lines group by digest
+                having count(*) > 1)
+        select count(*), coalesce(sum(cents), 0)::double / 100, min(line_id),
+            count(*) filter (l.whole <> r.whole)
+        from typed_lines l join repeated r using (digest) where line_id > first"""
     ).fetchall()[0]
     if not rows:
         return
     said = (
         f"Table lines: {rows:,} lines repeat an earlier one in every column that is "
-        f"mapped, the first in line {first + 1 + source.header}, and hold {money:,.2f}. "
+        f"mapped, the first in line {first + 1 + source.header}, and hold {money:,.2f}"
+        + (f"; {unlike:,} of them differ in others" if unlike else "")
+        + ". "
     )
     if types.tells_copies(con, source):
         yield said + (

@@ -395,7 +395,9 @@ def _cell(cell: object, decimal: str) -> str | None:
     if isinstance(cell, float):
         text = str(int(cell)) if cell.is_integer() else repr(cell)
         return text.replace(".", decimal)
-    if isinstance(cell, timedelta):  # a time of day beyond midnight, or a length of time
+    if isinstance(
+        cell, timedelta
+    ):  # a time of day beyond midnight, or a length of time
         return str(datetime.min + cell)[11:]
     return str(cell)
 

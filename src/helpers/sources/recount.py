@@ -6,6 +6,7 @@ import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -55,7 +56,7 @@ def lines(
         said = f"could not be read a second time ({reason}); its {rows:,} rows stand alone."
         yield "lines", "warning", f"Table lines: {source.where} {said}"
         return
-    counted = {"rows": (rows, tally.rows)}
+    counted: dict[str, tuple[float, float]] = {"rows": (rows, tally.rows)}
     for name, found in (("customers", customers), ("orders", orders)):
         second = tally.ids.get(f"{name[:-1]}_id")
         if second is not None:
@@ -86,9 +87,7 @@ def lines(
         yield "lines", "counted", said
 
 
-def _tally(
-    con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]
-) -> Tally:
+def _tally(con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]) -> Tally:
     names = [row[0] for row in con.execute("describe raw_lines").fetchall()]
     names.remove(ROW)
     ids = [n for n in ("customer_id", "order_id") if _told(source, n)]
@@ -168,7 +167,11 @@ class _Numbers:
         self.known: dict[str | None, float] = {}
 
     def of(self, column: pa.Array) -> np.ndarray:
-        told = column.dictionary_encode() if not pa.types.is_dictionary(column.type) else column
+        told = (
+            column.dictionary_encode()
+            if not pa.types.is_dictionary(column.type)
+            else column
+        )
         texts = told.dictionary.to_pylist()
         if len(self.known) > MOST_IDS:
             self.known.clear()
@@ -184,14 +187,16 @@ class _Numbers:
         plain = "".join(str(unicodedata.decimal(c, c)) for c in _bare(text or ""))
         if re.fullmatch(r"[-+]?[\d.,]+[eE][-+]?\d+", plain):
             return float(plain.replace(",", "."))
-        below = plain.startswith(("(", "-", "−", "–")) or plain.endswith("-")
-        below = below or bool(re.search(r"[-−–]\s*\d", plain))
-        digits = re.sub(r"[^\d.,٫]", "", plain).strip(".").replace("٫", ".")
+        below = plain.startswith(("(", "-", "\u2212", "\u2013")) or plain.endswith("-")
+        below = below or bool(re.search(r"[-\u2212\u2013]\s*\d", plain))
+        digits = re.sub(r"[^\d.,\u066b]", "", plain).strip(".").replace("\u066b", ".")
         if self.comma:
             digits = digits.replace(".", "").replace(",", ".")
         if not (digits := digits.replace(",", "")).strip("."):
             return float("nan")
-        value = float(digits) / (100 if plain.endswith(("%", "％", "٪")) else 1)
+        value = float(digits) / (
+            100 if plain.endswith(("%", "\uff05", "\u066a")) else 1
+        )
         return -value if below else value
 
 
@@ -199,16 +204,17 @@ def _batches(
     source: Source, names: list[str], wanted: list[str]
 ) -> Iterator[pa.RecordBatch]:
     """Read the wanted columns of a file as text, a batch at a time."""
-    if source.file is None:
+    file = source.file
+    if file is None:
         yield from _of_sqlite(source, wanted)
-    elif source.file.suffix.lower() in mapping.DELIMITERS:
-        yield from _of_text(source, names, wanted)
-    elif source.file.suffix.lower() == ".parquet":
-        for batch in parquet.ParquetFile(source.file).iter_batches(columns=wanted):
+    elif file.suffix.lower() in mapping.DELIMITERS:
+        yield from _of_text(file, source, names, wanted)
+    elif file.suffix.lower() == ".parquet":
+        for batch in parquet.ParquetFile(file).iter_batches(columns=wanted):
             texts = [batch[name].cast(pa.string()) for name in wanted]
             yield _batch(texts, wanted, batch.num_rows)
     else:
-        yield from _of_workbook(source, names, wanted)
+        yield from _of_workbook(file, source, names, wanted)
 
 
 def _batch(columns: list[pa.Array], names: list[str], rows: int) -> pa.RecordBatch:
@@ -217,15 +223,17 @@ def _batch(columns: list[pa.Array], names: list[str], rows: int) -> pa.RecordBat
 
 
 def _of_text(
-    source: Source, names: list[str], wanted: list[str]
+    file: Path, source: Source, names: list[str], wanted: list[str]
 ) -> Iterator[pa.RecordBatch]:
     if source.delimiter == mapping.NAMED["spaces"]:
-        with source.file.open(encoding=source.encoding) as text:
+        with file.open(encoding=source.encoding) as text:
             rows = (line.split() for line in text if line.strip())
-            yield from _of_rows(itertools.islice(rows, int(source.header), None), names, wanted)
+            yield from _of_rows(
+                itertools.islice(rows, int(source.header), None), names, wanted
+            )
         return
     told = csv.open_csv(
-        source.file,
+        file,
         read_options=csv.ReadOptions(
             column_names=names,
             skip_rows=int(source.header),
@@ -251,18 +259,20 @@ def _of_rows(
     places = [names.index(name) for name in wanted]
     for some in iter(lambda: list(itertools.islice(rows, BATCH)), []):
         columns = [
-            pa.array([row[place] if place < len(row) else None for row in some], pa.string())
+            pa.array(
+                [row[place] if place < len(row) else None for row in some], pa.string()
+            )
             for place in places
         ]
         yield _batch(columns, wanted, len(some))
 
 
 def _of_workbook(
-    source: Source, names: list[str], wanted: list[str]
+    file: Path, source: Source, names: list[str], wanted: list[str]
 ) -> Iterator[pa.RecordBatch]:
     from python_calamine import CalamineWorkbook
 
-    book = CalamineWorkbook.from_path(source.file)
+    book = CalamineWorkbook.from_path(file)
     sheet = book.get_sheet_by_name(source.sheet or book.sheet_names[0])
 
     def text(cell: object) -> str:

@@ -7,7 +7,7 @@ import duckdb
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
-from helpers.runs import mapping
+from helpers.runs import mapping, values
 from helpers.runs.mapping import Source
 from helpers.sources.readers import ROW
 
@@ -34,7 +34,10 @@ SIGN = "|".join(
 )
 # Digits of other scripts and signs of width, for `translate`.
 DIGITS = "".join("".join(map(chr, range(zero, zero + 10))) for zero in WORDS["zeros"])
-OTHERS, PLAIN = DIGITS + "−–％٪", "0123456789" * len(WORDS["zeros"]) + "--%%"
+OTHERS, PLAIN = (
+    DIGITS + "\u2212\u2013\uff05\u066a",
+    "0123456789" * len(WORDS["zeros"]) + "--%%",
+)
 NUMBER = "decimal(38, 10)"
 MOST = 10**13  # of a number: beyond it sums would not be exact
 SUM = 10**9  # cents up to which a product of doubles is exact after rounding
@@ -49,7 +52,8 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
     `numbers` are the columns that the file holds as numbers. Beside each column of a
     kind that may be unread stands bad_<name> (its text), beside money sign_<name>, and
     beside a moment moved_<name>: what it was before its zone was turned into the run's.
-    Lines get `cents` (what the line sold for) and `digest` (of all that is mapped).
+    Lines get `cents` (what the line sold for), `digest` (of all that is mapped) and
+    `whole` (a hash of the row of the file).
     BadInput says that a form of date or a time zone is unknown, or that the file is
     damaged.
     """
@@ -91,7 +95,8 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
             bad = identifier(f"bad_{name}")
             kept.append(f"case when {own} is null then {text} end as {bad}")
     if source.table == "lines":
-        kept += [f"{_cents(source)} as cents", f"{_digest(source)} as digest"]
+        texts.append(f"{_row(con)} as whole")
+        kept += [f"{_cents(source)} as cents", f"{_digest(source)} as digest", "whole"]
     # In steps, so that nothing is worked out twice.
     try:
         con.execute(
@@ -125,17 +130,16 @@ def _check_forms(con: duckdb.DuckDBPyConnection, source: Source) -> None:
         "`date_format:` {!r} is no form of date. Write one such as '%d.%m.%Y %H:%M', or "
         "unix, unix_ms, unix_us or excel for numbers."
     )
-    zone_of = "there is no time zone {!r}. Write one such as Europe/Berlin or UTC."
-    zones = {source.time_zone, source.local_zone} - {""}
-    try_form = "select try_strptime('', ?)"
-    try_zone = "select timezone(?, timestamp '2000-01-01')::varchar"
-    asked = [(try_form, form, form_of) for form in _forms(source)]
-    for query, given, said in asked + [(try_zone, zone, zone_of) for zone in zones]:
+    for form in _forms(source):
         try:
-            con.execute(query, [given]).fetchall()
+            con.execute("select try_strptime('', ?)", [form]).fetchall()
         except duckdb.Error:
-            fault = f"Table {source.table}: {said.format(given)}"
+            fault = f"Table {source.table}: {form_of.format(form)}"
             raise BadInput(fault) from None
+    for zone in (source.time_zone, source.local_zone):
+        if zone and (said := values.zone_fault(zone)):
+            fault = f"Table {source.table}: `time_zone:` is {zone!r}; {said}"
+            raise BadInput(fault)
     if any("%Z" in form for form in source.date_formats):
         raise BadInput(
             f"Table {source.table}: `date_format:` holds %Z, but names of zones are not "
@@ -201,16 +205,17 @@ def fold(text: str) -> str:
 
     Letters without a shape, zeros before a number and .0 behind it tell nothing.
     """
-    bare = (
-        f"regexp_replace(translate({text}, '{OTHERS}', '{PLAIN}'), '{HOLLOW}', '', 'g')"
-    )
-    return rf"lower(regexp_replace({bare}, '^0*(\d+)(\.0+)?$', '\1'))"
+    plain = f"regexp_full_match({text}, '[A-Za-z1-9][A-Za-z0-9]*')"  # most ids
+    digits = f"translate({text}, '{OTHERS}', '{PLAIN}')"
+    bare = f"regexp_replace({digits}, '{HOLLOW}', '', 'g')"
+    number = rf"regexp_replace({bare}, '^0*(\d+)(\.0+)?$', '\1')"
+    return f"lower(case when {plain} then {text} else {number} end)"
 
 
 def _number(raw: str, decimal: str, thousands: str) -> str:
     """Read a number exactly, without a currency sign; (5) and 5- are read as -5."""
     mark = rf"[{decimal}\x{{66b}}]"
-    apart = APART if thousands.strip(" '’") == "" else rf"(?:{APART}|\{thousands})"
+    apart = APART if thousands.strip(" '\u2019") == "" else rf"(?:{APART}|\{thousands})"
     # 1,234,500 and, as in India, 12,34,500.
     whole = rf"(\d+|\d{{1,3}}({apart}\d{{2,3}})*{apart}\d{{3}})"
     form = quoted(rf"[-+]?({whole}({mark}\d*)?|{mark}\d+)([eE][-+]?\d+)?")
@@ -225,10 +230,18 @@ def _number(raw: str, decimal: str, thousands: str) -> str:
     # Most numbers have no other mark and are read at once.
     other = "." if decimal == "," else ","
     simple = f"replace({raw}, ',', '.')" if decimal == "," else raw
-    return (
-        f"coalesce({_cast(simple, f'not contains({raw}, {quoted(other)})')},"
-        f" {_cast(pointed, f'regexp_full_match({signed}, {form})')})"
+    return _first(
+        _cast(simple, f"not contains({raw}, {quoted(other)})"),
+        _cast(pointed, f"regexp_full_match({signed}, {form})"),
     )
+
+
+def _first(*found: str) -> str:
+    """Return SQL for the first value that is not null; coalesce would work out all."""
+    chosen = found[-1]
+    for one in reversed(found[:-1]):
+        chosen = f"case when ({one}) is not null then {one} else {chosen} end"
+    return chosen
 
 
 def _cast(text: str, condition: str) -> str:
@@ -267,7 +280,7 @@ def _local(raw: str, source: Source) -> str:
             f"case when {days} between 1 and 200000 then timestamp '1899-12-30'"
             f" + to_seconds(round({days} * 86400)) end"
         )
-    return f"coalesce({', '.join(found)})"
+    return _first(*found)
 
 
 def _moment_parts(raw: str, name: str, source: Source) -> list[str]:
@@ -326,9 +339,8 @@ def _moment(raw: str, name: str, source: Source) -> list[str]:
                     f" then timezone({local}, {instant}) end"
                 )
     return [
-        f"coalesce({', '.join(found)})::timestamp as {identifier(name)}",
-        f"coalesce({', '.join([*before, 'null'])})::timestamp"
-        f" as {identifier(f'moved_{name}')}",
+        f"({_first(*found)})::timestamp as {identifier(name)}",
+        f"({_first(*before, 'null')})::timestamp as {identifier(f'moved_{name}')}",
     ]
 
 
@@ -424,6 +436,12 @@ def _digest(source: Source) -> str:
         if not column.startswith("=") and column != mapping.DERIVED
     )
     return f"md5_number(concat_ws(chr(31), {texts}))"
+
+
+def _row(con: duckdb.DuckDBPyConnection) -> str:
+    """Return SQL for a hash of all columns of a row."""
+    columns = [row[0] for row in con.execute("describe raw_lines").fetchall()]
+    return f"hash({', '.join(identifier(name) for name in columns if name != ROW)})"
 
 
 def service(source: Source) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import duckdb
 
@@ -31,7 +32,8 @@ def together(
     yield from _dangling(con, names)
 
 
-def one(con: duckdb.DuckDBPyConnection, query: str) -> object:
+def one(con: duckdb.DuckDBPyConnection, query: str) -> Any:  # noqa: ANN401
+    """Return the only value of a query."""
     return con.execute(query).fetchall()[0][0]
 
 
@@ -60,7 +62,7 @@ def _short(value: str) -> str:
 
 
 def named(source: Source, name: str) -> str:
-    """Name a column as the file does, and as the study does."""
+    """Name the table and the column, as the file does and as the study does."""
     column = source.columns[name]
     own = f" ({name})" if column != name else ""
     return f"Table {source.table}: column {column}{own}"
