@@ -20,7 +20,11 @@ ASKED = [
     for line in PROJECT["dependencies"] + PROJECT["optional-dependencies"]["dev"]
 ]
 # What conda-forge calls otherwise.
-CONDA_NAMES = {"duckdb": "python-duckdb", "matplotlib": "matplotlib-base"}
+CONDA_NAMES = {
+    "duckdb": "python-duckdb",
+    "matplotlib": "matplotlib-base",
+    "tzdata": "python-tzdata",
+}
 
 
 def locked():
