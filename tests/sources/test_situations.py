@@ -670,7 +670,8 @@ def receive(situation, root):
             (folder / name).write_bytes(content.encode() if text else content)
     run_file = yaml.dump(run_of(situation), Dumper=yaml.CSafeDumper)
     (root / "runs/shop.yaml").write_text(run_file)  # CSafeDumper escapes all but ASCII
-    found, con, problems = [], duckdb.connect(), own_files.problems
+    found, problems = [], own_files.problems
+    con = duckdb.connect(config={"threads": 1})  # as fast for so few rows
 
     def noted(*given, **named):
         told, sources = problems(*given, **named)
