@@ -543,7 +543,7 @@ Group: \u0924\u0947\u0932, \u0924\u093f\u0932, \u0e19\u0e49\u0e33, \u0e19\u0e33,
 # categories that differ in signs | needs: 1000, 1100, 1200, 1300, 1400, 1500
 Group: C++, C#, C, A+, A-, A | Price: 10, 11, 12, 13, 14, 15
 # a category in composed and in single letters | needs: 1000, 2000
-Group: Caf\u00e9, Cafe\u0301, Tea
+Group: Th\u00e9, The\u0301, Oil
 # a shop's own words for categories, and none | needs: 1000, 1100, 1200, 1300, 1400
 Group: None, NULL, Other, Fuel, _ | Price: 10, 11, 12, 13, 14
 # categories of signs alone | needs: 1000, 1100, 1200, 1300 | level: either | says: Group
