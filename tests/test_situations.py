@@ -473,7 +473,7 @@ Qty: 1, 2, 40 | Price: 12500000, 350000, 999999999
 # parts of thousandths of a piece | each: 1000, 100049, 40
 Qty: 0.0004, 1.00049, 1000000 | Price: 25000, 1000, 0.0000004
 # pieces that may be thousands | level: error | says: Qty.*1\\.500 & thousands:
-Qty: 1.500, 2, 0.750
+Qty: 1.500, 2, 2.750
 # a column of one other currency | level: said | says: Cur.*USD
 Cur: USD | currency: Cur
 # a line of totals | level: said | says: [tT]otal

@@ -61,6 +61,9 @@ def _judge(
     first, last = inside[0], inside[-1]
     covered = (last - first).days + 1
     empty_ends = max((first - start).days, (end - last).days)
+    # A window among the days of the data may begin or end with a quiet time.
+    if days[0] <= start and end <= days[-1] and covered >= LEAST * length:
+        empty_ends = 0
     usual = ((days[-1] - days[0]).days + 1) / len(days)  # from one day to the next
     if empty_ends > max(DAYS, PART * length, 2 * usual):
         return "error" if covered < LEAST * length else "warning", (

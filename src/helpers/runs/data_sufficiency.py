@@ -73,16 +73,18 @@ def _from_lines(
             where ordered_at::date >= $first::date and ordered_at::date <= $last::date),
         later as (select * from lines
             where ordered_at::date > $last::date and ordered_at::date <= $later::date),
-        each as (select customer_id, count(distinct order_id) as orders,
-            count(*) as lines from trained group by customer_id),
+        -- groups within groups go to disk where they are many; distinct counts would not
+        each as (select customer_id, count(*) as orders, sum(lines) as lines
+            from (select customer_id, order_id, count(*) as lines from trained
+                group by customer_id, order_id) as each_order group by customer_id),
         enough as (select customer_id from each
             where orders >= $orders and lines >= $least),
-        bought as (select need_state from trained join read_parquet($products)
-                using (product_id)
+        pairs as (select distinct need_state, customer_id from trained
+            join read_parquet($products) using (product_id)
             where need_state not in ({apart})
-                and customer_id in (select customer_id from enough)
-            group by need_state
-            having count(distinct customer_id) >= (select count(*) from enough) / 10)
+                and customer_id in (select customer_id from enough)),
+        bought as (select need_state from pairs group by need_state
+            having count(*) >= (select count(*) from enough) / 10)
         select (select count(*) from each), (select count(*) from enough),
             (select count(*) from each where orders >= 2), (select count(*) from bought),
             (select coalesce(date_diff('day', min(ordered_at)::date,

@@ -366,6 +366,12 @@ def _check_money(block: _Block, given: dict[str, Any]) -> None:
         )
     if len(taken_off) > 1:
         block.fault(f"`columns:` gives {' and '.join(taken_off)}; keep one of them.")
+    numbered = [str(one) for one in _list_of(block.given.get("date_format"))]
+    if "ordered_time" in given and any(one.startswith("unix") for one in numbered):
+        block.fault(
+            "ordered_time stands beside ordered_at in unix time, which has a time of its "
+            "own; remove one of them."
+        )
     if block.given.get("left_out_status") and "status" not in given:
         block.fault("`left_out_status:` needs the column status under `columns:`.")
 
@@ -386,7 +392,10 @@ def _text_options(
             str(given.get("quote", '"')), given.get("quote", '"')
         ),
         "encoding": str(given.get("encoding", "utf-8")),
-        "decimal": str(given.get("decimal", ".")),
+        # A point between thousands leaves the comma to decimals.
+        "decimal": str(
+            given.get("decimal", "," if given.get("thousands") == "." else ".")
+        ),
         "thousands": str(given.get("thousands", "")),
         "date_formats": tuple(formats if isinstance(formats, list) else [formats]),
         "time_zone": str(given.get("time_zone", "")),
@@ -404,6 +413,11 @@ def _text_options(
             "left_out_status": tuple(left_out),
         }
     return options
+
+
+def _list_of(value: object) -> list[Any]:
+    """Return a list as it is, and one value as a list of it."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _list(given: dict[str, Any], key: str) -> list[Any]:

@@ -13,7 +13,15 @@ from helpers.core.errors import BadInput
 from helpers.core.schema import APART, OPTIONAL, OTHER, UNCLASSIFIED
 from helpers.runs import coverage, mapping, run_file
 from helpers.runs.mapping import Source
-from helpers.sources import ids, plausible, readers, recount, types, validate
+from helpers.sources import (
+    ids,
+    plausible,
+    readers,
+    recognise,
+    recount,
+    types,
+    validate,
+)
 
 PLACES = ("department", "category", "brand")
 # Columns of later outcomes are later_<need>: these would name one that there is.
@@ -49,6 +57,9 @@ def problems(
     found += ids.problems(con, named)
     if "lines" in named:
         found += plausible.lines(con, named)
+        cells = recognise.cells(con)
+        doubts = recognise.doubts(named["lines"], cells)
+        found += [("lines", level, said) for level, said in doubts]
         if "error" not in {level for table, level, _ in found if table == "lines"}:
             found += recount.lines(con, named["lines"], numbers["lines"])
     return pd.DataFrame(found, columns=PROBLEMS), opened

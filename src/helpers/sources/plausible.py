@@ -17,6 +17,7 @@ UNKNOWN = 0.10  # share of lines without customer that is worth a warning
 MOST_NEEDS = 40  # categories beyond which a mix of needs is too fine to read
 MOST = 0.9  # share of lines or orders that makes an exception a rule
 SOME = 0.01  # share of orders from which an oddity is worth a warning
+MANY = 30  # orders from which it is odd that no customer has two
 LOOKED_AT = 1_000_000  # lines that are enough to tell one kind of price from another
 
 
@@ -25,21 +26,28 @@ def lines(
 ) -> Iterator[Problem]:
     """Name what the typed lines hold that would make wrong numbers without a fault."""
     source = names["lines"]
-    for asked in (_signs, _undecided, _beyond, _repeated_total, _other_price, _prefix):
-        for said in asked(con, source):
-            yield "lines", "error", said
+    questions = {
+        "error": (
+            *(_signs, _undecided, _beyond, _order_total, _other_price),
+            *(_prefix, _no_such),
+        ),
+        "warning": (
+            *(_status, _clocks, _below, _zones, _alike, _orders, _nobody, _once),
+            *(_dominant, _two_readings, _services),
+        ),
+    }
+    for level, asked in questions.items():
+        for question in asked:
+            for said in question(con, source):
+                yield "lines", level, said
+    for level, said in _repeated_total(con, source):
+        yield "lines", level, said
+    for said in _unplaced(con, names):
+        yield "lines", "warning", said
     for table, other in names.items():
         if table != "lines":
             for said in (*_signs(con, other), *_undecided(con, other)):
                 yield table, "error", said
-    for asked in (_status, _zones, _alike, _orders, _nobody, _dominant):
-        for said in asked(con, source):
-            yield "lines", "warning", said
-    for asked in (_two_readings, _services):
-        for said in asked(con, source):
-            yield "lines", "warning", said
-    for said in _unplaced(con, names):
-        yield "lines", "warning", said
 
 
 def _money(source: Source) -> list[str]:
@@ -104,51 +112,72 @@ def _beyond(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         )
 
 
-def _repeated_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Refuse an order's total that stands on its lines as what each line sold for."""
+def _order_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Refuse totals of orders of which there are several, or none."""
     if "order_total" in source.columns:
         found = con.execute(
-            """select count(*), min(order_id) from (select order_id from typed_lines
-                where order_total <> 0 group by 1
-                having min(order_total) < max(order_total))"""
+            """select count(*) filter (several), min(order_id) filter (several),
+                count(*) filter (empty), min(order_id) filter (empty)
+            from (select order_id, count(order_total) = 0 as empty,
+                min(order_total) filter (order_total <> 0)
+                    < max(order_total) filter (order_total <> 0) as several
+                from typed_lines group by 1)"""
         ).fetchall()[0]
+        if found[2]:
+            yield (
+                f"{validate.named(source, 'order_total')} is empty on all lines of "
+                f"{found[2]:,} orders, such as {found[3]}. Fill it or remove these rows."
+            )
         if found[0]:
             yield (
                 f"{validate.named(source, 'order_total')} has several values in "
                 f"{found[0]:,} orders, such as {found[1]}. If each line has its own, map "
                 "it as amount."
             )
+
+
+def _repeated_total(
+    con: duckdb.DuckDBPyConnection, source: Source
+) -> Iterator[tuple[str, str]]:
+    """Refuse an order's total that stands on its lines as what each line sold for."""
     if "amount" not in source.columns or not source.names_orders:
         return
     both = "unit_price" in source.columns
     unlike = "bool_and(abs(amount - quantity * unit_price) >= 0.01)" if both else "true"
     several, same, first, varied, example = con.execute(
         f"""select count(*), count(*) filter (least = most and unlike and most <> 0),
-                count(*) filter (at_first and least = 0 and most <> 0), min(most) < max(most),
+                count(*) filter (alone and count > 1), min(most) < max(most),
                 min(order_id) filter (least = most and unlike and most <> 0)
             from (select order_id, min(amount) as least, max(amount) as most,
-                {unlike} as unlike, arg_min(amount, line_id) <> 0
-                    and count(*) filter (amount <> 0) = 1 as at_first
+                {unlike} as unlike, count(*) filter (amount <> 0) = 1 as alone,
+                    count(*) as count
                 from typed_lines group by order_id having count(*) > 1)"""
     ).fetchall()[0]
-    told = same >= MOST * several and (both or (several >= 5 and varied))
+    # Without another price, lines may well cost alike: that is told, and not refused.
+    told = same >= MOST * several if both else same == several > 1 and varied
     if several and told:
         yield (
-            f"{validate.named(source, 'amount')} is the same on all lines of an order in "
-            f"{same:,} of {several:,} orders with several lines, such as {example}"
-            + (", and is not quantity x unit_price" if both else "")
-            + ": it is the order's total, and would count on every line. "
-            + (
-                "Remove amount."
-                if both
-                else "Map it as order_total, or map unit_price."
-            )
+            "error" if both else "warning",
+            (
+                f"{validate.named(source, 'amount')} is the same on all lines of an order in "
+                f"{same:,} of {several:,} orders with several lines, such as {example}"
+                + (", and is not quantity x unit_price" if both else "")
+                + ": it is the order's total, and would count on every line. "
+                + (
+                    "Remove amount."
+                    if both
+                    else "Map it as order_total, or map unit_price."
+                )
+            ),
         )
     elif several >= 5 and first >= MOST * several:
         yield (
-            f"{validate.named(source, 'amount')} stands on the first line of an order only, "
-            f"in {first:,} of {several:,} orders with several lines: it is the order's "
-            "total. Map it as order_total, or map unit_price."
+            "error",
+            (
+                f"{validate.named(source, 'amount')} stands on one line of an order only, "
+                f"in {first:,} of {several:,} orders with several lines: it is the order's "
+                "total. Map it as order_total, or map unit_price."
+            ),
         )
 
 
@@ -235,13 +264,6 @@ def _status(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         """select lower(status), count(*) from typed_lines where status is not null
             group by 1 order by 2 desc, 1"""
     ).fetchall()
-    there = [status for status, _ in found]
-    for status in source.left_out_status:
-        if status not in there:
-            yield (
-                f"{validate.named(source, 'status')} has no value {status}, which "
-                f"`left_out_status:` names{mapping.near(status, there)}"
-            )
     void = [
         f"{status} ({rows:,} lines)"
         for status, rows in found
@@ -251,6 +273,58 @@ def _status(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         yield (
             f"{validate.named(source, 'status')} holds {', '.join(void[:6])}, which count "
             "as sales. List those that are none as `left_out_status:`."
+        )
+
+
+def _no_such(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Refuse a status to be left out that no order has, and discounts of another kind."""
+    if source.left_out_status:
+        found = con.execute(
+            "select distinct lower(status) from typed_lines where status is not null"
+        ).fetchall()
+        there = sorted(status for (status,) in found)
+        for status in source.left_out_status:
+            if status not in there:
+                yield (
+                    f"{validate.named(source, 'status')} has no value {status}, which "
+                    f"`left_out_status:` names{mapping.near(status, there)}"
+                )
+    if "discount_percent" in source.columns:
+        most, parts = con.execute(
+            """select max(discount_percent), bool_or(discount_percent % 1 <> 0)
+                from typed_lines"""
+        ).fetchall()[0]
+        if parts and most <= 1:
+            yield (
+                f"{validate.named(source, 'discount_percent')} is {most:g} at most: these "
+                "are parts of 1. Map it as discount_rate."
+            )
+
+
+def _clocks(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of lines without the time of day that others have."""
+    if "ordered_time" in source.columns and (
+        rows := validate.told(
+            con,
+            source,
+            "ordered_at::date",
+            "ordered_time is null and ordered_at is not null",
+        )
+    ):
+        yield (
+            f"{validate.named(source, 'ordered_time')} is empty: {rows}. These lines count "
+            "as sold at midnight."
+        )
+
+
+def _below(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of discounts above the price, which make a purchase look taken back."""
+    if "discount" in source.columns and (
+        rows := validate.told(con, source, "discount", "cents < 0 and quantity > 0")
+    ):
+        yield (
+            f"{validate.named(source, 'discount')} is above the price of the line: {rows}. "
+            "Such lines count as taken back. Is it the order's discount?"
         )
 
 
@@ -339,6 +413,27 @@ def _nobody(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         yield (
             f"Table lines: {unknown / total:.0%} of lines ({unknown:,}) have no customer. "
             "Notebook 1 sets them aside; ask why they have none."
+        )
+    words = ", ".join(map(repr, types.WORDS["nobody"]))
+    if rows := validate.told(
+        con, source, "customer_id", f"lower(customer_id) in ({words})"
+    ):
+        yield (
+            f"{validate.named(source, 'customer_id')} holds words that name nobody: {rows}. "
+            "They count as one customer; empty them in the file if they are none."
+        )
+
+
+def _once(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of a file in which nobody comes back, as where orders stand for customers."""
+    customers, orders = con.execute(
+        """select count(distinct customer_id), count(distinct order_id) from typed_lines
+            where customer_id is not null"""
+    ).fetchall()[0]
+    if source.names_orders and customers == orders >= MANY:
+        yield (
+            f"{validate.named(source, 'customer_id')}: each of {customers:,} customers has "
+            "one order. Is it the customer's number, and not that of the order or visit?"
         )
 
 

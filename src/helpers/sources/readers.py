@@ -8,7 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -34,6 +34,7 @@ LINES = 3_000  # looked at from the beginning
 PLACES = 20  # places further on in a large file that are looked at
 THERE = 150  # lines looked at in each
 READ = 64 * 2**20  # bytes read to tell the encoding
+CUT = 10**15  # numbers from which spreadsheets keep no more digits
 MARKS = (";", ",", "\t", "|")
 SPACES = mapping.NAMED["spaces"]  # as a delimiter: any run of spaces
 FORMS = beside(__file__, "readers.yaml")
@@ -162,6 +163,11 @@ def _encoding(file: Path) -> str:
     return "utf-8"
 
 
+def _beyond_ascii(file: Path) -> bool:
+    with file.open("rb") as content:
+        return any(byte > 0x7F for byte in content.read(READ))
+
+
 def _sample(file: Path, written: str) -> list[str]:
     """Take lines from the beginning and from places all over a large file."""
     reading = "utf-8-sig" if written == "utf-8" else written
@@ -193,7 +199,7 @@ def _delimiter(lines: list[str]) -> str:
 
 
 def _open_text(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> Opened:
-    file, quote = _as_utf8(source, spill), source.quote
+    file, quote = _plain_name(_as_utf8(source, spill), spill), source.quote
     delimiter = "\t" if source.delimiter == SPACES else source.delimiter
     style = {"quotechar": quote} if quote else {"quoting": csv.QUOTE_NONE}
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
@@ -222,12 +228,27 @@ def _open_text(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> O
     return names, set()
 
 
+def _plain_name(file: Path, spill: Path) -> Path:
+    """Return the file, or a link to it where its name is a pattern of names to DuckDB."""
+    if not set("*?[") & set(str(file)):
+        return file
+    link = spill / f"{abs(hash(file.name))}{COPY}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(file.resolve())
+    return link
+
+
 def _as_utf8(source: Source, spill: Path) -> Path:
     """Return the file, or a copy in UTF-8 with one mark between columns."""
     plain = codecs.lookup(source.encoding).name in ("utf-8", "utf-8-sig", "ascii")
     spaced = source.delimiter == SPACES
     if plain and not spaced:
         return source.file
+    if not plain and _encoding(source.file) == "utf-8" and _beyond_ascii(source.file):
+        raise _fault(
+            source,
+            f"is written in utf-8, and not in {source.encoding}. Set `encoding: utf-8`.",
+        )
     encoding = "utf-8-sig" if plain else source.encoding
     copy, number = spill / f"{source.table}{COPY}", 0
     try:
@@ -392,13 +413,13 @@ def _texts(
 def _cell(cell: object, decimal: str) -> str | None:
     if cell is None or isinstance(cell, str):
         return cell
+    if isinstance(cell, int | float) and abs(cell) >= CUT:
+        return f"{cell:.14E}"  # a spreadsheet has cut its last digits
     if isinstance(cell, float):
         text = str(int(cell)) if cell.is_integer() else repr(cell)
+        # Three digits behind the point could be taken for thousands.
+        text += "0" * bool(re.search(r"\.\d{3}$", text))
         return text.replace(".", decimal)
-    if isinstance(
-        cell, timedelta
-    ):  # a time of day beyond midnight, or a length of time
-        return str(datetime.min + cell)[11:]
     return str(cell)
 
 

@@ -759,6 +759,13 @@ def doubts(source: Source, cells: dict[str, list[str]]) -> Iterator[tuple[str, s
             yield "warning" if few else "error", f"{where}{why}. Map another column."
         elif one.role in TOLD["unlike"].get(name, ()):
             yield "warning", f"{where}its name says {one.role}. Map another column."
+    total, piece = found.column("amount"), found.column("unit_price")
+    if total and piece and mapped.get("amount") is piece:
+        yield (
+            "warning",
+            f"Table lines: column {piece.name} (amount) times the quantity is column "
+            f"{total.name}, so it is the price of a piece. Map it as unit_price.",
+        )
     taken = {one.name for one in mapped.values()}
     agreed = {c.name for name in PAID if (c := found.column(name))} & taken
     answered = {*(PAID if agreed else ()), *(LESS if "amount" in mapped else ())}

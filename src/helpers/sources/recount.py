@@ -94,7 +94,10 @@ def _tally(con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]) ->
     asked = [n for n in (*MONEY, *OFF) if n in source.columns]
     wanted = {n: source.columns[n] for n in (*ids, *asked) if _told(source, n)}
     tally = Tally(ids={name: set() for name in ids})
-    read = {name: _Numbers(source, wanted.get(name, "") in numbers) for name in asked}
+    read = {
+        name: _Numbers(source, wanted.get(name, "") in numbers, name == "discount_rate")
+        for name in asked
+    }
     for batch in _batches(source, names, list(dict.fromkeys(wanted.values()))):
         tally.rows += batch.num_rows
         for name in ids:
@@ -162,7 +165,8 @@ def _folded(text: str) -> str:
 class _Numbers:
     """Read the numbers of a column, each text once."""
 
-    def __init__(self, source: Source, native: bool) -> None:
+    def __init__(self, source: Source, native: bool, part: bool) -> None:
+        self.part = part  # 15% is 0.15
         self.comma = source.decimal == "," and not native
         self.known: dict[str | None, float] = {}
 
@@ -187,16 +191,18 @@ class _Numbers:
         plain = "".join(str(unicodedata.decimal(c, c)) for c in _bare(text or ""))
         if re.fullmatch(r"[-+]?[\d.,]+[eE][-+]?\d+", plain):
             return float(plain.replace(",", "."))
+        plain = re.sub(r"[.,][-\u2013]+\D*$", "", plain)  # 12.- has no cents
         below = plain.startswith(("(", "-", "\u2212", "\u2013")) or plain.endswith("-")
         below = below or bool(re.search(r"[-\u2212\u2013]\s*\d", plain))
-        digits = re.sub(r"[^\d.,\u066b]", "", plain).strip(".").replace("\u066b", ".")
-        if self.comma:
+        digits = re.sub(r"[^\d.,\u066b]", "", plain).strip(".")
+        if "\u066b" in digits:  # an Arabic decimal mark leaves no doubt
+            digits = re.sub("[.,]", "", digits).replace("\u066b", ".")
+        elif self.comma:
             digits = digits.replace(".", "").replace(",", ".")
         if not (digits := digits.replace(",", "")).strip("."):
             return float("nan")
-        value = float(digits) / (
-            100 if plain.endswith(("%", "\uff05", "\u066a")) else 1
-        )
+        percent = self.part and plain.endswith(("%", "\uff05", "\u066a"))
+        value = float(digits) / (100 if percent else 1)
         return -value if below else value
 
 

@@ -23,24 +23,30 @@ CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
 # A time of day, then what it lies from UTC; a browser's name of the zone may follow.
 OFFSET = (
     r"^(.*\d:\d\d(?::\d\d)?(?:[.,]\d+)?(?: ?[AaPp]\.?[Mm]\.?)?) ?"
-    r"((?:UTC|GMT)?[-+]\d{1,2}(?::?\d\d)?|Z|UTC|GMT)(?: \([^)]*\))?$"
+    r"((?:UTC|GMT)?(?:-(?:0?\d|1[01])|\+(?:0?\d|1[0-4]))(?::?(?:00|15|30|45))?|Z|UTC|GMT)"
+    r"(?: \([^)]*\))?$"
 )
 NEGATIVE = r"^(?:\((.*)\)|(.*)-)$"
 # What stands between thousands and never before decimals.
 APART = r"[\s\x{a0}\x{202f}'\x{2019}\x{66c}]"
+SPACES = " \t'\u2019\u00a0\u202f\u066c"  # the same, as a text
 # The longest first: R$ is no dollar.
 SIGN = "|".join(
     [*map(re.escape, sorted(WORDS["signs"], key=len, reverse=True)), r"\p{Sc}|[A-Z]{3}"]
 )
 # Digits of other scripts and signs of width, for `translate`.
 DIGITS = "".join("".join(map(chr, range(zero, zero + 10))) for zero in WORDS["zeros"])
+WIDE = "".join(chr(sign + 0xFEE0) for sign in (*range(65, 91), *range(97, 123)))
 OTHERS, PLAIN = (
-    DIGITS + "\u2212\u2013\uff05\u066a",
-    "0123456789" * len(WORDS["zeros"]) + "--%%",
+    DIGITS + WIDE + "\u2212\u2013\uff05\u066a",
+    "0123456789" * len(WORDS["zeros"])
+    + "".join(chr(ord(sign) - 0xFEE0) for sign in WIDE)
+    + "--%%",
 )
 NUMBER = "decimal(38, 10)"
 MOST = 10**13  # of a number: beyond it sums would not be exact
 SUM = 10**9  # cents up to which a product of doubles is exact after rounding
+PERCENT = ("discount_rate", "discount_percent")  # columns that may write 15%
 # Words of `date_format:` for numbers: their units in a second.
 EPOCHS = {"unix": 1, "unix_ms": 10**3, "unix_us": 10**6}
 LIKELY = (6 * 10**14, 5 * 10**15)  # microseconds since 1970: 1989 to 2128
@@ -60,7 +66,8 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
     _check_forms(con, source)
     texts, first, second = [f"{ROW} as line_id"], ["*"], ["*"]
     kept, moments = ["line_id"], []
-    for name, column in source.columns.items():
+    # The clock comes first: a moment is put together with it.
+    for name, column in sorted(source.columns.items(), key=_clock_first):
         own, kind = identifier(name), source.kinds[name]
         if name == "order_id" and column == mapping.DERIVED:
             order = DERIVED_ORDER if source.names_products else LINE_ORDER
@@ -78,16 +85,14 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
                 (".", "") if column in numbers else (source.decimal, source.thousands)
             )
             first.append(f"{_typed(text, source, name, mark)} as {own}")
-        undecided = column not in numbers and not source.told_marks
         if kind in ("money", "number"):
-            # Digits behind the only mark: of three, nobody knows what it separates.
-            behind = f"length({text}) - nullif(instr({text}, '.'), 0)"
-            behind = behind if undecided else "null"
-            first.append(f"({behind})::int as {identifier(f'places_{name}')}")
+            asked = column not in numbers and not source.told_marks
+            places = _places(text) if asked else "null"
+            first.append(f"({places})::int as {identifier(f'places_{name}')}")
             kept.append(identifier(f"places_{name}"))
         if kind == "money":
             sign = f"nullif(regexp_extract({text}, '{SIGN}'), '')"
-            odd = f"try_cast(replace({text}, ',', '') as double) is null"
+            odd = f"{own} is not null and try_cast(replace({text}, ',', '') as double) is null"
             first.append(f'case when {odd} then {sign} end as "sign_{name}"')
             kept.append(f'"sign_{name}"')
         kept.append(own)
@@ -106,7 +111,9 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
                 read as (select {", ".join(second)} from parts)
                 select {", ".join(kept)} from read"""
         )
-    except duckdb.InvalidInputException:
+    except duckdb.InvalidInputException as fault:
+        if "CSV" not in str(fault):
+            raise
         raise BadInput(
             f"Table {source.table}: {source.where} cannot be taken apart into lines: some "
             "may end otherwise than others (two exports joined), or a quote is not closed. "
@@ -121,6 +128,14 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
         ) from None
     for name in moments:
         _keep_days(con, source, name)
+    if "order_total" in source.columns:
+        _share(con, source)
+    if "status" in source.columns and source.names_orders:
+        _spread_status(con)
+
+
+def _clock_first(column: tuple[str, str]) -> bool:
+    return column[0] != "ordered_time"
 
 
 def _check_forms(con: duckdb.DuckDBPyConnection, source: Source) -> None:
@@ -177,7 +192,8 @@ def _typed(raw: str, source: Source, name: str, mark: tuple[str, str]) -> str:
     """Return SQL that reads a text as the kind of its column; null where it cannot."""
     kind = source.kinds[name]
     if kind in ("money", "number", "count"):
-        number = _number(raw, *mark)
+        around = SIGN if kind == "money" else "%" if name in PERCENT else ""
+        number = _number(raw, *mark, around=around)
         if name == "discount_rate":
             part = f"case when ends_with({raw}, '%') then 100 else 1 end"
             return f"({number} / {part})::{NUMBER}"
@@ -200,6 +216,19 @@ def _typed(raw: str, source: Source, name: str, mark: tuple[str, str]) -> str:
     return raw
 
 
+def _places(text: str) -> str:
+    """Return SQL for the digits behind the point: 3 where nobody knows what it separates."""
+    behind = f"length({text}) - nullif(instr({text}, '.'), 0)"
+    # 0.125 cannot be thousands; a sign may stand before or behind.
+    small = f"starts_with(ltrim({text}, '-'), '0')"
+    three = r"(^|[^\d.,])[1-9]\d{0,2}[.]\d{3}([^\d.,]|$)"
+    return (
+        f"case when not contains({text}, '.') then null when {small} then 9"
+        f" when try_cast({text} as double) is not null then {behind}"
+        f" when regexp_matches({text}, '{three}') then 3 else 9 end"
+    )
+
+
 def fold(text: str) -> str:
     """Return SQL for what all spellings of an id share, in small letters.
 
@@ -212,18 +241,25 @@ def fold(text: str) -> str:
     return f"lower(case when {plain} then {text} else {number} end)"
 
 
-def _number(raw: str, decimal: str, thousands: str) -> str:
-    """Read a number exactly, without a currency sign; (5) and 5- are read as -5."""
+def _number(raw: str, decimal: str, thousands: str, *, around: str) -> str:
+    """Read a number exactly; (5) and 5- are read as -5, and 5.- as 5.
+
+    `around` is a pattern of what may stand before or behind it, such as a sign.
+    """
     mark = rf"[{decimal}\x{{66b}}]"
-    apart = APART if thousands.strip(" '\u2019") == "" else rf"(?:{APART}|\{thousands})"
+    apart = rf"(?:{APART}|\{thousands})" if thousands.strip(SPACES) else APART
     # 1,234,500 and, as in India, 12,34,500.
     whole = rf"(\d+|\d{{1,3}}({apart}\d{{2,3}})*{apart}\d{{3}})"
     form = quoted(rf"[-+]?({whole}({mark}\d*)?|{mark}\d+)([eE][-+]?\d+)?")
-    latin = f"translate({raw}, '{OTHERS}', '{PLAIN}')"
-    bare = rf"regexp_replace({latin}, '%|(?:{SIGN})\.?', '', 'g')"
+    bare = f"translate({raw}, '{OTHERS}', '{PLAIN}')"
+    if around:
+        ends = rf"^([-+(]*)(?:{around})\.?|(?:{around})\.?([-)]*)$"
+        bare = rf"regexp_replace({bare}, '{ends}', '\1\2', 'g')"
+    # 12.- is how prices without cents are written.
+    shown = f"regexp_replace(trim({bare}, ' \u00a0\u202f'), '[.,]-+$', '')"
     signed = (
-        f"regexp_replace(regexp_replace(trim({bare}, ' \u00a0\u202f.'), '{NEGATIVE}',"
-        rf" '-\1\2'), '^([-+])\s+', '\1')"
+        f"regexp_replace(regexp_replace({shown}, '{NEGATIVE}', '-\\1\\2'),"
+        rf" '^([-+])\s+', '\1')"
     )
     whole_only = f"regexp_replace({signed}, {quoted(apart)}, '', 'g')"
     pointed = f"regexp_replace({whole_only}, '{mark}', '.')"
@@ -253,17 +289,24 @@ def _cast(text: str, condition: str) -> str:
 def _clock(raw: str) -> str:
     """Read a time of day, as time since midnight; a part of a day in spreadsheets."""
     forms = ", ".join(map(quoted, WORDS["clocks"]))
-    told = f"try_strptime({_spoken(raw)}, [{forms}])"
-    part = rf"regexp_full_match({raw}, '0?[.]\d+|0')"
+    digits = rf"regexp_full_match({raw}, '\d{{3,6}}')"  # 108 is 1:08, and 10805 1:08:05
+    wide = f"case when length({raw}) > 4 then 6 else 4 end"
+    told = (
+        f"case when {digits} then try_strptime(lpad({raw}, {wide}, '0'), ['%H%M%S', '%H%M'])"
+        rf" when regexp_full_match({raw}, '\d{{1,2}}[.]\d(\D.*)?') then null"
+        f" else try_strptime({_spoken(raw)}, [{forms}]) end"
+    )
+    part = f"replace({raw}, ',', '.')"
     return (
-        f"case when {part} then to_seconds(round({raw}::double * 86400)) "
-        f"else {told} - date_trunc('day', {told}) end"
+        rf"case when regexp_full_match({raw}, '0?[.,]\d+|0') then"
+        f" to_seconds(round(try_cast({part} as double) * 86400))"
+        f" else ({told}) - date_trunc('day', {told}) end"
     )
 
 
 def _spoken(raw: str) -> str:
-    """Write the half of a day as forms of dates read it: 1:08 p.m. as 1:08 PM."""
-    return rf"regexp_replace({raw}, '(?i)[\s\x{{a0}}\x{{202f}}]*\b([ap])\.? ?m\.?$', ' \1M')"
+    """Write the half of a day as forms of dates read it: 1:08p.m. as 1:08 PM."""
+    return rf"regexp_replace({raw}, '(?i)(\d)[\s\x{{a0}}\x{{202f}}]*([ap])\.? ?m\.?$', '\1 \2M')"
 
 
 def _local(raw: str, source: Source) -> str:
@@ -275,7 +318,7 @@ def _local(raw: str, source: Source) -> str:
         found.insert(0, f"try_strptime({raw}, [{listed}])")
         found.append(f"try_strptime({_spoken(raw)}, [{listed}])")
     if "excel" in source.date_formats:
-        days = f"try_cast({raw} as double)"
+        days = f"try_cast(replace({raw}, ',', '.') as double)"
         found.append(
             f"case when {days} between 1 and 200000 then timestamp '1899-12-30'"
             f" + to_seconds(round({days} * 86400)) end"
@@ -287,6 +330,9 @@ def _moment_parts(raw: str, name: str, source: Source) -> list[str]:
     """Return SQL of a moment's text: as local time, or taken apart at its offset."""
     plain, clock = _local(raw, source), "null"
     if name == "ordered_at" and "ordered_time" in source.columns:
+        # The clock is local, and so is then the day, whatever offset midnight has.
+        day = f"regexp_extract({raw}, '{OFFSET}', 1)"
+        plain = _first(plain, _local(day, source))
         clock = "ordered_time"
     own = identifier(f"plain_{name}")
     whole = f"{own} = date_trunc('day', {own})"
@@ -359,6 +405,16 @@ def _keep_days(con: duckdb.DuckDBPyConnection, source: Source, name: str) -> Non
         )
 
 
+def _spread_status(con: duckdb.DuckDBPyConnection) -> None:
+    """Give the status of an order to those of its lines that have none."""
+    # Shops write what is said of an order on its first line only.
+    if con.execute("select 1 from typed_lines where status is null limit 1").fetchall():
+        con.execute(
+            """create or replace temp table typed_lines as select * replace (coalesce(status,
+                max(status) over (partition by order_id)) as status) from typed_lines"""
+        )
+
+
 def _word(raw: str, meanings: dict[str, list[str]]) -> str:
     cases = " ".join(
         f"when lower({raw}) in ({', '.join(map(repr, words))}) then {value}"
@@ -378,8 +434,8 @@ def _cents(source: Source) -> str:
     """Return SQL for what a line sold for; null where the product is beyond `MOST`."""
     if "amount" in source.columns:
         return cents("amount", source)
-    if "order_total" in source.columns:
-        return _shared(source)
+    if "order_total" in source.columns:  # shared out once all lines are known
+        return "0.0::double" if source.decimals > 2 else "0::bigint"
     parts = [f"(1 - {part})" for part in _discounts(source)]
     discount = "discount" in source.columns
     exact = " * ".join(["quantity", "unit_price"])
@@ -413,29 +469,47 @@ def _discounts(source: Source) -> list[str]:
     return [part for name, part in told.items() if name in source.columns]
 
 
-def _shared(source: Source) -> str:
-    """Return SQL for a line's share, by its pieces, of the total of its order."""
+def _share(con: duckdb.DuckDBPyConnection, source: Source) -> None:
+    """Give each line its share, by its pieces, of the total of its order."""
     order = "over (partition by order_id"
-    pieces = "abs(coalesce(quantity, 0))::double"
-    # Lines of no pieces share alike; the last cent of the parts goes to the last line.
-    weight = f"({pieces} + 1e-9)"
-    total = cents(f"max(order_total) {order})", source)
+    # Lines of no pieces share alike, and copies of a line have no share; the last cent of
+    # the parts goes to the last line.
+    weight = (
+        "case when copy = 1 then abs(coalesce(quantity, 0))::double + 1e-9 else 0 end"
+    )
+    total = cents(
+        f"max(case when order_total <> 0 then order_total end) {order})", source
+    )
     upto = f"sum({weight}) {order} order by line_id rows unbounded preceding)"
     whole = f"sum({weight}) {order})"
     first, last = f"({upto} - {weight}) / {whole}", f"{upto} / {whole}"
     tenths = 10 if source.decimals > 2 else 1
-    share = f"round({total} * {tenths} * {last}) - round({total} * {tenths} * {first})"
-    return f"({share}) / 10.0" if tenths > 1 else f"({share})::bigint"
+    share = (
+        f"round(coalesce({total}, 0) * {tenths} * {last}) -"
+        f" round(coalesce({total}, 0) * {tenths} * {first})"
+    )
+    told = f"({share}) / 10.0" if tenths > 1 else f"({share})::bigint"
+    con.execute(
+        f"""create or replace temp table typed_lines as
+            select * exclude (copy) replace ({told} as cents)
+            from (select *, row_number() over (partition by order_id, digest
+                order by line_id) as copy from typed_lines)"""
+    )
 
 
 def _digest(source: Source) -> str:
     """Return SQL for a number that two rows share only if all that is mapped is the same."""
-    texts = ", ".join(
-        f"coalesce({identifier(f'text_{name}')}, chr(30))"
-        for name, column in source.columns.items()
-        if not column.startswith("=") and column != mapping.DERIVED
-    )
-    return f"md5_number(concat_ws(chr(31), {texts}))"
+    told = [
+        f"coalesce({name}::varchar, {text})" if kind in UNREAD else name
+        for name, text, kind in (
+            (identifier(name), identifier(f"text_{name}"), source.kinds[name])
+            for name, column in source.columns.items()
+            if not column.startswith("=") and column != mapping.DERIVED
+        )
+    ]
+    # Two hashes of 64 bits, which no two lines of a billion share by chance.
+    other = ", ".join(["'other'", *reversed(told)])
+    return f"(hash({', '.join(told)})::uhugeint << 64) + hash({other})::uhugeint"
 
 
 def _row(con: duckdb.DuckDBPyConnection) -> str:

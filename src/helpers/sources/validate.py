@@ -70,11 +70,15 @@ def named(source: Source, name: str) -> str:
 
 def _faults(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Name the faults of one table's content."""
+    # Orders that came to nothing need no day and no price.
+    void = source.table == "lines" and source.left_out_status
+    asked = f"not {types.uncompleted(source)}" if void else "true"
     for name, kind in source.kinds.items():
         empty, bad = f"{identifier(name)} is null", identifier(f"bad_{name}")
+        empty += f" and {asked}"
         if kind in types.UNREAD:
             empty += f" and {bad} is null"
-            if rows := told(con, source, bad, f"{bad} is not null"):
+            if rows := told(con, source, bad, f"{bad} is not null and {asked}"):
                 said, step = types.UNREAD[kind]
                 yield f"{named(source, name)} {said}: {rows}. {step}."
         if _needed(source, name) and (
@@ -117,7 +121,8 @@ def _broken_rules(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
             yield f"{named(source, name)} {said}: {rows}. {step}."
     if source.table == "lines" and "currency" in source.columns:
         found = con.execute(
-            "select currency, count(*) from typed_lines group by 1 order by 2 desc, 1"
+            """select upper(currency), count(*) from typed_lines group by 1
+                order by 2 desc, 1"""
         ).fetchall()
         if len(found) > 1:
             each = ", ".join(
@@ -126,6 +131,11 @@ def _broken_rules(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
             yield (
                 f"{named(source, 'currency')} holds more than one currency: {each}. "
                 "Convert the amounts into one, or make a run for each."
+            )
+        elif source.currency and found and found[0][0] != source.currency:
+            yield (
+                f"{named(source, 'currency')} is {found[0][0]}, but the run's currency is "
+                f"{source.currency}. Set `currency:` under `all:`."
             )
 
 
