@@ -63,10 +63,10 @@ $(INDEX):
 endif
 
 new-run: $(READY) ## Draft runs/RUN.yaml from the files in data/raw/RUN/, to be corrected
-	@$(PY) -m helpers.sources.scaffold "$(RUN)"
+	@$(PY) -m helpers.intake.scaffold "$(RUN)"
 
 check: $(READY) ## Name every problem of RUN's run file and files; write nothing
-	@$(PY) -m helpers.sources.check "$(RUN)"
+	@$(PY) -m helpers.intake.check "$(RUN)"
 
 report: $(READY) $(INDEX) ## Execute the notebooks of RUN where needed, render its pages
 	@$(PY) -m helpers.runs.failures "$(RUN)"

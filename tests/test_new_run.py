@@ -13,8 +13,8 @@ import yaml
 
 from helpers.core import paths
 from helpers.core.errors import BadInput
+from helpers.intake import check, readers, scaffold
 from helpers.runs import mapping, run_file
-from helpers.sources import check, readers, scaffold
 
 
 @pytest.fixture

@@ -34,8 +34,8 @@ import yaml
 import helpers
 from helpers.core import paths
 from helpers.core.errors import BadInput
+from helpers.intake import check, own_files
 from helpers.runs import mapping
-from helpers.sources import check, own_files
 
 BERLIN, NEW_YORK = "Europe/Berlin", "America/New_York"
 USUAL = {

@@ -1,9 +1,9 @@
 import pytest
 
 from helpers.core import paths
+from helpers.intake import check, scaffold
 from helpers.report import build
 from helpers.runs import dependencies, execute
-from helpers.sources import check, scaffold
 
 
 def test_root_holds_the_project():

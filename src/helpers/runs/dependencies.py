@@ -36,9 +36,7 @@ def write(run: str) -> Path:
         if not executed:  # the first one reads what was received
             told = run_file.read(run)
             before = mapping.files(told, run)
-            code.append(
-                f"from helpers.sources import {run_file.SOURCES[told['source']]}"
-            )
+            code.append(f"import helpers.{run_file.SOURCES[told['source']]}")
         helpers = helper_files(code)
         executed.append(paths.executed(run) / book.name)
         rules.append(_rule(executed[-1], [book, values, lock, *helpers, *before]))

@@ -13,11 +13,11 @@ from helpers.runs import mapping, plain_yaml, values
 from helpers.runs.values import AUTO, FITTED, fits
 
 DEFAULT = "complete_journey"  # the run whose results the notebooks are saved with
-# Where raw tables come from -> the module of helpers.sources that opens them.
+# Where raw tables come from -> the module of helpers that opens them.
 SOURCES = {
-    "complete_journey": "complete_journey",
-    "uniform_supplier": "uniform_supplier",
-    "files": "own_files",
+    "complete_journey": "sources.complete_journey",
+    "uniform_supplier": "sources.uniform_supplier",
+    "files": "intake.own_files",
 }
 KEYS = ("source", "engine", "segments", "all", "tables")
 _GIVEN = paths.beside(__file__, "run_file.yaml")

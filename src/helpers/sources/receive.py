@@ -37,7 +37,7 @@ def receive(
     """
     # Each source brings libraries of its own, so only the one asked for is imported; by
     # name, so that make redoes a run only when its own source has changed.
-    loader = importlib.import_module(f"helpers.sources.{run_file.SOURCES[source]}")
+    loader = importlib.import_module(f"helpers.{run_file.SOURCES[source]}")
     if source == "files":
         return loader.receive(con, run=run)
     if source == "complete_journey":

@@ -11,17 +11,9 @@ from helpers.core import engines, paths, spelling
 from helpers.core.engines import identifier
 from helpers.core.errors import BadInput
 from helpers.core.schema import APART, OPTIONAL, OTHER, UNCLASSIFIED
+from helpers.intake import ids, plausible, readers, recognise, recount, types, validate
 from helpers.runs import coverage, mapping, run_file
 from helpers.runs.mapping import Source
-from helpers.sources import (
-    ids,
-    plausible,
-    readers,
-    recognise,
-    recount,
-    types,
-    validate,
-)
 
 PLACES = ("department", "category", "brand")
 # Columns of later outcomes are later_<need>: these would name one that there is.

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.core.paths import beside
+from helpers.intake import readers, types
 from helpers.runs.mapping import Source
-from helpers.sources import readers, types
 
 TOLD = beside(__file__, "recognise.yaml")
 CLASSES: dict[str, set[str]] = {}  # word -> what it may mean

@@ -5,8 +5,8 @@ import pytest
 
 from helpers.core import paths
 from helpers.features import dictionary
+from helpers.intake import outlook, own_files
 from helpers.runs import mapping
-from helpers.sources import outlook, own_files
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from helpers.core import paths
-from helpers.sources import check
+from helpers.intake import check
 
 MAPPED = {
     "customer_id": "Customer",

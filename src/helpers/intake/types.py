@@ -7,9 +7,9 @@ import duckdb
 from helpers.core.engines import identifier, quoted
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
+from helpers.intake.readers import ROW
 from helpers.runs import mapping, values
 from helpers.runs.mapping import Source
-from helpers.sources.readers import ROW
 
 WORDS = beside(__file__, "types.yaml")
 UNREAD = WORDS["unread"]

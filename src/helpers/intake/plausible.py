@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import duckdb
 
 from helpers.core.engines import identifier
+from helpers.intake import types, validate
+from helpers.intake.readers import ROW
+from helpers.intake.validate import Problem
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
-from helpers.sources import types, validate
-from helpers.sources.readers import ROW
-from helpers.sources.validate import Problem
 
 DOMINANT = 0.10  # share of sales of one customer that is worth a warning
 UNKNOWN = 0.10  # share of lines without customer that is worth a warning

@@ -8,8 +8,8 @@ import duckdb
 
 from helpers.core.engines import identifier
 from helpers.core.paths import beside
+from helpers.intake import types
 from helpers.runs.mapping import Source
-from helpers.sources import types
 
 _JUDGED = beside(__file__, "validate.yaml")
 EARLIEST = "1990-01-01"  # days before it are mostly an empty date, such as 1970-01-01

@@ -16,11 +16,11 @@ import yaml
 from helpers.core import command, engines, paths, store
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
+from helpers.intake import outlook, own_files, readers, recognise, types
+from helpers.intake.readers import Look
+from helpers.intake.recognise import Found
 from helpers.runs import horizons, mapping
 from helpers.runs.mapping import Source
-from helpers.sources import outlook, own_files, readers, recognise, types
-from helpers.sources.readers import Look
-from helpers.sources.recognise import Found
 
 # Of tables beside order lines: standard column -> names that exports give it, in capitals
 # and without spaces or marks; or what `recognise` makes of a name.

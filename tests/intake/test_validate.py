@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from helpers.core import paths
+from helpers.intake import check, plausible
 from helpers.runs import run_file
-from helpers.sources import check, plausible
 
 GOOD = {
     "lines.csv": "cust,order,day,item,qty,price\n"

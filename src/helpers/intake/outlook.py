@@ -6,10 +6,10 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from helpers.intake import types
 from helpers.runs import data_sufficiency, horizons, run_file
 from helpers.runs.horizons import Rhythm
 from helpers.runs.mapping import Source
-from helpers.sources import types
 
 BOOK = data_sufficiency.MADE_BY
 # What else customers may differ in where needs tell little.

@@ -11,8 +11,8 @@ import yaml
 
 from helpers.core import engines, paths
 from helpers.core.errors import BadInput
+from helpers.intake import own_files, readers
 from helpers.runs import mapping
-from helpers.sources import own_files, readers
 
 ORDERS = """\
 Order;Date;Client;Item;Pieces;Price

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import duckdb
 
+from helpers.intake import types, validate
+from helpers.intake.validate import Problem
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
-from helpers.sources import types, validate
-from helpers.sources.validate import Problem
 
 LOOKED_AT = 5_000_000  # lines whose numbers of orders are all compared
 MEET = 0.5  # share of customers of one table that another should know

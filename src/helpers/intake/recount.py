@@ -13,11 +13,11 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
+from helpers.intake.readers import BATCH, ROW
+from helpers.intake.types import WORDS
+from helpers.intake.validate import Problem
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
-from helpers.sources.readers import BATCH, ROW
-from helpers.sources.types import WORDS
-from helpers.sources.validate import Problem
 
 MOST_IDS = 2_000_000  # beyond them ids are not counted a second time, to save memory
 HOLLOW = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"

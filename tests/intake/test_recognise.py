@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from helpers.intake import recognise
 from helpers.runs.mapping import Source
-from helpers.sources import recognise
 
 ROLES = {
     "customer": """CustomerKey|Customer ID|cust_no|Kundennr|Kundennummer|numero client|

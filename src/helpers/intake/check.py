@@ -9,8 +9,8 @@ import pandas as pd
 
 from helpers.core import command, engines, paths
 from helpers.core.errors import BadInput
+from helpers.intake import outlook, own_files
 from helpers.runs import coverage, run_file
-from helpers.sources import outlook, own_files
 
 LEVELS = ("error", "warning")
 
