@@ -458,8 +458,10 @@ def _priced(temper, people, lines, rng):
     if temper.equal:
         good = lines["nth"]
     lines["product"] = lines["category"] * 10 + good
-    # Two lines of an order with the same product could be exact copies.
-    lines = lines.assign(pieces=1).drop_duplicates(["order", "product"])
+    # Two lines of an order with the same product could be exact copies; only a number of
+    # pieces tells a copy from a second one.
+    two = temper.returns & (lines["nth"] % 2 == 1)
+    lines = lines.assign(pieces=1 + two).drop_duplicates(["order", "product"])
     if temper.alike or temper.equal:
         return lines.assign(price=1000).reset_index(drop=True)
     level = people["level"].to_numpy()[lines["customer"]]
