@@ -190,7 +190,7 @@ def _each(
     """Count of each customer what `Rhythm.of` asks for, in the training window."""
     return con.execute(
         # Groups within groups go to disk where they are many; distinct counts would not.
-        """with lines as (select * from read_parquet($lines)
+        """with lines as not materialized (select * from read_parquet($lines)
             where ordered_at::date between $first::date and $last::date),
         orders as (select customer_id, order_id, count(*) as lines, sum(money) as sales,
             sum((isodow(ordered_at) >= 6)::int) as weekend, min(ordered_at) as first,
