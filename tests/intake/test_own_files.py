@@ -105,7 +105,7 @@ def test_lines_are_typed_and_marked_for_the_rules(own):
     # warnings may name customers; a page only says how many there are
     assert told["notes"].to_list() == [
         "8 rows, 2 customers, 5 orders, 6.40 of money: the same when orders.csv is read a "
-        "second time. `make check` warns: 5."
+        "second time. `make check` warns: 6."
     ]
 
 

@@ -17,6 +17,7 @@ UNKNOWN = 0.10  # share of lines without customer that is worth a warning
 MOST_NEEDS = 40  # categories beyond which a mix of needs is too fine to read
 MOST = 0.9  # share of lines or orders that makes an exception a rule
 SOME = 0.01  # share of orders from which an oddity is worth a warning
+MUCH = 0.2  # share of sales taken back that is worth a warning
 MANY = 30  # orders from which it is odd that no customer has two
 LOOKED_AT = 1_000_000  # lines that are enough to tell one kind of price from another
 
@@ -33,7 +34,7 @@ def lines(
         ),
         "warning": (
             *(_status, _clocks, _below, _zones, _alike, _orders, _nobody, _once),
-            *(_dominant, _two_readings, _services),
+            *(_taken_back, _dominant, _two_readings, _services),
         ),
     }
     for level, asked in questions.items():
@@ -264,10 +265,16 @@ def _status(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         """select lower(status), count(*) from typed_lines where status is not null
             group by 1 order by 2 desc, 1"""
     ).fetchall()
+    left_out = {
+        one
+        for (one,) in con.execute(
+            "select lower(unnest(?::varchar[]))", [list(source.left_out_status)]
+        ).fetchall()
+    }
     void = [
         f"{status} ({rows:,} lines)"
         for status, rows in found
-        if status not in source.left_out_status and types.is_void(status)
+        if status not in left_out and types.is_void(status)
     ]
     if void:
         yield (
@@ -284,7 +291,9 @@ def _no_such(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         ).fetchall()
         there = sorted(status for (status,) in found)
         for status in source.left_out_status:
-            if status not in there:
+            # The database writes small letters its own way, such as those of Turkish.
+            small = con.execute("select lower(?)", [status]).fetchall()[0][0]
+            if small not in there:
                 yield (
                     f"{validate.named(source, 'status')} has no value {status}, which "
                     f"`left_out_status:` names{mapping.near(status, there)}"
@@ -421,6 +430,21 @@ def _nobody(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         yield (
             f"{validate.named(source, 'customer_id')} holds words that name nobody: {rows}. "
             "They count as one customer; empty them in the file if they are none."
+        )
+
+
+def _taken_back(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of much money that is taken back."""
+    sold, below = con.execute(
+        f"""select coalesce(sum(cents) filter (cents > 0), 0)::double / 100,
+                coalesce(-sum(cents) filter (cents < 0), 0)::double / 100
+            from typed_lines where not {types.uncompleted(source)}"""
+    ).fetchall()[0]
+    if below > MUCH * sold:
+        yield (
+            f"Table lines: {below:,.2f} is taken back of {sold:,.2f} sold. Are all these "
+            "lines returns, and none a payment or a discount? Leave out what is none by a "
+            "column of status, or export the sales alone."
         )
 
 

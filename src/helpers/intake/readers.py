@@ -34,6 +34,8 @@ LINES = 3_000  # looked at from the beginning
 PLACES = 20  # places further on in a large file that are looked at
 THERE = 150  # lines looked at in each
 READ = 64 * 2**20  # bytes read to tell the encoding
+# Encoding -> signs that its letters look like in that of western Europe.
+ODD = {"cp1250": "[\xb9\xb3\xbf]", "cp1254": "[\xfe\xf0\xde\xd0]"}
 CUT = 10**15  # numbers from which spreadsheets keep no more digits
 MARKS = (";", ",", "\t", "|")
 SPACES = mapping.NAMED["spaces"]  # as a delimiter: any run of spaces
@@ -158,6 +160,10 @@ def _encoding(file: Path) -> str:
     try:
         start[: len(start) - 4 if len(start) == READ else None].decode("utf-8")
     except UnicodeDecodeError:
+        western = start.decode("cp1252", "replace")
+        for encoding, odd in ODD.items():
+            if re.search(f"[a-zA-Z]{odd}|{odd}[a-z]", western):
+                return encoding
         windows = any(0x80 <= byte <= 0x9F for byte in start)
         return "cp1252" if windows else "latin-1"
     return "utf-8"

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
+from helpers.intake import types
 from helpers.intake.readers import BATCH, ROW
 from helpers.intake.types import WORDS
 from helpers.intake.validate import Problem
@@ -83,8 +84,20 @@ def lines(
             "it again, as CSV in UTF-8 if you can, and compare with the program it is from.",
         )
     else:
-        said = f"{each}: the same when {source.where} is read a second time."
-        yield "lines", "counted", said
+        void, left = con.execute(
+            f"""select count(*) filter (void), sum(cents) filter (not void)::double / 100
+                from (select cents, {types.uncompleted(source)} as void from typed_lines)"""
+        ).fetchall()[0]
+        aside = (
+            f" Without the {void:,} rows left out by status: {left or 0:,.2f} of money."
+            if void
+            else ""
+        )
+        yield (
+            "lines",
+            "counted",
+            f"{each}: the same when {source.where} is read a second time.{aside}",
+        )
 
 
 def _tally(con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]) -> Tally:

@@ -574,7 +574,7 @@ def uncompleted(source: Source) -> str:
     """Return SQL for a line whose order has a status that the run file leaves out."""
     if not source.left_out_status:
         return "false"
-    listed = ", ".join(map(quoted, source.left_out_status))
+    listed = ", ".join(f"lower({quoted(one)})" for one in source.left_out_status)
     return f"coalesce(lower(status) in ({listed}), false)"
 
 

@@ -62,7 +62,7 @@ class Source:
     currency: str = ""  # of the run
     cancel_prefix: str = ""
     service_products: tuple[str, ...] = ()
-    left_out_status: tuple[str, ...] = ()  # in small letters
+    left_out_status: tuple[str, ...] = ()  # compared without regard to case
     # of customer_id, order_id and product_id: those whose spellings are one id, in
     # every table of the run
     fold_ids: tuple[str, ...] = ()
@@ -406,7 +406,7 @@ def _text_options(
     }
     _check_text(block, options)
     if block.table == "lines":
-        left_out = [str(one).strip().lower() for one in _list(given, "left_out_status")]
+        left_out = [str(one).strip() for one in _list(given, "left_out_status")]
         options |= {
             "cancel_prefix": str(given.get("cancel_prefix", "")),
             "service_products": tuple(map(str, _list(given, "service_products"))),
