@@ -15,13 +15,22 @@ from pyarrow import csv, parquet
 
 from helpers.intake import types
 from helpers.intake.readers import BATCH, ROW
-from helpers.intake.types import WORDS
 from helpers.intake.validate import Problem
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
 
 MOST_IDS = 2_000_000  # beyond them ids are not counted a second time, to save memory
-HOLLOW = "\u00ad\u200b\u200c\u200d\u200e\u200f\u2060\ufeff"
+HOLLOW = "".join(
+    map(
+        chr,
+        [
+            *(0, 0xAD, 0x61C, 0x180E, 0xFEFF),
+            *(*range(0x200B, 0x2010), *range(0x202A, 0x202F)),
+            *(*range(0x2060, 0x206A), *range(0xFE00, 0xFE10)),
+        ],
+    )
+)
+MISSING = re.compile(types.missing("customer_id", "id"))
 MONEY = ("quantity", "amount", "unit_price", "order_total")
 OFF = ("discount", "discount_rate", "discount_percent")
 
@@ -156,8 +165,9 @@ def _collect(tally: Tally, name: str, column: pa.Array, source: Source) -> None:
 
 def _id(text: str | None) -> str | None:
     told = _bare(text or "")
-    missing = (*WORDS["missing"], *WORDS["missing_but_for_names"], "")
-    return None if told in missing else unicodedata.normalize("NFC", told)
+    if not told or MISSING.fullmatch(told):
+        return None
+    return unicodedata.normalize("NFC", told)
 
 
 def _bare(text: str) -> str:
@@ -205,6 +215,10 @@ class _Numbers:
         if re.fullmatch(r"[-+]?[\d.,]+[eE][-+]?\d+", plain):
             return float(plain.replace(",", "."))
         plain = re.sub(r"[.,][-\u2013]+\D*$", "", plain)  # 12.- has no cents
+        for dash in "\u2010\u2011\u2012\u2014\uff0d":
+            plain = plain.replace(dash, "-")
+        plain = plain.replace("\uff0e", ".")
+        plain = re.sub(r"[.,][-\u2013]+\D*$", "", plain)  # after the dashes are one
         below = plain.startswith(("(", "-", "\u2212", "\u2013")) or plain.endswith("-")
         below = below or bool(re.search(r"[-\u2212\u2013]\s*\d", plain))
         digits = re.sub(r"[^\d.,\u066b]", "", plain).strip(".")
@@ -255,7 +269,7 @@ def _of_text(
         file,
         read_options=csv.ReadOptions(
             column_names=names,
-            skip_rows=int(source.header),
+            skip_rows_after_names=int(source.header),
             encoding="utf-8" if source.encoding == "utf-8-sig" else source.encoding,
             block_size=2**22,
         ),
@@ -305,6 +319,12 @@ def _of_workbook(
     yield from _of_rows(rows, names, wanted)
 
 
+def _sqlite_text(value: object) -> str | None:
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return None if value is None else str(value)
+
+
 def _of_sqlite(source: Source, wanted: list[str]) -> Iterator[pa.RecordBatch]:
     base = sqlite3.connect(source.database.removeprefix("sqlite:///"))
     try:
@@ -313,7 +333,7 @@ def _of_sqlite(source: Source, wanted: list[str]) -> Iterator[pa.RecordBatch]:
         rows = base.execute(f'select {columns}null from "{quoted[-1]}"')
         for some in iter(lambda: rows.fetchmany(BATCH), []):
             texts = [
-                pa.array([None if v is None else str(v) for v in column], pa.string())
+                pa.array([_sqlite_text(value) for value in column], pa.string())
                 for column in list(zip(*some, strict=True))[:-1]
             ]
             yield _batch(texts, wanted, len(some))

@@ -17,7 +17,10 @@ DERIVED_ORDER = "coalesce(customer_id, '') || ' ' || ordered_at::date"
 # Where no product is told either, two lines of a day may be two purchases.
 LINE_ORDER = f"{DERIVED_ORDER} || ' ' || line_id"
 # Spaces of every kind, and letters without a shape such as a byte-order mark.
-HOLLOW = r"[\s\p{Z}\x{ad}\x{200b}-\x{200f}\x{2060}\x{feff}]"
+HOLLOW = (
+    r"[\s\p{Z}\x{0}\x{ad}\x{61c}\x{180e}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2069}"
+    r"\x{fe00}-\x{fe0f}\x{feff}]"
+)
 DAY = r"\d{4}-\d{2}-\d{2}"
 CLOCK = r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?"
 # A time of day, then what it lies from UTC; a browser's name of the zone may follow.
@@ -26,10 +29,10 @@ OFFSET = (
     r"((?:UTC|GMT)?(?:-(?:0?\d|1[01])|\+(?:0?\d|1[0-4]))(?::?(?:00|15|30|45))?|Z|UTC|GMT)"
     r"(?: \([^)]*\))?$"
 )
-NEGATIVE = r"^(?:\((.*)\)|(.*)-)$"
+NEGATIVE = r"^(?:\((.*?)\s*\)|(.*?)\s*-)$"
 # What stands between thousands and never before decimals.
-APART = r"[\s\x{a0}\x{202f}'\x{2019}\x{66c}]"
-SPACES = " \t'\u2019\u00a0\u202f\u066c"  # the same, as a text
+APART = r"[\s\p{Zs}'`\x{2019}\x{66c}]"
+SPACES = " \t'`\u2019\u00a0\u2009\u202f\u066c"  # the usual of them, as a text
 # The longest first: R$ is no dollar.
 SIGN = "|".join(
     [*map(re.escape, sorted(WORDS["signs"], key=len, reverse=True)), r"\p{Sc}|[A-Z]{3}"]
@@ -38,10 +41,10 @@ SIGN = "|".join(
 DIGITS = "".join("".join(map(chr, range(zero, zero + 10))) for zero in WORDS["zeros"])
 WIDE = "".join(chr(sign + 0xFEE0) for sign in (*range(65, 91), *range(97, 123)))
 OTHERS, PLAIN = (
-    DIGITS + WIDE + "\u2212\u2013\uff05\u066a",
+    DIGITS + WIDE + "\u2010\u2011\u2012\u2013\u2014\u2212\uff0d\uff0e\uff05\u066a",
     "0123456789" * len(WORDS["zeros"])
     + "".join(chr(ord(sign) - 0xFEE0) for sign in WIDE)
-    + "--%%",
+    + "-------.%%",
 )
 NUMBER = "decimal(38, 10)"
 MOST = 10**13  # of a number: beyond it sums would not be exact
@@ -151,6 +154,14 @@ def _check_forms(con: duckdb.DuckDBPyConnection, source: Source) -> None:
         except duckdb.Error:
             fault = f"Table {source.table}: {form_of.format(form)}"
             raise BadInput(fault) from None
+    for form in _forms(source):
+        day = re.search("%j|%[mbB]", form) and re.search("%j|%d", form)
+        if not day or ("%M" in form and not re.search("%[HI]", form)):
+            raise BadInput(
+                f"Table {source.table}: `date_format:` {form!r} names no day, month and hour "
+                "of a time: %m is the month and %M the minute. Write one such as "
+                "'%d.%m.%Y %H:%M'."
+            )
     for zone in (source.time_zone, source.local_zone):
         if zone and (said := values.zone_fault(zone)):
             fault = f"Table {source.table}: `time_zone:` is {zone!r}; {said}"
@@ -166,7 +177,20 @@ def _check_forms(con: duckdb.DuckDBPyConnection, source: Source) -> None:
 def _forms(source: Source) -> list[str]:
     """List the forms of dates; an offset may follow in any, so %z says nothing."""
     forms = [form for form in source.date_formats if form not in (*EPOCHS, "excel")]
-    return [re.sub(r"\s*%z", "", form) for form in forms]
+    return [re.sub(r"\s*(%z|Z|UTC|GMT|[-+]\d\d:?\d\d)$", "", form) for form in forms]
+
+
+def missing(name: str, kind: str) -> str:
+    """Return a pattern of the texts that stand for no value in a column.
+
+    NULL or None may be the name of a category, but no id and no day.
+    """
+    words = WORDS["missing"] + WORDS["faults"] * (kind == "id")
+    plain = "|".join(map(re.escape, words))
+    if name in WORDS["words_are_names"]:
+        return plain
+    spoken = "|".join(map(re.escape, WORDS["missing_but_for_names"]))
+    return rf"{plain}|(?i:[<(\[]?(?:{spoken})\.?[>)\]]?)"
 
 
 def _text(column: str, kind: str, name: str) -> str:
@@ -180,12 +204,11 @@ def _text(column: str, kind: str, name: str) -> str:
     )
     if kind in ("id", "text"):
         trimmed = f"nfc_normalize({trimmed})"
-    missing = list(WORDS["missing"])
-    if name not in WORDS["words_are_names"]:
-        missing += WORDS["missing_but_for_names"]
-    # None is a name of a category, but no id: a list in SQL is asked at no cost.
-    listed = ", ".join(map(quoted, ["", *missing]))
-    return f"case when ({trimmed}) not in ({listed}) then {trimmed} end"
+    if name == "status":
+        trimmed = rf"regexp_replace({trimmed}, '\s+', ' ', 'g')"
+    # A long list of texts would be joined as a table, and kept in memory.
+    none = f"regexp_full_match({trimmed}, {quoted(missing(name, kind))})"
+    return f"case when ({trimmed}) <> '' and not {none} then {trimmed} end"
 
 
 def _typed(raw: str, source: Source, name: str, mark: tuple[str, str]) -> str:
@@ -222,10 +245,11 @@ def _places(text: str) -> str:
     # 0.125 cannot be thousands; a sign may stand before or behind.
     small = f"starts_with(ltrim({text}, '-'), '0')"
     three = r"(^|[^\d.,])[1-9]\d{0,2}[.]\d{3}([^\d.,]|$)"
+    plain = f"translate({text}, '{OTHERS}', '{PLAIN}')"
     return (
         f"case when not contains({text}, '.') then null when {small} then 9"
         f" when try_cast({text} as double) is not null then {behind}"
-        f" when regexp_matches({text}, '{three}') then 3 else 9 end"
+        f" when regexp_matches({plain}, '{three}') then 3 else 9 end"
     )
 
 
@@ -253,7 +277,7 @@ def _number(raw: str, decimal: str, thousands: str, *, around: str) -> str:
     form = quoted(rf"[-+]?({whole}({mark}\d*)?|{mark}\d+)([eE][-+]?\d+)?")
     bare = f"translate({raw}, '{OTHERS}', '{PLAIN}')"
     if around:
-        ends = rf"^([-+(]*)(?:{around})\.?|(?:{around})\.?([-)]*)$"
+        ends = rf"^([-+(]*\s*)(?:{around})\.?|(?:{around})\.?(\s*[-)]*)$"
         bare = rf"regexp_replace({bare}, '{ends}', '\1\2', 'g')"
     # 12.- is how prices without cents are written.
     shown = f"regexp_replace(trim({bare}, ' \u00a0\u202f'), '[.,]-+$', '')"
@@ -294,6 +318,9 @@ def _clock(raw: str) -> str:
     told = (
         f"case when {digits} then try_strptime(lpad({raw}, {wide}, '0'), ['%H%M%S', '%H%M'])"
         rf" when regexp_full_match({raw}, '\d{{1,2}}[.]\d(\D.*)?') then null"
+        # A spreadsheet's or Access's time stands on a day of 1899 or 1900.
+        rf" when regexp_matches({raw}, '^(1899|1900)-\d\d-\d\d[ T]') then"
+        f" try_cast({raw} as timestamp)"
         f" else try_strptime({_spoken(raw)}, [{forms}]) end"
     )
     part = f"replace({raw}, ',', '.')"
@@ -379,9 +406,13 @@ def _moment(raw: str, name: str, source: Source) -> list[str]:
         for form in source.date_formats:
             if form in EPOCHS:
                 micros = f"try_cast({raw} as double) * {10**6 // EPOCHS[form]}"
-                instant = f"timezone('UTC', make_timestamp(({micros})::bigint))"
+                utc = f"make_timestamp(({micros})::bigint)"
+                instant = f"timezone('UTC', {utc})"
+                likely = f"{micros} between {min(LIKELY)} and {max(LIKELY)}"
+                before.append(f"case when {likely} then {utc} end")
                 found.append(
                     f"case when {micros} between {min(LIKELY)} and {max(LIKELY)}"
+                    f" and not regexp_matches({raw}, '[eE]')"
                     f" then timezone({local}, {instant}) end"
                 )
     return [
@@ -474,8 +505,10 @@ def _share(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     order = "over (partition by order_id"
     # Lines of no pieces share alike, and copies of a line have no share; the last cent of
     # the parts goes to the last line.
+    # Where pieces are sold, those sent back have none either.
     weight = (
-        "case when copy = 1 then abs(coalesce(quantity, 0))::double + 1e-9 else 0 end"
+        "case when copy > 1 then 0 when sold then greatest(coalesce(quantity, 0), 0)::double"
+        " + 1e-9 else abs(coalesce(quantity, 0))::double + 1e-9 end"
     )
     total = cents(
         f"max(case when order_total <> 0 then order_total end) {order})", source
@@ -491,9 +524,10 @@ def _share(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     told = f"({share}) / 10.0" if tenths > 1 else f"({share})::bigint"
     con.execute(
         f"""create or replace temp table typed_lines as
-            select * exclude (copy) replace ({told} as cents)
+            select * exclude (copy, sold) replace ({told} as cents)
             from (select *, row_number() over (partition by order_id, digest
-                order by line_id) as copy from typed_lines)"""
+                order by line_id) as copy, max(quantity) over (partition by order_id) > 0
+                as sold from typed_lines)"""
     )
 
 
@@ -539,7 +573,8 @@ def taken_back(source: Source) -> str:
 
 def is_void(status: str) -> bool:
     """Say whether a status, in small letters, tells of an order that came to nothing."""
-    return any(word in status for word in WORDS["void"])
+    plain = re.sub("[_-]", " ", status)
+    return any(re.search(rf"(^|\W){re.escape(word)}", plain) for word in WORDS["void"])
 
 
 def tells_copies(con: duckdb.DuckDBPyConnection, source: Source) -> bool:

@@ -406,7 +406,7 @@ def _text_options(
     }
     _check_text(block, options)
     if block.table == "lines":
-        left_out = [str(one).strip() for one in _list(given, "left_out_status")]
+        left_out = [" ".join(str(s).split()) for s in _list(given, "left_out_status")]
         options |= {
             "cancel_prefix": str(given.get("cancel_prefix", "")),
             "service_products": tuple(map(str, _list(given, "service_products"))),
@@ -440,10 +440,20 @@ def _check_text(block: _Block, options: dict[str, Any]) -> None:
         block.fault(
             f"`encoding:` {options['encoding']} is not known{near(options['encoding'], usual)}"
         )
-    if len(options["delimiter"]) > 1:
+    if len(options["delimiter"]) != 1 and block.given.get("delimiter") is not None:
         block.fault(
             f"`delimiter:` is {options['delimiter']!r}; write one character, tab or "
             "spaces."
+        )
+    if len(str(options["quote"])) > 1:
+        block.fault(f"`quote:` is {options['quote']!r}; write one character, or none.")
+    if not all(isinstance(one, str) for one in options["date_formats"]):
+        block.fault("`date_format:` holds what is no text; write such as '%d.%m.%Y'.")
+    if not isinstance(block.given.get("cancel_prefix", ""), str):
+        block.fault("`cancel_prefix:` is no text; write the letters in quotes.")
+    if re.search(r"[\w+-]", options["thousands"]):
+        block.fault(
+            f"`thousands:` is {options['thousands']!r}; write a mark or a space."
         )
     if options["decimal"] not in (".", ","):
         block.fault(f"`decimal:` is {options['decimal']!r}; write '.' or ','.")
