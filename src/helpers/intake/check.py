@@ -40,7 +40,7 @@ def check(run: str) -> tuple[pd.DataFrame, list[str]]:
             return found, []
         settings = run_file.parameters(run, outlook.BOOK)
         said, few = outlook.of_settings(
-            con, sources, settings=settings, spill=Path(spill)
+            con, sources, settings=settings, spill=Path(spill), keep=False
         )
     return found, [f"The study will stop in notebook 2. {few}"] if few else said
 

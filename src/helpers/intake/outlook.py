@@ -31,6 +31,7 @@ def parts(
     *,
     settings: dict[str, Any],
     spill: Path,
+    keep: bool = True,
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Hold each part of the study to what the typed tables have, as notebook 2 will.
 
@@ -39,6 +40,8 @@ def parts(
     enough, repeat, active_days, one_line.
     """
     files = _copied(con, names, spill)
+    if not keep:
+        con.execute("drop table typed_lines")
     given = tuple(settings[name] for name in ("first_day", "last_day", "later_day"))
     days = horizons.windows(*_span(con, files), given=given)
     table = _each(con, files, days)
@@ -97,8 +100,12 @@ def of_settings(
     *,
     settings: dict[str, Any],
     spill: Path,
+    keep: bool = True,
 ) -> tuple[list[str], str]:
-    """Foretell the parts in sentences, and why the study will stop (empty if not)."""
+    """Foretell the parts in sentences, and why the study will stop (empty if not).
+
+    Unless typed_lines is to be kept, its memory goes to what is counted.
+    """
     names = {source.table: source for source in sources}
     bought = (
         "lines" in names
@@ -108,7 +115,7 @@ def of_settings(
     )
     if not bought:
         return [], "Table lines: no line has a customer and is a purchase of goods."
-    verdicts, told = parts(con, names, settings=settings, spill=spill)
+    verdicts, told = parts(con, names, settings=settings, spill=spill, keep=keep)
     few = data_sufficiency.few(
         told["customers"],
         least=settings["least_customers"],
