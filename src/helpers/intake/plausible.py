@@ -1,6 +1,7 @@
 """Hold order lines that can be read to what order lines look like: money, orders, customers."""
 
 import itertools
+import re
 from collections.abc import Iterator
 
 import duckdb
@@ -10,6 +11,7 @@ from helpers.intake import types, validate
 from helpers.intake.readers import ROW
 from helpers.intake.validate import Problem
 from helpers.runs import mapping
+from helpers.runs.currency import DECIMALS
 from helpers.runs.mapping import Source
 
 DOMINANT = 0.10  # share of sales of one customer that is worth a warning
@@ -29,11 +31,20 @@ def lines(
     source = names["lines"]
     questions = {
         "error": (
-            *(_signs, _undecided, _beyond, _order_total, _other_price),
-            *(_prefix, _no_such),
+            *(_signs, _undecided, _beyond, _order_total),
+            _no_such,
         ),
         "warning": (
-            *(_status, _clocks, _below, _zones, _alike, _orders, _nobody, _once),
+            *(
+                _status,
+                _clocks,
+                _optional,
+                _below_a_cent,
+                _one_discount,
+                _below,
+                _zones,
+            ),
+            *(_alike, _other_copies, _orders, _lone_lines, _nobody, _once),
             *(_taken_back, _dominant, _two_readings, _services),
         ),
     }
@@ -41,8 +52,9 @@ def lines(
         for question in asked:
             for said in question(con, source):
                 yield "lines", level, said
-    for level, said in _repeated_total(con, source):
-        yield "lines", level, said
+    for question in (_repeated_total, _other_price, _prefix):
+        for level, said in question(con, source):
+            yield "lines", level, said
     for said in _unplaced(con, names):
         yield "lines", "warning", said
     for table, other in names.items():
@@ -58,6 +70,14 @@ def _money(source: Source) -> list[str]:
 def _signs(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Refuse signs of several currencies in a column, or of another than the run's."""
     for name in _money(source):
+        heads = {*re.findall(r"(?<![A-Z])[A-Z]{3}(?![A-Z])", source.columns[name])}
+        heads = (heads & DECIMALS.keys()) - {source.currency}
+        if heads and source.currency and source.currency not in source.columns[name]:
+            yield (
+                f"{validate.named(source, name)} names {' and '.join(sorted(heads))}, but "
+                f"the run's currency is {source.currency}. Set `currency:` under `all:`, or "
+                "rename the column."
+            )
         found = con.execute(
             f"""select "sign_{name}", count(*) from typed_{source.table}
                 where "sign_{name}" is not null group by 1 order by 2 desc, 1"""
@@ -144,31 +164,32 @@ def _repeated_total(
     if "amount" not in source.columns or not source.names_orders:
         return
     both = "unit_price" in source.columns
-    unlike = "bool_and(abs(amount - quantity * unit_price) >= 0.01)" if both else "true"
+    # The total is nearer to what the lines cost than what the lines add up to.
+    gross = "sum(quantity * unit_price)::double" if both else "0"
+    unlike = f"abs(max(amount)::double - {gross}) < abs(sum(amount)::double - {gross})"
     several, same, first, varied, example = con.execute(
-        f"""select count(*), count(*) filter (least = most and unlike and most <> 0),
+        f"""select count(*), count(*) filter (alike and unlike),
                 count(*) filter (alone and count > 1), min(most) < max(most),
-                min(order_id) filter (least = most and unlike and most <> 0)
-            from (select order_id, min(amount) as least, max(amount) as most,
-                {unlike} as unlike, count(*) filter (amount <> 0) = 1 as alone,
-                    count(*) as count
+                min(order_id) filter (alike and unlike)
+            from (select order_id, max(amount) as most, count(*) as count,
+                max(amount) - min(amount) <= 0.02 and max(amount) <> 0 as alike,
+                {unlike if both else "true"} as unlike,
+                count(*) filter (amount <> 0) = 1 as alone
                 from typed_lines group by order_id having count(*) > 1)"""
     ).fetchall()[0]
     # Without another price, lines may well cost alike: that is told, and not refused.
-    told = same >= MOST * several if both else same == several > 1 and varied
+    told = same >= 0.5 * several if both else same >= MOST * several > 1 and varied
     if several and told:
         yield (
             "error" if both else "warning",
-            (
-                f"{validate.named(source, 'amount')} is the same on all lines of an order in "
-                f"{same:,} of {several:,} orders with several lines, such as {example}"
-                + (", and is not quantity x unit_price" if both else "")
-                + ": it is the order's total, and would count on every line. "
-                + (
-                    "Remove amount."
-                    if both
-                    else "Map it as order_total, or map unit_price."
-                )
+            f"{validate.named(source, 'amount')} is the same on all lines of an order in "
+            f"{same:,} of {several:,} orders with several lines, such as {example}"
+            + (", and is not quantity x unit_price" if both else "")
+            + ": it is the order's total, and would count on every line. "
+            + (
+                "Remove amount."
+                if both
+                else "Map it as order_total, or map unit_price."
             ),
         )
     elif several >= 5 and first >= MOST * several:
@@ -182,7 +203,9 @@ def _repeated_total(
         )
 
 
-def _other_price(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+def _other_price(
+    con: duckdb.DuckDBPyConnection, source: Source
+) -> Iterator[tuple[str, str]]:
     """Refuse the price of a piece taken for that of a line, and the reverse."""
     alone = [n for n in ("unit_price", "amount") if n in source.columns]
     if not alone or source.columns["quantity"].startswith("="):
@@ -194,9 +217,10 @@ def _other_price(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str
         ).fetchall()[0]
         if many >= 5 and same >= MOST * many:
             yield (
+                "error",
                 f"{validate.named(source, 'amount')} is unit_price on {same:,} of {many:,} "
                 "lines of several pieces: both are the same price. If it is that of a "
-                "piece, remove amount; if that of the line, remove unit_price."
+                "piece, remove amount; if that of the line, remove unit_price.",
             )
         return
     price = alone[0]
@@ -224,22 +248,23 @@ def _other_price(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str
     ).fetchall()[0]
     if many < 5:
         return
-    grows, stays = by_piece >= MOST * many, by_line >= MOST * many
-    if price == "unit_price" and grows and not stays and by_line < 0.7 * many:
+    price_of, like, other, step = (
+        ("grows with", by_piece, by_line, "the line; map it as amount")
+        if price == "unit_price"
+        else ("does not grow with", by_line, by_piece, "a piece; map it as unit_price")
+    )
+    # Offers change some prices, so that a rule has exceptions.
+    if like >= 0.6 * many and other <= 0.5 * like:
         yield (
-            f"{validate.named(source, price)} grows with the quantity: {by_piece:,} of "
-            f"{many:,} lines have the same price divided by their pieces. It is the price "
-            "of the line; map it as amount."
-        )
-    if price == "amount" and stays and not grows and by_piece < 0.7 * many:
-        yield (
-            f"{validate.named(source, price)} does not grow with the quantity: {by_line:,} "
-            f"of {many:,} lines have the same for one piece and for several. It is the "
-            "price of a piece; map it as unit_price."
+            "error" if like >= MOST * many else "warning",
+            f"{validate.named(source, price)} {price_of} the quantity, as {like:,} of "
+            f"{many:,} lines show. It is the price of {step}.",
         )
 
 
-def _prefix(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+def _prefix(
+    con: duckdb.DuckDBPyConnection, source: Source
+) -> Iterator[tuple[str, str]]:
     """Refuse a mark of cancellations that stands at purchases."""
     if not source.cancel_prefix:
         return
@@ -249,11 +274,18 @@ def _prefix(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             where starts_with(upper(order_id), upper(?)) group by order_id)""",
         [source.cancel_prefix],
     ).fetchall()[0]
-    if negative < 0.5 * orders:
+    if orders and negative < 0.95 * orders:
         yield (
+            "error" if negative < 0.5 * orders else "warning",
             f"Table lines: `cancel_prefix:` {source.cancel_prefix} marks {orders:,} orders "
             f"as cancellations, but only {negative:,} of them hold a quantity or money "
-            "below 0. Remove it; orders without effect have a column of status."
+            "below 0. Remove it; orders without effect have a column of status.",
+        )
+    elif not orders:
+        yield (
+            "warning",
+            f"Table lines: no order begins with {source.cancel_prefix}, which "
+            "`cancel_prefix:` names. Correct or remove it.",
         )
 
 
@@ -271,15 +303,15 @@ def _status(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             "select lower(unnest(?::varchar[]))", [list(source.left_out_status)]
         ).fetchall()
     }
-    void = [
-        f"{status} ({rows:,} lines)"
-        for status, rows in found
-        if status not in left_out and types.is_void(status)
-    ]
-    if void:
+    kept = [(status, rows) for status, rows in found if status not in left_out]
+    void = [pair for pair in kept if types.is_void(pair[0])]
+    # Where nothing is left out, what each word means is for the analyst to say.
+    told = void or (kept if len(kept) > 1 and not left_out else [])
+    if told:
+        each = ", ".join(f"{status} ({rows:,} lines)" for status, rows in told[:6])
         yield (
-            f"{validate.named(source, 'status')} holds {', '.join(void[:6])}, which count "
-            "as sales. List those that are none as `left_out_status:`."
+            f"{validate.named(source, 'status')} holds {each}, which count as sales. List "
+            "those that are none as `left_out_status:`."
         )
 
 
@@ -317,12 +349,73 @@ def _clocks(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             con,
             source,
             "ordered_at::date",
-            "ordered_time is null and ordered_at is not null",
+            "ordered_time is null and bad_ordered_time is null and ordered_at is not null",
         )
     ):
         yield (
             f"{validate.named(source, 'ordered_time')} is empty: {rows}. These lines count "
             "as sold at midnight."
+        )
+
+
+def _optional(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of mapped columns without any value, such as formulas never worked out."""
+    names = [n for n, c in source.columns.items() if c != mapping.DERIVED]
+    counts = ", ".join(f"count({identifier(name)})" for name in names)
+    found = con.execute(f"select {counts} from typed_lines").fetchall()[0]
+    for name, values in zip(names, found, strict=True):
+        if not values and name not in source.required:
+            yield (
+                f"{validate.named(source, name)} is empty in every row. Fill it, or remove "
+                "it from `columns:`."
+            )
+
+
+def _below_a_cent(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of money that is lost where lines are rounded to the cent one by one."""
+    if "order_total" in source.columns or {*types.PERCENT, "discount"} & {
+        *source.columns
+    }:
+        return
+    exact = "amount" if "amount" in source.columns else "quantity * unit_price"
+    rounded, whole = con.execute(
+        f"""select coalesce(sum(cents), 0)::double / 100,
+            coalesce(sum(({exact})::double), 0) from typed_lines"""
+    ).fetchall()[0]
+    if abs(rounded - whole) > 0.01 * abs(whole):
+        yield (
+            f"Table lines: money adds up to {whole:,.4f}, but to {rounded:,.2f} once each "
+            "line is rounded to the cent. Map amounts of larger units, such as of packs."
+        )
+
+
+def _one_discount(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of a discount of an order that is repeated on its lines, or is no money."""
+    if "discount" not in source.columns:
+        return
+    several, same = con.execute(
+        """select count(*), count(*) filter (alike)
+            from (select count(*) > 1 and max(discount) > 0
+                and min(discount) = max(discount)
+                and min(quantity * unit_price) < max(quantity * unit_price) as alike
+                from typed_lines where discount is not null group by order_id
+                having count(*) > 1 and max(discount) > 0)"""
+    ).fetchall()[0]
+    if several >= 3 and same >= MOST * several:
+        yield (
+            f"{validate.named(source, 'discount')} is the same on all lines of {same:,} of "
+            f"{several:,} orders. If it is the order's, it is taken off several times."
+        )
+    largest, kinds, fives, rows = con.execute(
+        """select max(abs(discount)), count(distinct discount),
+            bool_and(discount % 5 = 0), count(*) filter (discount <> 0) from typed_lines"""
+    ).fetchall()[0]
+    if rows and largest and (largest <= 1 or (fives and largest <= 100 and kinds <= 8)):
+        kind = "discount_rate" if largest <= 1 else "discount_percent"
+        yield (
+            f"{validate.named(source, 'discount')} has {kinds:,} values up to "
+            f"{largest.normalize():f}. If these are parts of the price and no money, map it as "
+            f"{kind}."
         )
 
 
@@ -383,6 +476,55 @@ def _alike(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         )
 
 
+def _other_copies(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of lines that differ from another in what exports change, such as the status."""
+    if not (source.names_orders and source.names_products):
+        return
+    total, counts = con.execute(
+        "select count(*), bool_or(abs(quantity) not in (0, 1)) from typed_lines"
+    ).fetchall()[0]
+    if not counts:
+        return
+    # Of very many orders, some are looked at.
+    part = f"hash(order_id) % {1 + total // (5 * LOOKED_AT)} = 0"
+    found = con.execute(
+        f"""select sum(rows - 1), count(*), min(order_id) from (select order_id,
+                count(*) as rows from typed_lines where {part}
+                group by order_id, product_id, quantity, round(cents / 5), ordered_at::date
+                having count(*) > 1 and min(digest) < max(digest))"""
+    ).fetchall()[0]
+    if found[0] and found[0] >= SOME * total:
+        yield (
+            f"Table lines: {found[0]:,} lines agree with another in order, product, pieces, "
+            f"money and day, and differ elsewhere, such as those of order {found[2]}. If "
+            "two exports overlap, remove the older rows."
+        )
+
+
+def _lone_lines(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of orders of one line each where many share customer and moment."""
+    if not (source.names_orders and source.names_products):
+        return
+    total, orders, timed = con.execute(
+        """select count(*), count(distinct order_id),
+            bool_or(ordered_at <> date_trunc('day', ordered_at)) from typed_lines"""
+    ).fetchall()[0]
+    if not timed or orders < total:
+        return
+    shared = validate.one(
+        con,
+        """select coalesce(sum(rows), 0) from (select count(*) as rows from typed_lines
+            where customer_id is not null group by customer_id, ordered_at
+            having count(*) > 1)""",
+    )
+    if shared > 0.3 * total:
+        yield (
+            f"{validate.named(source, 'order_id')}: every order has one line, but {shared:,} "
+            f"of {total:,} lines share customer and time with another. If this is the "
+            "line's number, write `order_id: derived`."
+        )
+
+
 def _orders(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Tell of numbers of orders that come back: on other days, customers or in stores."""
     if not source.names_orders:
@@ -392,7 +534,7 @@ def _orders(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         f"""select count(*), count(*) filter (apart), count(*) filter (customers),
                 count(*) filter (stores), min(order_id) filter (apart or customers or stores)
             from (select order_id, min(customer_id) < max(customer_id) as customers,
-                date_diff('day', min(ordered_at), max(ordered_at)) > 1 as apart,
+                date_diff('hour', min(ordered_at), max(ordered_at)) > 20 as apart,
                 {store} as stores
                 from typed_lines group by order_id)"""
     ).fetchall()[0]

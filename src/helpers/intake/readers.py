@@ -169,6 +169,18 @@ def _encoding(file: Path) -> str:
     return "utf-8"
 
 
+def _mixed_ends(file: Path) -> bool:
+    """Say whether lines end in two ways, as where two exports were joined."""
+    size = file.stat().st_size
+    with file.open("rb") as content:
+        text = content.read(READ)
+        if size > READ:
+            content.seek(max(size - READ, READ))
+            text += content.read(READ)
+    both = text.count(b"\r\n")
+    return 0 < both < text.count(b"\n") or (both and text.count(b"\r") > both)
+
+
 def _beyond_ascii(file: Path) -> bool:
     with file.open("rb") as content:
         return any(byte > 0x7F for byte in content.read(READ))
@@ -247,8 +259,8 @@ def _plain_name(file: Path, spill: Path) -> Path:
 def _as_utf8(source: Source, spill: Path) -> Path:
     """Return the file, or a copy in UTF-8 with one mark between columns."""
     plain = codecs.lookup(source.encoding).name in ("utf-8", "utf-8-sig", "ascii")
-    spaced = source.delimiter == SPACES
-    if plain and not spaced:
+    spaced, mixed = source.delimiter == SPACES, _mixed_ends(source.file)
+    if plain and not spaced and not mixed:
         return source.file
     if not plain and _encoding(source.file) == "utf-8" and _beyond_ascii(source.file):
         raise _fault(
@@ -259,7 +271,7 @@ def _as_utf8(source: Source, spill: Path) -> Path:
     copy, number = spill / f"{source.table}{COPY}", 0
     try:
         with (
-            source.file.open(encoding=encoding, newline="") as lines,
+            source.file.open(encoding=encoding, newline=None if mixed else "") as lines,
             copy.open("w", encoding="utf-8", newline="") as written,
         ):
             for line in lines:
@@ -390,9 +402,21 @@ def _open_workbook(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> O
         if first is None or all(cell is None for cell in first):
             raise _fault(source, "has an empty first row. Put the names there.")
         names = _check_names(source, _header(first, source.header))
+        if "excel" in source.date_formats and opened.epoch.year == 1904:
+            raise _fault(
+                source,
+                "counts days from 1904. Format its dates as dates, and take excel out of "
+                "`date_format:`.",
+            )
         kept = rows if source.header else itertools.chain([first], rows)
-        _fill(con, source, names, _texts(kept, source.decimal, len(names)))
-    return names, set()
+        texts = _Written(len(names))
+        _fill(con, source, names, texts.of(kept, source.decimal))
+    if not source.told_marks:
+        for name, column in source.columns.items():
+            if source.kinds[name] in ("money", "number") and column in names:
+                texts.refuse_undecided(source, name, names.index(column))
+    # Without marks of its own the point is decimal, and the texts were asked above.
+    return names, set() if source.told_marks else set(names)
 
 
 def _sheet(source: Source, sheets: list[str]) -> str:
@@ -406,14 +430,44 @@ def _sheet(source: Source, sheets: list[str]) -> str:
     )
 
 
-def _texts(
-    rows: Iterable[tuple], decimal: str, width: int
-) -> Iterator[tuple[int, list[str | None]]]:
+class _Written:
     """Write a sheet's cells as a person reads them; rows without any are passed over."""
-    for number, row in enumerate(rows):
-        if any(cell is not None for cell in row):
-            cells = [_cell(cell, decimal) for cell in row[:width]]
-            yield number, cells + [None] * (width - len(cells))
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        # By column: the first text in which a point may stand before thousands, with its
+        # row, and whether another text shows that it stands before decimals.
+        self.doubtful: dict[int, tuple[int, str]] = {}
+        self.decided: set[int] = set()
+
+    def of(
+        self, rows: Iterable[tuple], decimal: str
+    ) -> Iterator[tuple[int, list[str | None]]]:
+        """Yield the number and the cells of each row."""
+        for number, row in enumerate(rows):
+            if any(cell is not None for cell in row):
+                for place, cell in enumerate(row[: self.width]):
+                    if isinstance(cell, str) and "." in cell:
+                        self._look(number, place, cell)
+                cells = [_cell(cell, decimal) for cell in row[: self.width]]
+                yield number, cells + [None] * (self.width - len(cells))
+
+    def _look(self, number: int, place: int, text: str) -> None:
+        if re.fullmatch(r"\D*[1-9]\d{0,2}\.\d{3}\D*", text):
+            self.doubtful.setdefault(place, (number, text))
+        elif re.search(r"\d\.\d", text):
+            self.decided.add(place)
+
+    def refuse_undecided(self, source: Source, name: str, place: int) -> None:
+        """Refuse a column in whose texts a point may stand before thousands."""
+        if place in self.doubtful and place not in self.decided:
+            number, text = self.doubtful[place]
+            raise BadInput(
+                f"Table {source.table}: column {source.columns[name]} ({name}) is "
+                f"undecided: line {number + 1 + source.header}: {text!r} is a text with "
+                'thousands or three decimals. Write `thousands: "."` if 12.500 is 12500, or '
+                '`decimal: "."` if it is 12.5.'
+            )
 
 
 def _cell(cell: object, decimal: str) -> str | None:
@@ -423,8 +477,6 @@ def _cell(cell: object, decimal: str) -> str | None:
         return f"{cell:.14E}"  # a spreadsheet has cut its last digits
     if isinstance(cell, float):
         text = str(int(cell)) if cell.is_integer() else repr(cell)
-        # Three digits behind the point could be taken for thousands.
-        text += "0" * bool(re.search(r"\.\d{3}$", text))
         return text.replace(".", decimal)
     return str(cell)
 
