@@ -52,8 +52,8 @@ def lines(
         for question in asked:
             for said in question(con, source):
                 yield "lines", level, said
-    for question in (_repeated_total, _other_price, _prefix):
-        for level, said in question(con, source):
+    for judged in (_repeated_total, _other_price, _prefix):
+        for level, said in judged(con, source):
             yield "lines", level, said
     for said in _unplaced(con, names):
         yield "lines", "warning", said
