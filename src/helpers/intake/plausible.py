@@ -21,7 +21,7 @@ MOST = 0.9  # share of lines or orders that makes an exception a rule
 SOME = 0.01  # share of orders from which an oddity is worth a warning
 MUCH = 0.2  # share of sales taken back that is worth a warning
 MANY = 30  # orders from which it is odd that no customer has two
-LOOKED_AT = 1_000_000  # lines that are enough to tell one kind of price from another
+LOOKED_AT = 5_000_000  # lines: of more, some orders or customers are looked at
 
 
 def lines(
@@ -61,6 +61,13 @@ def lines(
         if table != "lines":
             for said in (*_signs(con, other), *_undecided(con, other)):
                 yield table, "error", said
+
+
+def _some(con: duckdb.DuckDBPyConnection, name: str) -> str:
+    """Return SQL that is true of all orders or customers, or of a part of very many."""
+    total = validate.one(con, "select count(*) from typed_lines")
+    parts = 1 + total // LOOKED_AT
+    return f"hash({name}) % {parts} = 0" if parts > 1 else "true"
 
 
 def _money(source: Source) -> list[str]:
@@ -137,12 +144,12 @@ def _order_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str
     """Refuse totals of orders of which there are several, or none."""
     if "order_total" in source.columns:
         found = con.execute(
-            """select count(*) filter (several), min(order_id) filter (several),
+            f"""select count(*) filter (several), min(order_id) filter (several),
                 count(*) filter (empty), min(order_id) filter (empty)
             from (select order_id, count(order_total) = 0 as empty,
                 min(order_total) filter (order_total <> 0)
                     < max(order_total) filter (order_total <> 0) as several
-                from typed_lines group by 1)"""
+                from typed_lines where {_some(con, "order_id")} group by 1)"""
         ).fetchall()[0]
         if found[2]:
             yield (
@@ -175,7 +182,8 @@ def _repeated_total(
                 max(amount) - min(amount) <= 0.02 and max(amount) <> 0 as alike,
                 {unlike if both else "true"} as unlike,
                 count(*) filter (amount <> 0) = 1 as alone
-                from typed_lines group by order_id having count(*) > 1)"""
+                from typed_lines where {_some(con, "order_id")}
+                group by order_id having count(*) > 1)"""
     ).fetchall()[0]
     # Without another price, lines may well cost alike: that is told, and not refused.
     told = same >= 0.5 * several if both else same >= MOST * several > 1 and varied
@@ -239,7 +247,7 @@ def _other_price(
                 round(abs({price}), 2)::double as whole,
                 round(abs({price})::double / abs(quantity)::double, 2) as piece
             from typed_lines where quantity <> 0 and {price} <> 0
-                and line_id % (select 1 + count(*) // {LOOKED_AT} from typed_lines) = 0),
+                and {_some(con, "line_id")}),
         several as (select thing, mode(whole) as whole, mode(piece) as piece from sold
             group by 1 having count(distinct pieces) > 1)
         select count(*), count(*) filter (abs(s.piece - v.piece) < 0.011),
@@ -394,11 +402,12 @@ def _one_discount(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
     if "discount" not in source.columns:
         return
     several, same = con.execute(
-        """select count(*), count(*) filter (alike)
+        f"""select count(*), count(*) filter (alike)
             from (select count(*) > 1 and max(discount) > 0
                 and min(discount) = max(discount)
                 and min(quantity * unit_price) < max(quantity * unit_price) as alike
-                from typed_lines where discount is not null group by order_id
+                from typed_lines where discount is not null and {_some(con, "order_id")}
+                group by order_id
                 having count(*) > 1 and max(discount) > 0)"""
     ).fetchall()[0]
     if several >= 3 and same >= MOST * several:
@@ -485,8 +494,7 @@ def _other_copies(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
     ).fetchall()[0]
     if not counts:
         return
-    # Of very many orders, some are looked at.
-    part = f"hash(order_id) % {1 + total // (5 * LOOKED_AT)} = 0"
+    part = _some(con, "order_id")
     found = con.execute(
         f"""select sum(rows - 1), count(*), min(order_id) from (select order_id,
                 count(*) as rows from typed_lines where {part}
@@ -506,16 +514,17 @@ def _lone_lines(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]
     if not (source.names_orders and source.names_products):
         return
     total, orders, timed = con.execute(
-        """select count(*), count(distinct order_id),
-            bool_or(ordered_at <> date_trunc('day', ordered_at)) from typed_lines"""
+        f"""select count(*), count(distinct order_id),
+            bool_or(ordered_at <> date_trunc('day', ordered_at)) from typed_lines
+            where {_some(con, "customer_id")}"""
     ).fetchall()[0]
     if not timed or orders < total:
         return
     shared = validate.one(
         con,
-        """select coalesce(sum(rows), 0) from (select count(*) as rows from typed_lines
-            where customer_id is not null group by customer_id, ordered_at
-            having count(*) > 1)""",
+        f"""select coalesce(sum(rows), 0) from (select count(*) as rows from typed_lines
+            where customer_id is not null and {_some(con, "customer_id")}
+            group by customer_id, ordered_at having count(*) > 1)""",
     )
     if shared > 0.3 * total:
         yield (
@@ -536,7 +545,7 @@ def _orders(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             from (select order_id, min(customer_id) < max(customer_id) as customers,
                 date_diff('hour', min(ordered_at), max(ordered_at)) > 20 as apart,
                 {store} as stores
-                from typed_lines group by order_id)"""
+                from typed_lines where {_some(con, "order_id")} group by order_id)"""
     ).fetchall()[0]
     told = [
         f"{count:,} {what}"
@@ -593,8 +602,8 @@ def _taken_back(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]
 def _once(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Tell of a file in which nobody comes back, as where orders stand for customers."""
     customers, orders = con.execute(
-        """select count(distinct customer_id), count(distinct order_id) from typed_lines
-            where customer_id is not null"""
+        f"""select count(distinct customer_id), count(distinct order_id) from typed_lines
+            where customer_id is not null and {_some(con, "customer_id")}"""
     ).fetchall()[0]
     if source.names_orders and customers == orders >= MANY:
         yield (
