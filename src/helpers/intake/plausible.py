@@ -77,13 +77,19 @@ def _money(source: Source) -> list[str]:
 def _signs(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Refuse signs of several currencies in a column, or of another than the run's."""
     for name in _money(source):
-        heads = {*re.findall(r"(?<![A-Z])[A-Z]{3}(?![A-Z])", source.columns[name])}
-        heads = (heads & DECIMALS.keys()) - {source.currency}
-        if heads and source.currency and source.currency not in source.columns[name]:
+        column = source.columns[name]
+        codes = {*re.findall(r"(?<![A-Z])[A-Z]{3}(?![A-Z])", column)} & DECIMALS.keys()
+        signs = {
+            one
+            for one in types.WORDS["signs"]
+            if one in column and not one[0].isalpha()
+        }
+        meant = codes.union(*(types.WORDS["signs"][one] for one in signs))
+        if meant and source.currency and source.currency not in meant:
             yield (
-                f"{validate.named(source, name)} names {' and '.join(sorted(heads))}, but "
-                f"the run's currency is {source.currency}. Set `currency:` under `all:`, or "
-                "rename the column."
+                f"{validate.named(source, name)} names {', '.join(sorted(codes | signs))}, "
+                f"but the run's currency is {source.currency}. Set `currency:` under `all:`, "
+                "or rename the column."
             )
         found = con.execute(
             f"""select "sign_{name}", count(*) from typed_{source.table}
