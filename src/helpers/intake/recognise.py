@@ -26,10 +26,16 @@ WHOLE = {name: role for role, names in TOLD["whole"].items() for name in names}
 RULES = [
     (role, set(one.split())) for role, sets in TOLD["roles"].items() for one in sets
 ]
-LEFT_OUT, STATES, WON, PLACES = (
-    set(TOLD[name].split()) for name in ("left_out", "states", "won", "places")
+LEFT_OUT, CREDITS, STATES, WON, PLACES = (
+    set(TOLD[name].split())
+    for name in ("left_out", "credits", "states", "won", "places")
 )
 SHAPES: dict[str, str] = TOLD["shapes"]
+MISSING = {
+    word.casefold()
+    for name in ("missing", "missing_but_for_names")
+    for word in types.WORDS[name]
+}
 LETTERS = str.maketrans(TOLD["letters"])  # those that Unicode does not take apart
 SIGN = re.compile("|".join(map(re.escape, sorted(TOLD["signs"], key=len)[::-1])))
 
@@ -41,6 +47,10 @@ ORDERED = re.compile(r"#?[A-Za-z]{0,4}[-_]?\d+\w*")  # such as #1001
 ID = re.compile(r".*[\d@].*")
 CODE = re.compile(r"[A-Za-z]{3}")
 GROSS = re.compile("gross|brut")
+LATER = re.compile(r"account|due\b|remaining")  # where another column says the same
+FEES, BACK, SUPPLIER = (
+    re.compile(TOLD[name]) for name in ("fees", "back", "suppliers")
+)
 OPINION = re.compile(r".*(agree|satisf|likely|zufried|stimme|accord|acuerdo).*", re.I)
 # Instants that are numbers, from 2000 to 2100; Excel counts days from 1900.
 NUMBERED = {
@@ -55,6 +65,7 @@ MONEY = ("amount", "money", "sale", "close_amount", "order_total", "subtotal")
 PRICES = ("unit_price", "price")
 PAID = ("amount", "unit_price", "order_total")
 LESS = ("discount_rate", "discount_percent", "discount")
+NEW = "each order has another, so no customer comes back"
 FEW = 10  # values: customers and orders have more in a file of MANY rows
 MANY = 100
 MOST = 0.95  # share of rows that makes a rule
@@ -186,7 +197,8 @@ class Column:
         """Say how many values it has."""
         kinds, rows = len(self.kinds), len(self.given)
         each = f", each {rows / kinds:.1f} times" if rows > kinds else ""
-        return f"{kinds:,} value{'s' * (kinds != 1)}{each}"
+        part = f" in the first {ROWS:,} rows" if len(self.texts) >= ROWS else ""
+        return f"{kinds:,} value{'s' * (kinds != 1)}{each}{part}"
 
 
 def _bare(text: str) -> str:
@@ -323,7 +335,15 @@ def lines(cells: dict[str, list[str]]) -> Found:
 def _days(found: Found) -> None:
     """Choose the day of the order; that of stock, dispatch, payment or birth is another."""
     ranked = [c for c in found.of(*DATES, "clock") if c.filled > 0.4]
-    ranked.sort(key=lambda c: c.name.lower().endswith(("key", "id")))
+    staged = any(
+        c.role == "stage" for c in found.columns
+    )  # a deal is a sale when closed
+    ranked.sort(
+        key=lambda c: (
+            not (staged and c.role == "close_date" and c.filled > AGREE),
+            c.name.lower().endswith(("key", "id")),
+        )
+    )
     other = [
         c for c in found.of("", "order", "event", "call", "sale") if c.filled > AGREE
     ]
@@ -354,6 +374,13 @@ def _one_each(key: Column, other: Column | None) -> float:
     return sum(times == 1 for times in each.values()) / max(len(each), 1)
 
 
+def _paired(one: Column, other: Column | None) -> bool:
+    """Say whether each of many values of two columns stands with one of the other."""
+    if other is None or not FEW < len(one.kinds) == len(other.kinds):
+        return False
+    return _one_each(one, other) == _one_each(other, one) == 1
+
+
 def _orders(found: Found) -> None:
     """Choose the coarsest number whose values stand on one day each."""
     day, ranked = found.column("ordered_at"), found.of("order")
@@ -379,16 +406,23 @@ def _customers(found: Found) -> None:
     """Choose by name what values support; addresses and names where nothing else is."""
     roles = ("customer", "card", "email", "names", "id", "")
     ranked = [(c, c.share(ID.fullmatch) > 0.5) for c in found.of(*roles)]
-    ranked.sort(
-        key=lambda pair: (roles.index(pair[0].role), pair[0].filled < 0.3, not pair[1])
-    )
     order, refused = found.column("order_id"), []
+    new = {c.name for c, _ in ranked if _paired(c, order) and len(c.given) >= MANY}
+    ranked.sort(
+        key=lambda pair: (
+            *(roles.index(pair[0].role), pair[0].name in new),
+            *(pair[0].filled < 0.3, not pair[1], not pair[0].known),
+            bool(LATER.search(folded(pair[0].name))),
+        )
+    )
     for one, coded in ranked:
         if why := against("customer_id", one):
             refused += [f"{one.name}: {why}"] if one.role == "customer" else []
         elif one.role == "customer" and (one.known or coded):
             sure = "sure" if one.known and coded else "likely"
-            return found.take("customer_id", one, sure, f"named so; {one.again}")
+            told = (sure, f"named so; {one.again}")
+            told = ("ask", f"named so, but {NEW}") if one.name in new else told
+            return found.take("customer_id", one, *told)
         elif order and _one_each(order, one) < AGREE:
             continue
         elif one.role == "card" and len(one.kinds) < len(one.given):
@@ -413,7 +447,9 @@ def _comes_back(found: Found, one: Column) -> bool:
 
     def fits(c: Column) -> bool:
         rows, kinds = len(c.given), len(c.kinds)
+        things = ("product", "item", "title", "order", "category", "name")
         coded = c.share(ID.fullmatch) > AGREE and not c.forms
+        coded &= not any(_paired(c, o) for o in found.columns if o.role in things)
         tall = not c.is_number or c.most >= 1_000
         return coded and tall and max(FEW, 0.005 * rows) < kinds < AGREE * rows
 
@@ -425,8 +461,15 @@ def _comes_back(found: Found, one: Column) -> bool:
 
 def _products(found: Found) -> None:
     ids = [c for c in found.of("product", "item") if not c.is_number or c.whole]
+    ids.sort(
+        key=lambda c: (c.role == "item", not c.known)
+    )  # PRODUCT_ID before _SUBCLASS
     if ids and ids[0].role == "item" and ids[0].is_number and ids[0].most < MANY:
         ids = []  # how many items, and not which
+    order = found.column("order_id")
+    ids = [
+        c for c in ids if min(of_order(c, order)[0], of_order(c, order)[1] / FEW) < 1
+    ]
     rows = len(found.columns[0].texts)
     titles = [c for c in found.of("title") if c.filled == 1 or not ids]
     titles = [c for c in titles if 1 < len(c.kinds) < AGREE * rows or rows < MANY]
@@ -453,13 +496,25 @@ def _pieces(found: Found) -> None:
             return found.take("quantity", one, "sure", why)
         if middle < 2 * FEW:
             return found.take("quantity", one, "likely", "small whole numbers")
+    sums = [c for c in found.of(*MONEY, *PRICES) if not against("amount", c)]
+    product = found.column("product_id")
+    for one, paid in itertools.permutations(sums if product else [], 2):
+        if product and one.role in ("amount", "money") and one.whole:
+            slope, error = growth(paid.numbers, one.numbers, product.texts)
+            if np.nanmedian(one.numbers) < FEW and slope > 0.75 and error < 0.15:
+                why = (
+                    f"whole numbers, and {paid.name} grows with them: pieces, not money"
+                )
+                return found.take("quantity", one, "likely", why)
     return None
 
 
 def _status(found: Found) -> None:
     """Look for the states of orders that are no sales."""
-    for one in found.of("status", "stage", "type", "payment", "event", "dispatch", ""):
+    roles = ("status", "stage", "type", "payment", "event", "dispatch", "", "other")
+    for one in found.of(*roles):
         won, out = one.those_in(WON), one.those_in(LEFT_OUT)
+        credits = [v for v in one.those_in(CREDITS) if not _negative(found, one, v)]
         why = "orders with these are no sales"
         if one.filled < 0.05 or len(one.kinds) > 40:
             continue
@@ -475,8 +530,10 @@ def _status(found: Found) -> None:
             parts = [v for v in one.kinds if re.search(TOLD["undone"], folded(v))]
             out = parts + [v for v in out if v not in parts and one.role == "status"]
         else:
-            known = len(one.those_in(LEFT_OUT | STATES))
-            out = out if known >= 0.75 * len(one.kinds) else []
+            known = len(one.those_in(LEFT_OUT | STATES | CREDITS))
+            out = out + credits if known >= 0.75 * len(one.kinds) else []
+            if credits and out:
+                why = "credit notes are no sales (map their money as negative to take it off)"
         if out:
             share = sum(one.kinds[v] for v in out) / len(one.given)
             if one.filled < AGREE and found.has("order_id"):
@@ -484,9 +541,23 @@ def _status(found: Found) -> None:
                     f"{one.name} stands on some lines of an order only: fill it on all"
                 )
                 return found.ask("status", f"{why}, to leave out {', '.join(out[:6])}")
-            found.left_out, sure = out, "ask" if share > 0.5 or out == ["?"] else "sure"
+            asked = share > 0.5 or out == ["?"] or credits
+            found.left_out, sure = out, "ask" if asked else "sure"
             return found.take("status", one, sure, f"{why} ({share:.0%} of the rows)")
+        if (
+            one.role == "status"
+            and len(one.those_in(STATES | WON)) < len(one.kinds) > 1
+        ):
+            counts = ", ".join(f"{v} {n:,}" for v, n in one.kinds.most_common(6))
+            found.left[one.name] = f"it tells how orders ended ({counts})"
     return None
+
+
+def _negative(found: Found, one: Column, value: str) -> bool:
+    """Say whether most rows with a value hold a number below 0: money taken back."""
+    rows = np.array([text == value for text in one.texts])
+    sums = found.of(*MONEY, *PRICES, "quantity")
+    return any(np.mean(c.numbers[rows] < 0) > 0.5 for c in sums if c.is_number)
 
 
 def _texts(found: Found) -> None:
@@ -518,6 +589,23 @@ def _money(found: Found) -> None:
     if not sums:
         loose = [c for c in found.of("") if not c.known and c.is_number and not c.whole]
         sums = [c for c in loose if c.filled > AGREE and not c.forms][:1]
+    fees = [
+        c
+        for c in found.of("aside", "order")
+        if FEES.search(re.sub(r"[\W_]+", " ", folded(c.name)))
+        and c.is_number
+        and c.most
+    ]
+    for (gross, net), fee in itertools.product(itertools.permutations(sums, 2), fees):
+        gap = gross.numbers - np.abs(fee.numbers) - net.numbers
+        if gross in sums and np.mean(np.abs(gap) < 0.006) > AGREE:
+            found.left[net.name] = (
+                f"{gross.name} less {fee.name}, which the buyer paid too"
+            )
+            sums = [c for c in sums if c is not net]
+    if not sums and fees:
+        names = ", ".join(c.name for c in fees)
+        found.ask("amount", f"no money but {names}: map it if it is what was paid")
     order, quantity = found.column("order_id"), found.column("quantity")
     totals = {}
     for one in (c for c in sums if c.role not in PRICES):
@@ -587,15 +675,27 @@ def _of_product(found: Found, sums: list[Column], pieces: np.ndarray) -> bool:
 def _of_growth(found: Found, sums: list[Column], quantity: Column | None) -> None:
     """Tell the price of a piece from that of a line by how it grows within a product."""
     ranks = (*MONEY, *PRICES, "")
-    one = min(
+    sums = sorted(
         sums,
-        key=lambda c: (ranks.index(c.role), bool(GROSS.search(folded(c.name)))),
+        key=lambda c: (
+            bool(LATER.search(folded(c.name))),
+            ranks.index(c.role),
+            bool(GROSS.search(folded(c.name))),
+        ),
     )
-    price = one.role in PRICES
     product = found.column("product_id") or found.column("category")
-    slope, error = np.nan, np.inf
+    grown = [(np.nan, np.inf)] * len(sums)
     if quantity and product:
-        slope, error = growth(one.numbers, quantity.numbers, product.texts)
+        grown = [growth(c.numbers, quantity.numbers, product.texts) for c in sums]
+    pairs = list(zip(sums, grown, strict=True))
+    # The first that grows as its name says; else the first.
+    clear = [
+        (c, told)
+        for c, told in pairs
+        if told[1] <= 0.15 and (told[0] < 0.25 if c.role in PRICES else told[0] > 0.75)
+    ]
+    one, (slope, error) = (clear or pairs)[0]
+    price = one.role in PRICES
     grows = f"twice the pieces cost {2 ** np.nan_to_num(slope):.2g} times as much"
     blind = "named so; values do not tell piece from line"
     if quantity is None or (not price and np.nanmean(quantity.numbers != 1) < 0.02):
@@ -613,7 +713,8 @@ def _of_growth(found: Found, sums: list[Column], quantity: Column | None) -> Non
     elif slope < 0.25:
         told = "amount", "ask", f"named so, but {grows}: is it of one piece?"
     else:
-        why = f"{one.name}: {grows}; amount if it is of the line, unit_price if of a piece"
+        of = "amount if it is of the line, unit_price if of a piece, order_total if of the order"
+        why = f"{one.name}: {grows}; {of}"
         return found.ask("unit_price", why)
     return found.take(told[0], one, *told[1:])
 
@@ -668,7 +769,8 @@ def shape(found: Found) -> str:
     """Name what a file holds that is no order lines, by a key of SHAPES; "" if it may be."""
     customer, order, day = map(found.column, ("customer_id", "order_id", "ordered_at"))
     rows = len(found.columns[0].texts)
-    bought = found.paid or found.has("product_id") or found.has("quantity")
+    bought = found.has("product_id") or found.has("quantity")
+    bought |= bool(found.chosen.keys() & set(PAID))
     roles = Counter(c.role for c in found.columns)
     keys = [customer] if customer else found.of("customer", "id")
     each = rows >= 20 and any(len(c.kinds) > 0.99 * rows for c in keys)
@@ -679,7 +781,7 @@ def shape(found: Found) -> str:
     if roles["lead"] > 1 and not found.paid:
         return "leads"
     if day and not bought and (customer or roles["event"] or roles["call"]):
-        return "events"
+        return "events" if roles["event"] or roles["call"] or not order else "unpaid"
     if found.events and not found.has("quantity"):
         return "events"
     own = order is not None and len(order.kinds) > 0.5 * rows
@@ -687,7 +789,36 @@ def shape(found: Found) -> str:
         return "customers"
     if not day and ("ordered_at" not in found.chosen or not (customer or order)):
         return "no_days" if order or bought or customer else "customers"
+    if customer is None and any(SUPPLIER.search(folded(c.name)) for c in found.columns):
+        return "purchases"
     return "" if "customer_id" in found.chosen else "no_customer"
+
+
+def no_day(found: Found) -> str:
+    """Say of the columns that could hold the day of an order why they do not."""
+    said = []
+    for one in found.columns:
+        dated = one.role in (*DATES, "other_date")
+        if not dated and not (one.forms and one.forms[0] not in NUMBERED):
+            continue
+        if not one.given:
+            why = "is empty"
+        elif one.forms and one.filled <= AGREE:
+            why = f"stands on {one.filled:.0%} of the lines: fill it down"
+        elif one.is_number and one.most < 10_000:
+            why = f"holds {one.such}, which tell no year"
+        elif one.role == "other_date":
+            why = (
+                "is another day by its name; rename it order_date if it is the order's"
+            )
+        else:
+            why = f"holds {one.such}"
+        said.append(f"{one.name} {why}")
+    if sum(c.name.isdigit() for c in found.columns) > len(found.columns) / 2:
+        said.append(
+            "most columns have no name: is the header further down? Remove what is above it"
+        )
+    return "; ".join(said[:4])
 
 
 def scales(found: Found) -> int:
@@ -715,9 +846,10 @@ def spellings(found: Found) -> dict[str, str]:
     said = {}
     for name in ("customer_id", "order_id", "product_id"):
         one = found.column(name)
-        kinds = {_one_spelling(text) for text in one.kinds} if one else set()
-        if one and one.role != "title" and len(kinds) < len(one.kinds):
-            said[name] = f"{len(one.kinds):,} spellings of {len(kinds):,}"
+        texts = [t for t in (one.kinds if one else ()) if t.casefold() not in MISSING]
+        kinds = {_one_spelling(text) for text in texts}
+        if one and one.role != "title" and len(kinds) < len(texts):
+            said[name] = f"{len(texts):,} spellings of {len(kinds):,}"
     return said
 
 
@@ -733,7 +865,10 @@ def currency(found: Found) -> tuple[str, str]:
         if one.share(CODE.fullmatch):
             return one.given[0].upper(), f"sure: {one.name} holds it alone"
     paid = [c for name in PAID if (c := found.column(name))]
-    texts = [t for c in paid for t in (c.name, *itertools.islice(c.kinds, 500))]
+    words = [
+        w for c in paid for w in re.split(r"[\W_]+", c.name.upper()) if len(w) == 3
+    ]
+    texts = [t for c in paid for t in (c.name, *itertools.islice(c.kinds, 500))] + words
     signs = {sign for text in texts for sign in SIGN.findall(text)}
     codes = {TOLD["signs"][sign] for sign in signs} - {""}
     if len(codes) == 1:
@@ -759,6 +894,46 @@ def doubts(source: Source, cells: dict[str, list[str]]) -> Iterator[tuple[str, s
             yield "warning" if few else "error", f"{where}{why}. Map another column."
         elif one.role in TOLD["unlike"].get(name, ()):
             yield "warning", f"{where}its name says {one.role}. Map another column."
+    who = mapped.get("customer_id")
+    for name in ("order_id", "product_id"):
+        other = mapped.get(name) or found.column(name)
+        if who and other and (who is other or (name[0] == "p" and _paired(who, other))):
+            yield (
+                "warning" if who.role == "customer" else "error",
+                f"Table lines: column {who.name} (customer_id) is hardly one: each "
+                f"{name[:-3]} ({other.name}) has its own. Map another column.",
+            )
+    for name in mapped.keys() - {
+        "ordered_at"
+    }:  # types read it, so its form is answered
+        told = found.chosen.get(name)
+        if told and told.sure == "ask" and told.column == mapped[name].name:
+            yield (
+                "warning",
+                f"Table lines: column {told.column} ({name}): {told.why}. Is that right?",
+            )
+    for one in found.columns:
+        paid = [name for name in ("amount", "unit_price") if mapped.get(name) is one]
+        if paid and one.name in found.left:
+            yield (
+                "warning",
+                f"Table lines: column {one.name} ({paid[0]}) is {found.left[one.name]}. "
+                "Map another column, or this as order_total.",
+            )
+        if "status" not in mapped and one.role == "status" and one.name in found.left:
+            yield (
+                "warning",
+                f"Table lines: column {one.name} is not mapped: {found.left[one.name]}. Map it "
+                "as status and write those that are no sales in `left_out_status:`.",
+            )
+        back = one.name not in source.columns.values() and BACK.search(folded(one.name))
+        if back and one.is_number and one.most:
+            yield (
+                "warning",
+                f"Table lines: column {one.name} is not mapped, and comes to "
+                f"{np.nansum(one.numbers):,.2f}: what was given back is not taken off. "
+                "Leave such lines out, or take it off in the file.",
+            )
     total, piece = found.column("amount"), found.column("unit_price")
     if total and piece and mapped.get("amount") is piece:
         yield (
