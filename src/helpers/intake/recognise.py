@@ -27,15 +27,10 @@ RULES = [
     (role, set(one.split())) for role, sets in TOLD["roles"].items() for one in sets
 ]
 LEFT_OUT, CREDITS, STATES, WON, PLACES = (
-    set(TOLD[name].split())
-    for name in ("left_out", "credits", "states", "won", "places")
+    set(TOLD[n].split()) for n in ("left_out", "credits", "states", "won", "places")
 )
 SHAPES: dict[str, str] = TOLD["shapes"]
-MISSING = {
-    word.casefold()
-    for name in ("missing", "missing_but_for_names")
-    for word in types.WORDS[name]
-}
+MISSING = {*types.WORDS["missing_but_for_names"]}
 LETTERS = str.maketrans(TOLD["letters"])  # those that Unicode does not take apart
 SIGN = re.compile("|".join(map(re.escape, sorted(TOLD["signs"], key=len)[::-1])))
 
@@ -48,9 +43,7 @@ ID = re.compile(r".*[\d@].*")
 CODE = re.compile(r"[A-Za-z]{3}")
 GROSS = re.compile("gross|brut")
 LATER = re.compile(r"account|due\b|remaining")  # where another column says the same
-FEES, BACK, SUPPLIER = (
-    re.compile(TOLD[name]) for name in ("fees", "back", "suppliers")
-)
+FEES, BACK, VENDOR = (re.compile(TOLD[n]) for n in ("fees", "back", "vendors"))
 OPINION = re.compile(r".*(agree|satisf|likely|zufried|stimme|accord|acuerdo).*", re.I)
 # Instants that are numbers, from 2000 to 2100; Excel counts days from 1900.
 NUMBERED = {
@@ -65,7 +58,7 @@ MONEY = ("amount", "money", "sale", "close_amount", "order_total", "subtotal")
 PRICES = ("unit_price", "price")
 PAID = ("amount", "unit_price", "order_total")
 LESS = ("discount_rate", "discount_percent", "discount")
-NEW = "each order has another, so no customer comes back"
+NEW = "named so, but each order has another, so no customer comes back"
 FEW = 10  # values: customers and orders have more in a file of MANY rows
 MANY = 100
 MOST = 0.95  # share of rows that makes a rule
@@ -335,15 +328,9 @@ def lines(cells: dict[str, list[str]]) -> Found:
 def _days(found: Found) -> None:
     """Choose the day of the order; that of stock, dispatch, payment or birth is another."""
     ranked = [c for c in found.of(*DATES, "clock") if c.filled > 0.4]
-    staged = any(
-        c.role == "stage" for c in found.columns
-    )  # a deal is a sale when closed
-    ranked.sort(
-        key=lambda c: (
-            not (staged and c.role == "close_date" and c.filled > AGREE),
-            c.name.lower().endswith(("key", "id")),
-        )
-    )
+    ranked.sort(key=lambda c: c.name.lower().endswith(("key", "id")))
+    if any(c.role == "stage" for c in found.columns):  # a deal is a sale once closed
+        ranked.sort(key=lambda c: c.role != "close_date" or c.filled <= AGREE)
     other = [
         c for c in found.of("", "order", "event", "call", "sale") if c.filled > AGREE
     ]
@@ -408,11 +395,11 @@ def _customers(found: Found) -> None:
     ranked = [(c, c.share(ID.fullmatch) > 0.5) for c in found.of(*roles)]
     order, refused = found.column("order_id"), []
     new = {c.name for c, _ in ranked if _paired(c, order) and len(c.given) >= MANY}
+    ranked.sort(key=lambda pair: bool(LATER.search(folded(pair[0].name))))
     ranked.sort(
         key=lambda pair: (
-            *(roles.index(pair[0].role), pair[0].name in new),
-            *(pair[0].filled < 0.3, not pair[1], not pair[0].known),
-            bool(LATER.search(folded(pair[0].name))),
+            *(roles.index(pair[0].role), pair[0].name in new, pair[0].filled < 0.3),
+            not pair[1],
         )
     )
     for one, coded in ranked:
@@ -420,8 +407,7 @@ def _customers(found: Found) -> None:
             refused += [f"{one.name}: {why}"] if one.role == "customer" else []
         elif one.role == "customer" and (one.known or coded):
             sure = "sure" if one.known and coded else "likely"
-            told = (sure, f"named so; {one.again}")
-            told = ("ask", f"named so, but {NEW}") if one.name in new else told
+            told = ("ask", NEW) if one.name in new else (sure, f"named so; {one.again}")
             return found.take("customer_id", one, *told)
         elif order and _one_each(order, one) < AGREE:
             continue
@@ -461,15 +447,11 @@ def _comes_back(found: Found, one: Column) -> bool:
 
 def _products(found: Found) -> None:
     ids = [c for c in found.of("product", "item") if not c.is_number or c.whole]
-    ids.sort(
-        key=lambda c: (c.role == "item", not c.known)
-    )  # PRODUCT_ID before _SUBCLASS
+    ids.sort(key=lambda c: (c.role == "item", not c.known))
     if ids and ids[0].role == "item" and ids[0].is_number and ids[0].most < MANY:
         ids = []  # how many items, and not which
     order = found.column("order_id")
-    ids = [
-        c for c in ids if min(of_order(c, order)[0], of_order(c, order)[1] / FEW) < 1
-    ]
+    ids = [c for c in ids if of_order(c, order)[0] < 1 or of_order(c, order)[1] < FEW]
     rows = len(found.columns[0].texts)
     titles = [c for c in found.of("title") if c.filled == 1 or not ids]
     titles = [c for c in titles if 1 < len(c.kinds) < AGREE * rows or rows < MANY]
@@ -502,9 +484,7 @@ def _pieces(found: Found) -> None:
         if product and one.role in ("amount", "money") and one.whole:
             slope, error = growth(paid.numbers, one.numbers, product.texts)
             if np.nanmedian(one.numbers) < FEW and slope > 0.75 and error < 0.15:
-                why = (
-                    f"whole numbers, and {paid.name} grows with them: pieces, not money"
-                )
+                why = f"whole numbers, and {paid.name} grows with them: pieces"
                 return found.take("quantity", one, "likely", why)
     return None
 
@@ -528,26 +508,25 @@ def _status(found: Found) -> None:
             found.events, why = not bought, "only purchases are sales"
         elif one.role in ("status", "dispatch"):
             parts = [v for v in one.kinds if re.search(TOLD["undone"], folded(v))]
-            out = parts + [v for v in out if v not in parts and one.role == "status"]
+            more = out + credits if one.role == "status" else []
+            out = parts + [v for v in more if v not in parts]
         else:
             known = len(one.those_in(LEFT_OUT | STATES | CREDITS))
             out = out + credits if known >= 0.75 * len(one.kinds) else []
-            if credits and out:
-                why = "credit notes are no sales (map their money as negative to take it off)"
         if out:
+            if {*credits} & {*out}:
+                why = "credit notes are no sales (to take them off, make them negative)"
             share = sum(one.kinds[v] for v in out) / len(one.given)
             if one.filled < AGREE and found.has("order_id"):
                 why = (
                     f"{one.name} stands on some lines of an order only: fill it on all"
                 )
                 return found.ask("status", f"{why}, to leave out {', '.join(out[:6])}")
-            asked = share > 0.5 or out == ["?"] or credits
+            asked = share > 0.5 or out == ["?"] or "credit" in why
             found.left_out, sure = out, "ask" if asked else "sure"
             return found.take("status", one, sure, f"{why} ({share:.0%} of the rows)")
-        if (
-            one.role == "status"
-            and len(one.those_in(STATES | WON)) < len(one.kinds) > 1
-        ):
+        unknown = one.kinds.keys() - {*one.those_in(STATES | WON)}
+        if one.role == "status" and unknown and len(one.kinds) > 1:
             counts = ", ".join(f"{v} {n:,}" for v, n in one.kinds.most_common(6))
             found.left[one.name] = f"it tells how orders ended ({counts})"
     return None
@@ -589,23 +568,17 @@ def _money(found: Found) -> None:
     if not sums:
         loose = [c for c in found.of("") if not c.known and c.is_number and not c.whole]
         sums = [c for c in loose if c.filled > AGREE and not c.forms][:1]
-    fees = [
-        c
-        for c in found.of("aside", "order")
-        if FEES.search(re.sub(r"[\W_]+", " ", folded(c.name)))
-        and c.is_number
-        and c.most
-    ]
+    fees = [c for c in found.of("aside", "order") if FEES.search(folded(c.name))]
+    fees = [c for c in fees if c.is_number and c.most]
     for (gross, net), fee in itertools.product(itertools.permutations(sums, 2), fees):
         gap = gross.numbers - np.abs(fee.numbers) - net.numbers
-        if gross in sums and np.mean(np.abs(gap) < 0.006) > AGREE:
-            found.left[net.name] = (
-                f"{gross.name} less {fee.name}, which the buyer paid too"
-            )
+        if np.mean(np.abs(gap) < 0.006) > AGREE and gross in sums:
+            found.left[net.name] = f"{gross.name} less {fee.name}: the buyer paid both"
             sums = [c for c in sums if c is not net]
     if not sums and fees:
-        names = ", ".join(c.name for c in fees)
-        found.ask("amount", f"no money but {names}: map it if it is what was paid")
+        found.ask(
+            "amount", f"no money but {fees[0].name}: map it if it is what was paid"
+        )
     order, quantity = found.column("order_id"), found.column("quantity")
     totals = {}
     for one in (c for c in sums if c.role not in PRICES):
@@ -675,26 +648,20 @@ def _of_product(found: Found, sums: list[Column], pieces: np.ndarray) -> bool:
 def _of_growth(found: Found, sums: list[Column], quantity: Column | None) -> None:
     """Tell the price of a piece from that of a line by how it grows within a product."""
     ranks = (*MONEY, *PRICES, "")
-    sums = sorted(
-        sums,
-        key=lambda c: (
-            bool(LATER.search(folded(c.name))),
-            ranks.index(c.role),
-            bool(GROSS.search(folded(c.name))),
-        ),
-    )
+    sums.sort(key=lambda c: bool(GROSS.search(folded(c.name))))
+    sums.sort(key=lambda c: (bool(LATER.search(folded(c.name))), ranks.index(c.role)))
     product = found.column("product_id") or found.column("category")
-    grown = [(np.nan, np.inf)] * len(sums)
+    told_of = {c.name: (np.nan, np.inf) for c in sums}
     if quantity and product:
-        grown = [growth(c.numbers, quantity.numbers, product.texts) for c in sums]
-    pairs = list(zip(sums, grown, strict=True))
-    # The first that grows as its name says; else the first.
-    clear = [
-        (c, told)
-        for c, told in pairs
-        if told[1] <= 0.15 and (told[0] < 0.25 if c.role in PRICES else told[0] > 0.75)
-    ]
-    one, (slope, error) = (clear or pairs)[0]
+        pieces, group = quantity.numbers, product.texts
+        told_of = {c.name: growth(c.numbers, pieces, group) for c in sums}
+
+    def fits(c: Column) -> bool:  # its values do what its name says
+        slope, error = told_of[c.name]
+        return error <= 0.15 and (slope < 0.25 if c.role in PRICES else slope > 0.75)
+
+    one = next(filter(fits, sums), sums[0])
+    slope, error = told_of[one.name]
     price = one.role in PRICES
     grows = f"twice the pieces cost {2 ** np.nan_to_num(slope):.2g} times as much"
     blind = "named so; values do not tell piece from line"
@@ -713,7 +680,7 @@ def _of_growth(found: Found, sums: list[Column], quantity: Column | None) -> Non
     elif slope < 0.25:
         told = "amount", "ask", f"named so, but {grows}: is it of one piece?"
     else:
-        of = "amount if it is of the line, unit_price if of a piece, order_total if of the order"
+        of = "amount if of the line, unit_price if of a piece, order_total if of the order"
         why = f"{one.name}: {grows}; {of}"
         return found.ask("unit_price", why)
     return found.take(told[0], one, *told[1:])
@@ -789,7 +756,7 @@ def shape(found: Found) -> str:
         return "customers"
     if not day and ("ordered_at" not in found.chosen or not (customer or order)):
         return "no_days" if order or bought or customer else "customers"
-    if customer is None and any(SUPPLIER.search(folded(c.name)) for c in found.columns):
+    if customer is None and any(VENDOR.search(folded(c.name)) for c in found.columns):
         return "purchases"
     return "" if "customer_id" in found.chosen else "no_customer"
 
@@ -798,26 +765,18 @@ def no_day(found: Found) -> str:
     """Say of the columns that could hold the day of an order why they do not."""
     said = []
     for one in found.columns:
-        dated = one.role in (*DATES, "other_date")
-        if not dated and not (one.forms and one.forms[0] not in NUMBERED):
-            continue
-        if not one.given:
-            why = "is empty"
-        elif one.forms and one.filled <= AGREE:
-            why = f"stands on {one.filled:.0%} of the lines: fill it down"
-        elif one.is_number and one.most < 10_000:
-            why = f"holds {one.such}, which tell no year"
-        elif one.role == "other_date":
-            why = (
-                "is another day by its name; rename it order_date if it is the order's"
-            )
-        else:
-            why = f"holds {one.such}"
-        said.append(f"{one.name} {why}")
+        dated = one.forms and one.forms[0] not in NUMBERED
+        part = f"stands on {one.filled:.0%} of the lines: fill it down"
+        whys = {
+            part: one.filled <= AGREE,
+            f"holds {one.such}, which tell no year": one.is_number and one.most < 1e4,
+            "is another day by its name": one.role == "other_date",
+            f"holds {one.such}": True,
+        }
+        if dated or one.role in DATES:
+            said.append(f"{one.name} {next(why for why, so in whys.items() if so)}")
     if sum(c.name.isdigit() for c in found.columns) > len(found.columns) / 2:
-        said.append(
-            "most columns have no name: is the header further down? Remove what is above it"
-        )
+        said.append("is the header further down? Remove the lines above it")
     return "; ".join(said[:4])
 
 
@@ -865,10 +824,9 @@ def currency(found: Found) -> tuple[str, str]:
         if one.share(CODE.fullmatch):
             return one.given[0].upper(), f"sure: {one.name} holds it alone"
     paid = [c for name in PAID if (c := found.column(name))]
-    words = [
-        w for c in paid for w in re.split(r"[\W_]+", c.name.upper()) if len(w) == 3
-    ]
-    texts = [t for c in paid for t in (c.name, *itertools.islice(c.kinds, 500))] + words
+    words = re.split(r"[\W_]+", " ".join(c.name.upper() for c in paid))
+    texts = [t for c in paid for t in (c.name, *itertools.islice(c.kinds, 500))]
+    texts += {*words} & TOLD["signs"].keys()
     signs = {sign for text in texts for sign in SIGN.findall(text)}
     codes = {TOLD["signs"][sign] for sign in signs} - {""}
     if len(codes) == 1:
@@ -885,9 +843,17 @@ def doubts(source: Source, cells: dict[str, list[str]]) -> Iterator[tuple[str, s
     found = lines(cells)
     own = {c.name: c for c in found.columns}
     mapped = {name: own[c] for name, c in source.columns.items() if c in own}
+    for level, said in _asked(found, mapped, {*source.columns.values()}):
+        yield level, f"Table lines: {said}"
+
+
+def _asked(
+    found: Found, mapped: dict[str, Column], taken: set[str]
+) -> Iterator[tuple[str, str]]:
+    """Tell what a draft had to ask of the columns that are mapped, and of others."""
     for name in filter(mapped.get, ("customer_id", "order_id", "quantity", *PAID)):
         one = mapped[name]
-        where = f"Table lines: column {one.name} ({name}) is hardly one: "
+        where = f"column {one.name} ({name}) is hardly one: "
         why = against(name, one)
         if why and "no numbers" not in why:  # validate tells what cannot be read
             few = "values only" in why or "nearly all rows" in why
@@ -898,50 +864,32 @@ def doubts(source: Source, cells: dict[str, list[str]]) -> Iterator[tuple[str, s
     for name in ("order_id", "product_id"):
         other = mapped.get(name) or found.column(name)
         if who and other and (who is other or (name[0] == "p" and _paired(who, other))):
-            yield (
-                "warning" if who.role == "customer" else "error",
-                f"Table lines: column {who.name} (customer_id) is hardly one: each "
-                f"{name[:-3]} ({other.name}) has its own. Map another column.",
-            )
-    for name in mapped.keys() - {
-        "ordered_at"
-    }:  # types read it, so its form is answered
+            sure = other is mapped.get(name) and who.role != "customer"
+            level = "error" if sure else "warning"
+            why = f"is hardly one: each {name[:-3]} ({other.name}) has its own"
+            yield level, f"column {who.name} (customer_id) {why}. Map another column."
+    for name, one in mapped.items():
         told = found.chosen.get(name)
-        if told and told.sure == "ask" and told.column == mapped[name].name:
-            yield (
-                "warning",
-                f"Table lines: column {told.column} ({name}): {told.why}. Is that right?",
-            )
-    for one in found.columns:
-        paid = [name for name in ("amount", "unit_price") if mapped.get(name) is one]
-        if paid and one.name in found.left:
-            yield (
-                "warning",
-                f"Table lines: column {one.name} ({paid[0]}) is {found.left[one.name]}. "
-                "Map another column, or this as order_total.",
-            )
-        if "status" not in mapped and one.role == "status" and one.name in found.left:
-            yield (
-                "warning",
-                f"Table lines: column {one.name} is not mapped: {found.left[one.name]}. Map it "
-                "as status and write those that are no sales in `left_out_status:`.",
-            )
-        back = one.name not in source.columns.values() and BACK.search(folded(one.name))
-        if back and one.is_number and one.most:
-            yield (
-                "warning",
-                f"Table lines: column {one.name} is not mapped, and comes to "
-                f"{np.nansum(one.numbers):,.2f}: what was given back is not taken off. "
-                "Leave such lines out, or take it off in the file.",
-            )
+        asked = told and (told.column, told.sure) == (one.name, "ask")
+        # Of other columns, mapping one answers what was asked.
+        if told and asked and name in ("customer_id", "status"):
+            yield "warning", f"column {one.name} ({name}): {told.why}. Is that right?"
+        if name in ("amount", "unit_price") and one.name in found.left:
+            why = f"is {found.left[one.name]}"
+            yield "warning", f"column {one.name} ({name}) {why}. Map another."
+    for one in (c for c in found.columns if c.name not in taken):
+        if one.role == "status" and one.name in found.left and "status" not in mapped:
+            why = f"is not mapped: {found.left[one.name]}"
+            step = "Map it as status, and those that are no sales in `left_out_status:`"
+            yield "warning", f"column {one.name} {why}. {step}."
+        if BACK.search(folded(one.name)) and one.is_number and one.most:
+            why = f"is not mapped, and comes to {np.nansum(one.numbers):,.2f}"
+            step = "What was given back is not taken off: take it off in the file"
+            yield "warning", f"column {one.name} {why}. {step}."
     total, piece = found.column("amount"), found.column("unit_price")
     if total and piece and mapped.get("amount") is piece:
-        yield (
-            "warning",
-            f"Table lines: column {piece.name} (amount) times the quantity is column "
-            f"{total.name}, so it is the price of a piece. Map it as unit_price.",
-        )
-    taken = {one.name for one in mapped.values()}
+        why = f"times the quantity is column {total.name}, so it is the price of one"
+        yield "warning", f"column {piece.name} (amount) {why}. Map it as unit_price."
     agreed = {c.name for name in PAID if (c := found.column(name))} & taken
     answered = {*(PAID if agreed else ()), *(LESS if "amount" in mapped else ())}
     for name in ("status", "currency", *PAID, *LESS):
@@ -955,4 +903,4 @@ def doubts(source: Source, cells: dict[str, list[str]]) -> Iterator[tuple[str, s
             out = ", ".join(found.left_out[:6])
             step += f" and leave out {out} by `left_out_status:`"
         column = f"column {told.column} is not mapped: " if told.column else ""
-        yield "warning", f"Table lines: {column}{told.why}. {step}, if that is so."
+        yield "warning", f"{column}{told.why}. {step}, if that is so."

@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -94,10 +94,12 @@ def _cells(seen: Look) -> dict[str, list[str]]:
 def by_name(seen: Look, table: str, lines: Guess | None = None) -> Guess:
     """Match a file's columns to a table's by their names, and to keys of lines by values."""
 
-    def far(standard: str, name: str) -> tuple[bool, float, bool]:
-        held, own = seen.columns[name], lines.columns.get(standard, "") if lines else ""
-        keys = set(lines.seen.columns.get(own, ())) if lines else set()
-        return len(held) < seen.rows, -len(keys & set(held)), name != own
+    def far(standard: str, name: str) -> tuple[bool | int, ...]:
+        if lines is None or standard not in ("customer_id", "product_id"):
+            return ()
+        held, own = seen.columns[name], lines.columns.get(standard, "")
+        met = len({*lines.seen.columns.get(own, ())} & {*held})
+        return len(held) < seen.rows, -met, name != own
 
     columns: dict[str, str] = {}
     for standard in mapping.COLUMNS[table]:
@@ -105,10 +107,9 @@ def by_name(seen: Look, table: str, lines: Guess | None = None) -> Guess:
         roles = ROLES.get(standard, ())
         if standard == recognise.named(seen.part or seen.file.stem)[0] + "_id":
             roles += ("id",)  # of customers.csv
-        key = standard in ("customer_id", "product_id")
         ranked = sorted(
             (
-                far(standard, name) if key else (),
+                *far(standard, name),
                 order.index(plain) if plain in order else len(order),
                 name,
             )
@@ -147,10 +148,8 @@ def match(looks: list[Look]) -> list[Guess]:
     if kind := recognise.shape(found):
         looked = ", ".join(column.name for column in found.columns[:6])
         count = recognise.scales(found) if kind == "survey" else best.rows
-        why = recognise.no_day(found) or f"{looked} were looked at"
-        raise _refusal(
-            kind, file=_name(best), names=looked, count=f"{count:,}", why=why
-        )
+        told = {"names": looked, "why": recognise.no_day(found) or looked}
+        raise _refusal(kind, file=_name(best), count=f"{count:,}", **told)
     guesses = [_lines(best, found)]
     left = [seen for seen, _ in others]
     first = ["contracts", "leads", "surveys", "responses", "contacts"]
@@ -200,9 +199,8 @@ def _refuse_join(read: list[tuple[Look, Found]]) -> None:
         query = f'select i.*, {asked} from {one} i join {two} o on i."{key.name}" = o."{other.name}"'
         who = taken[0].name
         for seen, third in read if orders.chosen["customer_id"].sure == "ask" else ():
-            own = [
-                c.name for c in third.columns if c.role == "customer" and c.name != who
-            ]
+            own = [c.name for c in third.columns if c.role == "customer"]
+            own = [name for name in own if name != who]
             if own and who in seen.columns and third not in (orders, bought):
                 part = f'"{seen.part}"' if base else f"'{seen.file.name}'"
                 query = query.replace(f'o."{who}"', f'c."{own[0]}"')
@@ -470,10 +468,9 @@ def _rest(text: str, run: str, found: Found) -> tuple[str, list[str]]:
                 )
                 told = picture(con, sources, said, few)
                 return windows(wide, days, said, few), told
-    for name in (n for n, told in found.chosen.items() if not told.column):
-        asked = f"gives {name} no column"
-        why = f"{name} is asked: {found.chosen[name].why}."
-        errors = [f"{one} {why}" if asked in one else one for one in errors]
+    for name, told in found.chosen.items():
+        asked = f"gives {name} no column" if not told.column else "\n"
+        errors = [f"{one} {told.why}." if asked in one else one for one in errors]
     listed = "\n".join(f"# - {' '.join(one.split())}" for one in errors)
     return f"\n{wide}{NO_WINDOWS.format(open=listed)}", [
         "To be answered first:",
@@ -482,18 +479,12 @@ def _rest(text: str, run: str, found: Found) -> tuple[str, list[str]]:
 
 
 def _cut(con: duckdb.DuckDBPyConnection) -> tuple[str, str, str]:
-    """Cut the days as the study does, or later where few of the days after it have lines."""
-    query = (
-        "select distinct ordered_at::date from typed_lines where ordered_at is not null"
-    )
-    days = sorted(day for (day,) in con.execute(query).fetchall())
-    start, split, end = horizons.windows(days[0], days[-1])
-    cuts = (date.fromisoformat(split), days[len(days) * 3 // 4] - timedelta(days=1))
-    for cut in cuts:
-        first = min((day for day in days if day > cut), default=days[-1])
-        if (days[-1] - first).days + 1 >= coverage.LEAST * (days[-1] - cut).days:
-            return start, str(cut), end
-    return start, end, end
+    """Cut the days as the study does, or not where few of the later ones have lines."""
+    day = "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
+    start, split, end = horizons.windows(*con.execute(day).fetchall()[0])
+    days = con.execute(f"{day} where ordered_at::date > ?::date", [split]).fetchall()[0]
+    lasts = [(days[1] - one).days for one in (days[0], date.fromisoformat(split))]
+    return start, split if lasts[0] + 1 >= coverage.LEAST * lasts[1] else end, end
 
 
 def _shown(who: str, line: int) -> str:
@@ -523,7 +514,7 @@ def picture(
     ).fetchall()
     apart = f" ({rows - used:,} of them set aside by status)" if used < rows else ""
     shares = ", ".join(
-        f"{_shown(who, line)} {float(paid / (money or 1)):.1%}"
+        f"{_shown(who, line + 1 + lines.header)} {float(paid / (money or 1)):.1%}"
         for who, paid, line in largest
     )
     ready = [one.partition(":")[0] for one in said if one.endswith(": ready.")]
