@@ -321,6 +321,72 @@ def test_the_result_is_pictured_for_the_analyst(drafted, capsys):
     assert told[-1].startswith("Drafted runs/new.yaml.")
 
 
+@pytest.mark.parametrize("who", ["Anna Kim", "anna@x.de", "C1234567890123456789012345"])
+def test_the_picture_shows_no_address_no_name_and_no_endless_id(drafted, capsys, who):
+    rows = [
+        (*row[:2], f"{who}{'X' * (n // 2 % 25)}", *row[3:])
+        for n, row in enumerate(sales())
+    ]
+    drafted(o__csv=export(rows, head=SALES))
+    (paths.ROOT / "runs/new.yaml").unlink()
+    assert scaffold.main(["new"]) == 0
+    told = capsys.readouterr().out
+    assert who not in told
+    assert ("…" if who[0] == "C" else "'s customer") in told
+
+
+def test_customers_are_joined_by_the_number_that_the_lines_have(drafted):
+    head = "Company,CustomerId,Account Number,State"
+    ids = sorted({row[2] for row in sales()})
+    firms = [("" if n % 3 else n, one, n + 900, n % 2) for n, one in enumerate(ids)]
+    rows = export(sales(), head=SALES.replace("customer", "buyer"))
+    text = drafted(o__csv=rows, customers__csv=export(firms, head=head))
+    customers = yaml.safe_load(text)["tables"]["customers"]
+    assert customers["columns"]["customer_id"] == "CustomerId"
+
+
+def test_no_window_is_proposed_that_check_refuses(drafted):
+    days = [f"2022-01-{n % 9 + 1:02}" for n in range(60)] + ["2023-01-01"]
+    rows = [(n, day, n % 20, f"K{n % 5}", 2, 9 + n) for n, day in enumerate(days)]
+    text = drafted(o__csv=export(rows, head=SALES))
+    assert yaml.safe_load(text)["02_feature_engineering"]["last_day"].year == 2023
+    assert faults() == []
+
+
+def test_what_is_asked_is_printed_with_its_reason(drafted, capsys):
+    rows = [(*row[:5], row[5] / row[4] ** 0.5) for row in sales()]
+    head = SALES.replace("qty,total", "qty,price")
+    drafted(o__csv=export(rows, head=head))
+    (paths.ROOT / "runs/new.yaml").unlink()
+    scaffold.main(["new"])
+    told = capsys.readouterr().out
+    assert "gives unit_price no column" in told
+    assert "order_total if of the order" in told
+
+
+def test_sheets_of_one_shape_are_asked_to_be_put_into_one(drafted, tmp_path):
+    frame = pd.DataFrame(sales(), columns=SALES.split(","))
+    with pd.ExcelWriter(tmp_path / "data/raw/new/two.xlsx") as book:
+        for sheet in ("2022", "2023"):
+            frame.to_excel(book, sheet_name=sheet, index=False)
+    with pytest.raises(BadInput, match="Put the rows of all into one sheet"):
+        drafted()
+
+
+def test_a_customer_that_is_new_on_each_order_is_joined_by_its_own_number(drafted):
+    orders = [(f"O{n}", f"x{n}", f"2024-03-{n % 28 + 1:02}") for n in range(120)]
+    items = [(f"O{n // 2}", f"P{n % 9}", 2 + n % 7) for n in range(240)]
+    people = [(f"x{n}", f"u{n // 3}") for n in range(120)]
+    with pytest.raises(
+        BadInput, match=r'c."customer_unique_id".* join .people.csv. c on'
+    ):
+        drafted(
+            orders__csv=export(orders, head="order_id,customer_id,order_date"),
+            items__csv=export(items, head="order_id,product_id,price"),
+            people__csv=export(people, head="customer_id,customer_unique_id"),
+        )
+
+
 SALES = "order,date,customer,sku,qty,total"
 STATES = ("completed", "cancelled", "shipped")
 
@@ -456,6 +522,9 @@ def test_orders_that_came_to_nothing_are_left_out_by_their_status(drafted):
     assert lines["columns"]["status"] == "Order Status"
     assert lines["left_out_status"] == ["cancelled"]
     assert faults() == []
+    assert "counted as sales: completed, shipped" in (
+        paths.ROOT / "runs/new.yaml"
+    ).read_text("utf-8")
 
 
 def test_deals_that_are_not_won_are_left_out_and_accounts_are_the_customers(drafted):

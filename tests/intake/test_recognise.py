@@ -13,21 +13,23 @@ ROLES = {
     "customer": """CustomerKey|Customer ID|cust_no|Kundennr|Kundennummer|numero client|
         codigo_cliente|Codice cliente|Klantnummer|Kundnr|Nr klienta|Číslo zákazníka|
         Müşteri No|Asiakasnumero|Cod client|Vevőkód|ID Pelanggan|household_key|Account Name|
-        user_id|Debitor|HSHD_NUM|Member ID""",
+        user_id|Debitor|HSHD_NUM|Member ID|KUNNR|Auftraggeber|KdNr|Debiteurnr.|Cari Kodu|
+        Kontrahent""",
     "order": """OrderNumber|Order ID|InvoiceNo|Sales Order Number|Bestellnr|Rechnungsnummer|
         Nº pedido|Numero ordine|Ordernr|Nr zamówienia|Číslo objednávky|Sipariş No|
-        Tilausnumero|Rendelésszám|Transaction ID|Verkaufsbeleg|Opportunity ID""",
+        Tilausnumero|Rendelésszám|Transaction ID|Verkaufsbeleg|Opportunity ID|increment_id|
+        PO Number|VBELN|N. documento|Num|order_name""",
     "order_date": """OrderDate|Order Date|invoice_date|Bestelldatum|data_pedido|Orderdatum|
         Data zamówienia|Sipariş Tarihi|Created at|PurchaseDate|Rechnungsdatum""",
     "date": "Date|Datum|Fecha|Tanggal|Dátum|timestamp",
     "other_date": "Ship Date|StockDate|Paid at|DueDate|Date of birth|shipping_limit_date",
     "close_date": "close_date|Close Date",
-    "product": "ProductKey|Product ID|SKU|StockCode|Artikelnr|Lineitem sku|Produto|Varenr|Material",
+    "product": "ProductKey|Product ID|SKU|StockCode|Artikelnr|Lineitem sku|Produto|Varenr|Material|ArtNr|Stok Kodu|Indeks",
     "item": "ItemNo|Item",
     "title": "ProductName|Product Name|Lineitem name|product-name|Item Name",
     "quantity": """OrderQuantity|Quantity|Lineitem quantity|Menge|Quantité|Cantidad|Quantità|
         Quantidade|Aantal|Antal|Ilość|Množství|Miktar|Määrä|Cantitate|Mennyiség|Jumlah|
-        number_of_cds|NumOfProducts|Units""",
+        number_of_cds|NumOfProducts|Units|KWMENG|Uds.|QUANTITYORDERED|Cases Sold""",
     "unit_price": """UnitPrice|Lineitem price|Price per Unit|PriceEach|unit_spend|Einzelpreis|prix unitaire|
         preco_unitario|Cena jednostkowa|À-pris|Birim Fiyat|Yksikköhinta|Egységár|Harga Satuan""",
     "price": "Price|Preis|Prezzo|Cena|line_price",
@@ -41,7 +43,7 @@ ROLES = {
     "tax": "Tax 5%|MwSt|VAT",
     "aside": "Freight|Shipping|Unit Cost|Profit|TotalProductCost|cogs|Rating",
     "line_no": "OrderLineItem|Line No|order_item_id|Pos.|InvoiceLineId",
-    "status": "Order Status|Status|Financial Status|Durum|Stav",
+    "status": "Order Status|Status|Financial Status|Durum|Stav|Situação",
     "dispatch": "Fulfillment Status|Lineitem fulfillment status",
     "stage": "Deal Stage|deal_stage|Stage",
     "category": "Sub-Category|Product Category|Category|Warengruppe|ProductSubcategoryKey|Product line",
@@ -97,6 +99,23 @@ def gross(k):
         ({"price": price}, {"unit_price": "price"}),
         ({"price": gross}, {"amount": "price"}),
         ({"unit_price": gross}, {"amount": "unit_price"}),
+        (  # the order's total grows with the pieces too little to be a line's
+            {"order": None, "grand_total": lambda k: 50 + gross(k), "price": price},
+            {"unit_price": "price"},
+        ),
+        (
+            {"qty": None, "AMOUNT": lambda k: k % 4 + 1, "SALES_PRICE": gross},
+            {"amount": "SALES_PRICE"},
+        ),
+        (
+            {"Gross": gross, "Fee": lambda k: -0.5, "Net": lambda k: gross(k) - 0.5},
+            {"amount": "Gross"},
+        ),
+        (
+            {"qty": None, "TotalDue": lambda k: gross(k) + 9, "SubTotal": gross},
+            {"amount": "SubTotal"},
+        ),
+        ({"visit fee": price}, {"amount": ""}),
         ({"price": price, "value": gross}, {"unit_price": "price", "amount": "value"}),
         (
             {
@@ -251,6 +270,75 @@ def test_states_of_several_words_are_read_by_what_they_say():
     assert sorted(found.left_out) == sorted([*states[1:3], *states[5:]])
 
 
+@pytest.mark.parametrize(
+    ("states", "out"),
+    [
+        (("Rechnung", "Gutschrift"), ["Gutschrift"]),
+        (("Invoice", "Payment"), ["Payment"]),
+        (("Paid", "Not Paid"), ["Not Paid"]),
+        (("Teljesítve", "Lemondva"), ["Lemondva"]),
+        (("Shipped", "Disputed", "No Show", "Resolved"), ["Disputed", "No Show"]),
+    ],
+)
+@pytest.mark.parametrize("name", ["Document Type", "Status"])
+def test_credit_notes_payments_and_what_was_not_paid_are_no_sales(name, states, out):
+    def state(k):
+        return states[k % len(states)]
+
+    assert set(recognise.lines(file(**{name: state, "sum": price})).left_out) == {*out}
+
+
+def test_credit_notes_whose_money_is_negative_stay():
+    kind = {"Belegart": lambda k: ("Rechnung", "Gutschrift")[k % 2]}
+    signed = {"sum": lambda k: price(k) * (-1) ** k}
+    assert recognise.lines(file(**kind, **signed)).left_out == []
+
+
+def test_a_number_that_goes_with_the_product_or_the_order_is_no_customer():
+    style = {"customer": None, "sku": lambda k: f"K{k % 20}"}
+    found = recognise.lines(file(**style, style=lambda k: f"S{k % 20:04}"))
+    assert "customer_id" not in found.chosen
+    own = {"customer_id": lambda k: f"o{k // 2}", "customer": None}
+    new = recognise.lines(file(**own)).chosen["customer_id"]
+    assert (new.column, new.sure) == ("customer_id", "ask")
+    unique = {"customer_unique_id": lambda k: f"u{k // 2 % 24}"}
+    assert chosen(file(**own, **unique))["customer_id"] == "customer_unique_id"
+
+
+def test_a_deal_is_of_the_day_on_which_it_was_closed():
+    days = {"Create Date": lambda k: "2024-01-05", "Close Date": lambda k: "2024-02-05"}
+    stage = {"Deal Stage": lambda k: ("won", "lost")[k % 2]}
+    assert chosen(file(date=None, **days, **stage))["ordered_at"] == "Close Date"
+    assert chosen(file(date=None, **days))["ordered_at"] == "Create Date"
+
+
+def test_the_currency_is_told_by_the_name_of_the_money():
+    found = recognise.lines(file(value_in_usd=price, qty=None))
+    assert recognise.currency(found)[0] == "USD"
+    country = recognise.lines(file(value_of_country=price, qty=None))
+    assert recognise.currency(country)[1].startswith("ask")
+
+
+@pytest.mark.parametrize(
+    ("columns", "shape", "why"),
+    [
+        ({"customer": None, "Vendor ID": lambda k: f"V{k % 9}"}, "purchases", ""),
+        ({"sku": None, "qty": None}, "unpaid", ""),
+        ({"date": lambda k: "" if k % 3 else "2024-01-05"}, "no_days", "33% of the"),
+        (
+            {"date": lambda k: 110 + k % 9, "customer": None, "order": None},
+            "no_days",
+            "which tell no year",
+        ),
+    ],
+)
+def test_a_file_without_lines_is_named_with_the_reason(columns, shape, why):
+    more = {} if shape == "unpaid" else {"price": price}
+    found = recognise.lines(file(**more, **columns))
+    assert recognise.shape(found) == shape
+    assert why in recognise.no_day(found)
+
+
 def test_spellings_of_one_customer_are_counted():
     names = ("Anna@x.de", "anna@x.de", "00123", "123.0", "123")
     found = recognise.lines(
@@ -322,6 +410,41 @@ def test_what_the_draft_asked_is_not_asked_again_once_it_is_answered():
             {"line__total": lambda k: gross(k) * 1.2, "VAT": lambda k: gross(k) * 0.2},
             "warning",
             "column line total is not mapped: quantity x price plus VAT on 100% of the rows",
+        ),
+        (
+            {"customer_id": "style"},
+            {"sku": lambda k: f"K{k % 20}", "style": lambda k: f"S{k % 20:04}"},
+            "error",
+            "column style (customer_id) is hardly one: each product (sku) has its own",
+        ),
+        (
+            {"customer_id": "Customer Name"},
+            {
+                "Customer__Name": lambda k: (
+                    f"{'AB'[k // 2 % 2]}na {'C' * (k // 2 % 24)}"
+                ),
+                "customer": None,
+            },
+            "warning",
+            "column Customer Name (customer_id): names, which two people may share",
+        ),
+        (
+            {},
+            {"Status": lambda k: ("Facturado", "Aberto")[k % 4 == 3]},
+            "warning",
+            "Status is not mapped: it tells how orders ended (Facturado 90, Aberto 30)",
+        ),
+        (
+            {},
+            {"Amount__Refunded": lambda k: k % 2},
+            "warning",
+            "column Amount Refunded is not mapped, and comes to 60.00",
+        ),
+        (
+            {"unit_price": "grand total"},
+            {"grand__total": lambda k: 50 + k // 2 % 40},
+            "warning",
+            "column grand total (unit_price) is the order's, not the line's",
         ),
         (
             {},

@@ -26,10 +26,11 @@ WHOLE = {name: role for role, names in TOLD["whole"].items() for name in names}
 RULES = [
     (role, set(one.split())) for role, sets in TOLD["roles"].items() for one in sets
 ]
-LEFT_OUT, STATES, WON, PLACES = (
-    set(TOLD[name].split()) for name in ("left_out", "states", "won", "places")
+LEFT_OUT, CREDITS, STATES, WON, PLACES = (
+    set(TOLD[n].split()) for n in ("left_out", "credits", "states", "won", "places")
 )
 SHAPES: dict[str, str] = TOLD["shapes"]
+MISSING = {*types.WORDS["missing_but_for_names"]}
 LETTERS = str.maketrans(TOLD["letters"])  # those that Unicode does not take apart
 SIGN = re.compile("|".join(map(re.escape, sorted(TOLD["signs"], key=len)[::-1])))
 
@@ -41,6 +42,8 @@ ORDERED = re.compile(r"#?[A-Za-z]{0,4}[-_]?\d+\w*")  # such as #1001
 ID = re.compile(r".*[\d@].*")
 CODE = re.compile(r"[A-Za-z]{3}")
 GROSS = re.compile("gross|brut")
+LATER = re.compile(r"account|due\b|remaining")  # where another column says the same
+FEES, BACK, VENDOR = (re.compile(TOLD[n]) for n in ("fees", "back", "vendors"))
 OPINION = re.compile(r".*(agree|satisf|likely|zufried|stimme|accord|acuerdo).*", re.I)
 # Instants that are numbers, from 2000 to 2100; Excel counts days from 1900.
 NUMBERED = {
@@ -55,6 +58,7 @@ MONEY = ("amount", "money", "sale", "close_amount", "order_total", "subtotal")
 PRICES = ("unit_price", "price")
 PAID = ("amount", "unit_price", "order_total")
 LESS = ("discount_rate", "discount_percent", "discount")
+NEW = "named so, but each order has another, so no customer comes back"
 FEW = 10  # values: customers and orders have more in a file of MANY rows
 MANY = 100
 MOST = 0.95  # share of rows that makes a rule
@@ -186,7 +190,8 @@ class Column:
         """Say how many values it has."""
         kinds, rows = len(self.kinds), len(self.given)
         each = f", each {rows / kinds:.1f} times" if rows > kinds else ""
-        return f"{kinds:,} value{'s' * (kinds != 1)}{each}"
+        part = f" in the first {ROWS:,} rows" if len(self.texts) >= ROWS else ""
+        return f"{kinds:,} value{'s' * (kinds != 1)}{each}{part}"
 
 
 def _bare(text: str) -> str:
@@ -324,6 +329,8 @@ def _days(found: Found) -> None:
     """Choose the day of the order; that of stock, dispatch, payment or birth is another."""
     ranked = [c for c in found.of(*DATES, "clock") if c.filled > 0.4]
     ranked.sort(key=lambda c: c.name.lower().endswith(("key", "id")))
+    if any(c.role == "stage" for c in found.columns):  # a deal is a sale once closed
+        ranked.sort(key=lambda c: c.role != "close_date" or c.filled <= AGREE)
     other = [
         c for c in found.of("", "order", "event", "call", "sale") if c.filled > AGREE
     ]
@@ -354,6 +361,13 @@ def _one_each(key: Column, other: Column | None) -> float:
     return sum(times == 1 for times in each.values()) / max(len(each), 1)
 
 
+def _paired(one: Column, other: Column | None) -> bool:
+    """Say whether each of many values of two columns stands with one of the other."""
+    if other is None or not FEW < len(one.kinds) == len(other.kinds):
+        return False
+    return _one_each(one, other) == _one_each(other, one) == 1
+
+
 def _orders(found: Found) -> None:
     """Choose the coarsest number whose values stand on one day each."""
     day, ranked = found.column("ordered_at"), found.of("order")
@@ -379,16 +393,22 @@ def _customers(found: Found) -> None:
     """Choose by name what values support; addresses and names where nothing else is."""
     roles = ("customer", "card", "email", "names", "id", "")
     ranked = [(c, c.share(ID.fullmatch) > 0.5) for c in found.of(*roles)]
-    ranked.sort(
-        key=lambda pair: (roles.index(pair[0].role), pair[0].filled < 0.3, not pair[1])
-    )
     order, refused = found.column("order_id"), []
+    new = {c.name for c, _ in ranked if _paired(c, order) and len(c.given) >= MANY}
+    ranked.sort(key=lambda pair: bool(LATER.search(folded(pair[0].name))))
+    ranked.sort(
+        key=lambda pair: (
+            *(roles.index(pair[0].role), pair[0].name in new, pair[0].filled < 0.3),
+            not pair[1],
+        )
+    )
     for one, coded in ranked:
         if why := against("customer_id", one):
             refused += [f"{one.name}: {why}"] if one.role == "customer" else []
         elif one.role == "customer" and (one.known or coded):
             sure = "sure" if one.known and coded else "likely"
-            return found.take("customer_id", one, sure, f"named so; {one.again}")
+            told = ("ask", NEW) if one.name in new else (sure, f"named so; {one.again}")
+            return found.take("customer_id", one, *told)
         elif order and _one_each(order, one) < AGREE:
             continue
         elif one.role == "card" and len(one.kinds) < len(one.given):
@@ -413,7 +433,9 @@ def _comes_back(found: Found, one: Column) -> bool:
 
     def fits(c: Column) -> bool:
         rows, kinds = len(c.given), len(c.kinds)
+        things = ("product", "item", "title", "order", "category", "name")
         coded = c.share(ID.fullmatch) > AGREE and not c.forms
+        coded &= not any(_paired(c, o) for o in found.columns if o.role in things)
         tall = not c.is_number or c.most >= 1_000
         return coded and tall and max(FEW, 0.005 * rows) < kinds < AGREE * rows
 
@@ -425,8 +447,11 @@ def _comes_back(found: Found, one: Column) -> bool:
 
 def _products(found: Found) -> None:
     ids = [c for c in found.of("product", "item") if not c.is_number or c.whole]
+    ids.sort(key=lambda c: (c.role == "item", not c.known))
     if ids and ids[0].role == "item" and ids[0].is_number and ids[0].most < MANY:
         ids = []  # how many items, and not which
+    order = found.column("order_id")
+    ids = [c for c in ids if of_order(c, order)[0] < 1 or of_order(c, order)[1] < FEW]
     rows = len(found.columns[0].texts)
     titles = [c for c in found.of("title") if c.filled == 1 or not ids]
     titles = [c for c in titles if 1 < len(c.kinds) < AGREE * rows or rows < MANY]
@@ -453,13 +478,23 @@ def _pieces(found: Found) -> None:
             return found.take("quantity", one, "sure", why)
         if middle < 2 * FEW:
             return found.take("quantity", one, "likely", "small whole numbers")
+    sums = [c for c in found.of(*MONEY, *PRICES) if not against("amount", c)]
+    product = found.column("product_id")
+    for one, paid in itertools.permutations(sums if product else [], 2):
+        if product and one.role in ("amount", "money") and one.whole:
+            slope, error = growth(paid.numbers, one.numbers, product.texts)
+            if np.nanmedian(one.numbers) < FEW and slope > 0.75 and error < 0.15:
+                why = f"whole numbers, and {paid.name} grows with them: pieces"
+                return found.take("quantity", one, "likely", why)
     return None
 
 
 def _status(found: Found) -> None:
     """Look for the states of orders that are no sales."""
-    for one in found.of("status", "stage", "type", "payment", "event", "dispatch", ""):
+    roles = ("status", "stage", "type", "payment", "event", "dispatch", "", "other")
+    for one in found.of(*roles):
         won, out = one.those_in(WON), one.those_in(LEFT_OUT)
+        credits = [v for v in one.those_in(CREDITS) if not _negative(found, one, v)]
         why = "orders with these are no sales"
         if one.filled < 0.05 or len(one.kinds) > 40:
             continue
@@ -473,20 +508,35 @@ def _status(found: Found) -> None:
             found.events, why = not bought, "only purchases are sales"
         elif one.role in ("status", "dispatch"):
             parts = [v for v in one.kinds if re.search(TOLD["undone"], folded(v))]
-            out = parts + [v for v in out if v not in parts and one.role == "status"]
+            more = out + credits if one.role == "status" else []
+            out = parts + [v for v in more if v not in parts]
         else:
-            known = len(one.those_in(LEFT_OUT | STATES))
-            out = out if known >= 0.75 * len(one.kinds) else []
+            known = len(one.those_in(LEFT_OUT | STATES | CREDITS))
+            out = out + credits if known >= 0.75 * len(one.kinds) else []
         if out:
+            if {*credits} & {*out}:
+                why = "credit notes are no sales (to take them off, make them negative)"
             share = sum(one.kinds[v] for v in out) / len(one.given)
             if one.filled < AGREE and found.has("order_id"):
                 why = (
                     f"{one.name} stands on some lines of an order only: fill it on all"
                 )
                 return found.ask("status", f"{why}, to leave out {', '.join(out[:6])}")
-            found.left_out, sure = out, "ask" if share > 0.5 or out == ["?"] else "sure"
+            asked = share > 0.5 or out == ["?"] or "credit" in why
+            found.left_out, sure = out, "ask" if asked else "sure"
             return found.take("status", one, sure, f"{why} ({share:.0%} of the rows)")
+        unknown = one.kinds.keys() - {*one.those_in(STATES | WON)}
+        if one.role == "status" and unknown and len(one.kinds) > 1:
+            counts = ", ".join(f"{v} {n:,}" for v, n in one.kinds.most_common(6))
+            found.left[one.name] = f"it tells how orders ended ({counts})"
     return None
+
+
+def _negative(found: Found, one: Column, value: str) -> bool:
+    """Say whether most rows with a value hold a number below 0: money taken back."""
+    rows = np.array([text == value for text in one.texts])
+    sums = found.of(*MONEY, *PRICES, "quantity")
+    return any(np.mean(c.numbers[rows] < 0) > 0.5 for c in sums if c.is_number)
 
 
 def _texts(found: Found) -> None:
@@ -518,6 +568,17 @@ def _money(found: Found) -> None:
     if not sums:
         loose = [c for c in found.of("") if not c.known and c.is_number and not c.whole]
         sums = [c for c in loose if c.filled > AGREE and not c.forms][:1]
+    fees = [c for c in found.of("aside", "order") if FEES.search(folded(c.name))]
+    fees = [c for c in fees if c.is_number and c.most]
+    for (gross, net), fee in itertools.product(itertools.permutations(sums, 2), fees):
+        gap = gross.numbers - np.abs(fee.numbers) - net.numbers
+        if np.mean(np.abs(gap) < 0.006) > AGREE and gross in sums:
+            found.left[net.name] = f"{gross.name} less {fee.name}: the buyer paid both"
+            sums = [c for c in sums if c is not net]
+    if not sums and fees:
+        found.ask(
+            "amount", f"no money but {fees[0].name}: map it if it is what was paid"
+        )
     order, quantity = found.column("order_id"), found.column("quantity")
     totals = {}
     for one in (c for c in sums if c.role not in PRICES):
@@ -587,15 +648,21 @@ def _of_product(found: Found, sums: list[Column], pieces: np.ndarray) -> bool:
 def _of_growth(found: Found, sums: list[Column], quantity: Column | None) -> None:
     """Tell the price of a piece from that of a line by how it grows within a product."""
     ranks = (*MONEY, *PRICES, "")
-    one = min(
-        sums,
-        key=lambda c: (ranks.index(c.role), bool(GROSS.search(folded(c.name)))),
-    )
-    price = one.role in PRICES
+    sums.sort(key=lambda c: bool(GROSS.search(folded(c.name))))
+    sums.sort(key=lambda c: (bool(LATER.search(folded(c.name))), ranks.index(c.role)))
     product = found.column("product_id") or found.column("category")
-    slope, error = np.nan, np.inf
+    told_of = {c.name: (np.nan, np.inf) for c in sums}
     if quantity and product:
-        slope, error = growth(one.numbers, quantity.numbers, product.texts)
+        pieces, group = quantity.numbers, product.texts
+        told_of = {c.name: growth(c.numbers, pieces, group) for c in sums}
+
+    def fits(c: Column) -> bool:  # its values do what its name says
+        slope, error = told_of[c.name]
+        return error <= 0.15 and (slope < 0.25 if c.role in PRICES else slope > 0.75)
+
+    one = next(filter(fits, sums), sums[0])
+    slope, error = told_of[one.name]
+    price = one.role in PRICES
     grows = f"twice the pieces cost {2 ** np.nan_to_num(slope):.2g} times as much"
     blind = "named so; values do not tell piece from line"
     if quantity is None or (not price and np.nanmean(quantity.numbers != 1) < 0.02):
@@ -613,7 +680,8 @@ def _of_growth(found: Found, sums: list[Column], quantity: Column | None) -> Non
     elif slope < 0.25:
         told = "amount", "ask", f"named so, but {grows}: is it of one piece?"
     else:
-        why = f"{one.name}: {grows}; amount if it is of the line, unit_price if of a piece"
+        of = "amount if of the line, unit_price if of a piece, order_total if of the order"
+        why = f"{one.name}: {grows}; {of}"
         return found.ask("unit_price", why)
     return found.take(told[0], one, *told[1:])
 
@@ -668,7 +736,8 @@ def shape(found: Found) -> str:
     """Name what a file holds that is no order lines, by a key of SHAPES; "" if it may be."""
     customer, order, day = map(found.column, ("customer_id", "order_id", "ordered_at"))
     rows = len(found.columns[0].texts)
-    bought = found.paid or found.has("product_id") or found.has("quantity")
+    bought = found.has("product_id") or found.has("quantity")
+    bought |= bool(found.chosen.keys() & set(PAID))
     roles = Counter(c.role for c in found.columns)
     keys = [customer] if customer else found.of("customer", "id")
     each = rows >= 20 and any(len(c.kinds) > 0.99 * rows for c in keys)
@@ -679,7 +748,7 @@ def shape(found: Found) -> str:
     if roles["lead"] > 1 and not found.paid:
         return "leads"
     if day and not bought and (customer or roles["event"] or roles["call"]):
-        return "events"
+        return "events" if roles["event"] or roles["call"] or not order else "unpaid"
     if found.events and not found.has("quantity"):
         return "events"
     own = order is not None and len(order.kinds) > 0.5 * rows
@@ -687,7 +756,28 @@ def shape(found: Found) -> str:
         return "customers"
     if not day and ("ordered_at" not in found.chosen or not (customer or order)):
         return "no_days" if order or bought or customer else "customers"
+    if customer is None and any(VENDOR.search(folded(c.name)) for c in found.columns):
+        return "purchases"
     return "" if "customer_id" in found.chosen else "no_customer"
+
+
+def no_day(found: Found) -> str:
+    """Say of the columns that could hold the day of an order why they do not."""
+    said = []
+    for one in found.columns:
+        dated = one.forms and one.forms[0] not in NUMBERED
+        part = f"stands on {one.filled:.0%} of the lines: fill it down"
+        whys = {
+            part: one.filled <= AGREE,
+            f"holds {one.such}, which tell no year": one.is_number and one.most < 1e4,
+            "is another day by its name": one.role == "other_date",
+            f"holds {one.such}": True,
+        }
+        if dated or one.role in DATES:
+            said.append(f"{one.name} {next(why for why, so in whys.items() if so)}")
+    if sum(c.name.isdigit() for c in found.columns) > len(found.columns) / 2:
+        said.append("is the header further down? Remove the lines above it")
+    return "; ".join(said[:4])
 
 
 def scales(found: Found) -> int:
@@ -715,9 +805,10 @@ def spellings(found: Found) -> dict[str, str]:
     said = {}
     for name in ("customer_id", "order_id", "product_id"):
         one = found.column(name)
-        kinds = {_one_spelling(text) for text in one.kinds} if one else set()
-        if one and one.role != "title" and len(kinds) < len(one.kinds):
-            said[name] = f"{len(one.kinds):,} spellings of {len(kinds):,}"
+        texts = [t for t in (one.kinds if one else ()) if t.casefold() not in MISSING]
+        kinds = {_one_spelling(text) for text in texts}
+        if one and one.role != "title" and len(kinds) < len(texts):
+            said[name] = f"{len(texts):,} spellings of {len(kinds):,}"
     return said
 
 
@@ -733,7 +824,9 @@ def currency(found: Found) -> tuple[str, str]:
         if one.share(CODE.fullmatch):
             return one.given[0].upper(), f"sure: {one.name} holds it alone"
     paid = [c for name in PAID if (c := found.column(name))]
+    words = re.split(r"[\W_]+", " ".join(c.name.upper() for c in paid))
     texts = [t for c in paid for t in (c.name, *itertools.islice(c.kinds, 500))]
+    texts += {*words} & TOLD["signs"].keys()
     signs = {sign for text in texts for sign in SIGN.findall(text)}
     codes = {TOLD["signs"][sign] for sign in signs} - {""}
     if len(codes) == 1:
@@ -750,23 +843,53 @@ def doubts(source: Source, cells: dict[str, list[str]]) -> Iterator[tuple[str, s
     found = lines(cells)
     own = {c.name: c for c in found.columns}
     mapped = {name: own[c] for name, c in source.columns.items() if c in own}
+    for level, said in _asked(found, mapped, {*source.columns.values()}):
+        yield level, f"Table lines: {said}"
+
+
+def _asked(
+    found: Found, mapped: dict[str, Column], taken: set[str]
+) -> Iterator[tuple[str, str]]:
+    """Tell what a draft had to ask of the columns that are mapped, and of others."""
     for name in filter(mapped.get, ("customer_id", "order_id", "quantity", *PAID)):
         one = mapped[name]
-        where = f"Table lines: column {one.name} ({name}) is hardly one: "
+        where = f"column {one.name} ({name}) is hardly one: "
         why = against(name, one)
         if why and "no numbers" not in why:  # validate tells what cannot be read
             few = "values only" in why or "nearly all rows" in why
             yield "warning" if few else "error", f"{where}{why}. Map another column."
         elif one.role in TOLD["unlike"].get(name, ()):
             yield "warning", f"{where}its name says {one.role}. Map another column."
+    who = mapped.get("customer_id")
+    for name in ("order_id", "product_id"):
+        other = mapped.get(name) or found.column(name)
+        if who and other and (who is other or (name[0] == "p" and _paired(who, other))):
+            sure = other is mapped.get(name) and who.role != "customer"
+            level = "error" if sure else "warning"
+            why = f"is hardly one: each {name[:-3]} ({other.name}) has its own"
+            yield level, f"column {who.name} (customer_id) {why}. Map another column."
+    for name, one in mapped.items():
+        told = found.chosen.get(name)
+        asked = told and (told.column, told.sure) == (one.name, "ask")
+        # Of other columns, mapping one answers what was asked.
+        if told and asked and name in ("customer_id", "status"):
+            yield "warning", f"column {one.name} ({name}): {told.why}. Is that right?"
+        if name in ("amount", "unit_price") and one.name in found.left:
+            why = f"is {found.left[one.name]}"
+            yield "warning", f"column {one.name} ({name}) {why}. Map another."
+    for one in (c for c in found.columns if c.name not in taken):
+        if one.role == "status" and one.name in found.left and "status" not in mapped:
+            why = f"is not mapped: {found.left[one.name]}"
+            step = "Map it as status, and those that are no sales in `left_out_status:`"
+            yield "warning", f"column {one.name} {why}. {step}."
+        if BACK.search(folded(one.name)) and one.is_number and one.most:
+            why = f"is not mapped, and comes to {np.nansum(one.numbers):,.2f}"
+            step = "What was given back is not taken off: take it off in the file"
+            yield "warning", f"column {one.name} {why}. {step}."
     total, piece = found.column("amount"), found.column("unit_price")
     if total and piece and mapped.get("amount") is piece:
-        yield (
-            "warning",
-            f"Table lines: column {piece.name} (amount) times the quantity is column "
-            f"{total.name}, so it is the price of a piece. Map it as unit_price.",
-        )
-    taken = {one.name for one in mapped.values()}
+        why = f"times the quantity is column {total.name}, so it is the price of one"
+        yield "warning", f"column {piece.name} (amount) {why}. Map it as unit_price."
     agreed = {c.name for name in PAID if (c := found.column(name))} & taken
     answered = {*(PAID if agreed else ()), *(LESS if "amount" in mapped else ())}
     for name in ("status", "currency", *PAID, *LESS):
@@ -780,4 +903,4 @@ def doubts(source: Source, cells: dict[str, list[str]]) -> Iterator[tuple[str, s
             out = ", ".join(found.left_out[:6])
             step += f" and leave out {out} by `left_out_status:`"
         column = f"column {told.column} is not mapped: " if told.column else ""
-        yield "warning", f"Table lines: {column}{told.why}. {step}, if that is so."
+        yield "warning", f"{column}{told.why}. {step}, if that is so."

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from helpers.core.paths import beside
 from helpers.intake import outlook, own_files, readers, recognise, types
 from helpers.intake.readers import Look
 from helpers.intake.recognise import Found
-from helpers.runs import horizons, mapping
+from helpers.runs import coverage, horizons, mapping
 from helpers.runs.mapping import Source
 
 # Of tables beside order lines: standard column -> names that exports give it, in capitals
@@ -43,6 +44,7 @@ FIRM = re.compile(
 MOST_LEVELS = 30  # values of an attribute beyond which groups are too small to show
 # Words that YAML reads as something else.
 WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
+WORDED = re.compile(r"[^\W\d_]{2,}[ ,]+[^\W\d_]{2,}")  # such as a name
 SERVICES = re.compile(r"[A-Za-z][A-Za-z &./-]*")  # product ids without a digit
 # Why a required column of order lines gets a value where no column tells it.
 STAND_IN = {
@@ -89,8 +91,16 @@ def _cells(seen: Look) -> dict[str, list[str]]:
         return {n: one for n, one in seen.columns.items() if len(one) == full}
 
 
-def by_name(seen: Look, table: str) -> Guess:
-    """Match a file's columns to a table's by their names."""
+def by_name(seen: Look, table: str, lines: Guess | None = None) -> Guess:
+    """Match a file's columns to a table's by their names, and to keys of lines by values."""
+
+    def far(standard: str, name: str) -> tuple[bool | int, ...]:
+        if lines is None or standard not in ("customer_id", "product_id"):
+            return ()
+        held, own = seen.columns[name], lines.columns.get(standard, "")
+        met = len({*lines.seen.columns.get(own, ())} & {*held})
+        return len(held) < seen.rows, -met, name != own
+
     columns: dict[str, str] = {}
     for standard in mapping.COLUMNS[table]:
         order = NAMES.get(standard, "").split()
@@ -98,14 +108,18 @@ def by_name(seen: Look, table: str) -> Guess:
         if standard == recognise.named(seen.part or seen.file.stem)[0] + "_id":
             roles += ("id",)  # of customers.csv
         ranked = sorted(
-            (order.index(plain) if plain in order else len(order), name)
+            (
+                *far(standard, name),
+                order.index(plain) if plain in order else len(order),
+                name,
+            )
             for name in seen.columns
             if (plain := re.sub(r"[\W_]+", "", name).upper()) in order
             or recognise.named(name)[0] in roles
             if name not in columns.values()
         )
         if ranked:
-            columns[standard] = ranked[0][1]
+            columns[standard] = ranked[0][-1]
     return Guess(table, seen, columns, dict.fromkeys(columns, "likely: by its name"))
 
 
@@ -126,14 +140,16 @@ def match(looks: list[Look]) -> list[Guess]:
         alike.setdefault(frozenset(seen.columns), []).append(seen)
     for columns, same in alike.items():
         if len(same) > 1 and len(columns) > 3:
-            raise _refusal("alike", names=_names(same))
+            sheets = len({seen.file for seen in same}) == 1 and same[0].part
+            raise _refusal("sheets" if sheets else "alike", names=_names(same))
     best, found = max(read, key=lambda pair: (_fit(pair[1]), pair[0].rows))
     others = [pair for pair in read if pair[0] is not best]
     _refuse_join(read)
     if kind := recognise.shape(found):
         looked = ", ".join(column.name for column in found.columns[:6])
         count = recognise.scales(found) if kind == "survey" else best.rows
-        raise _refusal(kind, file=_name(best), names=looked, count=f"{count:,}")
+        told = {"names": looked, "why": recognise.no_day(found) or looked}
+        raise _refusal(kind, file=_name(best), count=f"{count:,}", **told)
     guesses = [_lines(best, found)]
     left = [seen for seen, _ in others]
     first = ["contracts", "leads", "surveys", "responses", "contacts"]
@@ -181,6 +197,14 @@ def _refuse_join(read: list[tuple[Look, Found]]) -> None:
             f'"{seen.part}"' if base else f"'{seen.file.name}'" for seen in (item, head)
         )
         query = f'select i.*, {asked} from {one} i join {two} o on i."{key.name}" = o."{other.name}"'
+        who = taken[0].name
+        for seen, third in read if orders.chosen["customer_id"].sure == "ask" else ():
+            own = [c.name for c in third.columns if c.role == "customer"]
+            own = [name for name in own if name != who]
+            if own and who in seen.columns and third not in (orders, bought):
+                part = f'"{seen.part}"' if base else f"'{seen.file.name}'"
+                query = query.replace(f'o."{who}"', f'c."{own[0]}"')
+                query += f' join {part} c on o."{who}" = c."{who}"'
         raise _refusal(
             "join_base" if base else "join",
             items=_name(item),
@@ -192,7 +216,7 @@ def _refuse_join(read: list[tuple[Look, Found]]) -> None:
 def _claim(table: str, left: list[Look], found: list[Guess]) -> list[Look]:
     """Give a table the first file that has all it needs; return the files left."""
     for seen in left:
-        guess = by_name(seen, table)
+        guess = by_name(seen, table, found[0])
         columns = guess.columns
         named = any(word in seen.file.stem.lower() for word in (table, table[:-1]))
         enough = len(columns) > 1 or table == "customers" or named
@@ -328,12 +352,15 @@ def _line_rules(one: Guess) -> Iterator[str]:
     found = one.found
     if found.left_out and found.has("status"):
         listed = ", ".join(map(_yaml, found.left_out))
-        yield f"    left_out_status: [{listed}]  # {found.chosen['status'].why}"
+        sold = [v for v in found.column("status").kinds if v not in found.left_out]
+        counted = f"; counted as sales: {', '.join(sold[:12])}" if sold else ""
+        yield f"    left_out_status: [{listed}]  # {found.chosen['status'].why}{counted}"
     if prefix := recognise.takes_back(found):
         yield f"    cancel_prefix: {_yaml(prefix)}  # orders that begin so are negative"
-    products = one.seen.columns.get(one.columns["product_id"], [])
-    services = sorted({text for text in products if SERVICES.fullmatch(text)})
-    if services and len(services) < 0.1 * len(set(products)):
+    product = found.column("product_id")
+    products = product.kinds if product else {}
+    services = sorted(text for text in products if SERVICES.fullmatch(text))
+    if services and len(services) < 0.1 * len(products):
         listed = ", ".join(map(_yaml, services[:20]))
         yield f"    service_products: [{listed}]  # not goods? remove those that are"
     if folded := recognise.spellings(found):
@@ -381,7 +408,10 @@ def windows(wide: str, days: tuple[str, str, str], said: list[str], few: str) ->
             if limits[2]
             else "\n  # no min_lines: an order is a line or two, so its orders say it"
         )
-    foretold = "\n".join(f"# {one}" for one in [*said[1:], *filter(None, [few])])
+    out = [one.partition(":")[0] for one in said if ": left out" in one]
+    told = [one for one in said[1:] if ": left out" not in one]
+    told += [f"Left out, for want of data: {', '.join(out)}."] if out else []
+    foretold = "\n".join(f"# {one}" for one in [*told, *filter(None, [few])])
     return f"""
 {wide}
 01_cleaning:
@@ -430,11 +460,7 @@ def _rest(text: str, run: str, found: Found) -> tuple[str, list[str]]:
             judged, sources = own_files.problems(con, tried, run=run, spill=Path(spill))
             errors = judged.loc[judged["level"] == "error", "said"].to_list()
             if not errors:
-                days = horizons.windows(
-                    *con.execute(
-                        "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
-                    ).fetchall()[0]
-                )
+                days = _cut(con)
                 names = ("first_day", "last_day", "later_day")
                 settings = outlook.fitted() | dict(zip(names, days, strict=True))
                 said, few = outlook.of_settings(
@@ -442,11 +468,29 @@ def _rest(text: str, run: str, found: Found) -> tuple[str, list[str]]:
                 )
                 told = picture(con, sources, said, few)
                 return windows(wide, days, said, few), told
+    for name, told in found.chosen.items():
+        asked = f"gives {name} no column" if not told.column else "\n"
+        errors = [f"{one} {told.why}." if asked in one else one for one in errors]
     listed = "\n".join(f"# - {' '.join(one.split())}" for one in errors)
     return f"\n{wide}{NO_WINDOWS.format(open=listed)}", [
         "To be answered first:",
         *errors,
     ]
+
+
+def _cut(con: duckdb.DuckDBPyConnection) -> tuple[str, str, str]:
+    """Cut the days as the study does, or not where few of the later ones have lines."""
+    day = "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
+    start, split, end = horizons.windows(*con.execute(day).fetchall()[0])
+    days = con.execute(f"{day} where ordered_at::date > ?::date", [split]).fetchall()[0]
+    lasts = [(days[1] - one).days for one in (days[0], date.fromisoformat(split))]
+    return start, split if lasts[0] + 1 >= coverage.LEAST * lasts[1] else end, end
+
+
+def _shown(who: str, line: int) -> str:
+    """Name a customer by an id, and never by an address or a name."""
+    personal = "@" in who or not re.search(r"\d|^[A-Z_]+$", who) or WORDED.search(who)
+    return f"line {line}'s customer" if personal else who[:20] + "…" * (len(who) > 20)
 
 
 def picture(
@@ -465,12 +509,13 @@ def picture(
             max(ordered_at)::date from pictured"""
     ).fetchall()[0]
     largest = con.execute(
-        """select customer_id, coalesce(sum(money), 0) from pictured
+        """select customer_id, coalesce(sum(money), 0), min(line_id) from pictured
             where customer_id is not null group by 1 order by 2 desc, 1 limit 5"""
     ).fetchall()
     apart = f" ({rows - used:,} of them set aside by status)" if used < rows else ""
     shares = ", ".join(
-        f"{who} {float(paid / (money or 1)):.1%}" for who, paid in largest
+        f"{_shown(who, line + 1 + lines.header)} {float(paid / (money or 1)):.1%}"
+        for who, paid, line in largest
     )
     ready = [one.partition(":")[0] for one in said if one.endswith(": ready.")]
     return [
