@@ -793,10 +793,9 @@ MACHINES = {"UTC": "C", "Asia/Tokyo": "C.UTF-8", "America/New_York": "tr_TR.UTF-
 def main(folder):
     """Print, as JSON, what each situation that can be read becomes on this machine."""
     became = {}
-    for (
-        judge
-    ) in JUDGES.split():  # what they say is tested above, and takes half the time
-        mock.patch(f"helpers.sources.{judge}", return_value=[]).start()
+    # What the judges say is tested above, and takes half the time.
+    for judge in JUDGES.split():
+        mock.patch(f"helpers.intake.{judge}", return_value=[]).start()
     for number, one in enumerate(SITUATIONS):
         if one.level not in ("error", "said") and "database" not in one.lines:
             con, found = receive(one, Path(folder) / str(number))
