@@ -830,3 +830,45 @@ def test_the_gain_is_what_labels_tell_beyond_spend_quintiles():
     # Of a variance of 0.25 + 0.01 the kind tells all but 0.01, the other label nothing.
     assert gains[2] > 0.9
     assert abs(gains[3]) < 0.1
+
+
+def test_random_centres_are_customers_and_gather_their_nearest():
+    scores = np.array([[0.0], [1.0], [10.0], [11.0]])
+    designs = predictive_validity.random_centres(scores, k=2, draws=30, seed=1)
+    assert len(designs) == 30
+    cuts = {tuple(design["label"] == design["label"][0]) for design in designs.values()}
+    # Of two centres, 0 with 1, 0 with 10 and so on: worked out by hand.
+    assert cuts <= {
+        *((True, False, False, False), (True, True, False, False)),
+        *((True, True, True, False),),
+    }
+    assert len(cuts) == 3
+    again = predictive_validity.random_centres(scores, k=2, draws=30, seed=1)
+    assert all(designs[name].equals(again[name]) for name in designs)
+
+
+def test_components_are_those_of_scikit_learn_and_cut_into_equal_parts():
+    from sklearn.decomposition import PCA
+
+    rng = np.random.default_rng(5)
+    scores = rng.normal(size=(60, 4)) * [5, 2, 1, 0.5]
+    designs = predictive_validity.component_designs(scores, k=3)
+    two = designs["two component scores"].to_numpy()
+    theirs = PCA(2).fit_transform(scores)
+    assert np.allclose(np.abs(two), np.abs(theirs))
+    parts = designs["3 parts of the first component"]["label"]
+    assert list(parts.value_counts().sort_index()) == [20, 20, 20]
+    assert two[parts == "1", 0].max() < two[parts == "3", 0].min()
+    # Turned round, the scores give the same ends.
+    turned = predictive_validity.component_designs(scores.copy(), k=3)
+    assert turned["two component scores"].equals(designs["two component scores"])
+
+
+def test_one_column_has_one_component():
+    designs = predictive_validity.component_designs(
+        np.array([[0.0], [1], [2], [3], [4], [9]]), k=2
+    )
+    assert list(designs["two component scores"]) == ["component 1"]
+    assert list(designs["2 parts of the first component"]["label"]) == [
+        *("1", "1", "1", "2", "2", "2")
+    ]

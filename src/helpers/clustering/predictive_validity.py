@@ -10,6 +10,7 @@ from pandas.api import types
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from threadpoolctl import threadpool_limits
 
+from helpers.clustering import methods
 from helpers.core.errors import BadInput
 from helpers.statistics import bootstrap, classifier, forecasts
 
@@ -153,6 +154,42 @@ def quantiles(values: pd.Series, *, parts: int) -> pd.Series:
         )
     part = np.ceil((values.rank() - 0.5) * parts / len(values)).astype(int)
     return part.astype(str).str.zfill(len(str(parts)))
+
+
+def random_centres(
+    scores: np.ndarray, *, k: int, draws: int, seed: int
+) -> dict[str, pd.DataFrame]:
+    """Group customers around k of them drawn at random: what any cut would tell.
+
+    Gives a design of one label for each draw, by its name. Segments that tell no more than
+    these owe it to customers keeping their habits, and not to how they were cut.
+    """
+    rng = np.random.default_rng(seed)
+    designs = {}
+    for draw in range(1, draws + 1):
+        centres = scores[rng.choice(len(scores), size=k, replace=False)]
+        label = pd.Series(methods.nearest(scores, centres)).astype(str)
+        designs[f"random centres {draw}"] = label.to_frame("label")
+    return designs
+
+
+def component_designs(scores: np.ndarray, *, k: int) -> dict[str, pd.DataFrame]:
+    """Give the first two principal components as scores, and k equal parts of the first."""
+    centred = scores - scores.mean(axis=0)
+    places = centred @ np.linalg.svd(centred, full_matrices=False)[2][:2].T
+    # Which end of a component is positive means nothing, and machines differ in it.
+    places = places * np.sign(
+        places[np.abs(places).argmax(axis=0), range(places.shape[1])]
+    )
+    frame = pd.DataFrame(
+        places, columns=[f"component {i + 1}" for i in range(places.shape[1])]
+    )
+    return {
+        "two component scores": frame,
+        f"{k} parts of the first component": quantiles(
+            frame["component 1"], parts=k
+        ).to_frame("label"),
+    }
 
 
 def rfm_cells(features: pd.DataFrame, *, parts: int) -> pd.Series:
