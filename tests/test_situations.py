@@ -786,7 +786,7 @@ def test_values_of_a_run_file_are_refused_or_told(says, given, tmp_path):
         assert found.str.contains(one).any(), (one, list(found))
 
 
-JUDGES = "validate.table validate.together ids.problems plausible.lines recount.lines"
+JUDGES = "validate.table validate.together ids.problems plausible.lines amounts.problems recount.lines"
 MACHINES = {"UTC": "C", "Asia/Tokyo": "C.UTF-8", "America/New_York": "tr_TR.UTF-8"}
 
 

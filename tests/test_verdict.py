@@ -195,6 +195,12 @@ def conclude(run):
     )
 
 
+def use(found):
+    """Give the finding that says how many segments to use: the first, unless scores win."""
+    scores = found.findings[0]["decision"].startswith("Where a message can follow")
+    return found.findings[int(scores)]
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """Lay out a project that holds notebook 3 alone, and send all results there."""
@@ -283,8 +289,8 @@ def test_planted_kinds_are_called_natural_and_counted_right(natural):
     assert "4 segments: by the criteria." in found.text
     assert "The segmentation is natural." in found.text
     assert "continuum" not in found.text
-    assert found.findings[0]["decision"] == "Use 4 needs segments: they stand apart."
-    assert "Verdict: natural" in found.findings[0]["uncertainty"]
+    assert use(found)["decision"] == "Use 4 needs segments: they stand apart."
+    assert "Verdict: natural" in use(found)["uncertainty"]
 
 
 def test_natural_segments_are_the_planted_kinds(natural):
@@ -313,7 +319,7 @@ def test_customers_of_one_cloud_are_called_constructive_and_no_kinds(constructiv
     assert constructive.decision["verdict"] == "constructive"
     assert not constructive.decision["overridden"]
     assert "The segmentation is constructive." in constructive.text
-    first = constructive.findings[0]
+    first = use(constructive)
     assert "do not treat them as kinds of people" in first["decision"]
     assert "Verdict: constructive" in first["uncertainty"]
     # The reader of the page sees the same as the reader of the file.
@@ -333,7 +339,7 @@ def test_a_number_set_in_the_run_overrides_and_is_told_as_such(awkward):
         "Runner-up: 4. "
     )
     assert told in awkward.text
-    assert told in awkward.findings[0]["limit"]
+    assert told in use(awkward)["limit"]
     assert awkward.tables["segments"]["segment_id"].nunique() == 1 + 3
 
 
@@ -360,7 +366,7 @@ def test_what_a_sample_says_is_held_to_another_sample_and_to_all(awkward):
     assert f"is measured on a sample of {SAMPLE}," in awkward.text
     assert f"Samples of {SAMPLE} customers take 4 and 4 segments." in awkward.text
     assert "The decision does not hang on the sample." in awkward.text
-    assert "The decision does not hang on the sample." in awkward.findings[0]["limit"]
+    assert "The decision does not hang on the sample." in use(awkward)["limit"]
     first, second = awkward.decision["samples"]
     assert (first["takes"], second["takes"]) == (4, 4)
     assert first["ari"] == second["ari"] > 0.9
@@ -419,3 +425,25 @@ def test_too_few_customers_are_told_and_no_segments_are_handed_on(study):
     assert (store.read("segments", run="small")["segment_id"] == 0).all()
     file = paths.processed("small") / f"findings/{NOTEBOOK}.json"
     assert "were not looked for" in file.read_text("utf-8")
+
+
+def told_by(found):
+    """Read the share of the later need mix that each way tells, in percent."""
+    table = found.tables["usefulness"]
+    mix = table[table["outcome"] == "later need mix"].set_index("design")["alone"]
+    return (100 * mix).round(1)
+
+
+def test_segments_that_stand_apart_tell_more_than_random_centres(natural):
+    told = told_by(natural)
+    said = f"Segments tell {told['needs, k-means 4']}% of the later need mix"
+    assert said in natural.text
+    assert "how customers were cut adds to their habits" in natural.text
+
+
+def test_scores_that_tell_more_than_segments_are_the_first_finding(constructive):
+    told = told_by(constructive)
+    first = constructive.findings[0]
+    print(told, first, constructive.text[-3000:])
+    assert first["decision"].startswith("Where a message can follow")
+    assert f"all scores {told['continuous need scores']}%" in first["size"]

@@ -173,6 +173,35 @@ def random_centres(
     return designs
 
 
+def beside_rivals(
+    segments: pd.Series,
+    random: pd.Series,
+    *,
+    two: pd.Series,
+    every: pd.Series,
+    outcome: str,
+) -> str:
+    """Say whether segments tell more than random centres, and how they stand to scores.
+
+    `segments`, `two` and `every` (scores) are rows of `league`; `random` is what each draw
+    of `random_centres` tells. Scores tell more or less where the intervals lie apart.
+    """
+    adds = segments["alone"] > random.max()
+    place = (
+        "more than the segments"
+        if two["alone_low"] > segments["alone_high"]
+        else "less than the segments"
+        if two["alone_high"] < segments["alone_low"]
+        else "about as much as the segments"
+    )
+    return (
+        f"Segments tell {segments['alone']:.1%} of the {outcome}, centres drawn at random "
+        f"{random.mean():.1%} ({random.min():.1%} to {random.max():.1%} over {len(random)} "
+        f"draws): how customers were cut adds {'' if adds else 'nothing '}to their habits. "
+        f"Two scores tell {two['alone']:.1%}, {place}; all scores tell {every['alone']:.1%}."
+    )
+
+
 def component_designs(scores: np.ndarray, *, k: int) -> dict[str, pd.DataFrame]:
     """Give the first two principal components as scores, and k equal parts of the first."""
     centred = scores - scores.mean(axis=0)

@@ -11,7 +11,16 @@ from helpers.core import engines, paths, spelling
 from helpers.core.engines import identifier
 from helpers.core.errors import BadInput
 from helpers.core.schema import APART, OPTIONAL, OTHER, UNCLASSIFIED
-from helpers.intake import ids, plausible, readers, recognise, recount, types, validate
+from helpers.intake import (
+    amounts,
+    ids,
+    plausible,
+    readers,
+    recognise,
+    recount,
+    types,
+    validate,
+)
 from helpers.runs import coverage, mapping, run_file
 from helpers.runs.mapping import Source
 
@@ -48,6 +57,7 @@ def problems(
     found += validate.together(con, named)
     found += ids.problems(con, named)
     if "lines" in named:
+        found += amounts.problems(con, named)
         found += plausible.lines(con, named)
         cells = recognise.cells(con)
         doubts = recognise.doubts(named["lines"], cells)

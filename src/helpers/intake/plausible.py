@@ -1,7 +1,6 @@
-"""Hold order lines that can be read to what order lines look like: money, orders, customers."""
+"""Hold order lines that can be read to what order lines look like: orders, copies, customers."""
 
 import itertools
-import re
 from collections.abc import Iterator
 
 import duckdb
@@ -11,17 +10,13 @@ from helpers.intake import types, validate
 from helpers.intake.readers import ROW
 from helpers.intake.validate import Problem
 from helpers.runs import mapping
-from helpers.runs.currency import DECIMALS
 from helpers.runs.mapping import Source
 
 DOMINANT = 0.10  # share of sales of one customer that is worth a warning
 UNKNOWN = 0.10  # share of lines without customer that is worth a warning
 MOST_NEEDS = 40  # categories beyond which a mix of needs is too fine to read
-MOST = 0.9  # share of lines or orders that makes an exception a rule
 SOME = 0.01  # share of orders from which an oddity is worth a warning
-MUCH = 0.2  # share of sales taken back that is worth a warning
 MANY = 30  # orders from which it is odd that no customer has two
-LOOKED_AT = 2_000_000  # lines: of more, some orders or customers are looked at
 
 
 def lines(
@@ -29,278 +24,46 @@ def lines(
 ) -> Iterator[Problem]:
     """Name what the typed lines hold that would make wrong numbers without a fault."""
     source = names["lines"]
-    questions = {
-        "error": (
-            *(_signs, _undecided, _beyond, _order_total),
-            _no_such,
-        ),
-        "warning": (
-            *(
-                _status,
-                _clocks,
-                _optional,
-                _below_a_cent,
-                _one_discount,
-                _below,
-                _zones,
-            ),
-            *(_alike, _other_copies, _orders, _lone_lines, _nobody, _once),
-            *(_taken_back, _dominant, _two_readings, _services),
-        ),
-    }
-    for level, asked in questions.items():
-        for question in asked:
-            for said in question(con, source):
-                yield "lines", level, said
-    for judged in (_repeated_total, _other_price, _prefix):
-        for level, said in judged(con, source):
-            yield "lines", level, said
+    for said in _no_such(con, source):
+        yield "lines", "error", said
+    for question in (
+        _status,
+        _clocks,
+        _optional,
+        _zones,
+        _alike,
+        _other_copies,
+        _orders,
+        _lone_lines,
+        _nobody,
+        _once,
+        _dominant,
+        _two_readings,
+        _services,
+    ):
+        for said in question(con, source):
+            yield "lines", "warning", said
+    for level, said in _prefix(con, source):
+        yield "lines", level, said
     for said in _unplaced(con, names):
         yield "lines", "warning", said
-    for table, other in names.items():
-        if table != "lines":
-            for said in (*_signs(con, other), *_undecided(con, other)):
-                yield table, "error", said
 
 
-def _some(con: duckdb.DuckDBPyConnection, name: str) -> str:
-    """Return SQL that is true of all orders or customers, or of a part of very many."""
-    total = validate.one(con, "select count(*) from typed_lines")
-    parts = 1 + total // LOOKED_AT
-    return f"hash({name}) % {parts} = 0" if parts > 1 else "true"
-
-
-def _money(source: Source) -> list[str]:
-    return [name for name, kind in source.kinds.items() if kind == "money"]
-
-
-def _signs(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Refuse signs of several currencies in a column, or of another than the run's."""
-    for name in _money(source):
-        column = source.columns[name]
-        codes = {*re.findall(r"(?<![A-Z])[A-Z]{3}(?![A-Z])", column)} & DECIMALS.keys()
-        signs = {
-            one
-            for one in types.WORDS["signs"]
-            if one in column and not one[0].isalpha()
-        }
-        meant = codes.union(*(types.WORDS["signs"][one] for one in signs))
-        if meant and source.currency and source.currency not in meant:
-            yield (
-                f"{validate.named(source, name)} names {', '.join(sorted(codes | signs))}, "
-                f"but the run's currency is {source.currency}. Set `currency:` under `all:`, "
-                "or rename the column."
-            )
+def _no_such(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Refuse a status to be left out that no order has."""
+    if source.left_out_status:
         found = con.execute(
-            f"""select "sign_{name}", count(*) from typed_{source.table}
-                where "sign_{name}" is not null group by 1 order by 2 desc, 1"""
+            "select distinct lower(status) from typed_lines where status is not null"
         ).fetchall()
-        if not found:
-            continue
-        alike = [set(types.WORDS["signs"].get(sign, [sign])) for sign, _ in found]
-        each = ", ".join(f"{sign} ({rows:,} lines)" for sign, rows in found[:6])
-        if not set.intersection(*alike):
-            yield (
-                f"{validate.named(source, name)} holds more than one currency: {each}. "
-                "Convert the amounts into one, or make a run for each."
-            )
-        elif source.currency not in set.intersection(*alike):
-            run = source.currency or "not given"
-            yield (
-                f"{validate.named(source, name)} is written in {each}, but the run's "
-                f"currency is {run}. Set `currency:` under `all:`, or convert the amounts."
-            )
-
-
-def _undecided(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Ask what 12.500 is where every point in a column stands before three digits."""
-    if source.told_marks:
-        return
-    for name, kind in source.kinds.items():
-        places = identifier(f"places_{name}")
-        if kind not in ("money", "number"):
-            continue
-        marked, of_three = con.execute(
-            f"""select count({places}), count(*) filter ({places} = 3)
-                from typed_{source.table}"""
-        ).fetchall()[0]
-        if marked and marked == of_three:
-            text = f"printf('%.3f', {identifier(name)}::double)"
-            rows = validate.told(con, source, text, f"{places} is not null")
-            yield (
-                f"{validate.named(source, name)} is undecided: {rows} may hold thousands "
-                'or three decimals. Write `thousands: "."` if 12.500 is 12500, or '
-                '`decimal: "."` if it is 12.5.'
-            )
-
-
-def _beyond(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Refuse products of quantity and price that sums cannot hold."""
-    if "amount" in source.columns or "unit_price" not in source.columns:
-        return
-    beyond = "cents is null and quantity is not null and unit_price is not null"
-    if rows := validate.told(con, source, "unit_price", beyond):
-        yield (
-            f"{validate.named(source, 'unit_price')} times the quantity is above "
-            f"{types.MOST:,}: {rows}. Mend these lines."
-        )
-
-
-def _order_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Refuse totals of orders of which there are several, or none."""
-    if "order_total" in source.columns:
-        found = con.execute(
-            f"""select count(*) filter (several), min(order_id) filter (several),
-                count(*) filter (empty), min(order_id) filter (empty)
-            from (select order_id, count(order_total) = 0 as empty,
-                min(order_total) filter (order_total <> 0)
-                    < max(order_total) filter (order_total <> 0) as several
-                from typed_lines where {_some(con, "order_id")} group by 1)"""
-        ).fetchall()[0]
-        if found[2]:
-            yield (
-                f"{validate.named(source, 'order_total')} is empty on all lines of "
-                f"{found[2]:,} orders, such as {found[3]}. Fill it or remove these rows."
-            )
-        if found[0]:
-            yield (
-                f"{validate.named(source, 'order_total')} has several values in "
-                f"{found[0]:,} orders, such as {found[1]}. If each line has its own, map "
-                "it as amount."
-            )
-
-
-def _repeated_total(
-    con: duckdb.DuckDBPyConnection, source: Source
-) -> Iterator[tuple[str, str]]:
-    """Refuse an order's total that stands on its lines as what each line sold for."""
-    if "amount" not in source.columns or not source.names_orders:
-        return
-    both = "unit_price" in source.columns
-    # The total is nearer to what the lines cost than what the lines add up to.
-    gross = "sum(quantity * unit_price)::double" if both else "0"
-    unlike = f"abs(max(amount)::double - {gross}) < abs(sum(amount)::double - {gross})"
-    several, same, first, varied, example = con.execute(
-        f"""select count(*), count(*) filter (alike and unlike),
-                count(*) filter (alone and count > 1), min(most) < max(most),
-                min(order_id) filter (alike and unlike)
-            from (select order_id, max(amount) as most, count(*) as count,
-                max(amount) - min(amount) <= 0.02 and max(amount) <> 0 as alike,
-                {unlike if both else "true"} as unlike,
-                count(*) filter (amount <> 0) = 1 as alone
-                from typed_lines where {_some(con, "order_id")}
-                group by order_id having count(*) > 1)"""
-    ).fetchall()[0]
-    # Without another price, lines may well cost alike: that is told, and not refused.
-    told = same >= 0.5 * several if both else same >= MOST * several > 1 and varied
-    if several and told:
-        yield (
-            "error" if both else "warning",
-            f"{validate.named(source, 'amount')} is the same on all lines of an order in "
-            f"{same:,} of {several:,} orders with several lines, such as {example}"
-            + (", and is not quantity x unit_price" if both else "")
-            + ": it is the order's total, and would count on every line. "
-            + (
-                "Remove amount."
-                if both
-                else "Map it as order_total, or map unit_price."
-            ),
-        )
-    elif several >= 5 and first >= MOST * several:
-        yield (
-            "error",
-            (
-                f"{validate.named(source, 'amount')} stands on one line of an order only, "
-                f"in {first:,} of {several:,} orders with several lines: it is the order's "
-                "total. Map it as order_total, or map unit_price."
-            ),
-        )
-
-
-def _other_price(
-    con: duckdb.DuckDBPyConnection, source: Source
-) -> Iterator[tuple[str, str]]:
-    """Refuse the price of a piece taken for that of a line, and the reverse."""
-    alone = [n for n in ("unit_price", "amount") if n in source.columns]
-    if not alone or source.columns["quantity"].startswith("="):
-        return
-    if len(alone) == 2:
-        many, same = con.execute(
-            """select count(*), count(*) filter (abs(amount - unit_price) < 0.005)
-                from typed_lines where quantity > 1 and amount <> 0"""
-        ).fetchall()[0]
-        if many >= 5 and same >= MOST * many:
-            yield (
-                "error",
-                f"{validate.named(source, 'amount')} is unit_price on {same:,} of {many:,} "
-                "lines of several pieces: both are the same price. If it is that of a "
-                "piece, remove amount; if that of the line, remove unit_price.",
-            )
-        return
-    price = alone[0]
-    thing = next(
-        (
-            n
-            for n in ("product_id", "category", "department")
-            if not source.columns.get(n, "=").startswith("=")
-        ),
-        "1",
-    )
-    # Of products sold in several quantities: lines at the commonest price of a piece, and
-    # of the whole.
-    many, by_piece, by_line = con.execute(
-        f"""with sold as (select {thing} as thing, abs(quantity) as pieces,
-                round(abs({price}), 2)::double as whole,
-                round(abs({price})::double / abs(quantity)::double, 2) as piece
-            from typed_lines where quantity <> 0 and {price} <> 0
-                and {_some(con, "line_id")}),
-        several as (select thing, mode(whole) as whole, mode(piece) as piece from sold
-            group by 1 having count(distinct pieces) > 1)
-        select count(*), count(*) filter (abs(s.piece - v.piece) < 0.011),
-            count(*) filter (s.whole = v.whole)
-        from sold s join several v using (thing)"""
-    ).fetchall()[0]
-    if many < 5:
-        return
-    price_of, like, other, step = (
-        ("grows with", by_piece, by_line, "the line; map it as amount")
-        if price == "unit_price"
-        else ("does not grow with", by_line, by_piece, "a piece; map it as unit_price")
-    )
-    # Offers change some prices, so that a rule has exceptions.
-    if like >= 0.6 * many and other <= 0.5 * like:
-        yield (
-            "error" if like >= MOST * many else "warning",
-            f"{validate.named(source, price)} {price_of} the quantity, as {like:,} of "
-            f"{many:,} lines show. It is the price of {step}.",
-        )
-
-
-def _prefix(
-    con: duckdb.DuckDBPyConnection, source: Source
-) -> Iterator[tuple[str, str]]:
-    """Refuse a mark of cancellations that stands at purchases."""
-    if not source.cancel_prefix:
-        return
-    orders, negative = con.execute(
-        """select count(*), count(*) filter (below) from (select bool_or(quantity < 0
-            or cents < 0) as below from typed_lines
-            where starts_with(upper(order_id), upper(?)) group by order_id)""",
-        [source.cancel_prefix],
-    ).fetchall()[0]
-    if orders and negative < 0.95 * orders:
-        yield (
-            "error" if negative < 0.5 * orders else "warning",
-            f"Table lines: `cancel_prefix:` {source.cancel_prefix} marks {orders:,} orders "
-            f"as cancellations, but only {negative:,} of them hold a quantity or money "
-            "below 0. Remove it; orders without effect have a column of status.",
-        )
-    elif not orders:
-        yield (
-            "warning",
-            f"Table lines: no order begins with {source.cancel_prefix}, which "
-            "`cancel_prefix:` names. Correct or remove it.",
-        )
+        there = sorted(status for (status,) in found)
+        for status in source.left_out_status:
+            # The database writes small letters its own way, such as those of Turkish.
+            small = con.execute("select lower(?)", [status]).fetchall()[0][0]
+            if small not in there:
+                yield (
+                    f"{validate.named(source, 'status')} has no value {status}, which "
+                    f"`left_out_status:` names{mapping.near(status, there)}"
+                )
 
 
 def _status(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -327,33 +90,6 @@ def _status(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             f"{validate.named(source, 'status')} holds {each}, which count as sales. List "
             "those that are none as `left_out_status:`."
         )
-
-
-def _no_such(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Refuse a status to be left out that no order has, and discounts of another kind."""
-    if source.left_out_status:
-        found = con.execute(
-            "select distinct lower(status) from typed_lines where status is not null"
-        ).fetchall()
-        there = sorted(status for (status,) in found)
-        for status in source.left_out_status:
-            # The database writes small letters its own way, such as those of Turkish.
-            small = con.execute("select lower(?)", [status]).fetchall()[0][0]
-            if small not in there:
-                yield (
-                    f"{validate.named(source, 'status')} has no value {status}, which "
-                    f"`left_out_status:` names{mapping.near(status, there)}"
-                )
-    if "discount_percent" in source.columns:
-        most, parts = con.execute(
-            """select max(discount_percent), bool_or(discount_percent % 1 <> 0)
-                from typed_lines"""
-        ).fetchall()[0]
-        if parts and most <= 1:
-            yield (
-                f"{validate.named(source, 'discount_percent')} is {most:g} at most: these "
-                "are parts of 1. Map it as discount_rate."
-            )
 
 
 def _clocks(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -383,66 +119,6 @@ def _optional(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
                 f"{validate.named(source, name)} is empty in every row. Fill it, or remove "
                 "it from `columns:`."
             )
-
-
-def _below_a_cent(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Tell of money that is lost where lines are rounded to the cent one by one."""
-    if "order_total" in source.columns or {*types.PERCENT, "discount"} & {
-        *source.columns
-    }:
-        return
-    exact = "amount" if "amount" in source.columns else "quantity * unit_price"
-    rounded, whole = con.execute(
-        f"""select coalesce(sum(cents), 0)::double / 100,
-            coalesce(sum(({exact})::double), 0) from typed_lines"""
-    ).fetchall()[0]
-    if abs(rounded - whole) > 0.01 * abs(whole):
-        yield (
-            f"Table lines: money adds up to {whole:,.4f}, but to {rounded:,.2f} once each "
-            "line is rounded to the cent. Map amounts of larger units, such as of packs."
-        )
-
-
-def _one_discount(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Tell of a discount of an order that is repeated on its lines, or is no money."""
-    if "discount" not in source.columns:
-        return
-    several, same = con.execute(
-        f"""select count(*), count(*) filter (alike)
-            from (select count(*) > 1 and max(discount) > 0
-                and min(discount) = max(discount)
-                and min(quantity * unit_price) < max(quantity * unit_price) as alike
-                from typed_lines where discount is not null and {_some(con, "order_id")}
-                group by order_id
-                having count(*) > 1 and max(discount) > 0)"""
-    ).fetchall()[0]
-    if several >= 3 and same >= MOST * several:
-        yield (
-            f"{validate.named(source, 'discount')} is the same on all lines of {same:,} of "
-            f"{several:,} orders. If it is the order's, it is taken off several times."
-        )
-    largest, kinds, fives, rows = con.execute(
-        """select max(abs(discount)), count(distinct discount),
-            bool_and(discount % 5 = 0), count(*) filter (discount <> 0) from typed_lines"""
-    ).fetchall()[0]
-    if rows and largest and (largest <= 1 or (fives and largest <= 100 and kinds <= 8)):
-        kind = "discount_rate" if largest <= 1 else "discount_percent"
-        yield (
-            f"{validate.named(source, 'discount')} has {kinds:,} values up to "
-            f"{largest.normalize():f}. If these are parts of the price and no money, map it as "
-            f"{kind}."
-        )
-
-
-def _below(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Tell of discounts above the price, which make a purchase look taken back."""
-    if "discount" in source.columns and (
-        rows := validate.told(con, source, "discount", "cents < 0 and quantity > 0")
-    ):
-        yield (
-            f"{validate.named(source, 'discount')} is above the price of the line: {rows}. "
-            "Such lines count as taken back. Is it the order's discount?"
-        )
 
 
 def _zones(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -504,7 +180,7 @@ def _other_copies(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
     key = "hash(order_id, product_id, quantity, round(cents / 5), ordered_at::date)"
     rows, first = con.execute(
         f"""select sum(rows - 1), min(first) from (select count(*) as rows,
-                min(line_id) as first from typed_lines where {_some(con, "order_id")}
+                min(line_id) as first from typed_lines where {validate.some(con, "order_id")}
                 group by {key} having count(*) > 1 and min(digest) < max(digest))"""
     ).fetchall()[0]
     if rows and rows >= SOME * total:
@@ -512,31 +188,6 @@ def _other_copies(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
             f"Table lines: {rows:,} lines agree with another in order, product, pieces, "
             f"money and day, and differ elsewhere, such as line {first + 1 + source.header}."
             " If two exports overlap, remove the older rows."
-        )
-
-
-def _lone_lines(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Tell of orders of one line each where many share customer and moment."""
-    if not (source.names_orders and source.names_products):
-        return
-    total, orders, timed = con.execute(
-        f"""select count(*), count(distinct order_id),
-            bool_or(ordered_at <> date_trunc('day', ordered_at)) from typed_lines
-            where {_some(con, "customer_id")}"""
-    ).fetchall()[0]
-    if not timed or orders < total:
-        return
-    shared = validate.one(
-        con,
-        f"""select coalesce(sum(rows), 0) from (select count(*) as rows from typed_lines
-            where customer_id is not null and {_some(con, "customer_id")}
-            group by hash(customer_id, ordered_at) having count(*) > 1)""",
-    )
-    if shared > 0.3 * total:
-        yield (
-            f"{validate.named(source, 'order_id')}: every order has one line, but {shared:,} "
-            f"of {total:,} lines share customer and time with another. If this is the "
-            "line's number, write `order_id: derived`."
         )
 
 
@@ -551,7 +202,7 @@ def _orders(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             from (select order_id, min(customer_id) < max(customer_id) as customers,
                 date_diff('hour', min(ordered_at), max(ordered_at)) > 20 as apart,
                 {store} as stores
-                from typed_lines where {_some(con, "order_id")} group by order_id)"""
+                from typed_lines where {validate.some(con, "order_id")} group by order_id)"""
     ).fetchall()[0]
     told = [
         f"{count:,} {what}"
@@ -567,6 +218,31 @@ def _orders(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             f"{validate.named(source, 'order_id')}: of {everyone:,} orders there are "
             f"{' and '.join(told)}, such as {example}. If numbers are given again, write "
             "`order_id: derived`: an order is then what a customer buys on one day."
+        )
+
+
+def _lone_lines(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+    """Tell of orders of one line each where many share customer and moment."""
+    if not (source.names_orders and source.names_products):
+        return
+    total, orders, timed = con.execute(
+        f"""select count(*), count(distinct order_id),
+            bool_or(ordered_at <> date_trunc('day', ordered_at)) from typed_lines
+            where {validate.some(con, "customer_id")}"""
+    ).fetchall()[0]
+    if not timed or orders < total:
+        return
+    shared = validate.one(
+        con,
+        f"""select coalesce(sum(rows), 0) from (select count(*) as rows from typed_lines
+            where customer_id is not null and {validate.some(con, "customer_id")}
+            group by hash(customer_id, ordered_at) having count(*) > 1)""",
+    )
+    if shared > 0.3 * total:
+        yield (
+            f"{validate.named(source, 'order_id')}: every order has one line, but {shared:,} "
+            f"of {total:,} lines share customer and time with another. If this is the "
+            "line's number, write `order_id: derived`."
         )
 
 
@@ -590,26 +266,11 @@ def _nobody(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         )
 
 
-def _taken_back(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
-    """Tell of much money that is taken back."""
-    sold, below = con.execute(
-        f"""select coalesce(sum(cents) filter (cents > 0), 0)::double / 100,
-                coalesce(-sum(cents) filter (cents < 0), 0)::double / 100
-            from typed_lines where not {types.uncompleted(source)}"""
-    ).fetchall()[0]
-    if below > MUCH * sold:
-        yield (
-            f"Table lines: {below:,.2f} is taken back of {sold:,.2f} sold. Are all these "
-            "lines returns, and none a payment or a discount? Leave out what is none by a "
-            "column of status, or export the sales alone."
-        )
-
-
 def _once(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Tell of a file in which nobody comes back, as where orders stand for customers."""
     customers, orders = con.execute(
         f"""select count(distinct customer_id), count(distinct order_id) from typed_lines
-            where customer_id is not null and {_some(con, "customer_id")}"""
+            where customer_id is not null and {validate.some(con, "customer_id")}"""
     ).fetchall()[0]
     if source.names_orders and customers == orders >= MANY:
         yield (
@@ -669,6 +330,33 @@ def _services(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             f"Table lines: products without a digit in their id may be services: "
             f"{', '.join(found[0][:8])}. If they are (postage, fees), list them as "
             "`service_products:`."
+        )
+
+
+def _prefix(
+    con: duckdb.DuckDBPyConnection, source: Source
+) -> Iterator[tuple[str, str]]:
+    """Refuse a mark of cancellations that stands at purchases."""
+    if not source.cancel_prefix:
+        return
+    orders, negative = con.execute(
+        """select count(*), count(*) filter (below) from (select bool_or(quantity < 0
+            or cents < 0) as below from typed_lines
+            where starts_with(upper(order_id), upper(?)) group by order_id)""",
+        [source.cancel_prefix],
+    ).fetchall()[0]
+    if orders and negative < 0.95 * orders:
+        yield (
+            "error" if negative < 0.5 * orders else "warning",
+            f"Table lines: `cancel_prefix:` {source.cancel_prefix} marks {orders:,} orders "
+            f"as cancellations, but only {negative:,} of them hold a quantity or money "
+            "below 0. Remove it; orders without effect have a column of status.",
+        )
+    elif not orders:
+        yield (
+            "warning",
+            f"Table lines: no order begins with {source.cancel_prefix}, which "
+            "`cancel_prefix:` names. Correct or remove it.",
         )
 
 
