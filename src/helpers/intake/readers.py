@@ -164,7 +164,7 @@ def _encoding(file: Path) -> str:
         for encoding, odd in ODD.items():
             if re.search(f"[a-zA-Z]{odd}|{odd}[a-z]", western):
                 return encoding
-        windows = any(0x80 <= byte <= 0x9F for byte in start)
+        windows = re.search(rb"[\x80-\x9f]", start)
         return "cp1252" if windows else "latin-1"
     return "utf-8"
 
@@ -183,7 +183,7 @@ def _mixed_ends(file: Path) -> bool:
 
 def _beyond_ascii(file: Path) -> bool:
     with file.open("rb") as content:
-        return any(byte > 0x7F for byte in content.read(READ))
+        return not content.read(READ).isascii()
 
 
 def _sample(file: Path, written: str) -> list[str]:

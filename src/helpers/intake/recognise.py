@@ -605,8 +605,10 @@ def of_order(money: Column, order: Column | None) -> tuple[float, int]:
     if order is None:
         return 0.0, 0
     rows = pd.DataFrame({"order": order.texts, "sum": money.texts}).query("order != ''")
-    counted = rows.groupby("order")["sum"].agg(
-        ["size", "nunique", lambda s: (s != "").sum()]
+    counted = (
+        rows.assign(there=rows["sum"] != "")
+        .groupby("order")
+        .agg(size=("sum", "size"), sums=("sum", "nunique"), there=("there", "sum"))
     )
     several = counted[counted["size"] > 1].to_numpy()
     if not len(several):
