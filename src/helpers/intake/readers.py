@@ -157,16 +157,23 @@ def _encoding(file: Path) -> str:
         start = content.read(READ)
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return "utf-16"
+    if _is_utf8(start):
+        return "utf-8"
+    odd_lines = b"".join(re.findall(rb"[^\n]*[\x80-\xff][^\n]*", start)[:LINES])
+    western = odd_lines.decode("cp1252", "replace")
+    for encoding, odd in ODD.items():
+        if re.search(f"[a-zA-Z]{odd}|{odd}[a-z]", western):
+            return encoding
+    return "cp1252" if re.search(rb"[\x80-\x9f]", start) else "latin-1"
+
+
+def _is_utf8(start: bytes) -> bool:
+    """Say whether the first bytes of a file are UTF-8; a letter at their end may be cut."""
     try:
         start[: len(start) - 4 if len(start) == READ else None].decode("utf-8")
     except UnicodeDecodeError:
-        western = start.decode("cp1252", "replace")
-        for encoding, odd in ODD.items():
-            if re.search(f"[a-zA-Z]{odd}|{odd}[a-z]", western):
-                return encoding
-        windows = re.search(rb"[\x80-\x9f]", start)
-        return "cp1252" if windows else "latin-1"
-    return "utf-8"
+        return False
+    return True
 
 
 def _mixed_ends(file: Path) -> bool:
@@ -181,9 +188,11 @@ def _mixed_ends(file: Path) -> bool:
     return 0 < both < text.count(b"\n") or (both and text.count(b"\r") > both)
 
 
-def _beyond_ascii(file: Path) -> bool:
+def _letters_in_utf8(file: Path) -> bool:
+    """Say whether a file holds letters beyond ASCII, and in UTF-8."""
     with file.open("rb") as content:
-        return not content.read(READ).isascii()
+        start = content.read(READ)
+    return not start.isascii() and _is_utf8(start)
 
 
 def _sample(file: Path, written: str) -> list[str]:
@@ -262,7 +271,7 @@ def _as_utf8(source: Source, spill: Path) -> Path:
     spaced, mixed = source.delimiter == SPACES, _mixed_ends(source.file)
     if plain and not spaced and not mixed:
         return source.file
-    if not plain and _encoding(source.file) == "utf-8" and _beyond_ascii(source.file):
+    if not plain and _letters_in_utf8(source.file):
         raise _fault(
             source,
             f"is written in utf-8, and not in {source.encoding}. Set `encoding: utf-8`.",
