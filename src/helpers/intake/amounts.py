@@ -186,7 +186,7 @@ def _other_price(
 ) -> Iterator[tuple[str, str]]:
     """Refuse the price of a piece taken for that of a line, and the reverse."""
     alone = [n for n in ("unit_price", "amount") if n in source.columns]
-    if not alone or source.columns["quantity"].startswith("="):
+    if not alone or not source.tells("quantity"):
         return
     if len(alone) == 2:
         many, same = con.execute(
@@ -203,11 +203,7 @@ def _other_price(
         return
     price = alone[0]
     thing = next(
-        (
-            n
-            for n in ("product_id", "category", "department")
-            if not source.columns.get(n, "=").startswith("=")
-        ),
+        (n for n in ("product_id", "category", "department") if source.tells(n)),
         "1",
     )
     # Of products sold in several quantities: lines at the commonest price of a piece, and

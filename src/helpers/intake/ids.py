@@ -19,10 +19,11 @@ def problems(
     """Name what is wrong with the ids of the typed tables, by themselves and together."""
     for table, source in names.items():
         for name in mapping.IDS:
-            if not source.columns.get(name, "=").startswith(("=", mapping.DERIVED)):
+            if source.tells(name):
                 for said in _rounded(con, source, name):
                     yield table, "error", said
     yield from _spellings(con, names)
+    yield from _two_kinds(con, names)
     yield from _merged(con, names)
     if "lines" in names:
         yield from _strangers(con, names)
@@ -45,11 +46,7 @@ def _spellings(
 ) -> Iterator[Problem]:
     """Tell of ids that differ in case, zeros, .0 or letters without a shape only."""
     for name in mapping.IDS:
-        tables = [
-            table
-            for table, source in names.items()
-            if not source.columns.get(name, "=").startswith(("=", mapping.DERIVED))
-        ]
+        tables = [table for table, source in names.items() if source.tells(name)]
         if not tables or name in names[tables[0]].fold_ids:
             continue
         # Of very many orders, those with some of all spellings are looked at.
@@ -76,7 +73,6 @@ def _spellings(
                 f"tell nothing: {each}. If they are the same, write `fold_ids: [{name}]` "
                 "under lines.",
             )
-    yield from _two_kinds(con, names)
 
 
 def _merged(

@@ -20,15 +20,11 @@ from helpers.runs import mapping
 from helpers.runs.mapping import Source
 
 MOST_IDS = 2_000_000  # beyond them ids are not counted a second time, to save memory
+_RANGES = (0x200B, 0x2010), (0x202A, 0x202F), (0x2060, 0x206A), (0xFE00, 0xFE10)
+_ALONE = (0, 0xAD, 0x61C, 0x180E, 0xFEFF)
+# Letters without a shape.
 HOLLOW = "".join(
-    map(
-        chr,
-        [
-            *(0, 0xAD, 0x61C, 0x180E, 0xFEFF),
-            *(*range(0x200B, 0x2010), *range(0x202A, 0x202F)),
-            *(*range(0x2060, 0x206A), *range(0xFE00, 0xFE10)),
-        ],
-    )
+    map(chr, [*_ALONE, *(one for ends in _RANGES for one in range(*ends))])
 )
 MISSING = re.compile(types.missing("customer_id", "id"))
 MONEY = ("quantity", "amount", "unit_price", "order_total")
@@ -112,9 +108,9 @@ def lines(
 def _tally(con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]) -> Tally:
     names = [row[0] for row in con.execute("describe raw_lines").fetchall()]
     names.remove(ROW)
-    ids = [n for n in ("customer_id", "order_id") if _told(source, n)]
+    ids = [n for n in ("customer_id", "order_id") if source.tells(n)]
     asked = [n for n in (*MONEY, *OFF) if n in source.columns]
-    wanted = {n: source.columns[n] for n in (*ids, *asked) if _told(source, n)}
+    wanted = {n: source.columns[n] for n in (*ids, *asked) if source.tells(n)}
     tally = Tally(ids={name: set() for name in ids})
     read = {
         name: _Numbers(source, wanted.get(name, "") in numbers, name == "discount_rate")
@@ -132,12 +128,6 @@ def _tally(con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]) ->
         }
         tally.money += float(np.nansum(_money(values)))
     return tally
-
-
-def _told(source: Source, name: str) -> bool:
-    """Say whether a column of the file tells a standard column."""
-    column = source.columns.get(name, mapping.DERIVED)
-    return column != mapping.DERIVED and not column.startswith("=")
 
 
 def _money(values: dict[str, np.ndarray]) -> np.ndarray:
@@ -194,11 +184,7 @@ class _Numbers:
         self.known: dict[str | None, float] = {}
 
     def of(self, column: pa.Array) -> np.ndarray:
-        told = (
-            column.dictionary_encode()
-            if not pa.types.is_dictionary(column.type)
-            else column
-        )
+        told = column.dictionary_encode()
         texts = told.dictionary.to_pylist()
         if len(self.known) > MOST_IDS:
             self.known.clear()
@@ -214,13 +200,10 @@ class _Numbers:
         plain = "".join(str(unicodedata.decimal(c, c)) for c in _bare(text or ""))
         if re.fullmatch(r"[-+]?[\d.,]+[eE][-+]?\d+", plain):
             return float(plain.replace(",", "."))
-        plain = re.sub(r"[.,][-\u2013]+\D*$", "", plain)  # 12.- has no cents
-        for dash in "\u2010\u2011\u2012\u2014\uff0d":
-            plain = plain.replace(dash, "-")
-        plain = plain.replace("\uff0e", ".")
-        plain = re.sub(r"[.,][-\u2013]+\D*$", "", plain)  # after the dashes are one
-        below = plain.startswith(("(", "-", "\u2212", "\u2013")) or plain.endswith("-")
-        below = below or bool(re.search(r"[-\u2212\u2013]\s*\d", plain))
+        plain = re.sub("[\u2010-\u2014\u2212\uff0d]", "-", plain).replace("\uff0e", ".")
+        plain = re.sub(r"[.,]-+\D*$", "", plain)  # 12.- has no cents
+        below = plain.startswith(("(", "-")) or plain.endswith("-")
+        below = below or bool(re.search(r"-\s*\d", plain))
         digits = re.sub(r"[^\d.,\u066b]", "", plain).strip(".")
         if "\u066b" in digits:  # an Arabic decimal mark leaves no doubt
             digits = re.sub("[.,]", "", digits).replace("\u066b", ".")

@@ -154,7 +154,6 @@ def _check_forms(con: duckdb.DuckDBPyConnection, source: Source) -> None:
         except duckdb.Error:
             fault = f"Table {source.table}: {form_of.format(form)}"
             raise BadInput(fault) from None
-    for form in _forms(source):
         day = re.search("%j|%[mbB]", form) and re.search("%j|%d", form)
         if not day or ("%M" in form and not re.search("%[HI]", form)):
             raise BadInput(
@@ -411,8 +410,7 @@ def _moment(raw: str, name: str, source: Source) -> list[str]:
                 likely = f"{micros} between {min(LIKELY)} and {max(LIKELY)}"
                 before.append(f"case when {likely} then {utc} end")
                 found.append(
-                    f"case when {micros} between {min(LIKELY)} and {max(LIKELY)}"
-                    f" and not regexp_matches({raw}, '[eE]')"
+                    f"case when {likely} and not regexp_matches({raw}, '[eE]')"
                     f" then timezone({local}, {instant}) end"
                 )
     return [
@@ -537,8 +535,8 @@ def _digest(source: Source) -> str:
         f"coalesce({name}::varchar, {text})" if kind in UNREAD else name
         for name, text, kind in (
             (identifier(name), identifier(f"text_{name}"), source.kinds[name])
-            for name, column in source.columns.items()
-            if not column.startswith("=") and column != mapping.DERIVED
+            for name in source.columns
+            if source.tells(name)
         )
     ]
     # Two hashes of 64 bits, which no two lines of a billion share by chance.

@@ -72,16 +72,20 @@ class Source:
         """Places of the run's currency; those of fewer than two are kept in cents too."""
         return currency.DECIMALS.get(self.currency, 2)
 
+    def tells(self, name: str) -> bool:
+        """Say whether a column of the file gives a standard column its values."""
+        column = self.columns.get(name, DERIVED)
+        return column != DERIVED and not column.startswith("=")
+
     @property
     def names_products(self) -> bool:
         """Say whether a column tells what was bought."""
-        return not self.columns.get("product_id", "=").startswith("=")
+        return self.tells("product_id")
 
     @property
     def names_orders(self) -> bool:
         """Say whether a column tells which lines were bought together."""
-        order = self.columns.get("order_id", DERIVED)
-        return order != DERIVED and not order.startswith("=")
+        return self.tells("order_id")
 
     @property
     def where(self) -> str:
