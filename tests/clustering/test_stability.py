@@ -11,6 +11,8 @@ import pytest
 from joblib import Parallel
 from sklearn.cluster import KMeans
 
+from sklearn.metrics import adjusted_rand_score
+
 from helpers.clustering import methods, stability
 from helpers.core import paths
 from helpers.core.errors import BadInput
@@ -301,8 +303,27 @@ def test_a_segment_of_one_customer_holds_and_the_weakest_segment_decides():
     own = np.array([[1.5], [50.0]])
     # the others' centres put 0 and 1 apart from 2 and 3: 2 of the 6 pairs stay
     other = np.array([[0.5], [2.5]])
-    assert stability._held(half, own, other) == pytest.approx(1 / 3)
-    assert stability._held(half, own, own) == 1
+    mine, given = (methods.nearest(half, centres) for centres in (own, other))
+    assert stability._held(mine, given, 2) == pytest.approx(1 / 3)
+    assert stability._held(mine, mine, 2) == 1
+
+
+def test_halves_of_the_customers_agree_by_the_segments_each_gives_to_all():
+    scores = cloud(31, 2)
+    found = stability.split(scores, k_values=[3], splits=2, seed=8, starts=3)
+    for i in range(2):
+        rng = np.random.default_rng([8, i])
+        parts = np.array_split(rng.permutation(31), 2)
+        state = int(rng.integers(2**31))
+        values = scores.to_numpy()
+        one, two = (
+            [
+                closest(row, methods.kmeans(values[part], k=3, seed=state, starts=3))
+                for row in values
+            ]
+            for part in parts
+        )
+        assert found["agreement"][i] == pytest.approx(adjusted_rand_score(one, two))
 
 
 def test_the_largest_number_within_one_standard_error_of_the_cut_is_chosen():

@@ -1,69 +1,200 @@
 """Decide on a number of segments by criteria that were written down beforehand."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from helpers.clustering import methods, null_references, predictive_validity, stability
+from helpers.clustering.null_models import NullModel
 from helpers.core import paths, store
 from helpers.core.errors import BadInput, TooLittle
 from helpers.runs.run_file import AUTO
 
+NATURAL, REPRODUCIBLE, CONSTRUCTIVE = "natural", "reproducible", "constructive"
 NOT_USABLE = "not usable"
 NOT_LOOKED_FOR = "not looked for"
+QUINTILES = "spend quintiles"
 # The criteria that decide, and how each is said to be missed.
 MEASURED = {
     "smallest": "the smallest group holds {:.1%} of customers ({:.0%} needed)",
-    "agreement": "repeated studies agree by {:.2f} ({:g} needed)",
+    "agreement": "repeated studies agree by {:.2f} ({:g} needed) and no more than where "
+    "there are no groups",
     "weakest": "the weakest group is found again by {:.2f} ({:g} needed)",
     "gain": "of later purchases they explain {:+.1%} compared with spend quintiles "
     "({:+.0%} needed)",
 }
-# What the verdict asks to lie beyond the references.
-GROUNDS = ("silhouette", "agreement", "prediction_strength")
+
+
+@dataclass(frozen=True)
+class Study:
+    """What one table of customers says of every number of segments."""
+
+    scores: pd.DataFrame  # customers x features
+    centres: dict[int, np.ndarray]  # k -> centres of k-means, k x features
+    labels: dict[int, np.ndarray]  # k -> segment of each customer, from 0
+    again: stability.Resampled
+    halves: pd.DataFrame  # of `stability.split`
+    held: pd.DataFrame  # of `null_references.hold`; empty without null models
+    explained: pd.DataFrame  # of `predictive_validity.explained`; empty if not judged
+    criteria: pd.DataFrame  # of `measure`, indexed by k
+
+
+def study(
+    scores: pd.DataFrame,
+    *,
+    k_values: range,
+    seed: int,
+    starts: int,
+    resamples: int,
+    splits: int,
+    resample_starts: int,
+    models: Mapping[str, NullModel],
+    references: int = 99,
+    features: pd.DataFrame | None = None,
+    prepare: Callable[[pd.DataFrame], stability.Prepared] = stability.AsItIs,
+    aim: predictive_validity.Outcome | None = None,
+    sales: pd.Series | None = None,
+    folds: int = 5,
+    repeats: int = 500,
+) -> Study:
+    """Measure all that decides on the number of segments, for any scores.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Customers x features.
+    models : mapping
+        Null models to hold the customers to, by name; where it is empty, the columns on
+        null references are missing.
+    features, prepare
+        What is resampled, and how it is scored anew in each resample; the scores
+        themselves if not given.
+    aim, sales : Outcome, Series
+        What the same customers did later, and their sales before, whose quintiles are
+        the rival; without them nothing is said of later months.
+
+    Returns
+    -------
+    Study
+        criteria hold, by k: smallest (share of customers in the smallest segment),
+        agreement (mean adjusted Rand index of pairs of resampled studies), weakest (the
+        least mean `jaccard` of a segment with its match in them); halves and strength
+        (means of `stability.split`) with strength_error; reference_agreement,
+        reference_strength, null, p and p_error of `null_references.strictest`; excess
+        and excess_error, see `null_references.excess`; gain (share of the outcome
+        explained, less that of spend quintiles) and told_low (lower end of the 95 %
+        interval of the share explained).
+    """
+    values = methods.check(scores, least=2 * max(k_values))
+    centres = {
+        k: methods.kmeans(values, k=k, seed=seed, starts=starts) for k in k_values
+    }
+    labels = {k: methods.nearest(values, found) for k, found in centres.items()}
+    settings = {"k_values": k_values, "seed": seed, "starts": resample_starts}
+    again = stability.resample(
+        scores if features is None else features,
+        prepare=prepare,
+        resamples=resamples,
+        **settings,
+    )
+    halves = stability.split(scores, splits=splits, **settings)
+    held = null_references.hold(
+        scores,
+        models,
+        k_values=k_values,
+        splits=few_splits(len(scores)),
+        starts=min(resample_starts, 3),
+        references=references,
+        seed=seed,
+    )
+    explained = pd.DataFrame(columns=[QUINTILES, *k_values], dtype=float)
+    if aim is not None:
+        parts = predictive_validity.quantiles(sales, parts=5)
+        explained = predictive_validity.explained(
+            {QUINTILES: parts} | labels, aim, folds=folds, repeats=repeats, seed=seed
+        )
+    return Study(
+        scores=scores,
+        centres=centres,
+        labels=labels,
+        again=again,
+        halves=halves,
+        held=held,
+        explained=explained,
+        criteria=measure(labels, again, halves, held, explained),
+    )
+
+
+def few_splits(customers: int) -> int:
+    """Say in how many halvings customers and references are measured: 3 to 16.
+
+    Of few customers halvings differ more, and cost less.
+    """
+    return int(np.clip(2400 // customers, 3, 16))
 
 
 def measure(
     labels: Mapping[int, ArrayLike],
-    *,
-    agreement: pd.Series,
-    recovery: pd.DataFrame,
-    gain: pd.Series,
+    again: stability.Resampled,
+    halves: pd.DataFrame,
+    held: pd.DataFrame,
+    explained: pd.DataFrame,
 ) -> pd.DataFrame:
-    """Gather the criteria that decide on the number of segments, indexed by k.
-
-    A column for each of `MEASURED`: smallest (share of customers in the smallest
-    segment), agreement (mean adjusted Rand index of pairs of resampled studies),
-    weakest (the least mean `jaccard` of a segment with its match in them) and gain
-    (share of a later outcome explained, less that of spend quintiles).
-    """
-    held = {k: pd.Series(own).value_counts(normalize=True) for k, own in labels.items()}
-    return pd.DataFrame(
+    """Gather the criteria of `Study`, indexed by k."""
+    share = {k: pd.Series(own).value_counts(normalize=True) for k, own in labels.items()}
+    recovery = stability.recovered(stability.recovery(again, labels))
+    by_k = halves.groupby("k")
+    told = explained[list(labels)]
+    table = pd.DataFrame(
         {
-            "smallest": {k: shares.min() for k, shares in held.items()},
-            "agreement": agreement,
+            "smallest": {k: found.min() for k, found in share.items()},
+            "agreement": stability.agreement(again).groupby("k")["ari"].mean(),
             "weakest": recovery.groupby("k")["jaccard"].min(),
-            "gain": gain,
+            "halves": by_k["agreement"].mean(),
+            "strength": by_k["strength"].mean(),
+            "strength_error": by_k["strength"].sem(),
+            "gain": told.sub(explained[QUINTILES], axis=0).head(1).mean(),
+            "told_low": told.iloc[1:].quantile(0.025),
         }
-    )
+    ).rename_axis("k")
+    strictest = null_references.strictest(held).reindex(table.index)
+    table = table.join(strictest.drop(columns=["low", "high"]))
+    return table.join(null_references.excess(halves, strictest))
 
 
-def passes(criteria: pd.DataFrame, least: Mapping[str, float]) -> pd.Series:
-    """Say at each k whether every criterion reaches its least value."""
-    return (criteria[list(least)] >= pd.Series(least)).all(axis=1)
+def passes(
+    criteria: pd.DataFrame,
+    least: Mapping[str, float],
+    *,
+    min_excess: float,
+    alpha: float,
+) -> pd.Series:
+    """Say at each k whether every criterion reaches its least value.
+
+    The agreement does also where it lies beyond the null references (p at most `alpha`)
+    and `excess` reaches `min_excess`: many segments agree less than few, whatever the
+    customers are.
+    """
+    reached = criteria[list(least)] >= pd.Series(least)
+    if "agreement" in reached:
+        reached["agreement"] |= (criteria["excess"] >= min_excess) & (
+            criteria["p"] <= alpha
+        )
+    return reached.all(axis=1)
 
 
 def verdict(
     *,
-    beyond: Mapping[str, float],
-    silhouette: float,
+    p: float,
     strength: float,
     strength_error: float,
+    excess: float,
     alpha: float,
-    least_silhouette: float,
-    least_strength: float,
+    min_strength: float,
+    natural_excess: float,
     p_weeks: float = np.nan,
     told_low: float = np.nan,
 ) -> str:
@@ -72,32 +203,54 @@ def verdict(
     - not usable: the agreement between odd and even weeks is no more than chance
       (`p_weeks`), or nothing later is explained beyond chance (`told_low`, the lower
       end of its interval); either is missing where it could not be judged.
-    - natural: silhouette, agreement and prediction_strength lie beyond the references
-      (p-values `beyond`), the silhouette reaches `least_silhouette`, and strength and
-      its standard error reach `least_strength`: customers come in kinds. With enough
-      customers the slightest structure lies beyond references; Kaufman and Rousseeuw
-      (1990, Finding groups in data) see none in a silhouette below 0.25. Of prediction
-      strength Tibshirani and Walther (2005, Cluster validation by prediction strength)
-      ask 0.8 to 0.9 and add one standard error (R's fpc adds none).
-    - reproducible: the agreement lies beyond the references: segments come back more
-      often than correlation alone brings them back.
+    - natural: agreement and strength lie beyond every null model (`p` of the test over
+      all k); strength and its standard error reach `min_strength`; and `excess`
+      reaches `natural_excess`: of the way from references to perfect segments so much
+      is gone, for with enough customers the slightest structure lies beyond
+      references. Customers come in kinds. Of prediction strength Tibshirani and Walther
+      (2005, Cluster validation by prediction strength) ask 0.8 to 0.9 and add one
+      standard error (R's fpc adds none).
+    - reproducible: they lie beyond every null model: segments come back more often than
+      one cloud, one gradient or shares of few lines bring them back.
     - constructive: cuts through one cloud, which may be useful and are not discovered.
 
     The terms are those of Dolnicar, Gruen and Leisch (2018), Market segmentation
     analysis; the rules are this study's.
     """
-    absent = [name for name in GROUNDS if name not in beyond]
-    if absent:
-        raise BadInput(
-            f"The verdict needs p-values of {GROUNDS}; {absent} are missing."
-        )
     if p_weeks > alpha or told_low <= 0:
         return NOT_USABLE
-    firm = strength + strength_error >= least_strength
-    clear = silhouette >= least_silhouette
-    if firm and clear and all(beyond[name] <= alpha for name in GROUNDS):
-        return "natural"
-    return "reproducible" if beyond["agreement"] <= alpha else "constructive"
+    if not p <= alpha:
+        return CONSTRUCTIVE
+    firm = strength + strength_error >= min_strength
+    return NATURAL if firm and excess >= natural_excess else REPRODUCIBLE
+
+
+def judge(
+    criteria: pd.DataFrame,
+    *,
+    least: Mapping[str, float],
+    min_excess: float,
+    alpha: float,
+    min_strength: float,
+    natural_excess: float,
+) -> pd.DataFrame:
+    """Add verdict and passes to the criteria of `Study`, which may hold p_weeks."""
+    table = criteria.assign(
+        verdict=[
+            verdict(
+                **row,
+                alpha=alpha,
+                min_strength=min_strength,
+                natural_excess=natural_excess,
+            )
+            for row in criteria.reindex(columns=_JUDGED).to_dict("records")
+        ]
+    )
+    reached = passes(criteria, least, min_excess=min_excess, alpha=alpha)
+    return table.assign(passes=reached & (table["verdict"] != NOT_USABLE))
+
+
+_JUDGED = ["p", "strength", "strength_error", "excess", "p_weeks", "told_low"]
 
 
 @dataclass(frozen=True)
@@ -109,6 +262,7 @@ class Decision:
     overridden: bool  # the run file sets another number
     runner_up: int | None  # what the criteria take if `k` is left out
     verdict: str  # at `k`; not usable if all are knocked out and the run file sets none
+    ties: tuple[int, ...] = ()  # others that the criteria cannot tell from `k`
 
     def __str__(self) -> str:
         """Say the decision in a sentence or two."""
@@ -120,9 +274,11 @@ class Decision:
         else:
             how = "by the criteria"
         runner_up = self.runner_up or "none"
+        tied = " and ".join(map(str, self.ties))
+        tied = f" Tied with it: {tied}." if tied else ""
         return (
-            f"{self.k} segments: {how}. Runner-up: {runner_up}. The segmentation is "
-            f"{self.verdict}."
+            f"{self.k} segments: {how}. Runner-up: {runner_up}.{tied} The segmentation "
+            f"is {self.verdict}."
         )
 
     def to_dict(self) -> dict:
@@ -154,13 +310,23 @@ def need_segments(*, run: str) -> None:
         raise TooLittle(why)
 
 
-def decide(criteria: pd.DataFrame, *, k: int | str) -> Decision:
+def decide(
+    criteria: pd.DataFrame,
+    *,
+    k: int | str,
+    explained: pd.DataFrame | None = None,
+    min_step: float = 0.0,
+) -> Decision:
     """Choose the number of segments, and a runner-up by the same order.
 
-    `criteria` are indexed by the numbers tried, with passes (bool) and verdict. A
-    number `k` overrides them; "auto" takes the largest number of natural segments that
-    passes; if there is none, the largest that passes; if none passes, none: the fewest
-    are then shown as evidence, and are not usable.
+    `criteria` are those of `judge`. A number `k` overrides them. "auto" looks at the
+    numbers that pass, at the natural ones alone if there are any. It begins with the
+    one of the largest excess over null references; of natural ones that are tied with
+    it, with the finest. It goes on to a finer one where that explains more of the later
+    outcome: by `min_step` at least, and beyond its error (`explained`, of `Study`). If
+    none passes, none is taken: the fewest are then shown as evidence, and are not
+    usable. Tied are numbers that pass, whose excess differs by less than twice its
+    standard error, and of which neither explains more beyond its error.
     """
     tried = criteria.index.astype(int)
     if k != AUTO and k not in tried:
@@ -168,16 +334,64 @@ def decide(criteria: pd.DataFrame, *, k: int | str) -> Decision:
             f"k is {k!r}. Choose a number from {min(tried)} to {max(tried)}, or "
             f'"{AUTO}" to let the criteria decide.'
         )
-    first = _taken(criteria)
+    told = pd.DataFrame() if explained is None else explained
+    first = _taken(criteria, told, min_step)
     chosen = int(k) if k != AUTO else first or int(min(tried))
     knocked_out = k == AUTO and first is None
+    others = criteria.drop(index=chosen)
     return Decision(
         k=chosen,
         by_criteria=first,
         overridden=k not in (AUTO, first),
-        runner_up=_taken(criteria.drop(index=chosen)),
+        runner_up=_taken(others, told, min_step),
         verdict=NOT_USABLE if knocked_out else str(criteria.loc[chosen, "verdict"]),
+        ties=tuple(
+            int(other)
+            for other in _pool(others).index
+            if criteria.loc[chosen, "passes"]
+            and _alike(criteria, chosen, other)
+            and _step(told, *sorted([chosen, other])) is None
+        ),
     )
+
+
+def _pool(criteria: pd.DataFrame) -> pd.DataFrame:
+    passing = criteria[criteria["passes"]]
+    natural = passing[passing["verdict"] == NATURAL]
+    return natural if len(natural) else passing
+
+
+def _taken(
+    criteria: pd.DataFrame, explained: pd.DataFrame, min_step: float
+) -> int | None:
+    pool = _pool(criteria)
+    if pool.empty:
+        return None
+    excess = pool["excess"].fillna(-np.inf)
+    taken = int(excess.idxmax())
+    if (pool["verdict"] == NATURAL).all():
+        taken = max(int(k) for k in pool.index if _alike(pool, taken, k))
+    for finer in pool.index[pool.index > taken]:
+        step = _step(explained, taken, finer)
+        if step is not None and step >= min_step:
+            taken = int(finer)
+    return taken
+
+
+def _alike(criteria: pd.DataFrame, one: int, other: int) -> bool:
+    both = criteria.loc[[one, other]]
+    error = np.sqrt((both["excess_error"] ** 2).sum())
+    # Without null references firmness cannot tell them apart.
+    return not abs(both["excess"].diff().iloc[1]) > 2 * error
+
+
+def _step(explained: pd.DataFrame, coarser: int, finer: int) -> float | None:
+    """Say how much more the finer explains, if that lies beyond its error; or None."""
+    if explained.empty:
+        return None
+    steps = explained[finer] - explained[coarser]
+    low, high = steps.iloc[1:].quantile([0.025, 0.975])
+    return float(steps.iloc[0]) if low > 0 or high < 0 else None
 
 
 def reasons_against(
@@ -185,16 +399,22 @@ def reasons_against(
     decided: Decision,
     *,
     least: Mapping[str, float],
+    min_excess: float,
     alpha: float,
 ) -> list[str]:
     """Say why no segments are handed on, in sentences; nothing if they are.
 
     They are what speaks against the number that misses the fewest criteria. `criteria`
-    are indexed by k, with p_weeks and told_low; `alpha` is the largest p beyond chance.
+    are those of `judge`, with p_weeks; `alpha` is the largest p beyond chance.
     """
     if decided.verdict != NOT_USABLE:
         return []
-    missed = criteria[list(least)].lt(pd.Series(least)) | criteria[list(least)].isna()
+    missed = pd.DataFrame(
+        {
+            name: ~passes(criteria, {name: least[name]}, min_excess=min_excess, alpha=alpha)
+            for name in least
+        }
+    )
     chance = (criteria["p_weeks"] > alpha) | (criteria["told_low"] <= 0)
     faults = missed.sum(axis=1) + chance
     nearest = decided.k if decided.overridden else faults.idxmin()
@@ -217,10 +437,3 @@ def reasons_against(
         f"to the criteria, {first}.",
         *(f"{other[:1].upper()}{other[1:]}." for other in others),
     ]
-
-
-def _taken(criteria: pd.DataFrame) -> int | None:
-    passing = criteria[criteria["passes"]]
-    natural = passing[passing["verdict"] == "natural"]
-    best = natural if len(natural) else passing
-    return int(max(best.index)) if len(best) else None

@@ -1,16 +1,25 @@
 """Hold what is measured of customers to references: customers without clusters."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from scipy.stats import rankdata
 from threadpoolctl import threadpool_limits
 
-from helpers.clustering import methods
+from helpers.clustering import methods, null_models, stability
 from helpers.core.errors import BadInput
+
+PILOT = 19  # references that say how values at each k are standardised
+_AT_ONCE = 10  # references drawn between two looks at the rule to stop
+# Agreement and strength that vary less than this count as varying so much: what stands
+# out by a hair of a point is nothing. Above `_MOST` they count as `_MOST`.
+_NO_LESS, _MOST = 0.01, 0.995
+_LEFT = 0.05  # least room above references in which a value is placed
+_HELD = ["null", "k", "agreement", "strength", "reference_agreement"]
+_HELD += ["reference_strength", "low", "high", "z", "p", "p_error", "references"]
 
 
 def copula_reference(scores: pd.DataFrame, *, seed: int) -> pd.DataFrame:
@@ -98,6 +107,150 @@ def _on_reference(
     draw, state = np.random.default_rng([seed, number]).integers(2**31, size=2)
     reference = copula_reference(scores, seed=int(draw))
     return measure(reference, int(state)).assign(reference=number)
+
+
+def hold(
+    scores: pd.DataFrame,
+    models: Mapping[str, null_models.NullModel],
+    *,
+    k_values: Sequence[int],
+    splits: int,
+    starts: int,
+    references: int,
+    seed: int,
+    enough: int = 10,
+) -> pd.DataFrame:
+    """Hold agreement and prediction strength to customers drawn from each null model.
+
+    One test over all k. At each k the agreement of halves and their prediction strength
+    (`stability.split`) are standardised by `PILOT` references, and averaged: z. Other
+    references, up to `references`, are drawn one after the other, and each counts by
+    its largest z over all k (Westfall and Young 1993, Resampling-based multiple
+    testing). Both are taken by their inverse hyperbolic tangent (Fisher's z), since they
+    cannot pass 1 and all vary little near it. Drawing stops once `enough` of them reach the largest z of the customers
+    (Besag and Clifford 1991, Sequential Monte Carlo p-values): where nothing stands
+    out, few are needed. Customers and references are measured alike.
+
+    Returns
+    -------
+    DataFrame
+        null (name of the model), k; agreement and strength of the customers;
+        reference_agreement and reference_strength (means), low and high (quantiles 0.05
+        and 0.95 of the references' agreement); z; p (the share of references whose
+        largest z reaches this one), p_error (its Monte Carlo standard error) and
+        references (how many were counted).
+    """
+    settings = {"k_values": k_values, "splits": splits, "starts": starts}
+    own = _measured(scores, [seed, 0], settings)
+    tables = []
+    for name, model in models.items():
+        drawn = _drawn(model, range(1, PILOT + 1), seed, settings)
+        pilot = _fisher(drawn)
+        mean = pilot.mean(axis=0)
+        spread = np.maximum(pilot.std(axis=0, ddof=1), _NO_LESS)
+        z = ((_fisher(own) - mean) / spread).mean(axis=1)
+        largest = np.empty(0)
+        while (largest >= z.max()).sum() < enough and len(largest) < references:
+            first = len(drawn) + 1
+            more = min(_AT_ONCE, references - len(largest))
+            found = _drawn(model, range(first, first + more), seed, settings)
+            drawn = np.concatenate([drawn, found])
+            best = ((_fisher(found) - mean) / spread).mean(axis=2).max(axis=1)
+            largest = np.concatenate([largest, best])
+        tables.append(_table(own, drawn, z, largest, enough).assign(k=list(k_values)))
+        tables[-1].insert(0, "null", name)
+    if not tables:
+        return pd.DataFrame(columns=_HELD)
+    return pd.concat(tables, ignore_index=True)[_HELD]
+
+
+def _fisher(value: np.ndarray) -> np.ndarray:
+    return np.arctanh(np.clip(value, -_MOST, _MOST))
+
+
+def _measured(scores: pd.DataFrame, seed: list[int], settings: dict) -> np.ndarray:
+    # k x (agreement, strength)
+    state = int(np.random.default_rng(seed).integers(2**31))
+    with parallel_config(backend="sequential"):
+        found = stability.split(scores, seed=state, **settings)
+    return found.groupby("k", sort=False)[["agreement", "strength"]].mean().to_numpy()
+
+
+def _drawn(
+    model: null_models.NullModel, numbers: range, seed: int, settings: dict
+) -> np.ndarray:
+    return np.stack(
+        Parallel(n_jobs=-1)(
+            delayed(_of_model)(model, [seed, number], settings) for number in numbers
+        )
+    )
+
+
+def _of_model(
+    model: null_models.NullModel, seed: list[int], settings: dict
+) -> np.ndarray:
+    return _measured(model.draw(seed), seed, settings)
+
+
+def _table(
+    own: np.ndarray, drawn: np.ndarray, z: np.ndarray, largest: np.ndarray, enough: int
+) -> pd.DataFrame:
+    reached = (largest[:, None] >= z).cumsum(axis=0)
+    # With `enough` of them for the largest z, the rest of the draws is left out.
+    stopped = np.flatnonzero(reached.min(axis=1) >= enough)
+    counted = int(stopped[0]) + 1 if len(stopped) else len(largest)
+    beyond = reached[counted - 1]
+    p = beyond / counted if len(stopped) else (beyond + 1) / (counted + 1)
+    low, high = np.quantile(drawn[:, :, 0], [0.05, 0.95], axis=0)
+    return pd.DataFrame(
+        {
+            "agreement": own[:, 0],
+            "strength": own[:, 1],
+            "reference_agreement": drawn[:, :, 0].mean(axis=0),
+            "reference_strength": drawn[:, :, 1].mean(axis=0),
+            "low": low,
+            "high": high,
+            "z": z,
+            "p": p,
+            "p_error": np.sqrt(p * (1 - p) / counted),
+            "references": counted,
+        }
+    )
+
+
+def strictest(held: pd.DataFrame) -> pd.DataFrame:
+    """Take at each k the null model hardest to beat, from the table of `hold`.
+
+    Returns, indexed by k: p (the largest) and its null, p_error and references;
+    reference_agreement and reference_strength, the largest means; low and high of the
+    agreement over all models.
+    """
+    if held.empty:
+        return held.set_index("k").drop(columns=["agreement", "strength", "z"])
+    hardest = held.loc[held.groupby("k", sort=False)["p"].idxmax()].set_index("k")
+    by_k = held.groupby("k", sort=False)
+    means = by_k[["reference_agreement", "reference_strength"]].max()
+    return (
+        hardest[["null", "p", "p_error", "references"]]
+        .join(means)
+        .assign(low=by_k["low"].min(), high=by_k["high"].max())
+    )
+
+
+def excess(halves: pd.DataFrame, strictest: pd.DataFrame) -> pd.DataFrame:
+    """Say how much of the way from references to perfect segments is gone, by k.
+
+    For agreement and strength of each split of `halves` it is (value - reference) / (1
+    - reference), as kappa corrects for chance; `reference` is the largest mean of
+    `strictest`, and what is left above it counts as 0.05 at least. Returns excess (their mean; 1 is perfect, 0 no better than references)
+    and excess_error (its standard error over splits), missing without references.
+    """
+    gone = []
+    for name in ("agreement", "strength"):
+        reference = halves["k"].map(strictest[f"reference_{name}"]).astype(float)
+        gone.append((halves[name] - reference) / (1 - reference).clip(lower=_LEFT))
+    by_k = ((gone[0] + gone[1]) / 2).groupby(halves["k"])
+    return pd.DataFrame({"excess": by_k.mean(), "excess_error": by_k.sem()})
 
 
 def compare(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
 from pandas.api import types
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from threadpoolctl import threadpool_limits
@@ -61,30 +62,38 @@ def aim(later: pd.DataFrame, *, needs: Sequence[str], least_sales: float) -> Out
     return Outcome("later need mix", "mix", mix.fillna(0), among=judged)
 
 
-def gains(
-    labels: Mapping[int, np.ndarray],
+def explained(
+    labels: Mapping[object, ArrayLike],
     aim: Outcome,
     *,
-    sales: pd.Series,
     folds: int,
+    repeats: int,
     seed: int,
-) -> pd.Series:
-    """Say, by k, how much more the segments foretell than spend quintiles do.
+) -> pd.DataFrame:
+    """Say what share of an amount or a mix each labelling foretells, and how surely.
 
-    `labels` holds the segment of each customer by k, `sales` their sales (currency); it
-    is the score alone of `league`, missing where the outcome cannot be judged.
+    Returns a column for each labelling; the first row (0) holds what `league` gives for
+    it alone, the others as much for `repeats` resamples of the customers, the same for
+    all labellings: so two of them can be compared row by row. Empty if the outcome
+    cannot be judged, see `not_judged`.
     """
-    designs = {k: pd.Series(own, sales.index).astype(str) for k, own in labels.items()}
-    designs = {"spend quintiles": quantiles(sales, parts=5)} | designs
-    told = league(
-        {name: label.to_frame("label") for name, label in designs.items()},
-        [aim],
-        base=np.log1p(sales.clip(lower=0).to_frame()),
-        folds=folds,
-        repeats=1,
-        seed=seed,
-    ).set_index("design")["alone"]
-    return told.drop("spend quintiles") - told["spend quintiles"]
+    if not_judged(aim, folds=folds):
+        return pd.DataFrame(columns=list(labels), dtype=float)
+    judged = aim.among.to_numpy(bool)
+    truth = aim.values[judged].to_numpy(float)  # noqa: PD011 (a field of its own)
+    fold, weights = _draw(np.zeros(len(truth)), folds, repeats, seed)
+    found = {}
+    for name, label in labels.items():
+        own = pd.Series(np.asarray(label)[judged]).astype(str)
+        told = forecasts.label_means(own, truth, fold)
+        found[name] = _r2(truth, told, fold, weights)
+    return pd.DataFrame(found)
+
+
+def not_judged(outcome: Outcome, *, folds: int) -> str:
+    """Say why an outcome cannot be judged; nothing if it can."""
+    later = outcome.values[outcome.among.to_numpy(bool)]  # noqa: PD011 (a field)
+    return _why_not(outcome, later.to_numpy(float), folds)
 
 
 def league(

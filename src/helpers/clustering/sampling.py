@@ -1,13 +1,12 @@
 """Draw samples of customers, and ask whether another one would decide alike."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 
 import numpy as np
 import pandas as pd
 
-from helpers.clustering import criteria, methods, predictive_validity, stability
+from helpers.clustering import criteria, methods, null_references
 from helpers.clustering.scores import adjusted_rand
 from helpers.core import store
 
@@ -80,61 +79,7 @@ def _lots(ids: pd.Series, seed: int) -> np.ndarray:
     )
 
 
-@dataclass(frozen=True)
-class Study:
-    """What one sample says of every number of segments."""
-
-    scores: np.ndarray  # customers x features, all samples by the same fitted steps
-    centres: dict[int, np.ndarray]  # k -> centres of k-means, k x features
-    criteria: pd.DataFrame  # of `criteria.measure`, indexed by k
-
-
-def study(
-    customers: pd.DataFrame,
-    *,
-    aim: predictive_validity.Outcome,
-    prepared: stability.Prepared,
-    prepare: Callable[[pd.DataFrame], stability.Prepared],
-    k_values: range,
-    resamples: int,
-    seed: int,
-    starts: int,
-    resample_starts: int,
-    folds: int,
-) -> Study:
-    """Measure the criteria on one sample: as notebook 3 does, but nothing else.
-
-    References without clusters are left out, since they cost most: so nothing is said
-    of the verdict. `aim` is what the same customers did later; `prepared` scores all
-    samples, and `prepare` fits anew in every resample.
-    """
-    people = customers.reset_index(drop=True)
-    scores = prepared.transform(people).to_numpy()
-    centres = {
-        k: methods.kmeans(scores, k=k, seed=seed, starts=starts) for k in k_values
-    }
-    labels = {k: methods.nearest(scores, found) for k, found in centres.items()}
-    again = stability.resample(
-        people,
-        prepare=prepare,
-        k_values=k_values,
-        resamples=resamples,
-        seed=seed,
-        starts=resample_starts,
-    )
-    found = stability.recovered(stability.recovery(again, labels))
-    measured = criteria.measure(
-        labels,
-        agreement=stability.agreement(again).groupby("k")["ari"].mean(),
-        recovery=found,
-        gain=predictive_validity.gains(
-            labels, aim, sales=people["sales"], folds=folds, seed=seed
-        ),
-    )
-    return Study(scores, centres, measured)
-
-
-def between(studies: Sequence[Study], *, k: int) -> pd.DataFrame:
+def between(studies: Sequence[criteria.Study], *, k: int) -> pd.DataFrame:
     """Compare the segments of samples two by two, at one k.
 
     Returns sample, other (from 1); ari: adjusted Rand index of the two sets of centres
@@ -142,12 +87,13 @@ def between(studies: Sequence[Study], *, k: int) -> pd.DataFrame:
     centres of `sample` leave among the customers of `other`, whom they have not seen,
     than their own centres do (0.01 is 1 % more).
     """
-    common = studies[0].scores
+    common = studies[0].scores.to_numpy(float)
     rows = []
     for (i, one), (j, two) in permutations(enumerate(studies, start=1), 2):
         labels = [methods.nearest(common, s.centres[k]) for s in (one, two)]
         ari = adjusted_rand(*labels)
-        strange, own = (_left(two.scores, s.centres[k]) for s in (one, two))
+        own_scores = two.scores.to_numpy(float)
+        strange, own = (_left(own_scores, s.centres[k]) for s in (one, two))
         rows.append({"sample": i, "other": j, "ari": ari, "excess": strange / own - 1})
     return pd.DataFrame(rows, columns=["sample", "other", "ari", "excess"])
 
@@ -158,22 +104,35 @@ def _left(scores: np.ndarray, centres: np.ndarray) -> float:
 
 
 def compare(
-    studies: Sequence[Study], *, k: int, least: Mapping[str, float], verdicts: pd.Series
+    studies: Sequence[criteria.Study],
+    *,
+    k: int,
+    least: Mapping[str, float],
+    min_step: float,
+    p_weeks: pd.Series,
+    **rules: float,
 ) -> pd.DataFrame:
     """Set the decisions of several samples side by side, the one it rests on first.
 
     Returns sample (from 1), customers, takes (the number of segments its criteria take,
     missing if none), the criteria at `k`, and the means over the other samples of ari
-    and excess (see `between`). The first sample's `verdicts`, by k, hold for all, since
-    references without clusters are not drawn for the others.
+    and excess (see `between`). Null references are drawn for the first sample alone:
+    their values, and `p_weeks`, hold for all. `rules` are those of `criteria.judge`.
     """
+    references = null_references.strictest(studies[0].held)
     rows = []
     for i, one in enumerate(studies, start=1):
-        passes = criteria.passes(one.criteria, least)
-        table = pd.DataFrame({"passes": passes, "verdict": verdicts})
-        takes = criteria.decide(table, k=criteria.AUTO).by_criteria
+        table = one.criteria.assign(
+            **null_references.excess(one.halves, references),
+            p=references["p"],
+            p_weeks=p_weeks,
+        )
+        table = criteria.judge(table, least=least, **rules)
+        takes = criteria.decide(
+            table, k=criteria.AUTO, explained=one.explained, min_step=min_step
+        ).by_criteria
         row = {"sample": i, "customers": len(one.scores), "takes": takes}
-        rows.append(row | one.criteria.loc[k, list(least)].to_dict())
+        rows.append(row | table.loc[k, list(least)].to_dict())
     pairs = between(studies, k=k).groupby("sample")[["ari", "excess"]].mean()
     return pd.DataFrame(rows).join(pairs, on="sample").astype({"takes": "Int64"})
 

@@ -1,0 +1,300 @@
+"""Draw customers without clusters, by models fitted to the customers at hand.
+
+Each model keeps something that makes k-means come back without any cluster: the shape
+of single columns and their correlation, one bent gradient, or shares that add up to
+one and are known from a few lines only. Customers stand out from all, or from none.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import isotonic_regression
+from scipy.stats import norm, rankdata
+from threadpoolctl import threadpool_limits
+
+from helpers.clustering import methods
+from helpers.core.errors import BadInput
+
+FEW = 20  # a column of so few different values, such as yes or no, keeps them
+_MODES = 30  # places of the peak that are tried
+_ROUNDS = 5  # of fitting the curve and placing customers along it
+_FEWEST_PARTS = 3  # of a whole, which two numbers tell no more than one
+
+
+class NullModel(Protocol):
+    """Customers without clusters, as many as were seen."""
+
+    def draw(self, seed: list[int]) -> pd.DataFrame:
+        """Draw the scores of as many customers."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """One cloud: columns of one peak each, and customers correlated by rank as seen.
+
+    An elliptical copula: directions are even, distances from the middle are those seen,
+    so that columns may be extreme together. Each column takes the distribution of one
+    peak nearest to its own, so a gap inside a single column counts as structure; a
+    column of at most `FEW` different values keeps them.
+
+    A parametric bootstrap without clusters: Hennig and Lin (2015), Flexible parametric
+    bootstrap for testing homogeneity against clustering; as in M3C (John and others
+    2020, M3C: Monte Carlo reference-based consensus clustering), references keep
+    correlation.
+    """
+
+    columns: list
+    margins: np.ndarray  # customers x columns, each sorted
+    factor: np.ndarray  # directions x columns
+    radii: np.ndarray  # distance of each customer from the middle, sorted
+
+    def draw(self, seed: list[int]) -> pd.DataFrame:
+        """Draw customers: their order means nothing."""
+        rng = np.random.default_rng(seed)
+        with methods.one_thread():
+            drawn = rng.standard_normal((len(self.radii), len(self.factor)))
+            lengths = np.sqrt((drawn**2).sum(axis=1))
+            drawn *= (rng.permutation(self.radii) / lengths)[:, None]
+            drawn = drawn @ self.factor
+        values = np.empty_like(self.margins)
+        order = drawn.argsort(axis=0, kind="stable")
+        np.put_along_axis(values, order, self.margins, axis=0)
+        return pd.DataFrame(values, columns=self.columns)
+
+
+def cloud(scores: pd.DataFrame) -> Cloud:
+    """Fit one cloud to customers x features."""
+    values = methods.check(scores, least=2)
+    values = values[methods.row_order(values)]
+    normal = norm.ppf((rankdata(values, axis=0) - 0.5) / len(values))
+    normal = (normal - normal.mean(axis=0)) / normal.std(axis=0)
+    with threadpool_limits(1):
+        variances, vectors = np.linalg.eigh(normal.T @ normal / len(normal))
+        told = variances > 1e-9 * variances.max()  # copies of a column tell nothing
+        spread = np.sqrt(variances[told])
+        radii = np.sqrt((((normal @ vectors[:, told]) / spread) ** 2).sum(axis=1))
+    return Cloud(
+        columns=list(scores.columns),
+        margins=np.column_stack([one_peak(column) for column in values.T]),
+        factor=(vectors[:, told] * spread).T,
+        radii=np.sort(radii),
+    )
+
+
+def one_peak(values: np.ndarray) -> np.ndarray:
+    """Give as many sorted values of the distribution of one peak nearest to these.
+
+    Nearest by the largest distance of the distribution functions, as in the dip test
+    (Hartigan and Hartigan 1985): up to the peak the greatest convex function below the
+    observed one, from there the least concave function above it.
+    """
+    values = np.sort(values)
+    places, counts = np.unique(values, return_counts=True)
+    if len(places) <= FEW:
+        return values
+    reached = np.r_[0, counts.cumsum() / len(values)]
+    places = np.r_[2 * places[0] - places[1], places]
+    modes = np.linspace(1, len(places) - 2, _MODES).round().astype(int)
+    modes = np.unique(np.r_[modes, counts.argmax() + 1])
+    fits = [_with_peak(places, reached, mode) for mode in modes]
+    apart = [np.abs(fit - reached).max() for fit in fits]
+    middles = (np.arange(len(values)) + 0.5) / len(values)
+    return np.interp(middles, fits[int(np.argmin(apart))], places)
+
+
+def _with_peak(places: np.ndarray, reached: np.ndarray, mode: int) -> np.ndarray:
+    widths = np.diff(places)
+    density = np.diff(reached) / widths
+    parts = [
+        isotonic_regression(
+            density[part], weights=widths[part], increasing=increasing
+        ).x
+        for part, increasing in ((slice(None, mode), True), (slice(mode, None), False))
+    ]
+    return np.r_[0, (np.concatenate(parts) * widths).cumsum()]
+
+
+@dataclass(frozen=True)
+class Arch:
+    """One gradient, bent: customers lie along a parabola, in a cloud around it.
+
+    Along a gradient customers form an arch or a horseshoe, which k-means cuts at the
+    same places every time: Diaconis, Goel and Holmes (2008), Horseshoes in
+    multidimensional scaling and local kernel methods.
+    """
+
+    curve: np.ndarray  # 3 x columns: constant, slope and bend
+    along: np.ndarray  # place of each customer, sorted, with one peak
+    around: Cloud
+
+    def draw(self, seed: list[int]) -> pd.DataFrame:
+        """Draw customers: their order means nothing."""
+        rng = np.random.default_rng([*seed, 1])
+        place = rng.permutation(self.along)
+        return self.around.draw(seed) + _powers(place) @ self.curve
+
+
+def arch(scores: pd.DataFrame) -> Arch:
+    """Fit a parabola through customers x features: Hastie and Stuetzle (1989).
+
+    It begins at the first principal component; then customers are placed at the nearest
+    point of the curve, and the curve is fitted to their places, in turn. Principal
+    curves.
+    """
+    values = methods.check(scores, least=4)
+    values = values[methods.row_order(values)]
+    with threadpool_limits(1):
+        centred = values - values.mean(axis=0)
+        place = centred @ np.linalg.eigh(centred.T @ centred)[1][:, -1]
+        for _ in range(_ROUNDS):
+            place = _standard(place)
+            curve = np.linalg.lstsq(_powers(place), values, rcond=None)[0]
+            grid = np.linspace(place.min(), place.max(), 201)
+            # Who shares a point of the grid keeps the order found before.
+            place = grid[methods.nearest(values, _powers(grid) @ curve)] + 1e-6 * place
+        place = _standard(place)
+        curve = np.linalg.lstsq(_powers(place), values, rcond=None)[0]
+        rest = values - _powers(place) @ curve
+    # A column that the curve tells whole leaves nothing to draw around it.
+    rest = rest + 1e-9 * values.std(axis=0) * _noise(values.shape)
+    around = cloud(pd.DataFrame(rest, columns=scores.columns))
+    return Arch(curve=curve, along=one_peak(place), around=around)
+
+
+def _noise(shape: tuple[int, int]) -> np.ndarray:
+    return np.random.default_rng(0).standard_normal(shape)
+
+
+def _standard(place: np.ndarray) -> np.ndarray:
+    return (place - place.mean()) / place.std()
+
+
+def _powers(place: np.ndarray) -> np.ndarray:
+    return np.column_stack([np.ones_like(place), place, place**2])
+
+
+class Scorer(Protocol):
+    """Fitted steps from features to scores, such as `features.preparation`."""
+
+    def transform(self, features: pd.DataFrame) -> pd.DataFrame:
+        """Score customers."""
+        ...
+
+
+@dataclass(frozen=True)
+class Composition:
+    """Shares of a whole, of one cloud, each known from so many lines.
+
+    What a customer wants is logistic-normal: shares add up to one. What is seen of it
+    are the shares of that many independent purchases, so that a customer of few lines
+    is seen badly. Columns that are no such shares are drawn as in the cloud.
+
+    Aitchison (1982), The statistical analysis of compositional data.
+    """
+
+    features: pd.DataFrame  # as the preparation reads them
+    columns: list  # the shares among them
+    lines: np.ndarray  # independent purchases of each customer
+    middle: np.ndarray  # of the log shares, the rest of the whole last
+    factor: np.ndarray  # directions x log shares
+    prepared: Scorer
+    others: Cloud | None
+
+    def draw(self, seed: list[int]) -> pd.DataFrame:
+        """Draw customers, who keep their own number of lines."""
+        rng = np.random.default_rng([*seed, 2])
+        with methods.one_thread():
+            shares = _closed(
+                self.middle
+                + rng.standard_normal((len(self.lines), len(self.factor))) @ self.factor
+            )
+        seen = rng.multinomial(self.lines, shares) / self.lines[:, None]
+        drawn = self.features.copy()
+        drawn[self.columns] = seen[:, :-1]
+        scores = self.prepared.transform(drawn)
+        if self.others is not None:
+            left = self.others.draw(seed)
+            scores[left.columns] = left.to_numpy()
+        return scores
+
+
+def composition(
+    features: pd.DataFrame,
+    *,
+    columns: list[str],
+    lines: np.ndarray,
+    prepared: Scorer,
+) -> Composition | None:
+    """Fit shares of a whole: `columns` of `features` are known from `lines` each.
+
+    Covariances of wants are those of the shares less what a multinomial draw of the
+    lines adds. None where the columns are fewer than three, or add up to more than one:
+    they are no parts of one whole then.
+    """
+    shares = features[columns].fillna(0).to_numpy(float)
+    rest = 1 - shares.sum(axis=1)
+    if len(columns) < _FEWEST_PARTS or shares.min() < 0 or rest.min() < -1e-6:
+        return None
+    shares = np.column_stack([shares, rest.clip(1e-9)])
+    number = np.maximum(np.round(lines), 1).astype(int)
+    middle = np.average(shares, axis=0, weights=number)
+    with threadpool_limits(1):
+        spread = np.cov(shares.T) - _of_draws(shares, number)
+        # Logarithms of a log-normal share of that mean and variance.
+        logs = np.log(np.clip(1 + spread / np.outer(middle, middle), 0.05, None))
+        np.fill_diagonal(logs, np.maximum(np.diag(logs), 1e-4))
+        variances, vectors = np.linalg.eigh(logs)
+        factor = (vectors * np.sqrt(np.clip(variances, 0, None))).T
+        start = np.log(middle) - np.diag(logs) / 2
+        for _ in range(8):  # closing moves the means; move them back
+            logs = start + _noise((2000, len(middle))) @ factor
+            start = start + np.log(middle / _closed(logs).mean(axis=0))
+    scores = prepared.transform(features)
+    other = [column for column in scores if column not in columns]
+    return Composition(
+        features=features.reset_index(drop=True),
+        columns=list(columns),
+        lines=number,
+        middle=start,
+        factor=factor,
+        prepared=prepared,
+        others=cloud(scores[other]) if other else None,
+    )
+
+
+def _of_draws(shares: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    # Mean covariance of multinomial shares, unbiased from the shares seen.
+    weight = 1 / np.maximum(lines - 1, 1)
+    both = (shares * weight[:, None]).T @ shares / len(shares)
+    return np.diag((shares * weight[:, None]).mean(axis=0)) - both
+
+
+def _closed(logs: np.ndarray) -> np.ndarray:
+    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
+    return shares / shares.sum(axis=1, keepdims=True)
+
+
+def lines_a_purchase(
+    first: pd.DataFrame, second: pd.DataFrame, *, columns: list[str], lines: str
+) -> float:
+    """Say how many lines tell as much as one independent purchase, 1 or more.
+
+    Lines of one basket go together, and dear ones weigh more. `first` and `second` hold
+    the same customers in two halves of the time: their shares differ by twice the
+    multinomial variance, times this number.
+    """
+    both = (first[lines] > 1).to_numpy() & (second[lines] > 1).to_numpy()
+    if not both.any():
+        raise BadInput("No customer has two lines in both halves: give 1 instead.")
+    one, two = (half[both] for half in (first, second))
+    shares = [half[columns].fillna(0).to_numpy(float) for half in (one, two)]
+    mean = (shares[0] + shares[1]) / 2
+    apart = ((shares[0] - shares[1]) ** 2).sum()
+    each = (1 / one[lines].to_numpy(float) + 1 / two[lines].to_numpy(float))[:, None]
+    # The mean of two noisy shares hides some of their own variance: p (1 - p) is that
+    # of the mean plus a quarter of the squared difference.
+    due = ((mean * (1 - mean) + (shares[0] - shares[1]) ** 2 / 4) * each).sum()
+    return max(float(apart / due), 1.0) if due > 0 else 1.0
