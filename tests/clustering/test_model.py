@@ -39,6 +39,7 @@ MODEL = clustering_model.Model(
     least_gap_days=7.0,
     deal_parts={"depth": {"lower": 0.0, "upper": 1, "mean": 0.25, "deviation": 0.25}},
     deal_cuts={"middle": -0.5, "high": 0.5},
+    borderline=0.9,
 )
 ENOUGH = {
     "orders": 10,
@@ -209,7 +210,7 @@ def test_all_segments_are_used_and_every_customer_has_one_or_too_little_data():
     assert found["distance_ratio"].dropna().between(0, 1).all()
 
 
-READINGS = ["segment_id", "value_tier", "activity", "deal_sensitivity"]
+READINGS = ["segment_id", "value_tier", "activity", "deal_sensitivity", "borderline"]
 
 
 def in_sql(model, table, dialect="duckdb"):
@@ -558,7 +559,7 @@ def test_names_are_no_part_of_the_checksum_and_everything_else_is():
     for f in fields(clustering_model.Model):
         if f.name not in ("names", "preparation"):
             others.append(replace(MODEL, **{f.name: changed(MODEL, f)}))
-    assert len(others) == 8 + 11
+    assert len(others) == 8 + 12
     sums = {model.to_dict()["checksum"] for model in others}
     assert len(sums) == len(others) and checksum not in sums
 
@@ -670,7 +671,7 @@ def test_a_model_without_segments_keeps_its_rules_on_every_engine(dialect):
         said = con.sql(text).df()
     said = said.rename(columns=str.lower).set_index("customer_id")
     said = said.loc[table["customer_id"]]
-    for column in ("segment_id", "value_tier", "activity", "deal_sensitivity"):
+    for column in READINGS:
         assert said[column].tolist() == found[column].tolist(), column
 
 

@@ -14,7 +14,7 @@ from helpers.core import paths, store
 from helpers.core.errors import BadInput
 from helpers.features import preparation
 
-READINGS = ("segment_id", "value_tier", "activity", "deal_sensitivity")
+READINGS = ("segment_id", "value_tier", "activity", "deal_sensitivity", "borderline")
 
 
 def outline(settings: dict, *, run: str) -> pd.DataFrame:
