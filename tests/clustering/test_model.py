@@ -87,6 +87,32 @@ def test_a_customer_is_borderline_when_the_second_is_less_than_a_ninth_farther()
     assert found["borderline"].tolist() == [True, False]
 
 
+def test_the_ratio_of_the_model_says_who_is_borderline_in_python_and_in_sql():
+    # on the line between the first two centres: ratios 3/5, 0.376 / 0.624 and 1/3
+    table = customers(*({"share_b": root**2} for root in (0.375, 0.376, 0.25)))
+    for limit, expected in {
+        0.6: [False, True, False],
+        0.99: [False, False, False],
+        0.5: [True, True, False],
+    }.items():
+        model = replace(MODEL, borderline=limit)
+        assert model.assign(table)["borderline"].tolist() == expected
+        assert in_sql(model, table)["borderline"].tolist() == expected
+
+
+@pytest.mark.parametrize("limit", [0.55, 0.8, 0.97])
+def test_the_query_says_of_every_customer_whether_borderline_as_assign_does(limit):
+    table = random_customers(2000)
+    model = replace(fitted(table), borderline=limit)
+    expected = model.assign(table).sort_values("customer_id", ignore_index=True)
+    found = in_sql(model, table)["borderline"]
+    assert found.tolist() == expected["borderline"].tolist()
+    assert found.sum() > 20
+    known = expected["distance_ratio"].notna()
+    assert found[known].equals((expected["distance_ratio"] > limit)[known])
+    assert not found[~known].any()
+
+
 def test_value_tiers_begin_at_their_cuts_whatever_the_order_they_are_written_in():
     sales = [1000.0, 999.99, 200.0, 199.99, 0.01, -5.0]
     found = assign(*({"sales": amount} for amount in sales))
@@ -612,6 +638,16 @@ def test_a_model_of_another_version_is_refused(tmp_path):
     clustering_model.save(MODEL, file)
     edit(file, fuzzifier=2)
     with pytest.raises(errors.BadInput, match=r"cannot be read .*fuzzifier"):
+        clustering_model.load(file)
+
+
+def test_a_model_saved_before_it_held_its_own_ratio_is_refused(tmp_path):
+    file = tmp_path / "model.json"
+    clustering_model.save(MODEL, file)
+    content = json.loads(file.read_text(encoding="utf-8"))
+    del content["borderline"]
+    file.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(errors.BadInput, match=r"cannot be read .*borderline.*Run 03"):
         clustering_model.load(file)
 
 

@@ -88,6 +88,8 @@ def _scores(
 def assign(model: clustering_model.Model, query: str, *, run: str) -> int:
     """Give every customer the three readings, in Python and in SQL, and save them.
 
+    Whether a customer is borderline belongs to them.
+
     The table `segments` is saved whole or not at all. `query` is the model's `to_sql`,
     run by DuckDB on the same customers; returns how many get another reading from it:
     there should be none.

@@ -74,11 +74,11 @@ class Model:
 
         Columns: customer_id, segment_id (0 is too little data), second_id (the next
         nearest), distance (to the own centre), distance_ratio (nearest over second
-        nearest, 0 to 1), membership (0 to 1), borderline (a distance ratio above the
-        model's), value_tier, activity,
-        deal_index, deal_sensitivity. Of segments within `TIE` of the least squared
-        distance, the lowest number wins; a deal index reaches a cut that it misses by
-        at most `TIE`.
+        nearest, 0 to 1), membership (0 to 1), borderline (whether the ratio is above
+        the model's), value_tier, activity, deal_index, deal_sensitivity. Of segments
+        within `TIE` of the least squared distance, the lowest number wins; a deal index
+        reaches a cut that it misses by at most `TIE`; what exceeds the ratio by at most
+        `TIE` in squared distance is not borderline.
         """
         enough = self.enough_data(features)
         table = features[["customer_id"]].copy()

@@ -482,9 +482,7 @@ def halves(
     return pd.DataFrame(rows, columns=["k", "ari", "same", "p"])
 
 
-def stays(
-    first: pd.DataFrame, second: pd.DataFrame, centres: np.ndarray
-) -> pd.Series:
+def stays(first: pd.DataFrame, second: pd.DataFrame, centres: np.ndarray) -> pd.Series:
     """Say of each customer whether both halves give the same segment, as `halves`."""
     _refuse_unlike(first, second)
     one, two = (methods.nearest(t.to_numpy(float), centres) for t in (first, second))
