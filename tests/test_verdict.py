@@ -361,7 +361,7 @@ def test_customers_of_one_cloud_are_borderline_and_few_of_planted_kinds(
         for found in (natural, constructive)
     ]
     few, many = (table["borderline"].mean() for table in known)
-    assert few < 0.05 and many > 0.15
+    assert few < 0.01 and many > 0.04
     # the ratio of the model, which the notebook says, draws the line
     [limit] = re.findall(r"Beyond a distance ratio of (0\.\d\d)", constructive.text)
     above = known[1]["distance_ratio"] > float(limit)
