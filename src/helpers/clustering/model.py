@@ -227,13 +227,20 @@ class Model:
         ]
 
     def _apart(self) -> str:
-        """Write the squared distance of the scores to the first centre."""
+        """Write the squared distance of the scores to the first centre.
+
+        Multiplied out, since engines take long to raise to a power.
+        """
         p = self.preparation
-        parts = zip(p.columns, p.mean, p.divisor, self.centres[0], strict=True)
-        return "\n            + ".join(
-            f"pow(({_plain('root', column)} - {mean!r}) / {divisor!r} - {own!r}, 2)"
-            for column, mean, divisor, own in parts
-        )
+        divisor = np.array(p.divisor)
+        middle = np.array(p.mean) / divisor + np.array(self.centres[0])
+        names = [_plain("root", column) for column in p.columns]
+        numbers = zip(1 / divisor**2, -2 * middle / divisor, strict=True)
+        terms = [
+            f"\n            + {name} * ({float(square)!r} * {name} + {float(once)!r})"
+            for name, (square, once) in zip(names, numbers, strict=True)
+        ]
+        return f"{math.fsum(middle**2)!r}{''.join(terms)}"
 
     def _farther(self, segment_id: int) -> str:
         """Write how much farther a centre is than the first, in squared distance.
