@@ -66,6 +66,7 @@ def fitted(table: pd.DataFrame, seed: int) -> clustering_model.Model:
         least_gap_days=7.0,
         deal_parts={},
         deal_cuts={},
+        borderline=0.9,
     )
 
 

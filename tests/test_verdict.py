@@ -6,6 +6,7 @@ The notebook itself is executed, on tables laid out here in place of notebook 2.
 import itertools
 import json
 import os
+import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -98,10 +99,10 @@ def with_few(features):
     return pd.concat([features, few], ignore_index=True)
 
 
-def in_halves(features, rng):
-    """Lay out what was bought in odd and in even weeks: half each, near the shares."""
+def in_halves(features, rng, names=("odd", "even")):
+    """Lay out what was bought in two halves of the window: half each, near the shares."""
     halves = []
-    for half in ("odd", "even"):
+    for half in names:
         seen = features[["customer_id", "orders", "lines"]].assign(half=half)
         seen["sales"] = features["sales"] / 2
         seen[SHARES] = mixes(features[SHARES], rng)
@@ -157,8 +158,11 @@ def fitted(features):
     }
 
 
-def lay_out(run, features, *, steps=None, **settings):
-    """Write all that notebook 3 reads in a run; its steps are fitted unless given."""
+def lay_out(run, features, *, steps=None, in_time=True, **settings):
+    """Write all that notebook 3 reads in a run; its steps are fitted unless given.
+
+    Without `in_time`, nobody is known from both the first and the second half.
+    """
     rng = np.random.default_rng(5)
     everyone = with_few(features)
     people = everyone[["customer_id"]].assign(
@@ -166,7 +170,11 @@ def lay_out(run, features, *, steps=None, **settings):
         kids=rng.choice(["0", "1", "2"], len(everyone)),
     )
     store.write(everyone, "features", run=run)
-    store.write(in_halves(features, rng), "half_features", run=run)
+    halves = [in_halves(features, rng)]
+    if in_time:
+        other = np.random.default_rng(6)
+        halves.append(in_halves(features, other, names=("first", "second")))
+    store.write_batches(halves, "half_features", run=run)
     store.write(afterwards(everyone, rng), "outcomes", run=run)
     store.write(people, "customers", run=run)
     steps = steps or fitted(features)
@@ -254,7 +262,7 @@ def awkward_customers():
 def concluded(study):
     """Execute the notebook on three runs, two at a time: half of each is serial."""
     lay_out("planted", planted()[0])
-    lay_out("cloud", without_kinds())
+    lay_out("cloud", without_kinds(), in_time=False)
     lay_out("awkward", awkward_customers(), k=3, sample=SAMPLE)
     runs = ["planted", "cloud", "awkward"]
     with ThreadPoolExecutor(2) as pool:
@@ -329,6 +337,35 @@ def test_customers_of_one_cloud_are_called_constructive_and_no_kinds(constructiv
 
 def test_one_cloud_is_natural_or_reproducible_at_no_number(constructive):
     assert (constructive.tables["stability"]["verdict"] == "constructive").all()
+
+
+def test_the_same_customers_seen_twice_stand_beside_resamples(natural, constructive):
+    twice, once = (
+        next(f for f in found.findings if "migration" in f["decision"])["size"]
+        for found in (natural, constructive)
+    )
+    assert "the same customers in odd and even weeks by " in twice
+    assert "in halves of the window by " in twice
+    assert "the same customers in odd and even weeks by " in once
+    # of the cloud, nobody is known from both halves
+    assert "in halves of the window" not in once + constructive.text
+    assert "The window is too short for two halves" in constructive.text
+    assert "The window is too short" not in natural.text
+
+
+def test_customers_of_one_cloud_are_borderline_and_few_of_planted_kinds(
+    natural, constructive
+):
+    known = [
+        found.tables["segments"].query("segment_id > 0")
+        for found in (natural, constructive)
+    ]
+    few, many = (table["borderline"].mean() for table in known)
+    assert few < 0.01 and many > 0.04
+    # the ratio of the model, which the notebook says, draws the line
+    [limit] = re.findall(r"Beyond a distance ratio of (0\.\d\d)", constructive.text)
+    above = known[1]["distance_ratio"] > float(limit)
+    assert above.equals(known[1]["borderline"])
 
 
 def test_a_number_set_in_the_run_overrides_and_is_told_as_such(awkward):

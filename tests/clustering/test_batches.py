@@ -69,6 +69,7 @@ def model(table):
         least_gap_days=7.0,
         deal_parts=found["deal"],
         deal_cuts={"high": 0.5, "middle": -0.5},
+        borderline=0.9,
     )
 
 

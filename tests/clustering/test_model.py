@@ -39,6 +39,7 @@ MODEL = clustering_model.Model(
     least_gap_days=7.0,
     deal_parts={"depth": {"lower": 0.0, "upper": 1, "mean": 0.25, "deviation": 0.25}},
     deal_cuts={"middle": -0.5, "high": 0.5},
+    borderline=0.9,
 )
 ENOUGH = {
     "orders": 10,
@@ -84,6 +85,34 @@ def test_a_customer_is_borderline_when_the_second_is_less_than_a_ninth_farther()
     found = assign({"share_b": 0.475**2}, {"share_b": 0.47**2})
     assert found["distance_ratio"].tolist() == pytest.approx([0.475 / 0.525, 47 / 53])
     assert found["borderline"].tolist() == [True, False]
+
+
+def test_the_ratio_of_the_model_says_who_is_borderline_in_python_and_in_sql():
+    # on the line between the first two centres: ratios 3/5, 0.376 / 0.624, 1/3, and 3/5
+    # but for the last digits, in which engines differ
+    roots = (0.375, 0.376, 0.25, 0.375 + 1e-12)
+    table = customers(*({"share_b": root**2} for root in roots))
+    for limit, expected in {
+        0.6: [False, True, False, False],
+        0.99: [False] * 4,
+        0.5: [True, True, False, True],
+    }.items():
+        model = replace(MODEL, borderline=limit)
+        assert model.assign(table)["borderline"].tolist() == expected
+        assert in_sql(model, table)["borderline"].tolist() == expected
+
+
+@pytest.mark.parametrize("limit", [0.55, 0.8, 0.97])
+def test_the_query_says_of_every_customer_whether_borderline_as_assign_does(limit):
+    table = random_customers(2000)
+    model = replace(fitted(table), borderline=limit)
+    expected = model.assign(table).sort_values("customer_id", ignore_index=True)
+    found = in_sql(model, table)["borderline"]
+    assert found.tolist() == expected["borderline"].tolist()
+    assert found.sum() > 20
+    known = expected["distance_ratio"].notna()
+    assert found[known].equals((expected["distance_ratio"] > limit)[known])
+    assert not found[~known].any()
 
 
 def test_value_tiers_begin_at_their_cuts_whatever_the_order_they_are_written_in():
@@ -209,7 +238,7 @@ def test_all_segments_are_used_and_every_customer_has_one_or_too_little_data():
     assert found["distance_ratio"].dropna().between(0, 1).all()
 
 
-READINGS = ["segment_id", "value_tier", "activity", "deal_sensitivity"]
+READINGS = ["segment_id", "value_tier", "activity", "deal_sensitivity", "borderline"]
 
 
 def in_sql(model, table, dialect="duckdb"):
@@ -558,7 +587,7 @@ def test_names_are_no_part_of_the_checksum_and_everything_else_is():
     for f in fields(clustering_model.Model):
         if f.name not in ("names", "preparation"):
             others.append(replace(MODEL, **{f.name: changed(MODEL, f)}))
-    assert len(others) == 8 + 11
+    assert len(others) == 8 + 12
     sums = {model.to_dict()["checksum"] for model in others}
     assert len(sums) == len(others) and checksum not in sums
 
@@ -611,6 +640,16 @@ def test_a_model_of_another_version_is_refused(tmp_path):
     clustering_model.save(MODEL, file)
     edit(file, fuzzifier=2)
     with pytest.raises(errors.BadInput, match=r"cannot be read .*fuzzifier"):
+        clustering_model.load(file)
+
+
+def test_a_model_saved_before_it_held_its_own_ratio_is_refused(tmp_path):
+    file = tmp_path / "model.json"
+    clustering_model.save(MODEL, file)
+    content = json.loads(file.read_text(encoding="utf-8"))
+    del content["borderline"]
+    file.write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(errors.BadInput, match=r"cannot be read .*borderline.*Run 03"):
         clustering_model.load(file)
 
 
@@ -670,7 +709,7 @@ def test_a_model_without_segments_keeps_its_rules_on_every_engine(dialect):
         said = con.sql(text).df()
     said = said.rename(columns=str.lower).set_index("customer_id")
     said = said.loc[table["customer_id"]]
-    for column in ("segment_id", "value_tier", "activity", "deal_sensitivity"):
+    for column in READINGS:
         assert said[column].tolist() == found[column].tolist(), column
 
 

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from joblib import Parallel
 from sklearn.cluster import KMeans
-
+from sklearn.isotonic import IsotonicRegression
 from sklearn.metrics import adjusted_rand_score
 
-from helpers.clustering import methods, stability
+from helpers.clustering import methods, model, stability
 from helpers.core import paths
 from helpers.core.errors import BadInput
 from helpers.features import preparation
@@ -485,6 +485,142 @@ def test_halves_agree_where_customers_stay_in_their_segment():
         first, 10 - first.clip(0, 10), {2: centres[2]}, draws=99, seed=1
     )
     assert swapped.iloc[0].tolist()[:3] == pytest.approx([2, 1, 0])
+
+
+def test_the_share_of_repetitions_that_keep_a_customer_is_counted_by_hand():
+    own = {2: np.array([0, 0, 0, 1, 1, 1])}
+    labels = np.array(
+        [
+            [1, 1, 1, 0, 0, 0],  # the same segments, numbered the other way
+            [0, 0, 1, 1, 1, 1],  # the third moves
+            [1, 1, 0, 0, 0, 1],  # the third and the last move
+            [0, 0, 0, 1, 0, 1],  # the fifth moves
+        ]
+    )
+    again = stability.Resampled({2: labels}, np.ones((4, 6), dtype=bool))
+    found = stability.kept(again, own, k=2)
+    assert found.tolist() == [1, 1, 0.5, 1, 0.75, 0.75]
+
+
+def test_segments_are_matched_one_to_one_and_not_each_with_its_best():
+    # both of the first two share 3 with the repeated 0; one to one, the first has to
+    # take the 2 of repeated 1, since 2 + 3 + 2 customers are more than 3 + 0 + 2
+    own = {3: np.array([0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2])}
+    labels = np.array([[0, 0, 0, 1, 1, 0, 0, 0, 2, 2, 2]])
+    again = stability.Resampled({3: labels}, np.ones((1, 11), dtype=bool))
+    found = stability.kept(again, own, k=3)
+    assert found.tolist() == [0, 0, 0, 1, 1, 1, 1, 1, 0, 1, 1]
+
+
+def test_customers_of_heaps_are_kept_and_those_of_a_cloud_are_often_not():
+    heaps, gas = four_heaps(), cloud()
+    kept = [
+        stability.kept(studies(table), fitted(table, [4]), k=4)
+        for table in (heaps, gas)
+    ]
+    assert kept[0].mean() > 0.98
+    assert kept[1].mean() < 0.9 and (kept[1] < stability.KEPT).mean() > 0.1
+
+
+def test_customers_who_bought_in_both_halves_are_scored_in_the_same_order():
+    halved = pd.DataFrame(
+        {
+            "customer_id": list("baabcc"),
+            "half": ["odd", "odd", "even", "even", "odd", "even"],
+            "sales": [5.0, 7, 9, 11, 0, 13],  # c bought nothing in the odd weeks
+        }
+    )
+    prepared = stability.AsItIs(halved)
+    odd, even = stability.in_both(halved, ("odd", "even"), prepared=prepared)
+    assert odd["sales"].to_dict() == {"b": 5, "a": 7}
+    assert list(odd.index) == list(even.index) == ["b", "a"]
+    assert even["sales"].tolist() == [11, 9]
+    none = stability.in_both(halved, ("first", "second"), prepared=prepared)
+    assert [len(half) for half in none] == [0, 0]
+
+
+def test_a_customer_stays_where_both_halves_are_nearest_to_the_same_centre():
+    centres = np.array([[0.0], [10.0]])
+    first = pd.DataFrame({"x": [0.0, 4, 9]}, index=list("pqr"))
+    second = pd.DataFrame({"x": [4.0, 6, 7]}, index=list("pqr"))
+    found = stability.stays(first, second, centres)
+    assert found.to_dict() == {"p": True, "q": False, "r": True}
+    by_k = stability.halves(first, second, {2: centres}, draws=1, seed=1)
+    assert by_k["same"].tolist() == pytest.approx([found.mean()])
+
+
+def at_ratios(shares, each=20):
+    """Give as many customers at each ratio, all of whom are kept by the same share."""
+    ratio = np.repeat([float(ratio) for ratio in shares], each)
+    return ratio, np.repeat([float(share) for share in shares.values()], each)
+
+
+@pytest.mark.parametrize(
+    ("shares", "expected"),
+    [
+        ({0.6: 1, 0.8: 0.9, 0.85: 0.7, 0.95: 0.5}, 0.85),
+        # 0.6 and 0.9 pooled are 0.75, which is enough; 0.3 and 0.7 are 0.5, which is not
+        ({0.6: 1, 0.8: 0.6, 0.85: 0.9, 0.95: 0.5}, 0.85),
+        ({0.6: 1, 0.8: 0.3, 0.85: 0.7, 0.95: 0.5}, 0.6),
+        ({0.3: 1, 0.8: 0.1, 0.95: 0}, 0.5),  # the bounds
+        ({0.8: 0.1, 0.95: 0.2}, 0.5),
+        ({0.3: 1, 0.996: 1, 0.999: 0}, 0.99),
+        ({0.3: 1, 0.8: 0.9}, None),  # nobody loses a segment
+        ({}, None),
+    ],
+)
+def test_borderline_begins_where_fewer_than_two_of_three_stay(shares, expected):
+    ratio, kept = at_ratios(shares)
+    assert stability.borderline(ratio, [kept]) == expected
+    turned = np.random.default_rng(1).permutation(len(ratio))
+    assert stability.borderline(ratio[turned], [kept[turned]]) == expected
+
+
+def test_of_two_ways_to_repeat_the_lower_ratio_counts_and_the_missing_are_left_out():
+    ratio, kept = at_ratios({0.6: 1, 0.8: 0.9, 0.95: 0.5})
+    _, stays = at_ratios({0.6: 1, 0.8: 0, 0.95: 0})
+    assert stability.borderline(ratio, [kept, stays]) == 0.6
+    unknown = np.where(ratio < 0.8, stays, np.nan)
+    assert stability.borderline(ratio, [kept, unknown]) == 0.8
+    assert stability.borderline(ratio, [stays, np.full(len(ratio), np.nan)]) == 0.6
+    assert stability.borderline(ratio, []) is None
+
+
+def test_fewer_than_ten_customers_who_lose_their_segment_measure_nothing():
+    ratio, kept = at_ratios({0.6: 1, 0.95: 0}, each=10)
+    assert stability.borderline(ratio, [kept]) == 0.6
+    assert stability.borderline(ratio[:-1], [kept[:-1]]) is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_borderline_is_where_isotonic_regression_falls_below_two_thirds(seed):
+    rng = np.random.default_rng(seed)
+    ratio = rng.uniform(0.5, 1, 400).round(2)  # with ties
+    chance = np.clip(1.35 - 0.9 * ratio**4, 0, 1) if seed else 0.5
+    kept = rng.binomial(10, chance, 400) / 10
+    line = IsotonicRegression(increasing=False).fit(ratio, kept).predict(ratio)
+    enough = ratio[line >= stability.KEPT - 1e-9]
+    expected = max(enough.max(initial=0), 0.5)
+    assert stability.borderline(ratio, [kept]) == pytest.approx(min(expected, 0.99))
+
+
+def share_borderline(scores, k):
+    """Find who is borderline where customers are seen twice, with noise, as in halves."""
+    values = scores.to_numpy()
+    centres = methods.kmeans(values, k=k, seed=1, starts=10)
+    noise = np.random.default_rng(8).normal(0, 0.5, (2, *values.shape))
+    twice = [scores + part for part in noise]
+    near, farther = np.sort(methods.distances(values, centres), axis=1).T[:2]
+    ratio = model.distance_ratio(near, farther)
+    kept = stability.kept(studies(scores, k_values=[k]), fitted(scores, [k]), k=k)
+    stays = stability.stays(*twice, centres)
+    found = stability.borderline(ratio, [kept, stays]) or model.BORDERLINE
+    return float((ratio > found).mean())
+
+
+def test_few_customers_of_heaps_are_borderline_and_many_of_a_cloud():
+    assert share_borderline(four_heaps(400), 4) < 0.04
+    assert share_borderline(cloud(400), 4) > 0.25
 
 
 def test_halves_that_agree_by_chance_are_told_from_those_that_do_not():

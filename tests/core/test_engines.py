@@ -117,6 +117,8 @@ def test_each_engine_builds_the_same_features(usual, other, stored):
     weeks = dictionary.halves(usual, columns=names, **shop, **WINDOW)
     assert set(weeks["half"]) == {"odd", "even"}
     agree(dictionary.halves(other, columns=names, **shop, **WINDOW), weeks)
+    in_time = {"columns": names, "cut": "middle", **shop, **WINDOW}
+    agree(dictionary.halves(other, **in_time), dictionary.halves(usual, **in_time))
     asked = {"customers": expected["customer_id"], **shop, **LATER}
     agree(holdout.later(other, **asked), holdout.later(usual, **asked))
 

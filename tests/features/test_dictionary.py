@@ -567,11 +567,12 @@ SHARES = [f"share_{need}" for need in NEEDS]
 def cut(tmp_path):
     """Give a function that saves tables and builds both halves."""
 
-    def run(lines, *, products=PRODUCTS, window=WINDOW, threads=1):
+    def run(lines, *, products=PRODUCTS, window=WINDOW, threads=1, by="weeks"):
         lines.to_parquet(tmp_path / "lines.parquet", row_group_size=2048)
         products.to_parquet(tmp_path / "products.parquet")
+        settings = {"columns": SHARES, "cut": by, **files(tmp_path), **window}
         with duckdb.connect(config={"threads": threads}) as con:
-            return dictionary.halves(con, columns=SHARES, **files(tmp_path), **window)
+            return dictionary.halves(con, **settings)
 
     return run
 
@@ -615,6 +616,38 @@ def test_a_half_is_what_the_features_are_where_the_other_weeks_are_missing(
     found = cut(many, products=many_products, window=MANY)
     for half, left in {"odd": 0, "even": 1}.items():
         alone = build_many(many[week_of(many["ordered_at"]) % 2 == left])
+        own = found[found["half"] == half].drop(columns="half").reset_index(drop=True)
+        assert len(own) > 300
+        pd.testing.assert_frame_equal(
+            own, alone[["customer_id", *SIZES, *SHARES]], check_exact=True
+        )
+
+
+def test_the_first_half_ends_with_the_middle_day_of_the_window(cut):
+    found = cut(lines_of(BOUGHT), by="middle")
+    # of 1 to 10 March, 1 to 5 are the first half; bob came on the 5th and the 6th
+    by_hand = {
+        ("ann", "first"): (2, 14.00, 3),
+        ("ann", "second"): (2, 6.00, 1),
+        ("bob", "first"): (1, 1.00, 1),
+        ("bob", "second"): (1, 2.00, 1),
+        ("cid", "second"): (3, 0.00, 3),
+        ("dot", "first"): (1, 0.00, 0),
+    }
+    assert list(zip(found["customer_id"], found["half"], strict=True)) == list(by_hand)
+    assert list(found[SIZES].itertuples(index=False, name=None)) == list(
+        by_hand.values()
+    )
+
+
+def test_a_half_in_time_is_what_the_features_are_of_its_days(
+    many, many_products, build_many, cut
+):
+    found = cut(many, products=many_products, window=MANY, by="middle")
+    # 56 days after 5 March 2017 the window ends; 28 days after it lies 2 April
+    early = many["ordered_at"] < pd.Timestamp("2017-04-03")
+    for half, there in {"first": early, "second": ~early}.items():
+        alone = build_many(many[there])
         own = found[found["half"] == half].drop(columns="half").reset_index(drop=True)
         assert len(own) > 300
         pd.testing.assert_frame_equal(
@@ -1069,6 +1102,14 @@ def test_halves_of_channels_topics_answers_and_requirements_are_those_of_the_wee
     window = {"first": FIRST, "last": "2017-04-15"}
     times = {"lines": "ordered_at", "interactions": "happened_at"}
     times |= {"surveys": "answered_on"}
+
+    def odd_or_even(moments):
+        return np.where(week_of(moments) % 2, "even", "odd")
+
+    def first_or_second(moments):  # 41 days after 5 March; half of them end on 25 March
+        return np.where(moments < pd.Timestamp("2017-03-26"), "first", "second")
+
+    cuts = {"weeks": odd_or_even, "middle": first_or_second}
     with duckdb.connect() as con:
         given = stored(clients)
         names = [
@@ -1076,21 +1117,26 @@ def test_halves_of_channels_topics_answers_and_requirements_are_those_of_the_wee
             for f in dictionary.defined(con, **given)
             if f.source != "day_rows" and f.family != "lifecycle"
         ]
-        found = dictionary.halves(con, columns=names, **given, **window)
-        for half, left in {"odd": 0, "even": 1}.items():
-            own = {
-                name: table[week_of(table[times[name]]) % 2 == left]
-                for name, table in clients.items()
-                if name in times
-            }
-            assert all(len(own[name]) < len(clients[name]) for name in own)
-            alone = dictionary.build(con, **stored(clients | own), **window)
-            here = found[found["half"] == half].drop(columns="half")
-            assert len(here) > 70 and set(here) == {"customer_id", *names}
-            assert here["contacts"].eq(0).any() and here["topic_sizing"].isna().any()
-            pd.testing.assert_frame_equal(
-                here.reset_index(drop=True), alone[list(here)], check_exact=True
-            )
+        for cut, half_of in cuts.items():
+            given = stored(clients)
+            halves = dictionary.halves(con, columns=names, cut=cut, **given, **window)
+            for half, found in halves.groupby("half"):
+                own = {
+                    name: table[half_of(table[times[name]]) == half]
+                    for name, table in clients.items()
+                    if name in times
+                }
+                assert all(0 < len(own[name]) < len(clients[name]) for name in own)
+                alone = dictionary.build(con, **stored(clients | own), **window)
+                here = found.drop(columns="half")
+                assert len(here) > 70 and set(here) == {"customer_id", *names}
+                assert (
+                    here["contacts"].eq(0).any() and here["topic_sizing"].isna().any()
+                )
+                pd.testing.assert_frame_equal(
+                    here.reset_index(drop=True), alone[list(here)], check_exact=True
+                )
+            assert halves["half"].nunique() == 2
 
 
 @pytest.mark.parametrize("column", ["gap_mean_days", "recency_days", "sizing"])

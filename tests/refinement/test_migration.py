@@ -36,6 +36,7 @@ def toy_model():
         least_gap_days=7.0,
         deal_parts={},
         deal_cuts={},
+        borderline=0.9,
         names={},
     )
 

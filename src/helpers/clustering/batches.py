@@ -14,7 +14,7 @@ from helpers.core import paths, store
 from helpers.core.errors import BadInput
 from helpers.features import preparation
 
-READINGS = ("segment_id", "value_tier", "activity", "deal_sensitivity")
+READINGS = ("segment_id", "value_tier", "activity", "deal_sensitivity", "borderline")
 
 
 def outline(settings: dict, *, run: str) -> pd.DataFrame:
@@ -87,6 +87,8 @@ def _scores(
 
 def assign(model: clustering_model.Model, query: str, *, run: str) -> int:
     """Give every customer the three readings, in Python and in SQL, and save them.
+
+    Whether a customer is borderline belongs to them.
 
     The table `segments` is saved whole or not at all. `query` is the model's `to_sql`,
     run by DuckDB on the same customers; returns how many get another reading from it:

@@ -18,7 +18,9 @@ from helpers.features.preparation import Preparation, deal_index
 TOO_LITTLE = "Too little data"
 NOT_SEGMENTED = "All customers"  # segment 0 of a model without needs segments
 NOT_KNOWN = "Not known"  # the deal sensitivity in a run without any sign of deals
-BORDERLINE = 0.9  # nearest over second-nearest distance above which either fits
+# Nearest over second-nearest distance above which either fits, where repeated studies
+# cannot say it (`stability.borderline`).
+BORDERLINE = 0.9
 # Engines differ in the last digits of a sum. What is less than this apart, in squared
 # distance or in the deal index, counts as equal, so that all of them decide alike.
 TIE = 1e-9
@@ -50,6 +52,8 @@ class Model:
     least_gap_days: float
     deal_parts: dict[str, dict]  # of the deal index; without any, it is `NOT_KNOWN`
     deal_cuts: dict[str, float]  # class -> least deal index; below the least is `low`
+    # Distance ratio above which repeated studies do not keep customers in their segment.
+    borderline: float
     names: dict[str, str] = field(default_factory=dict)  # segment id (as text) -> name
 
     def inputs(self) -> list[str]:
@@ -70,15 +74,17 @@ class Model:
 
         Columns: customer_id, segment_id (0 is too little data), second_id (the next
         nearest), distance (to the own centre), distance_ratio (nearest over second
-        nearest, 0 to 1), membership (0 to 1), borderline, value_tier, activity,
-        deal_index, deal_sensitivity. Of segments within `TIE` of the least squared
-        distance, the lowest number wins; a deal index reaches a cut that it misses by
-        at most `TIE`.
+        nearest, 0 to 1), membership (0 to 1), borderline (whether the ratio is above
+        the model's), value_tier, activity, deal_index, deal_sensitivity. Of segments
+        within `TIE` of the least squared distance, the lowest number wins; a deal index
+        reaches a cut that it misses by at most `TIE`; what exceeds the ratio by at most
+        `TIE` in squared distance is not borderline.
         """
         enough = self.enough_data(features)
         table = features[["customer_id"]].copy()
         table[["segment_id", "second_id"]] = 0
         table[["distance", "distance_ratio", "membership", "deal_index"]] = np.nan
+        table["borderline"] = False
         if self.centres:
             scores = self.preparation.transform(features[enough]).to_numpy()
             apart = methods.distances(scores, np.array(self.centres))
@@ -86,10 +92,10 @@ class Model:
             near, next_near = np.take_along_axis(apart, order, axis=1).T
             table.loc[enough, ["segment_id", "second_id"]] = order + 1
             table.loc[enough, "distance"] = near
-            ratio = near / np.maximum(next_near, 1e-12)
-            table.loc[enough, "distance_ratio"] = np.minimum(ratio, 1)
+            table.loc[enough, "distance_ratio"] = distance_ratio(near, next_near)
             table.loc[enough, "membership"] = membership(apart).max(axis=1)
-        table["borderline"] = table["distance_ratio"] > BORDERLINE
+            doubted = near**2 > (self.borderline * next_near) ** 2 + TIE
+            table.loc[enough, "borderline"] = doubted
         table["value_tier"] = self.tier(features["sales"])
         table["activity"] = self._activity(features)
         index = deal_index(features[enough], parts=self.deal_parts)
@@ -140,9 +146,9 @@ class Model:
         `table` is a table or read expression of the dialect (one of `DIALECTS`; the
         query is defined for DuckDB, sqlglot translates it) with customer_id and the
         columns of `inputs`: analytics.features, read_parquet('...'). The query returns
-        customer_id, segment_id, value_tier, activity and deal_sensitivity, in no order.
-        It agrees with `assign` on every customer, but where `assign` refuses a missing
-        or negative value segment_id is null.
+        customer_id, segment_id, value_tier, activity, deal_sensitivity and borderline,
+        in no order. It agrees with `assign` on every customer, but where `assign`
+        refuses a missing or negative value segment_id and borderline are null.
 
         What is missing must be null, not NaN. Columns of the table stand in quotes and
         so may be words of SQL. For Snowflake, plain names are written in capitals, as
@@ -177,6 +183,8 @@ class Model:
         if not ids:  # nothing to look at: everybody enough is in segment 0 as well
             lists |= {part: [f"0.0 as no_{part}"] for part in ("roots", "limited")}
             lists["distances"] = ["0.0 as d1"]
+        # Of one segment alone the next nearest is itself.
+        others = [f"case when segment_id = {i} then 1e30 else d{i} end" for i in ids]
         cases = {
             "segments": [f"when d{i} <= d_least + {TIE!r} then {i}" for i in ids]
             or ["else 0"],
@@ -192,6 +200,10 @@ class Model:
             **{part: "\n        ".join(lines) for part, lines in cases.items()},
             "d_all": ", ".join(f"d{i}" for i in ids or [1]),
             "d_last": f"d{len(ids) or 1}",
+            "d_others": ", ".join(others if len(ids) > 1 else ["d1"]),
+            "apart": self._apart() if ids else "0.0",
+            "square": repr(self.borderline**2),
+            "tie": repr(TIE),
             "too_little": quoted(TOO_LITTLE),
         }
 
@@ -213,6 +225,22 @@ class Model:
             f'"recency_days" / nullif({gap}, 0.0) as gaps_late',
             f"{deal} as deal_index",
         ]
+
+    def _apart(self) -> str:
+        """Write the squared distance of the scores to the first centre.
+
+        Multiplied out, since engines take long to raise to a power.
+        """
+        p = self.preparation
+        divisor = np.array(p.divisor)
+        middle = np.array(p.mean) / divisor + np.array(self.centres[0])
+        names = [_plain("root", column) for column in p.columns]
+        numbers = zip(1 / divisor**2, -2 * middle / divisor, strict=True)
+        terms = [
+            f"\n            + {name} * ({float(square)!r} * {name} + {float(once)!r})"
+            for name, (square, once) in zip(names, numbers, strict=True)
+        ]
+        return f"{math.fsum(middle**2)!r}{''.join(terms)}"
 
     def _farther(self, segment_id: int) -> str:
         """Write how much farther a centre is than the first, in squared distance.
@@ -319,6 +347,11 @@ def _nearest_two(squared: np.ndarray) -> np.ndarray:
 def _lowest(squared: np.ndarray) -> np.ndarray:
     near = squared <= squared.min(axis=1, keepdims=True) + TIE
     return near.argmax(axis=1, keepdims=True)
+
+
+def distance_ratio(near: np.ndarray, next_near: np.ndarray) -> np.ndarray:
+    """Divide the distance to the own centre by that to the next: 0 to 1, where either fits."""
+    return np.minimum(near / np.maximum(next_near, 1e-12), 1)
 
 
 def membership(apart: np.ndarray) -> np.ndarray:

@@ -59,10 +59,17 @@ class Cloud:
             lengths = np.sqrt((drawn**2).sum(axis=1))
             drawn *= (rng.permutation(self.radii) / lengths)[:, None]
             drawn = drawn @ self.factor
-        values = np.empty_like(self.margins)
-        order = drawn.argsort(axis=0, kind="stable")
-        np.put_along_axis(values, order, self.margins, axis=0)
-        return pd.DataFrame(values, columns=self.columns)
+        return _with_margins(drawn, self.margins, self.columns)
+
+
+def _with_margins(
+    drawn: np.ndarray, margins: np.ndarray, columns: list
+) -> pd.DataFrame:
+    # Each column keeps its order, and takes the values of its margin.
+    values = np.empty_like(margins)
+    order = drawn.argsort(axis=0, kind="stable")
+    np.put_along_axis(values, order, margins, axis=0)
+    return pd.DataFrame(values, columns=columns)
 
 
 def cloud(scores: pd.DataFrame) -> Cloud:
@@ -129,12 +136,14 @@ class Arch:
     curve: np.ndarray  # 3 x columns: constant, slope and bend
     along: np.ndarray  # place of each customer, sorted, with one peak
     around: Cloud
+    margins: np.ndarray  # as in the cloud
 
     def draw(self, seed: list[int]) -> pd.DataFrame:
         """Draw customers: their order means nothing."""
         rng = np.random.default_rng([*seed, 1])
         place = rng.permutation(self.along)
-        return self.around.draw(seed) + _powers(place) @ self.curve
+        drawn = self.around.draw(seed).to_numpy() + _powers(place) @ self.curve
+        return _with_margins(drawn, self.margins, self.around.columns)
 
 
 def arch(scores: pd.DataFrame) -> Arch:
@@ -161,7 +170,8 @@ def arch(scores: pd.DataFrame) -> Arch:
     # A column that the curve tells whole leaves nothing to draw around it.
     rest = rest + 1e-9 * values.std(axis=0) * _noise(values.shape)
     around = cloud(pd.DataFrame(rest, columns=scores.columns))
-    return Arch(curve=curve, along=one_peak(place), around=around)
+    margins = np.column_stack([one_peak(column) for column in values.T])
+    return Arch(curve=curve, along=one_peak(place), around=around, margins=margins)
 
 
 def _noise(shape: tuple[int, int]) -> np.ndarray:

@@ -18,8 +18,9 @@ _AT_ONCE = 10  # references drawn between two looks at the rule to stop
 # out by a hair of a point is nothing. Above `_MOST` they count as `_MOST`.
 _NO_LESS, _MOST = 0.01, 0.995
 _LEFT = 0.05  # least room above references in which a value is placed
-_HELD = ["null", "k", "agreement", "strength", "reference_agreement"]
-_HELD += ["reference_strength", "low", "high", "z", "p", "p_error", "references"]
+_MEANS = [f"reference_{name}" for name in stability.HALVES]
+_HELD = ["null", "k", *stability.HALVES, *_MEANS]
+_HELD += ["low", "high", "z", "p", "p_error", "references"]
 
 
 def copula_reference(scores: pd.DataFrame, *, seed: int) -> pd.DataFrame:
@@ -120,13 +121,14 @@ def hold(
     seed: int,
     enough: int = 10,
 ) -> pd.DataFrame:
-    """Hold agreement and prediction strength to customers drawn from each null model.
+    """Hold what halves agree on to customers drawn from each null model.
 
-    One test over all k. At each k the agreement of halves and their prediction strength
-    (`stability.split`) are standardised by `PILOT` references, and averaged: z. Other
+    One test over all k. At each k the agreement of halves, their prediction strength and
+    the separation (`stability.split`) are standardised by `PILOT` references, and
+    averaged: z. Other
     references, up to `references`, are drawn one after the other, and each counts by
     its largest z over all k (Westfall and Young 1993, Resampling-based multiple
-    testing). Both are taken by their inverse hyperbolic tangent (Fisher's z), since they
+    testing). They are taken by their inverse hyperbolic tangent (Fisher's z), since they
     cannot pass 1 and all vary little near it. Drawing stops once `enough` of them reach the largest z of the customers
     (Besag and Clifford 1991, Sequential Monte Carlo p-values): where nothing stands
     out, few are needed. Customers and references are measured alike.
@@ -134,9 +136,9 @@ def hold(
     Returns
     -------
     DataFrame
-        null (name of the model), k; agreement and strength of the customers;
-        reference_agreement and reference_strength (means), low and high (quantiles 0.05
-        and 0.95 of the references' agreement); z; p (the share of references whose
+        null (name of the model), k; agreement, strength and separation of the
+        customers, and reference_agreement and so on (means); low and high (quantiles
+        0.05 and 0.95 of the references' agreement); z; p (the share of references whose
         largest z reaches this one), p_error (its Monte Carlo standard error) and
         references (how many were counted).
     """
@@ -169,11 +171,11 @@ def _fisher(value: np.ndarray) -> np.ndarray:
 
 
 def _measured(scores: pd.DataFrame, seed: list[int], settings: dict) -> np.ndarray:
-    # k x (agreement, strength)
+    # k x what halves measure
     state = int(np.random.default_rng(seed).integers(2**31))
     with parallel_config(backend="sequential"):
         found = stability.split(scores, seed=state, **settings)
-    return found.groupby("k", sort=False)[["agreement", "strength"]].mean().to_numpy()
+    return found.groupby("k", sort=False)[list(stability.HALVES)].mean().to_numpy()
 
 
 def _drawn(
@@ -204,10 +206,8 @@ def _table(
     low, high = np.quantile(drawn[:, :, 0], [0.05, 0.95], axis=0)
     return pd.DataFrame(
         {
-            "agreement": own[:, 0],
-            "strength": own[:, 1],
-            "reference_agreement": drawn[:, :, 0].mean(axis=0),
-            "reference_strength": drawn[:, :, 1].mean(axis=0),
+            **dict(zip(stability.HALVES, own.T, strict=True)),
+            **dict(zip(_MEANS, drawn.mean(axis=0).T, strict=True)),
             "low": low,
             "high": high,
             "z": z,
@@ -222,14 +222,14 @@ def strictest(held: pd.DataFrame) -> pd.DataFrame:
     """Take at each k the null model hardest to beat, from the table of `hold`.
 
     Returns, indexed by k: p (the largest) and its null, p_error and references;
-    reference_agreement and reference_strength, the largest means; low and high of the
+    reference_agreement and so on, the largest means; low and high of the
     agreement over all models.
     """
     if held.empty:
-        return held.set_index("k").drop(columns=["agreement", "strength", "z"])
+        return held.set_index("k").drop(columns=[*stability.HALVES, "z"])
     hardest = held.loc[held.groupby("k", sort=False)["p"].idxmax()].set_index("k")
     by_k = held.groupby("k", sort=False)
-    means = by_k[["reference_agreement", "reference_strength"]].max()
+    means = by_k[_MEANS].max()
     return (
         hardest[["null", "p", "p_error", "references"]]
         .join(means)

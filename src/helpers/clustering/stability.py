@@ -7,6 +7,7 @@ from typing import Protocol
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
+from scipy.optimize import linear_sum_assignment
 from scipy.special import entr
 from threadpoolctl import threadpool_limits
 
@@ -16,6 +17,9 @@ from helpers.core.errors import BadInput
 
 # Hennig (2007): a segment whose best match overlaps so little is dissolved.
 DISSOLVED = 0.5
+HALVES = ("agreement", "strength", "separation")  # what `split` measures, each up to 1
+KEPT = 2 / 3  # share of repetitions in which a customer who is no borderline stays
+FEWEST = 10  # customers beyond a distance ratio from whom it can be measured
 Labels = Mapping[int, np.ndarray | pd.Series]  # k -> segment of each customer, from 0
 
 
@@ -185,6 +189,22 @@ def recovery_of_drawn(resampled: Resampled, labels: Labels) -> pd.DataFrame:
     return _overlaps(resampled, labels, resampled.drawn)
 
 
+def kept(resampled: Resampled, labels: Labels, *, k: int) -> np.ndarray:
+    """Say of each customer how often repeated studies keep them in their segment.
+
+    Returns the share (0 to 1) of all repetitions at `k`, drawn or not. The segments of
+    a repetition are matched with the own ones, one to one, so that as many customers as
+    possible share theirs (Kuhn 1955, the Hungarian method).
+    """
+    repeated = resampled.labels[k]
+    own = _labels_at(labels, k, repeated.shape[1])
+    stayed = np.zeros(len(own))
+    for again in repeated:
+        matched = linear_sum_assignment(_shared(own, again, k), maximize=True)[1]
+        stayed += matched[own] == again
+    return stayed / len(repeated)
+
+
 def _overlaps(
     resampled: Resampled, labels: Labels, counted: np.ndarray
 ) -> pd.DataFrame:
@@ -265,27 +285,32 @@ def split(
 ) -> pd.DataFrame:
     """Cluster two halves of the customers, and ask whether they find the same segments.
 
-    Returns k, split, agreement, strength. The agreement is the adjusted Rand index of
+    Returns k, split, agreement, strength, separation. The agreement is the adjusted Rand index of
     both halves' segments, to which all customers are given by the nearest centre. The
     strength of a segment is the share of its pairs of customers, of its own half, who
     stay together by the other half's centres (1 for a single customer), that of a half
-    its least strong segment's, and that of a split the mean of both. No start is warm;
-    fpc's default of one was measured to read .66 for .94 on planted clusters.
+    its least strong segment's, and that of a split the mean of both. The separation is
+    the mean of 1 - distance to the nearest centre of the other half / distance to the
+    next one: 0 where customers lie between two centres, 1 where they lie in one. No
+    start is warm; fpc's default of one was measured to read .66 for .94 on planted
+    clusters.
 
     Tibshirani and Walther (2005), Cluster validation by prediction strength; both
     halves and single customers as in prediction.strength of R's fpc, which draws new
-    splits for each k.
+    splits for each k. Leisch (2010), Neighborhood graphs, stripes and shadow plots for
+    cluster visualization: such ratios are shadow values.
     """
     methods.check(scores, least=2 * max(k_values))
     values = scores.to_numpy(float)
     found = Parallel(n_jobs=-1)(
         delayed(_split)(values, k_values, [seed, i], starts) for i in range(splits)
     )
-    return pd.DataFrame(
-        {"k": k, "split": i, "agreement": agreement, "strength": strength}
+    rows = [
+        (k, i, *part[place])
         for place, k in enumerate(k_values)
-        for i, (agreement, strength) in enumerate(part[place] for part in found)
-    )
+        for i, part in enumerate(found)
+    ]
+    return pd.DataFrame(rows, columns=["k", "split", *HALVES])
 
 
 def prediction_strength(
@@ -298,12 +323,13 @@ def prediction_strength(
 ) -> pd.DataFrame:
     """Give k, split and strength of `split` alone."""
     settings = {"splits": splits, "seed": seed, "starts": starts}
-    return split(scores, k_values=k_values, **settings).drop(columns="agreement")
+    table = split(scores, k_values=k_values, **settings)
+    return table[["k", "split", "strength"]]
 
 
 def _split(
     values: np.ndarray, k_values: Sequence[int], seed: list[int], starts: int
-) -> list[tuple[float, float]]:
+) -> list[tuple[float, float, float]]:
     rng = np.random.default_rng(seed)
     parts = np.array_split(rng.permutation(len(values)), 2)
     settings = {"seed": int(rng.integers(2**31)), "starts": starts}
@@ -313,16 +339,24 @@ def _split(
     found = []
     with methods.one_thread():
         for k in k_values:
-            one, two = (
-                methods.nearest(values, methods.kmeans(half, k=k, **settings))
+            to_one, to_two = (
+                methods.distances(values, methods.kmeans(half, k=k, **settings))
                 for half in (first, second)
             )
+            one, two = to_one.argmin(axis=1), to_two.argmin(axis=1)
             held = (
                 _held(one[parts[0]], two[parts[0]], k)
                 + _held(two[parts[1]], one[parts[1]], k)
             ) / 2
-            found.append((adjusted_rand(one, two), held))
+            apart = np.concatenate([to_two[parts[0]], to_one[parts[1]]])
+            found.append((adjusted_rand(one, two), held, _separation(apart)))
     return found
+
+
+def _separation(apart: np.ndarray) -> float:
+    """Say how much nearer customers (rows) are to one centre than to the next."""
+    near = np.partition(apart, 1, axis=1)
+    return float(1 - (near[:, 0] / np.maximum(near[:, 1], 1e-300)).mean())
 
 
 def _held(own: np.ndarray, other: np.ndarray, k: int) -> float:
@@ -482,6 +516,68 @@ def halves(
         same = float((one == two).mean())
         rows.append({"k": k, "ari": ari, "same": same, "p": p})
     return pd.DataFrame(rows, columns=["k", "ari", "same", "p"])
+
+
+def stays(first: pd.DataFrame, second: pd.DataFrame, centres: np.ndarray) -> pd.Series:
+    """Say of each customer whether both halves give the same segment, as `halves`."""
+    _refuse_unlike(first, second)
+    one, two = (methods.nearest(t.to_numpy(float), centres) for t in (first, second))
+    return pd.Series(one == two, index=first.index)
+
+
+def in_both(
+    halved: pd.DataFrame, names: Sequence[str], *, prepared: Prepared
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Score the customers who bought in both of two halves, as `halves` takes them.
+
+    `halved` has customer_id, half, sales and what `prepared` reads; `names` are two of
+    its halves. Both tables are indexed by customer_id, in the order of the first.
+    """
+    bought = halved[halved["sales"] > 0].set_index("customer_id")
+    one, two = (bought[bought["half"] == name] for name in names)
+    there = one.index[one.index.isin(two.index)]
+    return prepared.transform(one.loc[there]), prepared.transform(two.loc[there])
+
+
+def borderline(
+    ratio: np.ndarray | pd.Series, repeated: Sequence[np.ndarray | pd.Series]
+) -> float | None:
+    """Find the distance ratio beyond which customers do not keep their segment.
+
+    `ratio` is each customer's distance to the own centre over that to the next (0 to
+    1); `repeated` are one or more ways to repeat the study, each with the share of
+    repetitions in which each customer stays (as `kept`; as `stays` for one repetition),
+    missing where not known. For each way, the share kept is fitted as a function of the
+    ratio that never rises (isotonic regression); beyond the result it lies below two in
+    three. Isotonic, since the share falls with the ratio in no form known beforehand.
+
+    The least of all ways counts: resamples change the other customers and keep what the
+    customer bought, halves of the weeks change that and keep the centres, and a segment
+    should hold against both. Half of the weeks says less than all, so those are strict.
+    Do not give halves between which customers may truly have changed: a move is no
+    doubt about the segment.
+
+    Rounded to 0.01, from 0.5 to 0.99. None where no way says it: fewer than ten known
+    customers lie beyond any ratio from which the share would be too low.
+    """
+    found = [_lost_beyond(np.asarray(ratio), np.asarray(k, float)) for k in repeated]
+    return min((value for value in found if value is not None), default=None)
+
+
+def _lost_beyond(ratio: np.ndarray, share: np.ndarray) -> float | None:
+    known = ~np.isnan(share)
+    order = np.argsort(ratio[known], kind="stable")
+    ratios = ratio[known][order]
+    # Isotonic regression lies above a level exactly up to where the sum of what exceeds
+    # the level is largest; rounded, since equal sums differ in the last digits.
+    sums = np.cumsum(share[known][order] - KEPT).round(9)
+    ends = np.append(ratios[1:] > ratios[:-1], True)[: len(ratios)]
+    best = max(sums[ends].max(initial=0), 0)
+    reached = ratios[ends & (sums == best)]
+    cut = reached[-1] if len(reached) else 0.0
+    if (ratios > cut).sum() < FEWEST:
+        return None
+    return float(np.clip(cut, 0.5, 0.99).round(2))
 
 
 def _refuse_unlike(first: pd.DataFrame, second: pd.DataFrame) -> None:

@@ -195,22 +195,24 @@ def halves(
     columns: Iterable[str],
     first: str,
     last: str,
+    cut: str = "weeks",
     **tables: str,
 ) -> pd.DataFrame:
-    """Build features from odd and from even weeks, as `build` does, to compare the two.
+    """Build features from two halves of a window, as `build` does, to compare the two.
 
-    What a customer shows in the odd weeks and not in the even ones is chance. The first
-    week, an odd one, begins on the first day. Features of the lifecycle and of the
-    rhythm (source day_rows) mean something else in half of the weeks: ValueError.
-    Returns customer_id, half (even or odd), orders, sales, lines and the columns,
-    sorted.
+    `cut` is `weeks` (odd and even; the first week, an odd one, begins on the first day)
+    or `middle` (first and second; the middle day is of the first). What a customer
+    shows in the odd weeks and not in the even ones is chance; between the first and the
+    second half customers may also change. Features of the lifecycle and of the rhythm
+    (source day_rows) mean something else in half of the days: ValueError. Returns
+    customer_id, half, orders, sales, lines and the columns, sorted.
     """
     wanted = {"orders", "sales", "lines", *columns}
     found = defined(con, **tables)
     rhythm = [f for f in found if f.family == "lifecycle" or f.source == "day_rows"]
     chosen = _chosen([f for f in found if f not in rhythm], wanted)
     window = {"first": first, "last": last}
-    return staging.collect(con, chosen, **window, halved=True, **tables)
+    return staging.collect(con, chosen, **window, halved=cut, **tables)
 
 
 def _chosen(

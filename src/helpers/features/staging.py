@@ -15,6 +15,11 @@ from helpers.core.schema import APART, OPTIONAL
 DEFINED = beside(__file__, "dictionary.yaml")
 # Sources that ask for a line's product, and not only whether it is goods.
 _BY_PRODUCT = {"item_rows", "need_rows"}
+# How a window is cut in two: the names of both parts, and what holds in the first.
+_CUTS = {
+    "weeks": ("odd", "even", "date_diff('day', {first}, {day}) // 7 % 2 = 0"),
+    "middle": ("first", "second", "{day} <= {middle}"),
+}
 _DATED = """from read_parquet($lines)
     where ordered_at >= $first::date and ordered_at < $after::date"""
 
@@ -43,7 +48,7 @@ def collect(
     products: str,
     first: str,
     last: str,
-    halved: bool = False,
+    halved: str = "",
     declared: str | None = None,
     interactions: str | None = None,
     surveys: str | None = None,
@@ -52,7 +57,8 @@ def collect(
 
     Customers are taken together until their lines are as many as the engine holds, so
     that memory does not grow with the lines. `halved` makes a row for customer and half
-    (odd or even weeks), from tables named half_order_rows and so on.
+    (of `weeks` odd or even, of `middle` first or second), from tables named
+    half_order_rows and so on.
     """
     chosen = list(chosen)
     sources = {f.source for f in chosen}
@@ -70,17 +76,18 @@ def collect(
                 {"file": file, **window},
             )
             if halved:
-                _halve(con, name, when, first)
+                _halve(con, name, when, cut=halved, days=_days(first, last))
     if declared:
         con.execute(
             "create or replace temp view customer_rows as "
             f"select * from read_parquet({quoted(declared)})"
         )
         if halved:
+            one, other, _ = _CUTS[halved]
             con.execute(
-                """create or replace temp view half_customer_rows as
+                f"""create or replace temp view half_customer_rows as
                 select c.*, h.half from customer_rows as c
-                cross join (values ('odd'), ('even')) as h(half)"""
+                cross join (values ('{one}'), ('{other}')) as h(half)"""
             )
     # Of a currency of three places.
     tenths = engines.columns(lines)["amount_cents"] == "double"
@@ -90,8 +97,10 @@ def collect(
             "create or replace temp view part_rows as select * from line_rows "
             f"where {among}"
         )
-        _stage(con, chosen, first=first, halved=halved, tenths=tenths)
-        parts.append(_aggregate(con, chosen, first=first, last=last, halved=halved))
+        _stage(con, chosen, days=_days(first, last), halved=halved, tenths=tenths)
+        parts.append(
+            _aggregate(con, chosen, days=_days(first, last), halved=bool(halved))
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -127,13 +136,13 @@ def _parts(con: Engine, lines: str, first: str, last: str) -> list[str]:
 
 
 def _stage(
-    con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool, tenths: bool
+    con: Engine, chosen: Sequence[Feature], *, days: dict, halved: str, tenths: bool
 ) -> None:
     """Make the tables of the customers of part_rows that features are built from."""
     sources = {f.source for f in chosen}
     prefix, half = ("half_", ", half") if halved else ("", "")
     keys = f"customer_id{half}"
-    _stage_orders(con, chosen, first=first, halved=halved, tenths=tenths)
+    _stage_orders(con, chosen, days=days, halved=halved, tenths=tenths)
     if "day_rows" in sources:
         con.execute(
             """create or replace temp table day_rows as
@@ -202,9 +211,9 @@ def _stage_products(con: Engine, products: str, sources: set[str]) -> None:
 
 
 def _stage_orders(
-    con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool, tenths: bool
+    con: Engine, chosen: Sequence[Feature], *, days: dict, halved: str, tenths: bool
 ) -> None:
-    """Add up the lines of each order; say whether its week is odd or even."""
+    """Add up the lines of each order; say in which half it lies."""
     sources = {f.source for f in chosen}
     named = {"store_id"} if "store_rows" in sources else set()
     named |= {"goods_lines"} if "item_rows" in sources else set()
@@ -220,7 +229,7 @@ def _stage_orders(
         group by customer_id, order_id"""
     )
     if halved:
-        _halve(con, "order_rows", "ordered_at", first)
+        _halve(con, "order_rows", "ordered_at", cut=halved, days=days)
         con.execute(
             """create or replace temp view half_part_rows as
             select l.*, o.half from part_rows as l
@@ -323,18 +332,19 @@ def _summed(sums: dict[str, str]) -> str:
     return "".join(f", {sql} as {name}" for name, sql in sums.items())
 
 
-def _halve(con: Engine, name: str, when: str, first: str) -> None:
-    """Say of each row whether its week is odd or even."""
+def _halve(con: Engine, name: str, when: str, *, cut: str, days: dict) -> None:
+    """Say of each row in which half of the window it lies."""
+    one, other, told = _CUTS[cut]
+    given = {name: f"{quoted(str(day))}::date" for name, day in days.items()}
     con.execute(
         f"""create or replace temp table half_{name} as
-        select *, case when date_diff('day', $first::date, {when}::date) // 7 % 2 = 0
-            then 'odd' else 'even' end as half from {name}""",
-        {"first": first},
+        select *, case when {told.format(day=f"{when}::date", **given)}
+            then '{one}' else '{other}' end as half from {name}"""
     )
 
 
 def _aggregate(
-    con: Engine, chosen: Sequence[Feature], *, first: str, last: str, halved: bool
+    con: Engine, chosen: Sequence[Feature], *, days: dict, halved: bool
 ) -> pd.DataFrame:
     """Aggregate each staged table to a row for each key, and put the rows together."""
     by = ["customer_id", "half"] if halved else ["customer_id"]
@@ -356,7 +366,7 @@ def _aggregate(
         + f" select {keys}, {', '.join(places.values())} from of_order_rows"
         + "".join(f" left join of_{x} using ({keys})" for x in list(parts)[1:])
     )
-    asked = {x: day for x, day in _days(first, last).items() if f"${x}" in query}
+    asked = {x: day for x, day in days.items() if f"${x}" in query}
     table = con.execute(query, asked).df()
     table.columns = [*by, *(f.name for f in chosen)]
     none = {f.name: 0 for f in chosen if f.whole}
