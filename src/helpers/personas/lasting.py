@@ -11,10 +11,26 @@ import numpy as np
 import pandas as pd
 
 from helpers.clustering import predictive_validity
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.personas import cards, profiles
 
 OWN = "segments"
 LEVEL = 0.05  # of the test against random centres, by their rank
+VERDICTS = {
+    "more": "So segments add to the habits that customers keep anyway.",
+    "barely": "So segments add to habits, but barely: with one lasting mark fewer, nothing "
+    "would show it.",
+    "not more": "So nothing shows that segments add to the habits that customers keep "
+    "anyway.",
+    "untold": "What segments add to habits cannot be told.",
+}
+# The same on a card, where the numbers speak for themselves.
+_ON_CARDS = {
+    "more": "",
+    "barely": " Segments barely add to habits.",
+    "not more": " Segments are not shown to add to habits.",
+    "untold": " What segments add to habits cannot be told.",
+}
 
 
 def later_shares(
@@ -60,6 +76,7 @@ def follow(
     later sales of some of them (`later_shares`). Gives of each grouping the rows of
     `profiles.marks` on the training window whose need is one of `later`, the same of
     the holdout with the suffix _later, and lasts: whether they are above there too.
+    Groups of fewer than ten customers who are judged later are left out.
     """
     if later.empty:
         return {
@@ -79,6 +96,9 @@ def follow(
     for name in groupings:
         marks = profiles.marks(first[name], least_effect=least_effect)
         built = marks["used_to_build"] & marks["feature"].isin(list(later))
+        # Intervals of a handful of customers are too narrow: their marks are not judged.
+        judged = groupings[name][later.index].value_counts()
+        built &= marks["segment_id"].isin(judged.index[judged >= MIN_CELL])
         above = marks[built & (marks["side"] == "above")]
         both = above.merge(
             then[name], on=["segment_id", "feature"], suffixes=("", "_later")
@@ -109,41 +129,43 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     means = drawn[["marks", "lasting", "share"]].mean()
     name = f"random centres, {len(drawn)} draws"
     ends = {"low": drawn["share"].min(), "high": drawn["share"].max()}
-    return pd.concat([each, pd.DataFrame([{"grouping": name, **means, **ends}])])
+    mean = pd.DataFrame([{"grouping": name, **means, **ends}])
+    return pd.concat([each, mean], ignore_index=True)
 
 
-def adds(table: pd.DataFrame) -> bool | None:
-    """Say whether more marks of segments last than of random centres, by `counted`.
+def verdict(table: pd.DataFrame) -> str:
+    """Say in a key of `VERDICTS` whether more marks of segments last, by `counted`.
 
-    None where that cannot be told: nothing marks a segment, or too few draws have marks
-    for a rank at `LEVEL` (it takes 19).
+    More means by rank among the random centres, at `LEVEL`; barely, that it would not
+    be with one lasting mark fewer. Untold is where nothing marks a segment, or too few
+    draws have marks for such a rank (it takes 19).
     """
-    share, drawn = own(table)["share"], _drawn(table)["share"].dropna()
-    if np.isnan(share) or 1 / (1 + len(drawn)) > LEVEL:
-        return None
-    return bool((1 + (drawn >= share).sum()) / (1 + len(drawn)) <= LEVEL)
+    mine, drawn = own(table), _drawn(table)["share"].dropna()
+    if not mine["marks"] or 1 / (1 + len(drawn)) > LEVEL:
+        return "untold"
+    shares = np.array([mine["lasting"], mine["lasting"] - 1]) / mine["marks"]
+    reached = [(1 + (drawn >= share).sum()) / (1 + len(drawn)) for share in shares]
+    more, still_more = (p <= LEVEL for p in reached)
+    return "more" if still_more else "barely" if more else "not more"
 
 
 def said(table: pd.DataFrame) -> str:
     """Say how many marks last, of segments and of their rivals, and what follows."""
-    found, held = own(table), adds(table)
+    found = own(table)
     if not found["marks"]:
         return "No need that marks a segment from above can be judged by later sales."
-    beside = f"{found['lasting']} of the {found['marks']} needs that mark a segment "
-    beside += (
-        f"from above still do so later ({found['share']:.0%}). {beside_rivals(table)}"
-    )
-    for row in table[~table.index.isin(_drawn(table).index)].itertuples():
-        if row.grouping != OWN and row.marks:
-            beside += f" In {row.grouping}, {row.lasting} of {row.marks} last."
-    return (
-        beside
-        + {
-            True: " So segments add to the habits that customers keep anyway.",
-            False: " So nothing shows that segments add to the habits that customers keep anyway.",
-            None: " What segments add to habits cannot be told.",
-        }[held]
-    )
+    beside = [
+        f"{found['lasting']} of the {found['marks']} needs that mark a segment from above "
+        f"still do so later ({found['share']:.0%}).",
+        beside_rivals(table),
+    ]
+    others = table[table["grouping"] != OWN].drop(index=_drawn(table).index)
+    beside += [
+        f"In {row.grouping}, {row.lasting} of {row.marks} last."
+        for row in others.itertuples()
+        if row.marks
+    ]
+    return " ".join([*beside, VERDICTS[verdict(table)]])
 
 
 def beside_rivals(table: pd.DataFrame) -> str:
@@ -166,14 +188,13 @@ def said_on_card(
     if kept.empty:
         return "Nothing that marks it from above can be judged by later sales."
     drawn = _drawn(table)["share"].dropna()
-    beside = f"{int(kept['lasts'].sum())} of its {len(kept)} marks last"
+    if len(kept) == 1:
+        beside = f"Its one mark {'lasts' if kept['lasts'].all() else 'does not last'}"
+    else:
+        beside = f"{int(kept['lasts'].sum())} of its {len(kept)} marks last"
     if len(drawn):
-        beside += f"; around customers drawn at random {drawn.mean():.0%} of marks do"
-    beside += {
-        True: ".",
-        False: ". Segments are not shown to add to habits.",
-        None: ". What segments add to habits cannot be told.",
-    }[adds(table)]
+        beside += f"; around customers drawn at random {drawn.mean():.0%} of marks last"
+    beside += f".{_ON_CARDS[verdict(table)]}"
     later = kept[kept["lasts"]]
     if later.empty:
         return beside

@@ -1,5 +1,6 @@
 """Describe segments: what they are worth, what sets each apart, and their neighbours."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -123,8 +124,10 @@ def _differences(
     # "Twice the average" means nothing for a log ratio, whose average may be 0.
     ratio = (np.nan_to_num(values).min(axis=0, initial=0) >= 0) & (average > 0)
     found = _compared(own, average, ratio)
-    band = _sup_t(_compared(drawn, drawn_average[:, None], ratio), found)
-    mean_low, mean_high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    with warnings.catch_warnings():  # of a small group nothing may be known
+        warnings.simplefilter("ignore", RuntimeWarning)
+        band = _sup_t(_compared(drawn, drawn_average[:, None], ratio), found)
+        mean_low, mean_high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
     segments = np.unique(ids)
     rows = []
     for (s, c), compared in np.ndenumerate(found):
@@ -154,8 +157,10 @@ def _differences(
 
 def _means(values: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Give the mean of each segment x feature, and of each feature."""
-    own = [np.nanmean(values[ids == s], axis=0) for s in np.unique(ids)]
-    return np.array(own), np.nanmean(values, axis=0)
+    with warnings.catch_warnings():  # of a small group nothing may be known
+        warnings.simplefilter("ignore", RuntimeWarning)
+        own = [np.nanmean(values[ids == s], axis=0) for s in np.unique(ids)]
+        return np.array(own), np.nanmean(values, axis=0)
 
 
 def _resampled_means(
@@ -178,7 +183,7 @@ def _resampled_means(
             sums, counts = np.stack([np.stack(part) for part in parts], axis=1)
             with np.errstate(invalid="ignore"):  # a small group may be drawn by nobody
                 found.append(np.moveaxis(sums / counts, 0, 1))
-        average.append((weights @ filled) / (weights @ known))
+        average.append(sums.sum(axis=0) / counts.sum(axis=0))  # of any grouping
     return [np.concatenate(found) for found in own], np.concatenate(average)
 
 
