@@ -1,9 +1,8 @@
-"""Say whether what marks a segment lasts, and more than habits do, however cut.
+"""Say whether what marks a segment lasts, and more so than the habits of any group."""
 
-Customers keep their habits, so what marks any group of them mostly marks it later too.
-Segments are held to groups around customers drawn at random, and to parts of the first
-component: the same marks, found on the training window and looked for in the holdout.
-"""
+# Customers keep their habits, so what marks any group of them mostly marks it later too.
+# Segments are held to groups around customers drawn at random, and to parts of the first
+# component: the same marks, found on the training window and looked for in the holdout.
 
 from collections.abc import Mapping, Sequence
 
