@@ -195,7 +195,7 @@ def made(apart, seed):
     """
     rng = np.random.default_rng(seed)
     kinds = np.arange(400) % 4
-    habit = rng.normal(0, 0.2 if apart else 1.0, (400, 8))
+    habit = rng.normal(0, 0.2 if apart else 2.0, (400, 8))
     habit[np.arange(400), kinds] += apart
     needs = [f"n{i}" for i in range(8)]
     before, then = (

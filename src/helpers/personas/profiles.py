@@ -83,9 +83,14 @@ def differences(
     Statistical power analysis; Montiel Olea and Plagborg-Møller (2019), Simultaneous
     confidence bands.
     """
-    groupings = {"": segment_ids}
-    about = {"columns": columns, "built_from": built_from, "seed": seed}
-    return differences_of(features, groupings, **about, resamples=resamples)[""]
+    return differences_of(
+        features,
+        {"": segment_ids},
+        columns=columns,
+        built_from=built_from,
+        seed=seed,
+        resamples=resamples,
+    )[""]
 
 
 def differences_of(
