@@ -71,13 +71,17 @@ def test_the_main_store_has_most_lines_and_few_customers_are_put_together(habits
     more = [(f"x{i}", "2017-03-01", "tea", "s1", 100) for i in range(8)]
     more += [(f"y{i}", "2017-03-01", "tea", "s3", 100) for i in range(9)]
     asked = ["a", "b", "c", "d", "new", *[row[0] for row in more]]
-    found = habits(asked, more)["main store"]["label"]
+    found = habits(asked, more)["main store"]
+    assert list(found) == ["other", "s1"]
+    assert set(found.dtypes) == {np.dtype(bool)}
+    assert found.iloc[4].tolist() == [False, False]  # nobody knows of the new one
+    found = found.idxmax(axis=1)
     # s1 holds a, d and eight more; s2 b and c, s3 nine: too few to stand alone
     assert found.iloc[[0, 3]].tolist() == ["s1", "s1"]
     assert found.iloc[[1, 2]].tolist() == ["other", "other"]
-    assert pd.isna(found.iloc[4])
     assert found.iloc[5:].tolist() == ["s1"] * 8 + ["other"] * 9
 
 
 def test_without_stores_there_is_no_main_store(habits):
     assert list(habits(["a"], stores=False)) == ["last quarter's sales"]
+    assert list(habits(["new"])) == ["last quarter's sales"]

@@ -73,10 +73,12 @@ def habits(
 ) -> dict[str, pd.DataFrame]:
     """Give what any shop knows of its customers, as rivals of segments.
 
-    Two designs of one column, customers in their order: the logarithm of 1 + sales of
-    goods (currency, a loss counts as 0) of the last `QUARTER` days until `last`; and,
-    where lines name stores, the store with most of the customer's lines since `first`,
-    of equal ones the first by name. Stores of fewer than ten customers are one label.
+    Two designs, customers in their order: the logarithm of 1 + sales of goods
+    (currency, a loss counts as 0) of the last `QUARTER` days until `last`; and, where
+    lines name stores, the store with most of the customer's lines since `first`, of
+    equal ones the first by name. That is a column of yes or no for each store, so that
+    a league shrinks small ones: a mean of a few customers each would tell noise. Stores
+    of fewer than ten customers are one.
     """
     stored = {"lines": str(lines), "products": str(products)}
     recent = str((pd.Timestamp(last) - pd.Timedelta(days=QUARTER - 1)).date())
@@ -99,7 +101,8 @@ def habits(
             ).df()
             store = customers.map(found.set_index("customer_id")["store_id"])
             few = store.map(store.value_counts()) < MIN_CELL
-            designs["main store"] = store.mask(few, "other").to_frame("label")
+            if store.notna().any():
+                designs["main store"] = pd.get_dummies(store.mask(few, "other"))
     return designs
 
 
