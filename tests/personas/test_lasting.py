@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.clustering import predictive_validity
 from helpers.personas import lasting, profiles
 
 NAMES = {"1": "Tea", "2": "Milk"}
@@ -207,7 +208,9 @@ def made(apart, seed):
 
 def judged(kinds, before, then):
     groupings = {lasting.OWN: pd.Series(kinds)}
-    groupings |= lasting.rivals(before.to_numpy(), k=4, draws=20, seed=1)
+    groupings |= predictive_validity.rival_labels(
+        before.to_numpy(), k=4, draws=20, seed=1
+    )
     found = lasting.follow(
         groupings,
         before,
@@ -231,6 +234,8 @@ def test_kinds_that_stand_apart_last_more_than_random_centres(seed):
 def test_segments_of_a_shop_without_kinds_last_no_more_than_random_centres(seed):
     _, before, then = made(apart=0.0, seed=seed)
     # segments that are what the rivals are: groups around four of the customers
-    own = lasting.rivals(before.to_numpy(), k=4, draws=1, seed=100 + seed)
+    own = predictive_validity.rival_labels(
+        before.to_numpy(), k=4, draws=1, seed=100 + seed
+    )
     said = judged(own["random centres 1"].to_numpy(), before, then)
     assert "nothing shows that segments add" in said

@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from helpers.clustering import predictive_validity
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.personas import cards, profiles
 
@@ -48,15 +47,6 @@ def later_shares(
         .div(judged["later_sales"], axis=0)
         .set_axis(list(known), axis=1)
     )
-
-
-def rivals(
-    scores: np.ndarray, *, k: int, draws: int, seed: int
-) -> dict[str, pd.Series]:
-    """Group customers otherwise: around `k` drawn at random, and in `k` equal parts."""
-    designs = predictive_validity.random_centres(scores, k=k, draws=draws, seed=seed)
-    designs |= predictive_validity.component_designs(scores, k=k)
-    return {n: design["label"] for n, design in designs.items() if "label" in design}
 
 
 def follow(
