@@ -148,7 +148,7 @@ def test_a_planted_effect_is_found_in_its_segment_alone():
     assert whole.loc[1, "low"] < 0 < whole.loc[1, "high"]
     assert whole.loc[0, "effect"] == pytest.approx(0.04, abs=0.015)
     assert len(table) == 9
-    assert (table["grade"] == "randomised").all()
+    assert (table["grade"] == "tested").all()
 
 
 def test_families_are_adjusted_apart():

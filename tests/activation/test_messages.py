@@ -7,6 +7,7 @@ import pytest
 
 from helpers.activation import messages
 from helpers.core.errors import BadInput
+from helpers.display import evidence
 
 FACTS = pd.DataFrame(
     {
@@ -23,7 +24,7 @@ TEMPLATES = {
         "aim": "more in the basket",
         "offer": "{item} beside the usual",
         "message": "Every {days:.0f} days you come: try our {item}.",
-        "grade": "associated",
+        "grade": "observed",
     },
     "lapsed": {
         "aim": "win back",
@@ -44,7 +45,7 @@ def test_a_message_holds_the_segments_own_numbers():
         "aim": "more in the basket",
         "offer": "spices beside the usual",
         "message": "Every 7 days you come: try our spices.",
-        "grade": "associated",
+        "grade": "observed",
     }
     assert table["message"].iloc[1] == "We miss you."
 
@@ -54,7 +55,12 @@ def test_the_study_has_a_whole_template_for_each_stage_of_the_rhythm():
     assert list(templates) == ["active", "slowing", "lapsed"]
     for template in templates.values():
         assert list(template) == ["aim", "offer", "message", "grade"]
-        assert template["grade"] in ("associated", "assumed")
+        assert template["grade"] in (evidence.OBSERVED, evidence.ASSUMED)
+
+
+def test_what_is_bought_is_by_construction_where_purchases_built_the_segments():
+    table = messages.matrix(FACTS, templates=TEMPLATES, bought="by construction")
+    assert table["grade"].tolist() == ["by construction", "assumed"]
 
 
 def test_a_stage_without_a_template_is_named():

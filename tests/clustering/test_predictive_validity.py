@@ -913,3 +913,13 @@ def test_what_segments_add_is_said_by_what_their_rivals_tell(segments, two, said
         outcome="mix",
     )
     assert told == said
+
+
+def test_rival_labels_are_the_draws_and_the_parts_without_the_scores():
+    scores = np.random.default_rng(2).normal(size=(60, 4))
+    found = predictive_validity.rival_labels(scores, k=3, draws=2, seed=1)
+    parts = "3 parts of the first component"
+    assert list(found) == ["random centres 1", "random centres 2", parts]
+    drawn = predictive_validity.random_centres(scores, k=3, draws=2, seed=1)
+    assert found["random centres 2"].equals(drawn["random centres 2"]["label"])
+    assert found[parts].value_counts().tolist() == [20, 20, 20]

@@ -13,6 +13,7 @@ def marks(*changes):
     """Give one row of what marks a segment for each change of it."""
     row = {"feature": "share_pet_care", "side": "above", "index": 211.6, "low": 180.2}
     row |= {"high": 249.7, "mean": 0.3, "average": 0.14, "shared_with": ()}
+    row |= {"used_to_build": False}
     return pd.DataFrame([row | change for change in changes], columns=list(row))
 
 
@@ -28,7 +29,7 @@ def test_the_first_rule_that_holds_fills_its_part_of_the_plan():
     plan = cards.advise(marks({"feature": "depth"}, {"feature": "mailer"}), rules=RULES)
     assert [row["advice"] for row in plan] == ["lead with the price", "the mailer"]
     assert [row["what"] for row in plan] == ["price", "channel"]
-    assert {row["grade"] for row in plan} == {"associated"}
+    assert {row["grade"] for row in plan} == {"observed"}
     assert plan[0]["because"] == "index of depth 212 (180 to 250)"
 
 
@@ -50,24 +51,31 @@ def test_what_nothing_speaks_for_is_assumed_and_a_part_without_a_rule_left_out()
     assert cards.advise(marks()[:0], rules=RULES[:2]) == []
 
 
-def test_no_advice_is_called_measured_without_a_test():
+def test_no_advice_is_called_tested_without_a_test():
     every = marks({"feature": "depth"}, {"feature": "mailer", "side": "below"})
     theme = naming.plain(["depth"])
     plan = [*cards.offer(theme, every), *cards.advise(every, rules=RULES)]
-    grades = {row["grade"] for row in plan}
-    assert grades <= {"associated", "assumed"}
+    assert [row["grade"] for row in plan] == ["assumed", "assumed", "observed"]
+
+
+def test_advice_from_what_built_the_segment_is_by_construction():
+    built = marks({"feature": "depth", "used_to_build": True}, {"feature": "mailer"})
+    plan = cards.advise(built, rules=RULES)
+    assert [row["grade"] for row in plan] == ["by construction", "observed"]
 
 
 THEME = naming.Theme(("share_baby", "share_pet_care"), "x", "a baby club", "With you")
 
 
-def test_an_offer_is_associated_with_the_needs_that_mark_the_segment():
+def test_an_offer_rests_on_the_needs_that_mark_the_segment():
     rows = marks(
-        {}, {"feature": "share_baby", "side": "below"}, {"feature": "share_tea"}
+        {"used_to_build": True},
+        {"feature": "share_baby", "side": "below"},
+        {"feature": "share_tea"},
     )
     offer, message = cards.offer(THEME, rows)
     assert offer["advice"] == "a baby club"
-    assert offer["grade"] == "associated"
+    assert offer["grade"] == "by construction"
     assert offer["because"] == "index of pet care 212 (180 to 250)"
     assert message["grade"] == "assumed" and message["advice"] == "“With you”"
 
@@ -79,7 +87,7 @@ def test_an_offer_that_no_need_speaks_for_is_assumed():
 
 def test_a_plan_says_part_advice_grade_and_reason():
     assert cards.say_plan(cards.advise(marks({"feature": "depth"}), rules=RULES)) == [
-        "Price: lead with the price. Associated: index of depth 212 (180 to 250)."
+        "Price: lead with the price. Observed: index of depth 212 (180 to 250)."
     ]
 
 
@@ -126,17 +134,29 @@ def test_marks_are_said_on_both_sides_with_interval_and_who_shares_them():
         {"feature": "share_tea", "side": "below", "index": 50, "low": 41, "high": 59},
     )
     assert cards.say_marks(rows, names=NAMES, most=4) == (
-        "Above average: pet care 212 (180 to 250; also Gardeners, Movers), visits 140 "
-        "(180 to 250). Below: tea 50 (41 to 59)."
+        "Above average (observed): pet care 212 (180 to 250; also Gardeners, Movers), "
+        "visits 140 (180 to 250). Below (observed): tea 50 (41 to 59)."
     )
     assert "visits" not in cards.say_marks(rows, names=NAMES, most=1)
     assert "tea" in cards.say_marks(rows, names=NAMES, most=1)
 
 
+def test_marks_that_built_the_segment_are_said_apart():
+    rows = marks(
+        {"used_to_build": True},
+        {"feature": "visits", "index": 140},
+        {"feature": "share_tea", "used_to_build": True},
+    )
+    assert cards.say_marks(rows, names=NAMES, most=4) == (
+        "Above average (by construction): pet care 212 (180 to 250), tea 212 (180 to "
+        "250). Above average (observed): visits 140 (180 to 250)."
+    )
+
+
 def test_a_mark_without_an_index_is_said_by_its_means():
     rows = marks({"feature": "trend", "index": np.nan})
     assert cards.say_marks(rows, names=NAMES, most=1) == (
-        "Above average: trend (mean 0.30 against 0.14)."
+        "Above average (observed): trend (mean 0.30 against 0.14)."
     )
 
 
@@ -154,11 +174,11 @@ def test_no_habit_asked_for_is_passed_over():
     )
     both = habits("evening_share", "weekend_share")
     assert cards.say_habits(both, marks=rows, names=NAMES) == (
-        "Below: share of evening orders 212 (180 to 250). No clear difference in share "
-        "of weekend orders 23% (all 30%)."
+        "Below (observed): share of evening orders 212 (180 to 250). No clear difference "
+        "in share of weekend orders 23% (all 30%)."
     )
     one = cards.say_habits(habits("evening_share"), marks=rows, names=NAMES)
-    assert one == "Below: share of evening orders 212 (180 to 250)."
+    assert one == "Below (observed): share of evening orders 212 (180 to 250)."
     other = cards.say_habits(habits("weekend_share"), marks=rows, names=NAMES)
     assert other == "No clear difference in share of weekend orders 23% (all 30%)."
 

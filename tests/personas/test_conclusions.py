@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.personas import conclusions, profiles
+from helpers.personas import conclusions, lasting, profiles
 
 SHOWN = {"high": False, "middle": False, "low": False}
 LASTS, FELL, UNTOLD = (True, ""), (False, ""), (None, "too little was sold later")
@@ -114,23 +114,45 @@ def test_a_loss_has_no_share_of_sales():
     loss = TIERS.assign(share_sales=np.nan)
     said = conclusions.value(loss, worth(0.5, 0.3), judged=LASTS, symbol="$")
     assert said["size"].startswith("The high tier is 20% of customers: $100")
-    said = conclusions.offers(TOLD.assign(share_sales=np.nan), kept=3, lasting=2)
+    said = conclusions.offers(TOLD.assign(share_sales=np.nan), held=held(3, 2))
     assert said["size"] == "Tea 60% of customers; Milk 40% of customers."
 
 
-def test_offers_are_planned_for_what_is_bought_and_service_for_habits():
-    said = conclusions.offers(TOLD, kept=3, lasting=2)
-    assert said["decision"] == "Plan offers for 2 needs segments: Tea and Milk."
-    assert said["uncertainty"].endswith(
-        "2 of the 3 needs that mark a segment still do so later."
+def held(marks, last, drawn=(4, 2)):
+    """Count marks of segments, and of 19 draws that all have and keep as many."""
+    counts = {lasting.OWN: (marks, last)}
+    counts |= {f"random centres {i}": drawn for i in range(1, 20)}
+    table = pd.DataFrame(
+        [(name, *count) for name, count in counts.items()],
+        columns=["grouping", "marks", "lasting"],
     )
-    habits = conclusions.offers(TOLD, kept=0, lasting=0, goods=False)
-    assert "offer" not in str(habits)
-    assert "could not be told" in habits["uncertainty"]
+    return table.assign(share=table["lasting"] / table["marks"].replace(0, np.nan))
+
+
+def test_offers_are_planned_for_what_is_bought_and_service_for_habits():
+    said = conclusions.offers(TOLD, held=held(3, 2))
+    assert said["decision"] == "Plan offers for 2 needs segments: Tea and Milk."
+    assert said["limit"] == (
+        "That they buy differently is by construction; that an offer works is assumed "
+        "until tested."
+    )
+    habits = conclusions.offers(TOLD, held=held(0, 0), goods=False)
+    assert "offer" not in str(habits) and "by construction" in habits["limit"]
+    assert "No need" in habits["uncertainty"] and "did not last" not in str(habits)
+
+
+def test_offers_say_once_what_lasts_beside_its_rival():
+    said = str(conclusions.offers(TOLD, held=held(3, 2)))
+    assert said.count("2 of the 3 needs that mark a segment from above") == 1
+    assert said.count("drawn at random") == 1
+    # 2 of 3 is more than any draw's half; 1 of 3 would not be
+    assert "but barely" in said and "add to the habits" not in said
+    alike = str(conclusions.offers(TOLD, held=held(3, 2, drawn=(4, 3))))
+    assert "nothing shows that segments add" in alike and "barely" not in alike
 
 
 def test_one_segment_whose_recovery_is_unknown_is_told_without_a_number():
-    said = conclusions.offers(TOLD.head(1).assign(recovery=np.nan), kept=2, lasting=0)
+    said = conclusions.offers(TOLD.head(1).assign(recovery=np.nan), held=held(2, 0))
     assert said["decision"] == "Plan offers for 1 needs segment: Tea."
     assert "nan" not in str(said) and "not measured" in said["uncertainty"]
     assert "did not last" in said["action"]

@@ -9,7 +9,7 @@ from helpers.core.engines import Engine
 from helpers.core.errors import BadInput
 from helpers.disclosure import suppression
 from helpers.disclosure.suppression import MIN_CELL
-from helpers.display import tables
+from helpers.display import evidence, tables
 from helpers.statistics import intervals
 
 EVERYBODY = 0  # segment id of the rows about all customers
@@ -257,7 +257,7 @@ def effects(
     family = (table["segment_id"] != EVERYBODY) * 2 + (table["kind"] != EVERY_KIND)
     table = intervals.together(table, family=family, level=level, method=method)
     columns = "segment_id kind effect low high p p_adjusted treated control grade error"
-    return table.assign(grade="randomised")[columns.split()]
+    return table.assign(grade=evidence.TESTED)[columns.split()]
 
 
 def period_sales(

@@ -9,6 +9,7 @@ import pandas as pd
 from helpers.core import engines, paths
 from helpers.core.engines import Engine
 from helpers.core.errors import BadInput
+from helpers.display import evidence
 
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 KEPT = ["segment_id", "segment", "stage", "customers"]
@@ -82,12 +83,16 @@ def templates() -> dict[str, dict[str, str]]:
 
 
 def matrix(
-    facts: pd.DataFrame, *, templates: Mapping[str, Mapping[str, str]]
+    facts: pd.DataFrame,
+    *,
+    templates: Mapping[str, Mapping[str, str]],
+    bought: str = evidence.OBSERVED,
 ) -> pd.DataFrame:
     """Fill the template of each segment's stage with the segment's numbers.
 
     `facts` has segment_id, segment (name), stage, customers, and every field that a
-    template names. Returns a row for each of its rows, in their order: segment_id,
+    template names. `bought` is the word for what a segment's purchases rest on: the
+    grade of advice that is observed. Returns a row for each of its rows, in their order: segment_id,
     segment, stage, customers, aim, offer, message, grade; or raises BadInput for a
     stage without a template or a fact that is missing: no message has a hole in it.
     """
@@ -113,6 +118,13 @@ def matrix(
                 f"for segment {facts.loc[holes[name].idxmax(), 'segment_id']}. Leave "
                 "the row out or give the fact."
             )
+    templates = {
+        stage: {
+            **text,
+            "grade": bought if text["grade"] == evidence.OBSERVED else text["grade"],
+        }
+        for stage, text in templates.items()
+    }
     rows = [
         {name: row[name] for name in KEPT}
         | {name: templates[row["stage"]][name].format_map(row) for name in FILLED}

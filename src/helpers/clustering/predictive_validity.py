@@ -230,6 +230,15 @@ def component_designs(scores: np.ndarray, *, k: int) -> dict[str, pd.DataFrame]:
     }
 
 
+def rival_labels(
+    scores: np.ndarray, *, k: int, draws: int, seed: int
+) -> dict[str, pd.Series]:
+    """Group customers otherwise: by `random_centres`, and in parts of a component."""
+    designs = random_centres(scores, k=k, draws=draws, seed=seed)
+    designs |= component_designs(scores, k=k)
+    return {name: one["label"] for name, one in designs.items() if "label" in one}
+
+
 def rfm_cells(features: pd.DataFrame, *, parts: int) -> pd.Series:
     """Cross recency_days, frequency (orders) and monetary value (sales) in parts.
 

@@ -1,13 +1,19 @@
 """Measure what customers did later, to judge segments by: orders, sales, redemptions."""
 
+import contextlib
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from helpers.core import engines
 from helpers.core.engines import Engine, quoted
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.features import dictionary, staging
 from helpers.features.staging import Feature
+
+QUARTER = 91  # days
 
 
 def later(
@@ -54,6 +60,50 @@ def later(
     return _for_each(customers, found, absent=absent).astype(
         {"later_orders": "int64", "later_recency_days": "int64"}
     )
+
+
+def habits(
+    customers: pd.Series,
+    *,
+    lines: Path,
+    products: Path,
+    first: str,
+    last: str,
+    run: str,
+) -> dict[str, pd.DataFrame]:
+    """Give what any shop knows of its customers, as rivals of segments.
+
+    Two designs, customers in their order: the logarithm of 1 + sales of goods
+    (currency, a loss counts as 0) of the last `QUARTER` days until `last`; and, where
+    lines name stores, the store with most of the customer's lines since `first`, of
+    equal ones the first by name. That is a column of yes or no for each store, so that
+    a league shrinks small ones: a mean of a few customers each would tell noise. Stores
+    of fewer than ten customers are one.
+    """
+    stored = {"lines": str(lines), "products": str(products)}
+    recent = str((pd.Timestamp(last) - pd.Timedelta(days=QUARTER - 1)).date())
+    window = {"first": max(first, recent), "last": last}
+    with contextlib.closing(engines.connect("duckdb", run=run)) as con:
+        sold = later(con, customers=customers, **stored, **window)["later_sales"]
+        amount = np.log1p(sold.clip(lower=0)).to_frame("recent_sales")
+        designs = {"last quarter's sales": amount}
+        if "store_id" in engines.columns(lines):
+            found = con.execute(
+                """select customer_id, store_id from (
+                    select customer_id, store_id, row_number() over (
+                        partition by customer_id order by count(*) desc, store_id) as place
+                    from read_parquet($lines)
+                    where ordered_at >= $first::date and ordered_at < $last::date + 1
+                        and store_id is not null
+                    group by customer_id, store_id) as counted
+                where place = 1""",
+                {"lines": str(lines), "first": first, "last": last},
+            ).df()
+            store = customers.map(found.set_index("customer_id")["store_id"])
+            few = store.map(store.value_counts()) < MIN_CELL
+            if store.notna().any():
+                designs["main store"] = pd.get_dummies(store.mask(few, "other"))
+    return designs
 
 
 def _nobody(chosen: list[Feature]) -> pd.DataFrame:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from helpers.core import paths
 from helpers.disclosure.suppression import MIN_CELL
+from helpers.display import evidence
 from helpers.features.labels import say
 from helpers.personas.naming import Theme
 
@@ -40,8 +41,8 @@ def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]
     """Choose, for each part of the plan, the first rule that holds, in their order.
 
     `marks` are the segment's rows of `profiles.marks`. Gives what, advice, because,
-    grade of each part with such a rule. Grades: associated (a difference in the data
-    speaks for it; that it works is not shown) or assumed (judgement).
+    grade of each part with such a rule. The grade is a word of `display.evidence`: what
+    speaks for it is observed or by construction; without it, it is assumed.
     """
     sides = {(row["feature"], row["side"]): row for _, row in marks.iterrows()}
     plan: dict[str, dict[str, str]] = {}
@@ -49,9 +50,10 @@ def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]
         held = sides.get((rule.feature, rule.side))
         if rule.what in plan or (rule.feature and held is None):
             continue
-        because, grade = "no difference speaks for another", "assumed"
+        because, grade = "no difference speaks for another", evidence.ASSUMED
         if held is not None:
-            because, grade = f"index of {_index(held)}", "associated"
+            because = f"index of {_index(held)}"
+            grade = evidence.of([held["used_to_build"]])
         reason = {"because": because, "grade": grade}
         plan[rule.what] = {"what": rule.what, "advice": rule.advice} | reason
     return list(plan.values())
@@ -60,21 +62,21 @@ def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]
 def offer(theme: Theme, marks: pd.DataFrame) -> list[dict[str, str]]:
     """Recommend an offer and a message, as `advise` does, by what a segment buys.
 
-    The offer is associated where a need of the theme marks the segment (`marks`: its
-    rows of `profiles.marks`); the words of a message are always assumed.
+    The offer rests on needs of the theme that mark the segment (`marks`: its rows of
+    `profiles.marks`), where there are any; the words of a message are always assumed.
     """
     told = marks[marks["feature"].isin(theme.needs) & (marks["side"] == "above")]
-    because, grade = "no need stands out", "assumed"
+    because, grade = "no need stands out", evidence.ASSUMED
     if len(told) and not theme.habit:
         because = f"index of {', '.join(_index(row) for _, row in told.iterrows())}"
-        grade = "associated"
+        grade = evidence.of(told["used_to_build"])
     return [
         {"what": "offer", "advice": theme.offer, "because": because, "grade": grade},
         {
             "what": "message",
             "advice": f"“{theme.message}”",
             "because": "words to begin with",
-            "grade": "assumed",
+            "grade": evidence.ASSUMED,
         },
     ]
 
@@ -100,16 +102,18 @@ def say_worth(row: pd.Series, *, symbol: str) -> str:
 
 
 def say_marks(marks: pd.DataFrame, *, names: Mapping[str, str], most: int) -> str:
-    """Put what marks a segment in a sentence, such as "Above average: baby 812 (...)".
+    """Say what marks a segment, such as "Above average (observed): baby 812 (...)".
 
     `marks` are its rows of `profiles.marks`; on each side of the average `most` are
     said, each with who else is marked by it, by `names` (segment id as text -> name).
+    The word for what they rest on is that of `display.evidence`.
     """
     said = []
     for side, words in {"above": "Above average", "below": "Below"}.items():
         rows = marks[marks["side"] == side].head(most)
-        told = [_index(row, names=names) for _, row in rows.iterrows()]
-        said += [f"{words}: {', '.join(told)}."] if told else []
+        for used, part in rows.groupby("used_to_build", sort=False):
+            told = [_index(row, names=names) for _, row in part.iterrows()]
+            said.append(f"{words} ({evidence.of([used])}): {', '.join(told)}.")
     return " ".join(said) or "No difference that stands the test of many comparisons."
 
 

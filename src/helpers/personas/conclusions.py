@@ -6,7 +6,9 @@ import pandas as pd
 
 from helpers.clustering.criteria import NOT_LOOKED_FOR
 from helpers.clustering.model import TOO_LITTLE
+from helpers.display import evidence
 from helpers.features.labels import say
+from helpers.personas import lasting
 from helpers.personas.naming import listed
 
 Finding = dict[str, str]
@@ -53,15 +55,14 @@ def no_groups(decided: Mapping[str, object]) -> Finding:
     }
 
 
-def offers(
-    told: pd.DataFrame, *, kept: int, lasting: int, goods: bool = True
-) -> Finding:
+def offers(told: pd.DataFrame, *, held: pd.DataFrame, goods: bool = True) -> Finding:
     """Conclude to plan offers, or service, by segment.
 
     `told`: name, share_customers, share_sales, recovery, dissolved of segments that may
-    be shown; `kept`: needs that mark one and can be judged later, of which `lasting`
-    still do; `goods`: whether segments differ in what they buy, and not only in how.
+    be shown; `held`: how many of their marks last, beside rivals (`lasting.counted`);
+    `goods`: whether segments differ in what they buy, and not only in how.
     """
+    own = lasting.own(held)
     number = _count(len(told), "needs segment")
     found = told.dropna(subset=["recovery"])
     sure = "How surely segments are found again was not measured. "
@@ -76,11 +77,6 @@ def offers(
             f"{weak['name']} least ({weak['recovery']:.2f}; dissolved in "
             f"{weak['dissolved']:.0%} of resampled studies). "
         )
-    later = (
-        f"{lasting} of the {kept} needs that mark a segment still do so later."
-        if kept
-        else "Whether what marks a segment lasts could not be told."
-    )
     return {
         "decision": f"Plan offers for {number}: {listed(told['name'])}."
         if goods
@@ -91,14 +87,16 @@ def offers(
             for _, row in told.iterrows()
         )
         + ".",
-        "uncertainty": sure + later,
+        "uncertainty": sure + lasting.said(held),
         "action": f"Give each segment its {'offer' if goods else 'service'} on a random "
         "half, and keep the other half to measure."
-        if lasting or not kept
+        if own["lasting"] or not own["marks"]
         else "Test before anything else: what marked the segments did not last.",
-        "limit": "What was bought is measured; that an offer works is assumed until tested."
+        "limit": f"That they buy differently is {evidence.BY_CONSTRUCTION}; that an offer "
+        f"works is {evidence.ASSUMED} until {evidence.TESTED}."
         if goods
-        else "How they buy is measured; what they want is not.",
+        else f"That they buy in different ways is {evidence.BY_CONSTRUCTION}; what they "
+        f"want is {evidence.ASSUMED}.",
     }
 
 
@@ -290,7 +288,7 @@ def attributes(
         "size": "Each attribute is known for too few customers, or is the same for all.",
         "uncertainty": "",
         "action": "Do not guess attributes from segments.",
-        "limit": "Association among known customers only.",
+        "limit": "Observed among known customers only.",
     }
     if related.empty:
         return concluded

@@ -1,5 +1,8 @@
 """Describe segments: what they are worth, what sets each apart, and their neighbours."""
 
+import warnings
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -80,15 +83,56 @@ def differences(
     Statistical power analysis; Montiel Olea and Plagborg-Møller (2019), Simultaneous
     confidence bands.
     """
-    ids = segment_ids.to_numpy()
+    return differences_of(
+        features,
+        {"": segment_ids},
+        columns=columns,
+        built_from=built_from,
+        seed=seed,
+        resamples=resamples,
+    )[""]
+
+
+def differences_of(
+    features: pd.DataFrame,
+    groupings: Mapping[str, pd.Series],
+    *,
+    columns: list[str],
+    built_from: list[str],
+    seed: int,
+    resamples: int = N_BOOTSTRAP,
+) -> dict[str, pd.DataFrame]:
+    """Give `differences` of several groupings of the same customers, by their names.
+
+    Each is held to an error rate of its own; samples are drawn once for all.
+    """
     values = features[columns].to_numpy(float)
+    ids = {name: group.to_numpy() for name, group in groupings.items()}
+    drawn, average = _resampled_means(
+        values, list(ids.values()), seed=seed, resamples=resamples
+    )
+    return {
+        name: _differences(values, ids[name], own, average, columns, built_from)
+        for name, own in zip(ids, drawn, strict=True)
+    }
+
+
+def _differences(
+    values: np.ndarray,
+    ids: np.ndarray,
+    drawn: np.ndarray,
+    drawn_average: np.ndarray,
+    columns: list[str],
+    built_from: list[str],
+) -> pd.DataFrame:
     own, average = _means(values, ids)
-    drawn, drawn_average = _resampled_means(values, ids, seed=seed, resamples=resamples)
     # "Twice the average" means nothing for a log ratio, whose average may be 0.
     ratio = (np.nan_to_num(values).min(axis=0, initial=0) >= 0) & (average > 0)
     found = _compared(own, average, ratio)
-    band = _sup_t(_compared(drawn, drawn_average[:, None], ratio), found)
-    mean_low, mean_high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
+    with warnings.catch_warnings():  # of a small group nothing may be known
+        warnings.simplefilter("ignore", RuntimeWarning)
+        band = _sup_t(_compared(drawn, drawn_average[:, None], ratio), found)
+        mean_low, mean_high = np.nanquantile(drawn, [0.025, 0.975], axis=0)
     segments = np.unique(ids)
     rows = []
     for (s, c), compared in np.ndenumerate(found):
@@ -118,24 +162,34 @@ def differences(
 
 def _means(values: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Give the mean of each segment x feature, and of each feature."""
-    own = [np.nanmean(values[ids == s], axis=0) for s in np.unique(ids)]
-    return np.array(own), np.nanmean(values, axis=0)
+    with warnings.catch_warnings():  # of a small group nothing may be known
+        warnings.simplefilter("ignore", RuntimeWarning)
+        own = [np.nanmean(values[ids == s], axis=0) for s in np.unique(ids)]
+        return np.array(own), np.nanmean(values, axis=0)
 
 
 def _resampled_means(
-    values: np.ndarray, ids: np.ndarray, *, seed: int, resamples: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Give `_means` of each bootstrap sample, resamples first."""
+    values: np.ndarray, groupings: Sequence[np.ndarray], *, seed: int, resamples: int
+) -> tuple[list[np.ndarray], np.ndarray]:
+    """Give `_means` of each bootstrap sample: of each grouping, samples first."""
     known, filled = np.isfinite(values), np.nan_to_num(values)
-    members = [ids == s for s in np.unique(ids)]
-    own, average = [], []
-    for weights in bootstrap.batches(len(ids), resamples, seed=seed):
-        parts = [(weights[:, m] @ filled[m], weights[:, m] @ known[m]) for m in members]
-        sums, counts = np.stack([np.stack(part) for part in parts], axis=1)
-        with np.errstate(invalid="ignore"):  # a small segment may be drawn by nobody
-            own.append(np.moveaxis(sums / counts, 0, 1))
-        average.append(sums.sum(axis=0) / counts.sum(axis=0))
-    return np.concatenate(own), np.concatenate(average)
+    gaps = ~known.all(axis=0)  # elsewhere all customers count
+    members = [[ids == s for s in np.unique(ids)] for ids in groupings]
+    own: list[list[np.ndarray]] = [[] for _ in groupings]
+    average = []
+    for weights in bootstrap.batches(len(values), resamples, seed=seed):
+        for found, groups in zip(own, members, strict=True):
+            parts = []
+            for m in groups:
+                drawn = weights[:, m]
+                counts = np.repeat(drawn.sum(axis=1)[:, None], len(gaps), axis=1)
+                counts[:, gaps] = drawn @ known[m][:, gaps]
+                parts.append((drawn @ filled[m], counts))
+            sums, counts = np.stack([np.stack(part) for part in parts], axis=1)
+            with np.errstate(invalid="ignore"):  # a small group may be drawn by nobody
+                found.append(np.moveaxis(sums / counts, 0, 1))
+        average.append(sums.sum(axis=0) / counts.sum(axis=0))  # of any grouping
+    return [np.concatenate(found) for found in own], np.concatenate(average)
 
 
 def _compared(own: np.ndarray, average: np.ndarray, ratio: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ from helpers.core import errors, paths, store
 from helpers.core.paths import beside
 from helpers.disclosure import cube
 from helpers.disclosure.suppression import MIN_CELL
-from helpers.display import columns, findings, plots, tables
+from helpers.display import columns, evidence, findings, plots, tables
 from helpers.report import pages
 from helpers.runs import failures
 
@@ -33,7 +33,7 @@ NOTHING = {
 # Stages of the full study by the number of their notebook; columns of tables it reads.
 _GIVEN = beside(__file__, "dashboard.yaml")
 # Words of the page itself; the study's own glossary comes before them.
-GLOSSARY: dict[str, str] = beside(__file__, "glossary.yaml")
+GLOSSARY: dict[str, str] = beside(__file__, "glossary.yaml") | evidence.GLOSSARY
 
 
 def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:

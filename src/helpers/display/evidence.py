@@ -1,0 +1,19 @@
+"""The words that say what a claim rests on: one vocabulary for all that is shown."""
+
+from collections.abc import Iterable
+
+from helpers.core.paths import beside
+
+# Each word and what it means, from the most to the least (evidence.yaml).
+WORDS: dict[str, str] = beside(__file__, "evidence.yaml")
+TESTED, OBSERVED, BY_CONSTRUCTION, ASSUMED = WORDS
+# The same for a glossary.
+GLOSSARY = {word.capitalize(): meaning for word, meaning in WORDS.items()}
+
+
+def of(used_to_build: Iterable[bool]) -> str:
+    """Give the word for differences in columns, by whether each built the groups.
+
+    One that did is enough: then the claim as a whole is no news.
+    """
+    return BY_CONSTRUCTION if any(used_to_build) else OBSERVED
