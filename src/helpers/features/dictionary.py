@@ -195,22 +195,31 @@ def halves(
     columns: Iterable[str],
     first: str,
     last: str,
+    weeks: int = 1,
+    turn: str = "",
     **tables: str,
 ) -> pd.DataFrame:
     """Build features from odd and from even weeks, as `build` does, to compare the two.
 
     What a customer shows in the odd weeks and not in the even ones is chance. The first
-    week, an odd one, begins on the first day. Features of the lifecycle and of the
-    rhythm (source day_rows) mean something else in half of the weeks: ValueError.
-    Returns customer_id, half (even or odd), orders, sales, lines and the columns,
-    sorted.
+    week, an odd one, begins on the first day. With `weeks` not single weeks alternate,
+    but blocks of so many: a mood that lasts two weeks is averaged out by weeks of one.
+
+    Blocks begin anew on the day `turn` (YYYY-MM-DD), if there is one; what is left
+    before it and before the end, less than two blocks, is cut in its middle. So either
+    half holds as many days of both sides, and a change on this day falls into both.
+
+    Features of the lifecycle and of the rhythm (source day_rows) mean something else in
+    half of the weeks: ValueError. Returns customer_id, half (even or odd), orders,
+    sales, lines and the columns, sorted.
     """
     wanted = {"orders", "sales", "lines", *columns}
     found = defined(con, **tables)
     rhythm = [f for f in found if f.family == "lifecycle" or f.source == "day_rows"]
     chosen = _chosen([f for f in found if f not in rhythm], wanted)
     window = {"first": first, "last": last}
-    return staging.collect(con, chosen, **window, halved=True, **tables)
+    odd = staging.odd_when(first, last, weeks=weeks, turn=turn)
+    return staging.collect(con, chosen, **window, halved=odd, **tables)
 
 
 def _chosen(

@@ -43,7 +43,7 @@ def collect(
     products: str,
     first: str,
     last: str,
-    halved: bool = False,
+    halved: str = "",
     declared: str | None = None,
     interactions: str | None = None,
     surveys: str | None = None,
@@ -51,8 +51,8 @@ def collect(
     """Build features from the lines of one window, some customers after the others.
 
     Customers are taken together until their lines are as many as the engine holds, so
-    that memory does not grow with the lines. `halved` makes a row for customer and half
-    (odd or even weeks), from tables named half_order_rows and so on.
+    that memory does not grow with the lines. `halved`, from `odd_when`, makes a row for
+    customer and half (odd or even), from tables named half_order_rows and so on.
     """
     chosen = list(chosen)
     sources = {f.source for f in chosen}
@@ -70,7 +70,7 @@ def collect(
                 {"file": file, **window},
             )
             if halved:
-                _halve(con, name, when, first)
+                _halve(con, name, when, halved)
     if declared:
         con.execute(
             "create or replace temp view customer_rows as "
@@ -90,8 +90,10 @@ def collect(
             "create or replace temp view part_rows as select * from line_rows "
             f"where {among}"
         )
-        _stage(con, chosen, first=first, halved=halved, tenths=tenths)
-        parts.append(_aggregate(con, chosen, first=first, last=last, halved=halved))
+        _stage(con, chosen, halved=halved, tenths=tenths)
+        parts.append(
+            _aggregate(con, chosen, first=first, last=last, halved=bool(halved))
+        )
     return pd.concat(parts, ignore_index=True)
 
 
@@ -127,13 +129,13 @@ def _parts(con: Engine, lines: str, first: str, last: str) -> list[str]:
 
 
 def _stage(
-    con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool, tenths: bool
+    con: Engine, chosen: Sequence[Feature], *, halved: str, tenths: bool
 ) -> None:
     """Make the tables of the customers of part_rows that features are built from."""
     sources = {f.source for f in chosen}
     prefix, half = ("half_", ", half") if halved else ("", "")
     keys = f"customer_id{half}"
-    _stage_orders(con, chosen, first=first, halved=halved, tenths=tenths)
+    _stage_orders(con, chosen, halved=halved, tenths=tenths)
     if "day_rows" in sources:
         con.execute(
             """create or replace temp table day_rows as
@@ -202,9 +204,9 @@ def _stage_products(con: Engine, products: str, sources: set[str]) -> None:
 
 
 def _stage_orders(
-    con: Engine, chosen: Sequence[Feature], *, first: str, halved: bool, tenths: bool
+    con: Engine, chosen: Sequence[Feature], *, halved: str, tenths: bool
 ) -> None:
-    """Add up the lines of each order; say whether its week is odd or even."""
+    """Add up the lines of each order; say which half it falls into."""
     sources = {f.source for f in chosen}
     named = {"store_id"} if "store_rows" in sources else set()
     named |= {"goods_lines"} if "item_rows" in sources else set()
@@ -220,7 +222,7 @@ def _stage_orders(
         group by customer_id, order_id"""
     )
     if halved:
-        _halve(con, "order_rows", "ordered_at", first)
+        _halve(con, "order_rows", "ordered_at", halved)
         con.execute(
             """create or replace temp view half_part_rows as
             select l.*, o.half from part_rows as l
@@ -323,13 +325,44 @@ def _summed(sums: dict[str, str]) -> str:
     return "".join(f", {sql} as {name}" for name, sql in sums.items())
 
 
-def _halve(con: Engine, name: str, when: str, first: str) -> None:
-    """Say of each row whether its week is odd or even."""
+def odd_days(days: int, weeks: int) -> tuple[int, int]:
+    """Cut a part of a window in two: whole pairs of blocks, and where the rest is cut.
+
+    Gives the days that pairs of blocks of so many weeks fill, and the day, counted from
+    0, from which what is left belongs to the even half: its middle.
+    """
+    whole = days - days % (14 * weeks)
+    return whole, whole + (days - whole + 1) // 2
+
+
+def odd_when(first: str, last: str, *, weeks: int, turn: str = "") -> str:
+    """Write in SQL when a {day} falls into the odd half, as `dictionary.halves` says."""
+    if not turn:
+        return f"{_since(first)} // {7 * weeks} % 2 = 0"
+    starts = pd.to_datetime([first, turn])
+    ends = pd.to_datetime([turn, last]) + pd.to_timedelta([0, 1], unit="D")
+    parts = []
+    for start, days in zip((first, turn), (ends - starts).days, strict=True):
+        whole, middle = odd_days(int(days), weeks)
+        since = _since(start)
+        parts.append(
+            f"(({since} < {whole} and {since} // {7 * weeks} % 2 = 0) "
+            f"or ({since} >= {whole} and {since} < {middle}))"
+        )
+    early = f"{_since(turn)} < 0"
+    return f"({early} and {parts[0]}) or (not {early} and {parts[1]})"
+
+
+def _since(day: str) -> str:
+    return f"date_diff('day', {quoted(day)}::date, {{day}})"
+
+
+def _halve(con: Engine, name: str, when: str, odd: str) -> None:
+    """Say of each row which half it falls into."""
     con.execute(
         f"""create or replace temp table half_{name} as
-        select *, case when date_diff('day', $first::date, {when}::date) // 7 % 2 = 0
-            then 'odd' else 'even' end as half from {name}""",
-        {"first": first},
+        select *, case when {odd.format(day=when + "::date")}
+            then 'odd' else 'even' end as half from {name}"""
     )
 
 
