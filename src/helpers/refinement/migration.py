@@ -429,9 +429,9 @@ def beside_random(overall: pd.Series, drawn: pd.DataFrame, *, words: str) -> str
     else:
         verdict = f"Movement of {words} tells no more than movement of any cut"
     return (
-        f"Beyond noise {overall['excess']:+.1%} of customers change {words.removesuffix('s')}; "
-        f"of groups around random centres {drawn['excess'].mean():+.1%} "
-        f"({low:+.1%} to {high:+.1%} over {len(drawn)} draws). {verdict}."
+        f"Beyond noise {overall['excess']:+.1%} change; around random centres "
+        f"{drawn['excess'].mean():+.1%} ({low:+.1%} to {high:+.1%} over {len(drawn)} draws). "
+        f"{verdict}."
     )
 
 
