@@ -315,6 +315,41 @@ def alarms(
     return pd.DataFrame(rows, columns=["period", "alarm", "reason"])
 
 
+def sees(latest: pd.DataFrame, *, names: Mapping[int, str]) -> str:
+    """Say how much a share, and movement, must change before an alarm is raised.
+
+    `latest` are the rows of `review` of one period. The share told of is the one with
+    the widest limit beside what is usual of it.
+    """
+    limited = latest.dropna(subset="noise")
+    shares = limited[(limited["kind"] == "share") & (limited["usual"] > 0)]
+    if shares.empty:
+        return "No limit is there, so no change of a share raises an alarm."
+    row = shares.loc[(shares["noise"] / shares["usual"]).idxmax()]
+    name, usual, limit = names[row["segment_id"]], row["usual"], row["noise"]
+    rise = (
+        f"rises above {usual + limit:.1%}"
+        if usual + limit < 1
+        else "never by a rise, which no share can make"
+    )
+    told = (
+        f"An alarm on {name}, usually {usual:.1%}, comes if it falls below "
+        f"{usual - limit:.1%} or {rise}."
+        if limit < usual
+        else f"{name}, usually {usual:.1%}, could vanish without an alarm of its own; "
+        f"one comes if it {rise}."
+    )
+    moves = limited[limited["kind"] == "movement"]
+    if moves.empty:
+        return told
+    least = float((moves["usual"] + moves["noise"]).min())
+    return f"{told} " + (
+        f"Movement alarms if {least:.1%} or more leave a segment beyond noise."
+        if least < 1
+        else "No movement can be large enough for an alarm."
+    )
+
+
 def _reason(row: tuple, names: Mapping[int, str]) -> str:
     who = f" of {names[row.segment_id]}" if row.segment_id else ""
     if row.kind in CUBE_ROOTS:

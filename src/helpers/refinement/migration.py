@@ -394,12 +394,13 @@ def beside_floors(overall: pd.Series) -> str:
 
 
 def random_cuts(
-    scores: Mapping[str, pd.DataFrame], *, k: int, draws: int, seed: int
+    scores: Mapping[str, pd.DataFrame], *, k: int, draws: int, fewest: int, seed: int
 ) -> pd.DataFrame:
     """Measure how groups around random customers move, as `excess` does for segments.
 
-    `scores` are `prepared` scores of the same customers, in one order, by window; centres
-    are drawn before the change. Gives a row a draw: draw, moved, noise, excess.
+    `scores` are those of `scored`; centres are drawn from the scores before. Gives a row
+    a draw: draw, moved, noise, excess (of all), largest (excess of the group, of at least
+    `fewest` customers, that most left beyond noise).
     """
     centres = predictive_validity.drawn_centres(
         scores["before"].to_numpy(float), k=k, draws=draws, seed=seed
@@ -410,29 +411,54 @@ def random_cuts(
             name: methods.nearest(table.to_numpy(float), drawn) + 1
             for name, table in scores.items()
         }
-        found = excess(labels, segments=0, repeats=1, seed=seed)
-        rows.append({"draw": draw, **found.loc[0, ["moved", "noise", "excess"]]})
-    return pd.DataFrame(rows)
+        found = excess(labels, segments=k, repeats=1, seed=seed)
+        whole = found.loc[0, ["moved", "noise", "excess"]].to_dict()
+        rows.append({"draw": draw, **whole, "largest": largest(found, fewest=fewest)})
+    return pd.DataFrame(rows).astype(float)
 
 
-def beside_random(overall: pd.Series, drawn: pd.DataFrame, *, words: str) -> str:
+def largest(moves: pd.DataFrame, *, fewest: int) -> float:
+    """Take the excess of the group that most left, of those that may be shown."""
+    groups = moves[(moves["segment_id"] > 0) & (moves["customers"] >= fewest)]
+    return float(groups["excess"].max())
+
+
+def beside_random(moves: pd.DataFrame, drawn: pd.DataFrame, *, fewest: int) -> str:
     """Say whether movement of segments tells more than that of any cut.
 
-    `overall` is the row of all from `excess`, `drawn` comes from `random_cuts`; `words`
-    names the groups.
+    It is asked of all customers, and of the segment that most left: its excess is the
+    largest of several, and so is that of random groups. `moves` comes from `excess`,
+    `drawn` from `random_cuts`.
     """
-    low, high = drawn["excess"].min(), drawn["excess"].max()
-    if overall["excess"] > high:
-        verdict = f"Movement of {words} tells more than movement of any of these cuts"
-    elif overall["excess"] < low:
-        verdict = f"{words.capitalize()} move less beyond noise than any of these cuts"
+    whole = moves["excess"].iloc[0]
+    if whole > drawn["excess"].max():
+        verdict = "Movement of segments tells more than movement of any of these cuts"
+    elif whole < drawn["excess"].min():
+        verdict = "Segments move less beyond noise than any of these cuts"
     else:
-        verdict = f"Movement of {words} tells no more than movement of any cut"
-    return (
-        f"Beyond noise {overall['excess']:+.1%} change; around random centres "
-        f"{drawn['excess'].mean():+.1%} ({low:+.1%} to {high:+.1%} over {len(drawn)} draws). "
-        f"{verdict}."
+        verdict = (
+            "As a whole, movement of segments tells no more than movement of any cut"
+        )
+    said_ = (
+        f"Beyond noise {whole:+.1%} change; around random centres "
+        f"{_range(drawn['excess'])} over {len(drawn)} draws. {verdict}."
     )
+    top = largest(moves, fewest=fewest)
+    if np.isnan(top) or drawn["largest"].isna().any():
+        return said_
+    one = (
+        "more than any random group"
+        if top > drawn["largest"].max()
+        else "no more than a random group may"
+    )
+    return (
+        f"{said_} The segment that most left moves {top:+.1%}, {one}: "
+        f"{_range(drawn['largest'])}."
+    )
+
+
+def _range(values: pd.Series) -> str:
+    return f"{values.mean():+.1%} ({values.min():+.1%} to {values.max():+.1%})"
 
 
 # --- Hysteresis: who has really moved
