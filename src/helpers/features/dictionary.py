@@ -205,9 +205,10 @@ def halves(
     week, an odd one, begins on the first day. With `weeks` not single weeks alternate,
     but blocks of so many: a mood that lasts two weeks is averaged out by weeks of one.
 
-    Blocks begin anew on the day `turn` (YYYY-MM-DD), if there is one; what is left
-    before it and before the end, less than two blocks, is cut in its middle. So either
-    half holds as many days of both sides, and a change on this day falls into both.
+    Blocks begin anew on the day `turn` (YYYY-MM-DD), if there is one, with an even one;
+    what is left before it and before the end, less than two blocks, is cut in its
+    middle. So either half holds as many days of both sides, and a change on this day, or
+    a slow one, falls into both alike.
 
     Features of the lifecycle and of the rhythm (source day_rows) mean something else in
     half of the weeks: ValueError. Returns customer_id, half (even or odd), orders,

@@ -325,14 +325,15 @@ def _summed(sums: dict[str, str]) -> str:
     return "".join(f", {sql} as {name}" for name, sql in sums.items())
 
 
-def odd_days(days: int, weeks: int) -> tuple[int, int]:
+def cut_in_two(days: int, weeks: int, *, odd_first: bool) -> tuple[int, int]:
     """Cut a part of a window in two: whole pairs of blocks, and where the rest is cut.
 
     Gives the days that pairs of blocks of so many weeks fill, and the day, counted from
-    0, from which what is left belongs to the even half: its middle.
+    0, at which what is left is cut: its middle. Of an odd number of days the odd half has
+    one more, whether it comes first or not: parts of one length are cut alike.
     """
     whole = days - days % (14 * weeks)
-    return whole, whole + (days - whole + 1) // 2
+    return whole, whole + (days - whole + odd_first) // 2
 
 
 def odd_when(first: str, last: str, *, weeks: int, turn: str = "") -> str:
@@ -343,14 +344,16 @@ def odd_when(first: str, last: str, *, weeks: int, turn: str = "") -> str:
     ends = pd.to_datetime([turn, last]) + pd.to_timedelta([0, 1], unit="D")
     parts = []
     for start, days in zip((first, turn), (ends - starts).days, strict=True):
-        whole, middle = odd_days(int(days), weeks)
+        whole, middle = cut_in_two(int(days), weeks, odd_first=start == first)
         since = _since(start)
         parts.append(
             f"(({since} < {whole} and {since} // {7 * weeks} % 2 = 0) "
             f"or ({since} >= {whole} and {since} < {middle}))"
         )
     early = f"{_since(turn)} < 0"
-    return f"({early} and {parts[0]}) or (not {early} and {parts[1]})"
+    # The other half comes first behind the turn: what begins early on one side begins
+    # late on the other, so that a slow change counts in both halves alike.
+    return f"({early} and {parts[0]}) or (not {early} and not {parts[1]})"
 
 
 def _since(day: str) -> str:

@@ -142,8 +142,8 @@ def tiers(
 
 def _odd(days: int, weeks: int) -> int:
     """Count the days of a period that belong to its odd half."""
-    whole, middle = staging.odd_days(days, weeks)
-    return whole // 2 + middle - whole
+    whole, middle = staging.cut_in_two(days, weeks, odd_first=True)
+    return middle - whole // 2
 
 
 def scored(
