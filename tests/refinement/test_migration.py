@@ -12,7 +12,6 @@ from helpers.features import dictionary
 from helpers.features.preparation import Preparation
 from helpers.refinement import migration
 
-
 WEEKS = ("before", "after", "odd 1", "even 1")
 
 

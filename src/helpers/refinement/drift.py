@@ -327,17 +327,18 @@ def sees(latest: pd.DataFrame, *, names: Mapping[int, str]) -> str:
         return "No limit is there, so no change of a share raises an alarm."
     row = shares.loc[(shares["noise"] / shares["usual"]).idxmax()]
     name, usual, limit = names[row["segment_id"]], row["usual"], row["noise"]
-    rise = (
-        f"rises above {usual + limit:.1%}"
-        if usual + limit < 1
-        else "never by a rise, which no share can make"
-    )
+    ends = [f"falls below {usual - limit:.1%}"] if limit < usual else []
+    ends += [f"rises above {usual + limit:.1%}"] if usual + limit < 1 else []
     told = (
-        f"An alarm on {name}, usually {usual:.1%}, comes if it falls below "
-        f"{usual - limit:.1%} or {rise}."
-        if limit < usual
-        else f"{name}, usually {usual:.1%}, could vanish without an alarm of its own; "
-        f"one comes if it {rise}."
+        f"{name}, usually {usual:.1%}, could vanish without an alarm on its share. "
+        if limit >= usual
+        else ""
+    )
+    told += (
+        f"An alarm on the share of {name}, usually {usual:.1%}, comes if it "
+        f"{' or '.join(ends)}."
+        if ends
+        else "So no change of its share can raise an alarm."
     )
     moves = limited[limited["kind"] == "movement"]
     if moves.empty:
