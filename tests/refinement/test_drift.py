@@ -313,14 +313,16 @@ def test_what_an_alarm_sees_is_said_of_the_share_with_the_widest_limit():
         "share of Small, usually 8.0%, comes if it falls below 1.0% or rises above 15.0%"
         in told
     )
-    assert "Movement alarms if 42.0% or more leave a segment" in told
+    assert "Movement alarms if 42.0% or more leave a group" in told
     told = drift.sees(limits(("share", 2, 0.08, 0.09), *moves[:1]), names=names)
-    assert "could vanish without an alarm" in told
+    assert (
+        "Small holds 8.0% as a rule, and could vanish without an alarm on it." in told
+    )
     assert "rises above 17.0%" in told
     told = drift.sees(
         limits(("share", 2, 0.5, 0.6), ("movement", 1, 0.6, 0.5)), names=names
     )
-    assert "no change of its share can raise an alarm" in told
+    assert "No change of this share can raise an alarm" in told
     assert "No movement can be large enough" in told
     told = drift.sees(limits(("share", 1, 0.5, float("nan"))), names=names)
     assert told == "No limit is there, so no change of a share raises an alarm."

@@ -329,23 +329,19 @@ def sees(latest: pd.DataFrame, *, names: Mapping[int, str]) -> str:
     name, usual, limit = names[row["segment_id"]], row["usual"], row["noise"]
     ends = [f"falls below {usual - limit:.1%}"] if limit < usual else []
     ends += [f"rises above {usual + limit:.1%}"] if usual + limit < 1 else []
-    told = (
-        f"{name}, usually {usual:.1%}, could vanish without an alarm on its share. "
-        if limit >= usual
-        else ""
-    )
+    told = f"{name} holds {usual:.1%} as a rule"
+    told += ", and could vanish without an alarm on it." if limit >= usual else "."
     told += (
-        f"An alarm on the share of {name}, usually {usual:.1%}, comes if it "
-        f"{' or '.join(ends)}."
+        f" An alarm on this share comes if it {' or '.join(ends)}."
         if ends
-        else "So no change of its share can raise an alarm."
+        else " No change of this share can raise an alarm."
     )
     moves = limited[limited["kind"] == "movement"]
     if moves.empty:
         return told
     least = float((moves["usual"] + moves["noise"]).min())
     return f"{told} " + (
-        f"Movement alarms if {least:.1%} or more leave a segment beyond noise."
+        f"Movement alarms if {least:.1%} or more leave a group beyond noise."
         if least < 1
         else "No movement can be large enough for an alarm."
     )

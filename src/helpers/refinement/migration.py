@@ -14,7 +14,7 @@ from helpers.features import dictionary, staging
 from helpers.statistics import bootstrap
 
 # Blocks that alternate, in weeks. Chance evens out between single weeks, and so does a
-# mood that lasts longer than one, such as a holiday: only longer blocks hold it.
+# mood that lasts longer than one: only longer blocks hold it.
 BLOCKS = {
     1: "alternate weeks",
     2: "blocks of two weeks",
