@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers.clustering import model as clustering_model
-from helpers.features import dictionary
+from helpers.features import dictionary, staging
 from helpers.features.preparation import Preparation
 from helpers.refinement import migration
 
@@ -417,6 +417,32 @@ def test_a_change_of_customers_who_buy_by_chance_is_movement(tmp_path):
     assert whole["low"] > 0
 
 
+def test_longer_blocks_hold_more_of_a_mood_and_never_all_of_it():
+    # As notebook 7 says under Limits, of two quarters of 91 days.
+    days = pd.DataFrame({"day": pd.date_range(FIRST_DAY, LAST_DAY)})
+    number = np.arange(len(days))
+
+    def held(first_half, mood):
+        """Take the variance between halves that moods of so many days make."""
+        weight = np.where(first_half, 1 / first_half.sum(), -1 / (~first_half).sum())
+        starts = [(number + start) // mood for start in range(mood)]
+        return np.mean([(np.bincount(s, weights=weight) ** 2).sum() for s in starts])
+
+    found = {}
+    with duckdb.connect() as con:
+        for weeks in migration.BLOCKS:
+            odd = staging.odd_when(FIRST_DAY, LAST_DAY, weeks=weeks, turn=TURN)
+            when = odd.format(day="day::date")
+            half = con.execute(f"select {when} as odd from days").df()["odd"].to_numpy()
+            assert half[:91].sum() == half[91:].sum() == 46  # a change falls into both
+            found[weeks] = [
+                held(half, mood) / held(number < 91, mood) for mood in (14, 28)
+            ]
+    assert found[1][0] == pytest.approx(0.03, abs=0.005)
+    assert found[2][0] == pytest.approx(0.39, abs=0.005)
+    assert found[4] == pytest.approx([0.72, 0.43], abs=0.005)
+
+
 def many_cuts(noise_2):
     """100 customers of whom 40 move; odd and even weeks move 10, longer blocks noise_2."""
     stay = np.ones(100, int)
@@ -553,5 +579,5 @@ def test_segments_are_held_to_random_cuts(whole, top, says):
     drawn = pd.DataFrame({"excess": [-0.2, 0.2], "largest": [0.1, 0.4]})
     told = migration.beside_random(moves, drawn, fewest=10)
     assert all(words in told for words in says)
-    assert f"moves {top:+.1%}" in told
+    assert f"The largest of one segment is {top:+.1%}, " in told
     assert "+0.0% (-20.0% to +20.0%) over 2 draws" in told

@@ -449,10 +449,10 @@ def beside_random(moves: pd.DataFrame, drawn: pd.DataFrame, *, fewest: int) -> s
     one = (
         "more than any random group"
         if top > drawn["largest"].max()
-        else "no more than a random group may"
+        else "no more than a random group may reach"
     )
     return (
-        f"{said_} The segment that most left moves {top:+.1%}, {one}: "
+        f"{said_} The largest of one segment is {top:+.1%}, {one}: "
         f"{_range(drawn['largest'])}."
     )
 
