@@ -363,7 +363,7 @@ def test_a_mood_of_two_weeks_is_no_movement(tmp_path):
     told = migration.beside_floors(whole)
     assert "The largest decides: blocks of two weeks." in told
     assert "a mood that lasts longer can explain it" in told
-    assert "blocks of four weeks, which are left out" in told
+    assert "customers too few: blocks of four weeks, blocks of six weeks." in told
 
 
 def test_a_mood_of_four_weeks_is_no_movement(tmp_path):
@@ -390,7 +390,7 @@ def test_a_true_change_between_the_periods_is_movement(tmp_path):
         ).iterrows()
     )
     assert whole["moved"] == pytest.approx(1 / 3)
-    assert whole[["noise_1", "noise_2", "noise_4"]].tolist() == [0, 0, 0]
+    assert whole[[f"noise_{w}" for w in (1, 2, 4, 6)]].tolist() == [0, 0, 0, 0]
     assert whole["low"] > 0
     # 20 of 60 leave segment 1, in which 20 of the others stay; nobody leaves 2
     assert (first["customers"], second["customers"]) == (40, 20)
@@ -441,6 +441,7 @@ def test_longer_blocks_hold_more_of_a_mood_and_never_all_of_it():
     assert found[1][0] == pytest.approx(0.03, abs=0.005)
     assert found[2][0] == pytest.approx(0.39, abs=0.005)
     assert found[4] == pytest.approx([0.72, 0.43], abs=0.005)
+    assert found[6] == pytest.approx([0.83, 0.75], abs=0.005)
 
 
 def many_cuts(noise_2):
@@ -491,6 +492,7 @@ def test_more_than_weeks_and_not_more_than_longer_blocks_is_a_mood():
             "noise_1": 0.1,
             "noise_2": 0.14,
             "noise_4": np.nan,
+            "noise_6": np.nan,
             "floor": 2,
             "low": -0.01,
             "high": 0.2,
@@ -515,17 +517,23 @@ def test_more_than_weeks_and_not_more_than_longer_blocks_is_a_mood():
     ],
 )
 def test_the_sentence_on_floors_says_which_decides(low, high, weeks, words):
-    whole = {"noise_1": 0.1, "noise_2": 0.2, "noise_4": 0.15, "floor": 2}
+    whole = {
+        "noise_1": 0.1,
+        "noise_2": 0.2,
+        "noise_4": 0.15,
+        "noise_6": 0.12,
+        "floor": 2,
+    }
     whole |= {"low": low, "high": high, "beyond_weeks": weeks}
     told = migration.beside_floors(pd.Series(whole, dtype=object))
     assert words in told
-    assert "10.0% in alternate weeks, 20.0% in blocks of two weeks" in told
+    assert "10.0% in alternate weeks, in blocks of two weeks 20.0%, of four" in told
     assert "The largest decides: blocks of two weeks." in told
     alone = migration.beside_floors(
-        pd.Series(whole | {"noise_2": np.nan, "noise_4": np.nan}, dtype=object)
+        pd.Series(whole | dict.fromkeys(["noise_2", "noise_4", "noise_6"]), dtype=float)
     )
     assert "This floor decides alone." in alone
-    assert "blocks of two weeks and blocks of four weeks, which are left out" in alone
+    assert "too few: blocks of two weeks, blocks of four weeks, blocks of six" in alone
 
 
 # --- Any cut

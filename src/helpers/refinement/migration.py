@@ -14,11 +14,13 @@ from helpers.features import dictionary, staging
 from helpers.statistics import bootstrap
 
 # Blocks that alternate, in weeks. Chance evens out between single weeks, and so does a
-# mood that lasts longer than one: only longer blocks hold it.
+# mood that lasts longer than one: only longer blocks hold it. Blocks as long as a mood
+# hold less than half of one that begins on any day; so six weeks are for moods of four.
 BLOCKS = {
     1: "alternate weeks",
     2: "blocks of two weeks",
     4: "blocks of four weeks",
+    6: "blocks of six weeks",
 }
 # Odd and even weeks cut other ways than before and after only from two of each on.
 FEWEST_DAYS = 28
@@ -214,8 +216,8 @@ def excess(
     customers, in one order, in the windows of `views`.
 
     Gives segment_id (0 is all), customers (in the segment before), moved (share that left
-    it), noise (the same of the largest floor), floor (its weeks), noise_1, noise_2,
-    noise_4 (of each floor, missing where it was left out), excess (moved less noise),
+    it), noise (the same of the largest floor), floor (its weeks), noise_1 and so
+    on (of each floor of `BLOCKS`, missing where it was left out), excess (moved less noise),
     error (standard deviation of the resampled excess), low, high (its 95 % interval) and
     beyond_weeks (bool: more than alternate weeks move, whatever longer blocks do);
     missing for nobody. low is above 0 only if the percentile interval of every floor is,
@@ -363,9 +365,13 @@ def beside_floors(overall: pd.Series) -> str:
     known = {w: overall[f"noise_{w}"] for w in BLOCKS if overall[f"noise_{w}"] >= 0}
     out = [BLOCKS[weeks] for weeks in BLOCKS if weeks not in known]
     several = len(known) > 1
-    told = ", ".join(
-        f"{share:.1%} in {BLOCKS[weeks]}" for weeks, share in known.items()
-    )
+    told = f"{known[1]:.1%} in {BLOCKS[1]}"
+    longer = [
+        f"{BLOCKS[weeks].removeprefix('blocks ')} {share:.1%}"
+        for weeks, share in known.items()
+        if weeks > 1
+    ]
+    told += f", in blocks {', '.join(longer)}" if several else ""
     if overall["low"] > 0:
         verdict = f"Movement is more than {'any of them' if several else 'this'}"
     elif overall["high"] < 0:
@@ -383,7 +389,7 @@ def beside_floors(overall: pd.Series) -> str:
         else " This floor decides alone."
     )
     left_out = (
-        f" Too little data is there for {' and '.join(out)}, which are left out."
+        f" Left out, as periods are too short or customers too few: {', '.join(out)}."
         if out
         else ""
     )
