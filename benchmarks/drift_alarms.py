@@ -92,7 +92,7 @@ def alarmed(seed: int, *, effects: bool) -> list[bool]:
             views += [halves[halves["half"] == name] for name in ("odd", "even")]
             scaled = migration.shortened(model, days=after.days)
             found = migration.together(*(migration.distances(scaled, v) for v in views))
-            cuts = ("before", "after", "odd", "even")
+            cuts = ("before", "after", "odd 1", "even 1")
             labels = dict(zip(cuts, map(migration.nearest, found), strict=True))
             moves[after.period] = migration.excess(
                 labels, segments=K, repeats=200, seed=seed

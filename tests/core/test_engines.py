@@ -119,6 +119,10 @@ def test_each_engine_builds_the_same_features(usual, other, stored):
     agree(dictionary.halves(other, columns=names, **shop, **WINDOW), weeks)
     in_time = {"columns": names, "cut": "middle", **shop, **WINDOW}
     agree(dictionary.halves(other, **in_time), dictionary.halves(usual, **in_time))
+    blocks = {"weeks": 2, "turn": "2017-03-05", **shop, **WINDOW}
+    expected_blocks = dictionary.halves(usual, columns=names, **blocks)
+    assert not expected_blocks.equals(weeks)
+    agree(dictionary.halves(other, columns=names, **blocks), expected_blocks)
     asked = {"customers": expected["customer_id"], **shop, **LATER}
     agree(holdout.later(other, **asked), holdout.later(usual, **asked))
 

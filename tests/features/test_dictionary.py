@@ -655,6 +655,37 @@ def test_a_half_in_time_is_what_the_features_are_of_its_days(
         )
 
 
+def test_blocks_begin_anew_at_a_turn_and_share_out_the_days_of_both_sides(
+    many, many_products, build_many, cut
+):
+    turn, ahead = "2017-04-04", pd.Timestamp("2017-04-04")
+    # 30 days before it: weeks 1 and 2 are odd, 3 and 4 even, and of the two days left the
+    # first is odd. 27 days from it on, no two blocks: the first 13 are even.
+    odd = [*range(14), 28, *range(30 + 13, 57)]
+    window = MANY | {"weeks": 2, "turn": turn}
+    found = cut(many, products=many_products, window=window)
+    assert (ahead - pd.Timestamp(FIRST)).days == 30
+    day = (many["ordered_at"].dt.normalize() - pd.Timestamp(FIRST)).dt.days
+    for half, held in {"odd": day.isin(odd), "even": ~day.isin(odd)}.items():
+        alone = build_many(many[held])
+        own = found[found["half"] == half].drop(columns="half").reset_index(drop=True)
+        assert len(own) > 300
+        pd.testing.assert_frame_equal(
+            own, alone[["customer_id", *SIZES, *SHARES]], check_exact=True
+        )
+
+
+def test_blocks_of_two_weeks_alternate_from_the_first_day(cut):
+    days = [f"2017-03-{day:02}" for day in (1, 14, 15, 28, 29)]
+    bought = [
+        (f"c{i}", f"o{i}", f"{day} 12:00:00", "apple", "s1", 100, 0, 100, "")
+        for i, day in enumerate(days)
+    ]
+    window = {"first": "2017-03-01", "last": "2017-03-31", "weeks": 2}
+    found = cut(lines_of(bought), window=window)
+    assert found["half"].tolist() == ["odd", "odd", "even", "even", "odd"]
+
+
 def test_both_halves_add_up_to_the_window(many, many_products, build_many, cut):
     found = cut(many, products=many_products, window=MANY)
     whole = build_many(many).set_index("customer_id")

@@ -157,3 +157,97 @@ def test_a_segment_that_nobody_is_in_any_more_has_ended():
         2: "ended",
     }
     assert found["jaccard"].isna().tolist() == [False, False, True]
+
+
+def test_scores_foretell_by_a_line_and_labels_by_means():
+    x = np.linspace(-1, 1, 200)
+    told = refit.foretold(
+        {"halves": x > 0, "scores": x[:, None]},
+        x[:, None],
+        champion="halves",
+        folds=5,
+        repeats=50,
+        seed=2,
+    ).set_index("model")
+    # The mean of either half leaves a quarter of the variance of an even spread.
+    assert told.loc["halves", "told"] == pytest.approx(0.75, abs=0.02)
+    assert told.loc["scores", "told"] > 0.999
+    assert told.loc["scores", "gain"] == pytest.approx(0.25, abs=0.02)
+
+
+def test_random_cuts_of_two_heaps_tell_all_or_nothing():
+    x = np.repeat([0.0, 1.0], 50)[:, None]
+    told = refit.random_told(x, x, k=2, draws=20, folds=5, seed=1)
+    assert len(told) == 20
+    found = told.round(3)
+    # Centres of both heaps tell everything; two of one heap part nobody.
+    assert found[found != 1].abs().max() < 0.05
+    assert 0 < (found == 1).sum() < 20
+
+
+def rivals(**models):
+    """Make `foretold` of told, gain, gain_low and gain_high by model, in percent."""
+    rows = [(name.replace("_", " "), *row) for name, row in models.items()]
+    columns = ["model", "told", "gain", "gain_low", "gain_high"]
+    table = pd.DataFrame(rows, columns=columns).assign(customers=200)
+    return table.assign(**{c: table[c] / 100 for c in columns[1:]})
+
+
+def test_the_row_of_random_centres_is_mean_and_range_beside_the_champion():
+    told = rivals(old=(10, 0, 0, 0), new=(12, 2, 1, 3))
+    row = refit.with_random(told, pd.Series([0.05, 0.09]), champion="old").iloc[-1]
+    assert row["model"] == "random centres, 2 draws"
+    assert row[["told", "low", "high"]].tolist() == pytest.approx([0.07, 0.05, 0.09])
+    gain = row[["gain", "gain_low", "gain_high"]].tolist()
+    assert gain == pytest.approx([-0.03, -0.05, -0.01])
+
+
+@pytest.mark.parametrize(
+    ("new", "drawn", "scores", "says"),
+    [
+        (
+            (12, 2, 1, 3),
+            [5, 6],
+            (30, 20, 15, 25),
+            [
+                "A refit gains, beyond its error.",
+                "tells more than all 2 cuts",
+                "A refit changes more than random cuts differ",
+                "all scores gain more (+20.0%)",
+            ],
+        ),
+        (
+            (10.5, 0.5, -0.4, 1.4),
+            [5, 11],
+            (10, 0, -1, 1),
+            [
+                "What a refit gains is not beyond its error.",
+                "Neither tells more than the best of 2 cuts",
+                "Random cuts differ among themselves by more",
+                "all scores gain about as much (+0.0%)",
+            ],
+        ),
+        (
+            (10.6, 0.6, 0.2, 1),
+            [5, 6],
+            (4, -6, -8, -4),
+            ["gains, but less than the 1.0%"],
+        ),
+        (
+            (8, -2, -3, -1),
+            [5, 6],
+            (4, -6, -8, -4),
+            ["foretells surely less than the frozen", "all scores gain less (-6.0%)"],
+        ),
+    ],
+)
+def test_what_rivals_tell_of_a_refit_is_said_either_way(new, drawn, scores, says):
+    told = refit.beside_rivals(
+        rivals(old=(10, 0, 0, 0), new=new, all_scores=scores),
+        pd.Series(drawn) / 100,
+        champion="old",
+        challenger="new",
+        scores=["all scores"],
+        least_gain=0.01,
+    )
+    assert all(words in told for words in says), told

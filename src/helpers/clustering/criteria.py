@@ -144,7 +144,9 @@ def measure(
     explained: pd.DataFrame,
 ) -> pd.DataFrame:
     """Gather the criteria of `Study`, indexed by k."""
-    share = {k: pd.Series(own).value_counts(normalize=True) for k, own in labels.items()}
+    share = {
+        k: pd.Series(own).value_counts(normalize=True) for k, own in labels.items()
+    }
     recovery = stability.recovered(stability.recovery(again, labels))
     by_k = halves.groupby("k")
     told = explained[list(labels)]
@@ -411,7 +413,9 @@ def reasons_against(
         return []
     missed = pd.DataFrame(
         {
-            name: ~passes(criteria, {name: least[name]}, min_excess=min_excess, alpha=alpha)
+            name: ~passes(
+                criteria, {name: least[name]}, min_excess=min_excess, alpha=alpha
+            )
             for name in least
         }
     )

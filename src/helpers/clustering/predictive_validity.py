@@ -173,13 +173,22 @@ def random_centres(
     Gives a design of one label for each draw, by its name. Segments that tell no more than
     these owe it to customers keeping their habits, and not to how they were cut.
     """
-    rng = np.random.default_rng(seed)
     designs = {}
-    for draw in range(1, draws + 1):
-        centres = scores[rng.choice(len(scores), size=k, replace=False)]
+    drawn = drawn_centres(scores, k=k, draws=draws, seed=seed)
+    for draw, centres in enumerate(drawn, 1):
         label = pd.Series(methods.nearest(scores, centres)).astype(str)
         designs[f"random centres {draw}"] = label.to_frame("label")
     return designs
+
+
+def drawn_centres(
+    scores: np.ndarray, *, k: int, draws: int, seed: int
+) -> list[np.ndarray]:
+    """Draw k different customers as centres, again and again."""
+    rng = np.random.default_rng(seed)
+    return [
+        scores[rng.choice(len(scores), size=k, replace=False)] for _ in range(draws)
+    ]
 
 
 def beside_rivals(
@@ -209,6 +218,15 @@ def beside_rivals(
         f"draws): how customers were cut adds {'' if adds else 'nothing '}to their habits. "
         f"Two scores tell {two['alone']:.1%}, {place}; all scores tell {every['alone']:.1%}."
     )
+
+
+def by_scores(scores: np.ndarray, truth: np.ndarray, fold: np.ndarray) -> np.ndarray:
+    """Foretell customers by ridge regression on scores, fitted in the other folds.
+
+    As `league` does for a design of numbers; `truth` is customers x columns.
+    """
+    columns = np.asarray(scores, float)
+    return _fitted((columns, np.ones(columns.shape[1], bool)), truth, fold, False)
 
 
 def component_designs(scores: np.ndarray, *, k: int) -> dict[str, pd.DataFrame]:

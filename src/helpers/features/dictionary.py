@@ -196,6 +196,8 @@ def halves(
     first: str,
     last: str,
     cut: str = "weeks",
+    weeks: int = 1,
+    turn: str = "",
     **tables: str,
 ) -> pd.DataFrame:
     """Build features from two halves of a window, as `build` does, to compare the two.
@@ -203,16 +205,25 @@ def halves(
     `cut` is `weeks` (odd and even; the first week, an odd one, begins on the first day)
     or `middle` (first and second; the middle day is of the first). What a customer
     shows in the odd weeks and not in the even ones is chance; between the first and the
-    second half customers may also change. Features of the lifecycle and of the rhythm
-    (source day_rows) mean something else in half of the days: ValueError. Returns
-    customer_id, half, orders, sales, lines and the columns, sorted.
+    second half customers may also change. With `weeks` not single weeks alternate, but
+    blocks of so many: a mood that lasts two weeks is averaged out by weeks of one.
+
+    Blocks begin anew on the day `turn` (YYYY-MM-DD), if there is one, with an even one;
+    what is left before it and before the end, less than two blocks, is cut in its
+    middle. So either half holds as many days of both sides, and a change on this day, or
+    a slow one, falls into both alike.
+
+    Features of the lifecycle and of the rhythm (source day_rows) mean something else in
+    half of the days: ValueError. Returns customer_id, half, orders, sales, lines and
+    the columns, sorted.
     """
     wanted = {"orders", "sales", "lines", *columns}
     found = defined(con, **tables)
     rhythm = [f for f in found if f.family == "lifecycle" or f.source == "day_rows"]
     chosen = _chosen([f for f in found if f not in rhythm], wanted)
     window = {"first": first, "last": last}
-    return staging.collect(con, chosen, **window, halved=cut, **tables)
+    half = staging.half_of(first, last, cut=cut, weeks=weeks, turn=turn)
+    return staging.collect(con, chosen, **window, halved=half, **tables)
 
 
 def _chosen(

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -15,13 +16,16 @@ from helpers.core.schema import APART, OPTIONAL
 DEFINED = beside(__file__, "dictionary.yaml")
 # Sources that ask for a line's product, and not only whether it is goods.
 _BY_PRODUCT = {"item_rows", "need_rows"}
-# How a window is cut in two: the names of both parts, and what holds in the first.
-_CUTS = {
-    "weeks": ("odd", "even", "date_diff('day', {first}, {day}) // 7 % 2 = 0"),
-    "middle": ("first", "second", "{day} <= {middle}"),
-}
 _DATED = """from read_parquet($lines)
     where ordered_at >= $first::date and ordered_at < $after::date"""
+
+
+class Cut(NamedTuple):
+    """How a window is cut in two."""
+
+    one: str  # name of the half in which `when` holds
+    other: str
+    when: str  # condition of SQL on a {day}
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def collect(
     products: str,
     first: str,
     last: str,
-    halved: str = "",
+    halved: Cut | None = None,
     declared: str | None = None,
     interactions: str | None = None,
     surveys: str | None = None,
@@ -56,9 +60,8 @@ def collect(
     """Build features from the lines of one window, some customers after the others.
 
     Customers are taken together until their lines are as many as the engine holds, so
-    that memory does not grow with the lines. `halved` makes a row for customer and half
-    (of `weeks` odd or even, of `middle` first or second), from tables named
-    half_order_rows and so on.
+    that memory does not grow with the lines. `halved`, from `half_of`, makes a row for
+    customer and half, from tables named half_order_rows and so on.
     """
     chosen = list(chosen)
     sources = {f.source for f in chosen}
@@ -76,18 +79,17 @@ def collect(
                 {"file": file, **window},
             )
             if halved:
-                _halve(con, name, when, cut=halved, days=_days(first, last))
+                _halve(con, name, when, halved)
     if declared:
         con.execute(
             "create or replace temp view customer_rows as "
             f"select * from read_parquet({quoted(declared)})"
         )
         if halved:
-            one, other, _ = _CUTS[halved]
             con.execute(
                 f"""create or replace temp view half_customer_rows as
                 select c.*, h.half from customer_rows as c
-                cross join (values ('{one}'), ('{other}')) as h(half)"""
+                cross join (values ('{halved.one}'), ('{halved.other}')) as h(half)"""
             )
     # Of a currency of three places.
     tenths = engines.columns(lines)["amount_cents"] == "double"
@@ -97,9 +99,9 @@ def collect(
             "create or replace temp view part_rows as select * from line_rows "
             f"where {among}"
         )
-        _stage(con, chosen, days=_days(first, last), halved=halved, tenths=tenths)
+        _stage(con, chosen, halved=halved, tenths=tenths)
         parts.append(
-            _aggregate(con, chosen, days=_days(first, last), halved=bool(halved))
+            _aggregate(con, chosen, first=first, last=last, halved=bool(halved))
         )
     return pd.concat(parts, ignore_index=True)
 
@@ -136,13 +138,13 @@ def _parts(con: Engine, lines: str, first: str, last: str) -> list[str]:
 
 
 def _stage(
-    con: Engine, chosen: Sequence[Feature], *, days: dict, halved: str, tenths: bool
+    con: Engine, chosen: Sequence[Feature], *, halved: Cut | None, tenths: bool
 ) -> None:
     """Make the tables of the customers of part_rows that features are built from."""
     sources = {f.source for f in chosen}
     prefix, half = ("half_", ", half") if halved else ("", "")
     keys = f"customer_id{half}"
-    _stage_orders(con, chosen, days=days, halved=halved, tenths=tenths)
+    _stage_orders(con, chosen, halved=halved, tenths=tenths)
     if "day_rows" in sources:
         con.execute(
             """create or replace temp table day_rows as
@@ -211,9 +213,9 @@ def _stage_products(con: Engine, products: str, sources: set[str]) -> None:
 
 
 def _stage_orders(
-    con: Engine, chosen: Sequence[Feature], *, days: dict, halved: str, tenths: bool
+    con: Engine, chosen: Sequence[Feature], *, halved: Cut | None, tenths: bool
 ) -> None:
-    """Add up the lines of each order; say in which half it lies."""
+    """Add up the lines of each order; say which half it falls into."""
     sources = {f.source for f in chosen}
     named = {"store_id"} if "store_rows" in sources else set()
     named |= {"goods_lines"} if "item_rows" in sources else set()
@@ -229,7 +231,7 @@ def _stage_orders(
         group by customer_id, order_id"""
     )
     if halved:
-        _halve(con, "order_rows", "ordered_at", cut=halved, days=days)
+        _halve(con, "order_rows", "ordered_at", halved)
         con.execute(
             """create or replace temp view half_part_rows as
             select l.*, o.half from part_rows as l
@@ -332,19 +334,59 @@ def _summed(sums: dict[str, str]) -> str:
     return "".join(f", {sql} as {name}" for name, sql in sums.items())
 
 
-def _halve(con: Engine, name: str, when: str, *, cut: str, days: dict) -> None:
-    """Say of each row in which half of the window it lies."""
-    one, other, told = _CUTS[cut]
-    given = {name: f"{quoted(str(day))}::date" for name, day in days.items()}
+def half_of(first: str, last: str, *, cut: str, weeks: int, turn: str = "") -> Cut:
+    """Say which half of a window a day falls into, as `dictionary.halves` does."""
+    if cut == "middle":
+        middle = quoted(str(_days(first, last)["middle"]))
+        return Cut("first", "second", f"{{day}} <= {middle}::date")
+    return Cut("odd", "even", _odd_when(first, last, weeks=weeks, turn=turn))
+
+
+def cut_in_two(days: int, weeks: int, *, odd_first: bool) -> tuple[int, int]:
+    """Cut a part of a window in two: whole pairs of blocks, and where the rest is cut.
+
+    Gives the days that pairs of blocks of so many weeks fill, and the day, counted from
+    0, at which what is left is cut: its middle. Of an odd number of days the odd half has
+    one more, whether it comes first or not: parts of one length are cut alike.
+    """
+    whole = days - days % (14 * weeks)
+    return whole, whole + (days - whole + odd_first) // 2
+
+
+def _odd_when(first: str, last: str, *, weeks: int, turn: str) -> str:
+    if not turn:
+        return f"{_since(first)} // {7 * weeks} % 2 = 0"
+    starts = pd.to_datetime([first, turn])
+    ends = pd.to_datetime([turn, last]) + pd.to_timedelta([0, 1], unit="D")
+    parts = []
+    for start, days in zip((first, turn), (ends - starts).days, strict=True):
+        whole, middle = cut_in_two(int(days), weeks, odd_first=start == first)
+        since = _since(start)
+        parts.append(
+            f"(({since} < {whole} and {since} // {7 * weeks} % 2 = 0) "
+            f"or ({since} >= {whole} and {since} < {middle}))"
+        )
+    early = f"{_since(turn)} < 0"
+    # The other half comes first behind the turn: what begins early on one side begins
+    # late on the other, so that a slow change counts in both halves alike.
+    return f"({early} and {parts[0]}) or (not {early} and not {parts[1]})"
+
+
+def _since(day: str) -> str:
+    return f"date_diff('day', {quoted(day)}::date, {{day}})"
+
+
+def _halve(con: Engine, name: str, when: str, cut: Cut) -> None:
+    """Say of each row which half it falls into."""
     con.execute(
         f"""create or replace temp table half_{name} as
-        select *, case when {told.format(day=f"{when}::date", **given)}
-            then '{one}' else '{other}' end as half from {name}"""
+        select *, case when {cut.when.format(day=when + "::date")}
+            then '{cut.one}' else '{cut.other}' end as half from {name}"""
     )
 
 
 def _aggregate(
-    con: Engine, chosen: Sequence[Feature], *, days: dict, halved: bool
+    con: Engine, chosen: Sequence[Feature], *, first: str, last: str, halved: bool
 ) -> pd.DataFrame:
     """Aggregate each staged table to a row for each key, and put the rows together."""
     by = ["customer_id", "half"] if halved else ["customer_id"]
@@ -366,7 +408,7 @@ def _aggregate(
         + f" select {keys}, {', '.join(places.values())} from of_order_rows"
         + "".join(f" left join of_{x} using ({keys})" for x in list(parts)[1:])
     )
-    asked = {x: day for x, day in days.items() if f"${x}" in query}
+    asked = {x: day for x, day in _days(first, last).items() if f"${x}" in query}
     table = con.execute(query, asked).df()
     table.columns = [*by, *(f.name for f in chosen)]
     none = {f.name: 0 for f in chosen if f.whole}
@@ -378,8 +420,5 @@ def _aggregate(
 
 def _days(first: str, last: str) -> dict:
     start, end = pd.Timestamp(first), pd.Timestamp(last)
-    return {
-        "first": start.date(),
-        "last": end.date(),
-        "middle": (start + (end - start) / 2).date(),
-    }
+    middle = start + (end - start) / 2
+    return {"first": start.date(), "last": end.date(), "middle": middle.date()}

@@ -315,6 +315,38 @@ def alarms(
     return pd.DataFrame(rows, columns=["period", "alarm", "reason"])
 
 
+def sees(latest: pd.DataFrame, *, names: Mapping[int, str]) -> str:
+    """Say how much a share, and movement, must change before an alarm is raised.
+
+    `latest` are the rows of `review` of one period. The share told of is the one with
+    the widest limit beside what is usual of it.
+    """
+    limited = latest.dropna(subset="noise")
+    shares = limited[(limited["kind"] == "share") & (limited["usual"] > 0)]
+    if shares.empty:
+        return "No limit is there, so no change of a share raises an alarm."
+    row = shares.loc[(shares["noise"] / shares["usual"]).idxmax()]
+    name, usual, limit = names[row["segment_id"]], row["usual"], row["noise"]
+    ends = [f"falls below {usual - limit:.1%}"] if limit < usual else []
+    ends += [f"rises above {usual + limit:.1%}"] if usual + limit < 1 else []
+    told = f"{name} holds {usual:.1%} as a rule"
+    told += ", and could vanish without an alarm on it." if limit >= usual else "."
+    told += (
+        f" An alarm on this share comes if it {' or '.join(ends)}."
+        if ends
+        else " No change of this share can raise an alarm."
+    )
+    moves = limited[limited["kind"] == "movement"]
+    if moves.empty:
+        return told
+    least = float((moves["usual"] + moves["noise"]).min())
+    return f"{told} " + (
+        f"Movement alarms if {least:.1%} or more leave a group beyond noise."
+        if least < 1
+        else "No movement can be large enough for an alarm."
+    )
+
+
 def _reason(row: tuple, names: Mapping[int, str]) -> str:
     who = f" of {names[row.segment_id]}" if row.segment_id else ""
     if row.kind in CUBE_ROOTS:

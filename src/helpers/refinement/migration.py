@@ -7,11 +7,21 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 
-from helpers.clustering import methods
+from helpers.clustering import methods, predictive_validity
 from helpers.clustering.model import Model
+from helpers.core.engines import Engine
+from helpers.features import dictionary, staging
 from helpers.statistics import bootstrap
 
-CUTS = ("before", "after", "odd", "even")
+# Blocks that alternate, in weeks. Chance evens out between single weeks, and so does a
+# mood that lasts longer than one: only longer blocks hold it. Blocks as long as a mood
+# hold less than half of one that begins on any day; so six weeks are for moods of four.
+BLOCKS = {
+    1: "alternate weeks",
+    2: "blocks of two weeks",
+    4: "blocks of four weeks",
+    6: "blocks of six weeks",
+}
 # Odd and even weeks cut other ways than before and after only from two of each on.
 FEWEST_DAYS = 28
 
@@ -46,30 +56,122 @@ def by_tier(model: Model, assigned: pd.DataFrame) -> pd.DataFrame:
     return assigned.assign(segment_id=ids)
 
 
-def tiers(
-    model: Model, views: Sequence[pd.DataFrame], *, days: Sequence[int]
-) -> dict[str, np.ndarray]:
-    """Give the number of each customer's value tier in each of the windows `CUTS`.
+# --- Two periods, cut into before and after and into alternate blocks
 
-    Who came or left between the first two windows has not moved: only customers who
-    ordered in all four are compared. `views` have customer_id and sales (currency);
-    `days` are the lengths of the first two, which hold the odd and the even weeks.
+
+def views(
+    con: Engine,
+    tables: Mapping[str, str],
+    *,
+    columns: Sequence[str],
+    periods: pd.DataFrame,
+    seen: Sequence[pd.DataFrame],
+) -> dict[str, pd.DataFrame]:
+    """Cut two neighbouring periods in every way: before and after, and odd and even.
+
+    `periods` are two rows of `drift.periods`, `seen` their features, and `columns` those
+    that the halves are built with (`dictionary.halves`, which begins anew with the second
+    period). Blocks of which a period holds no two are left out, weeks excepted. Gives
+    features by window: before, after, "odd 1", "even 1" and so on, by weeks of a block.
     """
-    sales = [view.set_index("customer_id")[["sales"]] for view in views]
-    sales = dict(zip(CUTS, together(*sales), strict=True))
-    lengths = dict(zip(CUTS, [*days, *_alternate(sum(days))], strict=True))
-    found = {}
-    for cut, length in lengths.items():
-        short = shortened(model, days=length)
-        tier = pd.DataFrame({"value_tier": short.tier(sales[cut]["sales"])})
-        found[cut] = by_tier(short, tier)["segment_id"].to_numpy()
+    found = dict(zip(("before", "after"), seen, strict=True))
+    for weeks in BLOCKS:
+        if weeks > 1 and periods["days"].min() < 14 * weeks:
+            continue
+        halves = dictionary.halves(
+            con,
+            **tables,
+            columns=columns,
+            first=periods["first"].iloc[0],
+            last=periods["last"].iloc[1],
+            weeks=weeks,
+            turn=periods["first"].iloc[1],
+        )
+        for half in ("odd", "even"):
+            found[f"{half} {weeks}"] = halves[halves["half"] == half]
     return found
 
 
-def _alternate(days: int) -> tuple[int, int]:
-    """Count the days of odd and of even weeks; the first week is an odd one."""
-    odd = sum(min(7, days - start) for start in range(0, days, 14))
-    return odd, days - odd
+def in_all(
+    tables: Mapping[str, pd.DataFrame], *, fewest: int
+) -> dict[str, pd.DataFrame]:
+    """Keep the customers, by index, that the tables of all windows hold, in one order.
+
+    Blocks that would leave fewer than `fewest` of them are left out; weeks never are.
+    """
+    names = [*list(tables)[:2], "odd 1", "even 1"]
+    for weeks in floors(tables)[1:]:
+        more = [*names, f"odd {weeks}", f"even {weeks}"]
+        if len(together(*(tables[name] for name in more))[0]) >= fewest:
+            names = more
+    kept = together(*(tables[name] for name in names))
+    return dict(zip(names, kept, strict=True))
+
+
+def floors(windows: Mapping) -> list[int]:
+    """List the blocks, in weeks, by which windows were cut."""
+    return [weeks for weeks in BLOCKS if f"odd {weeks}" in windows]
+
+
+def tiers(
+    model: Model,
+    found: Mapping[str, pd.DataFrame],
+    *,
+    periods: pd.DataFrame,
+    fewest: int,
+) -> dict[str, np.ndarray]:
+    """Give the number of each customer's value tier in each of the windows of `views`.
+
+    Who came or left between the first two windows has not moved: only customers who
+    ordered in all are compared. `found` have customer_id and sales (currency), and the
+    two `periods` days.
+    """
+    sales = {
+        name: view.set_index("customer_id")[["sales"]] for name, view in found.items()
+    }
+    days = periods["days"].tolist()
+    lengths = dict(zip(("before", "after"), days, strict=True))
+    for weeks in floors(found):
+        odd = sum(_odd(length, weeks) for length in days)
+        lengths |= {f"odd {weeks}": odd, f"even {weeks}": sum(days) - odd}
+    labels = {}
+    for cut, table in in_all(sales, fewest=fewest).items():
+        short = shortened(model, days=lengths[cut])
+        tier = pd.DataFrame({"value_tier": short.tier(table["sales"])})
+        labels[cut] = by_tier(short, tier)["segment_id"].to_numpy()
+    return labels
+
+
+def _odd(days: int, weeks: int) -> int:
+    """Count the days of a period that belong to its odd half."""
+    whole, middle = staging.cut_in_two(days, weeks, odd_first=True)
+    return middle - whole // 2
+
+
+def scored(
+    model: Model,
+    found: Mapping[str, pd.DataFrame],
+    *,
+    periods: pd.DataFrame,
+    fewest: int,
+) -> dict[str, pd.DataFrame]:
+    """Score the customers who have enough data in all windows of `views`.
+
+    All windows last about as long as one of the two `periods`, and are asked so much.
+    """
+    half = shortened(model, days=int(periods["days"].mean()))
+    scores = {name: prepared(half, view) for name, view in found.items()}
+    return in_all(scores, fewest=fewest)
+
+
+def segments(model: Model, scores: Mapping[str, pd.DataFrame]) -> dict[str, np.ndarray]:
+    """Give the segment id of each customer in each window of `scored`."""
+    return {name: nearest(table) for name, table in apart(model, scores).items()}
+
+
+def apart(model: Model, scores: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Measure how far customers are from each centre in each window of `scored`."""
+    return {name: _distances(model, table) for name, table in scores.items()}
 
 
 def distances(model: Model, features: pd.DataFrame) -> pd.DataFrame:
@@ -77,11 +179,20 @@ def distances(model: Model, features: pd.DataFrame) -> pd.DataFrame:
 
     Gives a row a customer_id and a column a segment id.
     """
-    known = features[model.enough_data(features)]
-    scores = model.preparation.transform(known).to_numpy(float)
-    apart = methods.distances(scores, np.array(model.centres))
+    return _distances(model, prepared(model, features))
+
+
+def _distances(model: Model, scores: pd.DataFrame) -> pd.DataFrame:
+    away = methods.distances(scores.to_numpy(float), np.array(model.centres))
     ids = pd.RangeIndex(1, len(model.centres) + 1, name="segment_id")
-    return pd.DataFrame(apart, index=pd.Index(known["customer_id"]), columns=ids)
+    return pd.DataFrame(away, index=scores.index, columns=ids)
+
+
+def prepared(model: Model, features: pd.DataFrame) -> pd.DataFrame:
+    """Score customers with enough data by the model's preparation, by customer_id."""
+    known = features[model.enough_data(features)]
+    scores = model.preparation.transform(known)
+    return scores.set_axis(pd.Index(known["customer_id"]))
 
 
 def together(*tables: pd.DataFrame) -> list[pd.DataFrame]:
@@ -96,36 +207,70 @@ def together(*tables: pd.DataFrame) -> list[pd.DataFrame]:
 def excess(
     labels: Mapping[str, np.ndarray], *, segments: int, repeats: int, seed: int
 ) -> pd.DataFrame:
-    """Set movement between two periods beside movement between alternate weeks.
+    """Set movement between two periods beside movement between alternate blocks.
 
-    The two periods and the two sets of alternate weeks are made of the same weeks and
-    are of the same length. Without any change in time both splits move as many.
-    `labels` are the segment ids of the same customers, in one order, in the windows
-    `CUTS`.
+    The two periods and either half of alternate blocks are made of the same days and
+    are about of the same length. Without any change in time all cuts move as many; a
+    mood of some weeks moves more between blocks that are as long. So movement is held to
+    the largest of these noise floors. `labels` are the segment ids of the same
+    customers, in one order, in the windows of `views`.
 
-    Gives segment_id (0 is all), customers (in the segment before), moved and noise
-    (shares that left it), excess (moved less noise), error (standard deviation of the
-    resampled excess), low, high (its 95 % percentile interval); missing for nobody.
+    Gives segment_id (0 is all), customers (in the segment before), moved (share that left
+    it), noise (the same of the largest floor), floor (its weeks), noise_1 and so
+    on (of each floor of `BLOCKS`, missing where it was left out), excess (moved less noise),
+    error (standard deviation of the resampled excess), low, high (its 95 % interval) and
+    beyond_weeks (bool: more than alternate weeks move, whatever longer blocks do);
+    missing for nobody. low is above 0 only if the percentile interval of every floor is,
+    so that it needs no allowance for the choice of the largest; high has one.
     """
     rng = np.random.default_rng(seed)
     weights = bootstrap.weights(len(labels["before"]), repeats, rng)
+    found = floors(labels)
     rows = []
     for segment in range(segments + 1):
-        left, noise = (
-            _left(labels, pairs, segment) @ weights
-            for pairs in ([("before", "after")], [("odd", "even"), ("even", "odd")])
-        )
+        left = _left(labels, [("before", "after")], segment) @ weights
+        others = [_left(labels, _ways(weeks), segment) @ weights for weeks in found]
         with np.errstate(invalid="ignore"):  # a resample may leave a segment empty
-            moved, floor = (np.divide(*part) for part in (left, noise))
-        beyond = moved - floor
-        known = beyond[1:][~np.isnan(beyond[1:])]
-        if not len(known):  # nobody is ever in it
-            known = np.array([np.nan])
-        low, high = np.quantile(known, [0.025, 0.975])
-        numbers = (moved[0], floor[0], beyond[0], np.std(known), low, high)
-        rows.append((segment, int(left[1, 0]), *numbers))
-    columns = "segment_id customers moved noise excess error low high"
-    return pd.DataFrame(rows, columns=columns.split())
+            moved, *noise = (np.divide(*part) for part in (left, *others))
+        by_floor = pd.Series(
+            {weeks: own[0] for weeks, own in zip(found, noise, strict=True)}
+        )
+        each = [_interval(moved - own, floors=len(found)) for own in noise]
+        lows, highs = (np.array(ends) for ends in zip(*each, strict=True))
+        beyond = moved - np.fmax.reduce(noise)
+        error = np.std(_known(beyond))
+        rows.append(
+            {
+                "segment_id": segment,
+                "customers": int(left[1, 0]),
+                "moved": moved[0],
+                "noise": by_floor.max(),
+                "floor": int(by_floor.fillna(-1).idxmax()),
+                **{f"noise_{weeks}": by_floor.get(weeks, np.nan) for weeks in BLOCKS},
+                "excess": beyond[0],
+                "error": error,
+                "low": np.fmin.reduce(lows),
+                "high": np.fmin.reduce(highs),
+                "beyond_weeks": bool(lows[0] > 0),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _ways(weeks: int) -> list[tuple[str, str]]:
+    """Name the halves of blocks of so many weeks, in both directions."""
+    return [(f"odd {weeks}", f"even {weeks}"), (f"even {weeks}", f"odd {weeks}")]
+
+
+def _known(resampled: np.ndarray) -> np.ndarray:
+    """Take what resamples found, the data themselves and empty ones left out."""
+    known = resampled[1:][~np.isnan(resampled[1:])]
+    return known if len(known) else np.array([np.nan])  # nobody is ever in it
+
+
+def _interval(resampled: np.ndarray, *, floors: int) -> np.ndarray:
+    """Take the ends of a percentile interval; the upper one holds for all floors."""
+    return np.quantile(_known(resampled), [0.025, 1 - 0.025 / floors])
 
 
 def _left(
@@ -146,29 +291,35 @@ def migration(
     """Count customers from each segment to each other, and what noise alone would move.
 
     Parameters as for `excess`. Gives from_id, to_id, customers (moved between the
-    periods), noise (moved between alternate weeks, mean of both directions), excess
-    (difference), low, high (simultaneous 95 % interval of the excess over all pairs:
-    the largest standardised difference of each resample), beyond (low above 0).
+    periods), noise (moved between alternate blocks, mean of both directions, by the
+    largest floor), noise_1 and so on (of each floor), excess (difference), low, high
+    (simultaneous 95 % interval of the excess over all pairs and floors: the largest
+    standardised difference of each resample), beyond (low above 0).
     """
     rng = np.random.default_rng(seed)
     weights = bootstrap.weights(len(labels["before"]), repeats, rng)
     pairs = list(permutations(range(1, segments + 1), 2))
     moved = _flows(labels, "before", "after", pairs)
-    back = _flows(labels, "even", "odd", pairs)
-    noise = (_flows(labels, "odd", "even", pairs) + back) / 2
-    resampled = (moved - noise) @ weights
-    found, draws = resampled[:, :1], resampled[:, 1:]
-    error = np.maximum(draws.std(axis=1), 1e-9)
-    widest = np.abs((draws - found) / error[:, None]).max(axis=0)
+    noise = {
+        weeks: sum(_flows(labels, *way, pairs) for way in _ways(weeks)) / 2
+        for weeks in floors(labels)
+    }
+    resampled = np.stack([(moved - own) @ weights for own in noise.values()])
+    found, draws = resampled[..., :1], resampled[..., 1:]
+    error = np.maximum(draws.std(axis=-1), 1e-9)
+    widest = np.abs((draws - found) / error[..., None]).max(axis=(0, 1))
     half = np.quantile(widest, 0.95) * error
+    low, high = ((found[..., 0] + end).min(axis=0) for end in (-half, half))
+    by_floor = {f"noise_{weeks}": own.sum(axis=1) for weeks, own in noise.items()}
     table = pd.DataFrame(pairs, columns=["from_id", "to_id"])
     return table.assign(
         customers=moved.sum(axis=1).astype(int),
-        noise=noise.sum(axis=1),
-        excess=found[:, 0],
-        low=found[:, 0] - half,
-        high=found[:, 0] + half,
-        beyond=found[:, 0] - half > 0,
+        noise=np.max(list(by_floor.values()), axis=0),
+        **by_floor,
+        excess=found[..., 0].min(axis=0),
+        low=low,
+        high=high,
+        beyond=low > 0,
     )
 
 
@@ -184,13 +335,15 @@ def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
 
     `overall` is the row of all from `excess`; `flows` are from `migration`, with shown
     (bool: the path may be named on a page). One of still (nobody moved), path (a path
-    carries more than noise, and may be named), less (alternate weeks move even more,
-    for sure), noise (half of the movement or more is), real (more than half is not, and
-    the excess is above 0) or open (neither is sure).
+    carries more than noise, and may be named), less (the largest noise floor moves even
+    more, for sure), noise (half of the movement or more is), real (more than half is
+    not, and the excess is above 0), mood (it is above 0 beside alternate weeks, and not
+    for sure beside longer blocks) or open (neither is sure).
     """
     clear = flows["beyond"] & flows["shown"]
     others = flows[~clear]
-    mostly = bool(others["noise"].sum() >= others["customers"].sum() / 2)
+    noise = others.filter(like="noise_").sum().max()
+    mostly = bool(noise >= others["customers"].sum() / 2)
     if not overall["moved"]:
         return "still", mostly
     if clear.any():
@@ -199,7 +352,119 @@ def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
         return "less", mostly
     if overall["noise"] >= overall["moved"] / 2:
         return "noise", mostly
-    return ("real" if overall["low"] > 0 else "open"), mostly
+    if overall["low"] > 0:
+        return "real", mostly
+    return ("mood" if overall["beyond_weeks"] else "open"), mostly
+
+
+def beside_floors(overall: pd.Series) -> str:
+    """Say which noise floor decides on movement, and what movement is beside it.
+
+    `overall` is the row of all from `excess`.
+    """
+    known = {w: overall[f"noise_{w}"] for w in BLOCKS if overall[f"noise_{w}"] >= 0}
+    out = [BLOCKS[weeks] for weeks in BLOCKS if weeks not in known]
+    several = len(known) > 1
+    told = f"{known[1]:.1%} in {BLOCKS[1]}"
+    longer = [
+        f"{BLOCKS[weeks].removeprefix('blocks ')} {share:.1%}"
+        for weeks, share in known.items()
+        if weeks > 1
+    ]
+    told += f", in blocks {', '.join(longer)}" if several else ""
+    if overall["low"] > 0:
+        verdict = f"Movement is more than {'any of them' if several else 'this'}"
+    elif overall["high"] < 0:
+        verdict = "Movement is less than this"
+    elif overall["beyond_weeks"]:
+        verdict = (
+            "Movement is more than alternate weeks move, but a mood that lasts longer "
+            "can explain it"
+        )
+    else:
+        verdict = "Movement is not surely more than this"
+    decides = (
+        f" The largest decides: {BLOCKS[overall['floor']]}."
+        if several
+        else " This floor decides alone."
+    )
+    left_out = (
+        f" Left out, as periods are too short or customers too few: {', '.join(out)}."
+        if out
+        else ""
+    )
+    return f"Noise moves {told}.{decides} {verdict}.{left_out}"
+
+
+# --- Would any cut have moved as much?
+
+
+def random_cuts(
+    scores: Mapping[str, pd.DataFrame], *, k: int, draws: int, fewest: int, seed: int
+) -> pd.DataFrame:
+    """Measure how groups around random customers move, as `excess` does for segments.
+
+    `scores` are those of `scored`; centres are drawn from the scores before. Gives a row
+    a draw: draw, moved, noise, excess (of all), largest (excess of the group, of at least
+    `fewest` customers, that most left beyond noise).
+    """
+    centres = predictive_validity.drawn_centres(
+        scores["before"].to_numpy(float), k=k, draws=draws, seed=seed
+    )
+    rows = []
+    for draw, drawn in enumerate(centres, 1):
+        labels = {
+            name: methods.nearest(table.to_numpy(float), drawn) + 1
+            for name, table in scores.items()
+        }
+        found = excess(labels, segments=k, repeats=1, seed=seed)
+        whole = found.loc[0, ["moved", "noise", "excess"]].to_dict()
+        rows.append({"draw": draw, **whole, "largest": largest(found, fewest=fewest)})
+    return pd.DataFrame(rows).astype(float)
+
+
+def largest(moves: pd.DataFrame, *, fewest: int) -> float:
+    """Take the excess of the group that most left, of those that may be shown."""
+    groups = moves[(moves["segment_id"] > 0) & (moves["customers"] >= fewest)]
+    return float(groups["excess"].max())
+
+
+def beside_random(moves: pd.DataFrame, drawn: pd.DataFrame, *, fewest: int) -> str:
+    """Say whether movement of segments tells more than that of any cut.
+
+    It is asked of all customers, and of the segment that most left: its excess is the
+    largest of several, and so is that of random groups. `moves` comes from `excess`,
+    `drawn` from `random_cuts`.
+    """
+    whole = moves["excess"].iloc[0]
+    if whole > drawn["excess"].max():
+        verdict = "Movement of segments tells more than movement of any of these cuts"
+    elif whole < drawn["excess"].min():
+        verdict = "Segments move less beyond noise than any of these cuts"
+    else:
+        verdict = (
+            "As a whole, movement of segments tells no more than movement of any cut"
+        )
+    said_ = (
+        f"Beyond noise {whole:+.1%} change; around random centres "
+        f"{_range(drawn['excess'])} over {len(drawn)} draws. {verdict}."
+    )
+    top = largest(moves, fewest=fewest)
+    if np.isnan(top) or drawn["largest"].isna().any():
+        return said_
+    one = (
+        "more than any random group"
+        if top > drawn["largest"].max()
+        else "no more than a random group may reach"
+    )
+    return (
+        f"{said_} The largest of one segment is {top:+.1%}, {one}: "
+        f"{_range(drawn['largest'])}."
+    )
+
+
+def _range(values: pd.Series) -> str:
+    return f"{values.mean():+.1%} ({values.min():+.1%} to {values.max():+.1%})"
 
 
 # --- Hysteresis: who has really moved
@@ -212,15 +477,15 @@ def calm(before: pd.DataFrame, after: pd.DataFrame, *, ratio: float) -> np.ndarr
     one; 1 moves everyone who is nearer elsewhere. Takes `distances` in two windows.
     """
     old, new = nearest(before), nearest(after)
-    apart = after.to_numpy()
+    away = after.to_numpy()
     rows = np.arange(len(after))
-    clearly = apart[rows, new - 1] <= ratio * apart[rows, old - 1]
+    clearly = away[rows, new - 1] <= ratio * away[rows, old - 1]
     return np.where(clearly, new, old)
 
 
-def nearest(apart: pd.DataFrame) -> np.ndarray:
+def nearest(away: pd.DataFrame) -> np.ndarray:
     """Name the nearest segment of each customer from `distances`."""
-    return apart.to_numpy().argmin(axis=1) + 1
+    return away.to_numpy().argmin(axis=1) + 1
 
 
 def calm_ratio(odd: pd.DataFrame, even: pd.DataFrame, *, noise: float) -> float:
@@ -263,6 +528,6 @@ def found_again(
 
 def _ratios(before: pd.DataFrame, after: pd.DataFrame) -> np.ndarray:
     """Divide the distance to the nearest centre by that to the old one; 1 is a stay."""
-    apart = after.to_numpy()
+    away = after.to_numpy()
     rows = np.arange(len(after))
-    return apart.min(axis=1) / np.maximum(apart[rows, nearest(before) - 1], 1e-12)
+    return away.min(axis=1) / np.maximum(away[rows, nearest(before) - 1], 1e-12)

@@ -80,7 +80,7 @@ def moved(
     colours = [segment_colour(i) if i else INK for i in table["segment_id"]]
     noise = table["noise"]
     low, high = noise + table["low"], noise + table["high"]
-    ax.barh(where, noise, color=REFERENCE, height=0.62, label="alternate weeks")
+    ax.barh(where, noise, color=REFERENCE, height=0.62, label="largest noise floor")
     ax.hlines(where, low, high, color=colours, linewidth=2)
     ax.scatter(
         table["moved"], where, c=colours, s=46, zorder=3, label="between periods"

@@ -1,13 +1,13 @@
 """Follow segments from one model to its successor, and choose between the two."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from helpers.clustering import methods
+from helpers.clustering import methods, predictive_validity
 from helpers.clustering.model import Model
 from helpers.statistics import bootstrap, forecasts
 
@@ -110,7 +110,8 @@ def foretold(
     """Say how well each labelling foretells a mix, for customers left out.
 
     A customer's mix (customers x needs, from weeks that no label has seen) is foretold
-    by the mean of the label in the other folds. Gives model, customers, told (share of
+    by the mean of the label in the other folds; what has two dimensions is no label but
+    scores, and foretells by ridge regression. Gives model, customers, told (share of
     the variance of the mix explained, R2), low, high, gain (told less the champion's),
     gain_low, gain_high: 95 % percentile intervals, the same samples for all, so that
     gains are compared in pairs.
@@ -133,8 +134,102 @@ def foretold(
 
 def _error(label: np.ndarray, mix: np.ndarray, fold: np.ndarray) -> np.ndarray:
     """Take each customer's squared error from the means of the other folds."""
-    told = forecasts.label_means(np.asarray(label), mix, fold)
-    return ((mix - told) ** 2).sum(axis=1)
+    known = np.asarray(label)
+    way = forecasts.label_means if known.ndim == 1 else predictive_validity.by_scores
+    return ((mix - way(known, mix, fold)) ** 2).sum(axis=1)
+
+
+def random_told(
+    scores: np.ndarray,
+    mix: np.ndarray,
+    *,
+    k: int,
+    draws: int,
+    folds: int,
+    seed: int,
+) -> pd.Series:
+    """Say how much of a mix groups around random customers foretell, for each draw.
+
+    `scores` come from the weeks that labels have seen; folds and score are those of
+    `foretold`.
+    """
+    centres = predictive_validity.drawn_centres(scores, k=k, draws=draws, seed=seed)
+    labels = {
+        f"draw {i}": methods.nearest(scores, own) for i, own in enumerate(centres)
+    }
+    told = foretold(labels, mix, champion="draw 0", folds=folds, repeats=1, seed=seed)
+    return told.set_index("model")["told"]
+
+
+def with_random(told: pd.DataFrame, drawn: pd.Series, *, champion: str) -> pd.DataFrame:
+    """Add the mean of `random_told` and its range, as a row, to `foretold`."""
+    beside = told.set_index("model").loc[champion, "told"]
+    found = (drawn.mean(), drawn.min(), drawn.max())
+    gain = ["gain", "gain_low", "gain_high"]
+    row = {
+        "model": f"random centres, {len(drawn)} draws",
+        "customers": told["customers"].iloc[0],
+        **dict(zip(["told", "low", "high"], found, strict=True)),
+        **dict(zip(gain, (one - beside for one in found), strict=True)),
+    }
+    return pd.concat([told, pd.DataFrame([row])], ignore_index=True)
+
+
+def beside_rivals(
+    told: pd.DataFrame,
+    drawn: pd.Series,
+    *,
+    champion: str,
+    challenger: str,
+    scores: Sequence[str],
+    least_gain: float,
+) -> str:
+    """Say what a refit gains, and what its rivals tell of that gain.
+
+    `told` comes from `foretold`, `drawn` from `random_told`; `champion`, `challenger`
+    and `scores`, which need no segments, are models of `told`.
+    """
+    by_model = told.set_index("model")
+    refit_ = by_model.loc[challenger]
+    if refit_["gain_high"] < 0:
+        gains = "A refit foretells surely less than the frozen segments"
+    elif refit_["gain_low"] <= 0:
+        gains = "What a refit gains is not beyond its error"
+    elif refit_["gain"] < least_gain:
+        gains = f"A refit gains, but less than the {least_gain:.1%} asked for"
+    else:
+        gains = "A refit gains, beyond its error"
+    best = by_model.loc[[champion, challenger], "told"].max()
+    cut = (
+        f"The better of the two tells more than all {len(drawn)} cuts around random centres"
+        if best > drawn.max()
+        else f"Neither tells more than the best of {len(drawn)} cuts around random centres"
+    )
+    spread = drawn.max() - drawn.min()
+    apart = (
+        "Random cuts differ among themselves by more than a refit changes"
+        if spread > abs(refit_["gain"])
+        else "A refit changes more than random cuts differ among themselves"
+    )
+    beside = " and ".join(
+        f"{name} {_beside(by_model.loc[name], refit_)} ({by_model.loc[name, 'gain']:+.1%})"
+        for name in scores
+    )
+    return (
+        f"{gains}. {cut} ({drawn.min():.1%} to {drawn.max():.1%}). {apart}. "
+        f"Beside the refit, {beside}."
+    )
+
+
+def _beside(rival: pd.Series, refitted: pd.Series) -> str:
+    """Say whether a rival gains more than a refit: where their intervals lie apart."""
+    if rival["gain_low"] > refitted["gain_high"]:
+        return "gain more"
+    return (
+        "gain less"
+        if rival["gain_high"] < refitted["gain_low"]
+        else "gain about as much"
+    )
 
 
 def decide(
