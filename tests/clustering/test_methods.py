@@ -84,6 +84,51 @@ def test_the_order_of_customers_does_not_matter(method):
         assert (labels[shuffled] == mixed[k]).all()
 
 
+MIXTURES = [method for method in methods.METHODS if method.startswith("mixture")]
+
+
+@pytest.mark.parametrize("method", MIXTURES)
+def test_neither_order_nor_unit_matters_to_drawn_starts(method):
+    scores = golden("planted").to_numpy()
+    mixed = np.random.default_rng(0).permutation(len(scores))
+    settings = {"methods": (method,), "k_values": range(2, 7), "seed": 4, "starts": 8}
+    plain = methods.fits(scores, **settings)
+    # a power of two changes no digit
+    for factor in (1, 2.0**90, 2.0**-90):
+        other = methods.fits((scores * factor)[mixed], **settings)
+        for key, fit in plain.items():
+            assert (fit.labels[mixed] == other[key].labels).all()
+            # a density in other units
+            shift = scores.size * np.log(factor)
+            expected = fit.log_likelihood - shift
+            assert other[key].log_likelihood == pytest.approx(expected, rel=1e-9)
+
+
+def test_drawn_starts_are_others_with_another_seed_and_more_of_them_do_better():
+    def reached(starts, seed):
+        found = methods.fits(
+            golden("iris").to_numpy(),
+            methods=("mixture_tied",),
+            k_values=range(6, 7),
+            seed=seed,
+            starts=starts,
+        )
+        return found["mixture_tied", 6].log_likelihood
+
+    few, many = ([reached(starts, seed) for seed in range(6)] for starts in (2, 16))
+    assert len(set(many)) > 1
+    assert np.mean(many) > np.mean(few) + 3
+
+
+def test_each_medoid_of_the_start_is_the_one_that_helps_most():
+    between = methods._gower(golden("iris").to_numpy())
+    found = methods._build(between, 5)
+    for j, medoid in enumerate(found):
+        near = between[:, found[:j]].min(axis=1, initial=np.inf)
+        left = [np.minimum(near, own).sum() for own in between]
+        assert left[medoid] == min(left)
+
+
 @pytest.mark.parametrize("method", methods.METHODS)
 def test_the_same_seed_gives_the_same_segments_of_falling_size(method):
     settings = {"method": method, "k_values": range(2, 7), "seed": 4, "starts": 5}
