@@ -115,8 +115,7 @@ def other_tables():
 def test_no_other_table_has_the_same_fingerprint():
     tables = {"itself": people(), "zeros": people() * 0} | other_tables()
     prints = {
-        name: memory.fingerprint(scores.sweep, table)
-        for name, table in tables.items()
+        name: memory.fingerprint(scores.sweep, table) for name, table in tables.items()
     }
     assert len(set(prints.values())) == len(prints)
     assert prints["itself"] == memory.fingerprint(scores.sweep, people().copy())
@@ -207,8 +206,14 @@ def test_another_source_measures_anew_and_a_chart_s_does_not(tmp_path, monkeypat
 
     # called; called by what is called; the function in the partial; what keeps it
     prints = [
-        printed_after(f"clustering/{module}.py")
-        for module in ("plots", "null_references", "methods", "scores", "evidence")
+        printed_after(f"{module}.py")
+        for module in (
+            "clustering/plots",
+            "clustering/null_references",
+            "clustering/methods",
+            "clustering/scores",
+            "runs/memory",
+        )
     ]
     assert len(set(prints)) == len(prints)
     for module in ("clustering/plots.py", "report/build.py", "clustering/criteria.py"):
@@ -406,9 +411,7 @@ def test_the_least_recently_used_go(home, monkeypatch):
 
 
 def test_the_run_s_folder_holds_it_and_nothing_is_pickled(home):
-    memory.kept(
-        scores.sweep, people(), run=RUN, k_values=range(2, 4), seed=1, starts=2
-    )
+    memory.kept(scores.sweep, people(), run=RUN, k_values=range(2, 4), seed=1, starts=2)
     [file] = files(home)
     assert file.parent == paths.processed(RUN) / "evidence"
     with memory.zipfile.ZipFile(file) as book:

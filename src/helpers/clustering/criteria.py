@@ -1,14 +1,19 @@
 """Decide on a number of segments by criteria that were written down beforehand."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from helpers.clustering import methods, null_references, predictive_validity, stability
-from helpers.clustering.null_models import NullModel
+from helpers.clustering import (
+    methods,
+    null_models,
+    null_references,
+    predictive_validity,
+    stability,
+)
 from helpers.core import paths, store
 from helpers.core.errors import BadInput, TooLittle
 from helpers.runs.run_file import AUTO
@@ -51,7 +56,7 @@ def study(
     resamples: int,
     splits: int,
     resample_starts: int,
-    models: Mapping[str, NullModel],
+    models: Mapping[str, null_models.NullModel],
     references: int = 99,
     features: pd.DataFrame | None = None,
     prepare: Callable[[pd.DataFrame], stability.Prepared] = stability.AsItIs,
@@ -102,9 +107,8 @@ def study(
     )
     halves = stability.split(scores, splits=splits, **settings)
     held = null_references.hold(
-        scores,
+        halves,
         models,
-        k_values=k_values,
         splits=few_splits(len(scores)),
         starts=min(resample_starts, 3),
         references=references,
@@ -128,6 +132,49 @@ def study(
     )
 
 
+def under_preparations(
+    features: pd.DataFrame,
+    *,
+    fit: Callable[..., null_models.Scorer],
+    choices: Sequence[Mapping[str, object]],
+    halves: tuple[pd.DataFrame, pd.DataFrame],
+    k: int,
+    references: int,
+    splits: int,
+    starts: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Hold k segments to null references under each choice of preparation.
+
+    `choices` are passed to `fit` as keywords; `halves` as in `null_models.fitted`.
+    Returns a row a choice: its keywords, and the columns of `Study.criteria` that the
+    verdict reads. p is that of this k alone. All are missing where the choice leaves
+    fewer different customers than two halves of k segments need.
+    """
+    rows = []
+    for choice in choices:
+        prepared = fit(features, **choice)
+        scores = prepared.transform(features)
+        scores = scores.loc[:, (scores != scores.iloc[0]).any()]
+        if len(scores.drop_duplicates()) < 4 * k:
+            rows.append(choice)
+            continue
+        found = stability.split(
+            scores, k_values=[k], splits=splits, seed=seed, starts=starts
+        )
+        models = null_models.fitted(scores, features, prepared=prepared, halves=halves)
+        held = null_references.hold(
+            found,
+            models,
+            splits=few_splits(len(scores)),
+            starts=min(starts, 3),
+            references=references,
+            seed=seed,
+        )
+        rows.append(choice | _firmness(found, held).loc[k].to_dict())
+    return pd.DataFrame(rows)
+
+
 def few_splits(customers: int) -> int:
     """Say in how many halvings customers and references are measured: 3 to 16.
 
@@ -148,20 +195,28 @@ def measure(
         k: pd.Series(own).value_counts(normalize=True) for k, own in labels.items()
     }
     recovery = stability.recovered(stability.recovery(again, labels))
-    by_k = halves.groupby("k")
     told = explained[list(labels)]
     table = pd.DataFrame(
         {
             "smallest": {k: found.min() for k, found in share.items()},
             "agreement": stability.agreement(again).groupby("k")["ari"].mean(),
             "weakest": recovery.groupby("k")["jaccard"].min(),
-            "halves": by_k["agreement"].mean(),
-            "strength": by_k["strength"].mean(),
-            "strength_error": by_k["strength"].sem(),
             "gain": told.sub(explained[QUINTILES], axis=0).head(1).mean(),
             "told_low": told.iloc[1:].quantile(0.025),
         }
     ).rename_axis("k")
+    return table.join(_firmness(halves, held))
+
+
+def _firmness(halves: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
+    by_k = halves.groupby("k")
+    table = pd.DataFrame(
+        {
+            "halves": by_k["agreement"].mean(),
+            "strength": by_k["strength"].mean(),
+            "strength_error": by_k["strength"].sem(),
+        }
+    )
     strictest = null_references.strictest(held).reindex(table.index)
     table = table.join(strictest.drop(columns=["low", "high"]))
     return table.join(null_references.excess(halves, strictest))

@@ -15,7 +15,6 @@ from scipy.stats import norm, rankdata
 from threadpoolctl import threadpool_limits
 
 from helpers.clustering import methods
-from helpers.core.errors import BadInput
 
 FEW = 20  # a column of so few different values, such as yes or no, keeps them
 _MODES = 30  # places of the peak that are tried
@@ -146,7 +145,7 @@ class Arch:
         return _with_margins(drawn, self.margins, self.around.columns)
 
 
-def arch(scores: pd.DataFrame) -> Arch:
+def arch(scores: pd.DataFrame, rounds: int = _ROUNDS) -> Arch:
     """Fit a parabola through customers x features: Hastie and Stuetzle (1989).
 
     It begins at the first principal component; then customers are placed at the nearest
@@ -158,7 +157,7 @@ def arch(scores: pd.DataFrame) -> Arch:
     with threadpool_limits(1):
         centred = values - values.mean(axis=0)
         place = centred @ np.linalg.eigh(centred.T @ centred)[1][:, -1]
-        for _ in range(_ROUNDS):
+        for _ in range(rounds):
             place = _standard(place)
             curve = np.linalg.lstsq(_powers(place), values, rcond=None)[0]
             grid = np.linspace(place.min(), place.max(), 201)
@@ -187,7 +186,10 @@ def _powers(place: np.ndarray) -> np.ndarray:
 
 
 class Scorer(Protocol):
-    """Fitted steps from features to scores, such as `features.preparation`."""
+    """Fitted steps from features to scores: `features.preparation`."""
+
+    columns: list[str]
+    weights: list[str]  # what each column is a share of; empty for no share
 
     def transform(self, features: pd.DataFrame) -> pd.DataFrame:
         """Score customers."""
@@ -195,91 +197,167 @@ class Scorer(Protocol):
 
 
 @dataclass(frozen=True)
+class Whole:
+    """Shares of one whole, and in how many purchases each customer showed them."""
+
+    columns: list[str]
+    purchases: np.ndarray
+    middle: np.ndarray  # of the log shares; what is left of the whole is the last
+
+
+@dataclass(frozen=True)
 class Composition:
-    """Shares of a whole, of one cloud, each known from so many lines.
+    """Shares of a whole, of one cloud, each known from a few purchases.
 
     What a customer wants is logistic-normal: shares add up to one. What is seen of it
-    are the shares of that many independent purchases, so that a customer of few lines
-    is seen badly. Columns that are no such shares are drawn as in the cloud.
+    are the shares of so many independent purchases, so that who buys little is seen
+    badly. Columns that are no shares come from the same normal cloud, and take
+    distributions of one peak.
 
     Aitchison (1982), The statistical analysis of compositional data.
     """
 
     features: pd.DataFrame  # as the preparation reads them
-    columns: list  # the shares among them
-    lines: np.ndarray  # independent purchases of each customer
-    middle: np.ndarray  # of the log shares, the rest of the whole last
-    factor: np.ndarray  # directions x log shares
+    wholes: list[Whole]
+    factor: np.ndarray  # directions x (log shares of all wholes, other columns)
     prepared: Scorer
-    others: Cloud | None
+    columns: list[str]  # of the scores
+    others: list[str]  # those that are no shares
+    margins: np.ndarray  # of the others, as in the cloud
 
     def draw(self, seed: list[int]) -> pd.DataFrame:
-        """Draw customers, who keep their own number of lines."""
+        """Draw customers, who keep their own number of purchases."""
         rng = np.random.default_rng([*seed, 2])
         with methods.one_thread():
-            shares = _closed(
-                self.middle
-                + rng.standard_normal((len(self.lines), len(self.factor))) @ self.factor
-            )
-        seen = rng.multinomial(self.lines, shares) / self.lines[:, None]
-        drawn = self.features.copy()
-        drawn[self.columns] = seen[:, :-1]
-        scores = self.prepared.transform(drawn)
-        if self.others is not None:
-            left = self.others.draw(seed)
-            scores[left.columns] = left.to_numpy()
-        return scores
+            drawn = rng.standard_normal((len(self.features), len(self.factor)))
+            drawn = drawn @ self.factor
+        table = self.features.copy()
+        first = 0
+        for whole in self.wholes:
+            logs = drawn[:, first : first + len(whole.middle)]
+            first += len(whole.middle)
+            shares = _closed(whole.middle + logs)
+            seen = rng.multinomial(whole.purchases, shares)[:, :-1]
+            table[whole.columns] = seen / whole.purchases[:, None]
+        scores = self.prepared.transform(table)
+        if self.others:
+            left = _with_margins(drawn[:, first:], self.margins, self.others)
+            scores[self.others] = left.to_numpy()
+        return scores[self.columns]
+
+
+def fitted(
+    scores: pd.DataFrame,
+    features: pd.DataFrame,
+    *,
+    prepared: Scorer,
+    halves: tuple[pd.DataFrame, pd.DataFrame],
+) -> dict[str, NullModel]:
+    """Fit all null models to customers, by name.
+
+    `features` are what `prepared` made the `scores` of, with lines (order lines);
+    `halves` hold the same customers in two halves of the time. Shares have a model of
+    their own where at least three columns are shares of one whole.
+    """
+    models: dict[str, NullModel] = {
+        "one cloud": cloud(scores),
+        "one bent gradient": arch(scores),
+    }
+    shares = composition(scores, features, prepared=prepared, halves=halves)
+    return models | ({"shares of few purchases": shares} if shares else {})
 
 
 def composition(
+    scores: pd.DataFrame,
     features: pd.DataFrame,
     *,
-    columns: list[str],
-    lines: np.ndarray,
     prepared: Scorer,
+    halves: tuple[pd.DataFrame, pd.DataFrame],
 ) -> Composition | None:
-    """Fit shares of a whole: `columns` of `features` are known from `lines` each.
+    """Fit shares of wholes, as for `fitted`; None where the columns are no such shares.
 
     Covariances of wants are those of the shares less what a multinomial draw of the
-    lines adds. None where the columns are fewer than three, or add up to more than one:
-    they are no parts of one whole then.
+    purchases adds. Shares of one weight are parts of a whole if they are three at least
+    and never add up to more than one.
     """
-    shares = features[columns].fillna(0).to_numpy(float)
-    rest = 1 - shares.sum(axis=1)
-    if len(columns) < _FEWEST_PARTS or shares.min() < 0 or rest.min() < -1e-6:
+    features = features.reset_index(drop=True)
+    wholes, blocks, seen = [], [], []
+    for weight in dict.fromkeys(filter(None, prepared.weights)):
+        pairs = zip(prepared.columns, prepared.weights, strict=True)
+        columns = [column for column, own in pairs if own == weight]
+        shares = features[columns].fillna(0).to_numpy(float)
+        rest = 1 - shares.sum(axis=1)
+        if len(columns) < _FEWEST_PARTS or rest.min() < -1e-6 or shares.min() < 0:
+            continue
+        counts = "lines" if weight == "sales" else weight
+        each = lines_a_purchase(*halves, columns=columns, lines=counts)
+        lines = features[counts].to_numpy(float)
+        purchases = np.maximum(np.round(lines / each), 1).astype(int)
+        shares = np.column_stack([shares, rest.clip(1e-9)])
+        middle, logs = _of_wants(shares, purchases)
+        wholes.append(Whole(columns, purchases, middle))
+        blocks.append(logs)
+        seen.append(shares)
+    if not wholes:
         return None
-    shares = np.column_stack([shares, rest.clip(1e-9)])
-    number = np.maximum(np.round(lines), 1).astype(int)
-    middle = np.average(shares, axis=0, weights=number)
-    with threadpool_limits(1):
-        spread = np.cov(shares.T) - _of_draws(shares, number)
-        # Logarithms of a log-normal share of that mean and variance.
-        logs = np.log(np.clip(1 + spread / np.outer(middle, middle), 0.05, None))
-        np.fill_diagonal(logs, np.maximum(np.diag(logs), 1e-4))
-        variances, vectors = np.linalg.eigh(logs)
-        factor = (vectors * np.sqrt(np.clip(variances, 0, None))).T
-        start = np.log(middle) - np.diag(logs) / 2
-        for _ in range(8):  # closing moves the means; move them back
-            logs = start + _noise((2000, len(middle))) @ factor
-            start = start + np.log(middle / _closed(logs).mean(axis=0))
-    scores = prepared.transform(features)
-    other = [column for column in scores if column not in columns]
+    told = {column for whole in wholes for column in whole.columns}
+    others = [column for column in scores if column not in told]
+    seen.append(scores[others].to_numpy(float))
     return Composition(
-        features=features.reset_index(drop=True),
-        columns=list(columns),
-        lines=number,
-        middle=start,
-        factor=factor,
+        features=features,
+        wholes=wholes,
+        factor=_joined(np.column_stack(seen), blocks),
         prepared=prepared,
-        others=cloud(scores[other]) if other else None,
+        columns=list(scores.columns),
+        others=others,
+        margins=np.column_stack(
+            [one_peak(scores[column].to_numpy(float)) for column in others]
+            or [np.empty((len(scores), 0))]
+        ),
     )
 
 
-def _of_draws(shares: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    # Mean covariance of multinomial shares, unbiased from the shares seen.
-    weight = 1 / np.maximum(lines - 1, 1)
+def _of_wants(
+    shares: np.ndarray, purchases: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    # Mean and covariance of the log shares wanted, from those seen.
+    middle = np.average(shares, axis=0, weights=purchases)
+    weight = 1 / np.maximum(purchases - 1, 1)
     both = (shares * weight[:, None]).T @ shares / len(shares)
-    return np.diag((shares * weight[:, None]).mean(axis=0)) - both
+    of_draws = np.diag((shares * weight[:, None]).mean(axis=0)) - both
+    spread = np.cov(shares.T) - of_draws
+    # Logarithms of a log-normal share of that mean and variance.
+    logs = np.log(np.clip(1 + spread / np.outer(middle, middle), 0.05, None))
+    np.fill_diagonal(logs, np.maximum(np.diag(logs), 1e-4))
+    factor = _factor(logs)
+    start = np.log(middle) - np.diag(logs) / 2
+    for _ in range(8):  # closing moves the means; move them back
+        found = _closed(start + _noise((2000, len(middle))) @ factor).mean(axis=0)
+        start = start + np.log(middle / found)
+    return start, logs
+
+
+def _joined(seen: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
+    # One normal cloud: inside a whole by its own covariance, else by rank as seen.
+    normal = norm.ppf((rankdata(seen, axis=0) - 0.5) / len(seen))
+    normal -= normal.mean(axis=0)
+    normal /= np.maximum(normal.std(axis=0), 1e-9)  # nothing may be left of a whole
+    spread = np.ones(seen.shape[1])
+    with threadpool_limits(1):
+        together = normal.T @ normal / len(normal)
+        first = 0
+        for block in blocks:
+            own = slice(first, first + len(block))
+            first += len(block)
+            spread[own] = np.sqrt(np.diag(block))
+            together[own, own] = block / np.outer(spread[own], spread[own])
+        return _factor(together * np.outer(spread, spread))
+
+
+def _factor(covariance: np.ndarray) -> np.ndarray:
+    with threadpool_limits(1):
+        variances, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(np.clip(variances, 0, None))).T
 
 
 def _closed(logs: np.ndarray) -> np.ndarray:
@@ -293,18 +371,17 @@ def lines_a_purchase(
     """Say how many lines tell as much as one independent purchase, 1 or more.
 
     Lines of one basket go together, and dear ones weigh more. `first` and `second` hold
-    the same customers in two halves of the time: their shares differ by twice the
-    multinomial variance, times this number.
+    the same customers in two halves of the time: their shares differ by the multinomial
+    variance of both, times this number. 1 where nobody has two lines in both.
     """
     both = (first[lines] > 1).to_numpy() & (second[lines] > 1).to_numpy()
     if not both.any():
-        raise BadInput("No customer has two lines in both halves: give 1 instead.")
+        return 1.0
     one, two = (half[both] for half in (first, second))
     shares = [half[columns].fillna(0).to_numpy(float) for half in (one, two)]
-    mean = (shares[0] + shares[1]) / 2
-    apart = ((shares[0] - shares[1]) ** 2).sum()
+    mean, apart = (shares[0] + shares[1]) / 2, (shares[0] - shares[1]) ** 2
     each = (1 / one[lines].to_numpy(float) + 1 / two[lines].to_numpy(float))[:, None]
     # The mean of two noisy shares hides some of their own variance: p (1 - p) is that
     # of the mean plus a quarter of the squared difference.
-    due = ((mean * (1 - mean) + (shares[0] - shares[1]) ** 2 / 4) * each).sum()
-    return max(float(apart / due), 1.0) if due > 0 else 1.0
+    due = ((mean * (1 - mean) + apart / 4) * each).sum()
+    return max(float(apart.sum() / due), 1.0) if due > 0 else 1.0

@@ -1,7 +1,7 @@
 """Hold what is measured of customers to references: customers without clusters."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -111,10 +111,9 @@ def _on_reference(
 
 
 def hold(
-    scores: pd.DataFrame,
+    halves: pd.DataFrame,
     models: Mapping[str, null_models.NullModel],
     *,
-    k_values: Sequence[int],
     splits: int,
     starts: int,
     references: int,
@@ -131,7 +130,8 @@ def hold(
     testing). They are taken by their inverse hyperbolic tangent (Fisher's z), since they
     cannot pass 1 and all vary little near it. Drawing stops once `enough` of them reach the largest z of the customers
     (Besag and Clifford 1991, Sequential Monte Carlo p-values): where nothing stands
-    out, few are needed. Customers and references are measured alike.
+    out, few are needed. `halves` are those of `stability.split` for the customers.
+    References may have fewer `splits`: they vary more then, which makes p larger.
 
     Returns
     -------
@@ -142,8 +142,9 @@ def hold(
         largest z reaches this one), p_error (its Monte Carlo standard error) and
         references (how many were counted).
     """
+    own = _means(halves)
+    k_values = list(halves["k"].unique())
     settings = {"k_values": k_values, "splits": splits, "starts": starts}
-    own = _measured(scores, [seed, 0], settings)
     tables = []
     for name, model in models.items():
         drawn = _drawn(model, range(1, PILOT + 1), seed, settings)
@@ -159,7 +160,7 @@ def hold(
             drawn = np.concatenate([drawn, found])
             best = ((_fisher(found) - mean) / spread).mean(axis=2).max(axis=1)
             largest = np.concatenate([largest, best])
-        tables.append(_table(own, drawn, z, largest, enough).assign(k=list(k_values)))
+        tables.append(_table(own, drawn, z, largest, enough).assign(k=k_values))
         tables[-1].insert(0, "null", name)
     if not tables:
         return pd.DataFrame(columns=_HELD)
@@ -170,12 +171,9 @@ def _fisher(value: np.ndarray) -> np.ndarray:
     return np.arctanh(np.clip(value, -_MOST, _MOST))
 
 
-def _measured(scores: pd.DataFrame, seed: list[int], settings: dict) -> np.ndarray:
+def _means(halves: pd.DataFrame) -> np.ndarray:
     # k x what halves measure
-    state = int(np.random.default_rng(seed).integers(2**31))
-    with parallel_config(backend="sequential"):
-        found = stability.split(scores, seed=state, **settings)
-    return found.groupby("k", sort=False)[list(stability.HALVES)].mean().to_numpy()
+    return halves.groupby("k", sort=False)[list(stability.HALVES)].mean().to_numpy()
 
 
 def _drawn(
@@ -191,7 +189,9 @@ def _drawn(
 def _of_model(
     model: null_models.NullModel, seed: list[int], settings: dict
 ) -> np.ndarray:
-    return _measured(model.draw(seed), seed, settings)
+    state = int(np.random.default_rng(seed).integers(2**31))
+    with parallel_config(backend="sequential"):
+        return _means(stability.split(model.draw(seed), seed=state, **settings))
 
 
 def _table(

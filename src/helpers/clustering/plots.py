@@ -216,14 +216,13 @@ def stability_boxes(
     *,
     value: str,
     label: str,
-    criterion: float,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a box of resamples for each k over the range of its references.
 
     Whiskers reach to at most 1.5 times the box; grey bars, with a dash at the mean, are
     the references. `table` has k and the column `value`, one row a resample or pair of
-    them; `references` has k, reference (mean), low, high. `criterion` is a least value.
+    them; `references` has k, reference (mean), low, high.
     """
     _need(table, ["k", value], of="the table of resamples")
     band = ["k", "reference", "low", "high"]
@@ -251,7 +250,6 @@ def stability_boxes(
         flierprops={"marker": ".", "markersize": 4, "markeredgecolor": ACCENT},
         zorder=2,
     )
-    ax.axhline(criterion, color=INK, linewidth=1.2, linestyle=(0, (6, 3)), zorder=1.5)
     ax.set_xlim(min(groups) - 0.6, max(groups) + 0.6)
     ax.set_xticks(list(groups))
     ax.grid(visible=False, axis="x")
@@ -261,7 +259,6 @@ def stability_boxes(
     ends = [
         ("customers", np.median(groups[last]), ACCENT),
         ("references", beside.loc[last, "reference"], QUIET),
-        ("criterion", criterion, INK),
     ]
     _at_right(ax, ends)
     return ax
