@@ -176,11 +176,11 @@ def under_preparations(
 
 
 def few_splits(customers: int) -> int:
-    """Say in how many halvings customers and references are measured: 3 to 16.
+    """Say in how many halvings a reference is measured: 3 to 16.
 
     Of few customers halvings differ more, and cost less.
     """
-    return int(np.clip(2400 // customers, 3, 16))
+    return int(np.clip(1200 // customers, 3, 16))
 
 
 def measure(

@@ -145,7 +145,7 @@ class Arch:
         return _with_margins(drawn, self.margins, self.around.columns)
 
 
-def arch(scores: pd.DataFrame, rounds: int = _ROUNDS) -> Arch:
+def arch(scores: pd.DataFrame) -> Arch:
     """Fit a parabola through customers x features: Hastie and Stuetzle (1989).
 
     It begins at the first principal component; then customers are placed at the nearest
@@ -157,7 +157,7 @@ def arch(scores: pd.DataFrame, rounds: int = _ROUNDS) -> Arch:
     with threadpool_limits(1):
         centred = values - values.mean(axis=0)
         place = centred @ np.linalg.eigh(centred.T @ centred)[1][:, -1]
-        for _ in range(rounds):
+        for _ in range(_ROUNDS):
             place = _standard(place)
             curve = np.linalg.lstsq(_powers(place), values, rcond=None)[0]
             grid = np.linspace(place.min(), place.max(), 201)

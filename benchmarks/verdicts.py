@@ -1,0 +1,254 @@
+"""Count the verdicts on tables without clusters, and on planted ones.
+
+Run it from the project's folder: `.venv/bin/python benchmarks/verdicts.py 50 20`, for 50
+tables of each continuum and 20 of each planting. A claim is counted if it is made at any
+number of segments. It writes verdicts.md beside itself.
+
+The rule before stood on 19 Gaussian copulas that keep each column's values: the agreement
+at the planted number is at least that of all of them.
+"""
+
+import functools
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed, parallel_config
+from scipy import stats
+
+from helpers.clustering import criteria, null_models, null_references, stability
+from helpers.features import preparation
+
+CUSTOMERS, K_VALUES, COLUMNS = 300, range(2, 7), (3, 10, 40)
+SEPARATIONS = (2.0, 3.0, 4.0)  # root mean square distance of centres from the middle
+RULES = {"min_excess": 0.2, "alpha": 0.05, "min_strength": 0.8, "natural_excess": 0.5}
+
+
+def correlation(columns: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw a correlation matrix."""
+    root = rng.standard_normal((columns, columns))
+    spread = root @ root.T + np.eye(columns) * columns / 2
+    deviation = np.sqrt(np.diag(spread))
+    return spread / np.outer(deviation, deviation)
+
+
+def normal(columns: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw one correlated normal cloud."""
+    spread = correlation(columns, rng)
+    return rng.multivariate_normal(np.zeros(columns), spread, CUSTOMERS)
+
+
+def copula(rng: np.random.Generator) -> np.ndarray:
+    """Draw skewed, heavy-tailed and bounded columns that correlate."""
+    ranks = stats.norm.cdf(normal(6, rng))
+    shapes = [stats.gamma(2), stats.t(5), stats.lognorm(0.7), stats.beta(2, 3)]
+    shapes += [stats.norm(), stats.gamma(1)]
+    return np.column_stack([s.ppf(r) for s, r in zip(shapes, ranks.T, strict=True)])
+
+
+def heavy(rng: np.random.Generator) -> np.ndarray:
+    """Draw from a multivariate t distribution of three degrees of freedom."""
+    return normal(5, rng) / np.sqrt(rng.chisquare(3, CUSTOMERS) / 3)[:, None]
+
+
+def horseshoe(rng: np.random.Generator) -> np.ndarray:
+    """Draw customers along a parabola, with two columns of noise."""
+    place = rng.uniform(-1, 1, CUSTOMERS)
+    nothing = np.zeros(CUSTOMERS)
+    bent = [place, place**2, 0.5 * place + 0.3 * place**2, nothing, nothing]
+    return np.column_stack(bent) + 0.15 * rng.standard_normal((CUSTOMERS, 5))
+
+
+def counts(rng: np.random.Generator) -> np.ndarray:
+    """Draw roots of Poisson counts that go up and down together."""
+    level = rng.normal(0, 0.5, CUSTOMERS)[:, None] * [1, 0.8, 0.5, 0.2, 0]
+    return np.sqrt(rng.poisson(np.exp(np.linspace(0.5, 2, 5) + level)))
+
+
+def skewed(rng: np.random.Generator) -> np.ndarray:
+    """Draw independent columns of one peak."""
+    size = CUSTOMERS
+    columns = [rng.gamma(1, 1, size), rng.lognormal(0, 1, size), rng.gamma(2, 1, size)]
+    return np.column_stack([*columns, rng.exponential(1, size), rng.beta(1, 4, size)])
+
+
+def gradient(rng: np.random.Generator) -> np.ndarray:
+    """Draw customers evenly along a line."""
+    place = rng.uniform(-1, 1, CUSTOMERS)[:, None]
+    noise = 0.3 * rng.standard_normal((CUSTOMERS, 5))
+    return place * [1, 0.8, 0.6, 0.3, 0] + noise
+
+
+def planted(
+    k: int, columns: int, separation: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw k clouds of equal size and of deviation 1."""
+    centres = rng.standard_normal((k, columns))
+    centres -= centres.mean(axis=0)
+    centres *= separation / np.sqrt((centres**2).sum(axis=1).mean())
+    noise = rng.standard_normal((CUSTOMERS, columns))
+    return centres[np.arange(CUSTOMERS) % k] + noise
+
+
+CONTINUA = {
+    "copula": copula,
+    "one Gaussian": functools.partial(normal, 10),
+    "heavy tails": heavy,
+    "horseshoe": horseshoe,
+    "counts": counts,
+    "uniform": lambda rng: rng.uniform(size=(CUSTOMERS, 4)),
+    "unimodal skewed": skewed,
+    "gradient": gradient,
+}
+
+
+def closed(rng: np.random.Generator) -> tuple[pd.DataFrame, dict]:
+    """Draw logistic-normal shares seen through few lines; give scores and null models."""
+    parts = 8
+    spread = correlation(parts, rng) * 0.6
+    logs = rng.multivariate_normal(rng.normal(0, 0.7, parts), spread, CUSTOMERS)
+    wants = np.exp(logs) / np.exp(logs).sum(axis=1, keepdims=True)
+    lines = np.round(np.exp(rng.normal(3.6, 0.7, (CUSTOMERS, 2)))).astype(int) + 5
+    seen = [rng.multinomial(lines[:, half], wants) for half in (0, 1)]
+    names = [f"share_{i}" for i in range(parts - 1)]
+
+    def table(bought: np.ndarray) -> pd.DataFrame:
+        shares = bought / bought.sum(axis=1, keepdims=True)
+        shown = pd.DataFrame(shares[:, :-1], columns=names)
+        return shown.assign(lines=bought.sum(axis=1))
+
+    features, *halves = map(table, (seen[0] + seen[1], *seen))
+    prepared = preparation.fit(
+        features,
+        weights=dict.fromkeys(names, "lines"),
+        priors={"lines": 10.0},
+        winsor=0.01,
+        scaling="pareto",
+    )
+    scores = prepared.transform(features)
+    return scores, null_models.fitted(
+        scores, features, prepared=prepared, halves=tuple(halves)
+    )
+
+
+def standard(values: np.ndarray) -> pd.DataFrame:
+    """Give columns a mean of 0 and a deviation of 1."""
+    table = pd.DataFrame(values).add_prefix("column_")
+    return (table - table.mean()) / table.std()
+
+
+def claims(scores: pd.DataFrame, models: dict, seed: int) -> dict[str, bool]:
+    """Say what is claimed of one table, at any number of segments."""
+    found = criteria.study(
+        scores,
+        k_values=K_VALUES,
+        seed=seed,
+        starts=3,
+        resamples=2,
+        splits=24,
+        resample_starts=3,
+        models=models,
+    )
+    words = set(criteria.judge(found.criteria, least={}, **RULES)["verdict"])
+    natural = criteria.NATURAL in words
+    return {"natural": natural, "reproducible": natural or "reproducible" in words}
+
+
+def before(scores: pd.DataFrame, k: int, seed: int) -> bool:
+    """Say whether the rule before called k segments reproducible."""
+    measure = functools.partial(
+        stability.measure, k_values=[k], resamples=10, splits=5, starts=5
+    )
+    compared = null_references.compare(
+        measure(scores, seed),
+        null_references.on_references(scores, measure, references=19, seed=seed),
+        more_is_better=True,
+    )
+    return bool((compared.query("statistic == 'agreement'")["p"] <= 0.05).all())
+
+
+def of_continuum(name: str, seed: int) -> dict:
+    """Judge one table without clusters."""
+    rng = np.random.default_rng([seed, *map(ord, name)])
+    with parallel_config(backend="sequential"):
+        if name == "closed shares":
+            scores, models = closed(rng)
+        else:
+            scores = standard(CONTINUA[name](rng))
+            models = of_scores(scores)
+        return {"table": name} | claims(scores, models, seed)
+
+
+def of_planting(columns: int, separation: float, seed: int) -> dict:
+    """Judge one table with planted clusters, by the rule now and before."""
+    k = 3 if columns == COLUMNS[0] else 4
+    rng = np.random.default_rng([seed, columns, int(10 * separation)])
+    scores = pd.DataFrame(planted(k, columns, separation, rng)).add_prefix("column_")
+    with parallel_config(backend="sequential"):
+        found = claims(scores, of_scores(scores), seed)
+        found["before"] = before(scores, k, seed)
+    return {"clusters": k, "columns": columns, "separation": separation} | found
+
+
+def of_scores(scores: pd.DataFrame) -> dict:
+    """Fit the null models that need scores alone."""
+    return {
+        "one cloud": null_models.cloud(scores),
+        "one bent gradient": null_models.arch(scores),
+    }
+
+
+def written(shares: pd.DataFrame) -> str:
+    """Write a table of shares for a page of text."""
+    names = list(shares)
+    rows = [
+        [f"{x:.2f}" if isinstance(x, float) else str(x) for x in row]
+        for row in shares.itertuples(index=False)
+    ]
+    lines = [names, ["---"] * len(names), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def main(tables: int, plantings: int) -> None:
+    """Judge all tables, and write the shares of claims."""
+    start = time.time()
+    names = ["closed shares", *CONTINUA]
+    nothing = Parallel(n_jobs=-1)(
+        delayed(of_continuum)(name, seed) for name in names for seed in range(tables)
+    )
+    there = Parallel(n_jobs=-1)(
+        delayed(of_planting)(columns, separation, seed)
+        for columns in COLUMNS
+        for separation in SEPARATIONS
+        for seed in range(plantings)
+    )
+    none = pd.DataFrame(nothing).groupby("table", sort=False).mean()
+    power = pd.DataFrame(there).groupby(["clusters", "columns", "separation"]).mean()
+    error = np.sqrt(0.05 * 0.95 / tables)
+    report = f"""# Verdicts on tables without and with clusters
+
+{CUSTOMERS} customers a table, {K_VALUES[0]} to {K_VALUES[-1]} segments. Share of tables
+in which the word is claimed at any number of segments ("reproducible" counts natural ones
+too).
+
+## Without clusters: {tables} tables each (Monte Carlo error of .05: {error:.2f})
+
+{written(none.reset_index())}
+
+## With clusters: {plantings} tables each
+
+Separation: root mean square distance of centres from the middle, in deviations inside a
+cluster. Before: "reproducible" by the rule before, at the planted number alone.
+
+{written(power.reset_index())}
+
+Wall clock: {(time.time() - start) / 60:.0f} minutes.
+"""
+    Path(__file__).with_suffix(".md").write_text(report, encoding="utf-8")
+    print(report)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
