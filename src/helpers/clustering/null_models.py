@@ -1,9 +1,4 @@
-"""Draw customers without clusters, by models fitted to the customers at hand.
-
-Each model keeps something that makes k-means come back without any cluster: the shape
-of single columns and their correlation, one bent gradient, or shares that add up to
-one and are known from a few lines only. Customers stand out from all, or from none.
-"""
+"""Draw customers without clusters, by models fitted to the customers at hand."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -23,7 +18,12 @@ _FEWEST_PARTS = 3  # of a whole, which two numbers tell no more than one
 
 
 class NullModel(Protocol):
-    """Customers without clusters, as many as were seen."""
+    """Customers without clusters, as many as were seen.
+
+    Each model keeps something that makes k-means come back without any cluster: the
+    shape of single columns and their correlation, one bent gradient, or shares that add
+    up to one and are known from a few lines only.
+    """
 
     def draw(self, seed: list[int]) -> pd.DataFrame:
         """Draw the scores of as many customers."""
