@@ -156,7 +156,9 @@ def under_preparations(
         prepared = fit(features, **choice)
         scores = prepared.transform(features)
         scores = scores.loc[:, (scores != scores.iloc[0]).any()]
-        if len(scores.drop_duplicates()) < 4 * k:
+        # pandas takes all rows of a table without columns for different ones.
+        different = len(scores.drop_duplicates()) if scores.shape[1] else 1
+        if different < 4 * k:
             rows.append(choice)
             continue
         found = stability.split(
