@@ -121,7 +121,9 @@ def in_several(scores):
 def test_customers_are_extreme_in_several_columns_at_once_as_seen():
     # Directions are even and one customer in ten lies five times as far out.
     rng = np.random.default_rng(2)
-    scores = rng.standard_normal((300, 4)) * np.where(np.arange(300) % 10, 1, 5)[:, None]
+    scores = (
+        rng.standard_normal((300, 4)) * np.where(np.arange(300) % 10, 1, 5)[:, None]
+    )
     scores = pd.DataFrame(scores, columns=list("abcd"))
     plain = pd.DataFrame(rng.standard_normal((300, 4)), columns=list("abcd"))
     seen, expected = in_several(scores), 300 * (4 * 0.1**3 * 0.9 + 0.1**4)
@@ -308,7 +310,9 @@ def test_columns_that_are_no_shares_keep_their_place_and_one_peak(bought):
 def test_two_shares_or_shares_of_more_than_a_whole_are_no_composition(bought):
     features, halves = bought
     assert fit(features, halves, AsTheyAre(SHARES[:2])) is None
-    assert fit(features, halves, AsTheyAre(SHARES, ["sales", "sales", "orders"])) is None
+    assert (
+        fit(features, halves, AsTheyAre(SHARES, ["sales", "sales", "orders"])) is None
+    )
     assert fit(features, halves, AsTheyAre(SHARES, [""] * 3)) is None
     over = features.assign(share_a=features["share_a"] + 0.9)
     assert fit(over, halves) is None

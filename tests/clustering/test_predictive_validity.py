@@ -872,7 +872,7 @@ def test_only_customers_who_are_judged_count_in_what_labels_explain():
 def test_an_outcome_that_cannot_be_judged_explains_nothing_and_says_why():
     labels, outcome = kinds_later()
     assert predictive_validity.not_judged(outcome, folds=5) == ""
-    nobody = Outcome("later", "amount", outcome.values, outcome.among & False)  # noqa: PD011
+    nobody = Outcome("later", "amount", outcome.values, outcome.among & False)
     assert predictive_validity.not_judged(nobody, folds=5)
     found = predictive_validity.explained(labels, nobody, folds=5, repeats=3, seed=1)
     assert found.empty
