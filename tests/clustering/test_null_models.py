@@ -292,6 +292,17 @@ def test_shares_vary_less_the_more_purchases_they_are_known_from(bought):
     assert few - many == pytest.approx(noise * (1 / 4 - 1 / 100), rel=0.1)
 
 
+@pytest.mark.parametrize("wants", [3, 8, 40, 1000])
+def test_customers_differ_as_much_as_seen_however_wide_their_wants(wants):
+    # Dirichlet wants from far apart (3) to all alike (1000), each seen 30 times.
+    features, halves = shoppers(np.full(300, 30), wants=wants)
+    drawn = [fit(features, halves).draw([1, i]) for i in range(10)]
+    found = np.mean([one.var().sum() for one in drawn])
+    due = (WANTED[:3] * (1 - WANTED[:3])).sum() * (1 / 30 + 29 / 30 / (wants + 1))
+    # 300 customers are themselves drawn: their variance errs by a twentieth or so.
+    assert found == pytest.approx(due, rel=0.12)
+
+
 def test_columns_that_are_no_shares_keep_their_place_and_one_peak(bought):
     features, halves = bought
     rng = np.random.default_rng(6)
