@@ -1,138 +1,400 @@
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.clustering import criteria as clustering_criteria
+from helpers.clustering import (
+    criteria as clustering_criteria,
+    null_models,
+    null_references,
+    predictive_validity,
+    stability,
+)
 from helpers.core.errors import BadInput, TooLittle
 
 
-def criteria(passing, natural=(), tried=range(2, 7)):
-    """Lay out criteria: which numbers pass, and which of them are natural."""
+def criteria(passing, natural=(), excess=None, tried=range(2, 7), error=0.05):
+    """Lay out criteria: which numbers pass, which are natural, and how firm they are.
+
+    Without `excess` the firmest is the coarsest, by 1 each.
+    """
+    firm = excess or {k: 10.0 - k for k in tried}
     return pd.DataFrame(
         {
             "passes": [k in passing for k in tried],
             "verdict": [
                 "natural" if k in natural else f"constructive at {k}" for k in tried
             ],
+            "excess": [firm.get(k, np.nan) for k in tried],
+            "excess_error": error,
         },
         index=tried,
     )
 
 
-def test_the_largest_number_that_passes_is_taken_and_the_next_is_the_runner_up():
-    found = clustering_criteria.decide(criteria({2, 3, 5}), k="auto")
-    assert (found.k, found.by_criteria, found.runner_up) == (5, 5, 3)
-    assert found.verdict == "constructive at 5"
+def told(shares, error=0.004, tried=range(2, 7), rows=200):
+    """Lay out what each number explains; errors of two numbers add up as they may."""
+    rng = np.random.default_rng(1)
+    base = pd.Series({k: shares.get(k, 0.1) for k in tried})
+    noise = rng.standard_normal((rows, len(base))) * error
+    noise = (noise - noise.mean(axis=0)) / noise.std(axis=0) * error
+    noise[0] = 0
+    return pd.DataFrame(base.to_numpy() + noise, columns=list(tried))
+
+
+def decide(table, k="auto", **settings):
+    return clustering_criteria.decide(table, k=k, **settings)
+
+
+def test_the_firmest_number_that_passes_is_taken_and_the_next_is_the_runner_up():
+    firm = {2: 0.3, 3: 0.9, 4: 0.99, 5: 0.6, 6: 0.1}
+    found = decide(criteria({2, 3, 5}, excess=firm))
+    assert (found.k, found.by_criteria, found.runner_up) == (3, 3, 5)
+    assert found.verdict == "constructive at 3"
     assert not found.overridden
+    assert found.ties == ()
 
 
-def test_natural_segments_come_before_finer_ones_that_are_not():
-    found = clustering_criteria.decide(
-        criteria({2, 3, 4, 6}, natural={2, 4, 5}), k="auto"
-    )
-    assert (found.k, found.runner_up, found.verdict) == (4, 2, "natural")
+def test_natural_segments_come_before_firmer_ones_that_are_not():
+    found = decide(criteria({2, 3, 4, 6}, natural={3, 4, 5}))
+    assert (found.k, found.runner_up, found.verdict) == (3, 4, "natural")
 
 
 def test_a_natural_number_that_a_criterion_knocks_out_is_not_taken():
-    assert clustering_criteria.decide(criteria({3}, natural={4}), k="auto").k == 3
+    assert decide(criteria({3}, natural={4})).k == 3
+
+
+def test_of_natural_numbers_that_firmness_cannot_tell_apart_the_finest_is_taken():
+    # Two errors of 0.05 make 0.0707: less than 0.141 apart is a tie.
+    firm = {2: 0.90, 3: 0.80, 4: 0.77, 5: 0.75}
+    found = decide(criteria({2, 3, 4, 5}, natural={2, 3, 4, 5}, excess=firm))
+    assert found.k == 4
+    # 3, 4 and 5 are less than 0.141 from 4; so is 2.
+    assert found.ties == (2, 3, 5)
+    # Without naturals the firmest stays.
+    assert decide(criteria({2, 3, 4, 5}, excess=firm)).k == 2
+
+
+def test_a_finer_number_is_taken_only_where_it_explains_more_beyond_its_error():
+    firm = {2: 0.9, 3: 0.5, 4: 0.4}
+    table = criteria({2, 3, 4}, excess=firm)
+    # A difference of two errors of 0.004 has 0.0057: twice that is 0.011.
+    step = {2: 0.10, 3: 0.13, 4: 0.135}
+    assert decide(table, explained=told(step), min_step=0.01).k == 3
+    assert decide(table, explained=told(step), min_step=0.05).k == 2
+    assert decide(table, explained=told(step, error=0.03), min_step=0.01).k == 2
+    assert decide(table, min_step=0.01).k == 2
+    # Each step is held to the number taken before: 4 is 0.035 beyond 2, and 0.005
+    # beyond 3; where 3 does not pass, it is taken.
+    without = criteria({2, 4}, excess=firm)
+    assert decide(without, explained=told(step), min_step=0.01).k == 4
+    # The finer one that explains less is not, however sure that is.
+    fewer = told({2: 0.2, 3: 0.1})
+    assert decide(table, explained=fewer, min_step=0.0).k == 2
+
+
+def test_a_coarser_number_is_never_taken_for_what_it_explains():
+    table = criteria({2, 3}, excess={2: 0.1, 3: 0.9})
+    assert decide(table, explained=told({2: 0.5, 3: 0.1}), min_step=0.01).k == 3
+
+
+def test_ties_are_numbers_that_neither_firmness_nor_later_months_tell_apart():
+    firm = {2: 0.50, 3: 0.55, 4: 0.45, 5: 0.40, 6: 0.54}
+    table = criteria({2, 3, 4, 5}, excess=firm)
+    # From 3: 2 and 4 lie within 0.141, 5 does not, 6 does not pass.
+    even = decide(table)
+    assert (even.k, even.ties) == (3, (2, 4))
+    assert "Tied with it: 2 and 4. The segmentation" in str(even)
+    # 2 explains less than 3, beyond its error; so it is no tie, coarser though it is.
+    less = decide(table, explained=told({2: 0.02, 5: 0.0}), min_step=0.01)
+    assert (less.k, less.ties) == (3, (4,))
+    # 4 explains more, though by too little to be taken; it can be told apart.
+    more = decide(table, explained=told({4: 0.13}), min_step=0.05)
+    assert (more.k, more.ties) == (3, (2,))
+    # The tie is seen from the other side too.
+    other_way = decide(table, k=4, explained=told({}), min_step=0.01)
+    assert other_way.ties == (2, 3, 5)
+    # What does not pass is tied with nothing.
+    assert decide(table, k=6).ties == ()
+
+
+def test_without_null_references_firmness_tells_nothing_apart():
+    table = criteria({2, 3}, excess={}).assign(excess=np.nan, excess_error=np.nan)
+    table = table.assign(verdict="constructive")
+    found = decide(table, explained=told({3: 0.2}), min_step=0.01)
+    assert (found.k, found.runner_up, found.ties) == (3, 2, ())
+    assert decide(table).ties == (3,)
 
 
 def test_where_none_passes_no_number_is_usable_and_the_fewest_are_shown():
-    found = clustering_criteria.decide(criteria(set()), k="auto")
+    found = decide(criteria(set()))
     assert (found.k, found.by_criteria, found.runner_up) == (2, None, None)
     assert found.verdict == clustering_criteria.NOT_USABLE
+    assert found.ties == ()
     assert "no number meets the criteria" in str(found)
 
 
 def test_a_number_set_by_a_person_is_used_though_none_passes():
-    assert (
-        clustering_criteria.decide(criteria(set()), k=3).verdict == "constructive at 3"
-    )
+    assert decide(criteria(set()), k=3).verdict == "constructive at 3"
 
 
 def test_a_number_in_the_run_file_overrides_the_criteria_and_is_told_as_such():
-    found = clustering_criteria.decide(criteria({2, 5}), k=3)
-    assert (found.k, found.by_criteria, found.runner_up) == (3, 5, 5)
+    found = decide(criteria({2, 5}), k=3)
+    assert (found.k, found.by_criteria, found.runner_up) == (3, 2, 2)
     assert found.overridden
     assert str(found) == (
-        "3 segments: set in the run file and not by the criteria, which take 5. "
-        "Runner-up: 5. The segmentation is constructive at 3."
+        "3 segments: set in the run file and not by the criteria, which take 2. "
+        "Runner-up: 2. The segmentation is constructive at 3."
     )
 
 
 def test_a_number_that_the_criteria_take_too_overrides_nothing():
-    found = clustering_criteria.decide(criteria({2, 5}), k=5)
+    found = decide(criteria({2, 5}), k=2)
     assert not found.overridden
     assert "by the criteria" in str(found)
-    assert found.runner_up == 2
+    assert found.runner_up == 5
 
 
 def test_a_number_set_where_none_passes_is_told_as_such():
-    assert "which take none" in str(clustering_criteria.decide(criteria(set()), k=4))
+    assert "which take none" in str(decide(criteria(set()), k=4))
 
 
 @pytest.mark.parametrize("k", [1, 7, "seven"])
 def test_a_number_that_was_not_tried_is_refused(k):
     with pytest.raises(BadInput, match="from 2 to 6"):
-        clustering_criteria.decide(criteria({2}), k=k)
+        decide(criteria({2}), k=k)
 
 
 def test_a_decision_goes_to_json_whole():
-    found = clustering_criteria.decide(criteria({2, 5}), k=3)
+    found = decide(criteria({2, 5}, excess={2: 0.5, 5: 0.5}), k=2)
+    assert found.ties == (5,)
     assert clustering_criteria.Decision(**found.to_dict()) == found
 
 
-ALL = {"silhouette": 0.05, "agreement": 0.05, "prediction_strength": 0.05}
+# --- The word
+
+
+EVIDENCE = {
+    **{"p": 0.05, "strength": 0.76, "strength_error": 0.05, "excess": 0.5},
+    **{"p_weeks": np.nan, "told_low": np.nan},
+}
+RULES = {"alpha": 0.05, "min_strength": 0.8, "natural_excess": 0.5}
+CASES = [
+    ({}, "natural"),
+    ({"strength": 0.74}, "reproducible"),
+    ({"strength": 0.75, "strength_error": 0.05}, "natural"),
+    ({"strength": np.nan}, "reproducible"),
+    ({"excess": 0.49}, "reproducible"),
+    ({"excess": np.nan}, "reproducible"),
+    ({"excess": -0.1, "strength": 0.1}, "reproducible"),
+    ({"p": 0.06}, "constructive"),
+    ({"p": np.nan}, "constructive"),
+    ({"p": np.nan, "excess": np.nan}, "constructive"),
+    ({"p_weeks": 0.05, "told_low": 0.001}, "natural"),
+    ({"p_weeks": 0.06}, "not usable"),
+    ({"told_low": 0.0}, "not usable"),
+    ({"told_low": -0.01, "p_weeks": 0.9}, "not usable"),
+    ({"told_low": -0.01, "p": np.nan}, "not usable"),
+]
+
+
+@pytest.mark.parametrize(("change", "word"), CASES)
+def test_the_verdict_follows_the_rules(change, word):
+    assert clustering_criteria.verdict(**EVIDENCE | change, **RULES) == word
 
 
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({}, "natural"),
-        ({"strength": 0.74}, "reproducible"),
-        ({"silhouette": 0.24}, "reproducible"),
-        ({"silhouette": np.nan}, "reproducible"),
-        ({"strength": 0.75, "strength_error": 0.05}, "natural"),
-        ({"strength": np.nan}, "reproducible"),
-        ({"beyond": ALL | {"silhouette": 0.1}}, "reproducible"),
-        ({"beyond": ALL | {"prediction_strength": 0.1}}, "reproducible"),
-        ({"beyond": ALL | {"prediction_strength": np.nan}}, "reproducible"),
-        ({"beyond": ALL | {"agreement": 0.1}}, "constructive"),
-        ({"beyond": ALL | {"agreement": np.nan}}, "constructive"),
         ({"alpha": 0.04}, "constructive"),
-        ({"p_weeks": 0.05, "told_low": 0.001}, "natural"),
-        ({"p_weeks": 0.06}, "not usable"),
-        ({"told_low": 0.0}, "not usable"),
-        ({"told_low": -0.01, "p_weeks": 0.9}, "not usable"),
+        ({"min_strength": 0.82}, "reproducible"),
+        ({"natural_excess": 0.51}, "reproducible"),
     ],
 )
-def test_the_verdict_follows_the_rules(change, word):
+def test_the_verdict_hangs_on_each_rule(change, word):
+    assert clustering_criteria.verdict(**EVIDENCE, **RULES | change) == word
+
+
+def test_all_numbers_are_judged_by_the_same_rules():
+    table = pd.DataFrame([EVIDENCE | change for change, _ in CASES])
+    table = table.assign(smallest=[0.1, 0.01] + [0.1] * (len(CASES) - 2))
+    settings = RULES | {"min_excess": 0.2, "least": {"smallest": 0.05}}
+    found = clustering_criteria.judge(table, **settings)
+    words = [word for _, word in CASES]
+    assert found["verdict"].tolist() == words
+    expected = [word != "not usable" for word in words]
+    expected[1] = False  # too small
+    assert found["passes"].tolist() == expected
+    # What was not asked of odd and even weeks, or later, is missing.
+    without = clustering_criteria.judge(
+        table.drop(columns=["p_weeks", "told_low"]), **settings
+    )
+    assert without["verdict"].tolist()[:3] == words[:3]
+    assert "not usable" not in without["verdict"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("agreement", "excess", "p", "reached"),
+    [
+        (0.6, -1.0, 1.0, True),
+        (0.59, 0.2, 0.05, True),
+        (0.59, 0.19, 0.05, False),
+        (0.59, 0.2, 0.06, False),
+        (0.59, 0.9, np.nan, False),
+        (0.6, np.nan, np.nan, True),
+    ],
+)
+def test_agreement_passes_by_itself_or_beyond_null_references(
+    agreement, excess, p, reached
+):
+    row = {"agreement": agreement, "excess": excess, "p": p, "gain": 0.02}
+    table = pd.DataFrame([row, row | {"gain": 0.01}, row | {"gain": np.nan}])
+    least = {"agreement": 0.6, "gain": 0.02}
+    settings = {"min_excess": 0.2, "alpha": 0.05}
+    found = clustering_criteria.passes(table, least, **settings)
+    assert found.tolist() == [reached, False, False]
+    # Without later months the fourth criterion is not asked.
+    found = clustering_criteria.passes(table, {"agreement": 0.6}, **settings)
+    assert found.tolist() == [reached] * 3
+
+
+@pytest.mark.parametrize(
+    ("customers", "splits"), [(100, 16), (150, 16), (240, 10), (800, 3), (9999, 3)]
+)
+def test_the_fewer_the_customers_the_more_halvings(customers, splits):
+    assert clustering_criteria.few_splits(customers) == splits
+
+
+# --- All that is measured of customers
+
+
+@pytest.fixture
+def one_process():
+    with joblib.parallel_config(backend="sequential"):
+        yield
+
+
+def customers_of_three_kinds(n=120):
+    rng = np.random.default_rng(1)
+    centres = np.array([[0, 0, 3.0], [3, 0, 0], [0, 3, 0]])
+    kind = np.arange(n) % 3
+    scores = pd.DataFrame(
+        centres[kind] + 0.4 * rng.standard_normal((n, 3)), columns=list("abc")
+    )
+    return scores, kind
+
+
+TRIED = range(2, 5)
+
+
+def study_of(scores, kind, **changes):
+    rng = np.random.default_rng(2)
+    amount = pd.DataFrame({"later": kind + rng.normal(0, 0.1, len(kind))})
+    among = pd.Series(True, index=amount.index)
     settings = {
-        "beyond": ALL,
-        "silhouette": 0.25,
-        "strength": 0.76,
-        "strength_error": 0.05,
-        "alpha": 0.05,
-        "least_silhouette": 0.25,
-        "least_strength": 0.8,
+        **{"k_values": TRIED, "seed": 3, "starts": 3, "resamples": 4, "splits": 3},
+        **{"resample_starts": 2, "models": {"one cloud": null_models.cloud(scores)}},
+        **{"references": 19, "repeats": 50},
+        "aim": predictive_validity.Outcome("later", "amount", amount, among),
+        "sales": pd.Series(rng.lognormal(4, 1, len(kind))),
     }
-    assert clustering_criteria.verdict(**settings | change) == word
+    return clustering_criteria.study(scores, **settings | changes), settings
 
 
-def test_a_verdict_on_half_of_the_evidence_is_refused():
-    with pytest.raises(BadInput, match=r"\['agreement', 'prediction_strength'\]"):
-        clustering_criteria.verdict(
-            beyond={"silhouette": 0.05},
-            silhouette=1,
-            strength=1,
-            strength_error=0,
-            alpha=0.05,
-            least_silhouette=0.25,
-            least_strength=0.8,
-        )
+def test_a_study_gathers_what_its_pieces_measure(one_process):
+    scores, kind = customers_of_three_kinds()
+    found, given = study_of(scores, kind)
+    table = found.criteria
+    assert table.index.tolist() == list(TRIED)
+    assert pd.crosstab(found.labels[3], kind).gt(0).to_numpy().sum() == 3
+    sizes = np.bincount(found.labels[4]) / len(scores)
+    assert table.loc[4, "smallest"] == sizes.min()
+    again = stability.resample(
+        scores,
+        prepare=stability.AsItIs,
+        k_values=TRIED,
+        resamples=4,
+        seed=3,
+        starts=2,
+    )
+    ari = stability.agreement(again).query("k == 3")["ari"].mean()
+    assert table.loc[3, "agreement"] == pytest.approx(ari)
+    halves = stability.split(scores, k_values=TRIED, splits=3, seed=3, starts=2)
+    pd.testing.assert_frame_equal(found.halves, halves)
+    of_three = halves[halves["k"] == 3]["strength"]
+    assert table.loc[3, "strength"] == pytest.approx(of_three.mean())
+    error = of_three.std(ddof=1) / np.sqrt(3)
+    assert table.loc[3, "strength_error"] == pytest.approx(error)
+    settings = {"splits": 16, "starts": 2, "references": 19, "seed": 3}
+    held = null_references.hold(halves, given["models"], **settings)
+    pd.testing.assert_frame_equal(found.held, held)
+    assert table["p"].tolist() == held["p"].tolist()
+    assert (table["null"] == "one cloud").all()
+    # Kinds stand apart: 1 / (1 + 19), and they tell all of later sales.
+    assert table.loc[3, "p"] == 0.05
+    assert table.loc[3, "excess"] > 0.8
+    assert table["excess"].idxmax() == 3
+    assert table.loc[3, "gain"] > 0.9
+    steps = found.explained[3] - found.explained[clustering_criteria.QUINTILES]
+    assert table.loc[3, "gain"] == pytest.approx(steps[0])
+    low = np.quantile(found.explained[3][1:], 0.025)
+    assert table.loc[3, "told_low"] == pytest.approx(low)
+
+
+def test_a_study_without_models_and_later_months_says_nothing_of_them(one_process):
+    scores, kind = customers_of_three_kinds(60)
+    found, _ = study_of(scores, kind, models={}, aim=None, sales=None)
+    missing = found.criteria[["gain", "told_low", "p", "excess", "reference_strength"]]
+    assert missing.isna().all(axis=None)
+    assert found.criteria[["agreement", "weakest", "strength"]].notna().all(axis=None)
+    settings = RULES | {"min_excess": 0.2, "least": {"smallest": 0.05}}
+    judged = clustering_criteria.judge(found.criteria, **settings)
+    assert judged["verdict"].tolist() == ["constructive"] * 3
+    assert decide(judged).by_criteria is not None
+
+
+class Steps:
+    """Scores that are features times a factor, none of them a share."""
+
+    def __init__(self, features, factor):
+        self.columns = list("abc")
+        self.weights = [""] * 3
+        self.factor = factor
+
+    def transform(self, features):
+        return (features[self.columns] * self.factor).round(6)
+
+
+def test_each_preparation_gets_a_row_of_its_own(one_process):
+    scores, _ = customers_of_three_kinds(60)
+    features = scores.assign(lines=10)
+    halves = (features, features)
+    choices = [{"factor": 1.0}, {"factor": 2.0}, {"factor": 0.0}]
+    settings = {"splits": 3, "starts": 2, "seed": 3}
+    found = clustering_criteria.under_preparations(
+        features,
+        fit=Steps,
+        choices=choices,
+        halves=halves,
+        k=3,
+        references=19,
+        **settings,
+    )
+    assert found["factor"].tolist() == [1, 2, 0]
+    own = stability.split(scores.round(6), k_values=[3], **settings)
+    assert found.loc[0, "strength"] == pytest.approx(own["strength"].mean())
+    assert found.loc[0, "p"] == 0.05
+    # The same customers twice as far apart are as firm; those without scores are not
+    # measured.
+    assert found.loc[1, "halves"] == pytest.approx(found.loc[0, "halves"])
+    assert found.loc[2].drop("factor").isna().all()
+
+
+# --- Why no groups are handed on
 
 
 LEAST = {"smallest": 0.05, "agreement": 0.6, "gain": 0.02}
+BEYOND = {"min_excess": 0.2, "alpha": 0.05}
 
 
 def measured(**changes):
@@ -142,19 +404,21 @@ def measured(**changes):
         "gain": [0.05, 0.01],
         "p_weeks": [0.01, 0.4],
         "told_low": [0.02, 0.01],
+        **{"excess": [0.1, 0.1], "p": [0.5, 0.5]},
     }
     return pd.DataFrame(rows | changes, index=[2, 3])
 
 
 def why(table, verdict=clustering_criteria.NOT_USABLE, overridden=False):
     decided = clustering_criteria.Decision(2, None, overridden, None, verdict)
-    return clustering_criteria.reasons_against(table, decided, least=LEAST, alpha=0.05)
+    return clustering_criteria.reasons_against(table, decided, least=LEAST, **BEYOND)
 
 
 def test_the_number_that_misses_fewest_criteria_says_why_no_groups_are_handed_on():
     assert why(measured()) == [
         "We found no groups worth acting on: at 2 groups, which come nearest to the "
-        "criteria, repeated studies agree by 0.55 (0.6 needed)."
+        "criteria, repeated studies agree by 0.55 (0.6 needed) and no more than where "
+        "there are no groups."
     ]
     assert why(measured(), verdict="natural") == []
 

@@ -9,7 +9,13 @@ import pytest
 from conftest import four_heaps
 from sklearn.metrics import adjusted_rand_score
 
-from helpers.clustering import clusterability, methods, null_references
+from helpers.clustering import (
+    clusterability,
+    methods,
+    null_models,
+    null_references,
+    stability,
+)
 from helpers.core.errors import BadInput
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -421,3 +427,244 @@ def test_the_best_k_is_the_smallest_of_equals_and_each_reference_has_its_own():
         1: 3,
         2: 2,
     }
+
+
+# --- Agreement of halves beside customers of null models
+
+
+HALVES = ["agreement", "strength", "separation"]
+
+
+class Numbered:
+    """A model whose draws hold nothing but their number."""
+
+    def draw(self, seed):
+        return pd.DataFrame({"number": [seed[-1]], "seed": [seed[0]]})
+
+
+def measured_as(monkeypatch, values):
+    """Let each reference measure tanh of values[number], by k, in all three."""
+    seeds = []
+
+    def split(scores, *, k_values, splits, seed, starts):
+        seeds.append(seed)
+        found = np.tanh(values[scores["number"][0] - 1])
+        return beside_each_other(dict(zip(k_values, found, strict=True)))
+
+    monkeypatch.setattr(stability, "split", split)
+    return seeds
+
+
+def beside_each_other(by_k, splits=1):
+    rows = [(k, i, *[value] * 3) for k, value in by_k.items() for i in range(splits)]
+    return pd.DataFrame(rows, columns=["k", "split", *HALVES])
+
+
+# Nine at +0.1, nine at -0.1 and one at 0 have mean 0 and deviation 0.1 (n - 1); at k = 3
+# all lie 0.2 higher. In these units customers reach z = 3 at k = 2 and z = 1 at k = 3.
+PILOT = np.array([[0.1, 0.3]] * 9 + [[-0.1, 0.1]] * 9 + [[0.0, 0.2]])
+OWN = beside_each_other({2: np.tanh(0.3 - 1e-9), 3: np.tanh(0.3 - 1e-9)})
+
+
+def held(monkeypatch, z, *, references, enough, models=("a",)):
+    """Hold them to references of so many deviations at k = 2 and 3, after the pilot."""
+    after = np.array(z) * 0.1 + [0, 0.2]
+    measured_as(monkeypatch, np.concatenate([PILOT, after]))
+    return null_references.hold(
+        OWN,
+        {name: Numbered() for name in models},
+        splits=1,
+        starts=1,
+        references=references,
+        seed=5,
+        enough=enough,
+    ).set_index("k")
+
+
+# Of ten references, three reach 3 somewhere; seven reach 1 somewhere, whichever k.
+AFTER = [
+    *[(3.5, 0), (0, 1.5), (0.5, 0.9), (1.2, -2), (0, 0)],
+    *[(0, 4), (2, 2), (-1, -1), (3.1, 0.1), (2.9, 2.8)],
+]
+
+
+def test_p_is_the_share_of_references_whose_best_k_reaches_the_customers(monkeypatch):
+    found = held(monkeypatch, AFTER, references=10, enough=10)
+    assert found["z"].tolist() == pytest.approx([3, 1], abs=1e-6)
+    # Of the ten, 3 and 7; the customers themselves count as one more.
+    assert found["p"].tolist() == pytest.approx([4 / 11, 8 / 11])
+    assert found["references"].tolist() == [10, 10]
+    errors = [math.sqrt(p * (1 - p) / 10) for p in (4 / 11, 8 / 11)]
+    assert found["p_error"].tolist() == pytest.approx(errors)
+    # At k = 3 alone z = 1 is reached by four; the best of all k is what counts.
+    assert sum(b >= 1 for _, b in AFTER) == 4
+    means = np.tanh(np.concatenate([PILOT, np.array(AFTER) * 0.1 + [0, 0.2]]))
+    assert found["reference_strength"].tolist() == pytest.approx(means.mean(axis=0))
+    low, high = np.quantile(means, [0.05, 0.95], axis=0)
+    assert found["low"].tolist() == pytest.approx(low)
+    assert found["high"].tolist() == pytest.approx(high)
+    assert found["separation"].tolist() == pytest.approx([np.tanh(0.3)] * 2)
+
+
+def test_drawing_stops_once_enough_references_reach_the_customers(monkeypatch):
+    found = held(monkeypatch, AFTER * 3, references=30, enough=3)
+    # The third to reach z = 3 is the ninth: 3 of 9. Of those nine, six reach 1.
+    assert found["p"].tolist() == pytest.approx([3 / 9, 6 / 9])
+    assert found["references"].tolist() == [9, 9]
+
+
+def test_where_too_few_reach_the_customers_all_references_are_drawn(monkeypatch):
+    quiet = [(0, 0)] * 25
+    found = held(monkeypatch, quiet, references=25, enough=2)
+    assert found["p"].tolist() == pytest.approx([1 / 26, 1 / 26])
+    assert found["references"].tolist() == [25, 25]
+
+
+def test_every_model_is_held_to_by_the_same_seeds_and_named(monkeypatch):
+    found = held(monkeypatch, AFTER, references=10, enough=10, models=("a", "b"))
+    assert found["null"].tolist() == ["a", "a", "b", "b"]
+    assert set(found.loc[2, "p"]) == {4 / 11}
+
+
+def test_values_that_hardly_vary_count_as_varying_by_a_hundredth(monkeypatch):
+    flat = np.full((20, 1), 0.5)
+    measured_as(monkeypatch, flat)
+    own = beside_each_other({2: np.tanh(0.53)})
+    settings = {"splits": 1, "starts": 1, "references": 1, "seed": 5}
+    found = null_references.hold(own, {"a": Numbered()}, **settings)
+    assert found["z"].tolist() == pytest.approx([3])
+    # Perfect agreement counts as 0.995, whose z is finite.
+    perfect = beside_each_other({2: 1.0})
+    found = null_references.hold(perfect, {"a": Numbered()}, **settings)
+    assert found["z"].tolist() == pytest.approx([(math.atanh(0.995) - 0.5) / 0.01])
+
+
+def test_agreement_strength_and_separation_weigh_alike(monkeypatch):
+    measured_as(monkeypatch, np.concatenate([PILOT, PILOT[:1]]))
+    own = beside_each_other({2: 0.0, 3: np.tanh(0.2)})
+    own["strength"] = np.tanh([0.6, 0.2])  # z = 6 at k = 2, where the others have 0
+    found = null_references.hold(
+        own, {"a": Numbered()}, splits=1, starts=1, references=1, seed=5
+    )
+    assert found["z"].tolist() == pytest.approx([2, 0], abs=1e-9)
+
+
+def test_without_models_nothing_is_held_and_excess_is_missing():
+    own = beside_each_other({2: 0.8, 3: 0.7}, splits=2)
+    found = null_references.hold(own, {}, splits=1, starts=1, references=19, seed=1)
+    assert found.empty
+    hardest = null_references.strictest(found)
+    assert hardest.empty
+    assert null_references.excess(own, hardest)["excess"].isna().tolist() == [True] * 2
+
+
+QUICK = {"splits": 3, "starts": 2, "seed": 7}
+
+
+def held_to_a_cloud(scores, references, k_values=(2, 3, 4, 5)):
+    halves = stability.split(scores, k_values=list(k_values), **QUICK)
+    models = {"one cloud": null_models.cloud(scores)}
+    found = null_references.hold(halves, models, references=references, **QUICK)
+    return found.set_index("k")
+
+
+def test_four_clear_groups_lie_beyond_one_cloud_and_one_cloud_does_not():
+    found = held_to_a_cloud(four_heaps(160), 19)
+    assert found.loc[4, "p"] == 1 / 20
+    assert found["z"].idxmax() == 4
+    assert found.loc[2, "p"] > 0.05  # two halves may pair four groups in three ways
+    rng = np.random.default_rng(3)
+    even = pd.DataFrame(rng.standard_normal((160, 4)), columns=list("abcd"))
+    assert held_to_a_cloud(even, 19)["p"].min() > 0.05
+
+
+def test_the_test_of_one_cloud_keeps_its_level():
+    # Of 24 clouds more than 5 fall below p = 0.1 by chance in 3 of 100 studies.
+    below = 0
+    for seed in range(24):
+        rng = np.random.default_rng(seed)
+        even = pd.DataFrame(rng.standard_normal((60, 3)), columns=list("abc"))
+        halves = stability.split(even, k_values=[2, 3], splits=2, starts=1, seed=seed)
+        found = null_references.hold(
+            halves,
+            {"one cloud": null_models.cloud(even)},
+            **{"splits": 2, "starts": 1, "seed": seed, "references": 19, "enough": 3},
+        )
+        below += found["p"].min() <= 0.1
+    assert below <= 5
+
+
+def test_more_references_leave_those_of_a_model_as_they_were():
+    scores = four_heaps(80)
+    model = null_models.cloud(scores)
+    settings = {"k_values": [2, 3], "splits": 2, "starts": 1}
+    few, many = (
+        null_references._drawn(model, range(1, n), 7, settings) for n in (3, 5)
+    )
+    assert (many[:2] == few).all()
+    assert (many[2:] != many[:2]).any()
+    other = null_references._drawn(model, range(1, 3), 8, settings)
+    assert (other != few).any()
+
+
+def test_references_are_the_same_on_one_and_on_two_processes():
+    scores = four_heaps(80)
+    here = held_to_a_cloud(scores, 3, k_values=(2, 4))
+    with joblib.parallel_config(backend="loky"):
+        there = held_to_a_cloud(scores, 3, k_values=(2, 4))
+    pd.testing.assert_frame_equal(there, here, check_exact=True)
+
+
+def held_by_hand():
+    """Lay out two models at two k: of p the second is harder at 2, the first at 3."""
+    rows = [
+        ("a", 2, 0.01, 0.40, 0.50, 0.2, 0.3, 0.6, 99),
+        ("a", 3, 0.20, 0.30, 0.45, 0.2, 0.2, 0.5, 99),
+        ("b", 2, 0.30, 0.35, 0.60, 0.1, 0.1, 0.5, 40),
+        ("b", 3, 0.10, 0.25, 0.40, 0.3, 0.1, 0.9, 40),
+    ]
+    columns = ["null", "k", "p", *(f"reference_{name}" for name in HALVES)]
+    table = pd.DataFrame(rows, columns=[*columns, "low", "high", "references"])
+    return table.assign(p_error=0.01, z=1.0, **dict.fromkeys(HALVES, 0.8))
+
+
+def test_the_strictest_model_is_that_of_the_largest_p_with_the_largest_means():
+    found = null_references.strictest(held_by_hand())
+    assert found.index.tolist() == [2, 3]
+    assert found["null"].tolist() == ["b", "a"]
+    assert found["p"].tolist() == [0.3, 0.2]
+    assert found["references"].tolist() == [40, 99]
+    assert found["reference_agreement"].tolist() == [0.40, 0.30]
+    assert found["reference_strength"].tolist() == [0.60, 0.45]
+    assert found["reference_separation"].tolist() == [0.2, 0.3]
+    assert found["low"].tolist() == [0.1, 0.1]
+    assert found["high"].tolist() == [0.6, 0.9]
+
+
+def test_the_excess_is_the_share_of_the_way_to_perfect_segments_by_hand():
+    halves = pd.DataFrame(
+        {
+            "k": [2, 2, 3, 3],
+            "agreement": [0.7, 1.0, 0.30, 0.30],
+            "strength": [0.8, 0.6, 0.45, 0.45],
+        }
+    )
+    found = null_references.excess(halves, null_references.strictest(held_by_hand()))
+    # k = 2: (0.3 / 0.6 + 0.2 / 0.4) / 2 = 0.5 and (0.6 / 0.6 + 0) / 2 = 0.5.
+    assert found["excess"].tolist() == pytest.approx([0.5, 0], abs=1e-12)
+    assert found["excess_error"].tolist() == pytest.approx([0, 0], abs=1e-12)
+    apart = halves.assign(agreement=[0.4, 1.0, 0.0, 0.0], strength=[0.6, 1.0, 0, 0])
+    found = null_references.excess(apart, null_references.strictest(held_by_hand()))
+    # 0 and 1: mean 0.5, standard error 0.5; k = 3: (-0.3 / 0.7 - 0.45 / 0.55) / 2
+    assert found["excess"][2] == pytest.approx(0.5)
+    assert found["excess_error"][2] == pytest.approx(0.5)
+    assert found["excess"][3] == pytest.approx(-(0.3 / 0.7 + 0.45 / 0.55) / 2)
+
+
+def test_what_is_left_above_a_near_perfect_reference_counts_as_a_twentieth():
+    halves = beside_each_other({2: 1.0}, splits=2)
+    hardest = pd.DataFrame(
+        {"reference_agreement": [0.99], "reference_strength": [0.9]}, index=[2]
+    )
+    found = null_references.excess(halves, hardest)
+    assert found["excess"][2] == pytest.approx((0.01 / 0.05 + 1) / 2)

@@ -817,19 +817,66 @@ def test_a_run_without_needs_is_judged_by_later_sales():
     )
 
 
-def test_the_gain_is_what_labels_tell_beyond_spend_quintiles():
+def kinds_later(n=200):
+    """Lay out labels of which the first tells all but noise, and what is told."""
     rng = np.random.default_rng(3)
-    kind = np.arange(200) % 2
-    sales = pd.Series(rng.lognormal(4, 1, 200), name="sales")
-    values = pd.DataFrame({"amount": kind + rng.normal(0, 0.1, 200)})
-    everybody = pd.Series(True, index=values.index)
-    outcome = Outcome("later", "amount", values, everybody)
-    labels = {2: kind, 3: np.arange(200) % 3}
-    gains = predictive_validity.gains(labels, outcome, sales=sales, folds=5, seed=1)
-    assert gains.index.tolist() == [2, 3]
+    kind = np.arange(n) % 2
+    values = pd.DataFrame({"amount": kind + rng.normal(0, 0.1, n)})
+    outcome = Outcome("later", "amount", values, pd.Series(True, index=values.index))
+    return {"kind": kind, 3: np.arange(n) % 3}, outcome
+
+
+def test_what_labels_explain_is_told_with_resamples_that_all_of_them_share():
+    labels, outcome = kinds_later()
+    twice = labels | {"kind again": labels["kind"] + 5}
+    found = predictive_validity.explained(twice, outcome, folds=5, repeats=20, seed=1)
+    assert found.columns.tolist() == ["kind", 3, "kind again"]
+    assert found.index.tolist() == list(range(21))
     # Of a variance of 0.25 + 0.01 the kind tells all but 0.01, the other label nothing.
-    assert gains[2] > 0.9
-    assert abs(gains[3]) < 0.1
+    assert found.loc[0, "kind"] == pytest.approx(0.25 / 0.26, abs=0.02)
+    assert abs(found.loc[0, 3]) < 0.1
+    # The same cut by other names is the same in every resample, and those differ.
+    assert found["kind again"].tolist() == found["kind"].tolist()
+    assert found["kind"].nunique() == 21
+
+
+def test_what_labels_explain_is_what_the_league_gives_them_alone():
+    labels, outcome = kinds_later()
+    found = predictive_validity.explained(labels, outcome, folds=5, repeats=99, seed=1)
+    designs = {
+        name: pd.DataFrame({"label": own.astype(str)}) for name, own in labels.items()
+    }
+    base = pd.DataFrame({"base": np.arange(200.0)})
+    settings = {"folds": 5, "repeats": 99, "seed": 1}
+    league = predictive_validity.league(designs, [outcome], base=base, **settings)
+    alone = league.set_index("design")
+    assert found.loc[0].to_dict() == pytest.approx(alone["alone"].to_dict())
+    low = found.iloc[1:].quantile(0.025)
+    assert low.to_dict() == pytest.approx(alone["alone_low"].to_dict())
+
+
+def test_only_customers_who_are_judged_count_in_what_labels_explain():
+    labels, outcome = kinds_later()
+    few = outcome.among & (outcome.values.index < 150)  # noqa: PD011
+    settings = {"folds": 5, "repeats": 3, "seed": 1}
+    spoilt = outcome.values.where(few, 99.0)  # noqa: PD011
+    found = predictive_validity.explained(
+        labels, Outcome("later", "amount", spoilt, few), **settings
+    )
+    of_them = {name: own[:150] for name, own in labels.items()}
+    cut = Outcome("later", "amount", outcome.values[:150], few[:150])  # noqa: PD011
+    expected = predictive_validity.explained(of_them, cut, **settings)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_an_outcome_that_cannot_be_judged_explains_nothing_and_says_why():
+    labels, outcome = kinds_later()
+    assert predictive_validity.not_judged(outcome, folds=5) == ""
+    nobody = Outcome("later", "amount", outcome.values, outcome.among & False)
+    assert predictive_validity.not_judged(nobody, folds=5)
+    found = predictive_validity.explained(labels, nobody, folds=5, repeats=3, seed=1)
+    assert found.empty
+    assert found.columns.tolist() == ["kind", 3]
 
 
 def test_random_centres_are_customers_and_gather_their_nearest():

@@ -1,11 +1,20 @@
 """Samples of customers: who is drawn, and whether another sample would decide alike."""
 
+from types import SimpleNamespace
+
 import joblib
 import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.clustering import predictive_validity, sampling, stability
+from helpers.clustering import (
+    criteria as clustering_criteria,
+    null_models,
+    null_references,
+    predictive_validity,
+    sampling,
+    stability,
+)
 from helpers.features import preparation
 
 
@@ -120,26 +129,32 @@ def fit(features):
     )
 
 
-def study(seed):
+def study(seed, models=None):
     people, later = kinds(seed)
     needs = ["later_a", "later_b", "later_c"]
-    return sampling.study(
-        people,
-        aim=predictive_validity.aim(later, needs=needs, least_sales=50),
-        prepared=fit(kinds(0)[0]),
+    return clustering_criteria.study(
+        fit(kinds(0)[0]).transform(people),
+        features=people,
         prepare=fit,
+        aim=predictive_validity.aim(later, needs=needs, least_sales=50),
+        sales=people["sales"],
+        models=models or {},
+        references=19,
         k_values=range(2, 5),
         resamples=4,
+        splits=3,
         seed=1,
         starts=3,
         resample_starts=2,
-        folds=5,
+        repeats=50,
     )
 
 
 @pytest.fixture(scope="module")
 def studies():
-    return [study(seed) for seed in (1, 2, 3)]
+    # References are drawn for the first alone.
+    cloud = null_models.cloud(fit(kinds(0)[0]).transform(kinds(1)[0]))
+    return [study(1, {"one cloud": cloud}), study(2), study(3)]
 
 
 def test_a_study_finds_kinds_that_are_there(studies):
@@ -156,9 +171,13 @@ def test_a_study_finds_kinds_that_are_there(studies):
 
 def test_samples_are_compared_on_customers_that_their_centres_have_not_seen():
     own = np.array([[0.0], [1.0], [10.0], [11.0]])
-    one = sampling.Study(own, {2: np.array([[0.5], [10.5]])}, pd.DataFrame())
+    one = SimpleNamespace(
+        scores=pd.DataFrame(own), centres={2: np.array([[0.5], [10.5]])}
+    )
     # Its centres put 10 with 0 and 1: of the first sample's pairs it parts one wrongly.
-    two = sampling.Study(own + 1, {2: np.array([[4.0], [12.0]])}, pd.DataFrame())
+    two = SimpleNamespace(
+        scores=pd.DataFrame(own + 1), centres={2: np.array([[4.0], [12.0]])}
+    )
     table = sampling.between([one, two], k=2).set_index(["sample", "other"])
     assert table.loc[(1, 2), "ari"] == table.loc[(2, 1), "ari"] == 1.0
     # On 1, 2, 11, 12: (0.25 + 2.25) x 2 = 5 by strange centres, 9 + 4 + 1 + 0 by own.
@@ -170,9 +189,15 @@ def test_samples_are_compared_on_customers_that_their_centres_have_not_seen():
 LEAST = {"smallest": 0.05, "agreement": 0.9, "weakest": 0.9, "gain": 0.02}
 
 
-def compare(studies, **changes):
-    verdicts = pd.Series("reproducible", index=[2, 3, 4])
-    return sampling.compare(studies, k=3, least=LEAST | changes, verdicts=verdicts)
+RULES = {
+    **{"min_excess": 0.2, "alpha": 0.05, "min_strength": 0.8, "natural_excess": 0.5},
+    "min_step": 0.01,
+}
+
+
+def compare(studies, p_weeks=0.01, **changes):
+    weeks = pd.Series(p_weeks, index=[2, 3, 4])
+    return sampling.compare(studies, k=3, least=LEAST | changes, p_weeks=weeks, **RULES)
 
 
 def test_samples_of_the_same_kinds_decide_alike(studies):
@@ -209,10 +234,38 @@ def test_one_sample_is_compared_with_none(studies):
     assert sampling.said(samples, least_agreement=0.6) == ""
 
 
+def test_references_of_the_first_sample_and_odd_weeks_hold_for_all(studies):
+    assert studies[1].held.empty
+    # Kinds stand apart in all samples, so 2 is never taken though it passes all else.
+    lenient = compare(studies, agreement=-1, weakest=0, gain=-1)
+    assert lenient["takes"].tolist() == [3, 3, 3]
+    # What chance explains between weeks is taken in no sample.
+    weeks = compare(studies, p_weeks=[0.5, 0.5, 0.5])
+    assert weeks["takes"].isna().all()
+    # Agreement that is too small passes where it lies beyond the first's references.
+    assert compare(studies, agreement=1.1)["takes"].tolist() == [3, 3, 3]
+    without = [study(1), *studies[1:]]
+    assert compare(without, agreement=1.1)["takes"].isna().all()
+
+
+def test_the_criteria_at_k_are_shown_of_every_sample(studies):
+    samples = compare(studies)
+    for name in LEAST:
+        expected = [one.criteria.loc[3, name] for one in studies]
+        assert samples[name].tolist() == expected
+
+
 def test_a_study_measures_what_the_helpers_do_on_the_same_customers(studies):
     people, _ = kinds(1)
-    again = stability.resample(
-        people, prepare=fit, k_values=range(2, 5), resamples=4, seed=1, starts=2
-    )
+    settings = {"k_values": range(2, 5), "seed": 1, "starts": 2}
+    again = stability.resample(people, prepare=fit, resamples=4, **settings)
+    table = studies[0].criteria
     expected = stability.agreement(again).groupby("k")["ari"].mean()
-    assert studies[0].criteria["agreement"].tolist() == expected.tolist()
+    assert table["agreement"].tolist() == expected.tolist()
+    halves = stability.split(studies[0].scores, splits=3, **settings)
+    expected = halves.groupby("k")["strength"].mean()
+    assert table["strength"].tolist() == expected.tolist()
+    hardest = null_references.strictest(studies[0].held)
+    assert table["p"].tolist() == hardest["p"].tolist()
+    expected = null_references.excess(halves, hardest)["excess"]
+    assert table["excess"].tolist() == expected.tolist()

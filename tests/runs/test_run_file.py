@@ -310,6 +310,22 @@ def test_what_stands_in_a_wrong_place_is_told_its_own(project, text, told):
     assert faults() == f"runs/shop.yaml: {told}"
 
 
+@pytest.mark.parametrize("block", ["all", "02_clustering"])
+def test_a_parameter_of_older_runs_is_told_its_new_name(project, block):
+    project(f"source: complete_journey\n{block}: {{min_silhouette: 0.25}}")
+    assert faults() == (
+        f"runs/shop.yaml: `{block}:` sets min_silhouette, which is gone, since a "
+        "silhouette says little of natural segments; write natural_excess, their least "
+        "excess over null references (0.5 by default)."
+    )
+
+
+def test_the_new_name_of_a_parameter_is_one_that_a_notebook_declares():
+    known = run_file.declared(run_file.notebook_file("03_clustering_choice"))
+    assert known["natural_excess"].default == 0.5
+    assert not set(run_file.RENAMED) & set(known)
+
+
 @pytest.mark.parametrize("source", ["[files]", "{a: b}", "''", "5", ""])
 def test_a_source_that_is_no_word_is_refused(project, source):
     project(f"source: {source}")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -98,7 +99,8 @@ def study(
         k: methods.kmeans(values, k=k, seed=seed, starts=starts) for k in k_values
     }
     labels = {k: methods.nearest(values, found) for k, found in centres.items()}
-    settings = {"k_values": k_values, "seed": seed, "starts": resample_starts}
+    settings: dict[str, Any] = {"k_values": k_values, "seed": seed}
+    settings["starts"] = resample_starts
     again = stability.resample(
         scores if features is None else features,
         prepare=prepare,
@@ -117,8 +119,9 @@ def study(
     explained = pd.DataFrame(columns=[QUINTILES, *k_values], dtype=float)
     if aim is not None:
         parts = predictive_validity.quantiles(sales, parts=5)
+        labellings: dict[Any, Any] = {QUINTILES: parts, **labels}
         explained = predictive_validity.explained(
-            {QUINTILES: parts} | labels, aim, folds=folds, repeats=repeats, seed=seed
+            labellings, aim, folds=folds, repeats=repeats, seed=seed
         )
     return Study(
         scores=scores,
@@ -156,7 +159,9 @@ def under_preparations(
         prepared = fit(features, **choice)
         scores = prepared.transform(features)
         scores = scores.loc[:, (scores != scores.iloc[0]).any()]
-        if len(scores.drop_duplicates()) < 4 * k:
+        # pandas takes all rows of a table without columns for different ones.
+        different = len(scores.drop_duplicates()) if scores.shape[1] else 1
+        if different < 4 * k:
             rows.append(choice)
             continue
         found = stability.split(

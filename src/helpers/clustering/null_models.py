@@ -1,9 +1,4 @@
-"""Draw customers without clusters, by models fitted to the customers at hand.
-
-Each model keeps something that makes k-means come back without any cluster: the shape
-of single columns and their correlation, one bent gradient, or shares that add up to
-one and are known from a few lines only. Customers stand out from all, or from none.
-"""
+"""Draw customers without clusters, by models fitted to the customers at hand."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -23,7 +18,12 @@ _FEWEST_PARTS = 3  # of a whole, which two numbers tell no more than one
 
 
 class NullModel(Protocol):
-    """Customers without clusters, as many as were seen."""
+    """Customers without clusters, as many as were seen.
+
+    Each model keeps something that makes k-means come back without any cluster: the
+    shape of single columns and their correlation, one bent gradient, or shares that add
+    up to one and are known from a few lines only.
+    """
 
     def draw(self, seed: list[int]) -> pd.DataFrame:
         """Draw the scores of as many customers."""
@@ -329,11 +329,12 @@ def _of_wants(
     # Logarithms of a log-normal share of that mean and variance.
     logs = np.log(np.clip(1 + spread / np.outer(middle, middle), 0.05, None))
     np.fill_diagonal(logs, np.maximum(np.diag(logs), 1e-4))
-    factor = _factor(logs)
     start = np.log(middle) - np.diag(logs) / 2
-    for _ in range(8):  # closing moves the means; move them back
-        found = _closed(start + _noise((2000, len(middle))) @ factor).mean(axis=0)
-        start = start + np.log(middle / found)
+    due = np.trace(spread).clip(0)
+    for _ in range(8):  # closing moves means, and narrows wide wants; move them back
+        closed = _closed(start + _noise((2000, len(middle))) @ _factor(logs))
+        start = start + np.log(middle / closed.mean(axis=0))
+        logs = logs * np.clip(due / np.trace(np.cov(closed.T)), 0.5, 2)
     return start, logs
 
 

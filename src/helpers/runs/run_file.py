@@ -22,6 +22,7 @@ SOURCES = {
 KEYS = ("source", "engine", "segments", "all", "tables")
 _GIVEN = paths.beside(__file__, "run_file.yaml")
 FROM_THE_RUN: dict[str, str] = _GIVEN["from_the_run"]
+RENAMED: dict[str, str] = _GIVEN["renamed"]
 
 
 @dataclass(frozen=True)
@@ -264,6 +265,8 @@ def _block_faults(
     for name, value in given.items():
         if name in FROM_THE_RUN:
             yield f"`{block}:` sets {name}, which comes from {FROM_THE_RUN[name]}."
+        elif name in RENAMED and name not in known:
+            yield f"`{block}:` sets {name}, which {RENAMED[name]}."
         elif name not in known:
             near = mapping.near(str(name), known)
             close = "Did you mean" in near and _place_of(str(name), books) == ""
