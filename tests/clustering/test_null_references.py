@@ -363,59 +363,6 @@ def scored(**by_k):
     )
 
 
-def test_one_test_over_all_k_lets_every_reference_choose_its_best_k_too():
-    # At k = 3 the customers beat all three references, but the third reference stands
-    # out as much at k = 2: half of the four stand out at least so.
-    references = pd.concat(
-        scored(a=values).assign(reference=i)
-        for i, values in enumerate([(0, 0), (0, 0), (9, 0)], 1)
-    )
-    found = null_references.over_all_k(
-        scored(a=(0, 9)), references, more_is_better=True
-    )
-    assert found.loc[0, ["k", "p"]].tolist() == [3, 0.5]
-    # (9 - 2.25) / 4.5: mean and deviation of 0, 0, 0, 9
-    assert found.loc[0, "z"] == pytest.approx(1.5)
-    single = null_references.compare(scored(a=(0, 9)), references, more_is_better=True)
-    assert single["p"].tolist() == [1.0, 0.25]
-
-
-def test_one_test_over_all_k_follows_a_plain_loop_and_looks_for_less_where_less_is_better():
-    rng = np.random.default_rng(3)
-    values = rng.normal(size=(20, 4))
-    values[0, 2] -= 3
-    observed = scored(a=values[0])
-    references = pd.concat(
-        scored(a=row).assign(reference=i) for i, row in enumerate(values[1:], 1)
-    )
-    found = null_references.over_all_k(observed, references, more_is_better=False).iloc[
-        0
-    ]
-    z = -(values - values.mean(axis=0)) / values.std(axis=0, ddof=1)
-    assert found["k"] == 4
-    assert found["z"] == pytest.approx(z[0].max())
-    assert found["p"] == np.mean([row.max() >= z[0].max() for row in z])
-
-
-def test_methods_are_tested_apart_and_one_without_values_gets_no_p():
-    references = pd.concat(
-        scored(a=(i, 0), b=(0, i)).assign(reference=i) for i in range(1, 4)
-    )
-    found = null_references.over_all_k(
-        scored(a=(9, 0), b=(np.nan, np.nan)), references, more_is_better=True
-    ).set_index("method")
-    assert found.loc["a", ["k", "p"]].tolist() == [2, 0.25]
-    assert found.loc["b", ["k", "z", "p"]].isna().all()
-
-
-def test_a_test_over_all_k_needs_a_k():
-    table = pd.DataFrame({"statistic": ["a"], "value": [1.0]})
-    with pytest.raises(BadInput, match="needs a column k"):
-        null_references.over_all_k(
-            table, table.assign(reference=1), more_is_better=True
-        )
-
-
 def test_the_best_k_is_the_smallest_of_equals_and_each_reference_has_its_own():
     table = scored(a=(1, 5, 5, 2), b=(np.nan, 3, 4, 1), c=(np.nan,) * 4)
     more = null_references.best_k(table, more_is_better=True)

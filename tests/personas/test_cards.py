@@ -100,6 +100,7 @@ ROW = pd.Series(
         "low": 900.4,
         "high": 1100.0,
         "recovery": 0.8,
+        "recovery_error": 0.02,
         "recovery_low": 0.41,
         "recovery_high": 0.9,
         "reference": 0.61,
@@ -221,12 +222,19 @@ def test_a_share_of_a_few_customers_is_not_said(share, of, said):
 def test_confidence_follows_the_steps_of_the_rule_of_thumb():
     values = [1, 0.85, 0.849, 0.75, 0.749, 0.6, 0.599, np.nan]
     words = ["high", "high", "good", "good", "fair", "fair", "low", "not measured"]
-    assert [cards.confidence(value, reference=0) for value in values] == words
+    assert [
+        cards.confidence(value, reference=0, error=0.0) for value in values
+    ] == words
 
 
 def test_what_customers_without_clusters_reach_too_gives_no_confidence():
-    assert cards.confidence(0.9, reference=0.89) == "high"
-    assert cards.confidence(0.9, reference=0.9) == "low"
+    assert cards.confidence(0.9, reference=0.89, error=0.0) == "high"
+    assert cards.confidence(0.9, reference=0.9, error=0.0) == "low"
+
+
+def test_what_lies_beyond_references_by_less_than_twice_its_error_gives_none():
+    assert cards.confidence(0.9, reference=0.87, error=0.014) == "high"
+    assert cards.confidence(0.9, reference=0.87, error=0.016) == "low"
 
 
 def test_a_segment_of_a_losing_shop_has_no_share_of_sales():

@@ -81,8 +81,11 @@ def on_references(
     *,
     references: int,
     seed: int,
+    model: null_models.NullModel | None = None,
 ) -> pd.DataFrame:
     """Measure customers without clusters, several times over.
+
+    They are drawn from `model`; without one, by `copula_reference`.
 
     ``measure(scores, seed)`` returns a table of key columns and value; the tables come
     back below each other, with a column reference (1, 2, ...). 19 references are the
@@ -93,7 +96,7 @@ def on_references(
         raise BadInput(f"references must be at least 1, but {references} was passed.")
     methods.check(scores, least=2)
     tables = Parallel(n_jobs=-1)(
-        delayed(_on_reference)(scores, measure, seed, i)
+        delayed(_on_reference)(scores, measure, seed, i, model)
         for i in range(1, references + 1)
     )
     return pd.concat(tables, ignore_index=True)
@@ -104,9 +107,11 @@ def _on_reference(
     measure: Callable[[pd.DataFrame, int], pd.DataFrame],
     seed: int,
     number: int,
+    model: null_models.NullModel | None,
 ) -> pd.DataFrame:
     draw, state = np.random.default_rng([seed, number]).integers(2**31, size=2)
-    reference = copula_reference(scores, seed=int(draw))
+    drawn = model.draw([int(draw)]) if model else None
+    reference = copula_reference(scores, seed=int(draw)) if drawn is None else drawn
     return measure(reference, int(state)).assign(reference=number)
 
 
@@ -341,49 +346,6 @@ def _signs(
         raise BadInput(f"more_is_better does not say which way {unknown} should go.")
     better = observed["statistic"].map(dict(more_is_better)).to_numpy(bool)
     return np.where(better, 1.0, -1.0)
-
-
-def over_all_k(
-    observed: pd.DataFrame,
-    references: pd.DataFrame,
-    *,
-    more_is_better: bool | Mapping[str, bool],
-) -> pd.DataFrame:
-    """Test all numbers of segments at once, the best of them against references' best.
-
-    Returns the keys of `compare` without k, k (where the customers stand out most), z
-    (deviations from the mean there, of customers and references together) and p: the
-    share of customers and references whose own best k stands out as much. Each chooses
-    its best k alike, so p needs no correction for the number of k. All three are
-    missing where the customers have no value at any k.
-
-    The largest standardised value over all tests as one test: Westfall and Young
-    (1993), Resampling-based multiple testing.
-    """
-    if "k" not in observed:
-        raise BadInput("Testing over all k needs a column k; `compare` needs none.")
-    observed = observed.reset_index(drop=True)
-    keys = [column for column in observed if column not in ("k", "value")]
-    found = _beside(observed, references, [*keys, "k"])
-    sign = _signs(observed, more_is_better)
-    both = sign[:, None] * np.column_stack([observed["value"], found])
-    with warnings.catch_warnings():
-        # Without any value, or any spread, there is nothing that could stand out.
-        warnings.simplefilter("ignore", RuntimeWarning)
-        spread = np.nanstd(both, 1, ddof=1, keepdims=True)
-        z = (both - np.nanmean(both, 1, keepdims=True)) / np.where(
-            spread > 0, spread, np.nan
-        )
-    rows = []
-    for key, part in observed.groupby(keys, sort=False):
-        ours = z[part.index]
-        best = np.where(np.isnan(ours), -np.inf, ours).max(axis=0)
-        if np.isneginf(best[0]):
-            rows.append((*key, pd.NA, np.nan, np.nan))
-            continue
-        place = int(np.nanargmax(ours[:, 0]))
-        rows.append((*key, part["k"].iloc[place], best[0], (best >= best[0]).mean()))
-    return pd.DataFrame(rows, columns=[*keys, "k", "z", "p"])
 
 
 def best_k(

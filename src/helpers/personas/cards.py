@@ -156,11 +156,13 @@ def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
 def say_firmness(row: pd.Series) -> str:
     """Say how surely a segment is found again, beside what chance structure reaches.
 
-    `row`: recovery with recovery_low and recovery_high; reference (mean) and
-    reference_high (most) of customers without clusters; dissolved, borderline_share,
-    customers.
+    `row`: recovery with recovery_error, recovery_low and recovery_high; reference
+    (mean) and reference_high (most) of customers without clusters; dissolved,
+    borderline_share, customers.
     """
-    word = confidence(row["recovery"], reference=row["reference_high"])
+    word = confidence(
+        row["recovery"], reference=row["reference_high"], error=row["recovery_error"]
+    )
     return (
         f"{word.capitalize()} confidence: found again by {row['recovery']:.2f} in "
         f"resampled studies ({row['recovery_low']:.2f} to {row['recovery_high']:.2f}; "
@@ -198,16 +200,16 @@ def say_share(share: float, *, of: int) -> str:
     return f"{share:.0%}"
 
 
-def confidence(jaccard: float, *, reference: float) -> str:
+def confidence(jaccard: float, *, reference: float, error: float) -> str:
     """Put the mean recovery of a segment (Jaccard) in a word of `CONFIDENCE`.
 
     Low is also what does not exceed `reference`, the best that customers without
-    clusters reach. Hennig (2007), Cluster-wise assessment of cluster stability.
+    clusters reach, by twice the Monte Carlo standard `error` of the mean. Hennig (2007), Cluster-wise assessment of cluster stability.
     """
     if np.isnan(jaccard):
         return "not measured"
     for word, least in CONFIDENCE.items():
-        if jaccard >= least and jaccard > reference:
+        if jaccard >= least and jaccard - 2 * error > reference:
             return word
     return "low"
 
