@@ -376,6 +376,28 @@ def test_one_cloud_is_natural_or_reproducible_at_no_number(constructive):
     assert (constructive.tables["stability"]["verdict"] == "constructive").all()
 
 
+def test_the_verdict_under_other_preparations_stands_beside_that_of_the_study(
+    natural, constructive
+):
+    for found, word in ((natural, "natural"), (constructive, "constructive")):
+        k = found.decision["k"]
+        assert found.decision["verdict"] == word
+        assert f"The verdict on {k} segments under other preparations" in found.shown
+        assert "All 5 other preparations give the same word." in found.text
+    assert "stand apart from one another as customers of no null model" in natural.text
+    assert "any claim that customers come in kinds" in constructive.text
+
+
+def test_shares_that_add_up_to_one_have_a_null_model_of_their_own(
+    natural, constructive
+):
+    named = ["of one cloud", "of one bent gradient", "of shares of few purchases"]
+    assert [name in natural.text + natural.shown for name in named] == [True] * 3
+    # Those of the cloud do not, so that two models are left.
+    told = constructive.text + constructive.shown
+    assert [name in told for name in named] == [True, True, False]
+
+
 def test_the_same_customers_seen_twice_stand_beside_resamples(natural, constructive):
     twice, once = (
         next(f for f in found.findings if "migration" in f["decision"])["size"]
