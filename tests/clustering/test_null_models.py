@@ -303,6 +303,21 @@ def test_customers_differ_as_much_as_seen_however_wide_their_wants(wants):
     assert found == pytest.approx(due, rel=0.12)
 
 
+def test_shares_of_all_that_is_bought_leave_no_rest_and_add_up_to_one():
+    features, halves = shoppers(np.full(300, 4), wants=1000)
+    rest = 1 - features[SHARES].sum(axis=1)
+    whole = features.assign(share_d=rest)
+    halves = [half.assign(share_d=1 - half[SHARES].sum(axis=1)) for half in halves]
+    model = fit(whole, halves, AsTheyAre([*SHARES, "share_d"]))
+    drawn = model.draw([1])
+    assert drawn.sum(axis=1).to_numpy() == pytest.approx(np.ones(300))
+    found = np.mean([model.draw([1, i]).var().sum() for i in range(20)])
+    seen = whole[[*SHARES, "share_d"]].var().sum()
+    assert found == pytest.approx(seen, rel=0.05)
+    # Nothing is wanted beside the four.
+    assert len(model.wholes[0].middle) == 4
+
+
 def test_columns_that_are_no_shares_keep_their_place_and_one_peak(bought):
     features, halves = bought
     rng = np.random.default_rng(6)

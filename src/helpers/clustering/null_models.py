@@ -202,7 +202,7 @@ class Whole:
 
     columns: list[str]
     purchases: np.ndarray
-    middle: np.ndarray  # of the log shares; what is left of the whole is the last
+    middle: np.ndarray  # of the log shares; what is left of the whole, if any, is last
 
 
 @dataclass(frozen=True)
@@ -237,7 +237,7 @@ class Composition:
             logs = drawn[:, first : first + len(whole.middle)]
             first += len(whole.middle)
             shares = _closed(whole.middle + logs)
-            seen = rng.multinomial(whole.purchases, shares)[:, :-1]
+            seen = rng.multinomial(whole.purchases, shares)[:, : len(whole.columns)]
             table[whole.columns] = seen / whole.purchases[:, None]
         scores = self.prepared.transform(table)
         if self.others:
@@ -293,7 +293,8 @@ def composition(
         each = lines_a_purchase(*halves, columns=columns, lines=counts)
         lines = features[counts].to_numpy(float)
         purchases = np.maximum(np.round(lines / each), 1).astype(int)
-        shares = np.column_stack([shares, rest.clip(1e-9)])
+        if rest.max() > 1e-6:  # else the last of them would be nothing, and vary
+            shares = np.column_stack([shares, rest.clip(1e-9)])
         middle, logs = _of_wants(shares, purchases)
         wholes.append(Whole(columns, purchases, middle))
         blocks.append(logs)

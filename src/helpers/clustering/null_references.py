@@ -127,16 +127,16 @@ def hold(
 ) -> pd.DataFrame:
     """Hold what halves agree on to customers drawn from each null model.
 
-    One test over all k. At each k the agreement of halves, their prediction strength and
-    the separation (`stability.split`) are standardised by `PILOT` references, and
-    averaged: z. Other
-    references, up to `references`, are drawn one after the other, and each counts by
-    its largest z over all k (Westfall and Young 1993, Resampling-based multiple
-    testing). They are taken by their inverse hyperbolic tangent (Fisher's z), since they
-    cannot pass 1 and all vary little near it. Drawing stops once `enough` of them reach the largest z of the customers
-    (Besag and Clifford 1991, Sequential Monte Carlo p-values): where nothing stands
-    out, few are needed. `halves` are those of `stability.split` for the customers.
-    References may have fewer `splits`: they vary more then, which makes p larger.
+    One test over all k. At each k the agreement of halves, their prediction strength
+    and the separation (`stability.split`) are taken by their inverse hyperbolic tangent
+    (Fisher's z), since they cannot pass 1 and vary little near it; standardised by
+    `PILOT` references; and averaged: z. Other references, up to `references`, are drawn
+    one after the other, and each counts by its largest z over all k (Westfall and Young
+    1993, Resampling-based multiple testing). Drawing stops once `enough` of them reach
+    the largest z of the customers (Besag and Clifford 1991, Sequential Monte Carlo
+    p-values): where nothing stands out, few are needed. `halves` are those of
+    `stability.split` for the customers. References may have fewer `splits`: they vary
+    more then, which makes p larger.
 
     Returns
     -------
@@ -247,8 +247,9 @@ def excess(halves: pd.DataFrame, strictest: pd.DataFrame) -> pd.DataFrame:
 
     For agreement and strength of each split of `halves` it is (value - reference) / (1
     - reference), as kappa corrects for chance; `reference` is the largest mean of
-    `strictest`, and what is left above it counts as 0.05 at least. Returns excess (their mean; 1 is perfect, 0 no better than references)
-    and excess_error (its standard error over splits), missing without references.
+    `strictest`, and what is left above it counts as 0.05 at least. Returns excess
+    (their mean; 1 is perfect, 0 no better than references) and excess_error (its
+    standard error over splits), missing without references.
     """
     gone = []
     for name in ("agreement", "strength"):
