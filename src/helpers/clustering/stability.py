@@ -290,10 +290,10 @@ def split(
     centre. The strength of a segment is the share of its pairs of customers, of its own
     half, who stay together by the other half's centres (1 for a single customer), that
     of a half its least strong segment's, and that of a split the mean of both. The
-    separation is the mean of 1 - distance to the nearest centre of the other half / distance to the
-    next one: 0 where customers lie between two centres, 1 where they lie in one. No
-    start is warm; fpc's default of one was measured to read .66 for .94 on planted
-    clusters.
+    separation is the mean of 1 - distance to the nearest centre of the other half /
+    distance to the next one: 0 where customers lie between two centres, 1 where they
+    lie in one. No start is warm; fpc's default of one was measured to read .66 for .94
+    on planted clusters.
 
     Tibshirani and Walther (2005), Cluster validation by prediction strength; both
     halves and single customers as in prediction.strength of R's fpc, which draws new
