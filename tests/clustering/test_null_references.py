@@ -615,3 +615,16 @@ def test_what_is_left_above_a_near_perfect_reference_counts_as_a_twentieth():
     )
     found = null_references.excess(halves, hardest)
     assert found["excess"][2] == pytest.approx((0.01 / 0.05 + 1) / 2)
+
+
+def test_a_reference_of_too_few_different_customers_counts_as_perfect():
+    class Alike:
+        def draw(self, seed):
+            return pd.DataFrame({"a": [0.0, 1.0] * 20, "b": [1.0, 0.0] * 20})
+
+    halves = stability.split(four_heaps(), k_values=[4], splits=2, seed=1, starts=2)
+    held = null_references.hold(
+        halves, {"alike": Alike()}, splits=2, starts=2, references=19, seed=1
+    )
+    assert held["reference_agreement"].tolist() == [1.0]
+    assert held["p"].tolist() == [1.0]
