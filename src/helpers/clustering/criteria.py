@@ -272,8 +272,9 @@ def verdict(
       references. Customers come in kinds. Of prediction strength Tibshirani and Walther
       (2005, Cluster validation by prediction strength) ask 0.8 to 0.9 and add one
       standard error (R's fpc adds none).
-    - reproducible: they lie beyond every null model: segments come back more often than
-      one cloud, one gradient or shares of few lines bring them back.
+    - reproducible: they lie beyond every null model, and `excess` is above 0: segments
+      come back more often than one cloud, one gradient or shares of few lines bring
+      them back.
     - constructive: cuts through one cloud, which may be useful and are not discovered.
 
     The terms are those of Dolnicar, Gruen and Leisch (2018), Market segmentation
@@ -281,7 +282,7 @@ def verdict(
     """
     if p_weeks > alpha or told_low <= 0:
         return NOT_USABLE
-    if not p <= alpha:
+    if not (p <= alpha and excess > 0):
         return CONSTRUCTIVE
     firm = strength + strength_error >= min_strength
     return NATURAL if firm and excess >= natural_excess else REPRODUCIBLE
