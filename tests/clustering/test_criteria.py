@@ -260,7 +260,7 @@ def test_agreement_passes_by_itself_or_beyond_null_references(
 
 
 @pytest.mark.parametrize(
-    ("customers", "splits"), [(100, 16), (150, 16), (240, 10), (800, 3), (9999, 3)]
+    ("customers", "splits"), [(50, 16), (100, 12), (240, 5), (400, 3), (9999, 3)]
 )
 def test_the_fewer_the_customers_the_more_halvings(customers, splits):
     assert clustering_criteria.few_splits(customers) == splits
@@ -326,7 +326,8 @@ def test_a_study_gathers_what_its_pieces_measure(one_process):
     assert table.loc[3, "strength"] == pytest.approx(of_three.mean())
     error = of_three.std(ddof=1) / np.sqrt(3)
     assert table.loc[3, "strength_error"] == pytest.approx(error)
-    settings = {"splits": 16, "starts": 2, "references": 19, "seed": 3}
+    few = clustering_criteria.few_splits(len(scores))
+    settings = {"splits": few, "starts": 2, "references": 19, "seed": 3}
     held = null_references.hold(halves, given["models"], **settings)
     pd.testing.assert_frame_equal(found.held, held)
     assert table["p"].tolist() == held["p"].tolist()
