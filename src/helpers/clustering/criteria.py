@@ -58,7 +58,7 @@ def study(
     splits: int,
     resample_starts: int,
     models: Mapping[str, null_models.NullModel],
-    references: int = 99,
+    references: int = 80,
     features: pd.DataFrame | None = None,
     prepare: Callable[[pd.DataFrame], stability.Prepared] = stability.AsItIs,
     aim: predictive_validity.Outcome | None = None,
@@ -112,7 +112,7 @@ def study(
         halves,
         models,
         splits=few_splits(len(scores)),
-        starts=min(resample_starts, 3),
+        starts=resample_starts,
         references=references,
         seed=seed,
     )
@@ -142,6 +142,8 @@ def under_preparations(
     choices: Sequence[Mapping[str, object]],
     halves: tuple[pd.DataFrame, pd.DataFrame],
     k: int,
+    first: str,
+    alpha: float,
     references: int,
     splits: int,
     starts: int,
@@ -151,8 +153,10 @@ def under_preparations(
 
     `choices` are passed to `fit` as keywords; `halves` as in `null_models.fitted`.
     Returns a row a choice: its keywords, and the columns of `Study.criteria` that the
-    verdict reads. p is that of this k alone. All are missing where the choice leaves
-    fewer different customers than two halves of k segments need.
+    verdict reads. p is that of this k alone. The null model `first` is tried first; the
+    others only where its p is at most `alpha`, since one that is not beaten decides.
+    All are missing where the choice leaves fewer different customers than two halves of
+    k segments need.
     """
     rows = []
     for choice in choices:
@@ -168,24 +172,34 @@ def under_preparations(
             scores, k_values=[k], splits=splits, seed=seed, starts=starts
         )
         models = null_models.fitted(scores, features, prepared=prepared, halves=halves)
-        held = null_references.hold(
-            found,
-            models,
-            splits=few_splits(len(scores)),
-            starts=min(starts, 3),
-            references=references,
-            seed=seed,
+        held = []
+        for name in sorted(models, key=lambda name: name != first):
+            held.append(
+                null_references.hold(
+                    found,
+                    {name: models[name]},
+                    splits=few_splits(len(scores)),
+                    starts=starts,
+                    references=references,
+                    seed=seed,
+                    enough=2,
+                )
+            )
+            if held[-1]["p"].iloc[0] > alpha:
+                break
+        rows.append(
+            choice
+            | _firmness(found, pd.concat(held, ignore_index=True)).loc[k].to_dict()
         )
-        rows.append(choice | _firmness(found, held).loc[k].to_dict())
     return pd.DataFrame(rows)
 
 
 def few_splits(customers: int) -> int:
-    """Say in how many halvings a reference is measured: 3 to 16.
+    """Say in how many halvings a reference is measured: 2 to 16.
 
     Of few customers halvings differ more, and cost less.
     """
-    return int(np.clip(1200 // customers, 3, 16))
+    return int(np.clip(1200 // customers, 2, 16))
 
 
 def measure(

@@ -304,8 +304,9 @@ def composition(
     told = {column for whole in wholes for column in whole.columns}
     others = [column for column in scores if column not in told]
     seen.append(scores[others].to_numpy(float))
+    used = dict.fromkeys([*prepared.columns, *filter(None, prepared.weights)])
     return Composition(
-        features=features,
+        features=features[[column for column in used if column in features]],
         wholes=wholes,
         factor=_joined(np.column_stack(seen), blocks),
         prepared=prepared,

@@ -130,8 +130,8 @@ def hold(
     One test over all k. At each k the agreement of halves, their prediction strength
     and the separation (`stability.split`) are taken by their inverse hyperbolic tangent
     (Fisher's z), since they cannot pass 1 and vary little near it; standardised by
-    `PILOT` references; and averaged: z. Other references, up to `references`, are drawn
-    one after the other, and each counts by its largest z over all k (Westfall and Young
+    `PILOT` references; and averaged: z. Then `references` others at most are drawn one
+    after the other, and each counts by its largest z over all k (Westfall and Young
     1993, Resampling-based multiple testing). Drawing stops once `enough` of them reach
     the largest z of the customers (Besag and Clifford 1991, Sequential Monte Carlo
     p-values): where nothing stands out, few are needed. `halves` are those of
