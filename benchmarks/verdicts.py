@@ -206,6 +206,7 @@ def claims(scores: pd.DataFrame, models: dict, seed: int, **later: object) -> di
         resamples=2,
         splits=24,
         resample_starts=3,
+        half_starts=3,
         models=models,
         **later,
     )

@@ -56,6 +56,7 @@ SMALL = {
         "gap_draws": 4,
         "gap_starts": 1,
         "resample_starts": 2,
+        "half_starts": 2,
         "reference_resamples": 4,
     },
     "05_lifecycle_journey": {"resamples": 100, "fitted_customers": 500},

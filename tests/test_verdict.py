@@ -50,6 +50,7 @@ QUICK = {
     "splits": 8,
     "references": 19,
     "resample_starts": 2,
+    "half_starts": 2,
     "reference_resamples": 4,
 }
 WRITTEN = ["segments", "candidate_scores", "stability", "segment_stability"]

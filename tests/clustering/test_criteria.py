@@ -294,7 +294,11 @@ def study_of(scores, kind, **changes):
     among = pd.Series(True, index=amount.index)
     settings = {
         **{"k_values": TRIED, "seed": 3, "starts": 3, "resamples": 4, "splits": 3},
-        **{"resample_starts": 2, "models": {"one cloud": null_models.cloud(scores)}},
+        **{
+            "resample_starts": 2,
+            "half_starts": 2,
+            "models": {"one cloud": null_models.cloud(scores)},
+        },
         **{"references": 19, "repeats": 50},
         "aim": predictive_validity.Outcome("later", "amount", amount, among),
         "sales": pd.Series(rng.lognormal(4, 1, len(kind))),

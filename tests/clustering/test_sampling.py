@@ -146,6 +146,7 @@ def study(seed, models=None):
         seed=1,
         starts=3,
         resample_starts=2,
+        half_starts=2,
         repeats=50,
     )
 

@@ -57,6 +57,7 @@ def study(
     resamples: int,
     splits: int,
     resample_starts: int,
+    half_starts: int,
     models: Mapping[str, null_models.NullModel],
     references: int = 80,
     features: pd.DataFrame | None = None,
@@ -105,14 +106,15 @@ def study(
         scores if features is None else features,
         prepare=prepare,
         resamples=resamples,
+        starts=resample_starts,
         **settings,
     )
-    halves = stability.split(scores, splits=splits, **settings)
+    halves = stability.split(scores, splits=splits, starts=half_starts, **settings)
     held = null_references.hold(
         halves,
         models,
         splits=few_splits(len(scores)),
-        starts=resample_starts,
+        starts=half_starts,
         references=references,
         seed=seed,
     )
