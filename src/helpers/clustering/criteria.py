@@ -101,7 +101,6 @@ def study(
     }
     labels = {k: methods.nearest(values, found) for k, found in centres.items()}
     settings: dict[str, Any] = {"k_values": k_values, "seed": seed}
-    settings["starts"] = resample_starts
     again = stability.resample(
         scores if features is None else features,
         prepare=prepare,
