@@ -30,7 +30,8 @@ FITTED = {
 # These build on them.
 OF_FITTED = {
     *("leads.lead_scoring", "leads.typing_tool", "personas.plots"),
-    "clustering.sampling",
+    *("clustering.criteria", "clustering.sampling"),
+    *("refinement.migration", "refinement.refit", "personas.conclusions"),
 }
 # Prints, line by line, which of the first libraries each group of modules brings along.
 PROGRAM = """
