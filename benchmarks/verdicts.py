@@ -13,6 +13,7 @@ import sys
 import time
 from pathlib import Path
 
+import measure
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
@@ -221,12 +222,12 @@ def claims(scores: pd.DataFrame, models: dict, seed: int, **later: object) -> di
 
 def before(scores: pd.DataFrame, k: int, seed: int) -> bool:
     """Say whether the rule before called k segments reproducible."""
-    measure = functools.partial(
+    measured = functools.partial(
         stability.measure, k_values=[k], resamples=10, splits=5, starts=5
     )
     compared = null_references.compare(
-        measure(scores, seed),
-        null_references.on_references(scores, measure, references=19, seed=seed),
+        measured(scores, seed),
+        null_references.on_references(scores, measured, references=19, seed=seed),
         more_is_better=True,
     )
     return bool((compared.query("statistic == 'agreement'")["p"] <= 0.05).all())
@@ -265,13 +266,8 @@ def of_scores(scores: pd.DataFrame) -> dict:
 
 def written(shares: pd.DataFrame) -> str:
     """Write a table of shares for a page of text."""
-    names = list(shares)
-    rows = [
-        [f"{x:.2f}" if isinstance(x, float) else str(x) for x in row]
-        for row in shares.itertuples(index=False)
-    ]
-    lines = [names, ["---"] * len(names), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+    said = shares.map(lambda x: f"{x:.2f}" if isinstance(x, float) else str(x))
+    return measure.table(said.to_dict("records"))
 
 
 def main(tables: int, plantings: int, seeds: int) -> None:

@@ -280,14 +280,14 @@ def verdict(
     - not usable: the agreement between odd and even weeks is no more than chance
       (`p_weeks`), or nothing later is explained beyond chance (`told_low`, the lower
       end of its interval); either is missing where it could not be judged.
-    - natural: agreement and strength lie beyond every null model (`p` of the test over
+    - natural: what halves agree on lies beyond every null model (`p` of the test over
       all k); strength and its standard error reach `min_strength`; and `excess`
       reaches `natural_excess`: of the way from references to perfect segments so much
       is gone, for with enough customers the slightest structure lies beyond
       references. Customers come in kinds. Of prediction strength Tibshirani and Walther
       (2005, Cluster validation by prediction strength) ask 0.8 to 0.9 and add one
       standard error (R's fpc adds none).
-    - reproducible: they lie beyond every null model, and `excess` is above 0: segments
+    - reproducible: it lies beyond every null model, and `excess` is above 0: segments
       come back more often than one cloud, one gradient or shares of few lines bring
       them back.
     - constructive: cuts through one cloud, which may be useful and are not discovered.

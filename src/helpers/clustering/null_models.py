@@ -75,8 +75,7 @@ def cloud(scores: pd.DataFrame) -> Cloud:
     """Fit one cloud to customers x features."""
     values = methods.check(scores, least=2)
     values = values[methods.row_order(values)]
-    normal = norm.ppf((rankdata(values, axis=0) - 0.5) / len(values))
-    normal = (normal - normal.mean(axis=0)) / normal.std(axis=0)
+    normal = _normal_scores(values)
     with threadpool_limits(1):
         variances, vectors = np.linalg.eigh(normal.T @ normal / len(normal))
         told = variances > 1e-9 * variances.max()  # copies of a column tell nothing
@@ -84,10 +83,20 @@ def cloud(scores: pd.DataFrame) -> Cloud:
         radii = np.sqrt((((normal @ vectors[:, told]) / spread) ** 2).sum(axis=1))
     return Cloud(
         columns=list(scores.columns),
-        margins=np.column_stack([one_peak(column) for column in values.T]),
+        margins=_margins(values),
         factor=(vectors[:, told] * spread).T,
         radii=np.sort(radii),
     )
+
+
+def _normal_scores(values: np.ndarray) -> np.ndarray:
+    normal = norm.ppf((rankdata(values, axis=0) - 0.5) / len(values))
+    normal -= normal.mean(axis=0)
+    return normal / np.maximum(normal.std(axis=0), 1e-9)  # a column may be all alike
+
+
+def _margins(values: np.ndarray) -> np.ndarray:
+    return np.column_stack([one_peak(column) for column in values.T])
 
 
 def one_peak(values: np.ndarray) -> np.ndarray:
@@ -169,8 +178,9 @@ def arch(scores: pd.DataFrame) -> Arch:
     # A column that the curve tells whole leaves nothing to draw around it.
     rest = rest + 1e-9 * values.std(axis=0) * _noise(values.shape)
     around = cloud(pd.DataFrame(rest, columns=scores.columns))
-    margins = np.column_stack([one_peak(column) for column in values.T])
-    return Arch(curve=curve, along=one_peak(place), around=around, margins=margins)
+    return Arch(
+        curve=curve, along=one_peak(place), around=around, margins=_margins(values)
+    )
 
 
 def _noise(shape: tuple[int, int]) -> np.ndarray:
@@ -342,9 +352,7 @@ def _of_wants(
 
 def _joined(seen: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
     # One normal cloud: inside a whole by its own covariance, else by rank as seen.
-    normal = norm.ppf((rankdata(seen, axis=0) - 0.5) / len(seen))
-    normal -= normal.mean(axis=0)
-    normal /= np.maximum(normal.std(axis=0), 1e-9)  # nothing may be left of a whole
+    normal = _normal_scores(seen)
     spread = np.ones(seen.shape[1])
     with threadpool_limits(1):
         together = normal.T @ normal / len(normal)

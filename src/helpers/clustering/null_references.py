@@ -195,9 +195,10 @@ def _of_model(
     model: null_models.NullModel, seed: list[int], settings: dict
 ) -> np.ndarray:
     state = int(np.random.default_rng(seed).integers(2**31))
+    reference = model.draw(seed)
     try:
         with parallel_config(backend="sequential"):
-            return _means(stability.split(model.draw(seed), seed=state, **settings))
+            return _means(stability.split(reference, seed=state, **settings))
     except BadInput:
         # Fewer customers differ than there are segments: any halves agree on copies.
         return np.ones((len(settings["k_values"]), len(stability.HALVES)))
