@@ -553,6 +553,18 @@ def test_jargon_is_explained_where_it_is_first_said(folder):
         assert page.find(id=button["popovertarget"]).get_text(strip=True)
 
 
+def test_a_word_of_evidence_in_its_ordinary_sense_is_not_explained(folder):
+    told = FINDING | {
+        "size": "It is by construction",
+        "limit": "Starts were not observed, and nothing is assumed of them or tested.",
+    }
+    findings.write([told], run=RUN, notebook=NAMES[1])
+    build.build(RUN)
+    page = BeautifulSoup((folder / "index.html").read_text("utf-8"), "html.parser")
+    buttons = page.select(".findings .term")
+    assert [button.get_text() for button in buttons] == ["by construction"]
+
+
 @pytest.mark.parametrize(
     ("text", "shown"), [("<b>p = 1", "&lt;b&gt;"), ("a map", "a map")]
 )

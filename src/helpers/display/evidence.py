@@ -9,6 +9,9 @@ WORDS: dict[str, str] = beside(__file__, "evidence.yaml")
 TESTED, OBSERVED, BY_CONSTRUCTION, ASSUMED = WORDS
 # The same for a glossary.
 GLOSSARY = {word.capitalize(): meaning for word, meaning in WORDS.items()}
+# Sentences use these in their ordinary sense too ("starts were not observed"): a page
+# explains them where it marks them, and not wherever they stand.
+ORDINARY = {word.capitalize() for word in (TESTED, OBSERVED, ASSUMED)}
 
 
 def of(used_to_build: Iterable[bool]) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 
 from helpers.core import command, errors, paths, store
+from helpers.display import evidence
 from helpers.report import dashboard, pages
 
 
@@ -23,7 +24,13 @@ def build(run: str) -> Path:
         f"{article.name}.html": page.render(contents, article=article, position=i)
         for i, article in enumerate(articles)
     }
-    explain = dashboard.explainer(contents["glossary"])
+    explain = dashboard.explainer(
+        {
+            term: meaning
+            for term, meaning in contents["glossary"].items()
+            if term not in evidence.ORDINARY
+        }
+    )
     texts["index.html"] = templates.get_template("dashboard.html.j2").render(
         contents, explain=explain
     )
