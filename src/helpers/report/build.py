@@ -24,13 +24,8 @@ def build(run: str) -> Path:
         f"{article.name}.html": page.render(contents, article=article, position=i)
         for i, article in enumerate(articles)
     }
-    explain = dashboard.explainer(
-        {
-            term: meaning
-            for term, meaning in contents["glossary"].items()
-            if term not in evidence.ORDINARY
-        }
-    )
+    terms = [term for term in contents["glossary"] if term not in evidence.ORDINARY]
+    explain = dashboard.explainer(terms)
     texts["index.html"] = templates.get_template("dashboard.html.j2").render(
         contents, explain=explain
     )

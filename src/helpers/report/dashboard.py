@@ -6,7 +6,7 @@ import html
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -126,13 +126,13 @@ def _digest(script: str) -> str:
     return f"script-src 'sha256-{code}'; "
 
 
-def explainer(glossary: Mapping[str, str]) -> Callable[[str], str]:
+def explainer(terms: Iterable[str]) -> Callable[[str], str]:
     """Give a function that writes text as HTML, each term's first mention a button.
 
     The button opens the element with the id of :func:`anchor`; one function serves a
     page.
     """
-    waiting = dict.fromkeys(sorted(glossary, key=len, reverse=True))
+    waiting = dict.fromkeys(sorted(terms, key=len, reverse=True))
 
     def explain(text: str) -> str:
         left = "|".join(map(_pattern, waiting))
