@@ -136,7 +136,7 @@ def hold(
     the largest z of the customers (Besag and Clifford 1991, Sequential Monte Carlo
     p-values): where nothing stands out, few are needed. `halves` are those of
     `stability.split` for the customers. References may have fewer `splits`: they vary
-    more then, which makes p larger.
+    more then, and each side is standardised by the deviation of its own number.
 
     Returns
     -------
@@ -149,19 +149,24 @@ def hold(
     """
     own = _means(halves)
     k_values = list(halves["k"].unique())
+    own_splits = len(halves) / len(k_values)
     settings = {"k_values": k_values, "splits": splits, "starts": starts}
     tables = []
     for name, model in models.items():
-        drawn = _drawn(model, range(1, PILOT + 1), seed, settings)
+        drawn, inside = _drawn(model, range(1, PILOT + 1), seed, settings)
         pilot = _fisher(drawn)
         mean = pilot.mean(axis=0)
-        spread = np.maximum(pilot.std(axis=0, ddof=1), _NO_LESS)
-        z = ((_fisher(own) - mean) / spread).mean(axis=1)
+        deviation = pilot.std(axis=0, ddof=1)
+        spread = np.maximum(deviation, _NO_LESS)
+        # With more halvings the customers vary less than references do.
+        narrower = 1 - _by_halving(drawn, inside) * (1 - min(splits / own_splits, 1))
+        of_own = np.maximum(deviation * np.sqrt(narrower), _NO_LESS)
+        z = ((_fisher(own) - mean) / of_own).mean(axis=1)
         largest = np.empty(0)
         while (largest >= z.max()).sum() < enough and len(largest) < references:
             first = len(drawn) + 1
             more = min(_AT_ONCE, references - len(largest))
-            found = _drawn(model, range(first, first + more), seed, settings)
+            found, _ = _drawn(model, range(first, first + more), seed, settings)
             drawn = np.concatenate([drawn, found])
             best = ((_fisher(found) - mean) / spread).mean(axis=2).max(axis=1)
             largest = np.concatenate([largest, best])
@@ -176,6 +181,13 @@ def _fisher(value: np.ndarray) -> np.ndarray:
     return np.arctanh(np.clip(value, -_MOST, _MOST))
 
 
+def _by_halving(drawn: np.ndarray, inside: np.ndarray) -> float:
+    # The share of the references' variance that their halvings add, over all k.
+    return float(
+        np.clip(inside.mean() / max(drawn.var(axis=0, ddof=1).mean(), 1e-12), 0, 1)
+    )
+
+
 def _means(halves: pd.DataFrame) -> np.ndarray:
     # k x what halves measure
     return halves.groupby("k", sort=False)[list(stability.HALVES)].mean().to_numpy()
@@ -183,25 +195,29 @@ def _means(halves: pd.DataFrame) -> np.ndarray:
 
 def _drawn(
     model: null_models.NullModel, numbers: range, seed: int, settings: dict
-) -> np.ndarray:
-    return np.stack(
-        Parallel(n_jobs=-1)(
-            delayed(_of_model)(model, [seed, number], settings) for number in numbers
-        )
+) -> tuple[np.ndarray, np.ndarray]:
+    # References x k x what halves measure: means, and the variance of each mean over
+    # the halvings of one reference.
+    found = Parallel(n_jobs=-1)(
+        delayed(_of_model)(model, [seed, number], settings) for number in numbers
     )
+    return np.stack([mean for mean, _ in found]), np.stack([var for _, var in found])
 
 
 def _of_model(
     model: null_models.NullModel, seed: list[int], settings: dict
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     state = int(np.random.default_rng(seed).integers(2**31))
     reference = model.draw(seed)
     try:
         with parallel_config(backend="sequential"):
-            return _means(stability.split(reference, seed=state, **settings))
+            halves = stability.split(reference, seed=state, **settings)
     except BadInput:
         # Fewer customers differ than there are segments: any halves agree on copies.
-        return np.ones((len(settings["k_values"]), len(stability.HALVES)))
+        shape = (len(settings["k_values"]), len(stability.HALVES))
+        return np.ones(shape), np.zeros(shape)
+    by_k = halves.groupby("k", sort=False)[list(stability.HALVES)]
+    return by_k.mean().to_numpy(), (by_k.sem() ** 2).fillna(0).to_numpy()
 
 
 def _table(

@@ -1,6 +1,7 @@
 """Tell make what each executed notebook of a run, and its pages, depend on."""
 
 import ast
+import functools
 import json
 import sys
 from collections.abc import Iterable
@@ -120,6 +121,7 @@ def helper_files(sources: Iterable[str]) -> list[Path]:
     return sorted({files[name] for name in found} | data)
 
 
+@functools.cache  # what is asked for many functions parses each helper once
 def imported(source: str) -> set[str]:
     """Name the helpers that one piece of Python imports itself, and what holds them.
 
