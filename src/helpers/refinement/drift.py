@@ -164,11 +164,12 @@ def movement_statistics(moved: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Gives period, kind ("movement"), statistic ("moved beyond noise"), segment_id, value
     (the excess), scale (its error), without the row of all customers.
     """
-    rows = []
-    for period, table in moved.items():
-        for row in table[table["segment_id"] > 0].itertuples():
-            about = (period, "movement", "moved beyond noise", int(row.segment_id))
-            rows.append((*about, row.excess, max(row.error, 1e-6)))
+    about = ("movement", "moved beyond noise")
+    rows = [
+        (period, *about, int(row.segment_id), row.excess, max(row.error, 1e-6))
+        for period, table in moved.items()
+        for row in table[table["segment_id"] > 0].itertuples()
+    ]
     return _statistics(rows).dropna()
 
 
