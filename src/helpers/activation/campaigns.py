@@ -71,17 +71,21 @@ def reach(
     people = people.assign(met=people["times"] > 0)
     everybody = people.assign(segment_id=EVERYBODY)
     parts = pd.concat([everybody, people[people["segment_id"] != EVERYBODY]])
-    groups = parts.groupby("segment_id")
-    met = parts[parts["met"]].groupby("segment_id")
-    table = {
-        "customers": groups.size(),
-        "reached": groups["met"].sum(),
-        "share_reached": groups["met"].mean(),
-        "contacts_each": met["times"].mean(),
-        "value_reached": met[value].mean(),
-        "value_others": parts[~parts["met"]].groupby("segment_id")[value].mean(),
-    }
-    return pd.DataFrame(table).reset_index()
+    rows = []
+    for segment_id, part in parts.groupby("segment_id"):
+        met, others = part[part["met"]], part[~part["met"]]
+        rows.append(
+            {
+                "segment_id": segment_id,
+                "customers": len(part),
+                "reached": len(met),
+                "share_reached": len(met) / len(part),
+                "contacts_each": met["times"].mean(),
+                "value_reached": met[value].mean(),
+                "value_others": others[value].mean(),
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def shown(reached: pd.DataFrame) -> pd.DataFrame:

@@ -294,8 +294,11 @@ def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
         parts[way] = table.set_index(by).add_suffix(f"_{way}")
     table = pd.concat(parts.values(), axis=1).sort_index().rename_axis(by)
     counts = [f"customers_{way}" for way in parts]
-    table[counts] = table[counts].fillna(0).astype(int)
-    return table.reset_index()
+    return (
+        table.fillna(dict.fromkeys(counts, 0))
+        .astype(dict.fromkeys(counts, int))
+        .reset_index()
+    )
 
 
 def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:

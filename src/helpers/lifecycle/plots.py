@@ -127,10 +127,14 @@ def cohort_heatmap(
     ax = plt.gca() if ax is None else ax
     few = table.shape[1] <= 8
     numbers = table.map(lambda share: f"{share:.0%}" if few else f"{100 * share:.0f}")
-    numbers = numbers.where(table.notna(), "")
     shown = table.set_axis([f"{name} ({counts[name]:,})" for name in table.index])
-    blues = mpl.colormaps["Blues"]
-    plots.heat_map(shown, cmap=blues, top=1.25, numbers=numbers, ax=ax)
+    plots.heat_map(
+        shown,
+        cmap=mpl.colormaps["Blues"],
+        top=1.25,
+        numbers=numbers.where(table.notna(), ""),
+        ax=ax,
+    )
     ax.set_xlabel("periods after the first" + ("" if few else "; shares in %"))
     return ax
 
