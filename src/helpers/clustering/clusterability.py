@@ -256,9 +256,9 @@ def _off_one_peak(values: np.ndarray) -> float:
     below, above = np.array([low]), np.array([high])
     while low < high:
         # What was bent before need not be searched again, up to its last bend.
-        new = _beyond(places, before, below[-1], high, np.less_equal)
+        new = _beyond(places, before, below[-1], high, convex=True)
         below = _bends(places, before, np.r_[below[:-1], new], convex=True)
-        new = _beyond(places, upto, low, above[0], np.greater_equal)
+        new = _beyond(places, upto, low, above[0], convex=False)
         above = _bends(places, upto, np.r_[new, above[1:]], convex=False)
         bends = np.union1d(below, above)
         apart = np.interp(places[bends], places[above], upto[above])
@@ -282,17 +282,21 @@ def _off_one_peak(values: np.ndarray) -> float:
 
 
 def _beyond(
-    places: np.ndarray, counts: np.ndarray, first: int, last: int, compare: np.ufunc
+    places: np.ndarray, counts: np.ndarray, first: int, last: int, *, convex: bool
 ) -> np.ndarray:
-    # Only beyond the straight line from first to last can there be a bend.
-    part, ends = slice(first, last + 1), [first, last]
+    # Bends lie beyond the line that a thousand of the places bend to: most others go.
+    some = np.unique(np.linspace(first, last, 1000).astype(int))
+    ends, part = _bends(places, counts, some, convex=convex), slice(first, last + 1)
     line = np.interp(places[part], places[ends], counts[ends])
-    return first + np.flatnonzero(compare(counts[part], line))
+    beyond = counts[part] <= line if convex else counts[part] >= line
+    return first + np.flatnonzero(beyond)
 
 
 def _bends(
     places: np.ndarray, counts: np.ndarray, some: np.ndarray, *, convex: bool
 ) -> np.ndarray:
+    if len(some) == 1:
+        return some
     widths = np.diff(places[some])
     slopes = np.diff(counts[some]) / widths
     fit = isotonic_regression(slopes, weights=widths, increasing=convex)
