@@ -280,9 +280,7 @@ def differences(pairs: pd.DataFrame, *, touchpoint: str, touches: int) -> pd.Dat
                 "touched": touched.mean(),
                 "alike": alike.mean(),
                 "difference": found["effect"],
-                "low": found["low"],
-                "high": found["high"],
-                "p": found["p"],
+                **{name: found[name] for name in ("low", "high", "p")},
                 "imbalance": _imbalance(pairs),
             }
         )

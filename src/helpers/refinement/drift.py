@@ -332,20 +332,15 @@ def sees(latest: pd.DataFrame, *, names: Mapping[int, str]) -> str:
     ends += [f"rises above {usual + limit:.1%}"] if usual + limit < 1 else []
     told = f"{name} holds {usual:.1%} as a rule"
     told += ", and could vanish without an alarm on it." if limit >= usual else "."
-    told += (
-        f" An alarm on this share comes if it {' or '.join(ends)}."
-        if ends
-        else " No change of this share can raise an alarm."
-    )
+    comes = f" An alarm on this share comes if it {' or '.join(ends)}."
+    told += comes if ends else " No change of this share can raise an alarm."
     moves = limited[limited["kind"] == "movement"]
     if moves.empty:
         return told
     least = float((moves["usual"] + moves["noise"]).min())
-    return f"{told} " + (
-        f"Movement alarms if {least:.1%} or more leave a group beyond noise."
-        if least < 1
-        else "No movement can be large enough for an alarm."
-    )
+    if not least < 1:
+        return f"{told} No movement can be large enough for an alarm."
+    return f"{told} Movement alarms if {least:.1%} or more leave a group beyond noise."
 
 
 def _reason(row: tuple, names: Mapping[int, str]) -> str:

@@ -378,17 +378,13 @@ def beside_floors(overall: pd.Series) -> str:
         )
     else:
         verdict = "Movement is not surely more than this"
-    decides = (
-        f" The largest decides: {BLOCKS[overall['floor']]}."
-        if several
-        else " This floor decides alone."
-    )
-    left_out = (
-        f" Left out, as periods are too short or customers too few: {', '.join(out)}."
-        if out
-        else ""
-    )
-    return f"Noise moves {told}.{decides} {verdict}.{left_out}"
+    largest = f"The largest decides: {BLOCKS[overall['floor']]}"
+    decides = largest if several else "This floor decides alone"
+    said_ = f"Noise moves {told}. {decides}. {verdict}."
+    if out:
+        why = "as periods are too short or customers too few"
+        said_ += f" Left out, {why}: {', '.join(out)}."
+    return said_
 
 
 # --- Would any cut have moved as much?
