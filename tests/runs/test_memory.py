@@ -165,7 +165,7 @@ def test_what_has_no_lasting_value_is_refused(passing):
 
 
 @pytest.mark.parametrize(
-    "library", ["numpy", "pandas", "scipy", "scikit-learn", "kmedoids", "umap-learn"]
+    "library", ["numpy", "pandas", "scipy", "scikit-learn", "umap-learn"]
 )
 def test_another_version_of_a_library_measures_anew(library, monkeypatch):
     before = memory.fingerprint(scores.sweep)

@@ -58,13 +58,12 @@ def shares(
     Orders without a value count in the whole. `among` is the group of each customer;
     others are left out. Returns values, weekdays in their order, by groups.
     """
-    table = {0: orders[by].value_counts() / len(orders)}
+    parts = {0: orders}
     if among is not None:
-        groups = orders["customer_id"].map(among)
-        known = orders[groups.notna()]
-        table = {0: known[by].value_counts() / len(known)}
-        for group, own in known.groupby(groups.dropna().astype(int)):
-            table[group] = own[by].value_counts() / len(own)
+        groups = orders["customer_id"].map(among).dropna().astype(int)
+        parts = {0: orders.loc[groups.index]}
+        parts |= dict(list(parts[0].groupby(groups)))
+    table = {group: own[by].value_counts() / len(own) for group, own in parts.items()}
     found = pd.DataFrame(table).fillna(0.0).sort_index()
     days = [day for day in WEEKDAYS if day in found.index]
     return found.loc[days] if len(days) == len(found) else found
@@ -118,16 +117,10 @@ def matrix(
                 f"for segment {facts.loc[holes[name].idxmax(), 'segment_id']}. Leave "
                 "the row out or give the fact."
             )
-    templates = {
-        stage: {
-            **text,
-            "grade": bought if text["grade"] == evidence.OBSERVED else text["grade"],
-        }
-        for stage, text in templates.items()
-    }
-    rows = [
-        {name: row[name] for name in KEPT}
-        | {name: templates[row["stage"]][name].format_map(row) for name in FILLED}
-        for row in facts.to_dict("records")
-    ]
-    return pd.DataFrame(rows, columns=[*KEPT, *FILLED])
+    rows = []
+    for row in facts.to_dict("records"):
+        words = templates[row["stage"]]
+        filled = [words[name].format_map(row) for name in FILLED]
+        rows.append([*(row[name] for name in KEPT), *filled])
+    table = pd.DataFrame(rows, columns=[*KEPT, *FILLED])
+    return table.assign(grade=table["grade"].replace(evidence.OBSERVED, bought))

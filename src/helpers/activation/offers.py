@@ -233,13 +233,11 @@ def judge(
     table = pd.concat(told)
     table = table[table["customer_id"].isin(asked)]
     items = counts.shape[1]
-    judged = pd.concat(
-        [
-            _judged(table[table["rank"] <= most], items, level=level).assign(n=most)
-            for most in n
-        ],
-        ignore_index=True,
+    each = (
+        _judged(table[table["rank"] <= most], items, level=level).assign(n=most)
+        for most in n
     )
+    judged = pd.concat(each, ignore_index=True)
     others = judged["way"] != POPULARITY
     judged.loc[others, "p_adjusted"] = intervals.adjusted(
         judged.loc[others, "p"], method="holm"

@@ -1,17 +1,16 @@
 """Test whether there is structure at all: gap, Hopkins, dip and SigClust."""
 
-import warnings
-
-import diptest
 import numpy as np
 import pandas as pd
 from joblib import Parallel, delayed, parallel_config
+from scipy.optimize import isotonic_regression
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist
 from scipy.stats import beta, norm
 from threadpoolctl import threadpool_limits
 
 from helpers.clustering import methods
+from helpers.core import paths
 from helpers.core.errors import BadInput
 
 # Statistics of `measure`: True where more speaks for clusters.
@@ -27,6 +26,9 @@ RULES = ("first_se_max", "tibshirani")  # of `gap_choice`
 # Customers whose pairwise distances are tested; above it a sample is: two million
 # distances take a fifth of a second, and more would not change the answer.
 _MOST_FOR_DISTANCES = 2000
+# Of evenly spread values: dips times the root of their number, by that number (the
+# largest first) and by the chance of as large a dip.
+_DIPS = paths.beside(__file__, "dip.yaml")
 
 
 def gap(
@@ -205,8 +207,8 @@ def dip(scores: pd.DataFrame) -> pd.DataFrame:
     Returns statistic (dip_distances between customers, 2,000 at most, sampled by a
     fixed seed; dip_first_component of the principal components), null (what is tested),
     value (the least largest difference between the distribution and one with a single
-    peak) and p by interpolation in the published table, whose last row serves above
-    72,000 values. Distances depend on each other, so their p is a convention.
+    peak) and p, by interpolation among dips of evenly spread values (dip.yaml).
+    Distances depend on each other, so their p is a convention.
 
     Hartigan and Hartigan (1985), The dip test of unimodality. Adolfsson, Ackerman and
     Brownstein (2019), To cluster, or not to cluster: an analysis of clusterability
@@ -228,11 +230,77 @@ def _dips(rows: np.ndarray) -> dict[str, tuple[float, float]]:
 
 
 def _dip(values: np.ndarray) -> tuple[float, float]:
-    with warnings.catch_warnings():
-        # The docstring says what serves beyond the end of the table.
-        warnings.filterwarnings("ignore", message="Sample size exceeds")
-        value, p = diptest.diptest(np.ascontiguousarray(values))
-    return float(value), float(p)
+    value = _off_one_peak(values)
+    # Dips shrink with the root of the number of values, and what is left with it too.
+    shrinks = np.sqrt(len(values))
+    roots = 1 / np.sqrt(list(_DIPS["sizes"]))
+    table = np.array(list(_DIPS["sizes"].values()))
+    dips = [np.interp(1 / shrinks, roots, column) for column in table.T]
+    scores = norm.ppf(_DIPS["chances"])
+    found = np.interp(
+        -value * shrinks, np.negative(dips), scores, left=-np.inf, right=np.inf
+    )
+    return value, float(norm.cdf(found))
+
+
+def _off_one_peak(values: np.ndarray) -> float:
+    # Below the counts of values lies the greatest convex function, above them the least
+    # concave one. Where the two are farthest apart, their bends on either side enclose
+    # the peak; outside, the counts are held to them; inside, the same begins anew.
+    places = np.sort(values)
+    last = np.r_[places[1:] > places[:-1], True]
+    upto = np.flatnonzero(last) + 1.0
+    before = np.r_[0.0, upto[:-1]]
+    places = places[last]
+    low, high, most = 0, len(places) - 1, 1.0
+    below, above = np.array([low]), np.array([high])
+    while low < high:
+        # What was bent before need not be searched again, up to its last bend.
+        new = _beyond(places, before, below[-1], high, convex=True)
+        below = _bends(places, before, np.r_[below[:-1], new], convex=True)
+        new = _beyond(places, upto, low, above[0], convex=False)
+        above = _bends(places, upto, np.r_[new, above[1:]], convex=False)
+        bends = np.union1d(below, above)
+        apart = np.interp(places[bends], places[above], upto[above])
+        apart -= np.interp(places[bends], places[below], before[below])
+        if apart.max() <= most:
+            break
+        widest = bends[apart.argmax()]
+        left, right = below[below <= widest][-1], above[above >= widest][0]
+        for ends, outer, inner, part in (
+            (below, before, upto, slice(low, left)),
+            (above, upto, before, slice(right + 1, high + 1)),
+        ):
+            held = np.interp(places[part], places[ends], outer[ends])
+            most = max(most, np.abs(held - inner[part]).max(initial=0))
+        if (left, right) == (low, high):
+            break
+        low, high = left, right
+        below = below[(below >= low) & (below <= high)]
+        above = above[(above >= low) & (above <= high)]
+    return float(most) / 2 / len(values)
+
+
+def _beyond(
+    places: np.ndarray, counts: np.ndarray, first: int, last: int, *, convex: bool
+) -> np.ndarray:
+    # Bends lie beyond the line that a thousand of the places bend to: most others go.
+    some = np.unique(np.linspace(first, last, 1000).astype(int))
+    ends, part = _bends(places, counts, some, convex=convex), slice(first, last + 1)
+    line = np.interp(places[part], places[ends], counts[ends])
+    beyond = counts[part] <= line if convex else counts[part] >= line
+    return first + np.flatnonzero(beyond)
+
+
+def _bends(
+    places: np.ndarray, counts: np.ndarray, some: np.ndarray, *, convex: bool
+) -> np.ndarray:
+    if len(some) == 1:
+        return some
+    widths = np.diff(places[some])
+    slopes = np.diff(counts[some]) / widths
+    fit = isotonic_regression(slopes, weights=widths, increasing=convex)
+    return some[fit.blocks]
 
 
 def sigclust(

@@ -24,11 +24,8 @@ def tables(run: str) -> dict[str, str]:
     They are lines, products and declared (the table customers), without which BadInput
     is raised, and interactions and surveys where the run has them.
     """
-    found = {
-        "lines": store.located("lines", run=run),
-        "products": store.located("products", run=run),
-        "declared": store.located("customers", run=run),
-    }
+    needed = {"lines": "lines", "products": "products", "declared": "customers"}
+    found = {name: store.located(table, run=run) for name, table in needed.items()}
     for name in ("interactions", "surveys"):
         file = store.path(name, run=run)
         found |= {name: file} if file.exists() else {}
@@ -154,19 +151,11 @@ def dictionary(table: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame
     family, unit, meaning, source (staged table), weight (feature that counts what a
     share is a share of), missing_share (0 to 1), sql.
     """
-    return pd.DataFrame(
-        {
-            "feature": f.name,
-            "family": f.family,
-            "unit": f.unit,
-            "meaning": f.meaning,
-            "source": f.source,
-            "weight": f.weight,
-            "missing_share": table[f.name].isna().mean(),
-            "sql": " ".join(f.sql.split()),
-        }
-        for f in features
-    )
+    found = pd.DataFrame(features)
+    found["missing_share"] = table[found["name"]].isna().mean().to_numpy()
+    found["sql"] = found["sql"].str.split().str.join(" ")
+    columns = "feature family unit meaning source weight missing_share sql"
+    return found.rename(columns={"name": "feature"})[columns.split()]
 
 
 def build(

@@ -178,10 +178,7 @@ def redeemed(
         files | {"first": first, "last": last},
     ).df()
     answered = found.loc[found["answered"], "customer_id"]
-    return pd.DataFrame(
-        {
-            "customer_id": customers,
-            "later_targeted": customers.isin(found["customer_id"]),
-            "later_redeemed": customers.isin(answered),
-        }
+    return customers.to_frame("customer_id").assign(
+        later_targeted=customers.isin(found["customer_id"]),
+        later_redeemed=customers.isin(answered),
     )

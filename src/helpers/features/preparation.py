@@ -166,18 +166,16 @@ def _roots(
 
 def _refuse(features: pd.DataFrame, weights: Mapping[str, str]) -> None:
     _refuse_missing(features, [*weights, *filter(None, weights.values())], weights)
+    then = "Leave it out of the columns to prepare."
     for name in weights:
-        _refuse_rows(
-            features,
-            features[name] < 0,
-            f"column {name} is below 0 and has no root",
-            "Leave it out of the columns to prepare.",
-        )
+        what = f"column {name} is below 0 and has no root"
+        _refuse_rows(features, features[name] < 0, what, then)
 
 
 def _refuse_missing(
     features: pd.DataFrame, columns: Iterable[str], weights: Mapping[str, str]
 ) -> None:
+    then = "Leave out customers with too little data first."
     for name in dict.fromkeys(columns):
         if name not in features:
             raise BadInput(
@@ -187,12 +185,7 @@ def _refuse_missing(
         missing = features[name].isna()
         if weights.get(name) in features:
             missing &= features[weights[name]].gt(0)  # of nothing there is no share
-        _refuse_rows(
-            features,
-            missing,
-            f"column {name} is missing",
-            "Leave out customers with too little data first.",
-        )
+        _refuse_rows(features, missing, f"column {name} is missing", then)
 
 
 def _refuse_rows(

@@ -33,16 +33,14 @@ def purchases(
     repeat = inside[(inside["day"] > start) & (inside["sales_cents"] > 0)]
     spent = repeat.groupby("customer_id")["sales_cents"].agg(["mean", "size"])
     spent = spent.reindex(seen.index)
-    return pd.DataFrame(
-        {
-            "customer_id": seen.index,
-            "frequency": (seen["size"] - 1).to_numpy(),
-            "recency": ((seen["max"] - seen["min"]).dt.days / WEEK).to_numpy(),
-            "age": ((last - seen["min"]).dt.days / WEEK).to_numpy(),
-            "spend": (spent["mean"] / 100).to_numpy(),
-            "paid": spent["size"].fillna(0).astype(int).to_numpy(),
-        }
-    )
+    table = {
+        "frequency": seen["size"] - 1,
+        "recency": (seen["max"] - seen["min"]).dt.days / WEEK,
+        "age": (last - seen["min"]).dt.days / WEEK,
+        "spend": spent["mean"] / 100,
+        "paid": spent["size"].fillna(0).astype(int),
+    }
+    return pd.DataFrame(table).reset_index()
 
 
 @dataclass(frozen=True)
@@ -247,13 +245,8 @@ def holdout(
     later = days[days["day"].between(first, last)]
     weeks = ((last - first).days + 1) / WEEK
     counts = later.groupby("customer_id").size().reindex(summary["customer_id"])
-    table = pd.DataFrame(
-        {
-            "customer_id": summary["customer_id"],
-            "frequency": summary["frequency"],
-            "actual": counts.fillna(0).to_numpy(),
-        }
-    )
+    table = summary[["customer_id", "frequency"]]
+    table = table.assign(actual=counts.fillna(0).to_numpy())
     if rates is not None:
         table["model"] = expected_purchases(rates, summary, weeks=weeks)
     return table.assign(naive=naive_purchases(summary, weeks=weeks))

@@ -201,13 +201,11 @@ def rhythm(days: pd.DataFrame, *, review: pd.Timestamp) -> pd.DataFrame:
     """Give recency_days and gap_mean_days (missing with one day) as of a review."""
     seen = days.groupby("customer_id")["day"].agg(["min", "max", "size"])
     gaps = (seen["size"] - 1).where(seen["size"] > 1)
-    return pd.DataFrame(
-        {
-            "customer_id": seen.index,
-            "recency_days": (review - seen["max"]).dt.days.to_numpy(),
-            "gap_mean_days": ((seen["max"] - seen["min"]).dt.days / gaps).to_numpy(),
-        }
-    )
+    table = {
+        "recency_days": (review - seen["max"]).dt.days,
+        "gap_mean_days": (seen["max"] - seen["min"]).dt.days / gaps,
+    }
+    return pd.DataFrame(table).reset_index()
 
 
 def moves(stages: pd.DataFrame) -> pd.DataFrame:
@@ -351,12 +349,8 @@ def cohorts(
             f"Cohorts need a period ({period}) that is over by {last:%Y-%m-%d} and "
             "customers who began in it: there is none."
         )
-    visits = pd.DataFrame(
-        {
-            "customer_id": days["customer_id"],
-            "cohort": days["customer_id"].map(cohort),
-            "period": days["day"].dt.to_period(period),
-        }
+    visits = days[["customer_id"]].assign(
+        cohort=days["customer_id"].map(cohort), period=days["day"].dt.to_period(period)
     )
     visits = visits.dropna().drop_duplicates()
     ends = pd.period_range(visits["period"].min(), last, freq=period)
@@ -414,14 +408,8 @@ def until_lapsed(
     when = (visits["day"] - start).dt.days + limit
     first = when[lapses].groupby(visits["customer_id"]).min().reindex(table.index)
     whole = float((end - start).days)
-    return pd.DataFrame(
-        {
-            "customer_id": table.index,
-            "days": first.fillna(whole).to_numpy(),
-            "lapsed": first.notna().to_numpy(),
-            "limit_days": table["limit"].to_numpy(),
-        }
-    )
+    found = {"days": first.fillna(whole), "lapsed": first.notna()}
+    return pd.DataFrame(found | {"limit_days": table["limit"]}).reset_index()
 
 
 def large(durations: pd.DataFrame, *, by: str) -> pd.DataFrame:

@@ -115,9 +115,8 @@ def promoter_scores(
     100) with low and high (95 %, bootstrap of customers, who may have answered several
     times).
     """
-    signs = np.where(answers["score"] >= PROMOTER, 1, 0) - (
-        answers["score"] <= DETRACTOR
-    ).astype(int)
+    score = answers["score"]
+    signs = (score >= PROMOTER).astype(int) - (score <= DETRACTOR).astype(int)
     rows = []
     for key, group in answers.assign(sign=signs).groupby(by):
         each = group.groupby("customer_id")["sign"].agg(["sum", "size"]).to_numpy()

@@ -116,14 +116,8 @@ def outside_orders(
 
 
 def _events(name: str, rows: pd.DataFrame, moment: str) -> pd.DataFrame:
-    return pd.DataFrame(
-        {
-            "touchpoint": name,
-            "customer_id": rows["customer_id"].to_numpy(),
-            "day": rows[moment].dt.normalize().to_numpy(),
-            "at_order": False,
-        }
-    )
+    days = rows[moment].dt.normalize()
+    return rows.assign(touchpoint=name, day=days, at_order=False)[EVENTS]
 
 
 def episodes(
@@ -286,9 +280,7 @@ def differences(pairs: pd.DataFrame, *, touchpoint: str, touches: int) -> pd.Dat
                 "touched": touched.mean(),
                 "alike": alike.mean(),
                 "difference": found["effect"],
-                "low": found["low"],
-                "high": found["high"],
-                "p": found["p"],
+                **{name: found[name] for name in ("low", "high", "p")},
                 "imbalance": _imbalance(pairs),
             }
         )

@@ -127,8 +127,8 @@ def say_habits(
     """
     own = marks[marks["feature"].isin(rows["feature"])]
     others = [
-        f"{say(row.feature)} {row.mean_:.0%} (all {row.average:.0%})"
-        for row in rows.rename(columns={"mean": "mean_"}).itertuples()
+        f"{say(row.feature)} {row.mean:.0%} (all {row.average:.0%})"
+        for row in rows.itertuples()
         if row.feature not in set(own["feature"])
     ]
     said = [say_marks(own, names=names, most=len(rows))] if len(own) else []
@@ -177,16 +177,11 @@ def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
     """Say with which others a segment is confused: rows of `profiles.neighbours`."""
     if rows.empty:
         return "With none: there is no other segment."
-    said = [
-        f"{names[str(row.other_id)]} ("
-        + (
-            "few of its customers"
-            if np.isnan(row.either_share)
-            else f"{row.either_share:.0%} of its customers could be in either"
-        )
-        + ")"
-        for row in rows.itertuples()
-    ]
+    said = []
+    for row in rows.itertuples():
+        share = f"{row.either_share:.0%} of its customers could be in either"
+        share = "few of its customers" if np.isnan(row.either_share) else share
+        said.append(f"{names[str(row.other_id)]} ({share})")
     return f"With {' and '.join(said)}."
 
 

@@ -6,6 +6,7 @@ import pandas as pd
 
 from helpers.clustering.criteria import NOT_LOOKED_FOR
 from helpers.clustering.model import TOO_LITTLE
+from helpers.core import paths
 from helpers.display import evidence
 from helpers.features.labels import say
 from helpers.personas import lasting
@@ -13,8 +14,16 @@ from helpers.personas.naming import listed
 
 Finding = dict[str, str]
 _EMPTY = dict.fromkeys(["decision", "size", "uncertainty", "action", "limit"], "")
+_WORDS = paths.beside(__file__, "conclusions.yaml")
+_GRADES = {word.replace(" ", "_"): word for word in evidence.WORDS}
 # Gap in worth between tiers, over that between segments, from which it is far more.
 FAR = 2.0
+
+
+def _finding(subject: str, branch: str, **facts: object) -> Finding:
+    """Put facts in the words that a branch has for them."""
+    words = _EMPTY | _WORDS[subject]["always"] | _WORDS[subject][branch]
+    return {part: text.format(**_GRADES, **facts) for part, text in words.items()}
 
 
 def lasts(
@@ -39,20 +48,9 @@ def lasts(
 
 def no_groups(decided: Mapping[str, object]) -> Finding:
     """Conclude that no needs segments are handed on, by decision.json: verdict and why."""
-    looked = decided["verdict"] != NOT_LOOKED_FOR
-    return {
-        "decision": "Do not plan by groups of needs: we found no groups worth acting on."
-        if looked
-        else "Plan by value and activity: groups of needs were not looked for.",
-        "size": " ".join(decided.get("against") or [decided["why"]]),
-        "uncertainty": "That none was found does not prove that there is none: it says "
-        "that these data show none that lasts."
-        if looked
-        else "Whether there are any, these data cannot say.",
-        "action": "Use value tiers and activity as far as they held up later. Look again "
-        "with more customers, more orders or other categories.",
-        "limit": "Only what was bought, and how, was looked at.",
-    }
+    unasked = decided["verdict"] == NOT_LOOKED_FOR
+    why = " ".join(decided.get("against") or [decided["why"]])
+    return _finding("no_groups", "not looked for" if unasked else "none found", why=why)
 
 
 def offers(told: pd.DataFrame, *, held: pd.DataFrame, goods: bool = True) -> Finding:
@@ -77,27 +75,24 @@ def offers(told: pd.DataFrame, *, held: pd.DataFrame, goods: bool = True) -> Fin
             f"{weak['name']} least ({weak['recovery']:.2f}; dissolved in "
             f"{weak['dissolved']:.0%} of resampled studies). "
         )
-    return {
-        "decision": f"Plan offers for {number}: {listed(told['name'])}."
-        if goods
-        else f"Serve {number} by how they buy: {listed(told['name'])}.",
-        "size": "; ".join(
-            f"{row['name']} {row['share_customers']:.0%} of customers"
-            + _of_sales(row["share_sales"], ", ")
-            for _, row in told.iterrows()
-        )
-        + ".",
-        "uncertainty": sure + lasting.said(held),
-        "action": f"Give each segment its {'offer' if goods else 'service'} on a random "
-        "half, and keep the other half to measure."
-        if own["lasting"] or not own["marks"]
-        else "Test before anything else: what marked the segments did not last.",
-        "limit": f"That they buy differently is {evidence.BY_CONSTRUCTION}; that an offer "
-        f"works is {evidence.ASSUMED} until {evidence.TESTED}."
-        if goods
-        else f"That they buy in different ways is {evidence.BY_CONSTRUCTION}; what they "
-        f"want is {evidence.ASSUMED}.",
-    }
+    sizes = [
+        f"{row['name']} {row['share_customers']:.0%} of customers"
+        + _of_sales(row["share_sales"], ", ")
+        for _, row in told.iterrows()
+    ]
+    concluded = _finding(
+        "offers",
+        "goods" if goods else "habits",
+        number=number,
+        names=listed(told["name"]),
+        sizes="; ".join(sizes),
+        sure=sure,
+        lasting=lasting.said(held),
+    )
+    if own["marks"] and not own["lasting"]:
+        untested = "Test before anything else: what marked the segments did not last."
+        concluded["action"] = untested
+    return concluded
 
 
 def value(
@@ -142,34 +137,20 @@ def value(
             f" {most['name']}: {symbol}{most['low']:,.0f} to {symbol}{most['high']:,.0f} "
             "a customer before."
         )
-    limit = "Sales, not margin: costs are not in the data."
-    concluded = _EMPTY | {"size": size, "limit": limit}
     if held is None:
-        return concluded | {
-            "decision": f"Do not spend by value tier yet: whether tiers last could not be told, since {why}.",
-            "action": "Read the tiers as what customers were worth before, and judge them "
-            "once there are later sales to judge them by.",
-        }
+        return _finding("value", "untold", size=size, why=why)
     top = worth.iloc[0]
-    later = (
-        f"Later, the tier given before holds {top['share_later']:.0%} of sales "
-        f"(95 % interval {top['low']:.0%} to {top['high']:.0%})"
+    reason = "it separates worth far more than needs segments do, and it lasts"
+    return _finding(
+        "value",
+        "last" if held else "did not last",
+        size=size,
+        reason=reason if far else "it lasts",
+        later=f"{top['share_later']:.0%} of sales (95 % interval {top['low']:.0%} to "
+        f"{top['high']:.0%})",
+        beside=beside,
+        within=" in every segment" if told is not None else "",
     )
-    if held:
-        reason = "it separates worth far more than needs segments do, and it lasts"
-        within = " in every segment" if told is not None else ""
-        return concluded | {
-            "decision": "Put service and budget by value tier: "
-            f"{reason if far else 'it lasts'}.",
-            "uncertainty": f"{later}.{beside}",
-            "action": f"Protect high-value customers{within} first.",
-        }
-    return concluded | {
-        "decision": "Do not spend by value tier: tiers did not last.",
-        "uncertainty": f"{later}, which is not clearly more than its share of customers.",
-        "action": "Spend by what customers do now, and give the tiers anew as sales come "
-        "in.",
-    }
 
 
 def activity(
@@ -185,30 +166,19 @@ def activity(
         for name, row in shown.iterrows()
         if name != TOO_LITTLE
     )
-    concluded = _EMPTY | {
-        "size": f"{size[:1].upper()}{size[1:]}." if size else "",
-        "limit": "Activity compares the time since the last order with the customer's own gap.",
-    }
+    size = f"{size[:1].upper()}{size[1:]}." if size else ""
     if held is None:
-        return concluded | {
-            "decision": f"Whether activity tells who buys on could not be told, since {why}.",
-            "action": "Look again when more orders are in.",
-        }
+        return _finding("activity", "untold", size=size, why=why)
     first = worth.iloc[0]
-    concluded["uncertainty"] = (
-        f"{first['share_later']:.0%} of later sales came from customers who were "
+    return _finding(
+        "activity",
+        "tells" if held else "tells nothing",
+        size=size,
+        later=f"{first['share_later']:.0%} of later sales came from customers who were "
         f"{worth.index[0]} (95 % interval {first['low']:.0%} to {first['high']:.0%}); they "
-        f"are {first['share_customers']:.0%} of customers."
+        f"are {first['share_customers']:.0%} of customers.",
+        remind=remind(shown["later_sales"].to_dict().get("slowing")),
     )
-    if held:
-        return concluded | {
-            "decision": "Treat customers by activity: it tells who buys on.",
-            "action": remind(shown["later_sales"].to_dict().get("slowing")),
-        }
-    return concluded | {
-        "decision": "Do not treat customers by activity: it did not tell who buys on.",
-        "action": "Treat all alike until activity tells them apart.",
-    }
 
 
 def remind(later_sales: float | None) -> str:
@@ -238,36 +208,25 @@ def rule_card(
     of rules, the card's last, None where rules cannot be judged; `by_segment`: of
     `rules.agreement_by_segment`, None where the card is withdrawn.
     """
-    concluded = {
-        "decision": "Do not type customers by rules: they cannot be judged here.",
-        "size": "It takes two segments or more, none of them small.",
-        "uncertainty": "",
-        "action": "Use the model itself.",
-        "limit": "The card is an approximation: it is judged against the model, not against wants.",
-    }
     if agreement is None:
-        return concluded
+        return _finding("rule_card", "cannot be judged")
     whole, crm = agreement.iloc[-1], agreement.iloc[0]
-    size = (
-        f"give {whole['agreement']:.0%} of customers their own segment; CRM "
-        f"fields alone {crm['agreement']:.0%}, always the largest {whole['majority']:.0%}."
-    )
-    between = f"{whole['low']:.0%} to {whole['high']:.0%}, on customers left out."
-    if by_segment is None:
-        return concluded | {
-            "decision": "Do not type customers by rules: they do not clearly beat always "
-            "naming the largest segment.",
-            "size": f"Rules {size}",
-            "uncertainty": between,
-        }
-    return concluded | {
-        "decision": f"Where only a CRM is at hand, ask for {_count(len(first), 'need')}: "
-        f"{', '.join(map(say, first['field']))}.",
-        "size": f"Rules on them {size}",
-        "uncertainty": f"{between} By segment from {by_segment['recall'].min():.0%} to "
-        f"{by_segment['recall'].max():.0%} are found.",
-        "action": "Use the rule card for a first contact, and the model where it can run.",
+    judged = {
+        "size": f"give {whole['agreement']:.0%} of customers their own segment; CRM "
+        f"fields alone {crm['agreement']:.0%}, always the largest {whole['majority']:.0%}.",
+        "between": f"{whole['low']:.0%} to {whole['high']:.0%}, on customers left out.",
     }
+    if by_segment is None:
+        return _finding("rule_card", "no better", **judged)
+    return _finding(
+        "rule_card",
+        "works",
+        **judged,
+        number=_count(len(first), "need"),
+        needs=", ".join(map(say, first["field"])),
+        least=by_segment["recall"].min(),
+        most=by_segment["recall"].max(),
+    )
 
 
 def attributes(
@@ -282,16 +241,8 @@ def attributes(
     The tables are those of `fairness` (`shares` with shown); `distinct` counts the
     shares that may be shown and differ from that of all known.
     """
-    concluded = {
-        "decision": "Segments use no sensitive attribute; whether they stand for one could "
-        "not be told.",
-        "size": "Each attribute is known for too few customers, or is the same for all.",
-        "uncertainty": "",
-        "action": "Do not guess attributes from segments.",
-        "limit": "Observed among known customers only.",
-    }
     if related.empty:
-        return concluded
+        return _finding("attributes", "untold")
     strongest = related.loc[related["cramers_v"].idxmax()]
     apart = distinct > 0 or strongest["low"] > 0
     known = [f"{share:.0%}" for share in covered["coverage"]]
@@ -300,23 +251,18 @@ def attributes(
         if len(known) > 1
         else f"{known[0]} of the customers"
     )
-    return concluded | {
-        "decision": "Segments use no sensitive attribute; watch whom an offer reaches all "
-        "the same."
-        if apart
-        else "Segments use no sensitive attribute, and none is seen to go with them.",
-        "size": (
-            f"{distinct} of {shares['shown'].sum()} shares of attributes that may be shown "
-            "differ by segment beyond a simultaneous interval."
-            if shares["shown"].any()
-            else "Groups are too small to show an attribute by segment."
-        )
-        + f" Strongest association: {say(strongest['attribute'])}, V = {strongest['cramers_v']:.2f}.",
-        "uncertainty": f"{strongest['low']:.2f} to {strongest['high']:.2f}; attributes are "
-        f"known for {whom}.",
-        "action": "Do not guess attributes from segments; check who is reached in every "
-        "test.",
-    }
+    return _finding(
+        "attributes",
+        "differ" if apart else "do not differ",
+        size=f"{distinct} of {shares['shown'].sum()} shares of attributes that may be shown "
+        "differ by segment beyond a simultaneous interval."
+        if shares["shown"].any()
+        else "Groups are too small to show an attribute by segment.",
+        strongest=f"Strongest association: {say(strongest['attribute'])}, V = "
+        f"{strongest['cramers_v']:.2f}.",
+        known=f"{strongest['low']:.2f} to {strongest['high']:.2f}; attributes are known for "
+        f"{whom}.",
+    )
 
 
 def answer(

@@ -31,13 +31,9 @@ def attribute_shares(
             rows.append((*told, everyone[level]))
     names = ["segment_id", "attribute", "level", "known", "count", "share", "everyone"]
     shares = pd.DataFrame(rows, columns=names)
-    limits = [
-        stats.binomtest(row.count_, row.known).proportion_ci(
-            confidence_level=1 - 0.05 / len(shares), method="wilson"
-        )
-        for row in shares.rename(columns={"count": "count_"}).itertuples()
-    ]
-    return shares.assign(low=[i.low for i in limits], high=[i.high for i in limits])
+    level = 1 - 0.05 / max(len(shares), 1)
+    low, high = intervals.wilson(shares["share"], shares["known"], level=level)
+    return shares.assign(low=low, high=high)
 
 
 def distinct_attributes(shares: pd.DataFrame) -> pd.DataFrame:

@@ -9,26 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from helpers.core.paths import beside
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.personas import cards, profiles
 
 OWN = "segments"
 LEVEL = 0.05  # of the test against random centres, by their rank
-VERDICTS = {
-    "more": "So segments add to the habits that customers keep anyway.",
-    "barely": "So segments add to habits, but barely: with one lasting mark fewer, nothing "
-    "would show it.",
-    "not more": "So nothing shows that segments add to the habits that customers keep "
-    "anyway.",
-    "untold": "What segments add to habits cannot be told.",
-}
-# The same on a card, where the numbers speak for themselves.
-_ON_CARDS = {
-    "more": "",
-    "barely": " Segments barely add to habits.",
-    "not more": " Segments are not shown to add to habits.",
-    "untold": " What segments add to habits cannot be told.",
-}
+VERDICTS = beside(__file__, "lasting.yaml")
 
 
 def later_shares(
@@ -42,11 +29,8 @@ def later_shares(
     known = {need: f"later_{need.removeprefix('share_')}" for need in needs}
     known = {need: later for need, later in known.items() if later in outcomes}
     judged = outcomes[outcomes["later_sales"] >= least_sales]
-    return (
-        judged[list(known.values())]
-        .div(judged["later_sales"], axis=0)
-        .set_axis(list(known), axis=1)
-    )
+    shares = judged[list(known.values())].div(judged["later_sales"], axis=0)
+    return shares.set_axis(list(known), axis=1)
 
 
 def follow(
@@ -68,9 +52,8 @@ def follow(
     Groups of fewer than ten customers who are judged later are left out.
     """
     if later.empty:
-        return {
-            name: pd.DataFrame(columns=["segment_id", "lasts"]) for name in groupings
-        }
+        nothing = pd.DataFrame(columns=["segment_id", "lasts"])
+        return dict.fromkeys(groupings, nothing)
     first = profiles.differences_of(
         before, groupings, columns=columns, built_from=built_from, seed=seed
     )
@@ -98,13 +81,8 @@ def follow(
 
 def counted(followed: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Count what `follow` gives: grouping, marks, lasting, share (missing without any)."""
-    table = pd.DataFrame(
-        [
-            (name, len(kept), int(kept["lasts"].sum()))
-            for name, kept in followed.items()
-        ],
-        columns=["grouping", "marks", "lasting"],
-    )
+    rows = [(name, len(one), int(one["lasts"].sum())) for name, one in followed.items()]
+    table = pd.DataFrame(rows, columns=["grouping", "marks", "lasting"])
     return table.assign(share=table["lasting"] / table["marks"].replace(0, np.nan))
 
 
@@ -154,7 +132,7 @@ def said(table: pd.DataFrame) -> str:
         for row in others.itertuples()
         if row.marks
     ]
-    return " ".join([*beside, VERDICTS[verdict(table)]])
+    return " ".join([*beside, VERDICTS[verdict(table)]["sentence"]])
 
 
 def beside_rivals(table: pd.DataFrame) -> str:
@@ -183,7 +161,7 @@ def said_on_card(
         beside = f"{int(kept['lasts'].sum())} of its {len(kept)} marks last"
     if len(drawn):
         beside += f"; around customers drawn at random {drawn.mean():.0%} of marks last"
-    beside += f".{_ON_CARDS[verdict(table)]}"
+    beside += f".{VERDICTS[verdict(table)]['card']}"
     later = kept[kept["lasts"]]
     if later.empty:
         return beside

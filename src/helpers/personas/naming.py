@@ -109,16 +109,13 @@ def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
     clear = table.assign(clear=table["side"] == "above").pivot(
         index="segment_id", columns="feature", values="clear"
     )
-    strength = pd.DataFrame(
-        {
-            name: effects[list(theme.needs)]
-            .mean(axis=1)
-            .where(clear[list(theme.needs)].any(axis=1))
-            for name, theme in themes.items()
-            if theme.needs
-        },
-        index=effects.index,
-    ).fillna(-1.0)  # a segment without company has no effect
+    needs = {name: list(theme.needs) for name, theme in themes.items() if theme.needs}
+    strength = {
+        name: effects[own].mean(axis=1).where(clear[own].any(axis=1))
+        for name, own in needs.items()
+    }
+    # A segment without company has no effect.
+    strength = pd.DataFrame(strength, index=effects.index).fillna(-1.0)
     if strength.empty:
         return dict.fromkeys(map(int, effects.index), MIXED)
     drawn, left = {}, strength

@@ -297,16 +297,10 @@ def matrix(
     cells = pd.MultiIndex.from_product(
         [tiers, segment_ids], names=["value_tier", "segment_id"]
     )
-    table = (
-        joined.groupby(["value_tier", "segment_id"])
-        .agg(
-            customers=("customer_id", "size"),
-            sales=("sales", "sum"),
-            later_sales=("later_sales", "sum"),
-        )
-        .reindex(cells, fill_value=0)
-        .reset_index()
-    )
+    groups = joined.groupby(["value_tier", "segment_id"])
+    table = groups[["sales", "later_sales"]].sum()
+    table.insert(0, "customers", groups.size())
+    table = table.reindex(cells, fill_value=0).reset_index()
     table["sales_per_day"] = table["sales"] / days
     table["later_per_day"] = table["later_sales"] / (later_days or np.nan)
     before = table["sales_per_day"]

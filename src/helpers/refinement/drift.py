@@ -164,11 +164,12 @@ def movement_statistics(moved: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     Gives period, kind ("movement"), statistic ("moved beyond noise"), segment_id, value
     (the excess), scale (its error), without the row of all customers.
     """
-    rows = []
-    for period, table in moved.items():
-        for row in table[table["segment_id"] > 0].itertuples():
-            about = (period, "movement", "moved beyond noise", int(row.segment_id))
-            rows.append((*about, row.excess, max(row.error, 1e-6)))
+    about = ("movement", "moved beyond noise")
+    rows = [
+        (period, *about, int(row.segment_id), row.excess, max(row.error, 1e-6))
+        for period, table in moved.items()
+        for row in table[table["segment_id"] > 0].itertuples()
+    ]
     return _statistics(rows).dropna()
 
 
@@ -331,20 +332,15 @@ def sees(latest: pd.DataFrame, *, names: Mapping[int, str]) -> str:
     ends += [f"rises above {usual + limit:.1%}"] if usual + limit < 1 else []
     told = f"{name} holds {usual:.1%} as a rule"
     told += ", and could vanish without an alarm on it." if limit >= usual else "."
-    told += (
-        f" An alarm on this share comes if it {' or '.join(ends)}."
-        if ends
-        else " No change of this share can raise an alarm."
-    )
+    comes = f" An alarm on this share comes if it {' or '.join(ends)}."
+    told += comes if ends else " No change of this share can raise an alarm."
     moves = limited[limited["kind"] == "movement"]
     if moves.empty:
         return told
     least = float((moves["usual"] + moves["noise"]).min())
-    return f"{told} " + (
-        f"Movement alarms if {least:.1%} or more leave a group beyond noise."
-        if least < 1
-        else "No movement can be large enough for an alarm."
-    )
+    if not least < 1:
+        return f"{told} No movement can be large enough for an alarm."
+    return f"{told} Movement alarms if {least:.1%} or more leave a group beyond noise."
 
 
 def _reason(row: tuple, names: Mapping[int, str]) -> str:

@@ -75,18 +75,13 @@ def views(
     features by window: before, after, "odd 1", "even 1" and so on, by weeks of a block.
     """
     found = dict(zip(("before", "after"), seen, strict=True))
+    first, turn = periods["first"]
+    window = {"first": first, "turn": turn, "last": periods["last"].iloc[1]}
     for weeks in BLOCKS:
         if weeks > 1 and periods["days"].min() < 14 * weeks:
             continue
-        halves = dictionary.halves(
-            con,
-            **tables,
-            columns=columns,
-            first=periods["first"].iloc[0],
-            last=periods["last"].iloc[1],
-            weeks=weeks,
-            turn=periods["first"].iloc[1],
-        )
+        asked = window | {"columns": columns, "weeks": weeks}
+        halves = dictionary.halves(con, **tables, **asked)
         for half in ("odd", "even"):
             found[f"{half} {weeks}"] = halves[halves["half"] == half]
     return found
@@ -383,17 +378,13 @@ def beside_floors(overall: pd.Series) -> str:
         )
     else:
         verdict = "Movement is not surely more than this"
-    decides = (
-        f" The largest decides: {BLOCKS[overall['floor']]}."
-        if several
-        else " This floor decides alone."
-    )
-    left_out = (
-        f" Left out, as periods are too short or customers too few: {', '.join(out)}."
-        if out
-        else ""
-    )
-    return f"Noise moves {told}.{decides} {verdict}.{left_out}"
+    largest = f"The largest decides: {BLOCKS[overall['floor']]}"
+    decides = largest if several else "This floor decides alone"
+    said_ = f"Noise moves {told}. {decides}. {verdict}."
+    if out:
+        why = "as periods are too short or customers too few"
+        said_ += f" Left out, {why}: {', '.join(out)}."
+    return said_
 
 
 # --- Would any cut have moved as much?

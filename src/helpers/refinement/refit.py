@@ -225,11 +225,8 @@ def _beside(rival: pd.Series, refitted: pd.Series) -> str:
     """Say whether a rival gains more than a refit: where their intervals lie apart."""
     if rival["gain_low"] > refitted["gain_high"]:
         return "gain more"
-    return (
-        "gain less"
-        if rival["gain_high"] < refitted["gain_low"]
-        else "gain about as much"
-    )
+    less = rival["gain_high"] < refitted["gain_low"]
+    return "gain less" if less else "gain about as much"
 
 
 def decide(

@@ -30,8 +30,8 @@ _T = TypeVar("_T")
 
 # Another version of these, or of Python, may measure something else.
 LIBRARIES = (
-    *("diptest", "joblib", "kmedoids", "numba", "numpy", "pandas", "pyarrow"),
-    *("pynndescent", "scikit-learn", "scipy", "threadpoolctl", "umap-learn"),
+    *("joblib", "numba", "numpy", "pandas", "pyarrow", "pynndescent"),
+    *("scikit-learn", "scipy", "threadpoolctl", "umap-learn"),
 )
 # So may other instructions of the processor: the Makefile sets these for every machine.
 SETTINGS = ("NPY_DISABLE_CPU_FEATURES", "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
