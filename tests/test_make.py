@@ -119,7 +119,7 @@ def redone(root, *arguments):
     """Name what `make report` would redo: notebooks, and `report` for the pages."""
     code, printed = make(root, "-n", "report", *arguments)
     assert code == 0, printed
-    return re.findall(r'helpers\.runs\.execute "\w+" (\w+)', printed) + re.findall(
+    return re.findall(r'helpers\.runs\.execute "\$RUN" (\w+)', printed) + re.findall(
         r"helpers\.(report)\.build", printed
     )
 
@@ -376,8 +376,69 @@ def test_clean_keeps_raw_data_and_other_runs(fresh):
     assert left == {"data/raw/a", "data/interim/b"}
     assert not (fresh / "reports/a").exists()
     code, printed = make(fresh, "clean", "RUN=../runs")
-    assert code != 0 and "There is no run '../runs'." in printed
+    assert code != 0 and "RUN names no run." in printed
     assert (fresh / "runs").is_dir()
+
+
+ODD = ("my study ü$&", "it's \"so\" `id` #1; a=b 50% $(HOME) [v2] *?\\ |~")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("odd", ODD)
+def test_the_study_and_its_home_may_lie_in_folders_of_any_name(tmp_path, odd):
+    root, home = tmp_path / odd, tmp_path / f"home of {odd}"
+    root.mkdir()
+    write_project(root)
+    (root / "notebooks/03_c.ipynb").unlink()
+    for place in (root, home, root / "a b"):
+        given = [] if place == root else [f"STUDY_HOME={place}"]
+        assert redone(root, *given) == ["01_a", "02_b", "report"]
+        code, printed = make(root, "report", *given)
+        assert code == 0, printed
+        index = place / "reports/complete_journey/index.html"
+        assert index.read_text() == "01_a.ipynb\n02_b.ipynb\n"
+        shown = index.relative_to(root) if index.is_relative_to(root) else index
+        assert printed.endswith(f"The report is {shown}\n")
+        assert redone(root, *given) == []
+        assert make(root, "clean", *given)[0] == 0
+        assert redone(root, *given) == ["01_a", "02_b", "report"]
+
+
+def test_a_folder_with_a_colon_is_refused_since_python_finds_nothing_in_it(tmp_path):
+    root = tmp_path / "a:b"
+    root.mkdir()
+    write_project(root)
+    code, printed = make(root, "report")
+    assert code != 0 and "rename the folder of the study" in printed
+
+
+HOSTILE = (
+    *("x; touch hacked", "$(shell touch hacked)", "`touch hacked`", "$$(touch hacked)"),
+    *("a'b", 'a"; touch hacked; "', "a b", "../x", "a/b", "-n", "-rf", "ü", "", "1a"),
+    *("A", "a\ntouch hacked", "a\t", "a%", "a#b", "a)", "a,b", "<>", "|touch hacked"),
+    "${IFS}touch hacked",
+)
+
+
+@pytest.mark.parametrize("target", ["check", "clean"])
+@pytest.mark.parametrize("given", HOSTILE)
+def test_a_run_of_an_odd_name_is_refused_before_a_shell_sees_it(fresh, given, target):
+    shell = fresh / "shell"  # which would tell that it was started
+    shell.write_text("#!/bin/bash\ntouch seen\n")
+    shell.chmod(0o755)
+    before = {one.name for one in fresh.iterdir()}
+    for how in ([f"RUN={given}"], [f"RUN={given}", "-j2", "-n"]):
+        code, printed = make(fresh, target, f"SHELL={shell}", *how)
+        assert code != 0 and printed.count("\n") == 1, printed
+        assert "RUN names no run. A run is named with small letters" in printed
+        assert {one.name for one in fresh.iterdir()} == before
+
+
+def test_a_name_that_is_too_long_is_refused_in_one_sentence(fresh):
+    code, printed = make(fresh, "report", f"RUN={'a' * 5000}")
+    told, *more = printed.splitlines()
+    assert code != 0 and "at most 64 small letters" in told
+    assert len(told) < 200 and all(line.startswith("make: ***") for line in more)
 
 
 def closing(printed):

@@ -11,7 +11,7 @@ from helpers.core.errors import BadInput
 # The helpers are installed in editable form, so this file lies in the project.
 ROOT = Path(__file__).resolve().parents[3]
 
-_RUN_NAME = re.compile(r"[a-z][a-z0-9_]*")
+_RUN_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
 def home() -> Path:
@@ -67,17 +67,20 @@ def notebooks() -> list[Path]:
 
 def refused(fault: OSError) -> str:
     """Say in a sentence what the system refused: a full disk, a file without rights."""
-    file = Path(str(fault.filename)) if fault.filename else None
-    if file and file.is_relative_to(ROOT):
-        file = file.relative_to(ROOT)
-    return f"{fault.strerror or fault}{f': {file}' if file else ''}. The same command goes on when that is mended."
+    file = f": {shown(Path(str(fault.filename)))}" if fault.filename else ""
+    return f"{fault.strerror or fault}{file}. The same command goes on when that is mended."
+
+
+def shown(file: Path) -> Path:
+    """Name a file for a reader: from the root of the project, where it lies in it."""
+    return file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
 
 
 def _checked(run: str) -> str:
     """Refuse a name that could not be a folder of its own."""
     if not _RUN_NAME.fullmatch(run):
         raise BadInput(
-            f"A run is named with small letters, digits and _, beginning with a"
-            f" letter, but {run!r} was passed. Runs are the files in runs/."
+            "A run is named with at most 64 small letters, digits and _, beginning with a"
+            f" letter, but {run[:40]!r} was passed. Runs are the files in runs/."
         )
     return run

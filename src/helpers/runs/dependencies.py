@@ -1,13 +1,20 @@
 """Tell make what each executed notebook of a run, and its pages, depend on."""
 
 import ast
+import contextlib
+import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from helpers.core import command, paths
+from helpers.core.errors import BadInput
 from helpers.runs import mapping, run_file
+
+# A path that make reads as one word, whatever it would make of other signs.
+PLAIN = re.compile(r"[\w./-]+", re.ASCII)
 
 
 def write(run: str) -> Path:
@@ -21,9 +28,15 @@ def write(run: str) -> Path:
     run_file.check(run)
     folder = paths.plan(run)
     folder.mkdir(parents=True, exist_ok=True)
+    _link()
     lock = paths.ROOT / "requirements.lock"
     rules, executed, needs = [], [], needed(run)
     for book in run_file.notebooks(run):
+        if not PLAIN.fullmatch(book.name):
+            raise BadInput(
+                f"notebooks/{book.name}: name it NN_name.ipynb, of letters a to z, digits, "
+                "- and _."
+            )
         values = folder / f"{book.stem}.json"
         _update(
             values, json.dumps(run_file.parameters(run, book.stem), indent=1) + "\n"
@@ -35,7 +48,10 @@ def write(run: str) -> Path:
         before = [paths.executed(run) / f"{name}.ipynb" for name in needs[book.stem]]
         if not executed:  # the first one reads what was received
             told = run_file.read(run)
-            before = mapping.files(told, run)
+            # Of any name, so make sees when this list of them changes, and not the files.
+            given = folder / "given.json"
+            _update(given, json.dumps([*map(_state, mapping.files(told, run))]))
+            before = [given]
             code.append(f"import helpers.{run_file.SOURCES[told['source']]}")
         helpers = helper_files(code)
         executed.append(paths.executed(run) / book.name)
@@ -147,13 +163,39 @@ def _rule(target: Path, needs: list[Path]) -> str:
 
 
 def _names(files: Iterable[Path]) -> str:
-    """Name files as make will: from the root of the project where they lie in it."""
-    return " ".join(
-        str(
-            file.relative_to(paths.ROOT) if file.is_relative_to(paths.ROOT) else file
-        ).replace(" ", "\\ ")
-        for file in files
-    )
+    """Name files as make will: from the root of the project, where no name is odd."""
+    return " ".join(map(named, files))
+
+
+def named(file: Path) -> str:
+    """Name a file of the project, or of its home, in words of make."""
+    if file.is_relative_to(paths.ROOT):
+        told = str(file.relative_to(paths.ROOT))
+        if PLAIN.fullmatch(told):
+            return told
+    return str((_at() / file.relative_to(paths.home())).relative_to(paths.ROOT))
+
+
+def _at() -> Path:
+    """Say which link of the project leads to the home of what is generated."""
+    key = hashlib.sha256(bytes(paths.home())).hexdigest()[:12]
+    return paths.ROOT / "build" / "homes" / key
+
+
+def _link() -> None:
+    """Lead make to a home whose name it could not read: by a link that it can."""
+    if not named(paths.home() / "build").startswith("build/homes/"):
+        return
+    link = _at()
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):  # also where another make is faster
+        link.symlink_to(paths.home())
+
+
+def _state(file: Path) -> list[str | int]:
+    """Say by what make notices that a file is another: name, size and time."""
+    told = file.stat()
+    return [str(file), told.st_size, told.st_mtime_ns]
 
 
 def _update(file: Path, text: str) -> None:
@@ -167,8 +209,8 @@ def _update(file: Path, text: str) -> None:
 
 @command.says_what_stops
 def main(arguments: list[str]) -> int:
-    """Write the fragment of the run named on the command line; return the exit code."""
-    write(*arguments)
+    """Write the fragment of the run on the command line, and say where; return the exit code."""
+    print(named(write(*arguments)))
     return 0
 
 
