@@ -61,8 +61,8 @@ help:
 .venv/.ready: requirements.lock pyproject.toml
 	@bash tools/setup.sh "$$PYTHON"
 
-# helpers.runs.dependencies writes which executed notebook depends on what, in a fragment that it
-# names. It is asked every time (0.2 s) and touches the fragment only when something changed.
+# Of `report`: helpers.runs.dependencies writes which executed notebook depends on what into a
+# fragment, and starts this make with its name. It touches it only when something changed.
 ifdef STAGES
 include $(STAGES)
 pages: $(INDEX) ; @:
@@ -83,8 +83,7 @@ check: $(READY) ## Name every problem of RUN's run file and files; write nothing
 	@$(PY) -m helpers.intake.check "$$RUN"
 
 report: $(READY) ## Execute the notebooks of RUN where needed, render its pages
-	+@stages=$$($(PY) -m helpers.runs.dependencies "$$RUN") && \
-	  $(MAKE) --no-print-directory STAGES="$$stages" pages
+	@$(PY) -m helpers.runs.dependencies "$$RUN" $(MAKE) --no-print-directory pages
 	@$(PY) -m helpers.runs.failures "$$RUN"
 
 # Parts of the tests, each a pytest of its own with a log in build/test; the longest begins

@@ -437,7 +437,7 @@ def test_a_run_of_an_odd_name_is_refused_before_a_shell_sees_it(fresh, given, ta
 def test_a_name_that_is_too_long_is_refused_in_one_sentence(fresh):
     code, printed = make(fresh, "report", f"RUN={'a' * 5000}")
     told, *more = printed.splitlines()
-    assert code != 0 and "at most 64 small letters" in told
+    assert code != 0 and "A run is named with small letters" in told
     assert len(told) < 200 and all(line.startswith("make: ***") for line in more)
 
 

@@ -1,7 +1,9 @@
 """Take the name of a run and say where its files lie, read or generated."""
 
+import contextlib
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
@@ -11,6 +13,8 @@ from helpers.core.errors import BadInput
 # The helpers are installed in editable form, so this file lies in the project.
 ROOT = Path(__file__).resolve().parents[3]
 
+# Line breaks, other marks without a shape, and halves of letters.
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _RUN_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -76,11 +80,54 @@ def shown(file: Path) -> Path:
     return file.relative_to(ROOT) if file.is_relative_to(ROOT) else file
 
 
+@contextlib.contextmanager
+def private(file: Path | None = None) -> Iterator[None]:
+    """Have what is written meanwhile be its owner's alone: files 0600, folders 0700.
+
+    A page, `file`, is for others too; the folders of a table are closed, if they were not.
+    """
+    data, open_to_others = home() / "data", os.umask(0o077)
+    try:
+        if file and file.is_relative_to(home() / "reports"):
+            os.umask(open_to_others)
+        for folder in file.parents if file else ():
+            if data in folder.parent.parents and folder.is_dir():
+                with contextlib.suppress(OSError):  # a disk without rights, say
+                    folder.chmod(0o700)
+        yield
+    finally:
+        os.umask(open_to_others)
+
+
+def odd(name: str) -> str:
+    """Say what is wrong with the name of a file; "" where nothing is."""
+    if _UNSEEN.search(name):
+        return "which has a sign that cannot be seen"
+    longest = max(len(part.encode()) for part in name.split("/"))
+    return "a name that is too long" if max(longest, len(name) / 8) > 255 else ""
+
+
+def unfit(file: Path, *, within: Path | None = None) -> str:
+    """Say why a file cannot be read as it is, at the end of a sentence; "" where it can.
+
+    `within` is a folder below which no link may lead elsewhere.
+    """
+    if why := odd(str(file)):
+        return f"has {why.removeprefix('which has ')} in its path; rename it."
+    way = [file, *file.parents]
+    below = way[: way.index(within)] if within in way else way[:1] * (within is not None)
+    if any(one.is_symlink() for one in below):
+        return "is a link, or lies behind one; put the file itself there."
+    if file.is_dir():
+        return "is a folder; name a file in it."
+    return "" if file.is_file() else "is no plain file, but a pipe or a device."
+
+
 def _checked(run: str) -> str:
     """Refuse a name that could not be a folder of its own."""
     if not _RUN_NAME.fullmatch(run):
         raise BadInput(
-            "A run is named with at most 64 small letters, digits and _, beginning with a"
-            f" letter, but {run[:40]!r} was passed. Runs are the files in runs/."
+            "A run is named with small letters, digits and _, beginning with a letter, 64"
+            f" at most, but {run[:70]!r} was passed. Runs are the files in runs/."
         )
     return run

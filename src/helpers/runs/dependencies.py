@@ -4,6 +4,7 @@ import ast
 import contextlib
 import hashlib
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -209,8 +210,11 @@ def _update(file: Path, text: str) -> None:
 
 @command.says_what_stops
 def main(arguments: list[str]) -> int:
-    """Write the fragment of the run on the command line, and say where; return the exit code."""
-    print(named(write(*arguments)))
+    """Write the fragment of a run, then become the make that follows: RUN [MAKE ...]."""
+    run, *make = arguments
+    stages = named(write(run))
+    if make:
+        os.execvp(make[0], [*make, f"STAGES={stages}"])
     return 0
 
 

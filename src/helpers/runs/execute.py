@@ -15,7 +15,7 @@ import papermill
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill import PapermillExecutionError
 
-from helpers.core import command, paths
+from helpers.core import command, paths, secrets
 from helpers.core.errors import BadInput
 from helpers.runs import failures, run_file, sections
 
@@ -47,6 +47,7 @@ def execute(run: str, notebook: str) -> Path:
     for folder in (target.parent, partial.parent):
         folder.mkdir(parents=True, exist_ok=True)
     with (
+        paths.private(),  # tables name customers, and so may what a cell shows
         _alone(partial.with_suffix(".lock")),
         _gone_on_failure(target),
         _kept_on_failure(partial, failed),
@@ -175,8 +176,19 @@ def _papermill(source: Path, partial: Path, values: dict[str, Any]) -> list[str]
     )
     # Where this machine keeps the project is nobody's business.
     book.metadata.papermill.update(input_path=source.name, output_path=source.name)
+    _hide_secrets(book)
     nbformat.write(book, partial)
     return book.metadata.get("left_out", [])
+
+
+def _hide_secrets(book: nbformat.NotebookNode) -> None:
+    """Take the addresses of databases out of what cells raised and warned of."""
+    for output in (out for cell in book.cells for out in cell.get("outputs", ())):
+        if output.output_type == "error":
+            output.evalue = secrets.hidden(output.evalue)
+            output.traceback = [*map(secrets.hidden, output.traceback)]
+        elif output.get("name") == "stderr":
+            output.text = secrets.hidden(output.text)
 
 
 @contextlib.contextmanager
@@ -195,6 +207,9 @@ def _kept_on_failure(partial: Path, failed: Path) -> Iterator[None]:
     try:
         yield
     except (CellExecutionError, PapermillExecutionError, DeadKernelError):
+        book = nbformat.read(partial, as_version=4)
+        _hide_secrets(book)
+        nbformat.write(book, partial)
         partial.replace(failed)
         raise NotebookFailedError(failures.told(failures.read(failed))) from None
 
