@@ -486,7 +486,6 @@ def test_a_spreadsheet_is_given_no_formula(browser, folder, tmp_path):
         visit(browser, planted, view="#split=region")
         split = saved(browser, tmp_path, "split")
         assert split.iloc[0, 0] == exports.spreadsheet_safe(text)
-        (tmp_path / "split.csv").unlink()
 
 
 def test_every_control_is_reached_and_worked_by_keys(browser, folder):
