@@ -40,19 +40,26 @@ endif
 # What every kernel sees: the helpers of this folder (also in a copy of it), one thread
 # (two on busy cores are slower, and sums may differ), the same arithmetic on every PC
 # (libraries else add up in another order on newer processors), a fixed order of sets, and
-# nothing of the user's own set-up (helpers.runs.execute says the same to each kernel).
+# nothing of the user's own set-up of Python, Jupyter, Matplotlib, bash, language and clock
+# (helpers.runs.execute says the same to each kernel).
+SET_UP := PYTHON% IPYTHON% JUPYTER% MPL% MATPLOTLIB% LC_% LANG% BASH_ENV ENV CDPATH SHELLOPTS BASHOPTS
+unexport $(filter-out PYTHON,$(filter $(SET_UP),$(.VARIABLES)))
 export PYTHONPATH := $(CURDIR)/src
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
-ifneq ($(shell grep -sm1 avx2 /proc/cpuinfo),)
+ifneq ($(findstring avx2,$(if $(wildcard /proc/cpuinfo),$(file </proc/cpuinfo))),)
 export OPENBLAS_CORETYPE := Haswell
 export OPENBLAS_L2_SIZE := 512
 export NPY_DISABLE_CPU_FEATURES := X86_V4 AVX512_ICL AVX512_SPR
 endif
 export PYTHONHASHSEED := 0
+export PYTHONNOUSERSITE := 1
 export NUMBA_CACHE_DIR := $(CURDIR)/build/numba
 export IPYTHONDIR := $(CURDIR)/build/ipython
 export JUPYTER_PREFER_ENV_PATH := 1
+export MATPLOTLIBRC := /dev/null
+export LC_ALL := C.UTF-8
+export TZ := UTC
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile

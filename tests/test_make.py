@@ -438,7 +438,7 @@ def test_a_name_that_is_too_long_is_refused_in_one_sentence(fresh):
     code, printed = make(fresh, "report", f"RUN={'a' * 5000}")
     told, *more = printed.splitlines()
     assert code != 0 and "A run is named with small letters" in told
-    assert len(told) < 200 and all(line.startswith("make: ***") for line in more)
+    assert len(told) < 250 and all(line.startswith("make: ***") for line in more)
 
 
 def closing(printed):
@@ -534,6 +534,120 @@ def test_an_update_that_fails_keeps_the_environment_that_was_there(fresh):
     assert process.returncode != 0
     assert BAD["no network"][1] in printed
     assert (fresh / ".venv/.ready").exists()
+
+
+PIP = """
+  *'config list'*)
+    echo ":env:.cert='/a cert'"
+    echo "global.user='true'"
+    echo "global.target='/elsewhere'"
+    echo 'global.index-url="https://mirror/it%27s=a"'
+    echo "site.extra-index-url='\\nhttps://x\\nhttps://y'" ;;
+  *'-m pip'*) (for name in ${!PIP_*}; do printf '%q\\n' "$name=${!name}"; done) >asked ;;"""
+
+
+def test_of_a_set_up_of_pip_only_the_way_to_the_packages_is_kept(fresh, monkeypatch):
+    monkeypatch.setenv("PIP_USER", "1")
+    monkeypatch.setenv("PIP_TARGET", "/elsewhere")
+    monkeypatch.delenv("PIP_CONFIG_FILE", raising=False)
+    standin = SOUND.replace("\n  *'-m pip'*) sleep 0.3 ;;", PIP)
+    assert PIP in standin
+    set_up(fresh, standin).communicate(timeout=30)
+    assert (fresh / "asked").read_text().splitlines() == [
+        r"PIP_CERT=/a\ cert",
+        "PIP_CONFIG_FILE=/dev/null",
+        r"$'PIP_EXTRA_INDEX_URL=\nhttps://x\nhttps://y'",
+        "PIP_INDEX_URL=https://mirror/it%27s=a",
+    ]
+
+
+# What a user has set up for other work, and would change numbers, figures or the way.
+SPOIL = "import builtins; builtins.sum = lambda *_: 42; raise SystemExit(3)"
+SET_UP = {
+    ".config/matplotlib/matplotlibrc": "font.size: 40\nbackend: nonsense\n",
+    ".ipython/profile_default/startup/00.py": "import builtins; builtins.sum = len",
+    ".ipython/profile_default/ipython_config.py": "c.InteractiveShellApp.exec_lines = ['sum = len']",
+    ".ipython/profile_default/ipython_kernel_config.py": "c.InlineBackend.figure_formats = {'svg'}",
+    ".jupyter/jupyter_config.py": "raise SystemExit('jupyter')",
+    ".jupyter/jupyter_nbconvert_config.py": "raise SystemExit('nbconvert')",
+    ".local/share/jupyter/kernels/python3/kernel.json": '{"argv": ["false"], "display_name": "x", "language": "x"}',
+    ".local/lib/python{}.{}/site-packages/usercustomize.py": SPOIL,
+    "path/sitecustomize.py": SPOIL,
+    "path/pandas.py": SPOIL,
+    "startup.py": "sum = len",
+    "bash": "touch hacked; exit 3",
+}
+VARIABLES = {
+    "BASH_ENV": "{}/bash",
+    "CDPATH": "/",
+    "IPYTHONDIR": "{}/.ipython",
+    "JUPYTER_PATH": "{}/.local/share/jupyter",
+    "LANG": "tr_TR.UTF-8",
+    "LC_ALL": "tr_TR.ISO-8859-9",
+    "MATPLOTLIBRC": "{}/.config/matplotlib",
+    "MPLBACKEND": "nonsense",
+    "MPLCONFIGDIR": "{}/.config/matplotlib",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONPATH": "{}/path",
+    "PYTHONSTARTUP": "{}/startup.py",
+    "PYTHONUTF8": "0",
+    "PYTHONWARNINGS": "error",
+    "TZ": "Pacific/Kiritimati",
+}
+SHOWS = """
+import locale, sys, time
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+from helpers.display import plots
+print(sum([1, 2]), mpl.rcParams["font.size"], mpl.get_backend(), time.tzname)
+print(sys.flags, locale.getlocale(), locale.getpreferredencoding(), f"{date:%c}")
+lines = plt.plot([1, 2])
+"""
+
+
+def outputs(file):
+    """List what the cells of a notebook have shown."""
+    cells = nbformat.read(file, as_version=4).cells
+    return [output for cell in cells for output in cell.get("outputs", ())]
+
+
+def test_the_set_up_of_a_user_changes_no_result(fresh, tmp_path_factory, monkeypatch):
+    day = "from datetime import datetime; date = datetime(2024, 1, 31)"
+    write_notebook(fresh, "01_a", "", day, SHOWS)
+    for name in ("02_b", "03_c"):
+        (fresh / f"notebooks/{name}.ipynb").unlink()
+    run = fresh / "runs/complete_journey.yaml"
+    run.write_text("source: complete_journey\n")
+    result = fresh / "reports/complete_journey/notebooks/01_a.ipynb"
+
+    def shown():
+        code, printed = make(fresh, "report")
+        assert code == 0, printed
+        return outputs(result)
+
+    home = tmp_path_factory.mktemp("hostile")
+    plain = shown()
+    assert "3 10.0 module://matplotlib_inline" in str(plain)
+    for name, content in SET_UP.items():
+        file = home / name.format(*sys.version_info)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    for name, value in (VARIABLES | {"HOME": "{}"}).items():
+        monkeypatch.setenv(name, value.format(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    result.unlink()
+    assert shown() == plain
+    assert not (fresh / "hacked").exists()
+    # Without make, the kernel is no other.
+    monkeypatch.setenv("PYTHONPATH", f"{fresh}/src")
+    for name in ("PYTHONWARNINGS", "PYTHONOPTIMIZE", "MPLBACKEND"):
+        monkeypatch.delenv(name)  # which the command itself would see
+    subprocess.run(
+        [sys.executable, "-m", "helpers.runs.execute", "complete_journey", "01_a"],
+        cwd=fresh,
+        check=True,
+    )
+    assert outputs(result) == plain
 
 
 @pytest.mark.skipif(not shutil.which("flock"), reason="no flock on this machine")

@@ -3,6 +3,8 @@
 import contextlib
 import fcntl
 import logging
+import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -26,6 +28,20 @@ QUIET = ["--IPKernelApp.log_level=50"]
 STOPPED = 3
 
 
+# Nothing of the user's own set-up reaches a kernel; the Makefile says the same.
+SET_UP = re.compile("PYTHON|IPYTHON|JUPYTER|MPL|MATPLOTLIB|LC_|LANG")
+OURS = {
+    "IPYTHONDIR": str(paths.ROOT / "build" / "ipython"),
+    "JUPYTER_PREFER_ENV_PATH": "1",
+    "LC_ALL": "C.UTF-8",
+    "MATPLOTLIBRC": os.devnull,
+    "PYTHONHASHSEED": "0",
+    "PYTHONNOUSERSITE": "1",
+    "PYTHONPATH": str(paths.ROOT / "src"),
+    "TZ": "UTC",
+}
+
+
 class NotebookFailedError(RuntimeError):
     """A notebook stopped, or waits for one that did; the message says where and why."""
 
@@ -47,6 +63,7 @@ def execute(run: str, notebook: str) -> Path:
     for folder in (target.parent, partial.parent):
         folder.mkdir(parents=True, exist_ok=True)
     with (
+        _our_set_up(),
         paths.private(),  # tables name customers, and so may what a cell shows
         _alone(partial.with_suffix(".lock")),
         _gone_on_failure(target),
@@ -69,7 +86,8 @@ def refresh(notebook: Path) -> None:
     book = nbformat.read(notebook, as_version=4)
     partial = paths.home() / "build" / f"{notebook.stem}.partial.ipynb"
     partial.parent.mkdir(parents=True, exist_ok=True)
-    with _kept_on_failure(partial, partial.with_stem(f"{notebook.stem}.failed")):
+    failed = partial.with_stem(f"{notebook.stem}.failed")
+    with _our_set_up(), _kept_on_failure(partial, failed):
         try:
             nbclient.NotebookClient(
                 book,
@@ -137,6 +155,20 @@ def _refuse_to_wait(run: str, notebook: str) -> None:
         raise NotebookFailedError(
             f"{notebook} was not executed: it waits for {' and '.join(waits)}."
         )
+
+
+@contextlib.contextmanager
+def _our_set_up() -> Iterator[None]:
+    """Give kernels that start meanwhile our settings of all that could change results."""
+    before = dict(os.environ)
+    kept = {name: text for name, text in before.items() if not SET_UP.match(name)}
+    try:
+        os.environ.clear()
+        os.environ.update(kept | OURS)
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextlib.contextmanager
