@@ -161,8 +161,8 @@ def read_table(
         return None, [f"Table {table}: write `file:` and `columns:` under it."]
     block = _Block(table, given, folder(run), content.get("outside") is True)
     for key, value in given.items():
-        if key in OPTIONS and "://" in str(value) and str(value)[:10] != SQLITE:
-            block.fault(f"`{key}:` holds an address; {BY_NAME}")
+        if key in OPTIONS and (said := _address(key, str(value))):
+            block.fault(f"`{key}:` {said}{BY_NAME}")
             return None, block.faults  # others may repeat it
     _check_keys(block)
     file, database = _place(block)
@@ -185,6 +185,17 @@ def read_table(
         **text,
     )
     return source, []
+
+
+def _address(key: str, value: str) -> str:
+    """Say what is wrong with a value that holds, or may hold, the address of a database."""
+    if value.startswith(SQLITE):
+        return ""
+    if "://" in value or "password" in value.lower():
+        return "holds an address; "
+    if key != "database" or re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", value):
+        return ""
+    return f"names no variable; write {SQLITE} before the name of a file, or "
 
 
 def _kind(table: str, name: str, attributes: dict[str, str]) -> str:
@@ -277,9 +288,7 @@ def _database(block: _Block, named: str) -> str:
     if named.startswith(SQLITE):
         file = _own(block, "database", named.removeprefix(SQLITE))
         return f"{SQLITE}{file}"
-    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", named):
-        block.fault(f"`database:` holds no name of a variable; {BY_NAME}")
-    elif named not in os.environ:
+    if named not in os.environ:
         block.fault(
             f"`database:` names the environment variable {named}, which is not set. "
             f"Set it to the address, postgresql://user:password@host/database."
