@@ -380,7 +380,7 @@ def test_clean_keeps_raw_data_and_other_runs(fresh):
     assert (fresh / "runs").is_dir()
 
 
-ODD = ("my study ü$&", "it's \"so\" `id` #1; a=b 50% $(HOME) [v2] *?\\ |~")
+ODD = ("my study ü$&", 'it\'s "so" `id` #1; a=b 50% $(HOME) [v2] *?\\ |~')
 
 
 @pytest.mark.slow

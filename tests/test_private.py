@@ -17,8 +17,22 @@ RUN = "complete_journey"
 # Places for files of one's own: as the README says, and where people put them.
 PLACES = (
     *("data/raw/myshop", "data/raw/own_files", "data/raw/own_files/more", "data/raw"),
-    *("data", "", "runs", "runs/myshop", "notebooks", "tests", "src/helpers", "reports"),
-    *("benchmarks", "tests/golden", "home/data/raw/myshop", "my study/home/data/raw/own_files"),
+    *(
+        "data",
+        "",
+        "runs",
+        "runs/myshop",
+        "notebooks",
+        "tests",
+        "src/helpers",
+        "reports",
+    ),
+    *(
+        "benchmarks",
+        "tests/golden",
+        "home/data/raw/myshop",
+        "my study/home/data/raw/own_files",
+    ),
 )
 KINDS = [
     kind
@@ -45,8 +59,19 @@ GENERATED = (
 LEFT = (
     *("notebooks/04_segment_personas-Copy1.ipynb", "notebooks/Untitled.ipynb"),
     *("notebooks/01_cleaning.nbconvert.ipynb", "notebooks/01_cleaning.failed.ipynb"),
-    *("notebooks/01_cleaning.html", "04_segment_personas.ipynb", "page.pdf", "shot.png"),
-    *("runs/myshop.yaml", "runs/myshop.yaml.1.partial", ".env", ".pgpass", "report.log"),
+    *(
+        "notebooks/01_cleaning.html",
+        "04_segment_personas.ipynb",
+        "page.pdf",
+        "shot.png",
+    ),
+    *(
+        "runs/myshop.yaml",
+        "runs/myshop.yaml.1.partial",
+        ".env",
+        ".pgpass",
+        "report.log",
+    ),
 )
 
 
@@ -106,7 +131,11 @@ def test_git_add_takes_what_is_committed_and_no_file_of_data(repository):
 
 def test_a_new_notebook_helper_or_test_of_the_study_is_taken(repository):
     root, _ = repository
-    new = ["notebooks/10_margins.ipynb", "src/helpers/leads/words.yaml", "tests/test_a.py"]
+    new = [
+        "notebooks/10_margins.ipynb",
+        "src/helpers/leads/words.yaml",
+        "tests/test_a.py",
+    ]
     assert ignored(root, [*new, "a.csv"]) == {"a.csv"}
 
 

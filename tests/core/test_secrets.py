@@ -63,7 +63,9 @@ def offline(monkeypatch):
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_what_drivers_say_of_an_address_is_hidden(address, monkeypatch, offline):
     monkeypatch.setenv(NAME, address)
-    told = [raised(one, address) for one in (psycopg.connect, ibis.connect, duckdb.connect)]
+    told = [
+        raised(one, address) for one in (psycopg.connect, ibis.connect, duckdb.connect)
+    ]
     told += [
         f'(psycopg.OperationalError) connection to server at "{HOST}", port 1 failed: FATAL:'
         f'  password authentication failed for user "{USER}"\n(Background on this error at:'
@@ -72,7 +74,10 @@ def test_what_drivers_say_of_an_address_is_hidden(address, monkeypatch, offline)
     ]
     if "://" in address or "host=" in address:
         assert not leaks(secrets.hidden("\n".join(told)))
-    assert secrets.hidden("ValueError: no orders in lines") == "ValueError: no orders in lines"
+    assert (
+        secrets.hidden("ValueError: no orders in lines")
+        == "ValueError: no orders in lines"
+    )
 
 
 @pytest.mark.parametrize("address", ADDRESSES)

@@ -176,7 +176,9 @@ def test_heights_are_moved_apart_no_farther_than_needed():
 
 
 def test_the_theme_forgets_what_a_matplotlibrc_says():
-    with mpl.rc_context({"font.size": 40, "axes.facecolor": "red", "text.usetex": True}):
+    with mpl.rc_context(
+        {"font.size": 40, "axes.facecolor": "red", "text.usetex": True}
+    ):
         plots.theme()
         assert mpl.rcParams["font.size"] == 10
         assert mpl.rcParams["axes.facecolor"] == "white"
@@ -197,10 +199,17 @@ WRITTEN = {
         TABLE.assign(segment_id=[1, 2]), value="value", label=name, ax=ax
     ),
     "calibration": lambda ax, name: plots.calibration(
-        TABLE[["low", "high"]] / 5, forecast="low", observed="high", xlabel=name, ylabel=name, ax=ax
+        TABLE[["low", "high"]] / 5,
+        forecast="low",
+        observed="high",
+        xlabel=name,
+        ylabel=name,
+        ax=ax,
     ),
     "correlations": lambda ax, _: plots.correlations(
-        pd.concat([SQUARES, SQUARES]).iloc[:3, [0, 1, 0]].set_axis([*DOLLARS, "$"], axis=1),
+        pd.concat([SQUARES, SQUARES])
+        .iloc[:3, [0, 1, 0]]
+        .set_axis([*DOLLARS, "$"], axis=1),
         ax=ax,
     ),
     "estimates": lambda ax, name: plots.estimates(
@@ -220,9 +229,9 @@ WRITTEN = {
     ),
     "ticks": lambda ax, _: ax.set_xticks([0, 1], DOLLARS),
     "categories": lambda ax, _: ax.plot(DOLLARS, [1, 2]),
-    "legend": lambda ax, name: [
-        ax.plot([1], [1], label=one) for one in DOLLARS
-    ] and ax.legend(title=name),
+    "legend": lambda ax, name: (
+        [ax.plot([1], [1], label=one) for one in DOLLARS] and ax.legend(title=name)
+    ),
 }
 
 
@@ -244,7 +253,9 @@ def test_two_dollars_in_a_name_neither_stop_a_figure_nor_vanish(kind):
 
 
 def test_no_chart_asks_for_mathematics_and_each_notebook_sets_the_theme_first():
-    sources = [file.read_text("utf-8") for file in paths.ROOT.glob("src/helpers/**/*.py")]
+    sources = [
+        file.read_text("utf-8") for file in paths.ROOT.glob("src/helpers/**/*.py")
+    ]
     books = ["\n".join(run_file.code(book)) for book in paths.notebooks()]
     asks = re.compile(r"parse_math=True|usetex|mathtext|MathText|\\mathdefault")
     assert not any(map(asks.search, [*sources, *books]))

@@ -1,6 +1,7 @@
 """Take the name of a run and say where its files lie, read or generated."""
 
 import contextlib
+import itertools
 import os
 import re
 from collections.abc import Iterator
@@ -102,21 +103,17 @@ def private(file: Path | None = None) -> Iterator[None]:
 def odd(name: str) -> str:
     """Say what is wrong with the name of a file; "" where nothing is."""
     if _UNSEEN.search(name):
-        return "which has a sign that cannot be seen"
+        return "has a sign that cannot be seen in its name"
     longest = max(len(part.encode()) for part in name.split("/"))
-    return "a name that is too long" if max(longest, len(name) / 8) > 255 else ""
+    return "has a name that is too long" if max(longest, len(name) / 8) > 255 else ""
 
 
 def unfit(file: Path, *, within: Path | None = None) -> str:
-    """Say why a file cannot be read as it is, at the end of a sentence; "" where it can.
-
-    `within` is a folder below which no link may lead elsewhere.
-    """
+    """Say why a file cannot be read; "" if it can. `within` is a folder without links."""
     if why := odd(str(file)):
-        return f"has {why.removeprefix('which has ')} in its path; rename it."
-    way = [file, *file.parents]
-    below = way[: way.index(within)] if within in way else way[:1] * (within is not None)
-    if any(one.is_symlink() for one in below):
+        return f"{why}; rename it."
+    way = itertools.takewhile(within.__ne__, (file, *file.parents)) if within else ()
+    if any(one.is_symlink() for one in way):
         return "is a link, or lies behind one; put the file itself there."
     if file.is_dir():
         return "is a folder; name a file in it."

@@ -536,7 +536,9 @@ def propose(run: str) -> tuple[str, list[str]]:
         raise BadInput(
             f"The folder data/raw/{run}/ is missing. Make it and put your files there."
         )
-    unfit = {file: paths.unfit(file, within=folder) for file in sorted(folder.iterdir())}
+    unfit = {
+        file: paths.unfit(file, within=folder) for file in sorted(folder.iterdir())
+    }
     files = sorted((f for f in unfit if not unfit[f]), key=lambda f: -f.stat().st_size)
     left = [f"{file.name[:60]!r} {why}" for file, why in unfit.items() if why]
     looks = [one for file in files for one in readers.look(file)]

@@ -13,9 +13,7 @@ from helpers.core import paths, store
 # blanks; some turn full-width and small forms into the plain ones. One whose cells end at
 # another mark than ours finds a beginning in the middle of a text, too.
 _SIGN, _BLANK = "[=+@＝＋－＠﹦﹢﹣﹫-]", r"[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]"  # noqa: RUF001
-FORMULA = re.compile(
-    rf"\A(?:{_BLANK}*{_SIGN}|[\t\r\n]{_BLANK}*)|(?<=[;\t\r\n]){_SIGN}"
-)
+FORMULA = re.compile(rf"\A(?:{_BLANK}*{_SIGN}|[\t\r\n]{_BLANK}*)|(?<=[;\t\r\n]){_SIGN}")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 

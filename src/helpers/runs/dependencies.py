@@ -29,7 +29,6 @@ def write(run: str) -> Path:
     run_file.check(run)
     folder = paths.plan(run)
     folder.mkdir(parents=True, exist_ok=True)
-    _link()
     lock = paths.ROOT / "requirements.lock"
     rules, executed, needs = [], [], needed(run)
     for book in run_file.notebooks(run):
@@ -169,28 +168,16 @@ def _names(files: Iterable[Path]) -> str:
 
 
 def named(file: Path) -> str:
-    """Name a file of the project, or of its home, in words of make."""
-    if file.is_relative_to(paths.ROOT):
-        told = str(file.relative_to(paths.ROOT))
-        if PLAIN.fullmatch(told):
-            return told
-    return str((_at() / file.relative_to(paths.home())).relative_to(paths.ROOT))
-
-
-def _at() -> Path:
-    """Say which link of the project leads to the home of what is generated."""
-    key = hashlib.sha256(bytes(paths.home())).hexdigest()[:12]
-    return paths.ROOT / "build" / "homes" / key
-
-
-def _link() -> None:
-    """Lead make to a home whose name it could not read: by a link that it can."""
-    if not named(paths.home() / "build").startswith("build/homes/"):
-        return
-    link = _at()
+    """Name a file as one word of make; by a link to the home, where that has odd signs."""
+    told = paths.shown(file)
+    if not told.is_absolute() and PLAIN.fullmatch(str(told)):
+        return str(told)
+    home = paths.home()
+    link = paths.ROOT / "build/homes" / hashlib.sha256(bytes(home)).hexdigest()[:12]
     link.parent.mkdir(parents=True, exist_ok=True)
-    with contextlib.suppress(FileExistsError):  # also where another make is faster
-        link.symlink_to(paths.home())
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(home)
+    return str(paths.shown(link / file.relative_to(home)))
 
 
 def _state(file: Path) -> list[str | int]:

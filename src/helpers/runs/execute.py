@@ -28,18 +28,7 @@ QUIET = ["--IPKernelApp.log_level=50"]
 STOPPED = 3
 
 
-# Nothing of the user's own set-up reaches a kernel; the Makefile says the same.
-SET_UP = re.compile("PYTHON|IPYTHON|JUPYTER|MPL|MATPLOTLIB|LC_|LANG")
-OURS = {
-    "IPYTHONDIR": str(paths.ROOT / "build" / "ipython"),
-    "JUPYTER_PREFER_ENV_PATH": "1",
-    "LC_ALL": "C.UTF-8",
-    "MATPLOTLIBRC": os.devnull,
-    "PYTHONHASHSEED": "0",
-    "PYTHONNOUSERSITE": "1",
-    "PYTHONPATH": str(paths.ROOT / "src"),
-    "TZ": "UTC",
-}
+SET_UP = paths.beside(__file__, "execute.yaml")
 
 
 class NotebookFailedError(RuntimeError):
@@ -161,14 +150,16 @@ def _refuse_to_wait(run: str, notebook: str) -> None:
 def _our_set_up() -> Iterator[None]:
     """Give kernels that start meanwhile our settings of all that could change results."""
     before = dict(os.environ)
-    kept = {name: text for name, text in before.items() if not SET_UP.match(name)}
+    for name in filter(re.compile(SET_UP["theirs"]).match, before):
+        del os.environ[name]
+    places = {"root": paths.ROOT, "source": Path(__file__).parents[2]}
+    for name, text in SET_UP["ours"].items():
+        os.environ[name] = text.format(**places)
     try:
-        os.environ.clear()
-        os.environ.update(kept | OURS)
         yield
     finally:
         os.environ.clear()
-        os.environ.update(before)
+        os.environ |= before
 
 
 @contextlib.contextmanager

@@ -260,7 +260,7 @@ def _own(
     """Find a file of the run's folder, and say what keeps it from being read."""
     file, place = block.folder / name, f"data/raw/{block.folder.name}/"
     if why := paths.odd(name):
-        block.fault(f"`{key}:` is {name[:40]!r}, {why}; rename the file.")
+        block.fault(f"`{key}:` is {name[:40]!r}, which {why}; rename the file.")
         return None
     inside = Path(os.path.normpath(file)).is_relative_to(block.folder)
     if not block.outside and not inside:

@@ -334,6 +334,9 @@ def _missing_files(run: str, notebook: str) -> Iterator[str]:
     for name, value in parameters(run, notebook).items():
         if not value or not name.endswith(("_file", "_folder")):
             continue
+        if why := paths.odd(str(value)):
+            yield f"{name} of {notebook} is {value[:40]!r}, which {why}."
+            continue
         path = paths.ROOT / value
         if path.is_file() if name.endswith("_file") else path.is_dir():
             continue
