@@ -8,8 +8,8 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 PARTS := test-runs test-notebooks test-slow test-fast-1 test-fast-2
-.PHONY: help new-run check report test test-fast $(PARTS) lint lab notebooks bench shops clean \
-  spark lock FORCE
+.PHONY: help new-run check report pages test test-fast $(PARTS) lint lab notebooks bench shops \
+  clean spark lock
 
 # The environment is built in .venv. To use one of your own as it is, name its folder:
 # make report VENV="$CONDA_PREFIX"
@@ -19,58 +19,79 @@ else
 VENV := .venv
 READY := .venv/.ready
 endif
-PY := "$(VENV)/bin/python"
+# What a user gives is text: make expands none of it, and recipes read it from the
+# environment, whatever letters it holds. A run's name is refused before any shell starts.
+$(foreach given,RUN PYTHON VENV STUDY_HOME,$(eval override $(given) := $$(value $(given))))
+export RUN PYTHON VENV STUDY_HOME
+PY := "$$VENV/bin/python"
+LETTERS := a b c d e f g h i j k l m n o p q r s t u v w x y z
+DIGITS := 0 1 2 3 4 5 6 7 8 9 _
+without = $(if $1,$(call without,$(wordlist 2,99,$1),$(subst $(firstword $1),,$2)),$2)
+ifneq ($(filter new-run check report pages clean,$(MAKECMDGOALS)),)
+ifneq (<$(call without,$(LETTERS) $(DIGITS),$(RUN))>$(if $(filter $(LETTERS:=%),$(RUN)),,no),<>)
+$(error RUN names no run. A run is named with small letters, digits and _, beginning with a \
+  letter; runs are the files in runs/)
+endif
+endif
+ifneq ($(findstring :,$(CURDIR)),)
+$(error Python finds nothing in a folder with a colon in its name: rename the folder of the study)
+endif
 
 # What every kernel sees: the helpers of this folder (also in a copy of it), one thread
 # (two on busy cores are slower, and sums may differ), the same arithmetic on every PC
 # (libraries else add up in another order on newer processors), a fixed order of sets, and
-# nothing of the user's own Jupyter set-up.
+# nothing of the user's own set-up of Python, Jupyter, Matplotlib, bash, language and clock
+# (helpers.runs.execute says the same to each kernel).
+SET_UP := PYTHON% IPYTHON% JUPYTER% MPL% MATPLOTLIB% LC_% LANG% BASH_ENV ENV CDPATH SHELLOPTS BASHOPTS
+unexport $(filter-out PYTHON,$(filter $(SET_UP),$(.VARIABLES)))
 export PYTHONPATH := $(CURDIR)/src
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1
-ifneq ($(shell grep -sm1 avx2 /proc/cpuinfo),)
+ifneq ($(findstring avx2,$(if $(wildcard /proc/cpuinfo),$(file </proc/cpuinfo))),)
 export OPENBLAS_CORETYPE := Haswell
 export OPENBLAS_L2_SIZE := 512
 export NPY_DISABLE_CPU_FEATURES := X86_V4 AVX512_ICL AVX512_SPR
 endif
 export PYTHONHASHSEED := 0
+export PYTHONNOUSERSITE := 1
 export NUMBA_CACHE_DIR := $(CURDIR)/build/numba
 export IPYTHONDIR := $(CURDIR)/build/ipython
 export JUPYTER_PREFER_ENV_PATH := 1
+export MATPLOTLIBRC := /dev/null
+export LC_ALL := C.UTF-8
+export TZ := UTC
 
 help:
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-10s %s\n", $$1, $$2}' Makefile
-	@echo "RUN=name chooses a run of runs/ (now $(RUN))."
+	@echo "RUN=name chooses a run of runs/ (now $$RUN)."
 
 .venv/.ready: requirements.lock pyproject.toml
-	@bash tools/setup.sh "$(PYTHON)"
+	@bash tools/setup.sh "$$PYTHON"
 
-# helpers.runs.dependencies writes which executed notebook depends on what. It is asked every time
-# (0.2 s) and touches the fragment only when something changed.
-ifneq ($(filter report,$(MAKECMDGOALS)),)
-STAGES := $(or $(STUDY_HOME),.)/build/runs/$(RUN)/stages.mk
-$(STAGES): $(READY) FORCE
-	@$(PY) -m helpers.runs.dependencies "$(RUN)"
+# Of `report`: helpers.runs.dependencies writes which executed notebook depends on what into a
+# fragment, and starts this make with its name. It touches it only when something changed.
+ifdef STAGES
 include $(STAGES)
+pages: $(INDEX) ; @:
 
 # 3 says that this notebook stopped, or waits for one that did: the others go on, their
 # pages and the overview are made, and helpers.runs.failures ends the command with an error.
 $(EXECUTED):
-	@$(PY) -m helpers.runs.execute "$(RUN)" $(basename $(@F)) || [[ $$? == 3 ]]
+	@$(PY) -m helpers.runs.execute "$$RUN" $(basename $(@F)) || [[ $$? == 3 ]]
 
 $(INDEX):
-	@$(PY) -m helpers.report.build "$(RUN)"
+	@$(PY) -m helpers.report.build "$$RUN"
 endif
 
 new-run: $(READY) ## Draft runs/RUN.yaml from the files in data/raw/RUN/, to be corrected
-	@$(PY) -m helpers.intake.scaffold "$(RUN)"
+	@$(PY) -m helpers.intake.scaffold "$$RUN"
 
 check: $(READY) ## Name every problem of RUN's run file and files; write nothing
-	@$(PY) -m helpers.intake.check "$(RUN)"
+	@$(PY) -m helpers.intake.check "$$RUN"
 
-report: $(READY) $(INDEX) ## Execute the notebooks of RUN where needed, render its pages
-	@$(PY) -m helpers.runs.failures "$(RUN)"
-	@echo "The report is $(INDEX)"
+report: $(READY) ## Execute the notebooks of RUN where needed, render its pages
+	@$(PY) -m helpers.runs.dependencies "$$RUN" $(MAKE) --no-print-directory pages
+	@$(PY) -m helpers.runs.failures "$$RUN"
 
 # Parts of the tests, each a pytest of its own with a log in build/test; the longest begins
 # first. Marks of pytest say what belongs where (pyproject.toml); the rest is fast, and every
@@ -87,7 +108,7 @@ SUPPLIER := $(wildcard notebooks/09_recovery.ipynb)
 
 $(PARTS): $(READY)
 	@mkdir -p build/test
-	STUDY_HOME="$(CURDIR)/build/test" $(PY) -m pytest -p no:cacheprovider $(FILES) \
+	STUDY_HOME="$$PWD/build/test" $(PY) -m pytest -p no:cacheprovider $(FILES) \
 	  2>&1 | tee build/test/$@.log
 
 # What each part said last stands at the end, of all of them, whichever failed.
@@ -106,8 +127,8 @@ test-fast: $(READY) ## Test the helpers only, in under two minutes
 lint: $(READY) ## Check style, format, spelling, types, and that imports run one way
 	$(PY) -m ruff check src tests tools benchmarks notebooks
 	$(PY) -m ruff format --check src tests tools benchmarks notebooks
-	"$(VENV)/bin/lint-imports" --no-cache
-	"$(VENV)/bin/codespell" src tests tools benchmarks notebooks runs *.md
+	"$$VENV/bin/lint-imports" --no-cache
+	"$$VENV/bin/codespell" src tests tools benchmarks notebooks runs *.md
 	$(PY) -m mypy
 
 lab: $(READY) ## Open JupyterLab on the notebooks
@@ -115,7 +136,7 @@ lab: $(READY) ## Open JupyterLab on the notebooks
 
 notebooks: $(READY) ## Execute the notebooks in place, to be committed
 	@rm -rf build/notebooks
-	@STUDY_HOME="$(CURDIR)/build/notebooks" $(PY) -m helpers.runs.execute refresh
+	@STUDY_HOME="$$PWD/build/notebooks" $(PY) -m helpers.runs.execute refresh
 	@if [[ -e notebooks/04_segment_personas.ipynb ]]; then $(PY) tools/picture.py; fi
 
 # Each can be run alone; benchmarks/README.md says what it measures and how long it takes.
@@ -125,11 +146,10 @@ bench: $(READY) ## Measure speed and memory against others, into benchmarks/ (an
 
 # build/shops keeps what came out; the same command goes on, and without the folder anew.
 shops: $(READY) ## Try the study on 240 made shops; 40 whole runs (an hour, not part of test)
-	@PYTHONPATH="$(CURDIR)/src:$(CURDIR)/tests" $(PY) tools/try_shops.py all
+	@PYTHONPATH="$$PWD/src:$$PWD/tests" $(PY) tools/try_shops.py all
 
 clean: ## Remove what RUN generated; raw data and the environment stay
-	@[[ "$(RUN)" =~ ^[a-z][a-z0-9_]*$$ ]] || { echo "There is no run '$(RUN)'." >&2; exit 1; }
-	cd "$(or $(STUDY_HOME),.)" && rm -rf data/{interim,processed}/$(RUN) reports/$(RUN) build/runs/$(RUN)
+	cd -- "$${STUDY_HOME:-.}" && rm -rf data/{interim,processed}/$(RUN) reports/$(RUN) build/runs/$(RUN)
 
 spark: $(READY) ## Add PySpark to the environment, for `engine: pyspark`; Java 17 is needed too
 	$(PY) -m pip install --quiet --require-hashes --no-build-isolation -r requirements-pyspark.lock

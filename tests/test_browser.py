@@ -18,6 +18,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.select import Select
 
 from helpers.core import paths
+from helpers.personas import exports
 from helpers.report import build
 
 BROWSER = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))), None)
@@ -480,10 +481,11 @@ def test_a_spreadsheet_is_given_no_formula(browser, folder, tmp_path):
     page = (folder / "index.html").read_text("utf-8")
     assert page.count('"north"') == 1
     planted = tmp_path / "index.html"
-    planted.write_text(page.replace('"north"', '"=1+1"'), "utf-8")
-    visit(browser, planted, view="#split=region")
-    split = saved(browser, tmp_path, "split")
-    assert split.iloc[0, 0] == "'=1+1"
+    for text in ("=1+1", "\N{FULLWIDTH EQUALS SIGN}1", " @x", "\ufeff+1", "-a;=1"):
+        planted.write_text(page.replace('"north"', f'"{text}"'), "utf-8")
+        visit(browser, planted, view="#split=region")
+        split = saved(browser, tmp_path, "split")
+        assert split.iloc[0, 0] == exports.spreadsheet_safe(text)
 
 
 def test_every_control_is_reached_and_worked_by_keys(browser, folder):

@@ -119,7 +119,7 @@ def redone(root, *arguments):
     """Name what `make report` would redo: notebooks, and `report` for the pages."""
     code, printed = make(root, "-n", "report", *arguments)
     assert code == 0, printed
-    return re.findall(r'helpers\.runs\.execute "\w+" (\w+)', printed) + re.findall(
+    return re.findall(r'helpers\.runs\.execute "\$RUN" (\w+)', printed) + re.findall(
         r"helpers\.(report)\.build", printed
     )
 
@@ -376,8 +376,69 @@ def test_clean_keeps_raw_data_and_other_runs(fresh):
     assert left == {"data/raw/a", "data/interim/b"}
     assert not (fresh / "reports/a").exists()
     code, printed = make(fresh, "clean", "RUN=../runs")
-    assert code != 0 and "There is no run '../runs'." in printed
+    assert code != 0 and "RUN names no run." in printed
     assert (fresh / "runs").is_dir()
+
+
+ODD = ("my study ü$&", 'it\'s "so" `id` #1; a=b 50% $(HOME) [v2] *?\\ |~')
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("odd", ODD)
+def test_the_study_and_its_home_may_lie_in_folders_of_any_name(tmp_path, odd):
+    root, home = tmp_path / odd, tmp_path / f"home of {odd}"
+    root.mkdir()
+    write_project(root)
+    (root / "notebooks/03_c.ipynb").unlink()
+    for place in (root, home, root / "a b"):
+        given = [] if place == root else [f"STUDY_HOME={place}"]
+        assert redone(root, *given) == ["01_a", "02_b", "report"]
+        code, printed = make(root, "report", *given)
+        assert code == 0, printed
+        index = place / "reports/complete_journey/index.html"
+        assert index.read_text() == "01_a.ipynb\n02_b.ipynb\n"
+        shown = index.relative_to(root) if index.is_relative_to(root) else index
+        assert printed.endswith(f"The report is {shown}\n")
+        assert redone(root, *given) == []
+        assert make(root, "clean", *given)[0] == 0
+        assert redone(root, *given) == ["01_a", "02_b", "report"]
+
+
+def test_a_folder_with_a_colon_is_refused_since_python_finds_nothing_in_it(tmp_path):
+    root = tmp_path / "a:b"
+    root.mkdir()
+    write_project(root)
+    code, printed = make(root, "report")
+    assert code != 0 and "rename the folder of the study" in printed
+
+
+HOSTILE = (
+    *("x; touch hacked", "$(shell touch hacked)", "`touch hacked`", "$$(touch hacked)"),
+    *("a'b", 'a"; touch hacked; "', "a b", "../x", "a/b", "-n", "-rf", "ü", "", "1a"),
+    *("A", "a\ntouch hacked", "a\t", "a%", "a#b", "a)", "a,b", "<>", "|touch hacked"),
+    "${IFS}touch hacked",
+)
+
+
+@pytest.mark.parametrize("target", ["check", "clean"])
+@pytest.mark.parametrize("given", HOSTILE)
+def test_a_run_of_an_odd_name_is_refused_before_a_shell_sees_it(fresh, given, target):
+    shell = fresh / "shell"  # which would tell that it was started
+    shell.write_text("#!/bin/bash\ntouch seen\n")
+    shell.chmod(0o755)
+    before = {one.name for one in fresh.iterdir()}
+    for how in ([f"RUN={given}"], [f"RUN={given}", "-j2", "-n"]):
+        code, printed = make(fresh, target, f"SHELL={shell}", *how)
+        assert code != 0 and printed.count("\n") == 1, printed
+        assert "RUN names no run. A run is named with small letters" in printed
+        assert {one.name for one in fresh.iterdir()} == before
+
+
+def test_a_name_that_is_too_long_is_refused_in_one_sentence(fresh):
+    code, printed = make(fresh, "report", f"RUN={'a' * 5000}")
+    told, *more = printed.splitlines()
+    assert code != 0 and "A run is named with small letters" in told
+    assert len(told) < 250 and all(line.startswith("make: ***") for line in more)
 
 
 def closing(printed):
@@ -473,6 +534,120 @@ def test_an_update_that_fails_keeps_the_environment_that_was_there(fresh):
     assert process.returncode != 0
     assert BAD["no network"][1] in printed
     assert (fresh / ".venv/.ready").exists()
+
+
+PIP = """
+  *'config list'*)
+    echo ":env:.cert='/a cert'"
+    echo "global.user='true'"
+    echo "global.target='/elsewhere'"
+    echo 'global.index-url="https://mirror/it%27s=a"'
+    echo "site.extra-index-url='\\nhttps://x\\nhttps://y'" ;;
+  *'-m pip'*) (for name in ${!PIP_*}; do printf '%q\\n' "$name=${!name}"; done) >asked ;;"""
+
+
+def test_of_a_set_up_of_pip_only_the_way_to_the_packages_is_kept(fresh, monkeypatch):
+    monkeypatch.setenv("PIP_USER", "1")
+    monkeypatch.setenv("PIP_TARGET", "/elsewhere")
+    monkeypatch.delenv("PIP_CONFIG_FILE", raising=False)
+    standin = SOUND.replace("\n  *'-m pip'*) sleep 0.3 ;;", PIP)
+    assert PIP in standin
+    set_up(fresh, standin).communicate(timeout=30)
+    assert (fresh / "asked").read_text().splitlines() == [
+        r"PIP_CERT=/a\ cert",
+        "PIP_CONFIG_FILE=/dev/null",
+        r"$'PIP_EXTRA_INDEX_URL=\nhttps://x\nhttps://y'",
+        "PIP_INDEX_URL=https://mirror/it%27s=a",
+    ]
+
+
+# What a user has set up for other work, and would change numbers, figures or the way.
+SPOIL = "import builtins; builtins.sum = lambda *_: 42; raise SystemExit(3)"
+SET_UP = {
+    ".config/matplotlib/matplotlibrc": "font.size: 40\nbackend: nonsense\n",
+    ".ipython/profile_default/startup/00.py": "import builtins; builtins.sum = len",
+    ".ipython/profile_default/ipython_config.py": "c.InteractiveShellApp.exec_lines = ['sum = len']",
+    ".ipython/profile_default/ipython_kernel_config.py": "c.InlineBackend.figure_formats = {'svg'}",
+    ".jupyter/jupyter_config.py": "raise SystemExit('jupyter')",
+    ".jupyter/jupyter_nbconvert_config.py": "raise SystemExit('nbconvert')",
+    ".local/share/jupyter/kernels/python3/kernel.json": '{"argv": ["false"], "display_name": "x", "language": "x"}',
+    ".local/lib/python{}.{}/site-packages/usercustomize.py": SPOIL,
+    "path/sitecustomize.py": SPOIL,
+    "path/pandas.py": SPOIL,
+    "startup.py": "sum = len",
+    "bash": "touch hacked; exit 3",
+}
+VARIABLES = {
+    "BASH_ENV": "{}/bash",
+    "CDPATH": "/",
+    "IPYTHONDIR": "{}/.ipython",
+    "JUPYTER_PATH": "{}/.local/share/jupyter",
+    "LANG": "tr_TR.UTF-8",
+    "LC_ALL": "tr_TR.ISO-8859-9",
+    "MATPLOTLIBRC": "{}/.config/matplotlib",
+    "MPLBACKEND": "nonsense",
+    "MPLCONFIGDIR": "{}/.config/matplotlib",
+    "PYTHONOPTIMIZE": "2",
+    "PYTHONPATH": "{}/path",
+    "PYTHONSTARTUP": "{}/startup.py",
+    "PYTHONUTF8": "0",
+    "PYTHONWARNINGS": "error",
+    "TZ": "Pacific/Kiritimati",
+}
+SHOWS = """
+import locale, sys, time
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+from helpers.display import plots
+print(sum([1, 2]), mpl.rcParams["font.size"], mpl.get_backend(), time.tzname)
+print(sys.flags, locale.getlocale(), locale.getpreferredencoding(), f"{date:%c}")
+lines = plt.plot([1, 2])
+"""
+
+
+def outputs(file):
+    """List what the cells of a notebook have shown."""
+    cells = nbformat.read(file, as_version=4).cells
+    return [output for cell in cells for output in cell.get("outputs", ())]
+
+
+def test_the_set_up_of_a_user_changes_no_result(fresh, tmp_path_factory, monkeypatch):
+    day = "from datetime import datetime; date = datetime(2024, 1, 31)"
+    write_notebook(fresh, "01_a", "", day, SHOWS)
+    for name in ("02_b", "03_c"):
+        (fresh / f"notebooks/{name}.ipynb").unlink()
+    run = fresh / "runs/complete_journey.yaml"
+    run.write_text("source: complete_journey\n")
+    result = fresh / "reports/complete_journey/notebooks/01_a.ipynb"
+
+    def shown():
+        code, printed = make(fresh, "report")
+        assert code == 0, printed
+        return outputs(result)
+
+    home = tmp_path_factory.mktemp("hostile")
+    plain = shown()
+    assert "3 10.0 module://matplotlib_inline" in str(plain)
+    for name, content in SET_UP.items():
+        file = home / name.format(*sys.version_info)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(content)
+    for name, value in (VARIABLES | {"HOME": "{}"}).items():
+        monkeypatch.setenv(name, value.format(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    result.unlink()
+    assert shown() == plain
+    assert not (fresh / "hacked").exists()
+    # Without make, the kernel is no other.
+    monkeypatch.setenv("PYTHONPATH", f"{fresh}/src")
+    for name in ("PYTHONWARNINGS", "PYTHONOPTIMIZE", "MPLBACKEND"):
+        monkeypatch.delenv(name)  # which the command itself would see
+    subprocess.run(
+        [sys.executable, "-m", "helpers.runs.execute", "complete_journey", "01_a"],
+        cwd=fresh,
+        check=True,
+    )
+    assert outputs(result) == plain
 
 
 @pytest.mark.skipif(not shutil.which("flock"), reason="no flock on this machine")

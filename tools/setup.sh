@@ -29,12 +29,28 @@ if command -v flock >/dev/null; then
   fi
 fi
 
+kept=()
 # A new environment that cannot be finished is removed; one that was ready is kept.
 if [[ ! -e .venv/.ready ]]; then
   trap '[[ -e .venv/.ready ]] || rm -rf .venv' EXIT
   echo "Building .venv with Python $version ..."
   "$python" -m venv --clear .venv || fail "$python could not make .venv: see above."
 fi
+
+# Of the user's set-up of pip only counts where packages come from, and the way there: the
+# rest, such as `user = true` or `target =`, would put them elsewhere.
+while IFS== read -r key value; do
+  key=${key##*.} value=${value#?}
+  case $key in
+    index-url | extra-index-url | no-index | find-links | cert | client-cert | proxy | \
+      trusted-host | timeout | default-timeout)
+      key=${key//-/_}
+      kept+=("PIP_${key^^}=$(printf %b "${value%?}")") ;;
+  esac
+done < <(.venv/bin/python -m pip --disable-pip-version-check config list)
+kept+=("PIP_CONFIG_FILE=${PIP_CONFIG_FILE:-/dev/null}")  # one that is named is meant
+for name in ${!PIP_*}; do unset "$name"; done
+export "${kept[@]}"
 
 # pip fetches uv, held to the hashes of the lock; uv fetches the rest ten times faster.
 awk '/^uv==/ {on = 1; print; next} /^[^ ]/ {on = 0} on' requirements.lock >build/uv.lock

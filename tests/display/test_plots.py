@@ -1,6 +1,7 @@
 """What is drawn: lengths, labels, colours, and the text that stands for a figure."""
 
 import base64
+import re
 
 import matplotlib as mpl
 import pandas as pd
@@ -8,8 +9,11 @@ import pytest
 from drawn import closed_afterwards as closed_afterwards, names, said
 from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex, to_rgb
+from matplotlib.text import Text
 
+from helpers.core import paths
 from helpers.display import plots
+from helpers.runs import run_file
 
 SIZES = pd.Series([30.0, 12.5, 0.0], index=["Cooks", "Gardeners", "Rest"])
 
@@ -169,3 +173,93 @@ def test_heights_are_moved_apart_no_farther_than_needed():
     assert plots.apart([0, 10, 20], 5).tolist() == [0, 10, 20]
     assert plots.apart([10, 10], 4) == pytest.approx([8, 12])
     assert plots.apart([3, 0, 0.5], 1) == pytest.approx([3, -0.25, 0.75])
+
+
+def test_the_theme_forgets_what_a_matplotlibrc_says():
+    with mpl.rc_context(
+        {"font.size": 40, "axes.facecolor": "red", "text.usetex": True}
+    ):
+        plots.theme()
+        assert mpl.rcParams["font.size"] == 10
+        assert mpl.rcParams["axes.facecolor"] == "white"
+        assert not mpl.rcParams["text.usetex"]
+
+
+# As mathematics the first is an error, and of the second the dollars would vanish.
+DOLLARS = ("$5 off, $x^{", "$a$")
+TABLE = pd.DataFrame(
+    {"name": DOLLARS, "value": [1.0, 2.0], "low": [0.5, 1.5], "high": [1.5, 2.5]}
+)
+SQUARES = pd.DataFrame([[0.2, 0.9], [0.9, 0.2]], index=DOLLARS, columns=DOLLARS)
+WRITTEN = {
+    "bars": lambda ax, name: plots.bars(
+        pd.Series([1.0, 2.0], index=DOLLARS), label=name, ax=ax
+    ),
+    "box": lambda ax, name: plots.spread_by_segment(
+        TABLE.assign(segment_id=[1, 2]), value="value", label=name, ax=ax
+    ),
+    "calibration": lambda ax, name: plots.calibration(
+        TABLE[["low", "high"]] / 5,
+        forecast="low",
+        observed="high",
+        xlabel=name,
+        ylabel=name,
+        ax=ax,
+    ),
+    "correlations": lambda ax, _: plots.correlations(
+        pd.concat([SQUARES, SQUARES])
+        .iloc[:3, [0, 1, 0]]
+        .set_axis([*DOLLARS, "$"], axis=1),
+        ax=ax,
+    ),
+    "estimates": lambda ax, name: plots.estimates(
+        TABLE, names="name", value="value", label=name, ax=ax
+    ),
+    "heat map": lambda ax, name: plots.heat_map(
+        SQUARES, cmap=plots.DIVERGING, numbers=SQUARES.map(lambda _: name), ax=ax
+    ),
+    "histogram": lambda ax, name: plots.histogram(TABLE["value"], label=name, ax=ax),
+    "line": lambda ax, name: plots.line(TABLE["value"], label=name, ax=ax),
+    "rows": lambda ax, _: plots.name_rows(ax, DOLLARS),
+    "title": lambda ax, name: ax.set_title(name),
+    "head": lambda ax, name: ax.figure.suptitle(name),
+    "note": lambda ax, name: ax.annotate(name, (0, 0)),
+    "scale": lambda ax, name: ax.figure.colorbar(
+        ax.imshow(SQUARES.to_numpy(float)), ax=ax, label=name
+    ),
+    "ticks": lambda ax, _: ax.set_xticks([0, 1], DOLLARS),
+    "categories": lambda ax, _: ax.plot(DOLLARS, [1, 2]),
+    "legend": lambda ax, name: (
+        [ax.plot([1], [1], label=one) for one in DOLLARS] and ax.legend(title=name)
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WRITTEN)
+def test_two_dollars_in_a_name_neither_stop_a_figure_nor_vanish(kind):
+    with mpl.rc_context({"text.parse_math": True}):
+        plots.theme()
+        for name in DOLLARS:
+            figure = plt.figure()
+            WRITTEN[kind](figure.add_subplot(), name)
+            assert plots.picture(figure, alt="").png
+            texts = [text for text in figure.findobj(Text) if "$" in text.get_text()]
+            assert texts
+            for text in texts:
+                as_it_is = text.get_window_extent().width
+                text.set_text(text.get_text().replace("$", "S"))
+                assert as_it_is > 0.8 * text.get_window_extent().width
+            plt.close(figure)
+
+
+def test_no_chart_asks_for_mathematics_and_each_notebook_sets_the_theme_first():
+    sources = [
+        file.read_text("utf-8") for file in paths.ROOT.glob("src/helpers/**/*.py")
+    ]
+    books = ["\n".join(run_file.code(book)) for book in paths.notebooks()]
+    asks = re.compile(r"parse_math=True|usetex|mathtext|MathText|\\mathdefault")
+    assert not any(map(asks.search, [*sources, *books]))
+    drawn = [code for code in books if "plt.subplots" in code]
+    assert len(drawn) >= 7
+    for code in drawn:
+        assert 0 < code.index("plots.theme()") < code.index("plt.subplots")

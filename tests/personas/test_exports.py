@@ -1,6 +1,7 @@
 """Customer lists for other programs: complete, whole, and harmless in a spreadsheet."""
 
 import csv
+import re
 
 import duckdb
 import pandas as pd
@@ -10,6 +11,7 @@ from clustering.test_model import MODEL, customers
 from helpers.clustering import model
 from helpers.core import paths, schema
 from helpers.personas import exports
+from helpers.runs import run_file
 
 ASSIGNED = MODEL.assign(customers({"share_b": 1.0}, {"orders": 1}, {"share_a": 0.6}))
 
@@ -46,10 +48,22 @@ def test_membership_names_the_own_and_the_next_segment():
         "+49 30 1234",
         "\N{FULLWIDTH EQUALS SIGN}1+1",
         "\N{FULLWIDTH HYPHEN-MINUS}1",
+        "\N{FULLWIDTH PLUS SIGN}1",
+        "\N{FULLWIDTH COMMERCIAL AT}cmd",
+        "\N{SMALL EQUALS SIGN}1",
+        " =1",
+        "\N{ZERO WIDTH NO-BREAK SPACE}=1",
+        "\N{NO-BREAK SPACE}\x00@x",
+        "\t text",
     ],
 )
 def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(text):
     assert exports.spreadsheet_safe(text) == f"'{text}"
+
+
+def test_a_beginning_in_the_middle_is_made_safe_where_cells_end_at_another_mark():
+    assert exports.spreadsheet_safe("a;=1;-b, -c") == "a;'=1;'-b, -c"
+    assert exports.spreadsheet_safe("=1\n=2") == "'=1\n'=2"
 
 
 @pytest.mark.parametrize(
@@ -87,6 +101,18 @@ def test_the_csv_is_read_back_by_others_as_it_was_meant(tmp_path):
     with duckdb.connect() as con:
         read = con.execute("from read_csv($file)", {"file": str(file)}).df()
     assert read.columns.tolist() == rows[0] and read.iloc[0, 0] == "'=1+1"
+
+
+def test_every_csv_of_a_notebook_is_written_safe():
+    """No notebook writes a CSV by any other way than `write_csv`."""
+    names = set()
+    for book in paths.notebooks():
+        code = "\n".join(run_file.code(book))
+        assert not re.search(r"to_csv|csv\.writer", code), book.name
+        named = re.findall(r'"(\w+\.csv)"', code)
+        assert code.count("write_csv(") == len(named)
+        names |= set(named)
+    assert names >= {"segment_membership.csv", "test_plan.csv", "moved_customers.csv"}
 
 
 def test_a_list_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch):

@@ -30,6 +30,14 @@ ENGINES = ("duckdb", "pyspark", "postgresql")
 MEMORY = "1GB"  # beyond this DuckDB keeps rows on disk
 ADDRESS = "STUDY_POSTGRESQL"  # environment variable with the address of the database
 PLAIN = re.compile("[a-z_][a-z0-9_]*")  # a name that no engine wants in quotes
+# What PostgreSQL says -> what is told of it.
+_REFUSED = {
+    "authentication": "refuses the user or the password",
+    "role": "refuses the user or the password",
+    "does not exist": "has no database of that name",
+    "percent-encoded": "has an address with a sign to be written as %25, %40 or alike",
+    "": "does not answer",
+}
 _FULL = ("no space left", "disk full", "diskfull", "failed to offload")
 # What Spark cannot read, and what PostgreSQL calls what it can.
 _UNFIT = r"time\d|timestamp\[ns|decimal256|dur"
@@ -260,11 +268,10 @@ class PostgreSQL:
 
         try:
             self._con = psycopg.connect(os.environ[ADDRESS], autocommit=True)
-        except psycopg.OperationalError as fault:
+        except Exception as fault:  # it names the address, or a part of it
             raise BadInput(
-                f"The database that {ADDRESS} leads to does not answer "
-                f"({str(fault).strip().splitlines()[-1]}). Correct the address, or start "
-                "the database."
+                f"The database that {ADDRESS} leads to {_refusal(fault)}. Correct the "
+                "address, or start the database."
             ) from None
         numeric = psycopg.types.numeric.FloatLoader
         self._con.adapters.register_loader("numeric", numeric)
@@ -370,6 +377,12 @@ class PostgreSQL:
                 text = io.BytesIO()
                 pyarrow.csv.write_csv(batch, text, how)
                 sink.write(text.getvalue())
+
+
+def _refusal(fault: Exception) -> str:
+    """Say why a database cannot be opened, in none of the words of its driver."""
+    said = str(fault).lower()
+    return next(way for sign, way in _REFUSED.items() if sign in said)
 
 
 def _translated(

@@ -168,10 +168,11 @@ def write_text(text: str, file: Path) -> None:
 @contextlib.contextmanager
 def replacing(file: Path) -> Iterator[Path]:
     """Yield where to write a file's new content, which replaces the old when done."""
-    file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)
+    with paths.private(file):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield partial
+            partial.replace(file)
+        finally:
+            partial.unlink(missing_ok=True)

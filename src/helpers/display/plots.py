@@ -41,6 +41,7 @@ DIVERGING = mpl.colors.LinearSegmentedColormap.from_list(
 
 def theme() -> None:
     """Set the look of all figures of a notebook; call it once, after the imports."""
+    mpl.rcdefaults()  # whatever a matplotlibrc of the user says
     mpl.rcParams.update(THEME["matplotlib"])
     # It would say on pages that a font for another script has no bold letters.
     logging.getLogger(mpl.font_manager.__name__).setLevel(logging.ERROR)

@@ -5,6 +5,8 @@ import contextlib
 import csv
 import itertools
 import re
+import tempfile
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -259,8 +261,8 @@ def _plain_name(file: Path, spill: Path) -> Path:
     """Return the file, or a link to it where its name is a pattern of names to DuckDB."""
     if not set("*?[") & set(str(file)):
         return file
-    link = spill / f"{abs(hash(file.name))}{COPY}"
-    link.unlink(missing_ok=True)
+    # Of no name that there is already, in this folder or in one that it would stand for.
+    link = spill / f"{uuid.uuid4().hex}{COPY}"
     link.symlink_to(file.resolve())
     return link
 
@@ -350,15 +352,17 @@ def _parquet(con: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, dict[str,
 
 
 def _look_at_parquet(file: Path) -> list[Look]:
-    with duckdb.connect() as con:
-        query, kinds = _parquet(con, file)
+    with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
+        query, kinds = _parquet(con, _plain_name(file, Path(spill)))
         rows = con.execute(f"{query} limit 5000").fetchall()
     return [_looked(Look(file), list(kinds), [row[1:] for row in rows])]
 
 
-def _open_parquet(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> Opened:
+def _open_parquet(
+    con: duckdb.DuckDBPyConnection, source: Source, spill: Path
+) -> Opened:
     try:
-        query, kinds = _parquet(con, source.file)
+        query, kinds = _parquet(con, _plain_name(source.file, spill))
         _check_names(source, list(kinds))
         con.execute(f"create or replace temp view raw_{source.table} as {query}")
     except duckdb.Error as fault:
@@ -520,7 +524,7 @@ def _as_text(table: "ibis.Table") -> "ibis.Table":
 def _look_at_sqlite(file: Path) -> list[Look]:
     import ibis
 
-    base = ibis.connect(f"sqlite:///{file}")
+    base = ibis.sqlite.connect(file)
     looks = []
     for name in base.list_tables():
         found = _as_text(base.table(name)).limit(LINES).to_pyarrow().to_pydict()
@@ -535,7 +539,8 @@ def _open_database(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> O
 
     kind = "SQLite" if source.database.startswith("sqlite") else "PostgreSQL"
     try:
-        base = ibis.connect(source.database)
+        lite = source.database.removeprefix(mapping.SQLITE)
+        base = ibis.sqlite.connect(lite) if kind == "SQLite" else ibis.connect(lite)
         there = base.list_tables()
     except Exception as fault:  # each database has errors of its own
         raise BadInput(

@@ -536,11 +536,15 @@ def propose(run: str) -> tuple[str, list[str]]:
         raise BadInput(
             f"The folder data/raw/{run}/ is missing. Make it and put your files there."
         )
-    files = sorted(folder.iterdir(), key=lambda file: -file.stat().st_size)
-    looks = [one for file in files if file.is_file() for one in readers.look(file)]
+    unfit = {
+        file: paths.unfit(file, within=folder) for file in sorted(folder.iterdir())
+    }
+    files = sorted((f for f in unfit if not unfit[f]), key=lambda f: -f.stat().st_size)
+    left = [f"{file.name[:60]!r} {why}" for file, why in unfit.items() if why]
+    looks = [one for file in files for one in readers.look(file)]
     looks = [seen for seen in looks if seen.rows]
     if not looks:
-        names = ", ".join(file.name for file in files) or "nothing"
+        names = ", ".join([*(file.name for file in files), *left]) or "nothing"
         raise BadInput(
             f"data/raw/{run}/ holds no file that can be read, but {names}. Put a "
             f"{', '.join(mapping.KINDS_OF_FILE)} or SQLite file there."
@@ -549,7 +553,7 @@ def propose(run: str) -> tuple[str, list[str]]:
     unused = [seen for seen in looks if all(seen is not one.seen for one in guesses)]
     text = draft(run, guesses, unused)
     more, pictured = _rest(text, run, guesses[0].found)
-    return text + more, pictured
+    return text + more, [*(f"Not read: {one}" for one in left), *pictured]
 
 
 def write(run: str) -> tuple[Path, list[str]]:

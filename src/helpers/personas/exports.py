@@ -9,9 +9,11 @@ import pandas as pd
 from helpers.clustering.model import Model
 from helpers.core import paths, store
 
-# A spreadsheet runs a cell as a formula when it begins with one of these; the last four
-# are their full-width forms, which some versions turn into the plain ones.
-FORMULA = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
+# A spreadsheet runs a cell as a formula when it begins with one of these signs, also after
+# blanks; some turn full-width and small forms into the plain ones. One whose cells end at
+# another mark than ours finds a beginning in the middle of a text, too.
+_SIGN, _BLANK = "[=+@＝＋－＠﹦﹢﹣﹫-]", r"[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]"  # noqa: RUF001
+FORMULA = re.compile(rf"\A(?:{_BLANK}*{_SIGN}|[\t\r\n]{_BLANK}*)|(?<=[;\t\r\n]){_SIGN}")
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -45,7 +47,7 @@ def spreadsheet_safe(value: object) -> object:
     """Put an apostrophe before a text, but no number, that would run as a formula."""
     if not isinstance(value, str) or NUMBER.fullmatch(value):
         return value
-    return f"'{value}" if value.startswith(FORMULA) else value
+    return FORMULA.sub(lambda found: f"'{found[0]}", value)
 
 
 def write_csv(table: pd.DataFrame, file: Path) -> None:

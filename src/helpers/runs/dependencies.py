@@ -1,14 +1,22 @@
 """Tell make what each executed notebook of a run, and its pages, depend on."""
 
 import ast
+import contextlib
 import functools
+import hashlib
 import json
+import os
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 from helpers.core import command, paths
+from helpers.core.errors import BadInput
 from helpers.runs import mapping, run_file
+
+# A path that make reads as one word, whatever it would make of other signs.
+PLAIN = re.compile(r"[\w./-]+", re.ASCII)
 
 
 def write(run: str) -> Path:
@@ -25,6 +33,11 @@ def write(run: str) -> Path:
     lock = paths.ROOT / "requirements.lock"
     rules, executed, needs = [], [], needed(run)
     for book in run_file.notebooks(run):
+        if not PLAIN.fullmatch(book.name):
+            raise BadInput(
+                f"notebooks/{book.name}: name it NN_name.ipynb, of letters a to z, digits, "
+                "- and _."
+            )
         values = folder / f"{book.stem}.json"
         _update(
             values, json.dumps(run_file.parameters(run, book.stem), indent=1) + "\n"
@@ -36,7 +49,10 @@ def write(run: str) -> Path:
         before = [paths.executed(run) / f"{name}.ipynb" for name in needs[book.stem]]
         if not executed:  # the first one reads what was received
             told = run_file.read(run)
-            before = mapping.files(told, run)
+            # Of any name, so make sees when this list of them changes, and not the files.
+            given = folder / "given.json"
+            _update(given, json.dumps([*map(_state, mapping.files(told, run))]))
+            before = [given]
             code.append(f"import helpers.{run_file.SOURCES[told['source']]}")
         helpers = helper_files(code)
         executed.append(paths.executed(run) / book.name)
@@ -149,13 +165,27 @@ def _rule(target: Path, needs: list[Path]) -> str:
 
 
 def _names(files: Iterable[Path]) -> str:
-    """Name files as make will: from the root of the project where they lie in it."""
-    return " ".join(
-        str(
-            file.relative_to(paths.ROOT) if file.is_relative_to(paths.ROOT) else file
-        ).replace(" ", "\\ ")
-        for file in files
-    )
+    """Name files as make will: from the root of the project, where no name is odd."""
+    return " ".join(map(named, files))
+
+
+def named(file: Path) -> str:
+    """Name a file as one word of make; by a link to the home, where that has odd signs."""
+    told = paths.shown(file)
+    if not told.is_absolute() and PLAIN.fullmatch(str(told)):
+        return str(told)
+    home = paths.home()
+    link = paths.ROOT / "build/homes" / hashlib.sha256(bytes(home)).hexdigest()[:12]
+    link.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(home)
+    return str(paths.shown(link / file.relative_to(home)))
+
+
+def _state(file: Path) -> list[str | int]:
+    """Say by what make notices that a file is another: name, size and time."""
+    told = file.stat()
+    return [str(file), told.st_size, told.st_mtime_ns]
 
 
 def _update(file: Path, text: str) -> None:
@@ -169,8 +199,11 @@ def _update(file: Path, text: str) -> None:
 
 @command.says_what_stops
 def main(arguments: list[str]) -> int:
-    """Write the fragment of the run named on the command line; return the exit code."""
-    write(*arguments)
+    """Write the fragment of a run, then become the make that follows: RUN [MAKE ...]."""
+    run, *make = arguments
+    stages = named(write(run))
+    if make:
+        os.execvp(make[0], [*make, f"STAGES={stages}"])
     return 0
 
 

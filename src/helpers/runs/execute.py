@@ -3,6 +3,8 @@
 import contextlib
 import fcntl
 import logging
+import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +17,7 @@ import papermill
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill import PapermillExecutionError
 
-from helpers.core import command, paths
+from helpers.core import command, paths, secrets
 from helpers.core.errors import BadInput
 from helpers.runs import failures, run_file, sections
 
@@ -24,6 +26,9 @@ from helpers.runs import failures, run_file, sections
 QUIET = ["--IPKernelApp.log_level=50"]
 # Exit code that lets make go on with notebooks that need nothing of the one that stopped.
 STOPPED = 3
+
+
+SET_UP = paths.beside(__file__, "execute.yaml")
 
 
 class NotebookFailedError(RuntimeError):
@@ -47,6 +52,8 @@ def execute(run: str, notebook: str) -> Path:
     for folder in (target.parent, partial.parent):
         folder.mkdir(parents=True, exist_ok=True)
     with (
+        _our_set_up(),
+        paths.private(),  # tables name customers, and so may what a cell shows
         _alone(partial.with_suffix(".lock")),
         _gone_on_failure(target),
         _kept_on_failure(partial, failed),
@@ -68,7 +75,8 @@ def refresh(notebook: Path) -> None:
     book = nbformat.read(notebook, as_version=4)
     partial = paths.home() / "build" / f"{notebook.stem}.partial.ipynb"
     partial.parent.mkdir(parents=True, exist_ok=True)
-    with _kept_on_failure(partial, partial.with_stem(f"{notebook.stem}.failed")):
+    failed = partial.with_stem(f"{notebook.stem}.failed")
+    with _our_set_up(), _kept_on_failure(partial, failed):
         try:
             nbclient.NotebookClient(
                 book,
@@ -139,6 +147,22 @@ def _refuse_to_wait(run: str, notebook: str) -> None:
 
 
 @contextlib.contextmanager
+def _our_set_up() -> Iterator[None]:
+    """Give kernels that start meanwhile our settings of all that could change results."""
+    before = dict(os.environ)
+    for name in filter(re.compile(SET_UP["theirs"]).match, before):
+        del os.environ[name]
+    places = {"root": paths.ROOT, "source": Path(__file__).parents[2]}
+    for name, text in SET_UP["ours"].items():
+        os.environ[name] = text.format(**places)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
+
+
+@contextlib.contextmanager
 def _alone(lock: Path) -> Iterator[None]:
     """Wait while another process executes the same notebook of the same run."""
     with lock.open("w") as handle:
@@ -175,8 +199,19 @@ def _papermill(source: Path, partial: Path, values: dict[str, Any]) -> list[str]
     )
     # Where this machine keeps the project is nobody's business.
     book.metadata.papermill.update(input_path=source.name, output_path=source.name)
+    _hide_secrets(book)
     nbformat.write(book, partial)
     return book.metadata.get("left_out", [])
+
+
+def _hide_secrets(book: nbformat.NotebookNode) -> None:
+    """Take the addresses of databases out of what cells raised and warned of."""
+    for output in (out for cell in book.cells for out in cell.get("outputs", ())):
+        if output.output_type == "error":
+            output.evalue = secrets.hidden(output.evalue)
+            output.traceback = [*map(secrets.hidden, output.traceback)]
+        elif output.get("name") == "stderr":
+            output.text = secrets.hidden(output.text)
 
 
 @contextlib.contextmanager
@@ -195,6 +230,9 @@ def _kept_on_failure(partial: Path, failed: Path) -> Iterator[None]:
     try:
         yield
     except (CellExecutionError, PapermillExecutionError, DeadKernelError):
+        book = nbformat.read(partial, as_version=4)
+        _hide_secrets(book)
+        nbformat.write(book, partial)
         partial.replace(failed)
         raise NotebookFailedError(failures.told(failures.read(failed))) from None
 

@@ -79,12 +79,9 @@ def _error(kind: str, message: str) -> str:
 
 def told(failure: Failure) -> str:
     """Say in three lines where a notebook stopped, why, and where it lies."""
-    file = failure.file
-    if file.is_relative_to(paths.ROOT):
-        file = file.relative_to(paths.ROOT)
     return (
         f"{failure.notebook} stopped in cell [{failure.cell}], {failure.heading!r}:\n"
-        f"{failure.error}\nThe notebook as far as it came: {file}"
+        f"{failure.error}\nThe notebook as far as it came: {paths.shown(failure.file)}"
     )
 
 
@@ -122,11 +119,12 @@ def summary(run: str) -> str:
 
 @command.says_what_stops
 def main(arguments: Sequence[str]) -> int:
-    """Print what stopped in the run named on the command line; return the exit code."""
-    said = summary(*arguments)
-    if said:
+    """Print what stopped in the run on the command line, or where its report is."""
+    if said := summary(*arguments):
         print(said, file=sys.stderr)
-    return int(bool(said))
+        return 1
+    print(f"The report is {paths.shown(paths.reports(*arguments) / 'index.html')}")
+    return 0
 
 
 if __name__ == "__main__":

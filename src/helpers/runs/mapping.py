@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.core import paths
-from helpers.core.paths import beside
+from helpers.core.paths import beside, unfit
 from helpers.runs import currency
 
 # Next to this file: the columns that tables may have, and names that are taken.
@@ -31,6 +31,11 @@ DATABASES = (".db", ".sqlite", ".sqlite3")  # files that are one
 # An order is what one customer buys on one day; where no product is told either, a line.
 DERIVED = "derived"
 IDS = ("customer_id", "order_id", "product_id")  # whose spellings can be folded
+SQLITE = "sqlite:///"
+BY_NAME = (
+    "put the address into an environment variable and write the variable's name, so that "
+    "no password is saved."
+)
 STUDY = "a column of the study"
 
 
@@ -40,7 +45,8 @@ class Source:
 
     table: str  # one of `COLUMNS`
     file: Path | None  # None for a database
-    database: str  # sqlite:/// and a path, or the address of a PostgreSQL
+    # sqlite:/// and a path, or the address of a PostgreSQL, which nothing may show
+    database: str = field(repr=False)
     relation: str  # the table in the database
     # standard column or attribute -> column as the file names it, or `=` and a value
     # that every row gets
@@ -100,6 +106,7 @@ class _Block:
     table: str
     given: dict[str, Any]
     folder: Path
+    outside: bool = False  # whether files may lie outside of the folder
     faults: list[str] = field(default_factory=list)
 
     def fault(self, said: str) -> None:
@@ -152,7 +159,11 @@ def read_table(
     given = content["tables"][table]
     if not isinstance(given, dict):
         return None, [f"Table {table}: write `file:` and `columns:` under it."]
-    block = _Block(table, given, folder(run))
+    block = _Block(table, given, folder(run), content.get("outside") is True)
+    for key, value in given.items():
+        if key in OPTIONS and (said := _address(key, str(value))):
+            block.fault(f"`{key}:` {said}{BY_NAME}")
+            return None, block.faults  # others may repeat it
     _check_keys(block)
     file, database = _place(block)
     attributes = _attributes(block)
@@ -174,6 +185,17 @@ def read_table(
         **text,
     )
     return source, []
+
+
+def _address(key: str, value: str) -> str:
+    """Say what is wrong with a value that holds, or may hold, the address of a database."""
+    if value.startswith(SQLITE):
+        return ""
+    if "://" in value or "password" in value.lower():
+        return "holds an address; "
+    if key != "database" or re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,99}", value):
+        return ""
+    return f"names no variable; write {SQLITE} before the name of a file, or "
 
 
 def _kind(table: str, name: str, attributes: dict[str, str]) -> str:
@@ -229,33 +251,44 @@ def _place(block: _Block) -> tuple[Path | None, str]:
         if "table" not in given:
             block.fault("`table:` is missing; name the table of the database.")
         return None, _database(block, str(given["database"]))
-    file = block.folder / str(given["file"])
-    if file.suffix.lower() not in KINDS_OF_FILE:
+    return _own(block, "file", str(given["file"]), KINDS_OF_FILE), ""
+
+
+def _own(
+    block: _Block, key: str, name: str, kinds: tuple[str, ...] = ()
+) -> Path | None:
+    """Find a file of the run's folder, and say what keeps it from being read."""
+    file, place = block.folder / name, f"data/raw/{block.folder.name}/"
+    if why := paths.odd(name):
+        block.fault(f"`{key}:` is {name[:40]!r}, which {why}; rename the file.")
+        return None
+    inside = Path(os.path.normpath(file)).is_relative_to(block.folder)
+    if not block.outside and not inside:
+        block.fault(
+            f"the file {file.name} lies outside of {place}; put it there, or write "
+            "`outside: true` at the beginning of a line of the run file."
+        )
+    elif kinds and file.suffix.lower() not in kinds:
         block.fault(
             f"{file.name} is of no kind that can be read; save it as one of "
-            f"{', '.join(KINDS_OF_FILE)}."
+            f"{', '.join(kinds)}."
         )
-    elif not file.is_file():
-        there = sorted(one.name for one in block.folder.glob("*") if one.is_file())
-        where = f"the file {file.name} is missing from data/raw/{block.folder.name}/"
-        block.fault(f"{where}{near(file.name, there)}")
-    return file, ""
+    elif not file.exists() and not file.is_symlink():
+        names = sorted(one.name for one in block.folder.glob("*") if not unfit(one))
+        missing = {"file": f"the file {file.name} is missing from {place}"}
+        said = missing.get(key, f"the database {file.name} is missing")
+        block.fault(f"{said}{near(file.name, names)}")
+    elif why := unfit(file, within=None if block.outside else block.folder):
+        block.fault(f"{file.name} {why}")
+    return file
 
 
 def _database(block: _Block, named: str) -> str:
     """Say where a database is; a secret stands in an environment variable only."""
-    if named.startswith("sqlite:///"):
-        file = block.folder / named.removeprefix("sqlite:///")
-        if not file.is_file():
-            there = sorted(one.name for one in block.folder.glob("*"))
-            block.fault(f"the database {file.name} is missing{near(file.name, there)}")
-        return f"sqlite:///{file}"
-    if "://" in named:
-        block.fault(
-            "`database:` holds an address; put the address into an environment "
-            "variable and write the variable's name, so that no password is saved."
-        )
-    elif named not in os.environ:
+    if named.startswith(SQLITE):
+        file = _own(block, "database", named.removeprefix(SQLITE))
+        return f"{SQLITE}{file}"
+    if named not in os.environ:
         block.fault(
             f"`database:` names the environment variable {named}, which is not set. "
             f"Set it to the address, postgresql://user:password@host/database."

@@ -19,7 +19,7 @@ SOURCES = {
     "uniform_supplier": "sources.uniform_supplier",
     "files": "intake.own_files",
 }
-KEYS = ("source", "engine", "segments", "all", "tables")
+KEYS = ("source", "engine", "outside", "segments", "all", "tables")
 _GIVEN = paths.beside(__file__, "run_file.yaml")
 FROM_THE_RUN: dict[str, str] = _GIVEN["from_the_run"]
 RENAMED: dict[str, str] = _GIVEN["renamed"]
@@ -189,10 +189,14 @@ def _top_faults(
         yield f"`engine:` is {_plain(engine)}{mapping.near(str(engine), engines.ENGINES)}"
     elif fault := engines.missing(engine):
         yield fault
+    if not isinstance(content.get("outside", False), bool):
+        yield f"`outside:` is {_plain(content['outside'])}; write true or false."
 
 
 def _plain(value: object) -> str:
     """Write a word as it is, and anything else as messages do."""
+    if "://" in str(value):
+        return "an address, which may hold a password"
     return value if isinstance(value, str) and value else values.shown(value or None)
 
 
@@ -329,6 +333,9 @@ def _missing_files(run: str, notebook: str) -> Iterator[str]:
     """Name `_file` and `_folder` parameters that lead nowhere."""
     for name, value in parameters(run, notebook).items():
         if not value or not name.endswith(("_file", "_folder")):
+            continue
+        if why := paths.odd(str(value)):
+            yield f"{name} of {notebook} is {value[:40]!r}, which {why}."
             continue
         path = paths.ROOT / value
         if path.is_file() if name.endswith("_file") else path.is_dir():

@@ -397,10 +397,11 @@
         element("tbody", { role: "rowgroup" }, ...body))));
   };
 
-  // ---- what is shown, as CSV
+  // ---- what is shown, as CSV; helpers.personas.exports says what a spreadsheet would run
+  const FORMULA = /^(?:[\s\0-\x1f\u200b-\u200f\u2060\ufeff]*[=+@＝＋－＠﹦﹢﹣﹫-]|[\t\r\n]+)|(?<=[;\t\r\n])[=+@＝＋－＠﹦﹢﹣﹫-]/g;
   const safe = (value) => {
     let text = value === null || value === undefined ? "" : String(value);
-    if (typeof value === "string" && /^[=+\-@\t\r]/.test(text)) text = "'" + text;
+    if (typeof value === "string") text = text.replace(FORMULA, "'$&");
     return /[",\n\r]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
   };
   const download = (name, rows) => {
