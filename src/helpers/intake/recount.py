@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from helpers.intake import types
+from helpers.intake import readers, types
 from helpers.intake.readers import BATCH, ROW
 from helpers.intake.validate import Problem
 from helpers.runs import mapping
@@ -116,7 +115,8 @@ def _tally(con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]) ->
         name: _Numbers(source, wanted.get(name, "") in numbers, name == "discount_rate")
         for name in asked
     }
-    for batch in _batches(source, names, list(dict.fromkeys(wanted.values()))):
+    asked_for = list(dict.fromkeys(wanted.values()))
+    for batch in _batches(source, names, asked_for, numbers):
         tally.rows += batch.num_rows
         for name in ids:
             _collect(tally, name, batch[wanted[name]], source)
@@ -217,12 +217,12 @@ class _Numbers:
 
 
 def _batches(
-    source: Source, names: list[str], wanted: list[str]
+    source: Source, names: list[str], wanted: list[str], numbers: set[str]
 ) -> Iterator[pa.RecordBatch]:
     """Read the wanted columns of a file as text, a batch at a time."""
     file = source.file
     if file is None:
-        yield from _of_sqlite(source, wanted)
+        yield from _of_sqlite(source, wanted, numbers)
     elif file.suffix.lower() in mapping.DELIMITERS:
         yield from _of_text(file, source, names, wanted)
     elif file.suffix.lower() == ".parquet":
@@ -302,23 +302,24 @@ def _of_workbook(
     yield from _of_rows(rows, names, wanted)
 
 
-def _sqlite_text(value: object) -> str | None:
+def _sqlite_text(value: object, decimal: str) -> str | None:
+    if isinstance(value, float):
+        whole = str(int(value)) if value.is_integer() else repr(value)
+        return whole.replace(".", decimal)
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return None if value is None else str(value)
 
 
-def _of_sqlite(source: Source, wanted: list[str]) -> Iterator[pa.RecordBatch]:
-    base = sqlite3.connect(source.database.removeprefix("sqlite:///"))
-    try:
+def _of_sqlite(source: Source, wanted: list[str], numbers: set[str]) -> Iterator[pa.RecordBatch]:
+    with readers.sqlite(source.database, source.encoding) as base:
         quoted = [name.replace('"', '""') for name in (*wanted, source.relation)]
         columns = "".join(f'"{name}", ' for name in quoted[:-1])
         rows = base.execute(f'select {columns}null from "{quoted[-1]}"')
+        marks = ["." if name in numbers else source.decimal for name in wanted]
         for some in iter(lambda: rows.fetchmany(BATCH), []):
             texts = [
-                pa.array([_sqlite_text(value) for value in column], pa.string())
-                for column in list(zip(*some, strict=True))[:-1]
+                pa.array([_sqlite_text(value, mark) for value in column], pa.string())
+                for column, mark in zip(zip(*some, strict=True), marks, strict=False)
             ]
             yield _batch(texts, wanted, len(some))
-    finally:
-        base.close()

@@ -266,7 +266,12 @@ def draft(run: str, guesses: list[Guess], unused: list[Look]) -> str:
     for seen in unused:
         names = ", ".join(list(seen.columns)[:8])
         lines.append(f"  # not used: {seen.file.name} {seen.part} ({names})")
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(_seen, lines)) + "\n"
+
+
+def _seen(line: str) -> str:
+    """Take what YAML refuses, since nobody sees it, from a comment."""
+    return line if line.isprintable() else "".join(filter(str.isprintable, line))
 
 
 def _table(one: Guess) -> Iterator[str]:
@@ -304,8 +309,12 @@ def _table(one: Guess) -> Iterator[str]:
 
 def _yaml(value: str) -> str:
     """Write a text for YAML, in quotes where it needs them."""
-    plain = re.fullmatch(r"[A-Za-z_][\w./-]*", value) and value.lower() not in WORDS
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    if re.fullmatch(r"[A-Za-z_][\w./-]*", value) and value.lower() not in WORDS:
+        return value
+    return "".join(
+        c if c.isprintable() else f"\\U{ord(c):08x}"
+        for c in json.dumps(value, ensure_ascii=False)
+    )
 
 
 def _file(one: Guess) -> Iterator[str]:
@@ -313,6 +322,8 @@ def _file(one: Guess) -> Iterator[str]:
     if seen.file.suffix.lower() in mapping.DATABASES:
         yield f"    database: {_yaml(f'sqlite:///{seen.file.name}')}"
         yield f"    table: {_yaml(seen.part)}"
+        if seen.encoding != "utf-8":
+            yield f"    encoding: {seen.encoding}"
         return
     yield f"    file: {_yaml(seen.file.name)}"
     if seen.part:
@@ -483,6 +494,8 @@ def _cut(con: duckdb.DuckDBPyConnection) -> tuple[str, str, str]:
     day = "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
     start, split, end = horizons.windows(*con.execute(day).fetchall()[0])
     days = con.execute(f"{day} where ordered_at::date > ?::date", [split]).fetchall()[0]
+    if not days[0]:
+        return start, end, end
     lasts = [(days[1] - one).days for one in (days[0], date.fromisoformat(split))]
     return start, split if lasts[0] + 1 >= coverage.LEAST * lasts[1] else end, end
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.core import engines, paths
-from helpers.core.errors import BadInput
+from helpers.core.errors import BadInput, reading, shown
 from helpers.runs import mapping, plain_yaml, values
 from helpers.runs.values import AUTO, FITTED, fits
 
@@ -40,7 +40,8 @@ def read(run: str) -> dict[str, Any]:
         known = sorted(found.stem for found in file.parent.glob("*.yaml"))
         raise BadInput(f"runs/{file.name} is missing{mapping.near(run, known)}")
     try:
-        content = plain_yaml.load(file, texts="tables")
+        with reading(f"runs/{file.name}"):
+            content = plain_yaml.load(file, texts="tables")
     except BadInput as fault:
         raise BadInput(f"runs/{file.name} {fault}") from None
     if not isinstance(content, dict):
@@ -193,7 +194,7 @@ def _top_faults(
 
 def _plain(value: object) -> str:
     """Write a word as it is, and anything else as messages do."""
-    return value if isinstance(value, str) and value else values.shown(value or None)
+    return value if isinstance(value, str) and value else shown(value or None)
 
 
 def _segment_faults(
@@ -256,7 +257,7 @@ def _block_faults(
     if not isinstance(given, dict):
         yield (
             f"`{block}:` must hold lines such as `seed: 17`, but holds "
-            f"{values.shown(given)}."
+            f"{shown(given)}."
         )
         return
     known = sorted(
@@ -278,7 +279,7 @@ def _block_faults(
             told = rules(notebook_file(home)) if name == "kept" else []
             for kind in sorted(kinds):
                 if said := values.fault(name, value, kind, rules=told):
-                    yield f"`{block}:` sets {name} to {values.shown(value)}; {said}"
+                    yield f"`{block}:` sets {name} to {shown(value)}; {said}"
 
 
 def _place_of(name: str, books: dict[str, dict[str, Parameter]]) -> str:
