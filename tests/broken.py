@@ -53,6 +53,7 @@ class Input:
     made: Callable[[Path], None] | None = None
     drafts: bool = True  # whether a draft is tried too
     lines: dict = field(default_factory=dict)
+    drafted: tuple[int, int, int, int] | str = ""  # right of the draft, if another
 
 
 KINDS: dict[str, Callable[[random.Random, int], Input]] = {}
@@ -718,7 +719,8 @@ def parquet_hurt(rng, number):
 
 @_kind
 def parquet_foot(rng, number):
-    content = bytearray(_parquet(shop(rng)))
+    table = shop(rng)
+    content = bytearray(_parquet(table))
     size = struct.unpack("<I", content[-8:-4])[0]
     if number % 3 == 0:
         content[-8:-4] = struct.pack("<I", [0, 2**31, 2**32 - 1, size + 9][number // 3 % 4])
@@ -727,7 +729,7 @@ def parquet_foot(rng, number):
     else:
         for _ in range(3):
             content[-8 - rng.randrange(1, size)] ^= 1 << rng.randrange(8)
-    return _of(bytes(content), name="lines.parquet")
+    return _of(bytes(content), right(table), name="lines.parquet")
 
 
 @_kind
@@ -978,7 +980,9 @@ def sqlite_views(rng, number):
     content = _sqlite(table, *([] if number % 10 != 8 else ["create view w as select 1"]), views[number % 10])
     if number % 10 == 8:
         content = _sqlite(table, "create table w (a)", "create view v as select * from w", "drop table w")
-    return _base(content, right_, relation="v")
+    made = _base(content, right_, relation="v")
+    made.drafted = right(table)
+    return made
 
 
 @_kind

@@ -103,6 +103,8 @@ def forked(kind: str, number: int) -> dict:
             made = broken.KINDS[kind](random.Random(seed), number)
             for one in _all_steps(made, home):
                 one["right"] = made.right
+                if one["step"] != "check" and made.drafted:
+                    one["right"] = made.drafted
                 file.write(json.dumps(one) + "\n")
                 file.flush()
         os._exit(0)

@@ -3,13 +3,14 @@
 import codecs
 import contextlib
 import csv
+import functools
 import itertools
 import re
 import sqlite3
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +37,7 @@ TOLD = 1_000  # lines of another shape that are kept to be named
 LINES = 3_000  # looked at from the beginning
 PLACES = 20  # places further on in a large file that are looked at
 THERE = 150  # lines looked at in each
+CELLS = 2_000_000  # looked at, of a file of many columns
 READ = 64 * 2**20  # bytes read to tell the encoding
 COLUMNS = 5_000  # of a file at most
 VIEW = 20  # seconds in which a view of a database must count its rows
@@ -139,18 +141,24 @@ def _stripped(text: str) -> str:
     return text.strip().strip("\ufeff").strip()
 
 
+def fitting(columns: int) -> int:
+    """Return how many rows of so many columns are looked at."""
+    return max(100, CELLS // max(columns, 1))
+
+
 def _looked(begun: Look, names: list[str], rows: Iterable[Any]) -> Look:
     """Add the samples of each column, and how its numbers are written."""
-    rows = [row for row in rows if len(row) == len(names)]
+    some = itertools.islice(rows, fitting(len(names)))
+    rows = [row for row in some if len(row) == len(names)]
     columns = {
         name: [
-            str(row[place]).strip()
+            text
             for row in rows
-            if row[place] is not None and str(row[place]).strip()
+            if row[place] is not None and (text := str(row[place]).strip())
         ]
         for place, name in enumerate(names)
     }
-    decimal, thousands = number_marks(columns.values())
+    decimal, thousands = number_marks(map(set, columns.values()))
     return replace(
         begun, columns=columns, rows=len(rows), decimal=decimal, thousands=thousands
     )
@@ -164,12 +172,14 @@ def _look_at_text(file: Path) -> list[Look]:
     lines = _sample(file, written)
     mark = _delimiter(lines)
     if mark == SPACES:
-        rows = [line.split() for line in lines]
+        rows = (line.split() for line in lines)
     else:
-        rows = list(csv.reader(lines, delimiter=mark))
-    header = not any(is_number(cell) or date_forms([cell]) for cell in rows[0])
+        rows = csv.reader(lines, delimiter=mark)
+    first = next(rows)
+    header = not any(is_number(cell) or date_forms([cell]) for cell in first)
     begun = Look(file, delimiter=mark, encoding=written, header=header)
-    return [_looked(begun, _header(rows[0], header), rows[header:])]
+    rows = rows if header else itertools.chain([first], rows)
+    return [_looked(begun, _header(first, header), rows)]
 
 
 def _encoding(file: Path) -> str:
@@ -392,7 +402,7 @@ def _parquet(con: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, dict[str,
 def _look_at_parquet(file: Path) -> list[Look]:
     with duckdb.connect() as con:
         query, kinds = _parquet(con, file)
-        rows = con.execute(f"{query} limit 5000").fetchall()
+        rows = con.execute(f"{query} limit {min(LINES, fitting(len(kinds)))}").fetchall()
     return [_looked(Look(file), list(kinds), [row[1:] for row in rows])]
 
 
@@ -722,7 +732,7 @@ def is_number(text: str) -> bool:
     return bool(NUMBER.fullmatch(_plain(text)))
 
 
-def number_marks(columns: Iterable[list[str]]) -> tuple[str, str]:
+def number_marks(columns: Iterable[Collection[str]]) -> tuple[str, str]:
     """Tell the decimal and the thousands mark from the columns that hold numbers."""
     votes: Counter[str] = Counter()
     grouped: Counter[str] = Counter()
@@ -762,9 +772,18 @@ def date_forms(samples: list[str]) -> list[str]:
     return [] if left else chosen
 
 
+@functools.cache
+def _alike(form: str) -> re.Pattern[str]:
+    """Return a pattern of the texts that a form may read; trying is a hundred times slower."""
+    parts = {"Y": r"\d{4}", "b": r"\D+", "B": r"\D+", "p": r"\D+"}
+    plain = re.escape(form).replace(r"\ ", r"\s+")
+    told = re.sub("%(.)", lambda found: parts.get(found[1], r"\d\d?"), plain)
+    return re.compile(told, re.IGNORECASE)
+
+
 def _read_by(samples: list[str], form: str) -> set[str]:
     read = set()
-    for text in samples:
+    for text in filter(_alike(form).fullmatch, samples):
         with contextlib.suppress(ValueError):
             if datetime.strptime(text, form).year in YEARS:
                 read.add(text)

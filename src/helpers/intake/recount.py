@@ -56,8 +56,8 @@ def lines(
         return
     try:
         tally = _tally(con, source, numbers)
-    except (pa.ArrowException, UnicodeError, ValueError, OSError) as fault:
-        reason = str(fault).splitlines()[0][:100]
+    except Exception as fault:  # each library has errors of its own
+        reason = (str(fault) or type(fault).__name__).splitlines()[0][:100]
         said = f"could not be read a second time ({reason}); its {rows:,} rows stand alone."
         yield "lines", "warning", f"Table lines: {source.where} {said}"
         return

@@ -551,7 +551,7 @@ def propose(run: str) -> tuple[str, list[str]]:
         )
     files = sorted(folder.iterdir(), key=lambda file: -file.stat().st_size)
     looks = [one for file in files if file.is_file() for one in readers.look(file)]
-    looks = [seen for seen in looks if seen.rows]
+    looks = [seen for seen in looks if seen.rows and seen.columns]
     if not looks:
         names = ", ".join(file.name for file in files) or "nothing"
         raise BadInput(

@@ -149,6 +149,11 @@ def _refuse(node: yaml.Node) -> None:
                 if key.value == twice[0]
             )
             fault = f"{twice[0]!r} is given twice, first in line {first}; keep one"
+    elif isinstance(node, yaml.ScalarNode) and not node.value.isascii():
+        try:  # JSON writes a letter such as an emoji in two halves
+            node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeError:
+            fault = "half a letter, written as \\ud83d or so; write the letter itself"
     if fault:
         raise BadInput(f"line {line}: {fault}.")
 
