@@ -4,20 +4,31 @@
 an `Input`. tools/break_inputs.py runs all of them, tests/intake/test_broken.py some.
 """
 
+# Odd values read best beside each other.
+# fmt: off
+
+import contextlib
 import io
 import json
+import os
 import random
 import sqlite3
 import struct
 import tempfile
+import time
+import traceback
 import zipfile
-from collections.abc import Callable
+import zlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import openpyxl
 import pyarrow as pa
 from pyarrow import parquet
+
+from helpers.core import command, paths
+from helpers.intake import check, own_files, scaffold
 
 NAMES = ["Customer", "Order", "Date", "Item", "Category", "Qty", "Price"]
 STANDARD = dict(
@@ -73,10 +84,8 @@ def shop(rng, rows=240, customers=40):
         day = f"2024-{1 + order * 11 // (rows // 2 + 1) % 12:02d}-{1 + order % 28:02d}"
         item = rng.randrange(12)
         price = 200 + 37 * item + rng.randrange(3) * 1000
-        table.append(
-            [who, f"B{5000 + order}", day, f"A{item + 1}", "ABC"[item % 3] + "-Ware"]
-            + [rng.randrange(1, 6), price]
-        )
+        row = [who, f"B{5000 + order}", day, f"A{item + 1}", "ABC"[item % 3] + "-Ware"]
+        table.append([*row, rng.randrange(1, 6), price])
     return table
 
 
@@ -150,8 +159,7 @@ def letters_replaced(rng, _):
     content = list(text(shop(rng)))
     for _ in range(8):
         content[rng.randrange(len(content))] = rng.choice(
-            ["\0", "\x1a", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\ufeff"]
-            + ['"', "'", ",", "\n", "\r", "\\", "\u200b", "\u202e", "\ufffd", "\x7f"]
+            "\0\x1a\x0b\x0c\x1c\x85\u2028\u2029\ufeff\"',\n\r\\\u200b\u202e\ufffd\x7f"
         )
     return _of("".join(content))
 
@@ -422,7 +430,7 @@ def numbers(rng, number):
     odd = ["1e308", "1e400", "-1e400", "99999999999999999999", "nan", "inf", "-inf", "0x10"]
     odd += ["1_000", "1.2.3", "--5", "1e", "e5", "+", "-", ".", ",", "1e-400", "∞", "½", "²"]
     odd += ["12345678901234567890123456789012345678901234567890", "1" * 5000, "0." + "0" * 5000]
-    odd += ["9" * 12, "9" * 13 + ".99", "10000000000000", "1e13", "١٢٫٥x", "5 5", "True", "=1+1"]
+    odd += ["9" * 12, "9" * 13 + ".99", "10000000000000", "1e13", "\u0661\u0662\u066b\u0665x", "5 5", "True", "=1+1"]
     lines = text(table).splitlines()
     cells = lines[7].split(",")
     cells[[6, 5][number % 2]] = odd[number // 2 % len(odd)]
@@ -432,7 +440,7 @@ def numbers(rng, number):
 
 @_kind
 def numbers_everywhere(rng, number):
-    forms = ["{}.00 €", "€{}", "({})", "{}-", "{}.-", "+{}", "{}e0", "{}E+0", "١{}", "'{}", "={}"]
+    forms = ["{}.00 €", "€{}", "({})", "{}-", "{}.-", "+{}", "{}e0", "{}E+0", "\u0661{}", "'{}", "={}"]
     table = shop(rng)
     for row in table:
         row[6] = row[6] // 100 * 100 + 100
@@ -896,7 +904,7 @@ def _sqlite(table, *statements, page=1024, name="lines"):
         file = Path(folder) / "x.db"
         base = sqlite3.connect(file)
         base.execute(f"pragma page_size = {page}")
-        columns = ", ".join(f'"{one}" {kind}' for one, kind in zip(NAMES, "text text text text text integer real".split(), strict=True))
+        columns = ", ".join(f'"{one}" {kind}' for one, kind in zip(NAMES, ["text"] * 5 + ["integer", "real"], strict=True))
         base.execute(f'create table "{name}" ({columns})')
         base.executemany(
             f'insert into "{name}" values (?, ?, ?, ?, ?, ?, ?)', [[*row[:6], row[6] / 100] for row in table]
@@ -1028,3 +1036,104 @@ def sqlite_empty(rng, number):
     made = [b"", content[:16], content[:100], content[:1024], content[:-1], content[:-1024], content + bytes(5000)]
     made += [b"SQLite format 3\0" + rng.randbytes(5000), rng.randbytes(4096)]
     return _base(made[number % 9])
+
+
+# How an input fares.
+
+
+def make(kind, number):
+    """Make an input of a kind, always the same."""
+    seed = zlib.crc32(f"{kind} {number}".encode())
+    return KINDS[kind](random.Random(seed), number)
+
+
+SUMS = """select count(*), count(distinct customer_id), count(distinct order_id),
+    sum(cents)::bigint from typed_lines"""
+
+
+def _step(main, run: str) -> dict:
+    """Run a command as make does; say what it printed, and what it read."""
+    noted: list[object] = []
+    problems = own_files.problems
+
+    def noting(con, *given, **named):
+        found, opened = problems(con, *given, **named)
+        with contextlib.suppress(Exception):
+            noted[:] = [con.execute(SUMS).fetchall()[0], *found["level"]]
+        return found, opened
+
+    own_files.problems = noting
+    printed, begin, fault = io.StringIO(), time.monotonic(), ""
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
+        try:
+            code = main([run])
+        except BaseException:  # what a user would see
+            code, fault = 1, traceback.format_exc()
+    own_files.problems = problems
+    said = printed.getvalue()
+    if not fault and command.FAULT in said:
+        fault = said + "".join(
+            one.read_text() for one in paths.home().glob("build/faults/*.log")
+        )
+    return {
+        "code": code,
+        "said": said,
+        "fault": fault,
+        "sums": noted[0] if noted else None,
+        "warned": "warning" in noted[1:] or "warning:" in said,
+        "seconds": round(time.monotonic() - begin, 1),
+    }
+
+
+def _write(made: Input, home: Path, run: str) -> None:
+    folder = home / "data/raw" / run
+    folder.mkdir(parents=True)
+    for name, content in made.files.items():
+        (folder / name).write_bytes(content)
+    if made.made:
+        made.made(folder)
+
+
+def steps(made: Input, home: Path) -> Iterator[dict]:
+    """Check an input, draft a run file for it and check that; say how each ended.
+
+    This sets STUDY_HOME and where run files lie.
+    """
+    drafted = made.drafted or made.right
+    for one in _each(made, home):
+        own = one["step"] == "check"
+        one["right"] = made.right if own else drafted
+        yield one | {"verdict": verdict(one)}
+
+
+def _each(made: Input, home: Path) -> Iterator[dict]:
+    os.environ["STUDY_HOME"] = str(home)
+    (home / "runs").mkdir()
+    paths.run_file = lambda run: home / "runs" / f"{paths._checked(run)}.yaml"
+    _write(made, home, "own")
+    (home / "runs/own.yaml").write_bytes(made.run_file)
+    yield {"step": "check"} | _step(check.main, "own")
+    if made.drafts:
+        _write(made, home, "drafted")
+        yield {"step": "new-run"} | _step(scaffold.main, "drafted")
+        if (home / "runs/drafted.yaml").exists():
+            yield {"step": "check the draft"} | _step(check.main, "drafted")
+
+
+def verdict(step: dict) -> str:
+    """Say in a word how a command ended."""
+    if step["fault"]:
+        return "traceback"
+    if step["code"]:
+        return "refused" if step["said"].strip() else "silent"
+    if step["step"] == "new-run":
+        return "read"
+    if step["right"] == ANY:
+        return "read"
+    same = step["right"] != REFUSED and [
+        one == other for one, other in zip(step["sums"], step["right"], strict=True)
+    ]
+    # A draft may take what is bought on a day for an order.
+    if same and all(same if step["step"] == "check" else same[:2] + same[3:]):
+        return "right"
+    return "told" if step["warned"] else "wrong"

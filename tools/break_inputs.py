@@ -5,88 +5,23 @@ seconds. PYTHONPATH=src:tests python tools/break_inputs.py [--per N] [kind ...]
 """
 
 import argparse
-import contextlib
 import importlib
-import io
 import json
 import os
-import random
 import resource
 import shutil
 import signal
 import sys
 import tempfile
 import time
-import traceback
-import zlib
 from collections import Counter
 from pathlib import Path
 
 import broken
 import pandas as pd
 
-from helpers.core import command, paths
-from helpers.intake import check, own_files, scaffold
-
 LIMIT = 60  # seconds
 SHOWN = ["refused", "read", "right", "told", "wrong", "traceback", "hang", "silent"]
-SUMS = """select count(*), count(distinct customer_id), count(distinct order_id),
-    sum(cents)::bigint from typed_lines"""
-
-
-def _step(main, run: str) -> dict:
-    """Run a command as make does; say what it printed, and what it read."""
-    noted: list[object] = []
-    problems = own_files.problems
-
-    def noting(con, *given, **named):
-        found, opened = problems(con, *given, **named)
-        with contextlib.suppress(Exception):
-            noted[:] = [con.execute(SUMS).fetchall()[0], *found["level"]]
-        return found, opened
-
-    own_files.problems = noting
-    printed, begin, fault = io.StringIO(), time.monotonic(), ""
-    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-        try:
-            code = main([run])
-        except BaseException:  # what a user would see
-            code, fault = 1, traceback.format_exc()
-    own_files.problems = problems
-    said = printed.getvalue()
-    if not fault and command.FAULT in said:
-        fault = said + "".join(one.read_text() for one in paths.home().glob("build/faults/*.log"))
-    return {
-        "code": code,
-        "said": said,
-        "fault": fault,
-        "sums": noted[0] if noted else None,
-        "warned": "warning" in noted[1:] or "warning:" in said,
-        "seconds": round(time.monotonic() - begin, 1),
-    }
-
-
-def _write(made: broken.Input, home: Path, run: str) -> None:
-    folder = home / "data/raw" / run
-    folder.mkdir(parents=True)
-    for name, content in made.files.items():
-        (folder / name).write_bytes(content)
-    if made.made:
-        made.made(folder)
-
-
-def _all_steps(made: broken.Input, home: Path) -> list[dict]:
-    os.environ["STUDY_HOME"] = str(home)
-    (home / "runs").mkdir()
-    paths.run_file = lambda run: home / "runs" / f"{paths._checked(run)}.yaml"
-    _write(made, home, "own")
-    (home / "runs/own.yaml").write_bytes(made.run_file)
-    yield {"step": "check"} | _step(check.main, "own")
-    if made.drafts:
-        _write(made, home, "drafted")
-        yield {"step": "new-run"} | _step(scaffold.main, "drafted")
-        if (home / "runs/drafted.yaml").exists():
-            yield {"step": "check the draft"} | _step(check.main, "drafted")
 
 
 def forked(kind: str, number: int) -> dict:
@@ -99,12 +34,7 @@ def forked(kind: str, number: int) -> dict:
         os.setpgid(0, 0)
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         with result.open("w") as file:
-            seed = zlib.crc32(f"{kind} {number}".encode())
-            made = broken.KINDS[kind](random.Random(seed), number)
-            for one in _all_steps(made, home):
-                one["right"] = made.right
-                if one["step"] != "check" and made.drafted:
-                    one["right"] = made.drafted
+            for one in broken.steps(broken.make(kind, number), home):
                 file.write(json.dumps(one) + "\n")
                 file.flush()
         os._exit(0)
@@ -117,34 +47,25 @@ def forked(kind: str, number: int) -> dict:
             hung = True
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
-    steps = [json.loads(line) for line in result.read_text().splitlines()] if result.exists() else []
+    steps = (
+        [json.loads(line) for line in result.read_text().splitlines()]
+        if result.exists()
+        else []
+    )
     if hung or status:
         fault = "" if hung else f"it died: {status}"
-        steps.append({"step": "next", "hang": hung, "fault": fault, "seconds": time.monotonic() - begin})
+        word = "hang" if hung else "traceback"
+        seconds = time.monotonic() - begin
+        steps.append(
+            {"step": "next", "verdict": word, "fault": fault, "seconds": seconds}
+        )
     shutil.rmtree(home, ignore_errors=True)
-    return {"kind": kind, "number": number, "megabytes": used.ru_maxrss >> 10, "steps": steps}
-
-
-def verdict(step: dict) -> str:
-    """Say in a word how a command ended."""
-    if step.get("hang") or step["seconds"] > LIMIT:
-        return "hang"
-    if step["fault"]:
-        return "traceback"
-    if step["code"]:
-        return "refused" if step["said"].strip() else "silent"
-    if step["step"] == "new-run":
-        return "read"
-    if step["right"] == broken.ANY:
-        return "read"
-    same = step["right"] != broken.REFUSED and [
-        one == other
-        for one, other in zip(step["sums"], step["right"], strict=True)
-    ]
-    # A draft may take what is bought on a day for an order.
-    if same and all(same if step["step"] == "check" else same[:2] + same[3:]):
-        return "right"
-    return "told" if step["warned"] else "wrong"
+    return {
+        "kind": kind,
+        "number": number,
+        "megabytes": used.ru_maxrss >> 10,
+        "steps": steps,
+    }
 
 
 def main() -> int:
@@ -167,15 +88,21 @@ def main() -> int:
             most = max(most, ended["megabytes"])
             counted["inputs"] += 1
             for step in ended["steps"]:
-                step["sums"] = tuple(step["sums"]) if step.get("sums") else None
-                word = verdict(step)
-                step["verdict"] = word
+                word = "hang" if step["seconds"] > LIMIT else step["verdict"]
                 counted[word] += 1
                 longest = max(longest, step["seconds"])
                 if word in ("hang", "traceback", "wrong", "silent") or given.full:
                     told = step.get("fault") or step.get("said", "")
-                    tail = told if given.full else "\n".join(told.strip().splitlines()[-4:])
-                    print(f"{kind} {number} {step['step']}: {word}", step.get("sums"), step.get("right"))
+                    tail = (
+                        told
+                        if given.full
+                        else "\n".join(told.strip().splitlines()[-4:])
+                    )
+                    print(
+                        f"{kind} {number} {step['step']}: {word}",
+                        step.get("sums"),
+                        step.get("right"),
+                    )
                     print("    " + tail[-1500:].replace("\n", "\n    "), flush=True)
                 bad += word in ("hang", "traceback", "wrong", "silent")
             if given.into:
@@ -186,7 +113,9 @@ def main() -> int:
         print(f"{kind:<24}", dict(counted), f"{longest:.1f} s, {most} MB", flush=True)
     frame = pd.DataFrame(table).T
     frame.loc["all"] = frame.sum()
-    frame.loc["all", ["seconds", "megabytes"]] = frame.iloc[:-1][["seconds", "megabytes"]].max()
+    frame.loc["all", ["seconds", "megabytes"]] = frame.iloc[:-1][
+        ["seconds", "megabytes"]
+    ].max()
     print(frame.to_string())
     return int(bad > 0)
 

@@ -45,7 +45,10 @@ def says_what_stops(main: Main) -> Main:
 
 def _kept(fault: Exception) -> str:
     """Keep the text of a fault for its owner alone, without secrets; say where it lies."""
-    log = paths.home() / f"build/faults/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    log = (
+        paths.home()
+        / f"build/faults/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    )
     text = "".join(traceback.format_exception(fault))
     for value in filter(re.compile("://").search, os.environ.values()):
         for part in (value, *re.split(r"[/:@?&=]+", value)[1:]):

@@ -41,7 +41,10 @@ CELLS = 2_000_000  # looked at, of a file of many columns
 READ = 64 * 2**20  # bytes read to tell the encoding
 COLUMNS = 5_000  # of a file at most
 VIEW = 20  # seconds in which a view of a database must count its rows
-UNPACKED = 100, 100 * 2**20  # times its size, and bytes, to which no honest workbook unpacks
+UNPACKED = (
+    100,
+    100 * 2**20,
+)  # times its size, and bytes, to which no honest workbook unpacks
 # Rows that no honest Parquet file holds: beyond these, so many in a byte.
 ROWS, DENSE = 1_000_000, 10
 WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
@@ -132,7 +135,9 @@ def _check_names(source: Source, names: list[str]) -> list[str]:
 
 def _header(first: Iterable[object], header: bool = True) -> list[str]:
     """Name the columns by the first row; by their place, from 1, where it has no name."""
-    texts = ["" if name is None or not header else _stripped(str(name)) for name in first]
+    texts = [
+        "" if name is None or not header else _stripped(str(name)) for name in first
+    ]
     return [text or str(place) for place, text in enumerate(texts, start=1)]
 
 
@@ -206,12 +211,18 @@ def _wide(start: bytes) -> str:
         return "utf-16"
     start = start[:4_000]
     plain = {
-        code: sum(c.isascii() and c.isprintable() for c in start.decode(code, "replace"))
+        code: sum(
+            c.isascii() and c.isprintable() for c in start.decode(code, "replace")
+        )
         for code in WIDE
     }
     code = max(WIDE, key=lambda one: plain[one])
     # Without a mark of byte order; of 20 letters in any script some are ASCII.
-    return code if start.count(0) > len(start) / 20 and plain[code] > len(start) / 40 else ""
+    return (
+        code
+        if start.count(0) > len(start) / 20 and plain[code] > len(start) / 40
+        else ""
+    )
 
 
 def _is_utf8(start: bytes) -> bool:
@@ -232,7 +243,9 @@ def _mixed_ends(file: Path) -> bool:
             content.seek(max(size - READ, READ))
             text += content.read(READ)
     both = text.count(b"\r\n")
-    return sum(map(bool, (both, text.count(b"\n") - both, text.count(b"\r") - both))) > 1
+    return (
+        sum(map(bool, (both, text.count(b"\n") - both, text.count(b"\r") - both))) > 1
+    )
 
 
 def _sample(file: Path, written: str) -> list[str]:
@@ -241,7 +254,10 @@ def _sample(file: Path, written: str) -> list[str]:
     with file.open(encoding=reading, errors="replace", newline="") as content:
         lines = [line for line, _ in zip(content, range(LINES), strict=False)]
     size = file.stat().st_size
-    if not written.startswith(("utf-16", "utf-32")) and size > sum(map(len, lines)) + 100_000:
+    if (
+        not written.startswith(("utf-16", "utf-32"))
+        and size > sum(map(len, lines)) + 100_000
+    ):
         with file.open("rb") as content:
             for place in range(1, PLACES + 1):
                 content.seek(size * place // (PLACES + 1))
@@ -274,7 +290,9 @@ def _open_text(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> O
     if first is None:
         raise _fault(source, "is empty. Export it again.")
     if not any(map(_stripped, first)):
-        raise _fault(source, "begins with an empty line. Remove it, or export it again.")
+        raise _fault(
+            source, "begins with an empty line. Remove it, or export it again."
+        )
     if source.header and len(first) == 1 and len(source.columns) > 1:
         others = [mark for mark in MARKS if mark in first[0]]
         hint = f"Its first line holds {others[0]!r}: s" if others else "S"
@@ -314,7 +332,11 @@ def _as_utf8(source: Source, spill: Path) -> Path:
     with source.file.open("rb") as content:
         start = content.read(READ)
     found = _wide(start) or ("utf-8" if not start.isascii() and _is_utf8(start) else "")
-    if found and found[:6] != codecs.lookup(source.encoding).name[:6] and (found, plain) != ("utf-8", True):
+    if (
+        found
+        and found[:6] != codecs.lookup(source.encoding).name[:6]
+        and (found, plain) != ("utf-8", True)
+    ):
         raise _fault(
             source,
             f"is written in {found}, and not in {source.encoding}. Set `encoding: {found}`.",
@@ -402,7 +424,9 @@ def _parquet(con: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, dict[str,
 def _look_at_parquet(file: Path) -> list[Look]:
     with duckdb.connect() as con:
         query, kinds = _parquet(con, file)
-        rows = con.execute(f"{query} limit {min(LINES, fitting(len(kinds)))}").fetchall()
+        rows = con.execute(
+            f"{query} limit {min(LINES, fitting(len(kinds)))}"
+        ).fetchall()
     return [_looked(Look(file), list(kinds), [row[1:] for row in rows])]
 
 
@@ -580,10 +604,14 @@ def _fill(
 
 
 @contextlib.contextmanager
-def sqlite(database: str | Path, encoding: str = "utf-8") -> Iterator[sqlite3.Connection]:
+def sqlite(
+    database: str | Path, encoding: str = "utf-8"
+) -> Iterator[sqlite3.Connection]:
     """Open a SQLite file to be read; its texts are written in an encoding."""
     file = str(database).removeprefix("sqlite:///")
-    with contextlib.closing(sqlite3.connect(f"file:{quote(file)}?mode=ro", uri=True)) as base:
+    with contextlib.closing(
+        sqlite3.connect(f"file:{quote(file)}?mode=ro", uri=True)
+    ) as base:
         base.text_factory = lambda raw: raw.decode(encoding)
         yield base
 
@@ -612,8 +640,12 @@ def _look_at_sqlite(file: Path) -> list[Look]:
                 with contextlib.suppress(sqlite3.Error), _within(base, VIEW / 2):
                     found = base.execute(f"select * from {identifier(name)}")
                     begun = Look(file, name, encoding=encoding)
-                    rows = [[*map(_database_text, row)] for row in found.fetchmany(LINES)]
-                    looks.append(_looked(begun, [d[0] for d in found.description], rows))
+                    rows = [
+                        [*map(_database_text, row)] for row in found.fetchmany(LINES)
+                    ]
+                    looks.append(
+                        _looked(begun, [d[0] for d in found.description], rows)
+                    )
             return looks
         looks.clear()
     return looks

@@ -311,7 +311,9 @@ def _sqlite_text(value: object, decimal: str) -> str | None:
     return None if value is None else str(value)
 
 
-def _of_sqlite(source: Source, wanted: list[str], numbers: set[str]) -> Iterator[pa.RecordBatch]:
+def _of_sqlite(
+    source: Source, wanted: list[str], numbers: set[str]
+) -> Iterator[pa.RecordBatch]:
     with readers.sqlite(source.database, source.encoding) as base:
         quoted = [name.replace('"', '""') for name in (*wanted, source.relation)]
         columns = "".join(f'"{name}", ' for name in quoted[:-1])

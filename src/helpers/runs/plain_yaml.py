@@ -67,7 +67,9 @@ def _text(file: Path) -> str:
     """Read the text, with or without a byte-order mark."""
     content = file.read_bytes()
     if len(content) > LARGEST:
-        raise BadInput(f"has {len(content):,} bytes; a run file has at most {LARGEST:,}.")
+        raise BadInput(
+            f"has {len(content):,} bytes; a run file has at most {LARGEST:,}."
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as fault:

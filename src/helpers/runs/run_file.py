@@ -256,8 +256,7 @@ def _block_faults(
     """Refuse parameters that no notebook under a block declares, and wrong values."""
     if not isinstance(given, dict):
         yield (
-            f"`{block}:` must hold lines such as `seed: 17`, but holds "
-            f"{shown(given)}."
+            f"`{block}:` must hold lines such as `seed: 17`, but holds {shown(given)}."
         )
         return
     known = sorted(
