@@ -77,7 +77,6 @@ def main() -> int:
     parser.add_argument("--full", action="store_true", help="print what was said")
     parser.add_argument("--into", type=Path, help="append results to a file of JSON")
     given = parser.parse_args()
-    importlib.import_module("ibis.backends.sqlite")
     importlib.import_module("openpyxl")
     table, bad = {}, 0
     for kind in given.kinds or broken.KINDS:

@@ -5,6 +5,7 @@ import sqlite3
 import stat
 
 import broken
+import psycopg
 import pytest
 
 from helpers.core import command, errors, paths
@@ -75,6 +76,26 @@ def test_a_view_without_end_is_refused_and_hides_no_table(home, monkeypatch, whe
     text, pictured = scaffold.propose("own")
     assert "    table: lines\n" in text
     assert pictured[0].startswith("240 rows, 40 customers, 120 orders")
+
+
+def test_a_view_of_postgresql_without_end_is_refused(home, monkeypatch, postgresql):
+    monkeypatch.setattr(readers, "VIEW", 0.5)
+    folder = psycopg.conninfo.conninfo_to_dict(postgresql)["host"]
+    monkeypatch.setenv("SHOP", f"postgresql://postgres@/postgres?host={folder}")
+    _database(home)
+    with psycopg.connect(postgresql) as base:
+        base.execute('create table lines ("Qty" int); insert into lines values (1)')
+        base.execute(
+            f"create view v as {ENDLESS.format('').replace('where Qty', ', n')}"
+        )
+        base.commit()
+        try:
+            assert _check(home, database="SHOP", table="v") == [
+                "Table lines: table v has not counted its rows in 0.5 seconds; a view may "
+                "be without end. Save what it shows as a table."
+            ]
+        finally:
+            base.execute("drop table lines cascade")
 
 
 def test_a_database_in_another_encoding_is_read_by_it(home):

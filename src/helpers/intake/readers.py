@@ -685,30 +685,35 @@ def _no_table(source: Source, there: Iterable[str]) -> BadInput:
     )
 
 
-def _open_postgresql(con: duckdb.DuckDBPyConnection, source: Source) -> Opened:
-    import ibis
+# Tables, then views, in the schemas that an address leads to.
+RELATIONS = """select relname, relkind in ('v', 'f') from pg_class
+    join pg_namespace on pg_namespace.oid = relnamespace
+    where relkind in ('r', 'p', 'm', 'v', 'f') and nspname = any(current_schemas(false))"""
+NUMBERS = (20, 21, 23, 26, 700, 701, 1700)  # what PostgreSQL calls its kinds of number
 
-    base = ibis.connect(source.database)
-    with contextlib.closing(base.con):
-        if source.relation not in (there := base.list_tables()):
+
+def _open_postgresql(con: duckdb.DuckDBPyConnection, source: Source) -> Opened:
+    import psycopg
+
+    own = identifier(source.relation)
+    with psycopg.connect(source.database, connect_timeout=10) as base:
+        base.read_only = True
+        base.execute("set timezone = 'UTC'; set datestyle = ISO")
+        there = dict(base.execute(RELATIONS).fetchall())
+        if source.relation not in there:
             raise _no_table(source, there)
-        table = base.table(source.relation)
-        base.raw_sql(f"set statement_timeout = {VIEW * 1000}").close()
-        view = "select count(*) from pg_views where viewname = %s"
-        with base.con.cursor() as cursor:
-            if cursor.execute(view, [source.relation]).fetchone()[0]:
-                table.count().execute()
-        base.raw_sql("set statement_timeout = 0").close()
-        kinds = table.schema()
-        names = _check_names(source, list(kinds))
-        texts = table.select(*[table[name].cast("string").name(name) for name in names])
-        rows = (
-            row
-            for batch in base.to_pyarrow_batches(texts, chunk_size=BATCH)
-            for row in zip(*batch.to_pydict().values(), strict=True)
-        )
-        _fill(con, source, names, enumerate(rows))
-    return names, {name for name, kind in kinds.items() if kind.is_numeric()}
+        if there[source.relation]:
+            base.execute(f"set local statement_timeout = {round(VIEW * 1000)}")
+            base.execute(f"select count(*) from {own}")
+            base.execute("set local statement_timeout = 0")
+        columns = base.execute(f"select * from {own} limit 0").description
+        names = _check_names(source, [column.name for column in columns])
+        texts = ", ".join(f"{identifier(name)}::text" for name in names)
+        with base.cursor(name="rows") as rows:  # on the server, so that it is a stream
+            rows.itersize = BATCH
+            rows.execute(f"select {texts} from {own}")
+            _fill(con, source, names, enumerate(rows))
+    return names, {column.name for column in columns if column.type_code in NUMBERS}
 
 
 def _open_database(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> Opened:
@@ -730,11 +735,18 @@ def _open_database(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> O
                 f"has not counted its rows in {VIEW} seconds; a view may be without end. "
                 "Save what it shows as a table.",
             ) from None
-        said = f"{fault}" if lite else type(fault).__name__
+        kind, said, step = (
+            ("SQLite", str(fault)[:90], "Close what uses it, or export it again")
+            if lite
+            else (
+                "PostgreSQL",
+                type(fault).__name__,  # the rest may name the address
+                "Check that it runs and that its address is right",
+            )
+        )
         raise BadInput(
-            f"Table {source.table}: the {'SQLite' if lite else 'PostgreSQL'} database cannot "
-            f"be opened or read to its end ({said[:90]}). Check that it is one, whole and "
-            "not in use, that it runs and that its address is right."
+            f"Table {source.table}: the {kind} database cannot be opened or read to its end "
+            f"({said}). {step}."
         ) from None
 
 

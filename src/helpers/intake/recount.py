@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
-from helpers.intake import readers, types
+from helpers.core.engines import identifier
+from helpers.intake import types
 from helpers.intake.readers import BATCH, ROW
 from helpers.intake.validate import Problem
 from helpers.runs import mapping
@@ -51,9 +52,6 @@ def lines(
         """select count(*), coalesce(sum(cents), 0)::double / 100,
             count(distinct customer_id), count(distinct order_id) from typed_lines"""
     ).fetchall()[0]
-    if source.file is None and not source.database.startswith("sqlite"):
-        yield "lines", "counted", f"{rows:,} rows, not read a second time."
-        return
     try:
         tally = _tally(con, source, numbers)
     except Exception as fault:  # each library has errors of its own
@@ -115,8 +113,7 @@ def _tally(con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]) ->
         name: _Numbers(source, wanted.get(name, "") in numbers, name == "discount_rate")
         for name in asked
     }
-    asked_for = list(dict.fromkeys(wanted.values()))
-    for batch in _batches(source, names, asked_for, numbers):
+    for batch in _batches(con, source, names, list(dict.fromkeys(wanted.values()))):
         tally.rows += batch.num_rows
         for name in ids:
             _collect(tally, name, batch[wanted[name]], source)
@@ -217,12 +214,13 @@ class _Numbers:
 
 
 def _batches(
-    source: Source, names: list[str], wanted: list[str], numbers: set[str]
+    con: duckdb.DuckDBPyConnection, source: Source, names: list[str], wanted: list[str]
 ) -> Iterator[pa.RecordBatch]:
     """Read the wanted columns of a file as text, a batch at a time."""
     file = source.file
-    if file is None:
-        yield from _of_sqlite(source, wanted, numbers)
+    if file is None:  # a database is asked once, and what it gave is read again
+        columns = ", ".join(map(identifier, [*wanted, ROW]))
+        yield from con.sql(f"select {columns} from raw_lines").to_arrow_reader(BATCH)
     elif file.suffix.lower() in mapping.DELIMITERS:
         yield from _of_text(file, source, names, wanted)
     elif file.suffix.lower() == ".parquet":
@@ -300,28 +298,3 @@ def _of_workbook(
     told = sheet.to_python(skip_empty_area=False)[int(source.header) :]
     rows = ([text(cell) for cell in row] for row in told if any(c != "" for c in row))
     yield from _of_rows(rows, names, wanted)
-
-
-def _sqlite_text(value: object, decimal: str) -> str | None:
-    if isinstance(value, float):
-        whole = str(int(value)) if value.is_integer() else repr(value)
-        return whole.replace(".", decimal)
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return None if value is None else str(value)
-
-
-def _of_sqlite(
-    source: Source, wanted: list[str], numbers: set[str]
-) -> Iterator[pa.RecordBatch]:
-    with readers.sqlite(source.database, source.encoding) as base:
-        quoted = [name.replace('"', '""') for name in (*wanted, source.relation)]
-        columns = "".join(f'"{name}", ' for name in quoted[:-1])
-        rows = base.execute(f'select {columns}null from "{quoted[-1]}"')
-        marks = ["." if name in numbers else source.decimal for name in wanted]
-        for some in iter(lambda: rows.fetchmany(BATCH), []):
-            texts = [
-                pa.array([_sqlite_text(value, mark) for value in column], pa.string())
-                for column, mark in zip(zip(*some, strict=True), marks, strict=False)
-            ]
-            yield _batch(texts, wanted, len(some))
