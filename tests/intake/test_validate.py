@@ -378,7 +378,7 @@ BROKEN = {
         {"lines.sheet": True},
         {},
         [
-            "Table lines: `sheet:` is True; write it in quotes.",
+            "Table lines: `sheet:` is true; write it in quotes.",
         ],
     ),
     # opening

@@ -109,7 +109,9 @@ def open_table(
     return FORMATS[source.file.suffix.lower()].open(con, source, spill)
 
 
-def _fault(source: Source, said: str) -> BadInput:
+def _fault(source: Source, fault: str, **told: object) -> BadInput:
+    """Write a sentence of readers.yaml about the file of a table."""
+    said = FORMS["faults"][fault].format(**told)
     return BadInput(f"Table {source.table}: {source.where} {said}")
 
 
@@ -117,19 +119,12 @@ def _check_names(source: Source, names: list[str]) -> list[str]:
     """Refuse a header that names a column twice."""
     # DuckDB takes Order and ORDER for one name, as most databases do.
     if len(names) > COLUMNS:
-        raise _fault(
-            source,
-            f"has {len(names):,} columns; at most {COLUMNS:,} are read. Leave out those that "
-            "are not needed.",
-        )
+        raise _fault(source, "wide", columns=len(names), most=COLUMNS)
     times = Counter([ROW, *(name.casefold() for name in names)])
     twice = [name for name in names if times[name.casefold()] > 1]
     if twice:
-        raise _fault(
-            source,
-            "names a column more than once in its header: "
-            f"{', '.join(name[:60] for name in twice[:12])}. Rename them in the file.",
-        )
+        listed = ", ".join(name[:60] for name in twice[:12])
+        raise _fault(source, "twice", names=listed)
     return names
 
 
@@ -225,6 +220,13 @@ def _wide(start: bytes) -> str:
     )
 
 
+def _unlike_ascii(file: Path) -> str:
+    """Name the Unicode encoding that a file is surely in; "" if it holds ASCII or another."""
+    with file.open("rb") as content:
+        start = content.read(READ)
+    return _wide(start) or ("utf-8" if not start.isascii() and _is_utf8(start) else "")
+
+
 def _is_utf8(start: bytes) -> bool:
     """Say whether the first bytes of a file are UTF-8; a letter at their end may be cut."""
     try:
@@ -288,19 +290,13 @@ def _open_text(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> O
     with file.open(encoding="utf-8-sig", errors="replace", newline="") as lines:
         first = next(csv.reader(lines, delimiter=delimiter, **style), None)
     if first is None:
-        raise _fault(source, "is empty. Export it again.")
+        raise _fault(source, "empty")
     if not any(map(_stripped, first)):
-        raise _fault(
-            source, "begins with an empty line. Remove it, or export it again."
-        )
+        raise _fault(source, "empty_line")
     if source.header and len(first) == 1 and len(source.columns) > 1:
         others = [mark for mark in MARKS if mark in first[0]]
         hint = f"Its first line holds {others[0]!r}: s" if others else "S"
-        raise _fault(
-            source,
-            f"has one column only when split at {source.delimiter!r}. {hint}et "
-            "`delimiter:` to the character between its columns.",
-        )
+        raise _fault(source, "one_column", mark=source.delimiter, hint=hint)
     names = _check_names(source, _header(first, source.header))
     kinds = ", ".join(f"{quoted(name)}: 'VARCHAR'" for name in names)
     con.execute(
@@ -327,20 +323,12 @@ def _plain_name(file: Path, spill: Path) -> Path:
 
 def _as_utf8(source: Source, spill: Path) -> Path:
     """Return the file, or a copy in UTF-8 with one mark between columns."""
-    plain = codecs.lookup(source.encoding).name in ("utf-8", "utf-8-sig", "ascii")
+    told = codecs.lookup(source.encoding).name
+    plain = told in ("utf-8", "utf-8-sig", "ascii")
     spaced, mixed = source.delimiter == SPACES, _mixed_ends(source.file)
-    with source.file.open("rb") as content:
-        start = content.read(READ)
-    found = _wide(start) or ("utf-8" if not start.isascii() and _is_utf8(start) else "")
-    if (
-        found
-        and found[:6] != codecs.lookup(source.encoding).name[:6]
-        and (found, plain) != ("utf-8", True)
-    ):
-        raise _fault(
-            source,
-            f"is written in {found}, and not in {source.encoding}. Set `encoding: {found}`.",
-        )
+    found = _unlike_ascii(source.file)
+    if found and found[:6] != ("utf-8" if plain else told)[:6]:
+        raise _fault(source, "encoding", found=found, told=source.encoding)
     if plain and not spaced and not mixed:
         return source.file
     encoding = "utf-8-sig" if plain else source.encoding
@@ -354,12 +342,9 @@ def _as_utf8(source: Source, spill: Path) -> Path:
                 number += 1  # not enumerate: a fault comes before the line
                 written.write("\t".join(line.split()) + "\n" if spaced else line)
     except UnicodeError as fault:
-        raise _fault(
-            source,
-            f"is not written in {source.encoding} after line {number} "
-            f"({getattr(fault, 'reason', fault)}). Set `encoding:`, such as utf-8, "
-            "latin-1 or cp1252.",
-        ) from None
+        why = getattr(fault, "reason", fault)
+        told = {"told": source.encoding, "line": number, "why": why}
+        raise _fault(source, "letters", **told) from None
     return copy
 
 
@@ -379,10 +364,7 @@ def other_shape(con: duckdb.DuckDBPyConnection, source: Source) -> str | None:
         return None
     if any(kind == "INVALID ENCODING" for _, kind, *_ in found):
         lines = ", ".join(str(line) for line, *_ in found)
-        return (
-            f"Table {source.table}: {source.where} is not written in {source.encoding}: "
-            f"line {lines}. Set `encoding:`, such as latin-1 or cp1252."
-        )
+        return str(_fault(source, "lines", told=source.encoding, lines=lines))
     lines = "; ".join(_shape(*one) for one in found[:3])
     return (
         f"Table {source.table}: lines of {source.where} have another shape than its "
@@ -438,10 +420,7 @@ def _open_parquet(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> Op
     except duckdb.Error as fault:
         # The first line of the message, without any folder.
         said = str(fault).splitlines()[0].split(": ", 1)[-1].split(" '/")[0].strip()
-        raise _fault(
-            source,
-            f"cannot be read as Parquet; it may be cut short ({said}). Export it again.",
-        ) from None
+        raise _fault(source, "parquet", why=said) from None
     return list(kinds), {n for n, kind in kinds.items() if NUMERIC.match(kind)}
 
 
@@ -455,7 +434,8 @@ def _workbook(file: Path) -> "openpyxl.Workbook":
     with zipfile.ZipFile(file) as parts:
         size = sum(part.file_size for part in parts.infolist())
     if size > max(most, times * file.stat().st_size):
-        raise BadInput(f"{file.name} unpacks to {size:,} bytes, as no workbook does.")
+        said = FORMS["faults"]["unpacked"].format(size=size)
+        raise BadInput(f"{file.name} {said}")
     return openpyxl.load_workbook(file, read_only=True, data_only=True)
 
 
@@ -480,11 +460,7 @@ def _open_workbook(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> O
     except (BadInput, duckdb.Error, MemoryError):
         raise
     except Exception as fault:  # openpyxl lets through whatever its parts raise
-        raise _fault(
-            source,
-            f"cannot be read as an Excel workbook ({type(fault).__name__}). Open it in a "
-            "spreadsheet program and save it again as .xlsx.",
-        ) from None
+        raise _fault(source, "workbook", why=type(fault).__name__) from None
 
 
 def _open_sheet(con: duckdb.DuckDBPyConnection, source: Source) -> Opened:
@@ -494,14 +470,10 @@ def _open_sheet(con: duckdb.DuckDBPyConnection, source: Source) -> Opened:
         rows = sheet.iter_rows(values_only=True)
         first = next(rows, None)
         if first is None or all(cell is None for cell in first):
-            raise _fault(source, "has an empty first row. Put the names there.")
+            raise _fault(source, "empty_row")
         names = _check_names(source, _header(first, source.header))
         if "excel" in source.date_formats and book.epoch.year == 1904:
-            raise _fault(
-                source,
-                "counts days from 1904. Format its dates as dates, and take excel out of "
-                "`date_format:`.",
-            )
+            raise _fault(source, "days_of_1904")
         kept = rows if source.header else itertools.chain([first], rows)
         texts = _Written(len(names))
         _fill(con, source, names, texts.of(kept, source.decimal))
@@ -523,10 +495,9 @@ def _sheet(source: Source, sheets: list[str]) -> str:
     if source.sheet in sheets or (not source.sheet and len(sheets) == 1):
         return source.sheet or sheets[0]
     if not source.sheet:
-        raise _fault(source, f"has sheets {', '.join(sheets)}. Name one as `sheet:`.")
-    raise _fault(
-        source, f"has no sheet {source.sheet}{mapping.near(source.sheet, sheets)}"
-    )
+        raise _fault(source, "sheets", sheets=", ".join(sheets))
+    near = mapping.near(source.sheet, sheets)
+    raise _fault(source, "sheet", sheet=source.sheet, near=near)
 
 
 class _Written:
@@ -561,12 +532,10 @@ class _Written:
         """Refuse a column in whose texts a point may stand before thousands."""
         if place in self.doubtful and place not in self.decided:
             number, text = self.doubtful[place]
-            raise BadInput(
-                f"Table {source.table}: column {source.columns[name]} ({name}) is "
-                f"undecided: line {number + 1 + source.header}: {text!r} is a text with "
-                'thousands or three decimals. Write `thousands: "."` if 12.500 is 12500, or '
-                '`decimal: "."` if it is 12.5.'
-            )
+            line = number + 1 + source.header
+            said = FORMS["undecided"].format(line=line, text=text)
+            column = f"column {source.columns[name]} ({name})"
+            raise BadInput(f"Table {source.table}: {column} {said}")
 
 
 def _cell(cell: object, decimal: str) -> str | None:
@@ -679,10 +648,9 @@ def _open_sqlite(con: duckdb.DuckDBPyConnection, source: Source) -> Opened:
 
 
 def _no_table(source: Source, there: Iterable[str]) -> BadInput:
-    return BadInput(
-        f"Table {source.table}: the database has no table {source.relation}"
-        f"{mapping.near(source.relation, there)}"
-    )
+    said = f"the database has no table {source.relation}"
+    near = mapping.near(source.relation, there)
+    return BadInput(f"Table {source.table}: {said}{near}")
 
 
 # Tables, then views, in the schemas that an address leads to.
@@ -720,34 +688,17 @@ def _open_database(con: duckdb.DuckDBPyConnection, source: Source, _: Path) -> O
     lite = source.database.startswith("sqlite")
     try:
         return (_open_sqlite if lite else _open_postgresql)(con, source)
-    except BadInput:
+    except (BadInput, duckdb.Error):
         raise
     except UnicodeError:
-        raise _fault(
-            source,
-            f"holds what is no text in {source.encoding}. Set `encoding:`, such as latin-1; "
-            "a column of bytes (BLOB) has to be left out or made a text.",
-        ) from None
+        raise _fault(source, "no_text", told=source.encoding) from None
     except Exception as fault:  # each database has errors of its own
-        if "interrupted" in str(fault) or "Canceled" in type(fault).__name__:
-            raise _fault(
-                source,
-                f"has not counted its rows in {VIEW} seconds; a view may be without end. "
-                "Save what it shows as a table.",
-            ) from None
-        kind, said, step = (
-            ("SQLite", str(fault)[:90], "Close what uses it, or export it again")
-            if lite
-            else (
-                "PostgreSQL",
-                type(fault).__name__,  # the rest may name the address
-                "Check that it runs and that its address is right",
-            )
-        )
-        raise BadInput(
-            f"Table {source.table}: the {kind} database cannot be opened or read to its end "
-            f"({said}). {step}."
-        ) from None
+        kind = type(fault).__name__
+        if "interrupted" in str(fault) or "Canceled" in kind:
+            raise _fault(source, "view", seconds=VIEW) from None
+        # What PostgreSQL says may name the address.
+        key, why = ("sqlite", str(fault)[:90]) if lite else ("postgresql", kind)
+        raise BadInput(f"Table {source.table}: {FORMS[key].format(why=why)}") from None
 
 
 class Format(NamedTuple):

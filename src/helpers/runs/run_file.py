@@ -125,20 +125,25 @@ def check(run: str) -> None:
     faults += mapping.faults(content, run)
     # Only a sound file has values whose paths can be followed.
     if not faults:
-        faults = [fault for book in books for fault in _missing_files(run, book)]
+        faults = [
+            fault for book in books for fault in _missing_files(content, run, book)
+        ]
     if faults:
         raise BadInput(
             "\n".join(f"runs/{run}.yaml: {fault}" for fault in dict.fromkeys(faults))
         )
 
 
-def parameters(run: str, notebook: str) -> dict[str, Any]:
+def parameters(
+    run: str, notebook: str, *, content: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Work out every parameter of one notebook in a run that `check` lets pass.
 
     Its default gives way to `all:`, and that to its own block; some come from the run.
-    Where own files are read, the default of what is `FITTED` is "auto".
+    Where own files are read, the default of what is `FITTED` is "auto". `content` is
+    that of the run file, where it has been read.
     """
-    content = read(run)
+    content = content or read(run)
     names = {
         str(segment): name for segment, name in content.get("segments", {}).items()
     }
@@ -325,9 +330,9 @@ def _against_each_other(
         )
 
 
-def _missing_files(run: str, notebook: str) -> Iterator[str]:
+def _missing_files(content: dict[str, Any], run: str, notebook: str) -> Iterator[str]:
     """Name `_file` and `_folder` parameters that lead nowhere."""
-    for name, value in parameters(run, notebook).items():
+    for name, value in parameters(run, notebook, content=content).items():
         if not value or not name.endswith(("_file", "_folder")):
             continue
         path = paths.ROOT / value
