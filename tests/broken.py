@@ -1063,7 +1063,7 @@ def _step(main, run: str) -> dict:
         return found, opened
 
     own_files.problems = noting
-    printed, begin, fault = io.StringIO(), time.monotonic(), ""
+    printed, begin, fault = io.StringIO(), time.process_time(), ""
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         try:
             code = main([run])
@@ -1081,7 +1081,7 @@ def _step(main, run: str) -> dict:
         "fault": fault,
         "sums": noted[0] if noted else None,
         "warned": "warning" in noted[1:] or "warning:" in said,
-        "seconds": round(time.monotonic() - begin, 1),
+        "seconds": round(time.process_time() - begin, 1),
     }
 
 
