@@ -378,7 +378,7 @@ BROKEN = {
         {"lines.sheet": True},
         {},
         [
-            "Table lines: `sheet:` is True; write it in quotes.",
+            "Table lines: `sheet:` is true; write it in quotes.",
         ],
     ),
     # opening
@@ -522,8 +522,8 @@ BROKEN = {
         IN_DATABASE | {"lines.database": "sqlite:///shop.db"},
         {"shop.db": b"this is no database" * 99},
         [
-            "Table lines: the SQLite database cannot be opened (DatabaseError). "
-            "Check that it is one, that it runs and that its address is right.",
+            "Table lines: the SQLite database cannot be opened or read to its end (file is "
+            "not a database). Close what uses it, or export it again.",
         ],
     ),
     "a table that the database does not have": (

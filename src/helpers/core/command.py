@@ -1,13 +1,20 @@
 """What every command of the study does when it cannot go on."""
 
 import functools
+import os
+import re
 import sys
+import time
+import traceback
 from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
 
 from helpers.core import paths
 from helpers.core.errors import BadInput
 
 Main = Callable[[list[str]], int]
+FAULT = "The study has a fault of its own"
 
 
 def says_what_stops(main: Main) -> Main:
@@ -21,6 +28,37 @@ def says_what_stops(main: Main) -> Main:
             print(fault, file=sys.stderr)
         except OSError as fault:
             print(paths.refused(fault), file=sys.stderr)
+        except KeyboardInterrupt:
+            print("Interrupted; the same command goes on from here.", file=sys.stderr)
+            return 130
+        except Exception as fault:  # an analyst can do nothing with a traceback
+            what = ", ".join(reversed(getattr(fault, "__notes__", []))) or "the run"
+            print(
+                f"{FAULT}, {type(fault).__name__}, while reading {what}. Its full text "
+                f"is {_kept(fault)}; whoever mends it needs that, and the file.",
+                file=sys.stderr,
+            )
         return 1
 
     return told
+
+
+def _kept(fault: Exception) -> str:
+    """Keep the text of a fault for its owner alone, without secrets; say where it lies."""
+    log = (
+        paths.home()
+        / f"build/faults/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    )
+    text = "".join(traceback.format_exception(fault))
+    for value in filter(re.compile("://").search, os.environ.values()):
+        for part in (value, *re.split(r"[/:@?&=]+", value)[1:]):
+            for said in {part, unquote(part)} if len(part) > 2 else ():
+                text = text.replace(said, "…")
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch(mode=0o600)
+        log.write_text(text, "utf-8", "backslashreplace")
+    except OSError as refused:
+        return f"lost ({refused.strerror})"
+    home = paths.ROOT if log.is_relative_to(paths.ROOT) else Path("/")
+    return f"in {log.relative_to(home) if home == paths.ROOT else log}"

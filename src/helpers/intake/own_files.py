@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from helpers.core import engines, paths, spelling
+from helpers.core import engines, errors, paths, spelling
 from helpers.core.engines import identifier
 from helpers.core.errors import BadInput
 from helpers.core.schema import APART, OPTIONAL, OTHER, UNCLASSIFIED
@@ -43,12 +43,12 @@ def problems(
     found = [("run", "error", said) for said in mapping.faults(content, run)]
     opened, numbers = [], {}
     for source in mapping.sources(content, run):
-        said, numbers[source.table] = _open(con, source, spill)
-        if said:
+        with errors.reading(f"table {source.table}, {source.where}"):
+            said, numbers[source.table] = _open(con, source, spill)
             found += [(source.table, "error", one) for one in said]
-        else:
-            opened.append(source)
-            found += validate.table(con, source)
+            if not said:
+                opened.append(source)
+                found += validate.table(con, source)
     named = {source.table: source for source in opened}
     for name in ("currency", "time_zone") if opened else ():
         if not mapping.of_the_run(content, name):
@@ -111,9 +111,9 @@ def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
     finally:
         for copied in spill.glob(f"*{readers.COPY}"):
             copied.unlink()
-    errors = found.loc[found["level"] == "error", "said"]
-    if len(errors):
-        raise BadInput("\n".join(errors))
+    wrong = found.loc[found["level"] == "error", "said"]
+    if len(wrong):
+        raise BadInput("\n".join(wrong))
     beyond = pd.DataFrame(coverage.problems(con, run=run), columns=PROBLEMS)
     if (beyond["level"] == "error").any():
         raise BadInput("\n".join(beyond.loc[beyond["level"] == "error", "said"]))

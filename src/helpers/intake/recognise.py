@@ -210,8 +210,10 @@ def _number(text: str, decimal: str, thousands: str) -> float:
 
 def cells(con: duckdb.DuckDBPyConnection) -> dict[str, list[str]]:
     """Read the first rows of raw_lines: each column's text, "" where it is missing."""
-    read = con.execute(f"select * exclude ({readers.ROW}) from raw_lines limit {ROWS}")
-    names = [column[0] for column in read.description or []]
+    names = [row[0] for row in con.execute("describe raw_lines").fetchall()]
+    names.remove(readers.ROW)
+    rows = min(ROWS, readers.fitting(len(names)))
+    read = con.execute(f"select * exclude ({readers.ROW}) from raw_lines limit {rows}")
     missing = {*types.WORDS["missing"], None}
     texts = zip(*read.fetchall(), strict=True)
     plain = ([text.strip() if text else "" for text in row] for row in texts)

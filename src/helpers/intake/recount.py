@@ -2,7 +2,6 @@
 
 import itertools
 import re
-import sqlite3
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import csv, parquet
 
+from helpers.core.engines import identifier
 from helpers.intake import types
 from helpers.intake.readers import BATCH, ROW
 from helpers.intake.validate import Problem
@@ -52,13 +52,10 @@ def lines(
         """select count(*), coalesce(sum(cents), 0)::double / 100,
             count(distinct customer_id), count(distinct order_id) from typed_lines"""
     ).fetchall()[0]
-    if source.file is None and not source.database.startswith("sqlite"):
-        yield "lines", "counted", f"{rows:,} rows, not read a second time."
-        return
     try:
         tally = _tally(con, source, numbers)
-    except (pa.ArrowException, UnicodeError, ValueError, OSError) as fault:
-        reason = str(fault).splitlines()[0][:100]
+    except Exception as fault:  # each library has errors of its own
+        reason = (str(fault) or type(fault).__name__).splitlines()[0][:100]
         said = f"could not be read a second time ({reason}); its {rows:,} rows stand alone."
         yield "lines", "warning", f"Table lines: {source.where} {said}"
         return
@@ -116,7 +113,7 @@ def _tally(con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]) ->
         name: _Numbers(source, wanted.get(name, "") in numbers, name == "discount_rate")
         for name in asked
     }
-    for batch in _batches(source, names, list(dict.fromkeys(wanted.values()))):
+    for batch in _batches(con, source, names, list(dict.fromkeys(wanted.values()))):
         tally.rows += batch.num_rows
         for name in ids:
             _collect(tally, name, batch[wanted[name]], source)
@@ -217,12 +214,13 @@ class _Numbers:
 
 
 def _batches(
-    source: Source, names: list[str], wanted: list[str]
+    con: duckdb.DuckDBPyConnection, source: Source, names: list[str], wanted: list[str]
 ) -> Iterator[pa.RecordBatch]:
     """Read the wanted columns of a file as text, a batch at a time."""
     file = source.file
-    if file is None:
-        yield from _of_sqlite(source, wanted)
+    if file is None:  # a database is asked once, and what it gave is read again
+        columns = ", ".join(map(identifier, [*wanted, ROW]))
+        yield from con.sql(f"select {columns} from raw_lines").to_arrow_reader(BATCH)
     elif file.suffix.lower() in mapping.DELIMITERS:
         yield from _of_text(file, source, names, wanted)
     elif file.suffix.lower() == ".parquet":
@@ -300,25 +298,3 @@ def _of_workbook(
     told = sheet.to_python(skip_empty_area=False)[int(source.header) :]
     rows = ([text(cell) for cell in row] for row in told if any(c != "" for c in row))
     yield from _of_rows(rows, names, wanted)
-
-
-def _sqlite_text(value: object) -> str | None:
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "replace")
-    return None if value is None else str(value)
-
-
-def _of_sqlite(source: Source, wanted: list[str]) -> Iterator[pa.RecordBatch]:
-    base = sqlite3.connect(source.database.removeprefix("sqlite:///"))
-    try:
-        quoted = [name.replace('"', '""') for name in (*wanted, source.relation)]
-        columns = "".join(f'"{name}", ' for name in quoted[:-1])
-        rows = base.execute(f'select {columns}null from "{quoted[-1]}"')
-        for some in iter(lambda: rows.fetchmany(BATCH), []):
-            texts = [
-                pa.array([_sqlite_text(value) for value in column], pa.string())
-                for column in list(zip(*some, strict=True))[:-1]
-            ]
-            yield _batch(texts, wanted, len(some))
-    finally:
-        base.close()

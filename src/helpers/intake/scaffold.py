@@ -25,7 +25,8 @@ from helpers.runs.mapping import Source
 
 # Of tables beside order lines: standard column -> names that exports give it, in capitals
 # and without spaces or marks; or what `recognise` makes of a name.
-NAMES = beside(__file__, "scaffold.yaml")
+PARTS = beside(__file__, "scaffold.yaml")  # and what every draft says
+NAMES: dict[str, str] = PARTS["names"]
 ROLES = {
     "customer_id": ("customer", "email"),
     "product_id": ("product", "item"),
@@ -250,23 +251,18 @@ def _lines(seen: Look, found: Found) -> Guess:
 
 def draft(run: str, guesses: list[Guess], unused: list[Look]) -> str:
     """Write the text of a run file, with comments; `unused` are files without a table."""
-    lines = [
-        f"# Drafted by `make new-run RUN={run}` from the files in data/raw/{run}/. Every",
-        "# line is a guess, and says how sure it is by names and values: read each, correct it,",
-        "# answer what is asked, then run",
-        f"#   make check RUN={run}     names every problem that is left",
-        f"#   make report RUN={run}    runs the study",
-        "source: files",
-        "engine: duckdb",
-        "",
-        "tables:",
-    ]
+    lines = PARTS["begins"].format(run=run).splitlines()
     for one in guesses:
         lines += _table(one)
     for seen in unused:
         names = ", ".join(list(seen.columns)[:8])
         lines.append(f"  # not used: {seen.file.name} {seen.part} ({names})")
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(_seen, lines)) + "\n"
+
+
+def _seen(line: str) -> str:
+    """Take what YAML refuses, since nobody sees it, from a comment."""
+    return line if line.isprintable() else "".join(filter(str.isprintable, line))
 
 
 def _table(one: Guess) -> Iterator[str]:
@@ -304,8 +300,12 @@ def _table(one: Guess) -> Iterator[str]:
 
 def _yaml(value: str) -> str:
     """Write a text for YAML, in quotes where it needs them."""
-    plain = re.fullmatch(r"[A-Za-z_][\w./-]*", value) and value.lower() not in WORDS
-    return value if plain else json.dumps(value, ensure_ascii=False)
+    if re.fullmatch(r"[A-Za-z_][\w./-]*", value) and value.lower() not in WORDS:
+        return value
+    return "".join(
+        c if c.isprintable() else f"\\U{ord(c):08x}"
+        for c in json.dumps(value, ensure_ascii=False)
+    )
 
 
 def _file(one: Guess) -> Iterator[str]:
@@ -313,6 +313,8 @@ def _file(one: Guess) -> Iterator[str]:
     if seen.file.suffix.lower() in mapping.DATABASES:
         yield f"    database: {_yaml(f'sqlite:///{seen.file.name}')}"
         yield f"    table: {_yaml(seen.part)}"
+        if seen.encoding != "utf-8":
+            yield f"    encoding: {seen.encoding}"
         return
     yield f"    file: {_yaml(seen.file.name)}"
     if seen.part:
@@ -412,30 +414,8 @@ def windows(wide: str, days: tuple[str, str, str], said: list[str], few: str) ->
     told = [one for one in said[1:] if ": left out" not in one]
     told += [f"Left out, for want of data: {', '.join(out)}."] if out else []
     foretold = "\n".join(f"# {one}" for one in [*told, *filter(None, [few])])
-    return f"""
-{wide}
-01_cleaning:
-  kept: []  # rules of notebook 1 that set no line aside, such as [no price]
-  first_day: {start}  # the first day in the file
-  last_day: {end}  # the last
-
-# Segments are built from the days up to last_day, and judged by those after it: a quarter
-# of all days. What is removed here is fitted to the data anew at each run.
-{foretold}
-02_feature_engineering:
-  first_day: {start}
-  last_day: {split}
-  later_day: {end}{least}
-"""
-
-
-NO_WINDOWS = """
-# The days could not be read yet. Answer first what is open:
-{open}
-# Then add, with your days:
-# 01_cleaning: {{first_day: 2024-01-01, last_day: 2024-12-31}}
-# 02_feature_engineering: {{first_day: 2024-01-01, last_day: 2024-09-30, later_day: 2024-12-31}}
-"""
+    told = {"wide": wide, "foretold": foretold, "least": least}
+    return PARTS["windows"].format(start=start, split=split, end=end, **told)
 
 
 def _wide(found: Found) -> str:
@@ -472,7 +452,7 @@ def _rest(text: str, run: str, found: Found) -> tuple[str, list[str]]:
         asked = f"gives {name} no column" if not told.column else "\n"
         errors = [f"{one} {told.why}." if asked in one else one for one in errors]
     listed = "\n".join(f"# - {' '.join(one.split())}" for one in errors)
-    return f"\n{wide}{NO_WINDOWS.format(open=listed)}", [
+    return f"\n{wide}{PARTS['no_windows'].format(open=listed)}", [
         "To be answered first:",
         *errors,
     ]
@@ -483,6 +463,8 @@ def _cut(con: duckdb.DuckDBPyConnection) -> tuple[str, str, str]:
     day = "select min(ordered_at)::date, max(ordered_at)::date from typed_lines"
     start, split, end = horizons.windows(*con.execute(day).fetchall()[0])
     days = con.execute(f"{day} where ordered_at::date > ?::date", [split]).fetchall()[0]
+    if not days[0]:
+        return start, end, end
     lasts = [(days[1] - one).days for one in (days[0], date.fromisoformat(split))]
     return start, split if lasts[0] + 1 >= coverage.LEAST * lasts[1] else end, end
 
@@ -542,7 +524,7 @@ def propose(run: str) -> tuple[str, list[str]]:
     files = sorted((f for f in unfit if not unfit[f]), key=lambda f: -f.stat().st_size)
     left = [f"{file.name[:60]!r} {why}" for file, why in unfit.items() if why]
     looks = [one for file in files for one in readers.look(file)]
-    looks = [seen for seen in looks if seen.rows]
+    looks = [seen for seen in looks if seen.rows and seen.columns]
     if not looks:
         names = ", ".join([*(file.name for file in files), *left]) or "nothing"
         raise BadInput(

@@ -47,6 +47,7 @@ OTHERS, PLAIN = (
     + "-------.%%",
 )
 NUMBER = "decimal(38, 10)"
+HASHED = 500  # columns of a row that tell it from a copy; more take too much memory
 MOST = 10**13  # of a number: beyond it sums would not be exact
 SUM = 10**9  # cents up to which a product of doubles is exact after rounding
 PERCENT = ("discount_rate", "discount_percent")  # columns that may write 15%
@@ -114,20 +115,21 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
                 read as (select {", ".join(second)} from parts)
                 select {", ".join(kept)} from read"""
         )
-    except duckdb.InvalidInputException as fault:
-        if "CSV" not in str(fault):
-            raise
-        raise BadInput(
-            f"Table {source.table}: {source.where} cannot be taken apart into lines: some "
-            "may end otherwise than others (two exports joined), or a quote is not closed. "
-            "Save it again from a spreadsheet or editor, or set `quote:`."
-        ) from None
-    except duckdb.ProgrammingError:
-        raise
+    except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException):
+        raise  # of the query, and not of the file
     except duckdb.Error as fault:
+        text = isinstance(fault, duckdb.InvalidInputException) and "CSV" in str(fault)
+        folder = f"{source.file.parent}/" if source.file else ""
+        said = str(fault).splitlines()[0].replace(folder, "")[:80]
         raise BadInput(
-            f"Table {source.table}: {source.where} cannot be read to its end; it may be "
-            f"damaged ({str(fault).splitlines()[0][:80]}). Export it again."
+            f"Table {source.table}: {source.where} cannot be "
+            + (
+                "taken apart into lines: some may end otherwise than others (two exports "
+                "joined), or a quote is not closed. Save it again from a spreadsheet or "
+                "editor, or set `quote:`."
+                if text
+                else f"read to its end; it may be damaged ({said}). Export it again."
+            )
         ) from None
     for name in moments:
         _keep_days(con, source, name)
@@ -545,9 +547,10 @@ def _digest(source: Source) -> str:
 
 
 def _row(con: duckdb.DuckDBPyConnection) -> str:
-    """Return SQL for a hash of all columns of a row."""
+    """Return SQL for a hash of the columns of a row; of more than `HASHED`, the first."""
     columns = [row[0] for row in con.execute("describe raw_lines").fetchall()]
-    return f"hash({', '.join(identifier(name) for name in columns if name != ROW)})"
+    columns.remove(ROW)
+    return f"hash({', '.join(map(identifier, columns[:HASHED]))})"
 
 
 def service(source: Source) -> str:

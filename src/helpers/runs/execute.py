@@ -119,9 +119,6 @@ def main(arguments: list[str]) -> int:
     except NotebookFailedError as fault:
         print(fault, file=sys.stderr)
         return STOPPED
-    except KeyboardInterrupt:
-        print("Interrupted; the same command goes on from here.", file=sys.stderr)
-        return 130
     return 0
 
 

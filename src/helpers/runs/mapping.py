@@ -1,8 +1,8 @@
 """The block `tables:` of a run file: which file and column each standard column is."""
 
-import codecs
 import difflib
 import functools
+import io
 import json
 import os
 import re
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.core import paths
+from helpers.core.errors import shown
 from helpers.core.paths import beside, unfit
 from helpers.runs import currency
 
@@ -206,7 +207,7 @@ def _kind(table: str, name: str, attributes: dict[str, str]) -> str:
 
 def near(name: str, known: Iterable[str]) -> str:
     """End a sentence, then suggest the nearest known name or list what there is."""
-    known = [str(one) for one in known]
+    name, known = str(name)[:200], [str(one)[:200] for one in known][:5_000]
     close = difflib.get_close_matches(str(name), known, n=1)
     if not close:
         folded = {one.casefold(): one for one in known}
@@ -230,13 +231,13 @@ def _check_keys(block: _Block) -> None:
             block.fault(f"`{key}:` is no key of it{near(key, known)}")
         elif key == "header":
             if not isinstance(value, bool):
-                block.fault(f"`{key}:` is {value!r}; write true or false.")
+                block.fault(f"`{key}:` is {shown(value)}; write true or false.")
         elif key in lists and not isinstance(value, list):
-            block.fault(f"`{key}:` is {value!r}; write a list such as [A, B].")
+            block.fault(f"`{key}:` is {shown(value)}; write a list such as [A, B].")
         elif key in OPTIONS[:-1] and not isinstance(value, str | list):
-            block.fault(f"`{key}:` is {value!r}; write it in quotes.")
+            block.fault(f"`{key}:` is {shown(value)}; write it in quotes.")
         elif key in OPTIONS[:-1] and key != "date_format" and isinstance(value, list):
-            block.fault(f"`{key}:` is the list {value!r}; write one text.")
+            block.fault(f"`{key}:` is the list {shown(value)}; write one text.")
         elif key == "fold_ids" and (odd := [one for one in value if one not in IDS]):
             block.fault(f"`fold_ids:` holds {odd[0]}{near(str(odd[0]), IDS)}")
 
@@ -471,8 +472,8 @@ def _folded(content: dict[str, Any]) -> tuple[str, ...]:
 
 def _check_text(block: _Block, options: dict[str, Any]) -> None:
     try:
-        codecs.lookup(options["encoding"])
-    except LookupError:
+        io.TextIOWrapper(io.BytesIO(), options["encoding"])
+    except (LookupError, ValueError):  # not known, or not of texts
         usual = ["utf-8", "latin-1", "cp1252", "utf-16"]
         block.fault(
             f"`encoding:` {options['encoding']} is not known{near(options['encoding'], usual)}"
@@ -482,8 +483,12 @@ def _check_text(block: _Block, options: dict[str, Any]) -> None:
             f"`delimiter:` is {options['delimiter']!r}; write one character, tab or "
             "spaces."
         )
-    if len(str(options["quote"])) > 1:
-        block.fault(f"`quote:` is {options['quote']!r}; write one character, or none.")
+    quote = str(options["quote"])
+    if len(quote.encode()) > 1 or quote in ("\n", "\r", "\0", options["delimiter"]):
+        block.fault(
+            f"`quote:` is {quote[:60]!r}; write one plain character that is not that of "
+            "`delimiter:`, or none."
+        )
     if not all(isinstance(one, str) for one in options["date_formats"]):
         block.fault("`date_format:` holds what is no text; write such as '%d.%m.%Y'.")
     if not isinstance(block.given.get("cancel_prefix", ""), str):

@@ -1,6 +1,7 @@
 """Read a YAML file as it is written: `NO`, `00700` and `1:30` are texts, not values."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import yaml
 
 from helpers.core.errors import BadInput
 
+LARGEST, VALUES = 2_000_000, 100_000  # bytes and values of a file, aliases followed
 _TAG = "tag:yaml.org,2002:"
 # What a scalar without quotes is, by its whole text; every other one is text. This is
 # the core of YAML 1.2, less what a reader would not take for a number or an answer.
@@ -45,6 +47,7 @@ def load(file: Path, *, texts: str = "") -> Any:  # noqa: ANN401
             return None
         for one in _nodes(node):
             _refuse(one)
+        _refuse_endless(node)
         for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
             if key.value == texts:
                 _keep_numbers(value)
@@ -63,6 +66,10 @@ def load(file: Path, *, texts: str = "") -> Any:  # noqa: ANN401
 def _text(file: Path) -> str:
     """Read the text, with or without a byte-order mark."""
     content = file.read_bytes()
+    if len(content) > LARGEST:
+        raise BadInput(
+            f"has {len(content):,} bytes; a run file has at most {LARGEST:,}."
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as fault:
@@ -90,19 +97,35 @@ def _said(fault: yaml.MarkedYAMLError) -> str:
     return f"line {mark.line + 1}: {said}" if mark else said
 
 
+def _within(node: yaml.Node) -> list[yaml.Node]:
+    """List what stands in a node."""
+    if isinstance(node, yaml.MappingNode):
+        return [one for pair in node.value for one in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
+
+
 def _nodes(root: yaml.Node) -> Iterator[yaml.Node]:
     """Walk over every node once, whatever aliases point at it."""
     seen, waiting = set(), [root]
     while waiting:
         node = waiting.pop()
-        if id(node) in seen:
-            continue
-        seen.add(id(node))
-        yield node
-        if isinstance(node, yaml.MappingNode):
-            waiting += [one for pair in node.value for one in pair]
-        elif isinstance(node, yaml.SequenceNode):
-            waiting += node.value
+        if id(node) not in seen:
+            seen.add(id(node))
+            yield node
+            waiting += _within(node)
+
+
+def _refuse_endless(root: yaml.Node) -> None:
+    """Refuse a file that its aliases make larger than any run file is."""
+    count, waiting = 0, [root]
+    while waiting:
+        waiting += _within(waiting.pop())
+        count += 1
+        if count > VALUES:
+            raise BadInput(
+                f"holds more than {VALUES:,} values; write them out where an alias (*name) "
+                "repeats others."
+            )
 
 
 def _refuse(node: yaml.Node) -> None:
@@ -116,8 +139,9 @@ def _refuse(node: yaml.Node) -> None:
         fault = f"the tag {node.tag.replace(_TAG, '!!')}; write the value without it"
     if isinstance(node, yaml.MappingNode):
         keys = [key.value for key, _ in node.value]
-        twice = [key for i, key in enumerate(keys) if key in keys[:i]]
-        if lists := [key for key, _ in node.value if isinstance(key.value, list)]:
+        lists = [key for key, _ in node.value if isinstance(key.value, list)]
+        twice = [k for k, n in Counter(keys).items() if n > 1] if not lists else []
+        if lists:
             line = lists[0].start_mark.line + 1
             fault = "a key that is a list; a key is a word before a colon"
         elif twice:
@@ -127,6 +151,11 @@ def _refuse(node: yaml.Node) -> None:
                 if key.value == twice[0]
             )
             fault = f"{twice[0]!r} is given twice, first in line {first}; keep one"
+    elif isinstance(node, yaml.ScalarNode) and not node.value.isascii():
+        try:  # JSON writes a letter such as an emoji in two halves
+            node.value = node.value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeError:
+            fault = "half a letter, written as \\ud83d or so; write the letter itself"
     if fault:
         raise BadInput(f"line {line}: {fault}.")
 

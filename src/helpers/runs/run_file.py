@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from helpers.core import engines, paths
-from helpers.core.errors import BadInput
+from helpers.core.errors import BadInput, reading, shown
 from helpers.runs import mapping, plain_yaml, values
 from helpers.runs.values import AUTO, FITTED, fits
 
@@ -40,7 +40,8 @@ def read(run: str) -> dict[str, Any]:
         known = sorted(found.stem for found in file.parent.glob("*.yaml"))
         raise BadInput(f"runs/{file.name} is missing{mapping.near(run, known)}")
     try:
-        content = plain_yaml.load(file, texts="tables")
+        with reading(f"runs/{file.name}"):
+            content = plain_yaml.load(file, texts="tables")
     except BadInput as fault:
         raise BadInput(f"runs/{file.name} {fault}") from None
     if not isinstance(content, dict):
@@ -124,20 +125,25 @@ def check(run: str) -> None:
     faults += mapping.faults(content, run)
     # Only a sound file has values whose paths can be followed.
     if not faults:
-        faults = [fault for book in books for fault in _missing_files(run, book)]
+        faults = [
+            fault for book in books for fault in _missing_files(content, run, book)
+        ]
     if faults:
         raise BadInput(
             "\n".join(f"runs/{run}.yaml: {fault}" for fault in dict.fromkeys(faults))
         )
 
 
-def parameters(run: str, notebook: str) -> dict[str, Any]:
+def parameters(
+    run: str, notebook: str, *, content: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Work out every parameter of one notebook in a run that `check` lets pass.
 
     Its default gives way to `all:`, and that to its own block; some come from the run.
-    Where own files are read, the default of what is `FITTED` is "auto".
+    Where own files are read, the default of what is `FITTED` is "auto". `content` is
+    that of the run file, where it has been read.
     """
-    content = read(run)
+    content = content or read(run)
     names = {
         str(segment): name for segment, name in content.get("segments", {}).items()
     }
@@ -197,7 +203,7 @@ def _plain(value: object) -> str:
     """Write a word as it is, and anything else as messages do."""
     if "://" in str(value):
         return "an address, which may hold a password"
-    return value if isinstance(value, str) and value else values.shown(value or None)
+    return value if isinstance(value, str) and value else shown(value or None)
 
 
 def _segment_faults(
@@ -259,8 +265,7 @@ def _block_faults(
     """Refuse parameters that no notebook under a block declares, and wrong values."""
     if not isinstance(given, dict):
         yield (
-            f"`{block}:` must hold lines such as `seed: 17`, but holds "
-            f"{values.shown(given)}."
+            f"`{block}:` must hold lines such as `seed: 17`, but holds {shown(given)}."
         )
         return
     known = sorted(
@@ -282,7 +287,7 @@ def _block_faults(
             told = rules(notebook_file(home)) if name == "kept" else []
             for kind in sorted(kinds):
                 if said := values.fault(name, value, kind, rules=told):
-                    yield f"`{block}:` sets {name} to {values.shown(value)}; {said}"
+                    yield f"`{block}:` sets {name} to {shown(value)}; {said}"
 
 
 def _place_of(name: str, books: dict[str, dict[str, Parameter]]) -> str:
@@ -329,9 +334,9 @@ def _against_each_other(
         )
 
 
-def _missing_files(run: str, notebook: str) -> Iterator[str]:
+def _missing_files(content: dict[str, Any], run: str, notebook: str) -> Iterator[str]:
     """Name `_file` and `_folder` parameters that lead nowhere."""
-    for name, value in parameters(run, notebook).items():
+    for name, value in parameters(run, notebook, content=content).items():
         if not value or not name.endswith(("_file", "_folder")):
             continue
         if why := paths.odd(str(value)):

@@ -6,10 +6,10 @@ import functools
 import importlib.resources
 import math
 import re
-import reprlib
 from collections.abc import Sequence
 from typing import Any
 
+from helpers.core.errors import shown
 from helpers.core.paths import beside
 from helpers.runs import currency, mapping
 
@@ -26,9 +26,6 @@ _WRITTEN = {
     "str": ("a text", "texts"),
 }
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-MOST = 120  # characters of a value in a message
-_SHORT = reprlib.Repr()
-_SHORT.maxstring = _SHORT.maxother = 60
 
 
 def fits(value: object, kind: str) -> bool:
@@ -43,16 +40,6 @@ def fits(value: object, kind: str) -> bool:
             for key, one in value.items()
         )
     return type(value) in _PLAIN.get(kind, ())
-
-
-def shown(value: object) -> str:
-    """Write a value for a message, cut short."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return str(value).lower()
-    short = _SHORT.repr(value)
-    return short if len(short) <= MOST else f"{short[:MOST]}..."
 
 
 def fault(name: str, value: object, kind: str, *, rules: Sequence[str] = ()) -> str:
