@@ -9,7 +9,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 PARTS := test-runs test-notebooks test-slow test-fast-1 test-fast-2
 .PHONY: help new-run check report test test-fast $(PARTS) lint lab notebooks bench shops clean \
-  spark lock FORCE
+  spark lock pages FORCE
 
 # The environment is built in .venv. To use one of your own as it is, name its folder:
 # make report VENV="$CONDA_PREFIX"
@@ -45,13 +45,9 @@ help:
 .venv/.ready: requirements.lock pyproject.toml
 	@bash tools/setup.sh "$(PYTHON)"
 
-# helpers.runs.dependencies writes which executed notebook depends on what. It is asked every time
-# (0.2 s) and touches the fragment only when something changed.
-ifneq ($(filter report,$(MAKECMDGOALS)),)
-STAGES := $(or $(STUDY_HOME),.)/build/runs/$(RUN)/stages.mk
-$(STAGES): $(READY) FORCE
-	@$(PY) -m helpers.runs.dependencies "$(RUN)"
-include $(STAGES)
+# Of `report`: helpers.runs.dependencies has written which executed notebook depends on what.
+ifneq ($(filter pages,$(MAKECMDGOALS)),)
+include $(or $(STUDY_HOME),.)/build/runs/$(RUN)/stages.mk
 
 # 3 says that this notebook stopped, or waits for one that did: the others go on, their
 # pages and the overview are made, and helpers.runs.failures ends the command with an error.
@@ -60,6 +56,9 @@ $(EXECUTED):
 
 $(INDEX):
 	@$(PY) -m helpers.report.build "$(RUN)"
+
+pages: $(INDEX)
+	@:
 endif
 
 new-run: $(READY) ## Draft runs/RUN.yaml from the files in data/raw/RUN/, to be corrected
@@ -68,9 +67,11 @@ new-run: $(READY) ## Draft runs/RUN.yaml from the files in data/raw/RUN/, to be 
 check: $(READY) ## Name every problem of RUN's run file and files; write nothing
 	@$(PY) -m helpers.intake.check "$(RUN)"
 
-report: $(READY) $(INDEX) ## Execute the notebooks of RUN where needed, render its pages
+# One make at a time works on a run: what is asked first waits for the others, and holds a
+# lock until its make, and all that this started, have ended.
+report: $(READY) ## Execute the notebooks of RUN where needed, render its pages
+	@$(PY) -m helpers.runs.dependencies "$(RUN)" $(MAKE) --no-print-directory pages
 	@$(PY) -m helpers.runs.failures "$(RUN)"
-	@echo "The report is $(INDEX)"
 
 # Parts of the tests, each a pytest of its own with a log in build/test; the longest begins
 # first. Marks of pytest say what belongs where (pyproject.toml); the rest is fast, and every

@@ -18,20 +18,23 @@ RUN = "source: complete_journey\nall:\n  seed: 1\n"
 SEED = "seed: int = 1  # seed"
 REPORT = """
 import sys
-from helpers.core import paths
+from helpers.core import disk, paths
 
 text = "".join(f"{book.name}\\n" for book in sorted(paths.executed(sys.argv[1]).iterdir()))
-(paths.reports(sys.argv[1]) / "index.html").write_text(text)
+index = paths.reports(sys.argv[1]) / "index.html"
+index.write_text(text)
+disk.know([index], by=paths.plan(sys.argv[1]) / "pages.made")
 """
 # Each toy notebook adds its own line to the table of the one before.
 STEP = """
 from pathlib import Path
-from helpers.core import paths
+from helpers.core import disk, paths
 folder = paths.processed(run)
 folder.mkdir(parents=True, exist_ok=True)
 before = [folder / "{before}.txt"] if "{before}" else []
 text = "".join(file.read_text() for file in before) + "{name}\\n"
-(folder / "{name}.txt").write_text(text)
+with disk.replacing(folder / "{name}.txt") as partial:
+    partial.write_text(text)
 """
 DOCUMENTS = "\ndocuments:\n"
 MARKS = ("runs", "slow", "browser")

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pyarrow.parquet as parquet
 
 from helpers.core import paths, schema
 from helpers.core.errors import BadInput
+from helpers.core.disk import replacing
 
 BATCH = 200_000  # rows of a large table in memory at a time
 
@@ -113,8 +113,8 @@ def _opened(
             yield file
     except (pyarrow.ArrowInvalid, OSError) as fault:
         raise BadInput(
-            f"Table {name} of run {run} cannot be read ({fault}). Run "
-            f"`make clean RUN={run}` and `make report RUN={run}` to write it anew."
+            f"Table {name} of run {run} cannot be read ({fault}). Remove {where.name}; "
+            f"`make report RUN={run}` writes it anew."
         ) from None
 
 
@@ -143,14 +143,18 @@ def write_document(content: dict, name: str, *, run: str) -> None:
 def read_json(file: Path, *, made_by: str) -> dict:
     """Read plain data of a notebook, or raise BadInput that it is not there."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(content, dict | list):
+            raise ValueError("it holds one value")
+        return content
     except FileNotFoundError:
         raise BadInput(
             f"{file.name} is missing. It is written by {made_by}: run `make report` first."
         ) from None
     except ValueError as fault:
         raise BadInput(
-            f"{file.name} is damaged ({fault}). Run {made_by} again."
+            f"{file.name} is damaged ({fault}). Remove it, and run `make report`: "
+            f"{made_by} writes it anew."
         ) from None
 
 
@@ -163,15 +167,3 @@ def write_text(text: str, file: Path) -> None:
     """Save a text, whole or not at all."""
     with replacing(file) as partial:
         partial.write_text(text, encoding="utf-8")
-
-
-@contextlib.contextmanager
-def replacing(file: Path) -> Iterator[Path]:
-    """Yield where to write a file's new content, which replaces the old when done."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        partial.replace(file)
-    finally:
-        partial.unlink(missing_ok=True)

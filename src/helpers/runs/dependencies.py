@@ -2,11 +2,12 @@
 
 import ast
 import json
+import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from helpers.core import command, paths
+from helpers.core import command, disk, paths
 from helpers.runs import mapping, run_file
 
 
@@ -15,8 +16,8 @@ def write(run: str) -> Path:
 
     A file whose content stays the same is left alone, so make sees only what changed.
     The fragment, stages.mk in paths.plan(run), sets EXECUTED (the executed notebooks)
-    and INDEX (the page made last) and says what each depends on. BadInput if the run
-    has a fault.
+    and INDEX (the page made last) and says what each depends on: FORCE, where something
+    it wrote is not there as it was written. BadInput if the run has a fault.
     """
     run_file.check(run)
     folder = paths.plan(run)
@@ -24,10 +25,7 @@ def write(run: str) -> Path:
     lock = paths.ROOT / "requirements.lock"
     rules, executed, needs = [], [], needed(run)
     for book in run_file.notebooks(run):
-        values = folder / f"{book.stem}.json"
-        _update(
-            values, json.dumps(run_file.parameters(run, book.stem), indent=1) + "\n"
-        )
+        given = run_file.parameters(run, book.stem)
         cells = run_file.code(book)
         # Together, since one cell imports a folder and others ask it for its modules;
         # and one by one, for where one cell has a fault that hides the rest.
@@ -36,10 +34,16 @@ def write(run: str) -> Path:
         if not executed:  # the first one reads what was received
             told = run_file.read(run)
             before = mapping.files(told, run)
+            # An older file put in another's place is no newer than what was made of it.
+            there = {str(one): disk.state(one) for one in before if one.is_file()}
+            given |= {"received": there}
             code.append(f"import helpers.{run_file.SOURCES[told['source']]}")
         helpers = helper_files(code)
+        values = folder / f"{book.stem}.json"
+        _update(values, json.dumps(given, indent=1) + "\n")
         executed.append(paths.executed(run) / book.name)
-        rules.append(_rule(executed[-1], [book, values, lock, *helpers, *before]))
+        needs_of = [book, values, lock, *helpers, *before]
+        rules.append(_rule(executed[-1], needs_of, made=folder / f"{book.stem}.made"))
     inside = sorted((paths.ROOT / "src/helpers/report/templates").rglob("*"))
     templates = [file for file in inside if file.is_file()]
     pages = [
@@ -51,7 +55,8 @@ def write(run: str) -> Path:
     index = paths.reports(run) / "index.html"
     names = f"EXECUTED := {_names(executed)}\nINDEX := {_names([index])}\n"
     fragment = folder / "stages.mk"
-    _update(fragment, names + "".join([*rules, _rule(index, pages)]))
+    rules.append(_rule(index, pages, made=folder / "pages.made"))
+    _update(fragment, names + "".join(rules))
     return fragment
 
 
@@ -141,9 +146,10 @@ def imported(source: str) -> set[str]:
     return {".".join(one[:i]) for one in parts for i in range(1, len(one) + 1)}
 
 
-def _rule(target: Path, needs: list[Path]) -> str:
+def _rule(target: Path, needs: list[Path], *, made: Path) -> str:
     """Write one dependency line of make."""
-    return f"{_names([target])}: {_names(needs)}\n"
+    again = " FORCE" if target.exists() and disk.changed(made) else ""
+    return f"{_names([target])}: {_names(needs)}{again}\n"
 
 
 def _names(files: Iterable[Path]) -> str:
@@ -158,17 +164,27 @@ def _names(files: Iterable[Path]) -> str:
 
 def _update(file: Path, text: str) -> None:
     """Write a file, atomically, if its content changes."""
-    if file.is_file() and file.read_text("utf-8") == text:
-        return
-    partial = file.with_suffix(".partial")
-    partial.write_text(text, "utf-8")
-    partial.replace(file)
+    if not file.is_file() or file.read_text("utf-8") != text:
+        with disk.replacing(file) as partial:
+            partial.write_text(text, "utf-8")
 
 
 @command.says_what_stops
 def main(arguments: list[str]) -> int:
-    """Write the fragment of the run named on the command line; return the exit code."""
-    write(*arguments)
+    """Write the fragment of a run, then become the command that follows: RUN [MAKE ...].
+
+    It alone works on the run, until it and all that it started have ended.
+    """
+    run, *command_line = arguments
+    run_file.check(run)
+    waits = f"Another command works on the run {run}; this one waits for it to end."
+    with disk.alone(paths.plan(run).with_suffix(".lock"), waits=waits) as lock:
+        places = (paths.raw, paths.interim, paths.processed, paths.reports, paths.plan)
+        disk.sweep(*(place(run) for place in places))
+        write(run)
+        if command_line:
+            os.set_inheritable(lock, True)
+            os.execvp(command_line[0], command_line)
     return 0
 
 

@@ -1,8 +1,8 @@
 """Execute the notebooks of a run strictly: each appears whole or not at all."""
 
 import contextlib
-import fcntl
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ import papermill
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill import PapermillExecutionError
 
-from helpers.core import command, paths
+from helpers.core import command, disk, paths
 from helpers.core.errors import BadInput
 from helpers.runs import failures, run_file, sections
 
@@ -43,20 +43,26 @@ def execute(run: str, notebook: str) -> Path:
     source = run_file.notebook_file(notebook)
     target = paths.executed(run) / source.name
     failed = failures.kept(run, notebook)
-    partial = paths.plan(run) / f"{notebook}.partial.ipynb"
-    for folder in (target.parent, partial.parent):
-        folder.mkdir(parents=True, exist_ok=True)
+    plan = paths.plan(run)
+    target.parent.mkdir(parents=True, exist_ok=True)
     with (
-        _alone(partial.with_suffix(".lock")),
+        disk.alone(plan / f"{notebook}.lock") as lock,
+        disk.scratch(plan) as scratch,
+        _temporary_files(scratch),
         _gone_on_failure(target),
-        _kept_on_failure(partial, failed),
+        _kept_on_failure(scratch / source.name, failed),
     ):
         _refuse_to_wait(run, notebook)
         start = time.time()
-        if _papermill(source, partial, run_file.parameters(run, notebook)):
+        partial, given = scratch / source.name, run_file.parameters(run, notebook)
+        if _papermill(source, partial, given, lock):
             _remove_older(run, notebook, start)
-        partial.replace(target)
+        # In this order, so that a death between two of them is seen by the next make.
         failed.unlink(missing_ok=True)
+        partial.replace(target)
+        listed = (scratch / "written").read_text("utf-8").splitlines()
+        made = sorted(one for one in map(Path, {*listed, str(target)}) if one.exists())
+        disk.know(made, by=plan / f"{notebook}.made")
     return target
 
 
@@ -139,11 +145,18 @@ def _refuse_to_wait(run: str, notebook: str) -> None:
 
 
 @contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Wait while another process executes the same notebook of the same run."""
-    with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+def _temporary_files(scratch: Path) -> Iterator[None]:
+    """Have this process and its kernel keep what is temporary in a folder that goes."""
+    (scratch / "written").touch()
+    names = ("TMPDIR", "JOBLIB_TEMP_FOLDER", "JUPYTER_RUNTIME_DIR")
+    before = dict(os.environ)
+    os.environ |= dict.fromkeys(names, str(scratch))
+    os.environ[disk.WRITTEN] = str(scratch / "written")
+    try:
         yield
+    finally:
+        os.environ.clear()
+        os.environ |= before
 
 
 def _remove_older(run: str, notebook: str, start: float) -> None:
@@ -156,7 +169,9 @@ def _remove_older(run: str, notebook: str, start: float) -> None:
             file.unlink()
 
 
-def _papermill(source: Path, partial: Path, values: dict[str, Any]) -> list[str]:
+def _papermill(
+    source: Path, partial: Path, values: dict[str, Any], lock: int
+) -> list[str]:
     """Execute into a partial file, in the notebooks' folder; name what was left out."""
     # It warns of comments that it cannot parse; runs.check has read the parameters.
     logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -172,9 +187,15 @@ def _papermill(source: Path, partial: Path, values: dict[str, Any]) -> list[str]
         progress_bar={"desc": source.stem} if sys.stderr.isatty() else False,
         coalesce_streams=True,
         extra_arguments=QUIET,
+        lock=lock,
     )
-    # Where this machine keeps the project is nobody's business.
-    book.metadata.papermill.update(input_path=source.name, output_path=source.name)
+    # The same results are the same bytes: no times, no chance, and nothing of where
+    # this machine keeps the project.
+    del book.metadata["papermill"]
+    for number, cell in enumerate(book.cells):
+        cell.id = f"cell-{number}"
+        for times in ("papermill", "execution"):
+            cell.metadata.pop(times, None)
     nbformat.write(book, partial)
     return book.metadata.get("left_out", [])
 

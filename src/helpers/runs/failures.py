@@ -79,13 +79,15 @@ def _error(kind: str, message: str) -> str:
 
 def told(failure: Failure) -> str:
     """Say in three lines where a notebook stopped, why, and where it lies."""
-    file = failure.file
-    if file.is_relative_to(paths.ROOT):
-        file = file.relative_to(paths.ROOT)
     return (
         f"{failure.notebook} stopped in cell [{failure.cell}], {failure.heading!r}:\n"
-        f"{failure.error}\nThe notebook as far as it came: {file}"
+        f"{failure.error}\nThe notebook as far as it came: {_near(failure.file)}"
     )
+
+
+def _near(file: Path) -> Path:
+    """Name a file as make does: from the root of the project where it lies in it."""
+    return file.relative_to(paths.ROOT) if file.is_relative_to(paths.ROOT) else file
 
 
 def counted(stopped: int, waiting: int, everything: int) -> str:
@@ -126,6 +128,9 @@ def main(arguments: Sequence[str]) -> int:
     said = summary(*arguments)
     if said:
         print(said, file=sys.stderr)
+    else:
+        index = paths.reports(*arguments) / "index.html"
+        print(f"The report is {_near(index)}")
     return int(bool(said))
 
 

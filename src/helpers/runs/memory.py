@@ -1,5 +1,6 @@
 """Keep what was measured at length, until anything that it hangs on changes."""
 
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -20,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import LOADED
-from helpers.core import paths, store
+from helpers.core import disk, paths
 from helpers.runs import dependencies
 
 if TYPE_CHECKING:
@@ -200,11 +201,13 @@ def _keep(result: object, file: Path) -> None:
         _unpacked(packed.getvalue())
     except (TypeError, ValueError, LookupError):
         return
-    with store.replacing(file) as partial:
+    with disk.replacing(file, listed=False) as partial:
         partial.write_bytes(packed.getvalue())
-    name = file.name.rsplit(".", 2)[0]
-    same = [one for one in file.parent.iterdir() if one.name.rsplit(".", 2)[0] == name]
-    for one in sorted(same, key=lambda one: one.stat().st_mtime)[:-MOST]:
+    used = []
+    for one in file.parent.glob(f"{file.name.rsplit('.', 2)[0]}.*.zip"):
+        with contextlib.suppress(FileNotFoundError):  # another notebook removed it
+            used.append((one.stat().st_mtime, one))
+    for _, one in sorted(used)[:-MOST]:
         one.unlink(missing_ok=True)
 
 
