@@ -417,14 +417,11 @@ def load(file: Path) -> Model:
         checksum = content.pop("checksum")
         preparation = Preparation(**content.pop("preparation"))
         model = Model(preparation=preparation, **content)
-    except (KeyError, TypeError) as fault:
+        if model.to_dict()["checksum"] != checksum:
+            raise ValueError("it was changed by hand: its checksum does not fit")
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:
         raise BadInput(
-            f"The segment model {file.name} cannot be read ({fault}). Run "
-            "03_clustering_choice again."
+            f"The segment model {file.name} cannot be read ({fault}). `make report` "
+            "writes it anew."
         ) from None
-    if model.to_dict()["checksum"] != checksum:
-        raise BadInput(
-            f"The segment model {file.name} was changed by hand: its checksum does not "
-            "fit. Run 03_clustering_choice again."
-        )
     return model

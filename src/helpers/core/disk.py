@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -19,7 +20,10 @@ PREFIX = "study-"  # of a folder for what is unfinished, or not to be kept
 LOCK = ".study-lock"  # in it, held by the process that made it
 WRITTEN = "STUDY_WRITTEN"  # environment: the file that lists what a notebook wrote
 CHEAP = 2**22  # bytes of a file whose content is compared; a larger one's size and time
+# What is said of a full disk, by whoever says it, and of one that may not be written to.
 _FULL = ("no space left", "disk full", "diskfull", "failed to offload")
+_CODES = (errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
+_REFUSED = (*_FULL, *(os.strerror(code).lower() for code in _CODES))
 
 
 @contextlib.contextmanager
@@ -99,11 +103,10 @@ def replacing(file: Path, *, listed: bool = True) -> Iterator[Path]:
             with Path(log).open("a", encoding="utf-8") as lines:
                 lines.write(f"{file}\n")
     except Exception as fault:
-        if not (isinstance(fault, OSError) or full(fault)):
+        if not (why := [sign for sign in _REFUSED if sign in str(fault).lower()]):
             raise
-        why = getattr(fault, "strerror", None) or str(fault).splitlines()[0]
         raise BadInput(
-            f"{file.name} could not be written ({why}), so it is as it was. Make room, "
+            f"{file.name} could not be written ({why[0]}), so it is as it was. Make room, "
             f"or mend the rights of {file.parent.name}/; the same command goes on."
         ) from None
 

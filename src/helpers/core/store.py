@@ -11,8 +11,8 @@ import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
 from helpers.core import paths, schema
-from helpers.core.errors import BadInput
 from helpers.core.disk import replacing
+from helpers.core.errors import BadInput
 
 BATCH = 200_000  # rows of a large table in memory at a time
 

@@ -33,7 +33,10 @@ def build(run: str) -> Path:
     for stale in folder.glob("[0-9][0-9]_*.html"):
         if stale.name not in texts:
             stale.unlink()
-    for name, text in texts.items():  # the overview last: make sees from it what is done
+    for (
+        name,
+        text,
+    ) in texts.items():  # the overview last: make sees from it what is done
         store.write_text(text, folder / name)
     made = [folder / name for name in texts]
     disk.know(made, by=paths.plan(run) / "pages.made")

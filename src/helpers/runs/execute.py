@@ -4,6 +4,7 @@ import contextlib
 import logging
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -149,12 +150,14 @@ def _temporary_files(scratch: Path) -> Iterator[None]:
     """Have this process and its kernel keep what is temporary in a folder that goes."""
     (scratch / "written").touch()
     names = ("TMPDIR", "JOBLIB_TEMP_FOLDER", "JUPYTER_RUNTIME_DIR")
-    before = dict(os.environ)
+    before, folder = dict(os.environ), tempfile.gettempdir()
     os.environ |= dict.fromkeys(names, str(scratch))
     os.environ[disk.WRITTEN] = str(scratch / "written")
+    tempfile.tempdir = str(scratch)
     try:
         yield
     finally:
+        tempfile.tempdir = folder
         os.environ.clear()
         os.environ |= before
 

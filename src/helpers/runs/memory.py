@@ -197,7 +197,7 @@ def _keep(result: object, file: Path) -> None:
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as book:
             tree = {"result": _written(result, book), "digest": _digest(result)}
-            book.writestr("tree.json", json.dumps(tree))
+            _put("tree.json", json.dumps(tree), book)
         _unpacked(packed.getvalue())
     except (TypeError, ValueError, LookupError):
         return
@@ -220,19 +220,24 @@ def _unpacked(packed: bytes) -> object:
     return result
 
 
+def _put(name: str, data: str | bytes, book: zipfile.ZipFile) -> None:
+    """Add a file of no time of day: the same results are the same bytes."""
+    book.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+
+
 def _written(value: object, book: zipfile.ZipFile) -> list:
     """Describe a value in plain data; its tables and arrays become files of the book."""
     name = str(len(book.namelist()))
     if isinstance(value, np.ndarray | np.generic):
         data = io.BytesIO()
         np.save(data, value, allow_pickle=False)
-        book.writestr(name, data.getvalue())
+        _put(name, data.getvalue(), book)
         return ["number" if isinstance(value, np.generic) else "array", name]
     if isinstance(value, bool | int | float | str | None):
         return ["plain", value]
     if isinstance(value, pd.DataFrame):
         numbered = value.set_axis([str(i) for i in range(value.shape[1])], axis=1)
-        book.writestr(name, numbered.to_parquet())
+        _put(name, numbered.to_parquet(), book)
         columns = value.columns
         return ["table", name, list(columns), str(columns.dtype), columns.name]
     if isinstance(value, pd.Series):
