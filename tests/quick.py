@@ -85,6 +85,7 @@ def in_process(source, partial, values, lock):
     nbformat.write(book, partial)
     if client.fault:
         raise client.fault
+    return execute.settle(book, partial)
 
 
 def _run(cell):

@@ -5,7 +5,6 @@ import resource
 import signal
 import subprocess
 import sys
-import tempfile
 
 import pandas as pd
 import pytest
@@ -29,9 +28,7 @@ def home(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_HOME", str(tmp_path / "home"))
     (tmp_path / "system").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "system"))
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    yield tmp_path / "home"
-    tempfile.tempdir = None
+    return tmp_path / "home"
 
 
 @pytest.fixture

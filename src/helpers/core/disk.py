@@ -57,8 +57,8 @@ def scratch(within: Path | None = None) -> Iterator[Path]:
 
 
 def _held(within: Path | None) -> tuple[Path, IO]:
-    if within:
-        within.mkdir(parents=True, exist_ok=True)
+    within = within or system()
+    within.mkdir(parents=True, exist_ok=True)
     while True:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=within))
         held = (folder / LOCK).open("w")
@@ -66,6 +66,11 @@ def _held(within: Path | None) -> tuple[Path, IO]:
         if (folder / LOCK).exists():  # else a sweep came before the lock was held
             return folder, held
         held.close()
+
+
+def system() -> Path:
+    """Name the system's folder for temporary files; Python's way writes one to try it."""
+    return Path(os.environ.get("TMPDIR") or "/tmp")
 
 
 _LASTING = contextlib.ExitStack()
@@ -79,7 +84,7 @@ def spill(within: Path) -> Path:
 
 def sweep(*folders: Path) -> None:
     """Remove what dead processes left in folders, and in the system's temporary one."""
-    left = list(Path(tempfile.gettempdir()).glob(f"{PREFIX}*/{LOCK}"))
+    left = list(system().glob(f"{PREFIX}*/{LOCK}"))
     for folder in folders:
         left += folder.rglob(f"{PREFIX}*/{LOCK}")
     for lock in left:

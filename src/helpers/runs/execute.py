@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nbclient
 import nbformat
 import papermill
 from nbclient.exceptions import CellExecutionError, DeadKernelError
@@ -25,6 +24,8 @@ from helpers.runs import failures, run_file, sections
 QUIET = ["--IPKernelApp.log_level=50"]
 # Exit code that lets make go on with notebooks that need nothing of the one that stopped.
 STOPPED = 3
+WRITTEN = "written.txt"  # what a notebook wrote, a name a line
+TEMPORARY = ("TMPDIR", "JOBLIB_TEMP_FOLDER", "JUPYTER_RUNTIME_DIR")
 
 
 class NotebookFailedError(RuntimeError):
@@ -47,22 +48,18 @@ def execute(run: str, notebook: str) -> Path:
     plan = paths.plan(run)
     target.parent.mkdir(parents=True, exist_ok=True)
     with (
-        disk.alone(plan / f"{notebook}.lock") as lock,
-        disk.scratch(plan) as scratch,
-        _temporary_files(scratch),
         _gone_on_failure(target),
-        _kept_on_failure(scratch / source.name, failed),
+        _working(plan, notebook, failed) as (partial, lock),
     ):
         _refuse_to_wait(run, notebook)
         start = time.time()
-        partial, given = scratch / source.name, run_file.parameters(run, notebook)
-        if _papermill(source, partial, given, lock):
+        if _papermill(source, partial, run_file.parameters(run, notebook), lock):
             _remove_older(run, notebook, start)
         # In this order, so that a death between two of them is seen by the next make.
         failed.unlink(missing_ok=True)
         partial.replace(target)
-        listed = (scratch / "written").read_text("utf-8").splitlines()
-        made = sorted(one for one in map(Path, {*listed, str(target)}) if one.exists())
+        written = {*partial.with_name(WRITTEN).read_text("utf-8").splitlines()}
+        made = sorted(one for one in map(Path, {*written, str(target)}) if one.exists())
         disk.know(made, by=plan / f"{notebook}.made")
     return target
 
@@ -72,29 +69,11 @@ def refresh(notebook: Path) -> None:
 
     It is replaced only when every cell has run; else what came of it is under build/.
     """
-    book = nbformat.read(notebook, as_version=4)
-    partial = paths.home() / "build" / f"{notebook.stem}.partial.ipynb"
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    with _kept_on_failure(partial, partial.with_stem(f"{notebook.stem}.failed")):
-        try:
-            nbclient.NotebookClient(
-                book,
-                kernel_name="python3",
-                record_timing=False,
-                coalesce_streams=True,
-                extra_arguments=QUIET,
-                resources={"metadata": {"path": str(notebook.parent)}},
-            ).execute()
-        finally:
-            book.metadata = {
-                "kernelspec": {
-                    "display_name": "Python 3",
-                    "language": "python",
-                    "name": "python3",
-                },
-                "language_info": {"name": "python"},
-            }
-            nbformat.write(book, partial)
+    build = paths.home() / "build"
+    failed = build / f"{notebook.stem}.failed.ipynb"
+    with _working(build, notebook.stem, failed) as (partial, lock):
+        if left_out := _papermill(notebook, partial, {}, lock):
+            raise BadInput(f"{notebook.stem} lacks data for {', '.join(left_out)}.")
         partial.replace(notebook)
 
 
@@ -146,20 +125,31 @@ def _refuse_to_wait(run: str, notebook: str) -> None:
 
 
 @contextlib.contextmanager
-def _temporary_files(scratch: Path) -> Iterator[None]:
-    """Have this process and its kernel keep what is temporary in a folder that goes."""
-    (scratch / "written").touch()
-    names = ("TMPDIR", "JOBLIB_TEMP_FOLDER", "JUPYTER_RUNTIME_DIR")
-    before, folder = dict(os.environ), tempfile.gettempdir()
-    os.environ |= dict.fromkeys(names, str(scratch))
-    os.environ[disk.WRITTEN] = str(scratch / "written")
-    tempfile.tempdir = str(scratch)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = folder
-        os.environ.clear()
-        os.environ |= before
+def _working(plan: Path, notebook: str, failed: Path) -> Iterator[tuple[Path, int]]:
+    """Give where to execute a notebook, and the lock of who alone does so.
+
+    What this process and its kernel keep for a time lies beside, and goes. A notebook
+    that stopped is kept as `failed`, and its story told.
+    """
+    before, folder = dict(os.environ), tempfile.tempdir
+    with (
+        disk.alone(plan / f"{notebook}.lock") as lock,
+        disk.scratch(plan) as scratch,
+    ):
+        partial = scratch / f"{notebook}.ipynb"
+        partial.with_name(WRITTEN).touch()
+        os.environ |= dict.fromkeys(TEMPORARY, str(scratch))
+        os.environ[disk.WRITTEN] = str(scratch / WRITTEN)
+        tempfile.tempdir = str(scratch)
+        try:
+            yield partial, lock
+        except (CellExecutionError, PapermillExecutionError, DeadKernelError):
+            partial.replace(failed)
+            raise NotebookFailedError(failures.told(failures.read(failed))) from None
+        finally:
+            tempfile.tempdir = folder
+            os.environ.clear()
+            os.environ |= before
 
 
 def _remove_older(run: str, notebook: str, start: float) -> None:
@@ -192,15 +182,24 @@ def _papermill(
         extra_arguments=QUIET,
         lock=lock,
     )
-    # The same results are the same bytes: no times, no chance, and nothing of where
-    # this machine keeps the project.
-    del book.metadata["papermill"]
-    for number, cell in enumerate(book.cells):
-        cell.id = f"cell-{number}"
-        for times in ("papermill", "execution"):
-            cell.metadata.pop(times, None)
-    nbformat.write(book, partial)
-    return book.metadata.get("left_out", [])
+    return settle(book, partial)
+
+
+def settle(book: nbformat.NotebookNode, file: Path) -> list[str]:
+    """Save what was executed, the same results as the same bytes; name what was left out.
+
+    So it holds no times, no chance, and nothing of where this machine keeps the project.
+    """
+    left_out = book.metadata.get("left_out", [])
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    book.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    for cell in book.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.id = "parameters-of-the-run"
+        kept = cell.metadata.keys() - {"papermill", "execution"}
+        cell.metadata = {k: cell.metadata[k] for k in kept if cell.metadata[k]}
+    nbformat.write(book, file)
+    return left_out
 
 
 @contextlib.contextmanager
@@ -211,16 +210,6 @@ def _gone_on_failure(target: Path) -> Iterator[None]:
     except NotebookFailedError:
         target.unlink(missing_ok=True)
         raise
-
-
-@contextlib.contextmanager
-def _kept_on_failure(partial: Path, failed: Path) -> Iterator[None]:
-    """Keep a notebook that stopped under another name and tell its story."""
-    try:
-        yield
-    except (CellExecutionError, PapermillExecutionError, DeadKernelError):
-        partial.replace(failed)
-        raise NotebookFailedError(failures.told(failures.read(failed))) from None
 
 
 @contextlib.contextmanager
