@@ -532,6 +532,7 @@ def test_a_missing_json_file_is_told_with_the_notebook_that_writes_it(home):
 def test_a_damaged_json_file_is_told_with_the_notebook_to_run_again(home, content):
     (home / "model.json").write_bytes(content)
     with pytest.raises(
-        BadInput, match=r"^model\.json is damaged \(.*\)\. Remove it, .* 03_x writes it anew\.$"
+        BadInput,
+        match=r"^model\.json is damaged \(.*\)\. Remove it, .* 03_x writes it anew\.$",
     ):
         store.read_json(home / "model.json", made_by="03_x")

@@ -109,7 +109,7 @@ def test_a_death_at_any_step_is_seen_by_make_or_came_after_the_last(
             for name in ("replace", "unlink"):
                 real = getattr(os, name)
 
-                def dying(*args, real=real, **more):
+                def dying(*args, real=real, steps=steps, **more):
                     real(*args, **more)
                     if next(steps) == len(deaths):
                         os._exit(9)

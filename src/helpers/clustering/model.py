@@ -143,16 +143,12 @@ class Model:
     def to_sql(self, table: str, dialect: str = "duckdb") -> str:
         """Write the three readings as one query over the feature table.
 
-        `table` is a table or read expression of the dialect (one of `DIALECTS`; the
-        query is defined for DuckDB, sqlglot translates it) with customer_id and the
-        columns of `inputs`: analytics.features, read_parquet('...'). The query returns
-        customer_id, segment_id, value_tier, activity, deal_sensitivity and borderline,
-        in no order. It agrees with `assign` on every customer, but where `assign`
-        refuses a missing or negative value segment_id and borderline are null.
-
-        What is missing must be null, not NaN. Columns of the table stand in quotes and
-        so may be words of SQL. For Snowflake, plain names are written in capitals, as
-        it stores the names of columns that were created without quotes.
+        `table` is a table or read expression of the dialect (one of `DIALECTS`), such
+        as read_parquet('...'), with customer_id and the columns of `inputs`; what is
+        missing must be null, not NaN. The query returns customer_id, segment_id,
+        value_tier, activity, deal_sensitivity and borderline, in no order. It agrees
+        with `assign`, but where that refuses a missing or negative value segment_id and
+        borderline are null.
         """
         if dialect not in DIALECTS:
             raise BadInput(

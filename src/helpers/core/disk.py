@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import IO
 
 from helpers.core import paths
 from helpers.core.errors import BadInput
@@ -32,14 +31,19 @@ def alone(lock: Path, *, waits: str = "") -> Iterator[int]:
 
     `waits` is printed where another process holds it.
     """
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("w") as held:
-        try:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print(waits, end="\n" if waits else "", flush=True)
-            fcntl.flock(held, fcntl.LOCK_EX)
-        yield held.fileno()
+    while True:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with lock.open("w") as held:
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                print(waits, end="\n" if waits else "", flush=True)
+                fcntl.flock(held, fcntl.LOCK_EX)
+            # Who had it may have removed the file: then another can hold a new one.
+            here = os.fstat(held.fileno()).st_ino
+            if lock.exists() and lock.stat().st_ino == here:
+                yield held.fileno()
+                return
 
 
 @contextlib.contextmanager
@@ -48,24 +52,14 @@ def scratch(within: Path | None = None) -> Iterator[Path]:
 
     If the process is killed meanwhile, the next `sweep` removes it.
     """
-    folder, held = _held(within)
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        held.close()
-
-
-def _held(within: Path | None) -> tuple[Path, IO]:
     within = within or system()
     within.mkdir(parents=True, exist_ok=True)
-    while True:
-        folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=within))
-        held = (folder / LOCK).open("w")
-        fcntl.flock(held, fcntl.LOCK_EX)
-        if (folder / LOCK).exists():  # else a sweep came before the lock was held
-            return folder, held
-        held.close()
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=within))
+    try:
+        with alone(folder / LOCK):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def system() -> Path:
@@ -103,10 +97,10 @@ def replacing(file: Path, *, listed: bool = True) -> Iterator[Path]:
     try:
         with scratch(file.parent) as folder:
             yield folder / file.name
+            if listed and (log := os.environ.get(WRITTEN)):
+                with Path(log).open("a", encoding="utf-8") as lines:
+                    lines.write(f"{file}\n")
             (folder / file.name).replace(file)
-        if listed and (log := os.environ.get(WRITTEN)):
-            with Path(log).open("a", encoding="utf-8") as lines:
-                lines.write(f"{file}\n")
     except Exception as fault:
         if not (why := [sign for sign in _REFUSED if sign in str(fault).lower()]):
             raise

@@ -4,6 +4,7 @@ import contextlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pyarrow
@@ -140,7 +141,7 @@ def write_document(content: dict, name: str, *, run: str) -> None:
     write_json(content, path(name, run=run))
 
 
-def read_json(file: Path, *, made_by: str) -> dict:
+def read_json(file: Path, *, made_by: str) -> Any:  # noqa: ANN401
     """Read plain data of a notebook, or raise BadInput that it is not there."""
     try:
         content = json.loads(file.read_text(encoding="utf-8"))

@@ -34,9 +34,9 @@ def read(file: Path) -> list[dict]:
 def append(file: Path, *, model: Path, entry: Mapping[str, str]) -> list[dict]:
     """Add a decision about a model, whole or not at all, and give all entries.
 
-    `entry` has the `FIELDS`; decided_by is a role or a rule, no person. One that says
-    the same about the same model and window, whatever the day, is not added twice.
-    Raises BadInput if model or register was changed by hand, or the entry lacks a part.
+    `entry` has the `FIELDS`; one that says the same about the same model and window,
+    whatever the day, is not added twice. BadInput if model or register was changed by
+    hand, or the entry lacks a part.
     """
     _check(entry)
     fitted = clustering_model.load(model)

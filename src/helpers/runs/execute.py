@@ -47,20 +47,21 @@ def execute(run: str, notebook: str) -> Path:
     failed = failures.kept(run, notebook)
     plan = paths.plan(run)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        _gone_on_failure(target),
-        _working(plan, notebook, failed) as (partial, lock),
-    ):
-        _refuse_to_wait(run, notebook)
-        start = time.time()
-        if _papermill(source, partial, run_file.parameters(run, notebook), lock):
-            _remove_older(run, notebook, start)
-        # In this order, so that a death between two of them is seen by the next make.
-        failed.unlink(missing_ok=True)
-        partial.replace(target)
-        written = {*partial.with_name(WRITTEN).read_text("utf-8").splitlines()}
-        made = sorted(one for one in map(Path, {*written, str(target)}) if one.exists())
-        disk.know(made, by=plan / f"{notebook}.made")
+    try:
+        with _working(plan, notebook, failed) as (partial, lock):
+            _refuse_to_wait(run, notebook)
+            start = time.time()
+            if _papermill(source, partial, run_file.parameters(run, notebook), lock):
+                _remove_older(run, notebook, start)
+            # In this order, so that make sees it if this process dies between two.
+            failed.unlink(missing_ok=True)
+            partial.replace(target)
+            written = {*partial.with_name(WRITTEN).read_text("utf-8").splitlines()}
+            made = sorted(map(Path, {*written, str(target)}))
+            disk.know(filter(Path.exists, made), by=plan / f"{notebook}.made")
+    except NotebookFailedError:  # what was made earlier would pass for new
+        target.unlink(missing_ok=True)
+        raise
     return target
 
 
@@ -200,16 +201,6 @@ def settle(book: nbformat.NotebookNode, file: Path) -> list[str]:
         cell.metadata = {k: cell.metadata[k] for k in kept if cell.metadata[k]}
     nbformat.write(book, file)
     return left_out
-
-
-@contextlib.contextmanager
-def _gone_on_failure(target: Path) -> Iterator[None]:
-    """Remove what an earlier run made of a notebook that now has no result."""
-    try:
-        yield
-    except NotebookFailedError:
-        target.unlink(missing_ok=True)
-        raise
 
 
 @contextlib.contextmanager
