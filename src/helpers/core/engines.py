@@ -136,7 +136,7 @@ class DuckDB:
     def __init__(self, spill: Path) -> None:
         import duckdb
 
-        self._con = duckdb.connect()
+        self._con, self._spill = duckdb.connect(), spill
         limit(self._con, spill)
         # Nothing that is asked for depends on the order of rows in a file.
         self._con.execute("set preserve_insertion_order = false")
@@ -162,8 +162,9 @@ class DuckDB:
         self._con.register(name, frame)
 
     def close(self) -> None:
-        """End the connection, which removes what it kept on disk."""
+        """End the connection and remove what it kept on disk."""
         self._con.close()
+        shutil.rmtree(self._spill, ignore_errors=True)
 
 
 class Spark:
