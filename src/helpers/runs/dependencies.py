@@ -1,6 +1,7 @@
 """Tell make what each executed notebook of a run, and its pages, depend on."""
 
 import ast
+import functools
 import json
 import os
 import sys
@@ -125,6 +126,7 @@ def helper_files(sources: Iterable[str]) -> list[Path]:
     return sorted({files[name] for name in found} | data)
 
 
+@functools.cache
 def imported(source: str) -> set[str]:
     """Name the helpers that one piece of Python imports itself, and what holds them.
 
