@@ -9,7 +9,7 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 PARTS := test-runs test-notebooks test-slow test-fast-1 test-fast-2
 .PHONY: help new-run check report pages test test-fast $(PARTS) lint lab notebooks bench shops \
-  clean spark lock
+  clean spark lock FORCE
 
 # The environment is built in .venv. To use one of your own as it is, name its folder:
 # make report VENV="$CONDA_PREFIX"
@@ -89,6 +89,8 @@ new-run: $(READY) ## Draft runs/RUN.yaml from the files in data/raw/RUN/, to be 
 check: $(READY) ## Name every problem of RUN's run file and files; write nothing
 	@$(PY) -m helpers.intake.check "$$RUN"
 
+# One make at a time works on a run: what is asked first waits for the others, and holds a
+# lock until its make, and all that this started, have ended.
 report: $(READY) ## Execute the notebooks of RUN where needed, render its pages
 	@$(PY) -m helpers.runs.dependencies "$$RUN" $(MAKE) --no-print-directory pages
 	@$(PY) -m helpers.runs.failures "$$RUN"

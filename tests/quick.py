@@ -75,7 +75,7 @@ class Client:
         self.fault = exception
 
 
-def in_process(source, partial, values):
+def in_process(source, partial, values, lock):
     """Execute a notebook here: what `execution` has a kernel do."""
     book = load_notebook_node(str(source))
     book = parameterize_notebook(book, values, kernel_name="python3", language="python")
@@ -85,6 +85,7 @@ def in_process(source, partial, values):
     nbformat.write(book, partial)
     if client.fault:
         raise client.fault
+    return execute.settle(book, partial)
 
 
 def _run(cell):

@@ -18,20 +18,23 @@ RUN = "source: complete_journey\nall:\n  seed: 1\n"
 SEED = "seed: int = 1  # seed"
 REPORT = """
 import sys
-from helpers.core import paths
+from helpers.core import disk, paths
 
 text = "".join(f"{book.name}\\n" for book in sorted(paths.executed(sys.argv[1]).iterdir()))
-(paths.reports(sys.argv[1]) / "index.html").write_text(text)
+index = paths.reports(sys.argv[1]) / "index.html"
+index.write_text(text)
+disk.know([index], by=paths.plan(sys.argv[1]) / "pages.made")
 """
 # Each toy notebook adds its own line to the table of the one before.
 STEP = """
 from pathlib import Path
-from helpers.core import paths
+from helpers.core import disk, paths
 folder = paths.processed(run)
 folder.mkdir(parents=True, exist_ok=True)
 before = [folder / "{before}.txt"] if "{before}" else []
 text = "".join(file.read_text() for file in before) + "{name}\\n"
-(folder / "{name}.txt").write_text(text)
+with disk.replacing(folder / "{name}.txt") as partial:
+    partial.write_text(text)
 """
 DOCUMENTS = "\ndocuments:\n"
 MARKS = ("runs", "slow", "browser")
@@ -290,8 +293,10 @@ def test_a_killed_run_leaves_nothing_half_written_and_goes_on(fresh):
     assert gone(kernel)
     executed = fresh / "reports/complete_journey/notebooks"
     assert [book.name for book in executed.iterdir()] == ["01_a.ipynb"]
+    assert list(fresh.rglob("study-*"))
     (fresh / "go").touch()
     code, printed = make(fresh, "report")
+    assert not list(fresh.rglob("study-*"))
     assert code == 0, printed
     assert re.findall(r"^0\w+", printed, re.MULTILINE) == ["02_b", "03_c"]
 
@@ -366,6 +371,81 @@ def test_a_result_that_was_removed_is_made_again(fresh):
     assert make(fresh, "report")[0] == 0
     (fresh / "reports/complete_journey/notebooks/02_b.ipynb").unlink()
     assert redone(fresh) == ["02_b", "03_c", "report"]
+
+
+DAMAGES = {
+    "lost": lambda file: file.unlink(),
+    "cut": lambda file: file.write_bytes(file.read_bytes()[:-2]),
+    "altered": lambda file: _altered(file),
+}
+
+
+def _altered(file):
+    """Change a letter and nothing else, the time neither."""
+    times = file.stat()
+    file.write_bytes(file.read_bytes().replace(b"2", b"3", 1))
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize(
+    ("name", "again"),
+    [
+        ("data/processed/complete_journey/02_b.txt", ["02_b", "03_c", "report"]),
+        ("reports/complete_journey/notebooks/02_b.ipynb", ["02_b", "03_c", "report"]),
+        ("reports/complete_journey/index.html", ["report"]),
+        ("build/runs/complete_journey/03_c.made", ["03_c", "report"]),
+    ],
+)
+def test_what_is_lost_cut_or_altered_is_seen(project, name, again, damage):
+    file = project / name
+    before, times = file.read_bytes(), file.stat()
+    DAMAGES[damage](file)
+    assert redone(project) == again
+    file.write_bytes(before)
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert redone(project) == []
+
+
+@pytest.mark.slow
+def test_a_lost_table_is_made_again_and_then_nothing_is_left_to_do(fresh):
+    assert make(fresh, "report")[0] == 0
+    kept = {
+        file.relative_to(fresh): file.read_bytes()
+        for folder in ("data", "reports")
+        for file in (fresh / folder).rglob("*")
+        if file.is_file()
+    }
+    (fresh / "data/processed/complete_journey/01_a.txt").unlink()
+    code, printed = make(fresh, "report")
+    assert code == 0, printed
+    assert re.findall(r"^0\w+", printed, re.MULTILINE) == ["01_a", "02_b", "03_c"]
+    assert redone(fresh) == []
+    # The executed notebooks too: they hold no times.
+    assert {file: (fresh / file).read_bytes() for file in kept} == kept
+
+
+@pytest.mark.slow
+def test_two_makes_of_a_run_do_the_work_once_and_another_run_does_not_wait(fresh):
+    (fresh / "runs/other.yaml").write_text(RUN)
+    write_notebook(fresh, "02_b", "01_a", WAIT, parameters=SEED)
+    both = [start(fresh, f"VENV={sys.prefix}", "report") for _ in range(2)]
+    for _ in range(600):
+        if (fresh / "pids").exists():
+            break
+        time.sleep(0.05)
+    assert redone(fresh, "RUN=other") == ["01_a", "02_b", "03_c", "report"]
+    (fresh / "go").touch()
+    printed = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    first, second = sorted(printed, key=len, reverse=True)
+    assert re.findall(r"^0\w+", first, re.MULTILINE) == ["01_a", "02_b", "03_c"]
+    index = "The report is reports/complete_journey/index.html\n"
+    assert second == (
+        "Another command works on the run complete_journey; this one waits for it to"
+        f" end.\n{index}"
+    )
+    assert first.endswith(index)
 
 
 def test_clean_keeps_raw_data_and_other_runs(fresh):

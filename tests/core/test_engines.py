@@ -379,7 +379,7 @@ def test_what_exceeds_memory_lies_in_a_folder_that_goes_with_the_connection(
     monkeypatch.setenv("STUDY_HOME", str(tmp_path))
     monkeypatch.setattr(engines, "MEMORY", "12MB")
     con = engines.connect("duckdb", run="ab")
-    [folder] = (tmp_path / "build/runs/ab").glob("spill-*")
+    [folder] = (tmp_path / "build/runs/ab").glob("study-*")
     con.execute("create temp table t as select range as n from range(3000000)")
     assert sum(file.stat().st_size for file in folder.iterdir()) > 1e6
     assert con.execute("select sum(n) from t").fetchall() == [(4499998500000,)]

@@ -292,7 +292,7 @@ def test_every_encoding_gives_the_same_text(own, encoding):
     con, _ = own({"lines": lines}, {"plain.csv": text.encode(encoding)})
     assert column(con, "product_id")[0] == "Größe é"
     assert column(con, "amount_cents")[1] == 300
-    assert not list((paths.plan("shop") / "spill").glob("*.txt"))  # no copy is left
+    assert not list(paths.plan("shop").rglob("*.txt"))  # no copy is left
 
 
 def test_a_file_without_header_and_with_spaces_is_read_by_place(own):

@@ -1,6 +1,7 @@
 """The register is only added to, and a change by hand is found."""
 
 import json
+import os
 
 import pytest
 from refinement.test_migration import toy_model
@@ -50,6 +51,27 @@ def test_the_same_decision_is_entered_once_whatever_the_day(model, register):
     assert len(registry.read(register)) == 1
     registry.append(register, model=model, entry=ENTRY | {"decision": "watch"})
     assert [one["decision"] for one in registry.read(register)] == ["keep", "watch"]
+
+
+def test_two_that_decide_at_once_are_both_entered(model, register):
+    children = []
+    for number in range(6):
+        children.append(os.fork())
+        if children[-1] == 0:
+            entry = ENTRY | {"why": f"reason {number}"}
+            registry.append(register, model=model, entry=entry)
+            os._exit(0)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0] * 6
+    reasons = [one["why"] for one in registry.read(register)]
+    assert sorted(reasons) == [f"reason {number}" for number in range(6)]
+
+
+@pytest.mark.parametrize("content", ["", "[{", "3", "[3]", "[null]", '{"a": 1}'])
+def test_a_damaged_register_is_refused_and_stays_as_it_is(model, register, content):
+    register.write_text(content)
+    with pytest.raises(BadInput, match=r"model_registry\.json"):
+        registry.append(register, model=model, entry=ENTRY)
+    assert register.read_text() == content
 
 
 @pytest.mark.parametrize("damage", ["change", "take out", "shorten"])

@@ -1,6 +1,7 @@
 """What each executed notebook of a run depends on, as make will read it."""
 
 import json
+import os
 import re
 
 import pytest
@@ -93,6 +94,24 @@ def test_a_fragment_that_stays_the_same_is_not_touched(project):
     assert dependencies.write("shop").stat().st_mtime_ns == before
     write(project / "notebooks", "08_leads", "store.read('features', run=run)")
     assert depends("shop")["08"] == {"02"}
+
+
+def test_an_older_file_in_the_place_of_a_received_one_is_seen(project, monkeypatch):
+    """`mv` and `cp -p` keep the older time, by which make alone would not see it."""
+    raw = project / "data/raw/shop/lines.csv"
+    raw.parent.mkdir(parents=True)
+    raw.write_text("order\n1\n")
+    monkeypatch.setattr(dependencies.mapping, "files", lambda told, run: [raw])
+    dependencies.write("shop")
+    values = project / "build/runs/shop/01_cleaning.json"
+    before = values.stat().st_mtime_ns
+    os.utime(raw, (1, 1))
+    dependencies.write("shop")
+    assert values.stat().st_mtime_ns == before  # the same content
+    raw.write_text("order\n2\n")
+    os.utime(raw, (1, 1))
+    dependencies.write("shop")
+    assert values.stat().st_mtime_ns > before
 
 
 @pytest.mark.parametrize(

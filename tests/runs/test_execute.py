@@ -1,11 +1,15 @@
+import itertools
 import json
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 import nbformat
 import pytest
 
-from helpers.core import paths
-from helpers.runs import execute
+from helpers.core import disk, paths, store
+from helpers.runs import dependencies, execute
 
 PARAMETERS = 'run: str = "complete_journey"  # name of the run\nn: int = 1  # a number'
 
@@ -49,8 +53,80 @@ def test_the_run_reaches_the_notebook_and_nothing_partial_stays(project, tmp_pat
     book = nbformat.read(target, as_version=4)
     assert book.cells[-1].outputs[0].text == "shop 2\n"
     assert [file.name for file in target.parent.iterdir()] == ["01_a.ipynb"]
-    assert not list(tmp_path.rglob("*.partial.ipynb"))
+    assert not list(tmp_path.rglob("study-*"))
     assert str(tmp_path) not in target.read_text()
+    first = target.read_bytes()
+    execute.execute("shop", "01_a")
+    assert target.read_bytes() == first
+
+
+def test_a_notebook_s_temporary_files_lie_in_the_run_s_folder_and_go(project, tmp_path):
+    project(
+        "import pathlib, tempfile",
+        "pathlib.Path(tempfile.mkdtemp(), 'spilled').write_text('rows')\n"
+        "print(tempfile.gettempdir())",
+    )
+    before = tempfile.gettempdir(), dict(os.environ)
+    book = nbformat.read(execute.execute("shop", "01_a"), as_version=4)
+    folder = Path(book.cells[-1].outputs[0].text.strip())
+    assert folder.parent == tmp_path / "build/runs/shop" and not folder.exists()
+    assert (tempfile.gettempdir(), dict(os.environ)) == before
+
+
+# A table and an executed notebook, without the seconds that a kernel takes.
+def quickly(source, partial, values, lock):
+    store.write_json(values, paths.processed(values["run"]) / "decision.json")
+    shutil.copy(source, partial)
+
+
+def made(home):
+    """Read what a run made and what make knows of it."""
+    return {
+        str(file.relative_to(home)): file.read_bytes()
+        for folder in ("data", "reports")
+        for file in (home / folder).rglob("*")
+        if file.is_file()
+    }
+
+
+@pytest.mark.parametrize("stopped_before", [True, False])
+def test_a_death_at_any_step_is_seen_by_make_or_came_after_the_last(
+    project, tmp_path, monkeypatch, stopped_before
+):
+    """Die at each call that renames or removes a file, the first, the second ..."""
+    project("n")
+    failed = tmp_path / "reports/shop/notebooks/01_a.failed.ipynb"
+    monkeypatch.setattr(execute, "_papermill", quickly)
+    target = execute.execute("shop", "01_a")
+    whole, ended, deaths = made(tmp_path), [], []
+    while not ended:
+        (tmp_path / "data/processed/shop/decision.json").write_text("{}")
+        if stopped_before:
+            target.rename(failed)
+        pid = os.fork()
+        if pid == 0:
+            steps = itertools.count()
+            for name in ("replace", "unlink"):
+                real = getattr(os, name)
+
+                def dying(*args, real=real, steps=steps, **more):
+                    real(*args, **more)
+                    if next(steps) == len(deaths):
+                        os._exit(9)
+
+                monkeypatch.setattr(os, name, dying)
+            execute.execute("shop", "01_a")
+            os._exit(0)
+        ended = [pid for code in [os.waitpid(pid, 0)[1]] if code == 0]
+        rule = dependencies.write("shop").read_text().splitlines()[2]
+        deaths.append(rule.endswith("FORCE") or not target.exists())
+        if not deaths[-1]:
+            disk.sweep(tmp_path)
+            assert made(tmp_path) == whole
+        else:
+            execute.execute("shop", "01_a")
+    # Without the stop it is whole as soon as the table is written again.
+    assert len(deaths) > 4 and (True in deaths) == stopped_before
 
 
 def test_a_failing_cell_is_told_and_kept_and_the_earlier_target_is_gone(

@@ -379,7 +379,7 @@ def test_a_measure_that_fails_or_is_interrupted_leaves_nothing(home, monkeypatch
     with pytest.raises(methods.BadInput):
         labels(people(2).to_numpy())
     assert files(home) == []
-    monkeypatch.setattr(memory.store.Path, "replace", interrupted)
+    monkeypatch.setattr(memory.disk.Path, "replace", interrupted)
     with pytest.raises(KeyboardInterrupt):
         labels(people().to_numpy())
     assert files(home) == []
@@ -408,6 +408,31 @@ def test_the_least_recently_used_go(home, monkeypatch):
     # another function's are its own
     assert [f.name[:10] for f in left].count("silhouette") == 1
     assert len(left) == 4
+
+
+def test_evidence_is_the_same_bytes_whenever_it_is_kept(home, monkeypatch):
+    table = people().to_numpy()
+    labels(table)
+    [file] = files(home)
+    first = file.read_bytes()
+    file.unlink()
+    real = time.localtime
+    monkeypatch.setattr(time, "localtime", lambda *_: real(0))
+    labels(table)
+    assert file.read_bytes() == first
+
+
+def test_notebooks_that_clear_up_at_once_do_not_stop_each_other(home, monkeypatch):
+    monkeypatch.setattr(memory, "MOST", 1)
+    table, children = people().to_numpy(), []
+    for first in (0, 100):
+        children.append(os.fork())
+        if children[-1] == 0:
+            for seed in range(first, first + 20):
+                labels(table, seed=seed)
+            os._exit(0)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0]
+    assert 1 <= len(files(home)) <= 2
 
 
 def test_the_run_s_folder_holds_it_and_nothing_is_pickled(home):

@@ -69,31 +69,18 @@ def study(
 ) -> Study:
     """Measure all that decides on the number of segments, for any scores.
 
-    Parameters
-    ----------
-    scores : DataFrame
-        Customers x features.
-    models : mapping
-        Null models to hold the customers to, by name; where it is empty, the columns on
-        null references are missing.
-    features, prepare
-        What is resampled, and how it is scored anew in each resample; the scores
-        themselves if not given.
-    aim, sales : Outcome, Series
-        What the same customers did later, and their sales before, whose quintiles are
-        the rival; without them nothing is said of later months.
+    `scores` are customers x features; without `models`, by name, the columns on null
+    references are missing. `features` are what is resampled, and `prepare` scores them
+    anew in each resample; else the scores themselves. `aim` is what the same customers
+    did later, `sales` those before, whose quintiles are the rival.
 
-    Returns
-    -------
-    Study
-        criteria hold, by k: smallest (share of customers in the smallest segment),
-        agreement (mean adjusted Rand index of pairs of resampled studies), weakest (the
-        least mean `jaccard` of a segment with its match in them); halves and strength
-        (means of `stability.split`) with strength_error; reference_agreement,
-        reference_strength, null, p and p_error of `null_references.strictest`; excess
-        and excess_error, see `null_references.excess`; gain (share of the outcome
-        explained, less that of spend quintiles) and told_low (lower end of the 95 %
-        interval of the share explained).
+    The criteria hold, by k: smallest (share of customers in the smallest segment),
+    agreement (mean adjusted Rand index of pairs of resampled studies), weakest (the
+    least mean `jaccard` of a segment with its match in them); halves and strength
+    (means of `stability.split`) with strength_error; reference_agreement,
+    reference_strength, null, p and p_error of `null_references.strictest`; excess and
+    excess_error, see `null_references.excess`; gain (share of the outcome explained,
+    less that of spend quintiles) and told_low (lower end of its 95 % interval).
     """
     values = methods.check(scores, least=2 * max(k_values))
     centres = {
@@ -281,12 +268,9 @@ def verdict(
       (`p_weeks`), or nothing later is explained beyond chance (`told_low`, the lower
       end of its interval); either is missing where it could not be judged.
     - natural: what halves agree on lies beyond every null model (`p` of the test over
-      all k); strength and its standard error reach `min_strength`; and `excess`
-      reaches `natural_excess`: of the way from references to perfect segments so much
-      is gone, for with enough customers the slightest structure lies beyond
-      references. Customers come in kinds. Of prediction strength Tibshirani and Walther
-      (2005, Cluster validation by prediction strength) ask 0.8 to 0.9 and add one
-      standard error (R's fpc adds none).
+      all k); strength and its standard error reach `min_strength` (Tibshirani and
+      Walther, 2005, ask 0.8 to 0.9); and `excess`, the part gone of the way from
+      references to perfect segments, reaches `natural_excess`.
     - reproducible: it lies beyond every null model, and `excess` is above 0: segments
       come back more often than one cloud, one gradient or shares of few lines bring
       them back.

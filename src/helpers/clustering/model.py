@@ -143,16 +143,12 @@ class Model:
     def to_sql(self, table: str, dialect: str = "duckdb") -> str:
         """Write the three readings as one query over the feature table.
 
-        `table` is a table or read expression of the dialect (one of `DIALECTS`; the
-        query is defined for DuckDB, sqlglot translates it) with customer_id and the
-        columns of `inputs`: analytics.features, read_parquet('...'). The query returns
-        customer_id, segment_id, value_tier, activity, deal_sensitivity and borderline,
-        in no order. It agrees with `assign` on every customer, but where `assign`
-        refuses a missing or negative value segment_id and borderline are null.
-
-        What is missing must be null, not NaN. Columns of the table stand in quotes and
-        so may be words of SQL. For Snowflake, plain names are written in capitals, as
-        it stores the names of columns that were created without quotes.
+        `table` is a table or read expression of the dialect (one of `DIALECTS`), such
+        as read_parquet('...'), with customer_id and the columns of `inputs`; what is
+        missing must be null, not NaN. The query returns customer_id, segment_id,
+        value_tier, activity, deal_sensitivity and borderline, in no order. It agrees
+        with `assign`, but where that refuses a missing or negative value segment_id and
+        borderline are null.
         """
         if dialect not in DIALECTS:
             raise BadInput(
@@ -417,14 +413,11 @@ def load(file: Path) -> Model:
         checksum = content.pop("checksum")
         preparation = Preparation(**content.pop("preparation"))
         model = Model(preparation=preparation, **content)
-    except (KeyError, TypeError) as fault:
+        if model.to_dict()["checksum"] != checksum:
+            raise ValueError("it was changed by hand: its checksum does not fit")
+    except (AttributeError, KeyError, TypeError, ValueError) as fault:
         raise BadInput(
-            f"The segment model {file.name} cannot be read ({fault}). Run "
-            "03_clustering_choice again."
+            f"The segment model {file.name} cannot be read ({fault}). `make report` "
+            "writes it anew."
         ) from None
-    if model.to_dict()["checksum"] != checksum:
-        raise BadInput(
-            f"The segment model {file.name} was changed by hand: its checksum does not "
-            "fit. Run 03_clustering_choice again."
-        )
     return model

@@ -134,18 +134,15 @@ def hold(
     after the other, and each counts by its largest z over all k (Westfall and Young
     1993, Resampling-based multiple testing). Drawing stops once `enough` of them reach
     the largest z of the customers (Besag and Clifford 1991, Sequential Monte Carlo
-    p-values): where nothing stands out, few are needed. `halves` are those of
-    `stability.split` for the customers. References may have fewer `splits`: they vary
-    more then, and each side is standardised by the deviation of its own number.
+    p-values). `halves` are those of `stability.split` for the customers. References may
+    have fewer `splits`: they vary more then, and each side is standardised by the
+    deviation of its own number.
 
-    Returns
-    -------
-    DataFrame
-        null (name of the model), k; agreement, strength and separation of the
-        customers, and reference_agreement and so on (means); low and high (quantiles
-        0.05 and 0.95 of the references' agreement); z; p (the share of references whose
-        largest z reaches this one), p_error (its Monte Carlo standard error) and
-        references (how many were counted).
+    Returns null (name of the model), k; agreement, strength and separation of the
+    customers, and reference_agreement and so on (means); low and high (quantiles 0.05
+    and 0.95 of the references' agreement); z; p (the share of references whose largest
+    z reaches this one), p_error (its Monte Carlo standard error) and references (how
+    many were counted).
     """
     own = _means(halves)
     k_values = list(halves["k"].unique())
@@ -288,22 +285,13 @@ def compare(
 ) -> pd.DataFrame:
     """Set every measured value beside what customers without clusters give.
 
-    Parameters
-    ----------
-    observed, references : DataFrame
-        Key columns and value, of the customers and from `on_references`.
-    more_is_better : bool or mapping
-        Whether more speaks for clusters: for all rows, or for each name in statistic.
-
-    Returns
-    -------
-    DataFrame
-        The rows of `observed`: the keys, observed, reference (mean of the references),
-        low and high (the least and the largest), deviation (standard, n - 1), z
-        (deviations by which the observed value is better than the mean) and p: the
-        share of references and the observed value that are at least as good as it. A
-        value that could not be measured counts against the data in p and is left out
-        of the rest; z is missing where the references do not differ.
+    Both tables hold key columns and value, `references` those of `on_references`;
+    `more_is_better` says for all rows, or each name in statistic, whether more speaks
+    for clusters. Returns the keys, observed, reference (mean), low and high (least and
+    largest), deviation (standard, n - 1), z (deviations by which the observed value is
+    better than the mean) and p: the share of references and the observed value that are
+    at least as good as it. A value that could not be measured counts against the data
+    in p and is left out of the rest; z is missing where the references do not differ.
     """
     keys = [column for column in observed if column != "value"]
     found = _beside(observed, references, keys)

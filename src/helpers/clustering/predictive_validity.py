@@ -107,34 +107,25 @@ def league(
 ) -> pd.DataFrame:
     """Say how well each design foretells each outcome, for customers left out.
 
-    A customer's prediction comes from the other folds alone:
-
-    - a design of one label: the mean of the label (its rate for yes_no, smoothed by
-      `SMOOTHING` average customers);
-    - any other design: ridge regression for amount and mix, logistic regression with an
-      L2 penalty for yes_no. Numeric columns are standardised inside the fold; labels
-      become columns of 0 and 1, which shrinks rare labels most. The penalty is the best
-      of `PENALTIES` by leave-one-out error inside the fold; for yes_no that of the
-      linear model times p (1 - p), since a logistic model of rate p weighs a customer
-      by that.
+    A customer's prediction comes from the other folds alone. A design of one label
+    gives the mean of the label (its rate for yes_no, smoothed by `SMOOTHING` average
+    customers); any other one ridge regression for amount and mix, logistic regression
+    with an L2 penalty for yes_no. The penalty is the best of `PENALTIES` by
+    leave-one-out error inside the fold; for yes_no that of the linear model times
+    p (1 - p), since a logistic model of rate p weighs a customer by that.
 
     `designs` are customers x columns, of which text, categories and bool are labels,
-    missing being one; `base` is what is known without any. Folds, for yes_no with their
-    share of either answer, and samples go by place: another order of rows gives others.
+    missing being one; `base` is what is known without any. Folds and samples go by
+    place: another order of rows gives others.
 
-    Returns a row for outcome and design: design, outcome, score, customers (judged),
-    alone, alone_low, alone_high (the design by itself), base (the base by itself),
-    with_base (both), gain, gain_low, gain_high (both less base), why (an outcome is not
-    judged, its numbers then missing; else empty). Score is r2 (1 is perfect, 0 is the
-    average of the other folds) or auc (the share of pairs, one customer of either
-    answer, in the right order, ties half; 0.5 is chance). Pairs are of the same fold:
-    across folds, whose models differ in level, a design that knows nothing falls below
-    0.5 (Airola, Pahikkala, Waegeman, De Baets and Salakoski, 2011, An experimental
-    comparison of cross-validation techniques for estimating the area under the ROC
-    curve).
-
-    low and high are 95 % percentile intervals over customers, for yes_no within either
-    answer. They are a little too narrow: folds and fitted models stay as they are.
+    Returns design, outcome, score, customers (judged), alone, alone_low, alone_high
+    (the design by itself), base (the base by itself), with_base (both), gain, gain_low,
+    gain_high (both less base), why (an outcome is not judged; else empty). Score is r2
+    or auc, the latter of pairs of one fold: across folds a design that knows nothing
+    falls below 0.5 (Airola, Pahikkala, Waegeman, De Baets and Salakoski, 2011, An
+    experimental comparison of cross-validation techniques for estimating the area under
+    the ROC curve). low and high are 95 % percentile intervals over customers, a little
+    too narrow: folds and fitted models stay as they are.
     """
     _check_settings(base, outcomes, folds, repeats)
     _check_columns("base", base, base.index)

@@ -30,27 +30,18 @@ def sweep(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cluster by each method at each k (2 or more), and score every result.
 
-    Returns
-    -------
-    labels : DataFrame
-        A column for each candidate, such as kmeans_5.
-    table : DataFrame
-        One row per candidate: method, k; inertia (squared distance to the segment's
-        mean); silhouette (-1 to 1), calinski_harabasz, davies_bouldin (mean distances,
-        as in scikit-learn; R's clusterSim takes root mean squares unless told q=1), all
-        Euclidean whatever the method; smallest_share (customers in the smallest
-        segment, 0 to 1); log_likelihood, bic, icl (less is better; R's mclust: more).
-        Scores are missing where a segment stayed empty, the last three but for mixtures
-        and latent classes; compare these among themselves only, since they describe
-        yes-or-no answers.
+    Returns labels, a column for each candidate such as kmeans_5, and a table of a row
+    each: method, k; inertia (squared distance to the segment's mean); silhouette (-1 to
+    1), calinski_harabasz, davies_bouldin (mean distances), all Euclidean whatever the
+    method; smallest_share (customers in the smallest segment, 0 to 1); log_likelihood,
+    bic, icl (less is better; R's mclust: more). Scores are missing where a segment
+    stayed empty, the last three but for mixtures and latent classes, which describe
+    yes-or-no answers and compare among themselves only.
 
-    References
-    ----------
     Schwarz (1978), Estimating the dimension of a model: BIC = -2 log L + p log n.
     Biernacki, Celeux and Govaert (2000), Assessing a mixture model for clustering with
     the integrated completed likelihood: ICL = BIC - 2 sum log z, z the probability of
-    the segment each customer is given. Rousseeuw (1987); Calinski and Harabasz (1974);
-    Davies and Bouldin (1979).
+    the segment each customer is given.
     """
     values = clustering_methods.check(scores, least=max(k_values) + 1)
     fits = clustering_methods.fits(
@@ -224,14 +215,10 @@ def random_clusterings(
     Returns k, kind, draw (from 1) and the scores of `draws` clusterings of each kind,
     begun with k different customers. Kind centroids: every customer joins the nearest
     of them. Kind neighbours: again and again, the customer nearest to any customer
-    placed so far joins that one's segment. Time grows with the square of the customers.
-    BadInput if fewer than k customers differ.
+    placed so far joins that one's segment. BadInput if fewer than k customers differ.
 
     Hennig (2019), Cluster validation by measurement of clustering characteristics
-    relevant to the user; Akhanli and Hennig (2020), Comparing clusterings and numbers
-    of clusters by aggregation of calibrated clustering validity indexes;
-    stupidkcentroids and stupidknn of R's fpc, whose farthest and average neighbours are
-    left out.
+    relevant to the user: stupidkcentroids and stupidknn of R's fpc.
     """
     values = clustering_methods.check(scores, least=k + 1)
     values = values[clustering_methods.row_order(values)]

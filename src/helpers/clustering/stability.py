@@ -178,13 +178,9 @@ def recovery(resampled: Resampled, labels: Labels) -> pd.DataFrame:
 def recovery_of_drawn(resampled: Resampled, labels: Labels) -> pd.DataFrame:
     """Ask of each segment how well repeated studies find those of it they have seen.
 
-    Returns k, segment, resample, jaccard: as in `recovery`, but among the customers
-    drawn, each counted once.
-
-    Hennig (2007), Cluster-wise assessment of cluster stability: clusterboot of R's fpc,
-    by default of 100 samples and one start. There a customer drawn twice is clustered
-    once (multipleboot=FALSE); here the customer counts twice in the fit, which was
-    measured to lower overlaps by up to 0.08.
+    As `recovery`, but among the customers drawn, each counted once. Hennig (2007),
+    Cluster-wise assessment of cluster stability: clusterboot of R's fpc, which clusters
+    a customer drawn twice once; twice, as here, lowers overlaps by up to 0.08.
     """
     return _overlaps(resampled, labels, resampled.drawn)
 
@@ -285,20 +281,15 @@ def split(
 ) -> pd.DataFrame:
     """Cluster two halves of the customers, and ask whether they find the same segments.
 
-    Returns k, split, agreement, strength, separation. The agreement is the adjusted
-    Rand index of both halves' segments, to which all customers are given by the nearest
-    centre. The strength of a segment is the share of its pairs of customers, of its own
-    half, who stay together by the other half's centres (1 for a single customer), that
-    of a half its least strong segment's, and that of a split the mean of both. The
-    separation is the mean of 1 - distance to the nearest centre of the other half /
-    distance to the next one: 0 where customers lie between two centres, 1 where they
-    lie in one. No start is warm; fpc's default of one was measured to read .66 for .94
-    on planted clusters.
+    Returns k, split, agreement (adjusted Rand index of both halves' segments, to which
+    all customers are given by the nearest centre), strength (share of a segment's pairs
+    of customers who stay together by the other half's centres, 1 for a single customer;
+    of the least strong segment of either half, their mean) and separation (mean of
+    1 - distance to the nearest centre of the other half / distance to the next one).
 
-    Tibshirani and Walther (2005), Cluster validation by prediction strength; both
-    halves and single customers as in prediction.strength of R's fpc, which draws new
-    splits for each k. Leisch (2010), Neighborhood graphs, stripes and shadow plots for
-    cluster visualization: such ratios are shadow values.
+    Tibshirani and Walther (2005), Cluster validation by prediction strength, as in
+    prediction.strength of R's fpc. Leisch (2010), Neighborhood graphs, stripes and
+    shadow plots for cluster visualization: such ratios are shadow values.
     """
     methods.check(scores, least=2 * max(k_values))
     values = scores.to_numpy(float)
@@ -387,12 +378,9 @@ def across(labels: Labels) -> pd.DataFrame:
     """Say of each segment how far it comes from one segment of k - 1 (SLSA).
 
     Returns k, segment, value, customers. The value is 1 - H / ln(k - 1), where H is the
-    entropy (natural logarithm) of the shares of the segment's customers by their
-    segment of k - 1: 1 where all come from one, 0 where equally many come from each; 1
-    at k = 2.
-
-    Dolnicar and Leisch (2017), as for `recovery`: slsaplot of R's flexclust. It
-    renumbers the segments first; the entropy does not depend on their numbers.
+    entropy of the shares of the segment's customers by their segment of k - 1: 1 where
+    all come from one and at k = 2, 0 where equally many come from each. Dolnicar and
+    Leisch (2017), as for `recovery`: slsaplot of R's flexclust.
     """
     tables = []
     for k, found, before in _steps(labels):
@@ -545,20 +533,12 @@ def borderline(
     """Find the distance ratio beyond which customers do not keep their segment.
 
     `ratio` is each customer's distance to the own centre over that to the next (0 to
-    1); `repeated` are one or more ways to repeat the study, each with the share of
-    repetitions in which each customer stays (as `kept`; as `stays` for one repetition),
-    missing where not known. For each way, the share kept is fitted as a function of the
-    ratio that never rises (isotonic regression); beyond the result it lies below two in
-    three. Isotonic, since the share falls with the ratio in no form known beforehand.
-
-    The least of all ways counts: resamples change the other customers and keep what the
-    customer bought, halves of the weeks change that and keep the centres, and a segment
-    should hold against both. Half of the weeks says less than all, so those are strict.
-    Do not give halves between which customers may truly have changed: a move is no
-    doubt about the segment.
-
-    Rounded to 0.01, from 0.5 to 0.99. None where no way says it: fewer than ten known
-    customers lie beyond any ratio from which the share would be too low.
+    1); `repeated` are ways to repeat the study, each with the share of repetitions in
+    which each customer stays (`kept`, `stays`), missing where not known. The share is
+    fitted as a function of the ratio that never rises (isotonic regression); beyond the
+    result, the least of all ways, it lies below two in three. Halves between which
+    customers may truly have changed are no such way. Rounded to 0.01, from 0.5 to 0.99;
+    None where fewer than ten known customers lie beyond any such ratio.
     """
     found = [_lost_beyond(np.asarray(ratio), np.asarray(k, float)) for k in repeated]
     return min((value for value in found if value is not None), default=None)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
-from helpers.core import paths
+from helpers.core import disk, paths
 from helpers.core.errors import BadInput
 
 Main = Callable[[list[str]], int]
@@ -18,11 +18,15 @@ FAULT = "The study has a fault of its own"
 
 
 def says_what_stops(main: Main) -> Main:
-    """Let a command print in a sentence what stopped it, and return the exit code 1."""
+    """Let a command print in a sentence what stopped it, and return the exit code 1.
+
+    What earlier ones left in the system's temporary folder when they were killed goes.
+    """
 
     @functools.wraps(main)
     def told(arguments: list[str]) -> int:
         try:
+            disk.sweep()
             return main(arguments)
         except BadInput as fault:
             print(fault, file=sys.stderr)

@@ -12,13 +12,12 @@ import io
 import os
 import re
 import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from helpers.core import paths
+from helpers.core import disk, paths
 from helpers.core.errors import BadInput
 
 if TYPE_CHECKING:  # make asks here whether an engine is there: that takes no libraries
@@ -38,7 +37,6 @@ _REFUSED = {
     "percent-encoded": "has an address with a sign to be written as %25, %40 or alike",
     "": "does not answer",
 }
-_FULL = ("no space left", "disk full", "diskfull", "failed to offload")
 # What Spark cannot read, and what PostgreSQL calls what it can.
 _UNFIT = r"time\d|timestamp\[ns|decimal256|dur"
 _TEXT = 'text collate "C"'  # ordered by bytes, as the other engines do
@@ -103,8 +101,7 @@ def connect(engine: str, *, run: str) -> Engine:
         raise ValueError(f"engine is one of {', '.join(ENGINES)}, not {engine!r}.")
     if fault := missing(engine):
         raise BadInput(fault[0].upper() + fault[1:])
-    spill = paths.plan(run)
-    spill.mkdir(parents=True, exist_ok=True)
+    spill = disk.spill(paths.plan(run))
     if engine == "pyspark":
         return Spark(spill)
     return PostgreSQL() if engine == "postgresql" else DuckDB(spill)
@@ -112,7 +109,6 @@ def connect(engine: str, *, run: str) -> Engine:
 
 def limit(con: Any, spill: Path) -> None:  # noqa: ANN401
     """Let a DuckDB connection hold `MEMORY` at most, and keep the rest in a folder."""
-    spill.mkdir(parents=True, exist_ok=True)
     con.execute(f"set memory_limit = '{MEMORY}'")
     con.execute(f"set temp_directory = {quoted(str(spill))}")
 
@@ -148,9 +144,8 @@ class DuckDB:
     def __init__(self, spill: Path) -> None:
         import duckdb
 
-        self._spill = tempfile.TemporaryDirectory(prefix="spill-", dir=spill)
-        self._con = duckdb.connect()
-        limit(self._con, Path(self._spill.name))
+        self._con, self._spill = duckdb.connect(), spill
+        limit(self._con, spill)
         # Nothing that is asked for depends on the order of rows in a file.
         self._con.execute("set preserve_insertion_order = false")
 
@@ -177,7 +172,7 @@ class DuckDB:
     def close(self) -> None:
         """End the connection and remove what it kept on disk."""
         self._con.close()
-        self._spill.cleanup()
+        shutil.rmtree(self._spill, ignore_errors=True)
 
 
 class Spark:
@@ -477,7 +472,7 @@ def _full_disk(engine: str) -> Iterator[None]:
     try:
         yield
     except Exception as fault:
-        if not any(sign in str(fault).lower() for sign in _FULL):
+        if not disk.full(fault):
             raise
         raise BadInput(
             f"The disk is full: {engine} needed more of it for the tables between order "

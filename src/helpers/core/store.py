@@ -2,9 +2,9 @@
 
 import contextlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pyarrow
@@ -12,6 +12,7 @@ import pyarrow.compute as compute
 import pyarrow.parquet as parquet
 
 from helpers.core import paths, schema
+from helpers.core.disk import replacing
 from helpers.core.errors import BadInput
 
 BATCH = 200_000  # rows of a large table in memory at a time
@@ -113,8 +114,8 @@ def _opened(
             yield file
     except (pyarrow.ArrowInvalid, OSError) as fault:
         raise BadInput(
-            f"Table {name} of run {run} cannot be read ({fault}). Run "
-            f"`make clean RUN={run}` and `make report RUN={run}` to write it anew."
+            f"Table {name} of run {run} cannot be read ({fault}). Remove {where.name}; "
+            f"`make report RUN={run}` writes it anew."
         ) from None
 
 
@@ -140,17 +141,21 @@ def write_document(content: dict, name: str, *, run: str) -> None:
     write_json(content, path(name, run=run))
 
 
-def read_json(file: Path, *, made_by: str) -> dict:
+def read_json(file: Path, *, made_by: str) -> Any:  # noqa: ANN401
     """Read plain data of a notebook, or raise BadInput that it is not there."""
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(content, dict | list):
+            raise ValueError("it holds one value")
+        return content
     except FileNotFoundError:
         raise BadInput(
             f"{file.name} is missing. It is written by {made_by}: run `make report` first."
         ) from None
     except ValueError as fault:
         raise BadInput(
-            f"{file.name} is damaged ({fault}). Run {made_by} again."
+            f"{file.name} is damaged ({fault}). Remove it, and run `make report`: "
+            f"{made_by} writes it anew."
         ) from None
 
 
@@ -163,16 +168,3 @@ def write_text(text: str, file: Path) -> None:
     """Save a text, whole or not at all."""
     with replacing(file) as partial:
         partial.write_text(text, encoding="utf-8")
-
-
-@contextlib.contextmanager
-def replacing(file: Path) -> Iterator[Path]:
-    """Yield where to write a file's new content, which replaces the old when done."""
-    partial = file.with_name(f"{file.name}.{os.getpid()}.partial")
-    with paths.private(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            yield partial
-            partial.replace(file)
-        finally:
-            partial.unlink(missing_ok=True)

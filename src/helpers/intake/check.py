@@ -1,13 +1,11 @@
 """Name every problem of a run file and its files, as `make check` does; write nothing."""
 
 import sys
-import tempfile
-from pathlib import Path
 
 import duckdb
 import pandas as pd
 
-from helpers.core import command, engines, paths
+from helpers.core import command, disk, engines, paths
 from helpers.core.errors import BadInput
 from helpers.intake import outlook, own_files
 from helpers.runs import coverage, run_file
@@ -18,9 +16,9 @@ LEVELS = ("error", "warning")
 def check(run: str) -> tuple[pd.DataFrame, list[str]]:
     """List a run's problems (table, level, said); if none is an error, foretell it."""
     content = run_file.read(run)
-    with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
-        engines.limit(con, Path(spill))
-        found, sources = own_files.problems(con, content, run=run, spill=Path(spill))
+    with disk.scratch() as spill, duckdb.connect() as con:
+        engines.limit(con, spill)
+        found, sources = own_files.problems(con, content, run=run, spill=spill)
         told = set(found["said"])
         faults = _of_the_run(run)
         more = [("run", "error", one) for one in faults if one not in told]
@@ -40,7 +38,7 @@ def check(run: str) -> tuple[pd.DataFrame, list[str]]:
             return found, []
         settings = run_file.parameters(run, outlook.BOOK)
         said, few = outlook.of_settings(
-            con, sources, settings=settings, spill=Path(spill), keep=False
+            con, sources, settings=settings, spill=spill, keep=False
         )
     return found, [f"The study will stop in notebook 2. {few}"] if few else said
 

@@ -7,7 +7,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
-from helpers.core import engines, errors, paths, spelling
+from helpers.core import disk, engines, errors, paths, spelling
 from helpers.core.engines import identifier
 from helpers.core.errors import BadInput
 from helpers.core.schema import APART, OPTIONAL, OTHER, UNCLASSIFIED
@@ -104,13 +104,9 @@ def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
     `con` keeps to `engines.MEMORY`, and the rest on disk. Returns a row a table: table,
     file, rows, columns (as mapped), notes (how many warnings `make check` has for it).
     """
-    spill = paths.plan(run) / "spill"
-    engines.limit(con, spill)
-    try:
-        found, sources = problems(con, run_file.read(run), run=run, spill=spill)
-    finally:
-        for copied in spill.glob(f"*{readers.COPY}"):
-            copied.unlink()
+    engines.limit(con, disk.spill(paths.plan(run)))
+    with disk.scratch(paths.plan(run)) as copies:
+        found, sources = problems(con, run_file.read(run), run=run, spill=copies)
     wrong = found.loc[found["level"] == "error", "said"]
     if len(wrong):
         raise BadInput("\n".join(wrong))

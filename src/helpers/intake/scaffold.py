@@ -4,7 +4,6 @@ import itertools
 import json
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +13,7 @@ from typing import Any
 import duckdb
 import yaml
 
-from helpers.core import command, engines, paths, store
+from helpers.core import command, disk, engines, paths, store
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
 from helpers.intake import outlook, own_files, readers, recognise, types
@@ -84,8 +83,8 @@ def _cells(seen: Look) -> dict[str, list[str]]:
         encoding=seen.encoding,
     )
     try:
-        with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
-            readers.open_table(con, source, spill=Path(spill))
+        with disk.scratch() as spill, duckdb.connect() as con:
+            readers.open_table(con, source, spill=spill)
             return recognise.cells(con)
     except (BadInput, duckdb.Error):  # told when the draft is read; a look has samples
         full = seen.rows
@@ -435,16 +434,16 @@ def _rest(text: str, run: str, found: Found) -> tuple[str, list[str]]:
     content: dict[str, Any] = yaml.safe_load(text + wide)
     alone = content | {"tables": {"lines": content["tables"]["lines"]}}
     for tried in (content, alone):
-        with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
-            engines.limit(con, Path(spill))
-            judged, sources = own_files.problems(con, tried, run=run, spill=Path(spill))
+        with disk.scratch() as spill, duckdb.connect() as con:
+            engines.limit(con, spill)
+            judged, sources = own_files.problems(con, tried, run=run, spill=spill)
             errors = judged.loc[judged["level"] == "error", "said"].to_list()
             if not errors:
                 days = _cut(con)
                 names = ("first_day", "last_day", "later_day")
                 settings = outlook.fitted() | dict(zip(names, days, strict=True))
                 said, few = outlook.of_settings(
-                    con, sources, settings=settings, spill=Path(spill)
+                    con, sources, settings=settings, spill=spill
                 )
                 told = picture(con, sources, said, few)
                 return windows(wide, days, said, few), told
@@ -546,6 +545,7 @@ def write(run: str) -> tuple[Path, list[str]]:
             f"runs/{target.name} exists already and is left as it is. Choose another "
             "name, or remove it first."
         )
+    disk.sweep(target.parent)
     text, pictured = propose(run)
     store.write_text(text, target)
     return target, pictured

@@ -204,19 +204,17 @@ def excess(
 ) -> pd.DataFrame:
     """Set movement between two periods beside movement between alternate blocks.
 
-    The two periods and either half of alternate blocks are made of the same days and
-    are about of the same length. Without any change in time all cuts move as many; a
-    mood of some weeks moves more between blocks that are as long. So movement is held to
-    the largest of these noise floors. `labels` are the segment ids of the same
-    customers, in one order, in the windows of `views`.
+    Without any change in time all cuts move as many; a mood of some weeks moves more
+    between blocks that are as long. So movement is held to the largest of these noise
+    floors. `labels` are the segment ids of the same customers, in the windows of
+    `views`.
 
     Gives segment_id (0 is all), customers (in the segment before), moved (share that left
     it), noise (the same of the largest floor), floor (its weeks), noise_1 and so
     on (of each floor of `BLOCKS`, missing where it was left out), excess (moved less noise),
     error (standard deviation of the resampled excess), low, high (its 95 % interval) and
     beyond_weeks (bool: more than alternate weeks move, whatever longer blocks do);
-    missing for nobody. low is above 0 only if the percentile interval of every floor is,
-    so that it needs no allowance for the choice of the largest; high has one.
+    missing for nobody. low is above 0 only if the interval of every floor is.
     """
     rng = np.random.default_rng(seed)
     weights = bootstrap.weights(len(labels["before"]), repeats, rng)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from helpers.clustering import model as clustering_model
-from helpers.core import store
+from helpers.core import disk, store
 from helpers.core.errors import BadInput
 
 DECISIONS = ("keep", "watch", "re-segment")
@@ -20,11 +20,12 @@ def read(file: Path) -> list[dict]:
     entries = store.read_json(file, made_by="07_refinement")
     previous = ""
     for number, entry in enumerate(entries, 1):
-        if entry.get("previous") != previous or entry.get("entry") != _sum(entry):
+        sound = isinstance(entry, dict) and entry.get("previous") == previous
+        if not sound or entry.get("entry") != _sum(entry):
             raise BadInput(
                 f"{file.name}: entry {number} of {len(entries)} was changed, or one before "
-                "it was taken out: its checksum does not fit. Bring back the saved file; "
-                "the register is only ever added to."
+                "it was taken out: its checksum does not fit. Bring back the saved file, "
+                "or rename this one, and a new register begins with the next decision."
             )
         previous = entry["entry"]
     return entries
@@ -33,9 +34,9 @@ def read(file: Path) -> list[dict]:
 def append(file: Path, *, model: Path, entry: Mapping[str, str]) -> list[dict]:
     """Add a decision about a model, whole or not at all, and give all entries.
 
-    `entry` has the `FIELDS`; decided_by is a role or a rule, no person. One that says
-    the same about the same model and window, whatever the day, is not added twice.
-    Raises BadInput if model or register was changed by hand, or the entry lacks a part.
+    `entry` has the `FIELDS`; one that says the same about the same model and window,
+    whatever the day, is not added twice. BadInput if model or register was changed by
+    hand, or the entry lacks a part.
     """
     _check(entry)
     fitted = clustering_model.load(model)
@@ -46,15 +47,15 @@ def append(file: Path, *, model: Path, entry: Mapping[str, str]) -> list[dict]:
         "trained_to": fitted.last,
         "segments": len(fitted.centres),
     }
-    entries = read(file)
     new = about | {field: entry[field] for field in FIELDS}
     said = new.keys() - {"decided_on"}
-    if any(all(old[field] == new[field] for field in said) for old in entries):
-        return entries
-    new["previous"] = entries[-1]["entry"] if entries else ""
-    new["entry"] = _sum(new)
-    store.write_json([*entries, new], file)
-    return [*entries, new]
+    with disk.alone(file.with_suffix(".lock")):  # else one of two would be lost
+        entries = read(file)
+        if not any(all(old[field] == new[field] for field in said) for old in entries):
+            new["previous"] = entries[-1]["entry"] if entries else ""
+            entries = [*entries, new | {"entry": _sum(new)}]
+        store.write_json(entries, file)
+    return entries
 
 
 def _check(entry: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import jinja2
 
-from helpers.core import command, errors, paths, store
+from helpers.core import command, disk, errors, paths, store
 from helpers.display import evidence
 from helpers.report import dashboard, pages
 
@@ -30,12 +30,17 @@ def build(run: str) -> Path:
         contents, explain=explain
     )
     folder = paths.reports(run)
-    for name, text in texts.items():
-        store.write_text(text, folder / name)
     for stale in folder.glob("[0-9][0-9]_*.html"):
         if stale.name not in texts:
             stale.unlink()
-    return folder / "index.html"
+    for (
+        name,
+        text,
+    ) in texts.items():  # the overview last: make sees from it what is done
+        store.write_text(text, folder / name)
+    made = [folder / name for name in texts]
+    disk.know(made, by=paths.plan(run) / "pages.made")
+    return made[-1]
 
 
 def _templates(currency: str) -> jinja2.Environment:

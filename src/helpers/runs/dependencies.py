@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from helpers.core import command, paths
+from helpers.core import command, disk, paths
 from helpers.core.errors import BadInput
 from helpers.runs import mapping, run_file
 
@@ -24,8 +24,8 @@ def write(run: str) -> Path:
 
     A file whose content stays the same is left alone, so make sees only what changed.
     The fragment, stages.mk in paths.plan(run), sets EXECUTED (the executed notebooks)
-    and INDEX (the page made last) and says what each depends on. BadInput if the run
-    has a fault.
+    and INDEX (the page made last) and says what each depends on: FORCE, where something
+    it wrote is not there as it was written. BadInput if the run has a fault.
     """
     run_file.check(run)
     folder = paths.plan(run)
@@ -38,10 +38,7 @@ def write(run: str) -> Path:
                 f"notebooks/{book.name}: name it NN_name.ipynb, of letters a to z, digits, "
                 "- and _."
             )
-        values = folder / f"{book.stem}.json"
-        _update(
-            values, json.dumps(run_file.parameters(run, book.stem), indent=1) + "\n"
-        )
+        given = run_file.parameters(run, book.stem)
         cells = run_file.code(book)
         # Together, since one cell imports a folder and others ask it for its modules;
         # and one by one, for where one cell has a fault that hides the rest.
@@ -49,14 +46,17 @@ def write(run: str) -> Path:
         before = [paths.executed(run) / f"{name}.ipynb" for name in needs[book.stem]]
         if not executed:  # the first one reads what was received
             told = run_file.read(run)
-            # Of any name, so make sees when this list of them changes, and not the files.
-            given = folder / "given.json"
-            _update(given, json.dumps([*map(_state, mapping.files(told, run))]))
-            before = [given]
+            # Of any name and age, so make sees when this list changes, and not the files.
+            files = (one for one in mapping.files(told, run) if one.is_file())
+            given |= {"received": {str(one): disk.state(one) for one in files}}
+            before = []
             code.append(f"import helpers.{run_file.SOURCES[told['source']]}")
         helpers = helper_files(code)
+        values = folder / f"{book.stem}.json"
+        _update(values, json.dumps(given, indent=1) + "\n")
         executed.append(paths.executed(run) / book.name)
-        rules.append(_rule(executed[-1], [book, values, lock, *helpers, *before]))
+        needs_of = [book, values, lock, *helpers, *before]
+        rules.append(_rule(executed[-1], needs_of, made=folder / f"{book.stem}.made"))
     inside = sorted((paths.ROOT / "src/helpers/report/templates").rglob("*"))
     templates = [file for file in inside if file.is_file()]
     pages = [
@@ -68,7 +68,8 @@ def write(run: str) -> Path:
     index = paths.reports(run) / "index.html"
     names = f"EXECUTED := {_names(executed)}\nINDEX := {_names([index])}\n"
     fragment = folder / "stages.mk"
-    _update(fragment, names + "".join([*rules, _rule(index, pages)]))
+    rules.append(_rule(index, pages, made=folder / "pages.made"))
+    _update(fragment, names + "".join(rules))
     return fragment
 
 
@@ -159,9 +160,10 @@ def imported(source: str) -> set[str]:
     return {".".join(one[:i]) for one in parts for i in range(1, len(one) + 1)}
 
 
-def _rule(target: Path, needs: list[Path]) -> str:
+def _rule(target: Path, needs: list[Path], *, made: Path) -> str:
     """Write one dependency line of make."""
-    return f"{_names([target])}: {_names(needs)}\n"
+    again = " FORCE" if target.exists() and disk.changed(made) else ""
+    return f"{_names([target])}: {_names(needs)}{again}\n"
 
 
 def _names(files: Iterable[Path]) -> str:
@@ -182,28 +184,29 @@ def named(file: Path) -> str:
     return str(paths.shown(link / file.relative_to(home)))
 
 
-def _state(file: Path) -> list[str | int]:
-    """Say by what make notices that a file is another: name, size and time."""
-    told = file.stat()
-    return [str(file), told.st_size, told.st_mtime_ns]
-
-
 def _update(file: Path, text: str) -> None:
     """Write a file, atomically, if its content changes."""
-    if file.is_file() and file.read_text("utf-8") == text:
-        return
-    partial = file.with_suffix(".partial")
-    partial.write_text(text, "utf-8")
-    partial.replace(file)
+    if not file.is_file() or file.read_text("utf-8") != text:
+        with disk.replacing(file) as partial:
+            partial.write_text(text, "utf-8")
 
 
 @command.says_what_stops
 def main(arguments: list[str]) -> int:
-    """Write the fragment of a run, then become the make that follows: RUN [MAKE ...]."""
+    """Write the fragment of a run, then become the make that follows: RUN [MAKE ...].
+
+    It alone works on the run, until it and all that it started have ended.
+    """
     run, *make = arguments
-    stages = named(write(run))
-    if make:
-        os.execvp(make[0], [*make, f"STAGES={stages}"])
+    run_file.check(run)
+    waits = f"Another command works on the run {run}; this one waits for it to end."
+    with disk.alone(paths.plan(run).with_suffix(".lock"), waits=waits) as lock:
+        places = (paths.raw, paths.interim, paths.processed, paths.reports, paths.plan)
+        disk.sweep(*(place(run) for place in places))
+        stages = named(write(run))
+        if make:
+            os.set_inheritable(lock, True)
+            os.execvp(make[0], [*make, f"STAGES={stages}"])
     return 0
 
 

@@ -1,23 +1,22 @@
 """Execute the notebooks of a run strictly: each appears whole or not at all."""
 
 import contextlib
-import fcntl
 import logging
 import os
 import re
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import nbclient
 import nbformat
 import papermill
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill import PapermillExecutionError
 
-from helpers.core import command, paths, secrets
+from helpers.core import command, disk, paths, secrets
 from helpers.core.errors import BadInput
 from helpers.runs import failures, run_file, sections
 
@@ -26,8 +25,8 @@ from helpers.runs import failures, run_file, sections
 QUIET = ["--IPKernelApp.log_level=50"]
 # Exit code that lets make go on with notebooks that need nothing of the one that stopped.
 STOPPED = 3
-
-
+WRITTEN = "written.txt"  # what a notebook wrote, a name a line
+TEMPORARY = ("TMPDIR", "JOBLIB_TEMP_FOLDER", "JUPYTER_RUNTIME_DIR")
 SET_UP = paths.beside(__file__, "execute.yaml")
 
 
@@ -48,22 +47,24 @@ def execute(run: str, notebook: str) -> Path:
     source = run_file.notebook_file(notebook)
     target = paths.executed(run) / source.name
     failed = failures.kept(run, notebook)
-    partial = paths.plan(run) / f"{notebook}.partial.ipynb"
-    for folder in (target.parent, partial.parent):
-        folder.mkdir(parents=True, exist_ok=True)
-    with (
-        _our_set_up(),
-        paths.private(),  # tables name customers, and so may what a cell shows
-        _alone(partial.with_suffix(".lock")),
-        _gone_on_failure(target),
-        _kept_on_failure(partial, failed),
-    ):
-        _refuse_to_wait(run, notebook)
-        start = time.time()
-        if _papermill(source, partial, run_file.parameters(run, notebook)):
-            _remove_older(run, notebook, start)
-        partial.replace(target)
-        failed.unlink(missing_ok=True)
+    plan = paths.plan(run)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        # Tables name customers, and so may what a cell shows.
+        with paths.private(), _working(plan, notebook, failed) as (partial, lock):
+            _refuse_to_wait(run, notebook)
+            start = time.time()
+            if _papermill(source, partial, run_file.parameters(run, notebook), lock):
+                _remove_older(run, notebook, start)
+            # In this order, so that make sees it if this process dies between two.
+            failed.unlink(missing_ok=True)
+            partial.replace(target)
+            written = {*partial.with_name(WRITTEN).read_text("utf-8").splitlines()}
+            made = sorted(map(Path, {*written, str(target)}))
+            disk.know(filter(Path.exists, made), by=plan / f"{notebook}.made")
+    except NotebookFailedError:  # what was made earlier would pass for new
+        target.unlink(missing_ok=True)
+        raise
     return target
 
 
@@ -72,30 +73,11 @@ def refresh(notebook: Path) -> None:
 
     It is replaced only when every cell has run; else what came of it is under build/.
     """
-    book = nbformat.read(notebook, as_version=4)
-    partial = paths.home() / "build" / f"{notebook.stem}.partial.ipynb"
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    failed = partial.with_stem(f"{notebook.stem}.failed")
-    with _our_set_up(), _kept_on_failure(partial, failed):
-        try:
-            nbclient.NotebookClient(
-                book,
-                kernel_name="python3",
-                record_timing=False,
-                coalesce_streams=True,
-                extra_arguments=QUIET,
-                resources={"metadata": {"path": str(notebook.parent)}},
-            ).execute()
-        finally:
-            book.metadata = {
-                "kernelspec": {
-                    "display_name": "Python 3",
-                    "language": "python",
-                    "name": "python3",
-                },
-                "language_info": {"name": "python"},
-            }
-            nbformat.write(book, partial)
+    build = paths.home() / "build"
+    failed = build / f"{notebook.stem}.failed.ipynb"
+    with _working(build, notebook.stem, failed) as (partial, lock):
+        if left_out := _papermill(notebook, partial, {}, lock):
+            raise BadInput(f"{notebook.stem} lacks data for {', '.join(left_out)}.")
         partial.replace(notebook)
 
 
@@ -119,6 +101,9 @@ def main(arguments: list[str]) -> int:
     except NotebookFailedError as fault:
         print(fault, file=sys.stderr)
         return STOPPED
+    except KeyboardInterrupt:
+        print("Interrupted; the same command goes on from here.", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -144,27 +129,38 @@ def _refuse_to_wait(run: str, notebook: str) -> None:
 
 
 @contextlib.contextmanager
-def _our_set_up() -> Iterator[None]:
-    """Give kernels that start meanwhile our settings of all that could change results."""
-    before = dict(os.environ)
-    for name in filter(re.compile(SET_UP["theirs"]).match, before):
-        del os.environ[name]
-    places = {"root": paths.ROOT, "source": Path(__file__).parents[2]}
-    for name, text in SET_UP["ours"].items():
-        os.environ[name] = text.format(**places)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ |= before
+def _working(plan: Path, notebook: str, failed: Path) -> Iterator[tuple[Path, int]]:
+    """Give where to execute a notebook, and the lock of who alone does so.
 
-
-@contextlib.contextmanager
-def _alone(lock: Path) -> Iterator[None]:
-    """Wait while another process executes the same notebook of the same run."""
-    with lock.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
+    What this process and its kernel keep for a time lies beside, and goes. The kernel
+    has our settings of all that could change results. A notebook that stopped is kept
+    as `failed`, and its story told.
+    """
+    before, folder = dict(os.environ), tempfile.tempdir
+    with (
+        disk.alone(plan / f"{notebook}.lock") as lock,
+        disk.scratch(plan) as scratch,
+    ):
+        partial = scratch / f"{notebook}.ipynb"
+        partial.with_name(WRITTEN).touch()
+        for name in filter(re.compile(SET_UP["theirs"]).match, before):
+            del os.environ[name]
+        places = {"root": paths.ROOT, "source": Path(__file__).parents[2]}
+        for name, text in SET_UP["ours"].items():
+            os.environ[name] = text.format(**places)
+        os.environ |= dict.fromkeys(TEMPORARY, str(scratch))
+        os.environ[disk.WRITTEN] = str(scratch / WRITTEN)
+        tempfile.tempdir = str(scratch)
+        try:
+            yield partial, lock
+        except (CellExecutionError, PapermillExecutionError, DeadKernelError):
+            settle(nbformat.read(partial, as_version=4), partial)
+            partial.replace(failed)
+            raise NotebookFailedError(failures.told(failures.read(failed))) from None
+        finally:
+            tempfile.tempdir = folder
+            os.environ.clear()
+            os.environ |= before
 
 
 def _remove_older(run: str, notebook: str, start: float) -> None:
@@ -177,7 +173,9 @@ def _remove_older(run: str, notebook: str, start: float) -> None:
             file.unlink()
 
 
-def _papermill(source: Path, partial: Path, values: dict[str, Any]) -> list[str]:
+def _papermill(
+    source: Path, partial: Path, values: dict[str, Any], lock: int
+) -> list[str]:
     """Execute into a partial file, in the notebooks' folder; name what was left out."""
     # It warns of comments that it cannot parse; runs.check has read the parameters.
     logging.getLogger("papermill").setLevel(logging.ERROR)
@@ -193,45 +191,33 @@ def _papermill(source: Path, partial: Path, values: dict[str, Any]) -> list[str]
         progress_bar={"desc": source.stem} if sys.stderr.isatty() else False,
         coalesce_streams=True,
         extra_arguments=QUIET,
+        lock=lock,
     )
-    # Where this machine keeps the project is nobody's business.
-    book.metadata.papermill.update(input_path=source.name, output_path=source.name)
-    _hide_secrets(book)
-    nbformat.write(book, partial)
-    return book.metadata.get("left_out", [])
+    return settle(book, partial)
 
 
-def _hide_secrets(book: nbformat.NotebookNode) -> None:
-    """Take the addresses of databases out of what cells raised and warned of."""
-    for output in (out for cell in book.cells for out in cell.get("outputs", ())):
-        if output.output_type == "error":
-            output.evalue = secrets.hidden(output.evalue)
-            output.traceback = [*map(secrets.hidden, output.traceback)]
-        elif output.get("name") == "stderr":
-            output.text = secrets.hidden(output.text)
+def settle(book: nbformat.NotebookNode, file: Path) -> list[str]:
+    """Save what was executed, the same results as the same bytes; name what was left out.
 
-
-@contextlib.contextmanager
-def _gone_on_failure(target: Path) -> Iterator[None]:
-    """Remove what an earlier run made of a notebook that now has no result."""
-    try:
-        yield
-    except NotebookFailedError:
-        target.unlink(missing_ok=True)
-        raise
-
-
-@contextlib.contextmanager
-def _kept_on_failure(partial: Path, failed: Path) -> Iterator[None]:
-    """Keep a notebook that stopped under another name and tell its story."""
-    try:
-        yield
-    except (CellExecutionError, PapermillExecutionError, DeadKernelError):
-        book = nbformat.read(partial, as_version=4)
-        _hide_secrets(book)
-        nbformat.write(book, partial)
-        partial.replace(failed)
-        raise NotebookFailedError(failures.told(failures.read(failed))) from None
+    So it holds no times, no chance, nothing of where this machine keeps the project, and
+    no address of a database in what cells raised and warned of.
+    """
+    left_out = book.metadata.get("left_out", [])
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    book.metadata = {"kernelspec": kernel, "language_info": {"name": "python"}}
+    for cell in book.cells:
+        if "injected-parameters" in cell.metadata.get("tags", []):
+            cell.id = "parameters-of-the-run"
+        kept = cell.metadata.keys() - {"papermill", "execution"}
+        cell.metadata = {k: cell.metadata[k] for k in kept if cell.metadata[k]}
+        for output in cell.get("outputs", ()):
+            if output.output_type == "error":
+                output.evalue = secrets.hidden(output.evalue)
+                output.traceback = [*map(secrets.hidden, output.traceback)]
+            elif output.get("name") == "stderr":
+                output.text = secrets.hidden(output.text)
+    nbformat.write(book, file)
+    return left_out
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Keep what was measured at length, until anything that it hangs on changes."""
 
+import contextlib
 import functools
 import hashlib
 import importlib
@@ -20,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import LOADED
-from helpers.core import paths, store
+from helpers.core import disk, paths
 from helpers.runs import dependencies
 
 if TYPE_CHECKING:
@@ -196,15 +197,17 @@ def _keep(result: object, file: Path) -> None:
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as book:
             tree = {"result": _written(result, book), "digest": _digest(result)}
-            book.writestr("tree.json", json.dumps(tree))
+            _put("tree.json", json.dumps(tree), book)
         _unpacked(packed.getvalue())
     except (TypeError, ValueError, LookupError):
         return
-    with store.replacing(file) as partial:
+    with disk.replacing(file, listed=False) as partial:
         partial.write_bytes(packed.getvalue())
-    name = file.name.rsplit(".", 2)[0]
-    same = [one for one in file.parent.iterdir() if one.name.rsplit(".", 2)[0] == name]
-    for one in sorted(same, key=lambda one: one.stat().st_mtime)[:-MOST]:
+    used = []
+    for one in file.parent.glob(f"{file.name.rsplit('.', 2)[0]}.*.zip"):
+        with contextlib.suppress(FileNotFoundError):  # another notebook removed it
+            used.append((one.stat().st_mtime, one))
+    for _, one in sorted(used)[:-MOST]:
         one.unlink(missing_ok=True)
 
 
@@ -217,19 +220,24 @@ def _unpacked(packed: bytes) -> object:
     return result
 
 
+def _put(name: str, data: str | bytes, book: zipfile.ZipFile) -> None:
+    """Add a file of no time of day: the same results are the same bytes."""
+    book.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+
+
 def _written(value: object, book: zipfile.ZipFile) -> list:
     """Describe a value in plain data; its tables and arrays become files of the book."""
     name = str(len(book.namelist()))
     if isinstance(value, np.ndarray | np.generic):
         data = io.BytesIO()
         np.save(data, value, allow_pickle=False)
-        book.writestr(name, data.getvalue())
+        _put(name, data.getvalue(), book)
         return ["number" if isinstance(value, np.generic) else "array", name]
     if isinstance(value, bool | int | float | str | None):
         return ["plain", value]
     if isinstance(value, pd.DataFrame):
         numbered = value.set_axis([str(i) for i in range(value.shape[1])], axis=1)
-        book.writestr(name, numbered.to_parquet())
+        _put(name, numbered.to_parquet(), book)
         columns = value.columns
         return ["table", name, list(columns), str(columns.dtype), columns.name]
     if isinstance(value, pd.Series):

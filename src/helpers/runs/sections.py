@@ -56,15 +56,18 @@ class Engine(NBClientEngine):
     def execute_managed_notebook(
         cls, nb_man: object, kernel_name: str, **given: object
     ) -> NotebookNode:
-        """Execute a notebook that papermill has parameterised."""
-        own = ("input_path", "timeout", "startup_timeout", "start_timeout")
+        """Execute a notebook that papermill has parameterised.
+
+        The kernel holds `lock` too: one whose parent was killed ends a second later.
+        """
+        own = ("input_path", "timeout", "startup_timeout", "start_timeout", "lock")
         options = merge_kwargs(
             remove_args([*own, "execution_timeout", "log_output"], **given),
             timeout=given.get("execution_timeout"),
             startup_timeout=given.get("start_timeout", 60),
             kernel_name=kernel_name,
         )
-        return _Client(nb_man, **options).execute()
+        return _Client(nb_man, **options).execute(pass_fds=(given["lock"],))
 
 
 papermill_engines.register(NAME, Engine)
