@@ -50,7 +50,7 @@ def execute(run: str, notebook: str) -> Path:
     failed = failures.kept(run, notebook)
     partial = paths.plan(run) / f"{notebook}.partial.ipynb"
     for folder in (target.parent, partial.parent):
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (
         _our_set_up(),
         paths.private(),  # tables name customers, and so may what a cell shows
