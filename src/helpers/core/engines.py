@@ -29,27 +29,7 @@ ENGINES = ("duckdb", "pyspark", "postgresql")
 MEMORY = "1GB"  # beyond this DuckDB keeps rows on disk
 ADDRESS = "STUDY_POSTGRESQL"  # environment variable with the address of the database
 PLAIN = re.compile("[a-z_][a-z0-9_]*")  # a name that no engine wants in quotes
-# What PostgreSQL says -> what is told of it.
-_REFUSED = {
-    "authentication": "refuses the user or the password",
-    "role": "refuses the user or the password",
-    "does not exist": "has no database of that name",
-    "percent-encoded": "has an address with a sign to be written as %25, %40 or alike",
-    "": "does not answer",
-}
-# What Spark cannot read, and what PostgreSQL calls what it can.
-_UNFIT = r"time\d|timestamp\[ns|decimal256|dur"
-_TEXT = 'text collate "C"'  # ordered by bytes, as the other engines do
-_POSTGRESQL = {
-    r"(large_|dictionary<values=)?(string|utf8).*": _TEXT,
-    r"u?int(8|16|32)|int64": "bigint",
-    r"halffloat|float|double": "double precision",
-    r"decimal.*|uint64": "numeric",
-    "bool": "boolean",
-    r"date\d+.*": "date",
-    r"timestamp\[(s|ms|us)\]": "timestamp",
-    "null": "text",
-}
+_TOLD = paths.beside(__file__, "engines.yaml")
 
 
 class Engine(Protocol):
@@ -188,14 +168,9 @@ class Spark:
         if not os.environ.get("SPARK_REMOTE") and not SparkSession.getActiveSession():
             given = {
                 "spark.master": os.environ.get("MASTER", "local[*]"),
-                "spark.driver.memory": "2g",
                 "spark.local.dir": str(spill),
-                "spark.log.level": "ERROR",
-                "spark.sql.shuffle.partitions": "16",
                 "spark.sql.warehouse.dir": str(spill / "warehouse"),
-                "spark.ui.enabled": "false",
-                "spark.ui.showConsoleProgress": "false",
-            }
+            } | _TOLD["spark"]
             for key, value in given.items():
                 builder = builder.config(key, value)
         self._session = builder.getOrCreate()
@@ -377,7 +352,7 @@ class PostgreSQL:
 def _refusal(fault: Exception) -> str:
     """Say why a database cannot be opened, in none of the words of its driver."""
     said = str(fault).lower()
-    return next(way for sign, way in _REFUSED.items() if sign in said)
+    return next(way for sign, way in _TOLD["refused"].items() if sign in said)
 
 
 def _translated(
@@ -444,7 +419,7 @@ def _arrow(code: int) -> "pa.DataType":
 
 def _in_postgresql(kind: str) -> str | None:
     """Say what PostgreSQL calls a type of Arrow's; None if it has none."""
-    for pattern, name in _POSTGRESQL.items():
+    for pattern, name in _TOLD["postgresql"].items():
         if re.fullmatch(pattern, kind):
             return name
     return None
@@ -456,7 +431,7 @@ def _refuse_types(file: str, engine: str) -> None:
         unfit = (
             _in_postgresql(kind) is None
             if engine == "postgresql"
-            else re.match(_UNFIT, kind)
+            else re.match(_TOLD["unfit_for_spark"], kind)
         )
         if unfit:
             raise BadInput(

@@ -29,7 +29,7 @@ def write(run: str) -> Path:
     """
     run_file.check(run)
     folder = paths.plan(run)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     lock = paths.ROOT / "requirements.lock"
     rules, executed, needs = [], [], needed(run)
     for book in run_file.notebooks(run):

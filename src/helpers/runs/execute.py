@@ -48,7 +48,7 @@ def execute(run: str, notebook: str) -> Path:
     target = paths.executed(run) / source.name
     failed = failures.kept(run, notebook)
     plan = paths.plan(run)
-    target.parent.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         # Tables name customers, and so may what a cell shows.
         with paths.private(), _working(plan, notebook, failed) as (partial, lock):

@@ -33,10 +33,6 @@ DATABASES = (".db", ".sqlite", ".sqlite3")  # files that are one
 DERIVED = "derived"
 IDS = ("customer_id", "order_id", "product_id")  # whose spellings can be folded
 SQLITE = "sqlite:///"
-BY_NAME = (
-    "put the address into an environment variable and write the variable's name, so that "
-    "no password is saved."
-)
 STUDY = "a column of the study"
 
 
@@ -113,6 +109,9 @@ class _Block:
     def fault(self, said: str) -> None:
         self.faults.append(f"Table {self.table}: {said}")
 
+    def say(self, kind: str, /, **told: object) -> None:
+        self.fault(_TOLD["said"][kind].format(**told))
+
 
 def folder(run: str) -> Path:
     """Return the folder of a run's own files: the generated one, or the project's."""
@@ -163,7 +162,7 @@ def read_table(
     block = _Block(table, given, folder(run), content.get("outside") is True)
     for key, value in given.items():
         if key in OPTIONS and (said := _address(key, str(value))):
-            block.fault(f"`{key}:` {said}{BY_NAME}")
+            block.say("address", key=key, said=said)
             return None, block.faults  # others may repeat it
     _check_keys(block)
     file, database = _place(block)
@@ -265,15 +264,9 @@ def _own(
         return None
     inside = Path(os.path.normpath(file)).is_relative_to(block.folder)
     if not block.outside and not inside:
-        block.fault(
-            f"the file {file.name} lies outside of {place}; put it there, or write "
-            "`outside: true` at the beginning of a line of the run file."
-        )
+        block.say("outside", name=file.name, place=place)
     elif kinds and file.suffix.lower() not in kinds:
-        block.fault(
-            f"{file.name} is of no kind that can be read; save it as one of "
-            f"{', '.join(kinds)}."
-        )
+        block.say("kind", name=file.name, kinds=", ".join(kinds))
     elif not file.exists() and not file.is_symlink():
         names = sorted(one.name for one in block.folder.glob("*") if not unfit(one))
         missing = {"file": f"the file {file.name} is missing from {place}"}
@@ -290,10 +283,7 @@ def _database(block: _Block, named: str) -> str:
         file = _own(block, "database", named.removeprefix(SQLITE))
         return f"{SQLITE}{file}"
     if named not in os.environ:
-        block.fault(
-            f"`database:` names the environment variable {named}, which is not set. "
-            f"Set it to the address, postgresql://user:password@host/database."
-        )
+        block.say("not set", name=named)
     return os.environ.get(named, "")
 
 
@@ -310,10 +300,13 @@ def _attributes(block: _Block) -> dict[str, str]:
             elif name in COLUMNS[block.table]:
                 block.fault(f"{name} is a column of its own, not an attribute.")
             elif reserved(name):
-                block.fault(
-                    f"attribute {name} has the name of {STUDY}; rename it: list "
-                    f"{renamed(name)} under `{kind}:` and write "
-                    f"`{renamed(name)}: {_told(block, name)}` under `columns:`."
+                block.say(
+                    "reserved",
+                    name=name,
+                    study=STUDY,
+                    other=renamed(name),
+                    kind=kind,
+                    column=_told(block, name),
                 )
             kinds[name] = kind
     return kinds
@@ -370,10 +363,7 @@ def _columns(block: _Block, attributes: dict[str, str]) -> dict[str, str]:
         name for name, kind in standard.items() if kind[-1] != "?" and name not in given
     ]
     if absent:
-        block.fault(
-            f"`columns:` lacks {', '.join(absent)}; name a column of the file, or "
-            "`=` and a value that every row gets."
-        )
+        block.say("lacks", names=", ".join(absent))
     if block.table == "lines":
         _check_money(block, given)
     order = [*standard, *given]
@@ -386,30 +376,19 @@ def _check_money(block: _Block, given: dict[str, Any]) -> None:
     """Refuse columns of lines that do not say what a line sold for, or say it twice."""
     money = [name for name in ("amount", "unit_price", "order_total") if name in given]
     if not money:
-        block.fault(
-            "`columns:` lacks amount, unit_price and order_total; give one of them."
-        )
+        block.say("no money")
     if "order_total" in money and len(money) > 1:
-        block.fault(
-            f"`columns:` gives order_total and {money[0]}; a line has one price: remove "
-            "order_total, which is for orders whose lines have none."
-        )
+        block.say("two prices", other=money[0])
     if "order_total" in money and given.get("order_id", DERIVED) == DERIVED:
         block.fault("order_total needs a column of the file as order_id.")
     taken_off = [name for name in given if str(name).startswith("discount")]
     if taken_off and ("unit_price" not in money or "amount" in money):
-        block.fault(
-            f"{taken_off[0]} is taken off quantity x unit_price; leave it out, or map "
-            "unit_price and no amount."
-        )
+        block.say("nothing to discount", name=taken_off[0])
     if len(taken_off) > 1:
         block.fault(f"`columns:` gives {' and '.join(taken_off)}; keep one of them.")
     numbered = [str(one) for one in _list_of(block.given.get("date_format"))]
     if "ordered_time" in given and any(one.startswith("unix") for one in numbered):
-        block.fault(
-            "ordered_time stands beside ordered_at in unix time, which has a time of its "
-            "own; remove one of them."
-        )
+        block.say("two times")
     if block.given.get("left_out_status") and "status" not in given:
         block.fault("`left_out_status:` needs the column status under `columns:`.")
 
@@ -500,15 +479,9 @@ def _check_text(block: _Block, options: dict[str, Any]) -> None:
     if options["decimal"] not in (".", ","):
         block.fault(f"`decimal:` is {options['decimal']!r}; write '.' or ','.")
     if options["thousands"] == options["decimal"] or len(options["thousands"]) > 1:
-        block.fault(
-            f"`thousands:` is {options['thousands']!r}; write one character that is not "
-            "that of `decimal:`, or leave it out."
-        )
+        block.say("thousands", given=options["thousands"])
     if options["time_zone"] and not options["local_zone"]:
-        block.fault(
-            f"`time_zone:` says that its times are {options['time_zone']}, but the run's "
-            "own zone is not given; write it as time_zone under `01_cleaning:`."
-        )
+        block.say("no zone", given=options["time_zone"])
 
 
 def of_the_run(content: dict[str, Any], parameter: str) -> str:
