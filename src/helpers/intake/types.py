@@ -118,10 +118,10 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
     except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException):
         raise  # of the query, and not of the file
     except duckdb.Error as fault:
-        text = isinstance(fault, duckdb.InvalidInputException) and "CSV" in str(fault)
+        apart = isinstance(fault, duckdb.InvalidInputException) and "CSV" in str(fault)
         folder = f"{source.file.parent}/" if source.file else ""
         said = str(fault).splitlines()[0].replace(folder, "")[:80]
-        key = "lines" if text else "damaged"
+        key = "lines" if apart else "damaged"
         raise _fault(source, key, where=source.where, why=said) from None
     for name in moments:
         _keep_days(con, source, name)
