@@ -1,7 +1,7 @@
 """Make broken inputs of many kinds from fixed seeds; the sums are known where one can be read.
 
 `KINDS` names a maker for each kind: it takes a random generator and a number, and returns
-an `Input`. tools/break_inputs.py runs all of them, tests/intake/test_broken.py some.
+an `Input`. tools/break_inputs.py runs all of them, tests/test_broken.py some.
 """
 
 # Odd values read best beside each other.

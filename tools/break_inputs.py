@@ -20,9 +20,7 @@ from pathlib import Path
 import broken
 import pandas as pd
 
-LIMIT = (
-    60  # seconds of processor time a command, and ten times as many on a busy machine
-)
+LIMIT = 60  # seconds of processor time a command; ten times as many on a busy machine
 SHOWN = ["refused", "read", "right", "told", "wrong", "traceback", "hang", "silent"]
 
 

@@ -7,7 +7,6 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import unquote
 
 from helpers.core import disk, paths
@@ -64,5 +63,5 @@ def _kept(fault: Exception) -> str:
         log.write_text(text, "utf-8", "backslashreplace")
     except OSError as refused:
         return f"lost ({refused.strerror})"
-    home = paths.ROOT if log.is_relative_to(paths.ROOT) else Path("/")
-    return f"in {log.relative_to(home) if home == paths.ROOT else log}"
+    within = log.is_relative_to(paths.ROOT)
+    return f"in {log.relative_to(paths.ROOT) if within else log}"

@@ -118,25 +118,23 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
     except (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException):
         raise  # of the query, and not of the file
     except duckdb.Error as fault:
-        text = isinstance(fault, duckdb.InvalidInputException) and "CSV" in str(fault)
+        apart = isinstance(fault, duckdb.InvalidInputException) and "CSV" in str(fault)
         folder = f"{source.file.parent}/" if source.file else ""
         said = str(fault).splitlines()[0].replace(folder, "")[:80]
-        raise BadInput(
-            f"Table {source.table}: {source.where} cannot be "
-            + (
-                "taken apart into lines: some may end otherwise than others (two exports "
-                "joined), or a quote is not closed. Save it again from a spreadsheet or "
-                "editor, or set `quote:`."
-                if text
-                else f"read to its end; it may be damaged ({said}). Export it again."
-            )
-        ) from None
+        key = "lines" if apart else "damaged"
+        raise _fault(source, key, where=source.where, why=said) from None
     for name in moments:
         _keep_days(con, source, name)
     if "order_total" in source.columns:
         _share(con, source)
     if "status" in source.columns and source.names_orders:
         _spread_status(con)
+
+
+def _fault(source: Source, fault: str, **told: object) -> BadInput:
+    """Write a sentence of types.yaml about a table."""
+    said = WORDS["cannot"][fault].format(**told)
+    return BadInput(f"Table {source.table}: {said}")
 
 
 def _clock_first(column: tuple[str, str]) -> bool:
@@ -146,33 +144,19 @@ def _clock_first(column: tuple[str, str]) -> bool:
 def _check_forms(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     """Try the forms of dates and the zones once, before any row is read."""
     con.execute("set TimeZone = 'UTC'")  # never the machine's
-    form_of = (
-        "`date_format:` {!r} is no form of date. Write one such as '%d.%m.%Y %H:%M', or "
-        "unix, unix_ms, unix_us or excel for numbers."
-    )
     for form in _forms(source):
         try:
             con.execute("select try_strptime('', ?)", [form]).fetchall()
         except duckdb.Error:
-            fault = f"Table {source.table}: {form_of.format(form)}"
-            raise BadInput(fault) from None
+            raise _fault(source, "form", form=form) from None
         day = re.search("%j|%[mbB]", form) and re.search("%j|%d", form)
         if not day or ("%M" in form and not re.search("%[HI]", form)):
-            raise BadInput(
-                f"Table {source.table}: `date_format:` {form!r} names no day, month and hour "
-                "of a time: %m is the month and %M the minute. Write one such as "
-                "'%d.%m.%Y %H:%M'."
-            )
+            raise _fault(source, "no_day", form=form)
     for zone in (source.time_zone, source.local_zone):
         if zone and (said := values.zone_fault(zone)):
-            fault = f"Table {source.table}: `time_zone:` is {zone!r}; {said}"
-            raise BadInput(fault)
+            raise _fault(source, "zone", zone=zone, why=said)
     if any("%Z" in form for form in source.date_formats):
-        raise BadInput(
-            f"Table {source.table}: `date_format:` holds %Z, but names of zones are not "
-            "read. Leave it out where times end in Z, UTC or an offset such as -0500; "
-            "else export them so."
-        )
+        raise _fault(source, "name_of_zone")
 
 
 def _forms(source: Source) -> list[str]:
