@@ -2,14 +2,12 @@
 
 import functools
 import os
-import re
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from urllib.parse import unquote
 
-from helpers.core import disk, paths
+from helpers.core import disk, paths, secrets
 from helpers.core.errors import BadInput
 
 Main = Callable[[list[str]], int]
@@ -48,20 +46,13 @@ def says_what_stops(main: Main) -> Main:
 
 def _kept(fault: Exception) -> str:
     """Keep the text of a fault for its owner alone, without secrets; say where it lies."""
-    log = (
-        paths.home()
-        / f"build/faults/{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
-    )
-    text = "".join(traceback.format_exception(fault))
-    for value in filter(re.compile("://").search, os.environ.values()):
-        for part in (value, *re.split(r"[/:@?&=]+", value)[1:]):
-            for said in {part, unquote(part)} if len(part) > 2 else ():
-                text = text.replace(said, "…")
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.log"
+    log = paths.home() / "build/faults" / name
+    text = secrets.hidden("".join(traceback.format_exception(fault)))
     try:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.touch(mode=0o600)
         log.write_text(text, "utf-8", "backslashreplace")
     except OSError as refused:
         return f"lost ({refused.strerror})"
-    within = log.is_relative_to(paths.ROOT)
-    return f"in {log.relative_to(paths.ROOT) if within else log}"
+    return f"in {paths.shown(log)}"

@@ -198,7 +198,6 @@ def main(arguments: list[str]) -> int:
     It alone works on the run, until it and all that it started have ended.
     """
     run, *make = arguments
-    run_file.check(run)
     waits = f"Another command works on the run {run}; this one waits for it to end."
     with disk.alone(paths.plan(run).with_suffix(".lock"), waits=waits) as lock:
         places = (paths.raw, paths.interim, paths.processed, paths.reports, paths.plan)
