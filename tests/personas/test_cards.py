@@ -187,10 +187,10 @@ def test_no_habit_asked_for_is_passed_over():
 def test_attributes_are_never_said_without_their_coverage():
     row = {"attribute": "kids_count", "level": "3+", "share": 0.25}
     rows = pd.DataFrame([row | {"low": 0.2, "high": 0.31, "everyone": 0.1}])
-    said = cards.say_attributes(rows, coverage=0.4)
+    said = cards.say_attributes(rows, known=40, of=100)
     assert said.startswith("Number of children 3+: 25% (20% to 31%; all known 10%)")
     for shown in (rows, rows[:0]):
-        said = cards.say_attributes(shown, coverage=0.4)
+        said = cards.say_attributes(shown, known=40, of=100)
         assert said.endswith("Known for 40% of the segment.")
     assert "No attribute differs" in said
 

@@ -181,7 +181,6 @@ def publish(customers, left_out=()):
     views = cube.views(
         customers,
         measures=["sales", "later_sales"],
-        dominance=0.8,
         **ASKED | {"dimensions": used},
     ).round({"sales": 0, "later_sales": 0})
     views.to_parquet(paths.processed(RUN) / "views.parquet")

@@ -1,12 +1,15 @@
 """Withhold small groups of a table, and what would give them away."""
 
-from collections.abc import Hashable, Sequence
+import math
+from collections.abc import Collection, Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 WITHHELD = "withheld"
 MIN_CELL = 10  # customers; a smaller group is told of nowhere
+DOMINANCE = 0.5  # of a sum; one of which a single customer holds more is told nowhere
+LARGEST = "largest"  # column of the share that this customer holds; it is never shown
 
 
 def suppress(
@@ -21,15 +24,144 @@ def suppress(
     """
     sizes = frame[counts].astype(float).fillna(0)
     small = sizes < MIN_CELL
+    hidden = _accompanied(sizes, small)
+    shown = frame.astype(dict.fromkeys([counts, *columns], object))
+    shown.loc[hidden, list(columns)] = None
+    shown.loc[hidden, counts] = _word(small, hidden)
+    return shown
+
+
+def _accompanied(sizes: pd.Series, small: pd.Series) -> pd.Series:
+    """Mark beside `small` rows the next smallest, until their total gives none away."""
     hidden = small.copy()
     while hidden.any() and not hidden.all():
         if hidden.sum() > 1 and not 0 < sizes[hidden].sum() < MIN_CELL:
             break
         hidden[sizes.mask(hidden).idxmin()] = True
-    shown = frame.astype(dict.fromkeys([counts, *columns], object))
-    shown.loc[hidden, list(columns)] = None
-    shown.loc[hidden, counts] = _word(small, hidden)
-    return shown
+    return hidden
+
+
+def guard(
+    frame: pd.DataFrame,
+    *,
+    counts: Collection[Hashable],
+    parts: Mapping[Hashable, Hashable | int],
+    sums: Collection[Hashable],
+    ends: Mapping[Hashable, Hashable],
+) -> pd.DataFrame:
+    """Withhold what tells of 1 to 9 customers, or of one who holds most of a sum.
+
+    A row in which one of `counts` (columns of customers) is small loses the numbers to
+    its right. `parts` maps a count, or a share (0 to 1), to the column or number of the
+    customers of whom it is: a part that is small, or leaves a small rest, says no more
+    than that ("<10", ">61", "<5%"). `sums` are withheld where `LARGEST` is above
+    `DOMINANCE`. `ends` maps the ends of intervals to what they go with. Totals are
+    taken to be known, as in :func:`suppress`. Returns a copy without `LARGEST`.
+    """
+    table = frame.reset_index(drop=True)
+    told = table.drop(columns=LARGEST, errors="ignore")
+    told = told.astype(dict.fromkeys([*counts, *parts, *sums, *ends], object))
+    for name in counts:
+        sizes = numbers(told[name]).abs()
+        few = sizes.between(1, MIN_CELL - 1)
+        if name not in parts and few.any():
+            hidden = _accompanied(sizes.fillna(0), few | sizes.isna())
+            right = told.columns[told.columns.get_loc(name) + 1 :]
+            told.loc[hidden, [one for one in right if numbers(told[one]).any()]] = None
+            told.loc[hidden, name] = _word(few, hidden)
+    for name, base in parts.items():
+        part = numbers(told[name]).abs()
+        whole = numbers(told[base] if base in told else pd.Series(base, told.index))
+        part = (part if name in counts else part * whole).round()
+        texts = _about(part, whole, share=name not in counts, rows=base in told)
+        told[name] = told[name].where(texts == "", texts)
+    if LARGEST in table and len(sums):
+        sizes = numbers(table[sums[0]]).abs().fillna(0)
+        told.loc[dominated(table[LARGEST], sizes), list(sums)] = WITHHELD
+    for end, name in ends.items():
+        told.loc[numbers(told[name]).isna(), end] = None
+    return told.set_axis(frame.index)
+
+
+def numbers(values: pd.Series) -> pd.Series:
+    """Give a guarded column as numbers, missing where it is withheld."""
+    return pd.to_numeric(values, errors="coerce").astype(float)
+
+
+def _about(
+    part: pd.Series, whole: pd.Series, *, share: bool, rows: bool
+) -> pd.Series:
+    """Say of parts that are small, or leave a small rest, no more than that.
+
+    "<10" of 71 customers, or ">61"; as `share` "<15%" and ">85%"; "" where all can be
+    told. Where `rows` share out the customers, one row of all follows from the others.
+    """
+    few, most = part.between(1, MIN_CELL - 1), (whole - part).between(1, MIN_CELL - 1)
+    small = hidden = few | most
+    if rows and small.any():
+        least = np.minimum(part, whole - part).fillna(0)
+        hidden = _accompanied(least, small | part.isna()) & part.notna()
+    if (hidden != small).any() or (few & most).any():
+        return hidden.map({True: WITHHELD, False: ""})
+    texts = pd.Series("", part.index)
+    for row in small.index[small]:
+        bound = f"{MIN_CELL}" if few[row] else f"{whole[row] - MIN_CELL:,.0f}"
+        if share:
+            digits = 0 if whole[row] < 100 * MIN_CELL else 1
+            least = math.ceil(100 * 10**digits * MIN_CELL / whole[row]) / 10**digits
+            bound = f"{least if few[row] else 100 - least:.{digits}f}%"
+        texts[row] = f"{'<' if few[row] else '>'}{bound}"
+    return texts
+
+
+def dominated(largest: pd.Series, sizes: pd.Series) -> pd.Series:
+    """Mark sums that one customer dominates, and those that a total needs beside them."""
+    hidden, tops = largest.astype(float) > DOMINANCE, largest.astype(float) * sizes
+    while hidden.any() and (sizes.mask(hidden) > 0).any():
+        if hidden.sum() > 1 and tops[hidden].max() <= DOMINANCE * sizes[hidden].sum():
+            break
+        hidden[sizes.mask(hidden | (sizes == 0)).idxmin()] = True
+    return hidden
+
+
+def many(count: int, *, of: int | None = None) -> str:
+    """Write a number of customers, but not a small one, nor all but a small one."""
+    return _worded(count, of) or f"{count:,}"
+
+
+def part(count: int, *, of: int, form: str = "{:.0%}") -> str:
+    """Write what part of customers `count` is, in the words of :func:`many` if small."""
+    return _worded(count, of) or form.format(count / of if of else 0)
+
+
+def _worded(count: int, of: int | None) -> str:
+    if 0 < count < MIN_CELL:
+        return f"fewer than {MIN_CELL}"
+    few = of is not None and 0 < of - count < MIN_CELL
+    return f"all but fewer than {MIN_CELL}" if few else ""
+
+
+def roughly(share: float) -> str:
+    """Write the share of a sum that is a single customer's, so that it stays unknown."""
+    edges = [0.01, 0.05, 0.1, 0.25, 0.5]
+    over = [edge for edge in edges if edge <= share]
+    under = [edge for edge in edges if edge > share]
+    if not over or not under:
+        return f"more than {edges[-1]:.0%}" if over else f"less than {edges[0]:.0%}"
+    return f"{over[-1]:.0%} to {under[0]:.0%}"
+
+
+def nested(counts: Sequence[float]) -> list[bool]:
+    """Mark which of nested groups can be told: each MIN_CELL or more from the last told.
+
+    Of those as large as the last one nothing follows, so they are marked, too.
+    """
+    told: list[bool] = []
+    last = None
+    for count in counts:
+        told.append(last is None or not 0 < abs(count - last) < MIN_CELL)
+        last = count if told[-1] else last
+    return told
 
 
 def hide(

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.core import paths
-from helpers.disclosure.suppression import MIN_CELL
+from helpers.disclosure import suppression
 from helpers.display import evidence
 from helpers.features.labels import say
 from helpers.personas.naming import Theme
@@ -94,9 +94,11 @@ def say_worth(row: pd.Series, *, symbol: str) -> str:
     """Put a segment's size and worth, a row of `profiles.summarise`, in a sentence."""
     part = row["share_sales"]  # missing where all sales are nothing, or a loss
     share = "" if np.isnan(part) else f" with {part:.0%} of sales"
+    size = f"{row['customers']:,.0f} customers ({row['share_customers']:.0%})"
+    if np.isnan(row["sales_per_customer"]):
+        return f"{size}; their sales are withheld, as one of them might be known by it."
     return (
-        f"{row['customers']:,.0f} customers ({row['share_customers']:.0%})"
-        f"{share}: {symbol}{row['sales_per_customer']:,.0f} a "
+        f"{size}{share}: {symbol}{row['sales_per_customer']:,.0f} a "
         f"customer (95 % interval {symbol}{row['low']:,.0f} to {symbol}{row['high']:,.0f})."
     )
 
@@ -137,10 +139,10 @@ def say_habits(
     return " ".join(said)
 
 
-def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
+def say_attributes(rows: pd.DataFrame, *, known: int, of: int) -> str:
     """Say in which attributes (`fairness.distinct_attributes`) a segment differs.
 
-    `coverage`: share of its customers whose attributes are known; it is always said.
+    For how many of its customers attributes are `known` is always said.
     """
     if rows.empty:
         said = "No attribute differs clearly from all known customers"
@@ -150,7 +152,7 @@ def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
             f"to {row.high:.0%}; all known {row.everyone:.0%})"
             for row in rows.itertuples()
         )
-    return f"{said[:1].upper()}{said[1:]}. Known for {coverage:.0%} of the segment."
+    return f"{said[:1].upper()}{said[1:]}. Known for {suppression.part(known, of=of)} of the segment."
 
 
 def say_firmness(row: pd.Series) -> str:
@@ -192,12 +194,8 @@ def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
 
 def say_share(share: float, *, of: int) -> str:
     """Say a share, but not one of fewer than a few customers, nor of all but a few."""
-    count = round(share * of)
-    if 0 < count < MIN_CELL:
-        return f"Fewer than {MIN_CELL}"
-    if 0 < of - count < MIN_CELL:
-        return f"All but fewer than {MIN_CELL}"
-    return f"{share:.0%}"
+    said = suppression.part(round(share * of), of=of)
+    return said[:1].upper() + said[1:] if said[0].isalpha() else f"{share:.0%}"
 
 
 def confidence(jaccard: float, *, reference: float, error: float) -> str:

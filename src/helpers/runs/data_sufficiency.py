@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.core import engines, paths, store
+from helpers.core import engines, errors, paths, store
 from helpers.core.engines import Engine
 from helpers.core.errors import BadInput, TooLittle
 from helpers.core.paths import beside
@@ -131,18 +131,19 @@ def verdict(
     counted = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
     rows = []
     for part, needs in beside(__file__, "data_sufficiency.yaml").items():
-        asked = [(counted[fact], limits.get(n, n), name) for fact, n, name in needs]
-        short = [one for one in asked if one[0] < one[1]]
-        missing = " and ".join(
-            f"{least:,} {name} (found: {found:,})" for found, least, name in short
-        )
+        told = [f"{counted[fact]:,}" for fact, *_ in needs]
+        told = [errors.blurred(t) if n in limits else t for t, (_, n, _) in zip(told, needs, strict=True)]
+        least = [f"{limits.get(n, n):,} {name}" for _, n, name in needs]
+        short = [f"{a} (found: {t})" for a, t, (fact, n, _) in zip(least, told, needs, strict=True) if counted[fact] < limits.get(n, n)]
         rows.append(
             {
                 "part": part,
-                "needs": "; ".join(f"{least:,} {name}" for _, least, name in asked),
-                "found": "; ".join(f"{found:,}" for found, *_ in asked),
+                "needs": "; ".join(least),
+                "found": "; ".join(told),
                 "ready": not short,
-                "said": f"Left out, since it needs {missing}." if short else "Ready.",
+                "said": f"Left out, since it needs {' and '.join(short)}."
+                if short
+                else "Ready.",
             }
         )
     return pd.DataFrame(rows)
