@@ -31,6 +31,18 @@ def suppress(
     return shown
 
 
+def closed(
+    sizes: pd.Series, *, largest: pd.Series | None = None, sums: pd.Series | None = None
+) -> pd.Series:
+    """Mark parts of a known total that few customers make, or one dominates.
+
+    `sizes` are their customers, `largest` a customer's share of each of the `sums`.
+    Others are marked with them, until from the total nothing follows.
+    """
+    hidden = _accompanied(sizes, sizes.between(1, MIN_CELL - 1))
+    return hidden if largest is None else hidden | dominated(largest, sums)
+
+
 def _accompanied(sizes: pd.Series, small: pd.Series) -> pd.Series:
     """Mark beside `small` rows the next smallest, until their total gives none away."""
     hidden = small.copy()
