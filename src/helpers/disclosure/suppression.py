@@ -9,6 +9,7 @@ import pandas as pd
 WITHHELD = "withheld"
 MIN_CELL = 10  # customers; a smaller group is told of nowhere
 DOMINANCE = 0.5  # of a sum; one of which a single customer holds more is told nowhere
+KNOWN = 10**9  # stands in a cross table for a cell that is known: it hides no other
 LARGEST = "largest"  # column of the share that this customer holds; it is never shown
 
 
