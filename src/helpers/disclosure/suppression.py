@@ -164,17 +164,13 @@ def roughly(share: float) -> str:
     return f"{over[-1]:.0%} to {under[0]:.0%}"
 
 
-def nested(counts: Sequence[float]) -> list[bool]:
-    """Mark which of nested groups can be told: each MIN_CELL or more from the last told.
-
-    Of those as large as the last one nothing follows, so they are marked, too.
-    """
-    told: list[bool] = []
-    last = None
+def nested(counts: Sequence[float]) -> np.ndarray:
+    """Mark the nested groups to tell of: none is 1 to 9 customers from the last one."""
+    told, last = [], np.inf
     for count in counts:
-        told.append(last is None or not 0 < abs(count - last) < MIN_CELL)
+        told.append(not 0 < abs(count - last) < MIN_CELL)
         last = count if told[-1] else last
-    return told
+    return np.array(told, bool)
 
 
 def hide(
