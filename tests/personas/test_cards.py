@@ -203,22 +203,6 @@ def test_neighbours_are_named_with_how_often():
     )
 
 
-@pytest.mark.parametrize(
-    ("share", "of", "said"),
-    [
-        (0.5, 100, "50%"),
-        (0.1, 100, "10%"),
-        (0.09, 100, "Fewer than 10"),
-        (0.9, 100, "90%"),
-        (0.91, 100, "All but fewer than 10"),
-        (0.0, 100, "0%"),
-        (1.0, 100, "100%"),
-    ],
-)
-def test_a_share_of_a_few_customers_is_not_said(share, of, said):
-    assert cards.say_share(share, of=of) == said
-
-
 def test_confidence_follows_the_steps_of_the_rule_of_thumb():
     values = [1, 0.85, 0.849, 0.75, 0.749, 0.6, 0.599, np.nan]
     words = ["high", "high", "good", "good", "fair", "fair", "low", "not measured"]

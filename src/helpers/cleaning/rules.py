@@ -150,7 +150,9 @@ def largest(
     sums = ", ".join(spent.format(one, i) for i, one in enumerate(asked))
     shares = ", ".join(f"max(s{i}) / nullif(sum(s{i}), 0)" for i in range(len(asked)))
     each = f"from {view} where customer_id is not null group by customer_id"
-    return list(con.execute(f"select {shares} from (select {sums} {each})").fetchall()[0])
+    return list(
+        con.execute(f"select {shares} from (select {sums} {each})").fetchall()[0]
+    )
 
 
 def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> None:

@@ -117,9 +117,9 @@ def build(
     apart = overlapping(customers, attributes=attributes, least=least_shared)
     limits = {"dimensions": dimensions, "apart": apart}
     deep = conditions(customers, most=most, at_most=most_groups, **limits)
-    found = views(
-        customers, measures=measures, most=deep, **limits
-    ).round(dict.fromkeys(measures, 0))
+    found = views(customers, measures=measures, most=deep, **limits).round(
+        dict.fromkeys(measures, 0)
+    )
     missing = {"by_3", "level_3"} - {*found}
     found = found.reindex(columns=[*found, *sorted(missing)], fill_value="")
     return Cube(list(dimensions), apart, deep, found)

@@ -32,16 +32,14 @@ def suppress(
     return shown
 
 
-def closed(
-    sizes: pd.Series, *, largest: pd.Series | None = None, sums: pd.Series | None = None
-) -> pd.Series:
-    """Mark parts of a known total that few customers make, or one dominates.
+def closed(sizes: pd.Series, *, largest: pd.Series, sums: pd.Series) -> pd.Series:
+    """Mark parts of a known total that few customers make (`sizes`), or one dominates.
 
-    `sizes` are their customers, `largest` a customer's share of each of the `sums`.
-    Others are marked with them, until from the total nothing follows.
+    `largest` is a customer's share of each of the `sums`. With the marked ones go as
+    many others as it takes.
     """
-    hidden = _accompanied(sizes, sizes.between(1, MIN_CELL - 1))
-    return hidden if largest is None else hidden | dominated(largest, sums)
+    small = sizes.between(1, MIN_CELL - 1)
+    return _accompanied(sizes, small) | dominated(largest, sums)
 
 
 def _accompanied(sizes: pd.Series, small: pd.Series) -> pd.Series:
@@ -59,7 +57,7 @@ def guard(
     *,
     counts: Collection[Hashable],
     parts: Mapping[Hashable, Hashable | int],
-    sums: Collection[Hashable],
+    sums: Sequence[Hashable],
     ends: Mapping[Hashable, Hashable],
 ) -> pd.DataFrame:
     """Withhold what tells of 1 to 9 customers, or of one who holds most of a sum.
@@ -101,9 +99,7 @@ def numbers(values: pd.Series) -> pd.Series:
     return pd.to_numeric(values, errors="coerce").astype(float)
 
 
-def _about(
-    part: pd.Series, whole: pd.Series, *, share: bool, rows: bool
-) -> pd.Series:
+def _about(part: pd.Series, whole: pd.Series, *, share: bool, rows: bool) -> pd.Series:
     """Say of parts that are small, or leave a small rest, no more than that.
 
     "<10" of 71 customers, or ">61"; as `share` "<15%" and ">85%"; "" where all can be
@@ -248,7 +244,8 @@ def _close(sizes: np.ndarray, hidden: np.ndarray) -> np.ndarray:
         near[:, column] |= in_row[row, column] > 1
         # best a partner that has company both ways, then the smallest
         apart = np.where(in_row * in_column > 0, 0, sizes.max() + 1)
-        partners = np.where(near & ~hidden, sizes + apart, np.inf)
+        open_ = near & ~hidden & (sizes < KNOWN)
+        partners = np.where(open_, sizes + apart, np.inf)
         if np.isinf(partners).all():
             return np.ones_like(hidden)
         hidden.flat[partners.argmin()] = True

@@ -295,7 +295,9 @@ def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
         table.loc[few, ["share", "low", "high"]] = np.nan
         parts[way] = table.set_index(by).add_suffix(f"_{way}")
     table = pd.concat(parts.values(), axis=1).sort_index().rename_axis(by)
-    counts = [f"{name}_{way}" for name in ("customers", "moves", "hits") for way in parts]
+    counts = [
+        f"{name}_{way}" for name in ("customers", "moves", "hits") for way in parts
+    ]
     return (
         table.fillna(dict.fromkeys(counts, 0))
         .astype(dict.fromkeys(counts, int))

@@ -134,7 +134,9 @@ def cohort_heatmap(
     bounds = texts.map(lambda text: float(text.strip("<>%") or "nan") / 100)
     shares = table.apply(suppression.numbers).fillna(bounds)
     words = shares.map(lambda share: f"{share:.0%}" if few else f"{100 * share:.0f}")
-    words = words.where(texts == "", texts if few else texts.map(lambda t: t.strip("%")))
+    words = words.where(
+        texts == "", texts if few else texts.map(lambda t: t.strip("%"))
+    )
     plots.heat_map(
         shares.set_axis([f"{name} ({counts[name]:,})" for name in table.index]),
         cmap=mpl.colormaps["Blues"],

@@ -56,7 +56,9 @@ def revenue_bridge(
         row = pd.Series({name: step.sum() / 100 for name, step in steps.items()})
         sizes = pd.Series({name: (step != 0).sum() for name, step in steps.items()})
         tops = pd.Series({n: step.abs().max() / 100 for n, step in steps.items()})
-        row[closed(sizes, largest=(tops / row.abs()).fillna(0), sums=row.abs())] = np.nan
+        row[closed(sizes, largest=(tops / row.abs()).fillna(0), sums=row.abs())] = (
+            np.nan
+        )
         ends_in = {"opening": was.sum() / 100, **row, "closing": is_.sum() / 100}
         rows.append({"ends_on": now, "customers": int((is_ > 0).sum())} | ends_in)
     return pd.DataFrame(rows)

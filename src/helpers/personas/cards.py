@@ -165,13 +165,14 @@ def say_firmness(row: pd.Series) -> str:
     word = confidence(
         row["recovery"], reference=row["reference_high"], error=row["recovery_error"]
     )
+    size = int(row["customers"])
+    borderline = suppression.part(round(row["borderline_share"] * size), of=size)
     return (
         f"{word.capitalize()} confidence: found again by {row['recovery']:.2f} in "
         f"resampled studies ({row['recovery_low']:.2f} to {row['recovery_high']:.2f}; "
         f"customers without clusters reach {row['reference']:.2f}, at most "
         f"{row['reference_high']:.2f}), dissolved in {row['dissolved']:.0%} of them. "
-        f"{say_share(row['borderline_share'], of=row['customers'])} of its customers are "
-        "borderline."
+        f"{borderline[:1].upper()}{borderline[1:]} of its customers are borderline."
     )
 
 
@@ -190,12 +191,6 @@ def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
         for row in rows.itertuples()
     ]
     return f"With {' and '.join(said)}."
-
-
-def say_share(share: float, *, of: int) -> str:
-    """Say a share, but not one of fewer than a few customers, nor of all but a few."""
-    said = suppression.part(round(share * of), of=of)
-    return said[:1].upper() + said[1:] if said[0].isalpha() else f"{share:.0%}"
 
 
 def confidence(jaccard: float, *, reference: float, error: float) -> str:

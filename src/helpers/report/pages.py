@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 from bs4 import BeautifulSoup
 
 from helpers.core import engines, errors, paths
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 # heading of a list of persons
-SINGLE = r"(customer|client|account|member|household|lead|user)[ _]?(id|no\.?|number|key)"
+SINGLE = (
+    r"(customer|client|account|member|household|lead|user)[ _]?(id|no\.?|number|key)"
+)
 # An id that no number of a page reads as: those have commas from 1,000 on, and no zero
 # before them; four digits may be a year.
 PLAIN_ID = re.compile(r"(?=.*[\d@])(?!\d{1,4}$).*|0\d{2,}", re.DOTALL)
@@ -38,7 +41,9 @@ class Article:
     body: str
     words: frozenset[str]  # all that a reader sees, and up to three beside each other
     columns: frozenset[str]  # headings of its tables
-    lists: frozenset[tuple[str, ...]]  # columns of whole numbers that are written as text
+    lists: frozenset[
+        tuple[str, ...]
+    ]  # columns of whole numbers that are written as text
     sections: dict[str, str]  # anchor to heading, of the second level
     anchors: dict[str, str]  # heading to anchor, of every level
     parameters: list[dict[str, str]]
@@ -211,9 +216,9 @@ def _number_lists(soup: BeautifulSoup) -> Iterator[tuple[str, ...]]:
         rows = [row(["th", "td"]) for row in body("tr")]
         for cells in zip(*rows, strict=False):
             found = {c.get_text() for c in cells if "t" in c.get("class", [])}
-            if len(found) > 2 and all(map(str.isdecimal, found)):
-                if max(map(int, found)) - min(map(int, found)) >= len(found):
-                    yield tuple(sorted(found))
+            whole = len(found) > 2 and all(map(str.isdecimal, found))
+            if whole and np.ptp([int(number) for number in found]) >= len(found):
+                yield tuple(sorted(found))
 
 
 def _persons(run: str, words: Iterable[str]) -> set[str] | None:

@@ -132,9 +132,16 @@ def verdict(
     rows = []
     for part, needs in beside(__file__, "data_sufficiency.yaml").items():
         told = [f"{counted[fact]:,}" for fact, *_ in needs]
-        told = [errors.blurred(t) if n in limits else t for t, (_, n, _) in zip(told, needs, strict=True)]
+        told = [
+            errors.blurred(t) if n in limits else t
+            for t, (_, n, _) in zip(told, needs, strict=True)
+        ]
         least = [f"{limits.get(n, n):,} {name}" for _, n, name in needs]
-        short = [f"{a} (found: {t})" for a, t, (fact, n, _) in zip(least, told, needs, strict=True) if counted[fact] < limits.get(n, n)]
+        short = [
+            f"{a} (found: {t})"
+            for a, t, (fact, n, _) in zip(least, told, needs, strict=True)
+            if counted[fact] < limits.get(n, n)
+        ]
         rows.append(
             {
                 "part": part,
