@@ -22,6 +22,7 @@ class Column:
     format: str = ""
     about: str = ""
     of: str = ""
+    beside: str = ""
 
     def heading(self, sign: str) -> str:
         """Give the label, with the sign of the currency if it is money."""
@@ -74,6 +75,7 @@ def roles(
     money = [name for name in names if units[name] in MONEY]
     shared = [n for n in names if find(bases[n]).unit in MONEY and n not in money]
     ends = {name: names[estimate(names, i)] for i, name in enumerate(names)}
+    ends |= {name: find(name).beside for name in names if find(name).beside in names}
     return {
         "counts": [name for name in names if units[name] == "customers"],
         "parts": {
