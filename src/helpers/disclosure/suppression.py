@@ -146,7 +146,7 @@ def part(count: int, *, of: int, form: str = "{:.0%}") -> str:
 def _worded(count: int, of: int | None) -> str:
     if 0 < count < MIN_CELL:
         return f"fewer than {MIN_CELL}"
-    few = of is not None and 0 < of - count < MIN_CELL
+    few = of is not None and 0 < of - count < MIN_CELL <= of
     return f"all but fewer than {MIN_CELL}" if few else ""
 
 
