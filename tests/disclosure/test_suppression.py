@@ -120,10 +120,10 @@ def test_sentences_say_no_more_than_tables(count, of, number, share):
 @pytest.mark.parametrize(
     ("share", "said"),
     [
-        (0.002, "less than 1%"),
+        (0.002, "0% to 1%"),
         (0.135, "10% to 25%"),
-        (0.5, "more than 50%"),
-        (1, "more than 50%"),
+        (0.5, "50% to 100%"),
+        (1, "50% to 100%"),
     ],
 )
 def test_the_largest_customers_share_stays_unknown(share, said):

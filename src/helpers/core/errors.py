@@ -8,16 +8,14 @@ class BadInput(ValueError):
 
 
 class TooLittle(Exception):  # no error: the section is left out
-    """What a section of a notebook needs and the run lacks: shown in place of it.
-
-    It stands on a page, where no number from 1 to 9 may tell of so many customers.
-    """
+    """What a section of a notebook needs and the run lacks: shown in place of it."""
 
     def __init__(self, said: str = "") -> None:
-        counted = r"found: [^)]*|\b\d+ (?:such )?(?:customers|leads|won|lost)\b"
-        super().__init__(re.sub(counted, lambda part: blurred(part[0]), said))
+        super().__init__(blurred(said))
 
 
 def blurred(text: str) -> str:
-    """Write "fewer than 10" for each number from 1 to 9 of a text."""
-    return re.sub(r"(?<![\d.,%-])[1-9](?![\d%-]|[.,]\d)", "fewer than 10", text)
+    """Write "fewer than 10" for 1 to 9 in what a text tells of customers, or found."""
+    counted = r"found: [^)]*|\b\d (?:such )?(?:customers?|leads|won|lost)\b"
+    few = r"(?<![\d.,%-])[1-9](?![\d%-]|[.,]\d)"
+    return re.sub(counted, lambda part: re.sub(few, "fewer than 10", part[0]), text)

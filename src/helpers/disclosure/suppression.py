@@ -152,12 +152,9 @@ def _worded(count: int, of: int | None) -> str:
 
 def roughly(share: float) -> str:
     """Write the share of a sum that is a single customer's, so that it stays unknown."""
-    edges = [0.01, 0.05, 0.1, 0.25, 0.5]
-    over = [edge for edge in edges if edge <= share]
-    under = [edge for edge in edges if edge > share]
-    if not over or not under:
-        return f"more than {edges[-1]:.0%}" if over else f"less than {edges[0]:.0%}"
-    return f"{over[-1]:.0%} to {under[0]:.0%}"
+    edges = ["0%", "1%", "5%", "10%", "25%", "50%", "100%"]
+    at = np.searchsorted([0.01, 0.05, 0.1, 0.25, 0.5], share, side="right")
+    return f"{edges[at]} to {edges[at + 1]}"
 
 
 def nested(counts: Sequence[float]) -> np.ndarray:
@@ -167,21 +164,6 @@ def nested(counts: Sequence[float]) -> np.ndarray:
         told.append(not 0 < abs(count - last) < MIN_CELL)
         last = count if told[-1] else last
     return np.array(told, bool)
-
-
-def hide(
-    frame: pd.DataFrame,
-    hidden: Sequence[bool],
-    *,
-    counts: Hashable,
-    columns: Sequence[Hashable],
-) -> pd.DataFrame:
-    """Withhold `columns` of `hidden` rows of any size; `counts` reads "withheld"."""
-    there = np.asarray(hidden, bool)
-    told = frame.astype(dict.fromkeys([counts, *columns], object))
-    told.loc[there, list(columns)] = None
-    told.loc[there, counts] = WITHHELD
-    return told
 
 
 def privacy(cells: pd.DataFrame) -> str:

@@ -151,7 +151,7 @@ def _fit(failure: failures.Failure, run: str) -> failures.Failure:
     error = re.sub(r"(?<![\w.:/])/(?:[^\s/'\"]+/)+", "…/", failure.error)
     if _persons(run, filter(PLAIN_ID.fullmatch, _phrases(failure.error))):
         error = "The error names a customer, so it stands in the notebook only."
-    return dataclasses.replace(failure, error=error)
+    return dataclasses.replace(failure, error=errors.blurred(error))
 
 
 def _exporter() -> "TemplateExporter":

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.core import engines, errors, paths, store
+from helpers.core import engines, paths, store
 from helpers.core.engines import Engine
-from helpers.core.errors import BadInput, TooLittle
+from helpers.core.errors import BadInput, TooLittle, blurred
 from helpers.core.paths import beside
 from helpers.core.schema import APART, OTHER
 
@@ -131,26 +131,23 @@ def verdict(
     counted = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
     rows = []
     for part, needs in beside(__file__, "data_sufficiency.yaml").items():
-        told = [f"{counted[fact]:,}" for fact, *_ in needs]
-        told = [
-            errors.blurred(t) if n in limits else t
-            for t, (_, n, _) in zip(told, needs, strict=True)
-        ]
         least = [f"{limits.get(n, n):,} {name}" for _, n, name in needs]
-        short = [
-            f"{a} (found: {t})"
-            for a, t, (fact, n, _) in zip(least, told, needs, strict=True)
-            if counted[fact] < limits.get(n, n)
+        told = [f"found: {counted[fact]:,}" for fact, *_ in needs]
+        told = [
+            blurred(t) if need[1] in limits else t
+            for t, need in zip(told, needs, strict=True)
         ]
+        short = [counted[fact] < limits.get(n, n) for fact, n, _ in needs]
+        missing = " and ".join(
+            f"{a} ({t})" for a, t, few in zip(least, told, short, strict=True) if few
+        )
         rows.append(
             {
                 "part": part,
                 "needs": "; ".join(least),
-                "found": "; ".join(told),
-                "ready": not short,
-                "said": f"Left out, since it needs {' and '.join(short)}."
-                if short
-                else "Ready.",
+                "found": "; ".join(t.removeprefix("found: ") for t in told),
+                "ready": not missing,
+                "said": f"Left out, since it needs {missing}." if missing else "Ready.",
             }
         )
     return pd.DataFrame(rows)
