@@ -49,8 +49,6 @@ def test_of_rows_that_share_out_customers_one_is_not_hidden_alone():
 def test_where_the_page_says_the_base_a_number_stands_for_it():
     shown = told({"missing_share": [0.001, 0.0, 0.5]}, of={"missing_share": 2444})
     assert shown["missing_share"] == ["<0.5%", 0.0, 0.5]
-    taken = told({"step": ["in", "rule"], "customers": [90, -3]}, of={"customers": 90})
-    assert taken["customers"] == [90, "<10"]
 
 
 def test_a_row_of_few_loses_the_numbers_on_its_right_and_takes_a_second_along():
@@ -170,3 +168,37 @@ def test_bars_of_few_customers_share_their_height_with_those_beside():
 )
 def test_a_section_that_has_too_little_says_no_small_number(said, shown):
     assert str(errors.TooLittle(said)) == shown
+
+
+def test_a_number_beside_its_whole_elsewhere_on_the_page_is_a_part_of_it():
+    # 190 of the 195 customers of a segment were followed; of another 300 of 444
+    table = {"customers": [190, 300], "at_risk": [160, 250], "retained": [0.84, 0.83]}
+    shown = told(table, of={"customers": pd.Series([195, 444])})
+    assert shown["customers"] == [">185", 300]
+    assert shown["at_risk"] == [None, 250]
+    assert shown["retained"] == [0.84, 0.83]
+
+
+def test_a_need_that_all_but_one_bought_is_no_row_of_few():
+    table = {"need": list("abc"), "customers": [199, 40, 3], "sales": [5.0, 6.0, 7.0]}
+    shown = told(table, of={"customers": 200})
+    assert shown["customers"] == [">190", "withheld", "withheld"]
+    assert shown["sales"] == [5.0, None, None]
+
+
+def test_groups_leave_no_few_customers_over():
+    sizes = pd.Series({"first": 120, "second": 60, "third": 18, "fourth": 2})
+    # the 2 of the fourth are few: the third is left out with it
+    assert suppression.enough_left(sizes, of=200).tolist() == [1, 1, 0, 0]
+    assert suppression.enough_left(sizes[:3], of=198).tolist() == [1, 1, 1]
+    assert suppression.enough_left(sizes[:1], of=125).tolist() == [0]
+
+
+def test_what_tells_of_a_withheld_share_goes_with_it():
+    # 9 of 54 moved; 24.1% by noise and -7.4% beyond it would tell them
+    table = {"customers": [54, 90], "moved": [9 / 54, 0.3], "noise_2": [0.241, 0.2]}
+    shown = told(
+        table | {"excess": [-0.074, 0.1], "low": [-0.2, 0], "high": [0.1, 0.2]}
+    )
+    assert shown["moved"] == ["withheld", "withheld"]
+    assert shown["excess"] == shown["low"] == shown["high"] == [None, None]

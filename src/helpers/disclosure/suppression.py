@@ -56,15 +56,15 @@ def guard(
     frame: pd.DataFrame,
     *,
     counts: Collection[Hashable],
-    parts: Mapping[Hashable, Hashable | int],
+    parts: Mapping[Hashable, Hashable | pd.Series],
     sums: Sequence[Hashable],
     ends: Mapping[Hashable, Hashable],
 ) -> pd.DataFrame:
     """Withhold what tells of 1 to 9 customers, or of one who holds most of a sum.
 
     A row in which one of `counts` (columns of customers) is small loses the numbers to
-    its right. `parts` maps a count, or a share (0 to 1), to the column or number of the
-    customers of whom it is: a part that is small, or leaves a small rest, says no more
+    its right. `parts` maps a count, or a share (0 to 1), to the column, number or numbers
+    of the customers of whom it is: a part that is small, or leaves a small rest, says no more
     than that ("<10", ">61", "<5%"). `sums` are withheld where `LARGEST` is above
     `DOMINANCE`. `ends` maps the ends of intervals to what they go with. Totals are
     taken to be known, as in :func:`suppress`. Returns a copy without `LARGEST`.
@@ -75,16 +75,17 @@ def guard(
     for name in counts:
         sizes = numbers(told[name]).abs()
         few = sizes.between(1, MIN_CELL - 1)
-        if name not in parts and few.any():
+        if few.any() and not _in(told, parts.get(name)):
             hidden = _accompanied(sizes.fillna(0), few | sizes.isna())
             right = told.columns[told.columns.get_loc(name) + 1 :]
             told.loc[hidden, [one for one in right if numbers(told[one]).any()]] = None
             told.loc[hidden, name] = _word(few, hidden)
     for name, base in parts.items():
         part = numbers(told[name]).abs()
-        whole = numbers(told[base] if base in told else pd.Series(base, told.index))
+        rows = _in(told, base)
+        whole = numbers(told[base]) if rows else part * 0 + np.asarray(base, float)
         part = (part if name in counts else part * whole).round()
-        texts = _about(part, whole, share=name not in counts, rows=base in told)
+        texts = _about(part, whole, share=name not in counts, rows=rows)
         told[name] = told[name].where(texts == "", texts)
     if LARGEST in table and len(sums):
         sizes = numbers(table[sums[0]]).abs().fillna(0)
@@ -92,6 +93,10 @@ def guard(
     for end, name in ends.items():
         told.loc[numbers(told[name]).isna(), end] = None
     return told.set_axis(frame.index)
+
+
+def _in(table: pd.DataFrame, base: object) -> bool:
+    return base is not None and not isinstance(base, int | pd.Series) and base in table
 
 
 def numbers(values: pd.Series) -> pd.Series:
@@ -155,6 +160,14 @@ def roughly(share: float) -> str:
     edges = ["0%", "1%", "5%", "10%", "25%", "50%", "100%"]
     at = np.searchsorted([0.01, 0.05, 0.1, 0.25, 0.5], share, side="right")
     return f"{edges[at]} to {edges[at + 1]}"
+
+
+def enough_left(sizes: pd.Series, *, of: int) -> pd.Series:
+    """Mark the groups to show of customers, so that no 1 to 9 of them are left over."""
+    shown = sizes >= MIN_CELL
+    while shown.any() and 0 < of - sizes[shown].sum() < MIN_CELL:
+        shown[sizes.where(shown).idxmin()] = False
+    return shown
 
 
 def nested(counts: Sequence[float]) -> np.ndarray:

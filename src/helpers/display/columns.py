@@ -63,9 +63,7 @@ def estimate(names: Sequence[Hashable], i: int) -> int:
     return before[-1] if end and before else i
 
 
-def roles(
-    names: Sequence[Hashable], of: Mapping[Hashable, Hashable | int]
-) -> dict[str, Any]:
+def roles(names: Sequence[Hashable], of: Mapping[Hashable, Any]) -> dict[str, Any]:
     """Say which columns tell of customers, as `suppression.guard` asks for it.
 
     `of` adds to the dictionary: a column -> the column, or the number, it is a part of.
@@ -73,7 +71,8 @@ def roles(
     units = {name: find(name).unit for name in names}
     bases = {name: find(name).of for name in names} | dict(of)
     money = [name for name in names if units[name] in MONEY]
-    shared = [n for n in names if find(bases[n]).unit in MONEY and n not in money]
+    told = {name: base for name, base in bases.items() if isinstance(base, str)}
+    shared = [n for n in told if find(told[n]).unit in MONEY and n not in money]
     ends = {name: names[estimate(names, i)] for i, name in enumerate(names)}
     ends |= {name: find(name).beside for name in names if find(name).beside in names}
     return {
@@ -81,7 +80,7 @@ def roles(
         "parts": {
             name: base
             for name, base in bases.items()
-            if name not in shared and (isinstance(base, int) or base in names)
+            if name not in shared and (not isinstance(base, str) or base in names)
         },
         "sums": [*money, *shared],
         "ends": {end: name for end, name in ends.items() if end != name},

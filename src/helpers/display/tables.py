@@ -42,7 +42,7 @@ def show(
     formats: Mapping[Hashable, str | Callable] | None = None,
     names: Mapping[Hashable, str] | None = None,
     bars: Sequence[Hashable | tuple] = (),
-    of: Mapping[Hashable, Hashable | int] | None = None,
+    of: Mapping[Hashable, Hashable | pd.Series] | None = None,
     note: str = "",
     index: bool | None = None,
 ) -> "Table":
@@ -66,8 +66,8 @@ def show(
         Number columns drawn with a bar, each on its own scale from zero; columns in
         an inner tuple share one scale: ``bars=[("share_customers", "share_sales")]``.
     of : mapping, optional
-        Count or share to the column of the customers it is a part of, or their number
-        where the page says it elsewhere: ``of={"missing_share": 2444}``.
+        Count or share to the column of the customers it is a part of, or their number,
+        or one a row, where the page says it elsewhere: ``of={"missing_share": 2444}``.
     index : bool, optional
         Whether the index is shown; else it is if it has a name or holds no numbers.
         The first column shown heads its row.
@@ -91,7 +91,7 @@ def show(
 
 
 def guarded(
-    frame: pd.DataFrame, *, of: Mapping[Hashable, Hashable | int] | None = None
+    frame: pd.DataFrame, *, of: Mapping[Hashable, Hashable | pd.Series] | None = None
 ) -> pd.DataFrame:
     """Withhold what tells of few customers, as :func:`show` does, for charts and texts."""
     return suppression.guard(frame, **columns.roles(list(frame), of or {}))

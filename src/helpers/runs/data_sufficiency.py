@@ -129,6 +129,7 @@ def verdict(
     """
     limits = {"customers": customers, "segmented": segmented, "events": events}
     counted = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
+    everyone = counted["customers"]
     rows = []
     for part, needs in beside(__file__, "data_sufficiency.yaml").items():
         least = [f"{limits.get(n, n):,} {name}" for _, n, name in needs]
@@ -137,6 +138,10 @@ def verdict(
             blurred(t) if need[1] in limits else t
             for t, need in zip(told, needs, strict=True)
         ]
+        for i, (fact, *_) in enumerate(needs):  # what leaves few of them says so
+            some = fact in ("enough", "repeat", "returning") and counted[fact] > 9
+            if some and everyone - 10 < counted[fact] < everyone:
+                told[i] = f"found: all but fewer than 10 of {everyone:,}"
         short = [counted[fact] < limits.get(n, n) for fact, n, _ in needs]
         missing = " and ".join(
             f"{a} ({t})" for a, t, few in zip(least, told, short, strict=True) if few
