@@ -403,22 +403,23 @@ def test_points_are_projected_on_the_two_directions_of_most_spread():
 
 
 def test_a_gorge_counts_members_at_the_foot_and_all_others_on_them():
-    # nine customers are alike to the first segment: four members and five others
-    near = np.array([*[[0.9, 0.1]] * 4, *[[0.9, 0.95]] * 5, [0.1, 0.9]])
-    figure = clustering_plots.gorge(near, [1] * 4 + [2] * 6, NAMES, label="membership")
+    # 36 customers are alike to the first segment: 16 members and 20 others
+    near = np.array([*[[0.9, 0.1]] * 16, *[[0.9, 0.95]] * 20, *[[0.1, 0.9]] * 16])
+    ids = [1] * 16 + [2] * 36
+    figure = clustering_plots.gorge(near, ids, NAMES, label="membership")
     first, second = figure.axes
     others, members, outline = (patch.get_data() for patch in first.patches)
     at = np.searchsorted(members[1], [0.1 + 1e-6, 0.9 + 1e-6]) - 1
-    assert members[0][at].tolist() == [0, 2]  # roots of 0 and 4
-    assert outline[0][at].tolist() == [1, 3]  # roots of 1 and 9
-    assert others[0][at].tolist() == [1, 3]
-    assert others[2][at].tolist() == [0, 2]
-    assert outline[0].sum() == 4
+    assert members[0][at].tolist() == [0, 4]  # roots of 0 and 16
+    assert outline[0][at].tolist() == [4, 6]  # roots of 16 and 36
+    assert others[0][at].tolist() == [4, 6]
+    assert others[2][at].tolist() == [0, 4]
+    assert outline[0].sum() == 10
     assert first.get_xlim() == (0, 1)
     assert to_hex(first.patches[1].get_facecolor()) == plots.segment_colour(1)
     assert to_hex(second.patches[1].get_facecolor()) == plots.segment_colour(2)
     assert to_hex(second.patches[0].get_facecolor()) == plots.REFERENCE
-    assert first.get_ylabel() == "Cooks\n40% of customers"
+    assert first.get_ylabel() == "Cooks\n31% of customers"
     assert second.get_xlabel().startswith("membership")
 
 
@@ -478,7 +479,7 @@ def test_a_block_says_its_name_mean_and_share_below_nought(ax):
     silhouette(ax)
     assert names(ax.yaxis) == [
         "Cooks\nmean 0.30, 0% below 0",
-        "Gardeners\nmean 0.10, 50% below 0",
+        "Gardeners\nmean 0.10, fewer than 10 below 0",
     ]
 
 

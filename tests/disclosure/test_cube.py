@@ -24,7 +24,7 @@ ASKED = {"dimensions": ["tier", "town"], "most": 2, "below": 10}
 
 
 def views(table, **change):
-    asked = ASKED | {"measures": ["sales"], "dominance": 0.8} | change
+    asked = ASKED | {"measures": ["sales"]} | change
     return cube.views(table, **asked)
 
 
@@ -60,9 +60,9 @@ def _others():
 def test_a_group_whose_money_is_one_customers_goes_with_its_count():
     table = TOWNS.copy()
     table.loc[0, "sales"] = 500.0  # of 533 in its group, and of 601 in all
-    found = conditions(views(table, dominance=0.9))
+    found = conditions(views(table))
     assert ("tier", "high", "town", "north") not in found
-    assert ("tier", "high", "town", "north") in conditions(views(TOWNS, dominance=0.9))
+    assert ("tier", "high", "town", "north") in conditions(views(TOWNS))
 
 
 def test_dimensions_that_are_apart_are_not_crossed():
@@ -185,7 +185,6 @@ def test_a_cube_is_built_as_its_parts_would_and_an_attack_finds_nothing():
         measures=["sales"],
         most=3,
         most_groups=1000,
-        dominance=0.8,
         least_shared=0.5,
     )
     assert (built.most, built.apart) == (3, [])

@@ -271,13 +271,6 @@ def joined(cells_hidden, row, column):
     return column in columns
 
 
-def test_figures_of_a_row_that_must_not_be_shown_are_withheld_whatever_its_size():
-    frame = pd.DataFrame({"tier": ["a", "b"], "customers": [90, 12], "sales": [1.5, 2]})
-    told = suppression.hide(frame, [False, True], counts="customers", columns=["sales"])
-    assert told["customers"].tolist() == [90, suppression.WITHHELD]
-    assert told["sales"].tolist() == [1.5, None]
-
-
 def test_a_cross_table_says_why_cells_are_away():
     cells = pd.DataFrame({"x": [suppression.WITHHELD, 12]}, dtype=object)
     assert suppression.privacy(cells).startswith("Cells of fewer than 10 customers")

@@ -294,7 +294,7 @@ def test_one_order_each_gives_no_rhythm_and_says_so():
     with pytest.raises(TooLittle, match=r"Each of 200 customers .* repeat share is 0%"):
         lifecycle_stages.need_rhythm(once)
     few = ordered(**{f"c{i}": [i, 20 + i] for i in range(9)}, x=[1])
-    with pytest.raises(TooLittle, match=r"found: 9 of 10"):
+    with pytest.raises(TooLittle, match=r"found: fewer than 10 of 10"):
         lifecycle_stages.need_rhythm(few)
     lifecycle_stages.need_rhythm(ordered(**{f"c{i}": [i, 20 + i] for i in range(10)}))
 

@@ -39,9 +39,18 @@ CONTRACTS = pd.DataFrame(
 ).astype({"renewed": "boolean"})
 
 
+def ten_of_each():
+    """Give ten customers the contracts of each: sums of fewer are told nowhere."""
+    copies = [
+        CONTRACTS.assign(customer_id=CONTRACTS["customer_id"] + str(i))
+        for i in range(10)
+    ]
+    return pd.concat(copies, ignore_index=True)
+
+
 def test_the_bridge_accounts_for_every_change():
     ends = [day("2020-03-31"), day("2020-06-30"), day("2020-09-30")]
-    found = retention.revenue_bridge(CONTRACTS, ends=ends)
+    found = retention.revenue_bridge(ten_of_each(), ends=ends)
     money = [
         "opening",
         "new",
@@ -52,17 +61,27 @@ def test_the_bridge_accounts_for_every_change():
         "closing",
     ]
     assert found[money].to_numpy().tolist() == [
-        [310, 0, 0, 0, 0, -60, 250],
-        [250, 40, 60, 30, -30, -70, 280],
+        [3100, 0, 0, 0, 0, -600, 2500],
+        [2500, 400, 600, 300, -300, -700, 2800],
     ]
-    assert found["customers"].tolist() == [3, 4]
+    assert found["customers"].tolist() == [30, 40]
     assert found["ends_on"].tolist() == ends[1:]
 
 
 def test_a_contract_counts_on_its_last_day_and_not_on_the_next():
     ends = [day("2020-08-30"), day("2020-08-31"), day("2020-09-01")]
-    found = retention.revenue_bridge(CONTRACTS, ends=ends)
-    assert found["churn"].tolist() == [0, -70]
+    found = retention.revenue_bridge(ten_of_each(), ends=ends)
+    assert found["churn"].tolist() == [0, -700]
+
+
+def test_a_step_of_the_bridge_that_few_make_is_missing_with_the_smallest_beside_it():
+    fewer = ten_of_each().query("not customer_id.isin(['pauses0', 'pauses1'])")
+    ends = [day("2020-06-30"), day("2020-09-30")]
+    step = retention.revenue_bridge(fewer, ends=ends).iloc[0]
+    # 8 return: 480; the 10 that are new go with them, or the sum would tell it
+    assert step[["new", "returned"]].isna().all()
+    assert step[["expansion", "contraction", "churn"]].tolist() == [300, -300, -700]
+    assert step["closing"] - step["opening"] == 400 + 480 + 300 - 300 - 700
 
 
 def test_only_contracts_that_ended_are_counted_as_renewed_or_not():
@@ -352,16 +371,16 @@ def test_contracts_without_an_end_or_a_fee_leave_their_sections_out():
     assert len(retention.ended(rows.assign(renewed=True))) == 12
     ends = [day("2020-03-31"), day("2020-06-30")]
     retention.need_revenue(rows, ends=ends)
-    with pytest.raises(TooLittle, match="found: 12 and 1"):
+    with pytest.raises(TooLittle, match="found: 12 and fewer than 10"):
         retention.need_revenue(rows, ends=ends[:1])
-    with pytest.raises(TooLittle, match="found: 0 and 2"):
+    with pytest.raises(TooLittle, match="found: 0 and fewer than 10"):
         retention.need_revenue(rows.assign(monthly_fee_cents=0), ends=ends)
 
 
 @pytest.mark.parametrize(
     ("scores", "fault"),
     [
-        ([5.0] * 9, "found: 9"),
+        ([5.0] * 9, "found: fewer than 10"),
         ([1.0, 5.0] * 6, "go from 1 to 5"),
         ([0.0, 100.0] * 6, "go from 0 to 100"),
         ([], "found: 0"),

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from helpers.personas import cards, naming
 
@@ -187,10 +186,10 @@ def test_no_habit_asked_for_is_passed_over():
 def test_attributes_are_never_said_without_their_coverage():
     row = {"attribute": "kids_count", "level": "3+", "share": 0.25}
     rows = pd.DataFrame([row | {"low": 0.2, "high": 0.31, "everyone": 0.1}])
-    said = cards.say_attributes(rows, coverage=0.4)
+    said = cards.say_attributes(rows, known=40, of=100)
     assert said.startswith("Number of children 3+: 25% (20% to 31%; all known 10%)")
     for shown in (rows, rows[:0]):
-        said = cards.say_attributes(shown, coverage=0.4)
+        said = cards.say_attributes(shown, known=40, of=100)
         assert said.endswith("Known for 40% of the segment.")
     assert "No attribute differs" in said
 
@@ -201,22 +200,6 @@ def test_neighbours_are_named_with_how_often():
         "With Gardeners (15% of its customers could be in either) and Movers (few of "
         "its customers)."
     )
-
-
-@pytest.mark.parametrize(
-    ("share", "of", "said"),
-    [
-        (0.5, 100, "50%"),
-        (0.1, 100, "10%"),
-        (0.09, 100, "Fewer than 10"),
-        (0.9, 100, "90%"),
-        (0.91, 100, "All but fewer than 10"),
-        (0.0, 100, "0%"),
-        (1.0, 100, "100%"),
-    ],
-)
-def test_a_share_of_a_few_customers_is_not_said(share, of, said):
-    assert cards.say_share(share, of=of) == said
 
 
 def test_confidence_follows_the_steps_of_the_rule_of_thumb():

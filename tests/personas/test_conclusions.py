@@ -218,7 +218,7 @@ RELATED = pd.DataFrame(
     {"attribute": ["age"], "cramers_v": [0.1], "low": [0.0], "high": [0.2]}
 )
 SHARES = pd.DataFrame({"shown": [True, True, False]})
-COVERED = pd.DataFrame({"coverage": [0.1, 0.5]})
+COVERED = pd.DataFrame({"coverage": [0.1, 0.5], "customers": 100})
 
 
 def test_attributes_go_with_segments_or_are_not_seen_to():

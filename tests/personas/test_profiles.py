@@ -373,15 +373,16 @@ def test_shares_of_a_few_customers_or_of_all_but_a_few_are_not_said():
 def test_a_loss_or_nothing_has_no_shares_and_no_trend_without_later_days():
     assigned = pd.DataFrame(
         {
-            **{"customer_id": list("abcd"), "segment_id": [1, 1, 2, 2]},
+            **{"customer_id": list("abcdef"), "segment_id": [1] * 3 + [2] * 3},
             **{"borderline": False, "value_tier": "high", "activity": "active"},
             "deal_sensitivity": "low",
         }
     )
-    features = pd.DataFrame({"customer_id": list("abcd"), "sales": [-5.0, 1, 1, 0]})
+    sales = [-3.0, -3, 0, 1, 1, 0]
+    features = pd.DataFrame({"customer_id": list("abcdef"), "sales": sales})
     found = profiles.summarise(features, assigned, seed=1)
     assert found["share_sales"].isna().all()
-    assert found["sales_per_customer"].tolist() == [-2.0, 0.5]
+    assert found["sales_per_customer"].tolist() == [-2.0, 2 / 3]
     crossed = profiles.matrix(
         assigned,
         features.assign(later_sales=0.0),
@@ -393,6 +394,23 @@ def test_a_loss_or_nothing_has_no_shares_and_no_trend_without_later_days():
     assert (
         crossed["trend"].isna().all() and not np.isinf(crossed["later_per_day"]).any()
     )
+
+
+def test_sales_of_a_segment_that_one_customer_dominates_are_missing():
+    assigned = pd.DataFrame(
+        {
+            **{"customer_id": list("abcdefgh"), "segment_id": [1, 1, 1, 2, 2, 3, 3, 3]},
+            **{"borderline": False, "value_tier": "high", "activity": "active"},
+            "deal_sensitivity": "low",
+        }
+    )
+    # 60 of 100; then 20 and 20, which go with it or the total of 240 tells; then 100
+    sales = [60.0, 20, 20, 20, 20, 40, 40, 20]
+    features = pd.DataFrame({"customer_id": list("abcdefgh"), "sales": sales})
+    found = profiles.summarise(features, assigned, seed=1)
+    money = ["sales", "share_sales", "sales_per_customer", "low", "high"]
+    assert found[money].isna().all(axis=1).tolist() == [True, True, False]
+    assert found["customers"].tolist() == [3, 2, 3]
 
 
 def test_one_segment_alone_is_confused_with_none():

@@ -48,7 +48,14 @@ def make_run(home: Path, monkeypatch) -> Path:
     publish(people())
     profile().to_parquet(paths.processed(RUN) / "segment_profile.parquet")
     store.write_json(cards(), paths.processed(RUN) / "personas.json")
+    knows(["C-0042", "9"])
     return paths.reports(RUN)
+
+
+def knows(ids):
+    """Let the run know customers by their ids."""
+    table = pd.DataFrame({"customer_id": ids, "spend": 1.0})
+    table.to_parquet(paths.processed(RUN) / "features.parquet")
 
 
 def save_notebook(name, content):
@@ -181,7 +188,6 @@ def publish(customers, left_out=()):
     views = cube.views(
         customers,
         measures=["sales", "later_sales"],
-        dominance=0.8,
         **ASKED | {"dimensions": used},
     ).round({"sales": 0, "later_sales": 0})
     views.to_parquet(paths.processed(RUN) / "views.parquet")
@@ -647,6 +653,7 @@ def test_sections_of_a_bare_run_say_what_they_need(folder):
         file.unlink()
     for file in (paths.processed(RUN) / "findings").iterdir():
         file.unlink()
+    knows(["C-0042"])
     page = BeautifulSoup(build.build(RUN).read_text("utf-8"), "html.parser")
     lacking = [p.get_text() for p in page.select(".lacking")]
     assert len(lacking) == 10
@@ -716,8 +723,6 @@ def test_a_page_that_must_not_go_out_is_refused_and_earlier_pages_stay(
     folder, output, fault
 ):
     before = build.build(RUN).read_bytes()
-    ids = pd.DataFrame({"customer_id": ["C-0042", "9"], "spend": [1.0, 2.0]})
-    ids.to_parquet(paths.processed(RUN) / "features.parquet")
     save_notebook(NAMES[1], [*cells(4), code("1", output)])
     with pytest.raises(errors.BadInput, match=f"^{NAMES[1]}.*{fault}"):
         build.build(RUN)
@@ -725,9 +730,53 @@ def test_a_page_that_must_not_go_out_is_refused_and_earlier_pages_stay(
 
 
 def test_numbers_that_happen_to_be_customer_ids_are_no_fault(folder):
-    ids = pd.DataFrame({"customer_id": ["300", "9"]})
-    ids.to_parquet(paths.processed(RUN) / "features.parquet")
+    knows([*map(str, range(1, 2500)), "9"])
+    counts = pd.DataFrame({"k": [2, 3, 5], "customers": [444, 602, 1819]})
+    fifths = pd.DataFrame({"fifth": list("12345"), "mean": [1.5] * 5})
+    shown = [tables.show(one, caption="x")._repr_html_() for one in (counts, fifths)]
+    more = [code("1", result({"text/html": html})) for html in shown]
+    years = code("1", nbf.new_output("stream", text="Bought in 2017 by 1,204."))
+    save_notebook(NAMES[1], [*cells(4), *more, years])
     assert build.build(RUN).exists()
+
+
+@pytest.mark.parametrize(
+    ("ids", "output", "named"),
+    [
+        # digits alone: more than a year has, or with a zero that no number begins with
+        (["17850", "13047"], "Best: 17850, then others.", "17850"),
+        (["0042", "0043"], "Best: 0042.", "0042"),
+        (["anna@x.de", "7"], "Write to anna@x.de first.", "anna@x.de"),
+        (["Shop 7 north", "8"], "Best: Shop 7 north.", "Shop 7 north"),
+        # short ones: a column of text that holds nothing else
+        (["3", "17", "204", "5"], pd.DataFrame({"who": ["3", "17", "204"]}), "17"),
+        (["3"], pd.DataFrame({"Client no.": ["3"], "sales": [5.0]}), "Client no."),
+    ],
+)
+def test_ids_of_any_form_are_found(folder, ids, output, named):
+    knows(ids)
+    if isinstance(output, str):
+        added = nbf.new_output("stream", text=output)
+    else:
+        table = tables.show(output, caption="x", labels={c: c for c in output})
+        added = result({"text/html": table._repr_html_()})
+    save_notebook(NAMES[1], [*cells(4), code("1", added)])
+    with pytest.raises(errors.BadInput, match=f"single customers.*{named}"):
+        build.build(RUN)
+
+
+def test_the_check_for_customers_is_not_switched_off_by_a_missing_table(folder):
+    lines = paths.interim(RUN) / "lines.parquet"
+    lines.parent.mkdir(parents=True)
+    pd.DataFrame({"customer_id": ["17850"]}).to_parquet(lines)
+    (paths.processed(RUN) / "features.parquet").unlink()
+    listed = code("1", nbf.new_output("stream", text="Best: 17850."))
+    save_notebook(NAMES[1], [*cells(4), listed])
+    with pytest.raises(errors.BadInput, match="'17850'"):
+        build.build(RUN)
+    lines.unlink()
+    with pytest.raises(errors.BadInput, match="no table names them"):
+        build.build(RUN)
 
 
 def test_a_damaged_file_of_the_dashboard_is_named(folder, capsys):
@@ -884,8 +933,6 @@ def test_a_first_notebook_that_stopped_leaves_an_overview_and_its_mending_everyt
 def test_an_error_is_shown_without_markup_folders_and_customers(
     project, error, kind, shown
 ):
-    ids = pd.DataFrame({"customer_id": ["C-0042", "9"], "spend": [1.0, 2.0]})
-    ids.to_parquet(paths.processed(RUN) / "features.parquet")
     stop(NAMES[0], error, kind)
     made = rendered(project)
     assert made[NAMES[0]].select(".said p")[1].get_text() == shown

@@ -113,7 +113,7 @@ def test_a_shop_with_lines_alone_is_ready_for_what_lines_tell(counted):
     assert table.loc["needs segments"].to_dict() == {
         "needs": "2 customers with enough orders and lines; 2 features of what or how they "
         "buy",
-        "found": "2; 2",
+        "found": "fewer than 10; 2",
         "ready": True,
         "said": "Ready.",
     }
@@ -122,12 +122,16 @@ def test_a_shop_with_lines_alone_is_ready_for_what_lines_tell(counted):
 @pytest.mark.parametrize(
     ("fact", "part", "said"),
     [
-        ("customers", "value", "it needs 3 customers (found: 2)."),
-        ("repeat", "activity", "3 customers with two orders or more (found: 2)"),
+        ("customers", "value", "it needs 3 customers (found: fewer than 10)."),
+        (
+            "repeat",
+            "activity",
+            "3 customers with two orders or more (found: fewer than 10)",
+        ),
         (
             "enough",
             "needs segments",
-            "2 customers with enough orders and lines (found: 1)",
+            "2 customers with enough orders and lines (found: fewer than 10)",
         ),
         ("needs", "needs segments", "2 features of what or how they buy (found: 1)"),
         ("later_days", "later window", "1 day after the training window (found: 0)"),

@@ -8,7 +8,7 @@ import pandas as pd
 from helpers.core.engines import Engine
 from helpers.core.errors import BadInput
 from helpers.disclosure import suppression
-from helpers.disclosure.suppression import MIN_CELL
+from helpers.disclosure.suppression import LARGEST, MIN_CELL
 from helpers.display import evidence, tables
 from helpers.statistics import intervals
 
@@ -63,8 +63,8 @@ def reach(
     """Count by segment, all customers (0) first, who was contacted and how often.
 
     Returns segment_id, customers, reached (by treatment), share_reached, contacts_each
-    (of the reached), and value_reached and value_others, means of a column of
-    `segments`.
+    (of the reached), value_reached and value_others, means of a column of `segments`,
+    and the largest share of either that is one customer's.
     """
     times = contacted[contacted["treated"]].groupby("customer_id").size()
     people = segments.assign(times=segments["customer_id"].map(times).fillna(0))
@@ -74,6 +74,7 @@ def reach(
     rows = []
     for segment_id, part in parts.groupby("segment_id"):
         met, others = part[part["met"]], part[~part["met"]]
+        spent = [group[value].abs() for group in (met, others)]
         rows.append(
             {
                 "segment_id": segment_id,
@@ -83,6 +84,7 @@ def reach(
                 "contacts_each": met["times"].mean(),
                 "value_reached": met[value].mean(),
                 "value_others": others[value].mean(),
+                LARGEST: max((x.max() / x.sum() for x in spent if x.sum()), default=0),
             }
         )
     return pd.DataFrame(rows)

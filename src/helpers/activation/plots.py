@@ -8,6 +8,8 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from helpers.disclosure import suppression
+from helpers.disclosure.suppression import WITHHELD
 from helpers.display import plots
 from helpers.display.plots import ACCENT, INK, QUIET, WIDTH as WIDTH, segment_colour
 
@@ -104,9 +106,12 @@ def plan(
 ) -> Axes:
     """Draw how many customers of each segment get which offer, in a frame of them all.
 
-    `table`: segment_id, offer, contacts, customers (of the segment).
+    `table`: segment_id, offer, contacts (not drawn where they are a text that withholds
+    them), customers (of the segment).
     """
     ax = plt.gca() if ax is None else ax
+    table = table.assign(contacts=suppression.numbers(table["contacts"]))
+    hidden = set(table.loc[table["contacts"].isna(), "segment_id"])
     wide = table.pivot(index="segment_id", columns="offer", values="contacts")
     wide = wide.reindex(list(names)).fillna(0)
     sizes = table.groupby("segment_id")["customers"].first().reindex(list(names))
@@ -116,8 +121,8 @@ def plan(
         ax.barh(where, wide[offer], left=start, color=shade, height=0.6, label=offer)
         start = start + wide[offer].to_numpy()
     ax.barh(where, sizes, height=0.6, color="none", edgecolor=QUIET, linewidth=0.8)
-    for place, whole, said in zip(where, sizes, start, strict=True):
-        words = f"{said:,.0f} of {whole:,.0f}"
+    for place, i, whole, said in zip(where, wide.index, sizes, start, strict=True):
+        words = f"{said:,.0f} of {whole:,.0f}" if i not in hidden else WITHHELD
         ax.text(whole + sizes.max() * 0.02, place, words, va="center", fontsize=8.5)
     plots.name_rows(ax, list(names.values()))
     ax.set(xlim=(0, sizes.max() * 1.35), xlabel="customers")

@@ -1,6 +1,7 @@
 """Clean received lines by visible rules and reconcile what went in with what came out."""
 
 import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import duckdb
@@ -136,6 +137,22 @@ def _tenths(con: duckdb.DuckDBPyConnection) -> bool:
     """Say whether money has tenths of cents: the currency has three places."""
     kind = con.execute("select typeof(amount_cents) from judged limit 1").fetchall()
     return bool(kind) and kind[0][0] == "DOUBLE"
+
+
+def largest(
+    con: duckdb.DuckDBPyConnection, view: str, conditions: Iterable[str]
+) -> list[float | None]:
+    """Give, for lines that meet each condition, the largest customer's share of sales."""
+    asked = list(conditions)
+    if not asked:
+        return []
+    spent = "sum(abs(amount_cents + coupon_cents)) filter ({}) as s{}"
+    sums = ", ".join(spent.format(one, i) for i, one in enumerate(asked))
+    shares = ", ".join(f"max(s{i}) / nullif(sum(s{i}), 0)" for i in range(len(asked)))
+    each = f"from {view} where customer_id is not null group by customer_id"
+    return list(
+        con.execute(f"select {shares} from (select {sums} {each})").fetchall()[0]
+    )
 
 
 def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> None:

@@ -19,6 +19,7 @@ from matplotlib.ticker import MaxNLocator
 from scipy.spatial import ConvexHull, QhullError
 
 from helpers.core.errors import BadInput
+from helpers.disclosure.suppression import MIN_CELL, part
 from helpers.display import fonts, plots
 from helpers.display.plots import ACCENT, CENTRED, INK, QUIET, REFERENCE, segment_colour
 
@@ -270,7 +271,7 @@ def tree(
     """Draw which segments split from which as k grows, and how stable each is across k.
 
     A column for each k; a disc's area is its customers, its darkness its stability
-    across; a line's width is the customers shared. Each column is ordered by the mean
+    across; a line's width is the customers shared, if ten or more. Each column is ordered by the mean
     place of where its customers come from. `branches` has k, segment (from 0), parent
     (segment at k - 1), customers (shared by the two); `across` has k, segment, value
     (stability across solutions, 0 to 1), customers. This is the SLSA plot of Dolnicar
@@ -280,6 +281,7 @@ def tree(
     columns = ["k", "segment", "value", "customers"]
     _need(across, columns, of="the table across", key=columns[:2])
     flows = _inner_flows(branches, across)
+    flows = flows[flows["customers"] >= MIN_CELL]
     _one_k(chosen, across["k"])
     ax = _axes(ax)
     nodes = _places(across, flows)
@@ -438,7 +440,7 @@ def gorge(
 
 def _gorge(members: np.ndarray, others: np.ndarray, segment: int, *, ax: Axes) -> None:
     edges = np.linspace(0, 1, 51)
-    inside, outside = (np.histogram(x, bins=edges)[0] for x in (members, others))
+    inside, outside = (plots.spread(x, edges) for x in (members, others))
     foot, top = np.sqrt(inside), np.sqrt(inside + outside)
     ax.stairs(top, edges, baseline=foot, fill=True, color=REFERENCE)
     ax.stairs(foot, edges, fill=True, color=segment_colour(segment))
@@ -479,7 +481,7 @@ def silhouette_plot(
         middle = top + len(block) / 2
         ticks[middle] = (
             f"{fill(names[segment], 30)}\nmean {_plain(block.mean())}, "
-            f"{(block < 0).mean():.0%} below 0"
+            f"{part((block < 0).sum(), of=len(block))} below 0"
         )
         top += len(block) + space
     _even_ticks(ticks, top, ax=ax)

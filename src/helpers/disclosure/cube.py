@@ -11,7 +11,7 @@ import pandas as pd
 
 from helpers.core.errors import BadInput
 from helpers.disclosure import lattice as disclosure_lattice
-from helpers.disclosure.suppression import MIN_CELL
+from helpers.disclosure.suppression import DOMINANCE, MIN_CELL
 
 UNKNOWN = "unknown"  # level of a customer whose attribute is not known
 
@@ -107,7 +107,6 @@ def build(
     measures: Sequence[str],
     most: int,
     most_groups: int,
-    dominance: float,
     least_shared: float,
 ) -> Cube:
     """Cross the dimensions as far as privacy allows; money is rounded to whole units.
@@ -118,9 +117,9 @@ def build(
     apart = overlapping(customers, attributes=attributes, least=least_shared)
     limits = {"dimensions": dimensions, "apart": apart}
     deep = conditions(customers, most=most, at_most=most_groups, **limits)
-    found = views(
-        customers, measures=measures, most=deep, dominance=dominance, **limits
-    ).round(dict.fromkeys(measures, 0))
+    found = views(customers, measures=measures, most=deep, **limits).round(
+        dict.fromkeys(measures, 0)
+    )
     missing = {"by_3", "level_3"} - {*found}
     found = found.reindex(columns=[*found, *sorted(missing)], fill_value="")
     return Cube(list(dimensions), apart, deep, found)
@@ -132,15 +131,13 @@ def views(
     dimensions: Sequence[str],
     measures: Sequence[str],
     most: int,
-    dominance: float,
     below: int = MIN_CELL,
     apart: Collection[tuple[str, str]] = (),
 ) -> pd.DataFrame:
     """Count and add up every group of up to `most` conditions that may be shown.
 
     Pairs of dimensions in `apart` never meet. Hidden are groups of fewer than `below`
-    customers, groups in which one customer holds more than `dominance` (0 to 1) of a
-    measure, and what would give one away: see
+    customers, groups in which one customer holds more than `DOMINANCE` of a measure, and what would give one away: see
     :func:`helpers.disclosure.lattice.protect`.
 
     Returns by_1, level_1, by_2 and so on (empty beyond its conditions, which follow the
@@ -156,7 +153,7 @@ def views(
     sensitive = np.zeros(len(counts), bool)
     for name in measures:
         amounts = customers[name].abs()
-        sensitive |= _largest(cells, amounts) > dominance * _totals(cells, amounts)
+        sensitive |= _largest(cells, amounts) > DOMINANCE * _totals(cells, amounts)
     hidden = disclosure_lattice.protect(
         lattice, counts, sensitive & (counts > 0), below=below
     )

@@ -1,12 +1,16 @@
 """Withhold small groups of a table, and what would give them away."""
 
-from collections.abc import Hashable, Sequence
+import math
+from collections.abc import Collection, Hashable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
 WITHHELD = "withheld"
 MIN_CELL = 10  # customers; a smaller group is told of nowhere
+DOMINANCE = 0.5  # of a sum; one of which a single customer holds more is told nowhere
+KNOWN = 10**9  # stands in a cross table for a cell that is known: it hides no other
+LARGEST = "largest"  # column of the share that this customer holds; it is never shown
 
 
 def suppress(
@@ -21,30 +25,158 @@ def suppress(
     """
     sizes = frame[counts].astype(float).fillna(0)
     small = sizes < MIN_CELL
-    hidden = small.copy()
-    while hidden.any() and not hidden.all():
-        if hidden.sum() > 1 and not 0 < sizes[hidden].sum() < MIN_CELL:
-            break
-        hidden[sizes.mask(hidden).idxmin()] = True
+    hidden = _accompanied(sizes, small)
     shown = frame.astype(dict.fromkeys([counts, *columns], object))
     shown.loc[hidden, list(columns)] = None
     shown.loc[hidden, counts] = _word(small, hidden)
     return shown
 
 
-def hide(
+def closed(sizes: pd.Series, *, largest: pd.Series, sums: pd.Series) -> pd.Series:
+    """Mark parts of a known total that few customers make (`sizes`), or one dominates.
+
+    `largest` is a customer's share of each of the `sums`. With the marked ones go as
+    many others as it takes.
+    """
+    small = sizes.between(1, MIN_CELL - 1)
+    return _accompanied(sizes, small) | dominated(largest, sums)
+
+
+def _accompanied(sizes: pd.Series, small: pd.Series) -> pd.Series:
+    """Mark beside `small` rows the next smallest, until their total gives none away."""
+    hidden = small.copy()
+    while hidden.any() and not hidden.all():
+        if hidden.sum() > 1 and not 0 < sizes[hidden].sum() < MIN_CELL:
+            break
+        hidden[sizes.mask(hidden).idxmin()] = True
+    return hidden
+
+
+def guard(
     frame: pd.DataFrame,
-    hidden: Sequence[bool],
     *,
-    counts: Hashable,
-    columns: Sequence[Hashable],
+    counts: Collection[Hashable],
+    parts: Mapping[Hashable, Hashable | pd.Series],
+    sums: Sequence[Hashable],
+    ends: Mapping[Hashable, Hashable],
 ) -> pd.DataFrame:
-    """Withhold `columns` of `hidden` rows of any size; `counts` reads "withheld"."""
-    there = np.asarray(hidden, bool)
-    told = frame.astype(dict.fromkeys([counts, *columns], object))
-    told.loc[there, list(columns)] = None
-    told.loc[there, counts] = WITHHELD
-    return told
+    """Withhold what tells of 1 to 9 customers, or of one who holds most of a sum.
+
+    A row in which one of `counts` (columns of customers) is small loses the numbers to
+    its right. `parts` maps a count, or a share (0 to 1), to the column, number or numbers
+    of the customers of whom it is: a part that is small, or leaves a small rest, says no more
+    than that ("<10", ">61", "<5%"). `sums` are withheld where `LARGEST` is above
+    `DOMINANCE`. `ends` maps the ends of intervals to what they go with. Totals are
+    taken to be known, as in :func:`suppress`. Returns a copy without `LARGEST`.
+    """
+    table = frame.reset_index(drop=True)
+    told = table.drop(columns=LARGEST, errors="ignore")
+    told = told.astype(dict.fromkeys([*counts, *parts, *sums, *ends], object))
+    for name in counts:
+        sizes = numbers(told[name]).abs()
+        few = sizes.between(1, MIN_CELL - 1)
+        if few.any() and not _in(told, parts.get(name)):
+            hidden = _accompanied(sizes.fillna(0), few | sizes.isna())
+            right = told.columns[told.columns.get_loc(name) + 1 :]
+            told.loc[hidden, [one for one in right if numbers(told[one]).any()]] = None
+            told.loc[hidden, name] = _word(few, hidden)
+    for name, base in parts.items():
+        part = numbers(told[name]).abs()
+        rows = _in(told, base)
+        whole = numbers(told[base]) if rows else part * 0 + np.asarray(base, float)
+        part = (part if name in counts else part * whole).round()
+        texts = _about(part, whole, share=name not in counts, rows=rows)
+        told[name] = told[name].where(texts == "", texts)
+    if LARGEST in table and len(sums):
+        sizes = numbers(table[sums[0]]).abs().fillna(0)
+        told.loc[dominated(table[LARGEST], sizes), list(sums)] = WITHHELD
+    for end, name in ends.items():
+        told.loc[numbers(told[name]).isna(), end] = None
+    return told.set_axis(frame.index)
+
+
+def _in(table: pd.DataFrame, base: object) -> bool:
+    return base is not None and not isinstance(base, int | pd.Series) and base in table
+
+
+def numbers(values: pd.Series) -> pd.Series:
+    """Give a guarded column as numbers, missing where it is withheld."""
+    return pd.to_numeric(values, errors="coerce").astype(float)
+
+
+def _about(part: pd.Series, whole: pd.Series, *, share: bool, rows: bool) -> pd.Series:
+    """Say of parts that are small, or leave a small rest, no more than that.
+
+    "<10" of 71 customers, or ">61"; as `share` "<15%" and ">85%"; "" where all can be
+    told. Where `rows` share out the customers, one row of all follows from the others.
+    """
+    few, most = part.between(1, MIN_CELL - 1), (whole - part).between(1, MIN_CELL - 1)
+    small = hidden = few | most
+    if rows and small.any():
+        least = np.minimum(part, whole - part).fillna(0)
+        hidden = _accompanied(least, small | part.isna()) & part.notna()
+    if (hidden != small).any() or (few & most).any():
+        return hidden.map({True: WITHHELD, False: ""})
+    texts = pd.Series("", part.index)
+    for row in small.index[small]:
+        bound = f"{MIN_CELL}" if few[row] else f"{whole[row] - MIN_CELL:,.0f}"
+        if share:
+            digits = 0 if whole[row] < 100 * MIN_CELL else 1
+            least = math.ceil(100 * 10**digits * MIN_CELL / whole[row]) / 10**digits
+            bound = f"{least if few[row] else 100 - least:.{digits}f}%"
+        texts[row] = f"{'<' if few[row] else '>'}{bound}"
+    return texts
+
+
+def dominated(largest: pd.Series, sizes: pd.Series) -> pd.Series:
+    """Mark sums that one customer dominates, and those that a total needs beside them."""
+    hidden, tops = largest.astype(float) > DOMINANCE, largest.astype(float) * sizes
+    while hidden.any() and (sizes.mask(hidden) > 0).any():
+        if hidden.sum() > 1 and tops[hidden].max() <= DOMINANCE * sizes[hidden].sum():
+            break
+        hidden[sizes.mask(hidden | (sizes == 0)).idxmin()] = True
+    return hidden
+
+
+def many(count: int, *, of: int | None = None) -> str:
+    """Write a number of customers, but not a small one, nor all but a small one."""
+    return _worded(count, of) or f"{count:,}"
+
+
+def part(count: int, *, of: int, form: str = "{:.0%}") -> str:
+    """Write what part of customers `count` is, in the words of :func:`many` if small."""
+    return _worded(count, of) or form.format(count / of if of else 0)
+
+
+def _worded(count: int, of: int | None) -> str:
+    if 0 < count < MIN_CELL:
+        return f"fewer than {MIN_CELL}"
+    few = of is not None and 0 < of - count < MIN_CELL <= of
+    return f"all but fewer than {MIN_CELL}" if few else ""
+
+
+def roughly(share: float) -> str:
+    """Write the share of a sum that is a single customer's, so that it stays unknown."""
+    edges = ["0%", "1%", "5%", "10%", "25%", "50%", "100%"]
+    at = np.searchsorted([0.01, 0.05, 0.1, 0.25, 0.5], share, side="right")
+    return f"{edges[at]} to {edges[at + 1]}"
+
+
+def enough_left(sizes: pd.Series, *, of: int) -> pd.Series:
+    """Mark the groups to show of customers, so that no 1 to 9 of them are left over."""
+    shown = sizes >= MIN_CELL
+    while shown.any() and 0 < of - sizes[shown].sum() < MIN_CELL:
+        shown[sizes.where(shown).idxmin()] = False
+    return shown
+
+
+def nested(counts: Sequence[float]) -> np.ndarray:
+    """Mark the nested groups to tell of: none is 1 to 9 customers from the last one."""
+    told, last = [], np.inf
+    for count in counts:
+        told.append(not 0 < abs(count - last) < MIN_CELL)
+        last = count if told[-1] else last
+    return np.array(told, bool)
 
 
 def privacy(cells: pd.DataFrame) -> str:
@@ -107,7 +239,8 @@ def _close(sizes: np.ndarray, hidden: np.ndarray) -> np.ndarray:
         near[:, column] |= in_row[row, column] > 1
         # best a partner that has company both ways, then the smallest
         apart = np.where(in_row * in_column > 0, 0, sizes.max() + 1)
-        partners = np.where(near & ~hidden, sizes + apart, np.inf)
+        open_ = near & ~hidden & (sizes < KNOWN)
+        partners = np.where(open_, sizes + apart, np.inf)
         if np.isinf(partners).all():
             return np.ones_like(hidden)
         hidden.flat[partners.argmin()] = True

@@ -1,14 +1,16 @@
 """The column dictionary: a column's label, unit, format and meaning, by its name."""
 
 import functools
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from helpers.core.paths import beside
 
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
 # The same as a pattern: what amounts in received files may stand beside.
 ANY_SIGN = f"[{''.join(SIGNS.values())}]"
+MONEY = ("money", "cents")
 
 
 @dataclass(frozen=True)
@@ -19,12 +21,14 @@ class Column:
     unit: str = ""
     format: str = ""
     about: str = ""
+    of: str = ""
+    beside: str = ""
 
     def heading(self, sign: str) -> str:
         """Give the label, with the sign of the currency if it is money."""
         if "{sign}" in self.label:
             return self.label.format(sign=sign)
-        money = sign and self.unit in ("money", "cents") and self.label
+        money = sign and self.unit in MONEY and self.label
         return f"{self.label}, {sign}" if money else self.label
 
 
@@ -57,6 +61,30 @@ def estimate(names: Sequence[Hashable], i: int) -> int:
         return list(names).index(stem)
     before = [j for j in range(i) if not end_of(names[j])[1]]
     return before[-1] if end and before else i
+
+
+def roles(names: Sequence[Hashable], of: Mapping[Hashable, Any]) -> dict[str, Any]:
+    """Say which columns tell of customers, as `suppression.guard` asks for it.
+
+    `of` adds to the dictionary: a column -> the column, or the number, it is a part of.
+    """
+    units = {name: find(name).unit for name in names}
+    bases = {name: find(name).of for name in names} | dict(of)
+    money = [name for name in names if units[name] in MONEY]
+    told = {name: base for name, base in bases.items() if isinstance(base, str)}
+    shared = [n for n in told if find(told[n]).unit in MONEY and n not in money]
+    ends = {name: names[estimate(names, i)] for i, name in enumerate(names)}
+    ends |= {name: find(name).beside for name in names if find(name).beside in names}
+    return {
+        "counts": [name for name in names if units[name] == "customers"],
+        "parts": {
+            name: base
+            for name, base in bases.items()
+            if name not in shared and (not isinstance(base, str) or base in names)
+        },
+        "sums": [*money, *shared],
+        "ends": {end: name for end, name in ends.items() if end != name},
+    }
 
 
 def end_of(name: Hashable) -> tuple[str, str]:

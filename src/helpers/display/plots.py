@@ -24,6 +24,7 @@ from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 
 from helpers.core import paths
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import fonts
 
 THEME = paths.beside(__file__, "theme.yaml")
@@ -206,11 +207,12 @@ def bands(
 ) -> list[pd.DataFrame]:
     """Draw bands from rows, at x = 0, to columns, at x = 1, as wide as their customers.
 
-    `shared` counts the customers of each pair; one of fewer than `min_shared` keeps its
-    place, but its band, in its row's colour, is not drawn. Returns, for rows and for
+    `shared` counts the customers of each pair; one of fewer than `min_shared` is left
+    out. Bands have their row's colour. Returns, for rows and for
     columns, top and height of each block (shares of all).
     """
-    shares = shared / shared.to_numpy().sum()
+    shared = shared.where(shared >= min_shared, 0)
+    shares = shared / (shared.to_numpy().sum() or 1)
     sides = []
     for heights in (shares.sum(axis=1), shares.sum()):
         # thin blocks are kept apart so that their names do not collide
@@ -220,7 +222,7 @@ def bands(
     starts, ends = (side["top"].to_dict() for side in sides)
     for row, column in product(shared.index, shared.columns):
         height = shares.loc[row, column]
-        if height and shared.loc[row, column] >= min_shared:
+        if height:
             ax.add_patch(_band(starts[row], ends[column], height, colours[row]))
         starts[row] += height
         ends[column] += height
@@ -268,18 +270,33 @@ def line(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
 
 def histogram(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
     """Draw how customers spread over one feature, with a line at the median."""
-    import seaborn as sns
-
     ax = plt.gca() if ax is None else ax
     low, high = values.quantile([0.0, 0.995])
+    edges = np.histogram_bin_edges([], bins=30, range=(low, high))
+    counts = spread(values.clip(upper=high), edges)
     look = {"color": ACCENT, "alpha": 0.85, "edgecolor": "white", "linewidth": 0.4}
-    sns.histplot(values.clip(upper=high), bins=30, binrange=(low, high), ax=ax, **look)
+    ax.bar(edges[:-1], counts, np.diff(edges), align="edge", **look)
     ax.axvline(values.median(), color=SEGMENT_COLOURS[1], linewidth=1.6)
     ax.set_title(label, fontsize=9, fontweight="normal", pad=4)
     ax.set(xlabel="", ylabel="", yticks=[])
     ax.grid(visible=False)
     ax.spines["left"].set_visible(False)
     return ax
+
+
+def spread(values: Sequence[float], edges: np.ndarray) -> np.ndarray:
+    """Count customers between edges, where 1 to 9 share a height with those beside."""
+    counts = np.histogram(values, bins=edges)[0].astype(float)
+    starts = [0]
+    for end in range(1, len(counts) + 1):
+        last = end == len(counts)
+        while last and len(starts) > 1 and 0 < counts[starts[-1] :].sum() < MIN_CELL:
+            starts.pop()
+        inside = counts[starts[-1] : end]
+        if last or not 0 < inside.sum() < MIN_CELL:
+            inside[:] = inside.mean()
+            starts.append(end)
+    return counts
 
 
 def correlations(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

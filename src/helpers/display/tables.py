@@ -10,6 +10,7 @@ from numbers import Number
 import numpy as np
 import pandas as pd
 
+from helpers.disclosure import suppression
 from helpers.disclosure.suppression import WITHHELD
 from helpers.display import columns
 
@@ -41,6 +42,7 @@ def show(
     formats: Mapping[Hashable, str | Callable] | None = None,
     names: Mapping[Hashable, str] | None = None,
     bars: Sequence[Hashable | tuple] = (),
+    of: Mapping[Hashable, Hashable | pd.Series] | None = None,
     note: str = "",
     index: bool | None = None,
 ) -> "Table":
@@ -48,7 +50,7 @@ def show(
 
     Headings and formats come from the column dictionary (columns.yaml): what a cell
     passes are exceptions to it. The ends of an interval are written as its estimate.
-    KeyError if labels, formats or bars name a column that the table does not have.
+    What tells of few customers is withheld, by :func:`suppression.guard`. KeyError if labels, formats or bars name a column that the table does not have.
 
     Parameters
     ----------
@@ -63,12 +65,16 @@ def show(
     bars : sequence
         Number columns drawn with a bar, each on its own scale from zero; columns in
         an inner tuple share one scale: ``bars=[("share_customers", "share_sales")]``.
+    of : mapping, optional
+        Count or share to the column of the customers it is a part of, or their number,
+        or one a row, where the page says it elsewhere: ``of={"missing_share": 2444}``.
     index : bool, optional
         Whether the index is shown; else it is if it has a name or holds no numbers.
         The first column shown heads its row.
     """
     labels, formats = dict(labels or {}), dict(formats or {})
-    _known([*labels, *formats], frame)
+    _known([*labels, *formats, *(of or {})], frame)
+    frame = guarded(frame, of=of)
     scales = _scales(frame, bars)
     parts = [frame.iloc[:, i] for i in range(frame.shape[1])]
     if index is None:
@@ -82,6 +88,13 @@ def show(
     shown = [_column(*one, scales) for one in zip(parts, said, strict=True)]
     n_heads = frame.index.nlevels if index else 1
     return Table(caption, heads, shown, n_heads, note)
+
+
+def guarded(
+    frame: pd.DataFrame, *, of: Mapping[Hashable, Hashable | pd.Series] | None = None
+) -> pd.DataFrame:
+    """Withhold what tells of few customers, as :func:`show` does, for charts and texts."""
+    return suppression.guard(frame, **columns.roles(list(frame), of or {}))
 
 
 def p_value(p: float) -> str:
@@ -224,7 +237,7 @@ def _is_number(values: pd.Series) -> bool:
     found = [v for v in values if not isinstance(v, str) and not pd.isna(v)]
     texts = [v for v in values if isinstance(v, str)]
     numbers = all(isinstance(v, Number) and not isinstance(v, bool) for v in found)
-    hidden = all(text.startswith("<") or text == WITHHELD for text in texts)
+    hidden = all(text.startswith(("<", ">")) or text == WITHHELD for text in texts)
     return bool(found) and numbers and hidden
 
 

@@ -11,7 +11,7 @@ from helpers.clustering.model import TOO_LITTLE
 from helpers.core.engines import Engine
 from helpers.core.errors import BadInput, TooLittle
 from helpers.core.schema import APART
-from helpers.disclosure.suppression import MIN_CELL
+from helpers.disclosure.suppression import MIN_CELL, nested
 from helpers.statistics import intervals
 
 STAGES = ("new", "active", "returned", "slowing", "lapsed", TOO_LITTLE)
@@ -271,7 +271,7 @@ def rate(
 ) -> pd.Series | None:
     """Give the share of moves from the stages `since` that end in the stages `until`.
 
-    Returns customers, share, low and high (95 %); None of fewer than `LEAST` customers.
+    Returns customers, moves, hits, share, low and high (95 %); None of fewer than `LEAST` customers.
     """
     own = _leading(moves, since, until).assign(all=True)
     table = share_by(own, hit="hit", by="all")
@@ -283,7 +283,7 @@ def rate(
 def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
     """Say for each group how many who were well went away, and how many came back.
 
-    Returns `by`, and customers, share, low and high (95 %), suffixed _away (`WELL`,
+    Returns `by`, and the columns of `share_by`, suffixed _away (`WELL`,
     then `SILENT`) and _back (the reverse); missing of fewer than `LEAST` customers.
     """
     parts = {}
@@ -293,7 +293,9 @@ def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
         table.loc[few, ["share", "low", "high"]] = np.nan
         parts[way] = table.set_index(by).add_suffix(f"_{way}")
     table = pd.concat(parts.values(), axis=1).sort_index().rename_axis(by)
-    counts = [f"customers_{way}" for way in parts]
+    counts = [
+        f"{name}_{way}" for name in ("customers", "moves", "hits") for way in parts
+    ]
     return (
         table.fillna(dict.fromkeys(counts, 0))
         .astype(dict.fromkeys(counts, int))
@@ -325,10 +327,11 @@ def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
 
 
 def share_by(rows: pd.DataFrame, *, hit: str, by: str) -> pd.DataFrame:
-    """Give the share of rows that hit by group, with its 95 % interval by customer."""
+    """Give the share of rows (moves) that hit by group, with its 95 % interval."""
     table = intervals.proportions(rows, value=hit, by=[by], level=0.95)
-    table = table.rename(columns={"rate": "share"})
-    return table[[by, "customers", "share", "low", "high"]]
+    named = {"rate": "share", "trials": "moves", "successes": "hits"}
+    table = table.rename(columns=named)
+    return table[[by, "customers", "moves", "hits", "share", "low", "high"]]
 
 
 def cohorts(
@@ -462,6 +465,15 @@ def retention_curves(
     # on the first day nothing could happen
     table.loc[table["day"] == 0, ["low", "high"]] = 1.0
     return table
+
+
+def in_steps(curves: pd.DataFrame, *, by: str) -> pd.DataFrame:
+    """Keep the days of `retention_curves` between which no 1 to 9 customers lapsed."""
+    some = curves[~curves["lapsed"].between(1, MIN_CELL - 1)]
+    parts = [
+        group[nested(group["lapsed"][::-1])[::-1]] for _, group in some.groupby(by)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def retention_differs(durations: pd.DataFrame, *, by: str) -> float:

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
+from helpers.disclosure import suppression
 from helpers.display import plots
 from helpers.display.plots import (
     CENTRED,
@@ -123,16 +124,24 @@ def retention_curves(
 def cohort_heatmap(
     table: pd.DataFrame, *, counts: Mapping[str, int], ax: Axes | None = None
 ) -> Axes:
-    """Draw shares, cohorts x age in periods; `counts` are customers of each cohort."""
+    """Draw shares, cohorts x age in periods; `counts` are customers of each cohort.
+
+    A share may be a text such as ">91%", which is drawn as its bound; others are blank.
+    """
     ax = plt.gca() if ax is None else ax
     few = table.shape[1] <= 8
-    numbers = table.map(lambda share: f"{share:.0%}" if few else f"{100 * share:.0f}")
-    shown = table.set_axis([f"{name} ({counts[name]:,})" for name in table.index])
+    texts = table.map(lambda share: share if "%" in str(share) else "").astype(str)
+    bounds = texts.map(lambda text: float(text.strip("<>%") or "nan") / 100)
+    shares = table.apply(suppression.numbers).fillna(bounds)
+    words = shares.map(lambda share: f"{share:.0%}" if few else f"{100 * share:.0f}")
+    words = words.where(
+        texts == "", texts if few else texts.map(lambda t: t.strip("%"))
+    )
     plots.heat_map(
-        shown,
+        shares.set_axis([f"{name} ({counts[name]:,})" for name in table.index]),
         cmap=mpl.colormaps["Blues"],
         top=1.25,
-        numbers=numbers.where(table.notna(), ""),
+        numbers=words.where(shares.notna(), ""),
         ax=ax,
     )
     ax.set_xlabel("periods after the first" + ("" if few else "; shares in %"))

@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from helpers.core import engines
 from helpers.core.engines import Engine
 from helpers.core.errors import TooLittle
+from helpers.disclosure.suppression import closed
 from helpers.statistics import bootstrap, classifier, forecasts, intervals
 
 # Answers on the scale from 0 to 10: Reichheld (2003), The one number you need to grow.
@@ -34,7 +35,7 @@ def revenue_bridge(
     a row a period, ends_on, customers (with a contract), opening, new (no contract
     before), returned (one before, but not at the opening), expansion, contraction,
     churn, closing: currency a month. Contraction and churn are negative; all parts add
-    up.
+    up. Those that few customers make, or one for the most part, are missing.
     """
     fees = _fees(contracts, ends)
     began = contracts.groupby("customer_id")["starts_on"].min().reindex(fees.index)
@@ -45,17 +46,21 @@ def revenue_bridge(
         came, gone = (was == 0) & (is_ > 0), (was > 0) & (is_ == 0)
         stayed = (was > 0) & (is_ > 0)
         fresh = came & (began > before)
-        row = {
-            "opening": was.sum(),
-            "new": change[fresh].sum(),
-            "returned": change[came & ~fresh].sum(),
-            "expansion": change[stayed].clip(lower=0).sum(),
-            "contraction": change[stayed].clip(upper=0).sum(),
-            "churn": change[gone].sum(),
-            "closing": is_.sum(),
+        steps = {
+            "new": change[fresh],
+            "returned": change[came & ~fresh],
+            "expansion": change[stayed].clip(lower=0),
+            "contraction": change[stayed].clip(upper=0),
+            "churn": change[gone],
         }
-        money = {name: cents / 100 for name, cents in row.items()}
-        rows.append({"ends_on": now, "customers": int((is_ > 0).sum())} | money)
+        row = pd.Series({name: step.sum() / 100 for name, step in steps.items()})
+        sizes = pd.Series({name: (step != 0).sum() for name, step in steps.items()})
+        tops = pd.Series({n: step.abs().max() / 100 for n, step in steps.items()})
+        row[closed(sizes, largest=(tops / row.abs()).fillna(0), sums=row.abs())] = (
+            np.nan
+        )
+        ends_in = {"opening": was.sum() / 100, **row, "closing": is_.sum() / 100}
+        rows.append({"ends_on": now, "customers": int((is_ > 0).sum())} | ends_in)
     return pd.DataFrame(rows)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.core import paths
-from helpers.disclosure.suppression import MIN_CELL
+from helpers.disclosure import suppression
 from helpers.display import evidence
 from helpers.features.labels import say
 from helpers.personas.naming import Theme
@@ -94,9 +94,11 @@ def say_worth(row: pd.Series, *, symbol: str) -> str:
     """Put a segment's size and worth, a row of `profiles.summarise`, in a sentence."""
     part = row["share_sales"]  # missing where all sales are nothing, or a loss
     share = "" if np.isnan(part) else f" with {part:.0%} of sales"
+    size = f"{row['customers']:,.0f} customers ({row['share_customers']:.0%})"
+    if np.isnan(row["sales_per_customer"]):
+        return f"{size}; their sales are withheld, as one of them might be known by it."
     return (
-        f"{row['customers']:,.0f} customers ({row['share_customers']:.0%})"
-        f"{share}: {symbol}{row['sales_per_customer']:,.0f} a "
+        f"{size}{share}: {symbol}{row['sales_per_customer']:,.0f} a "
         f"customer (95 % interval {symbol}{row['low']:,.0f} to {symbol}{row['high']:,.0f})."
     )
 
@@ -137,10 +139,10 @@ def say_habits(
     return " ".join(said)
 
 
-def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
+def say_attributes(rows: pd.DataFrame, *, known: int, of: int) -> str:
     """Say in which attributes (`fairness.distinct_attributes`) a segment differs.
 
-    `coverage`: share of its customers whose attributes are known; it is always said.
+    For how many of its customers attributes are `known` is always said.
     """
     if rows.empty:
         said = "No attribute differs clearly from all known customers"
@@ -150,7 +152,7 @@ def say_attributes(rows: pd.DataFrame, *, coverage: float) -> str:
             f"to {row.high:.0%}; all known {row.everyone:.0%})"
             for row in rows.itertuples()
         )
-    return f"{said[:1].upper()}{said[1:]}. Known for {coverage:.0%} of the segment."
+    return f"{said[:1].upper()}{said[1:]}. Known for {suppression.part(known, of=of)} of the segment."
 
 
 def say_firmness(row: pd.Series) -> str:
@@ -163,13 +165,14 @@ def say_firmness(row: pd.Series) -> str:
     word = confidence(
         row["recovery"], reference=row["reference_high"], error=row["recovery_error"]
     )
+    size = int(row["customers"])
+    borderline = suppression.part(round(row["borderline_share"] * size), of=size)
     return (
         f"{word.capitalize()} confidence: found again by {row['recovery']:.2f} in "
         f"resampled studies ({row['recovery_low']:.2f} to {row['recovery_high']:.2f}; "
         f"customers without clusters reach {row['reference']:.2f}, at most "
         f"{row['reference_high']:.2f}), dissolved in {row['dissolved']:.0%} of them. "
-        f"{say_share(row['borderline_share'], of=row['customers'])} of its customers are "
-        "borderline."
+        f"{borderline[:1].upper()}{borderline[1:]} of its customers are borderline."
     )
 
 
@@ -183,16 +186,6 @@ def say_neighbours(rows: pd.DataFrame, *, names: Mapping[str, str]) -> str:
         share = "few of its customers" if np.isnan(row.either_share) else share
         said.append(f"{names[str(row.other_id)]} ({share})")
     return f"With {' and '.join(said)}."
-
-
-def say_share(share: float, *, of: int) -> str:
-    """Say a share, but not one of fewer than a few customers, nor of all but a few."""
-    count = round(share * of)
-    if 0 < count < MIN_CELL:
-        return f"Fewer than {MIN_CELL}"
-    if 0 < of - count < MIN_CELL:
-        return f"All but fewer than {MIN_CELL}"
-    return f"{share:.0%}"
 
 
 def confidence(jaccard: float, *, reference: float, error: float) -> str:

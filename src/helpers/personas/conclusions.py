@@ -7,6 +7,7 @@ import pandas as pd
 from helpers.clustering.criteria import NOT_LOOKED_FOR
 from helpers.clustering.model import TOO_LITTLE
 from helpers.core import paths
+from helpers.disclosure.suppression import part
 from helpers.display import evidence
 from helpers.features.labels import say
 from helpers.personas import lasting
@@ -245,7 +246,10 @@ def attributes(
         return _finding("attributes", "untold")
     strongest = related.loc[related["cramers_v"].idxmax()]
     apart = distinct > 0 or strongest["low"] > 0
-    known = [f"{share:.0%}" for share in covered["coverage"]]
+    known = [
+        part(round(share * size), of=size)
+        for share, size in zip(covered["coverage"], covered["customers"], strict=True)
+    ]
     whom = (
         f"{known[0]} of the customers with the least sales and {known[-1]} of those with the most"
         if len(known) > 1

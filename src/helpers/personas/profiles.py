@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.core.paths import beside
+from helpers.disclosure import suppression
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.features.labels import say
 from helpers.statistics import bootstrap
@@ -24,7 +25,7 @@ def summarise(
     Returns segment_id, customers, share_customers, sales (currency), share_sales,
     sales_per_customer with low and high (95 % percentile interval, customers resampled
     inside the segment), borderline_share, high_value_share, lapsed_share,
-    high_deal_share.
+    high_deal_share. Money is missing where it is one customer's for the most part.
     """
     table = features[["customer_id", "sales"]].merge(
         assigned, on="customer_id", validate="one_to_one"
@@ -50,11 +51,15 @@ def summarise(
                 "high_value_share": (group["value_tier"] == "high").mean(),
                 "lapsed_share": (group["activity"] == "lapsed").mean(),
                 "high_deal_share": (group["deal_sensitivity"] == "high").mean(),
+                "largest": group["sales"].abs().max() / (np.abs(sales).sum() or 1),
             }
         )
     summary = pd.DataFrame(rows)
     if not table["sales"].sum() > 0:  # a share of nothing, or of a loss, says nothing
         summary["share_sales"] = np.nan
+    money = ["sales", "share_sales", "sales_per_customer", "low", "high"]
+    hidden = suppression.dominated(summary.pop("largest"), summary["sales"].abs())
+    summary[money] = summary[money].mask(hidden)
     last = summary["segment_id"] == 0
     return pd.concat([summary[~last], summary[last]], ignore_index=True)
 

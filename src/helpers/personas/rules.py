@@ -288,14 +288,15 @@ def agreement(truth: pd.Series, found: np.ndarray) -> dict[str, float]:
 def agreement_by_segment(truth: pd.Series, found: np.ndarray) -> pd.DataFrame:
     """Say for each segment how many of its customers are found, and how purely.
 
-    Returns segment_id, customers, recall (share of its customers found) and precision
-    (share of those found that are its own), each with 95 % Wilson interval, suffixed
+    Returns segment_id, customers, recall (share of its customers found), named (found
+    for it) and precision (share of those that are its own), the shares each with 95 % Wilson interval, suffixed
     _low and _high; random: what drawing by size would reach in both.
     """
     rows = []
     for segment_id, size in truth.value_counts().sort_index().items():
         own, named = truth.to_numpy() == segment_id, found == segment_id
         row = {"segment_id": segment_id, "customers": size, "random": own.mean()}
+        row |= {"named": int(named.sum())}
         for name, of in (("recall", int(size)), ("precision", int(named.sum()))):
             right = int((own & named).sum())
             share = right / of if of else np.nan

@@ -6,14 +6,15 @@ import dataclasses
 import html
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
+import duckdb
+import numpy as np
 from bs4 import BeautifulSoup
 
-from helpers.core import errors, paths
+from helpers.core import engines, errors, paths
 from helpers.runs import failures
 
 if TYPE_CHECKING:
@@ -21,7 +22,13 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 TEMPLATES = Path(__file__).parent / "templates"
-SINGLE = r"(customer|household|lead)[ _]?id"  # heading of a list of persons
+# heading of a list of persons
+SINGLE = (
+    r"(customer|client|account|member|household|lead|user)[ _]?(id|no\.?|number|key)"
+)
+# An id that no number of a page reads as: those have commas from 1,000 on, and no zero
+# before them; four digits may be a year.
+PLAIN_ID = re.compile(r"(?=.*[\d@])(?!\d{1,4}$).*|0\d{2,}", re.DOTALL)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,8 +39,11 @@ class Article:
     title: str
     question: str
     body: str
-    words: frozenset[str]  # all that a reader sees
+    words: frozenset[str]  # all that a reader sees, and up to three beside each other
     columns: frozenset[str]  # headings of its tables
+    lists: frozenset[
+        tuple[str, ...]
+    ]  # columns of whole numbers that are written as text
     sections: dict[str, str]  # anchor to heading, of the second level
     anchors: dict[str, str]  # heading to anchor, of every level
     parameters: list[dict[str, str]]
@@ -64,7 +74,7 @@ def articles(run: str) -> list[Article]:
             f"run {run!r} has no executed notebook in {paths.executed(run)}; "
             f"make report RUN={run} executes them"
         )
-    exporter, ids = _exporter(), _customer_ids(run)
+    exporter = _exporter()
     books = {
         name: nbformat.read(sources[name] if name in traced else path, as_version=4)
         for name, path in found.items()
@@ -74,7 +84,7 @@ def articles(run: str) -> list[Article]:
     for name, book in books.items():
         state = {}
         if traced.get(name) == [name]:
-            failure = _fit(failures.read(failures.kept(run, name)), ids)
+            failure = _fit(failures.read(failures.kept(run, name)), run)
             later = [links[n] for n in traced if n != name and name in traced[n]]
             book.cells = [*_opening(book), *_stopped(failure, later, run)]
             state = {"failure": failure}
@@ -84,7 +94,7 @@ def articles(run: str) -> list[Article]:
             state = {"waits": tuple(causes)}
         article = _article(name, book, exporter, set(found))
         made.append(dataclasses.replace(article, **state))
-    _refuse_customers(made, ids)
+    _refuse_customers([one for one in made if not one.lacking], run)
     return made
 
 
@@ -136,14 +146,12 @@ def _waiting(causes: Sequence[str], run: str) -> list["NotebookNode"]:
     ]
 
 
-def _fit(failure: failures.Failure, ids: set[str]) -> failures.Failure:
+def _fit(failure: failures.Failure, run: str) -> failures.Failure:
     """Leave out of an error what a page must not show: folders, single customers."""
     error = re.sub(r"(?<![\w.:/])/(?:[^\s/'\"]+/)+", "…/", failure.error)
-    if any(
-        re.search(rf"(?<!\w){re.escape(x)}(?!\w)", error) for x in ids if x in error
-    ):
+    if _persons(run, filter(PLAIN_ID.fullmatch, _phrases(failure.error))):
         error = "The error names a customer, so it stands in the notebook only."
-    return dataclasses.replace(failure, error=error)
+    return dataclasses.replace(failure, error=errors.blurred(error))
 
 
 def _exporter() -> "TemplateExporter":
@@ -182,8 +190,9 @@ def _article(
         title=soup.h1.get_text() if soup.h1 else name,
         question=question,
         body=str(soup),
-        words=frozenset(word.strip(".,;:()") for word in _seen(soup).split()),
+        words=frozenset(_phrases(_seen(soup))),
         columns=frozenset(head.get_text() for head in soup.find_all("th")),
+        lists=frozenset(_number_lists(soup)),
         sections={head["id"]: head.get_text() for head in soup.find_all("h2")},
         anchors=anchors,
         parameters=_parameters(notebook),
@@ -194,20 +203,56 @@ def _seen(soup: BeautifulSoup) -> str:
     return " ".join([soup.get_text(" "), *(x.get("alt", "") for x in soup("img"))])
 
 
-def _customer_ids(run: str) -> set[str]:
-    """Give the ids that cannot be mistaken for a number or a word."""
-    path = paths.processed(run) / "features.parquet"
-    if not path.exists():
-        return set()
-    features = pd.read_parquet(path).reset_index()
-    ids = set(features.get("customer_id", pd.Series(dtype=str)).astype(str))
-    return {name for name in ids if re.search(r"\d", name) and not name.isdigit()}
+def _phrases(text: str) -> Iterator[str]:
+    words = text.split()
+    for many in range(1, 4):
+        for parts in zip(*(words[i:] for i in range(many)), strict=False):
+            yield " ".join(parts).strip(".,;:()[]{}'\"")
 
 
-def _refuse_customers(articles: Sequence[Article], ids: set[str]) -> None:
+def _number_lists(soup: BeautifulSoup) -> Iterator[tuple[str, ...]]:
+    """Give the columns of text that hold whole numbers, three or more in no sequence."""
+    for body in soup("tbody"):
+        rows = [row(["th", "td"]) for row in body("tr")]
+        for cells in zip(*rows, strict=False):
+            found = {c.get_text() for c in cells if "t" in c.get("class", [])}
+            whole = len(found) > 2 and all(map(str.isdecimal, found))
+            if whole and np.ptp([int(number) for number in found]) >= len(found):
+                yield tuple(sorted(found))
+
+
+def _persons(run: str, words: Iterable[str]) -> set[str] | None:
+    """Give the words that are ids of customers or leads in any table of a run.
+
+    None if there is no table to tell by.
+    """
+    con, asked, found = duckdb.connect(), list(words), None
+    for folder in (paths.interim(run), paths.processed(run)):
+        for file in sorted(folder.glob("*.parquet")):
+            for name in {"customer_id", "lead_id"} & set(engines.columns(file)):
+                rows = con.execute(
+                    f"select distinct {name}::varchar as id from read_parquet(?) "
+                    "where id in (select unnest(?::varchar[]))",
+                    [str(file), asked],
+                ).fetchall()
+                found = (found or set()) | {row[0] for row in rows}
+    return found
+
+
+def _refuse_customers(articles: Sequence[Article], run: str) -> None:
+    """Stop where a page lists persons, or where no table is left to tell by."""
+    words = {one.name: set(filter(PLAIN_ID.fullmatch, one.words)) for one in articles}
+    listed = itertools.chain(*(cells for one in articles for cells in one.lists))
+    ids = _persons(run, {*itertools.chain(*words.values()), *listed})
     for article in articles:
+        if ids is None:
+            raise errors.BadInput(
+                f"{article.name} cannot be held to the customers of the run: no table names "
+                f"them any more. make report RUN={run} makes the tables again."
+            )
         lists = [c for c in article.columns if re.fullmatch(SINGLE, c.strip(), re.I)]
-        if shown := sorted(article.words & ids) or sorted(lists):
+        whole = [cells[0] for cells in article.lists if set(cells) <= ids]
+        if shown := sorted(words[article.name] & ids) or sorted(whole) or sorted(lists):
             raise errors.BadInput(
                 f"{article.name} shows single customers ({shown[0]!r}); pages show groups "
                 "only: leave the list out, or tag its cell 'hide'"

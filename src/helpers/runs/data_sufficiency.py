@@ -6,7 +6,7 @@ import pandas as pd
 
 from helpers.core import engines, paths, store
 from helpers.core.engines import Engine
-from helpers.core.errors import BadInput, TooLittle
+from helpers.core.errors import BadInput, TooLittle, blurred
 from helpers.core.paths import beside
 from helpers.core.schema import APART, OTHER
 
@@ -129,20 +129,30 @@ def verdict(
     """
     limits = {"customers": customers, "segmented": segmented, "events": events}
     counted = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
+    everyone = counted["customers"]
     rows = []
     for part, needs in beside(__file__, "data_sufficiency.yaml").items():
-        asked = [(counted[fact], limits.get(n, n), name) for fact, n, name in needs]
-        short = [one for one in asked if one[0] < one[1]]
+        least = [f"{limits.get(n, n):,} {name}" for _, n, name in needs]
+        told = [f"found: {counted[fact]:,}" for fact, *_ in needs]
+        told = [
+            blurred(t) if need[1] in limits else t
+            for t, need in zip(told, needs, strict=True)
+        ]
+        for i, (fact, *_) in enumerate(needs):  # what leaves few of them says so
+            some = fact in ("enough", "repeat", "returning") and counted[fact] > 9
+            if some and everyone - 10 < counted[fact] < everyone:
+                told[i] = f"found: all but fewer than 10 of {everyone:,}"
+        short = [counted[fact] < limits.get(n, n) for fact, n, _ in needs]
         missing = " and ".join(
-            f"{least:,} {name} (found: {found:,})" for found, least, name in short
+            f"{a} ({t})" for a, t, few in zip(least, told, short, strict=True) if few
         )
         rows.append(
             {
                 "part": part,
-                "needs": "; ".join(f"{least:,} {name}" for _, least, name in asked),
-                "found": "; ".join(f"{found:,}" for found, *_ in asked),
-                "ready": not short,
-                "said": f"Left out, since it needs {missing}." if short else "Ready.",
+                "needs": "; ".join(least),
+                "found": "; ".join(t.removeprefix("found: ") for t in told),
+                "ready": not missing,
+                "said": f"Left out, since it needs {missing}." if missing else "Ready.",
             }
         )
     return pd.DataFrame(rows)
