@@ -1,11 +1,12 @@
 import base64
-import itertools
 import json
 
 import numpy as np
 import pytest
 
 from helpers.disclosure import auditor
+from helpers.disclosure.suppression import MIN_CELL
+from helpers.display.tables import MISSING
 
 
 def table(caption, heads, *rows, labels=1):
@@ -79,7 +80,7 @@ SIZES = table("Sizes", ["Segment", "Customers"], ["A", 60], ["B", 40], ["All", 1
                 *("Limits", ["Orders at least", "Customers"]),
                 *([1, 200], [5, 120], [6, 113]),
             ),
-            *("6 / Customers", "7 away from the row above"),
+            *("6 / Customers", "7 away from the rows above"),
         ),
         (
             table("Contracts", ["Segment", "Customers", "Contracts"], ["A", 135, 136]),
@@ -108,8 +109,8 @@ SIZES = table("Sizes", ["Segment", "Customers"], ["A", 60], ["B", 40], ["All", 1
         ("<p>The largest customer holds 13.5% of sales.</p>", "13.5%", "one customer"),
         (
             '<img src="data:image/png;base64,xx" alt="Bars; B holds 4 customers.">',
-            "4",
-            "print",
+            "'4 customers'",
+            "4 of 4",
         ),
     ],
 )
@@ -152,8 +153,8 @@ def test_a_share_in_one_table_fills_a_gap_in_another():
     )
     paths = table(
         *("Customers who moved into the last period", ["From", "A", "B", "C", "D"]),
-        *(["A", "–", 34, 60, "withheld"], ["B", 30, "–", 25, 25]),
-        *(["C", 40, 20, "–", 30], ["D", 15, "withheld", "withheld", "–"]),
+        *(["A", MISSING, 34, 60, "withheld"], ["B", 30, MISSING, 25, 25]),
+        *(["C", 40, 20, MISSING, 30], ["D", 15, "withheld", "withheld", MISSING]),
     )
     assert dict(found(share, paths)) == {"A / D": "sums leave 8"}
 
@@ -170,7 +171,7 @@ def test_hidden_cells_follow_exactly_when_all_other_whole_numbers_agree():
         true[~hidden] += 20
         ways = _ways(true, hidden)
         low, high = ways.min(axis=0), ways.max(axis=0)
-        small = (low > 0) & (high < auditor.MIN_CELL)
+        small = (low > 0) & (high < MIN_CELL)
         given = hidden & (small | ((low == high) & (low > 0)))
         text = np.where(hidden, "withheld", true.astype(str))
         page = [
