@@ -87,7 +87,7 @@ def _soup(name: str, text: str) -> BeautifulSoup:
 def _said(soup: BeautifulSoup) -> Iterator[tuple[str, str]]:
     for image in soup("img"):
         yield "alt text", str(image.get("alt", ""))
-    words = ["p", "li", "dd", "dt", "h2", "h3", "summary", "caption"]
+    words = ["p", "li", "dd", "dt", "td", "h1", "h2", "h3", "pre", "summary", "caption"]
     for where, tags in ("text", words), ("figure", ["text", "title", "desc"]):
         for node in soup(tags):
             yield where, node.get_text(" ", strip=True)
