@@ -47,15 +47,16 @@ class Table(NamedTuple):
 def audit(files: Mapping[str, str]) -> list[Leak]:
     """Find what pages (.html) and downloads (.csv, .json), by name, give away.
 
-    Each is read as a whole: its tables together, sentences, alt texts, the text in its
-    figures, and the groups to explore. Customers are counted where a heading or a
-    caption says so (auditor.yaml). A leak is a group that holds 1 to 9 of them for
-    sure, or a withheld number that follows.
+    Read are sentences, alt texts, the text in figures, the groups to explore, and all
+    tables together. Customers are counted where a heading or a caption says so
+    (auditor.yaml). A leak is a group that holds 1 to 9 of them for sure, or a withheld
+    number that follows from its own page.
     """
     soups = {name: _soup(name, text) for name, text in files.items()}
     said = {name: list(_said(soup)) for name, soup in soups.items()}
     totals = {name: _everyone(words) for name, words in said.items()}
     found: dict[tuple, Leak] = {}
+    every: list[Table] = []
     for name, soup in soups.items():
         # the most that a page names are all there are, unless others name many more
         everyone = totals[name] if totals[name] > 0.9 * max(totals.values()) else 0
@@ -67,8 +68,11 @@ def audit(files: Mapping[str, str]) -> list[Leak]:
         tables = [t for node in soup("table") if (t := _table(node, name))]
         if data := soup.find("script", id="data"):
             tables += _groups(json.loads(data.get_text()), name)
+        every += tables
         for leak in [*leaks, *_worked_out(tables, everyone)]:
             found.setdefault(leak[:3], leak)
+    for leak in _worked_out(every, 0, exact=False):
+        found.setdefault(leak[:3], leak)
     return list(found.values())
 
 
@@ -182,7 +186,9 @@ def _groups(data: Mapping, page: str) -> Iterator[Table]:
             yield Table(page, "Groups to explore", heads, rows, len(used))
 
 
-def _worked_out(tables: Sequence[Table], everyone: int) -> Iterator[Leak]:
+def _worked_out(
+    tables: Sequence[Table], everyone: int, *, exact: bool = True
+) -> Iterator[Leak]:
     """Find what tables give away, each for itself and all together."""
     dimensions: list[set[str]] = []
     all_told: list[deduction.Told] = []
@@ -191,7 +197,7 @@ def _worked_out(tables: Sequence[Table], everyone: int) -> Iterator[Leak]:
         yield from _read(table, told, dimensions, tables, everyone)
         deduction.join(all_told, told)
     for one in all_told:
-        yield from deduction.solved(one)
+        yield from deduction.solved(one, everyone, exact=exact)
         if all(
             deduction.within(one, x) is not None or deduction.within(x, one) is None
             for x in all_told

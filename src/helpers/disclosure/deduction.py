@@ -116,15 +116,16 @@ def within(one: Told, other: Told) -> list[Leak] | None:
     ]
 
 
-def solved(told: Told) -> Iterator[Leak]:
+def solved(told: Told, everyone: int, *, exact: bool) -> Iterator[Leak]:
     """Give all that follows when each whole is the sum of its parts and a rest.
 
     An integer programme: parts leave no rest where they need not, unless the same kind
     of split leaves one elsewhere. A few solutions drawn at random show what can be
-    anything; of what is left, least and most are solved for.
+    anything; of what is left, least and most are solved for. With `exact`, withheld
+    numbers that follow are given though they are not small.
     """
     if Key() not in told.bounds and (totals := told.totals()):
-        told.bounds[Key()] = (max(totals), max(totals))
+        told.bounds[Key()] = (max(everyone, *totals),) * 2
     bounds = told.bounds
     splits = [
         (whole, parts, kind)
@@ -166,7 +167,7 @@ def solved(told: Told) -> Iterator[Leak]:
         [first, *filter(lambda x: x is not None, map(solve, costs))]
     ).round()
     for i in map(int, np.flatnonzero(low < high)):
-        hidden = i < n and keys[i] in told.withheld
+        hidden = exact and i < n and keys[i] in told.withheld
         few, many = seen[:, i].min(), seen[:, i].max()
         if few < 1 or (many >= MIN_CELL and (few < many or not hidden)):
             continue
