@@ -286,8 +286,8 @@ def test_files_and_figures_are_read_as_pages_are():
 def test_groups_of_the_dashboard_are_attacked(tables, leak):
     data = {
         "dimensions": [
-            {"label": "Tier", "levels": ["high", "low"]},
-            {"label": "Home", "levels": ["a", "b"]},
+            {"label": "Tier", "levels": ["high", "low"], "attribute": False},
+            {"label": "Home", "levels": ["a", "b"], "attribute": False},
         ],
         "tables": tables,
     }

@@ -18,7 +18,6 @@ from helpers.disclosure.deduction import MANY, SMALL, Bounds, Key, Leak
 from helpers.disclosure.suppression import WITHHELD
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
-DEPTH = 2  # conditions of the groups to explore that are solved with the tables
 _IS = {
     name: re.compile(text) for name, text in beside(__file__, "auditor.yaml").items()
 }
@@ -171,15 +170,20 @@ def _table(node: Tag, page: str) -> Table | None:
 
 
 def _groups(data: Mapping, page: str) -> Iterator[Table]:
-    """Lay out the groups that a page's script can show; 0 customers are withheld."""
+    """Lay out the groups that a page's script can show; 0 customers are withheld.
+
+    Small ones, and those of one condition or of two ways to buy: attributes are crossed
+    nowhere else, and the cube is made safe in itself (:mod:`helpers.disclosure.cube`).
+    """
     of = {str(i): one for i, one in enumerate(data["dimensions"])}
     for at, (customers, *_) in data["tables"].items():
         used = [of[i] for i in at.split(",") if i]
+        beside_tables = len(used) < 3 and not any(x["attribute"] for x in used[1:])
         groups = itertools.product(*(map(str, one["levels"]) for one in used))
         rows = [
             [*group, f"{n}" if n else DASH]
             for group, n in zip(groups, customers, strict=True)
-            if len(used) <= DEPTH or n in SMALL
+            if beside_tables or n in SMALL
         ]
         heads = [*(one["label"] for one in used), "Customers"]
         if rows:

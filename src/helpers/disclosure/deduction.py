@@ -151,6 +151,7 @@ def solved(told: Told, everyone: int, *, exact: bool) -> Iterator[Leak]:
             constraints=optimize.LinearConstraint(sums.tocsc(), 0, 0),
             bounds=optimize.Bounds(low, high),
             integrality=np.ones(size),
+            options={"time_limit": 5},
         ).x
 
     several = np.array([len(parts) > 1 for _, parts, _ in splits])
