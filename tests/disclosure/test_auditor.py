@@ -218,6 +218,9 @@ def test_a_page_that_keeps_its_word_passes():
         "<p>48% of 240 customers came again (95 % interval 42% to 54%).</p>",
         '<img src="data:image/png;base64,xx" alt="Bars of 3 segments over 8 weeks.">',
         table("Orders", ["Need", "Lines", "Orders", "Products"], ["A", 7, 3, 2]),
+        # a customer comes for several needs, in several periods: 130 and 105 tell nothing
+        table("Needs", ["Need", "Customers"], ["A", 130], ["B", 105]),
+        table("Periods", ["Period", "Customers"], ["2024Q1", 130], ["2024Q2", 105]),
         table(
             *("Sizes", ["Segment", "Customers", "Share of customers", "Sales, $", "k"]),
             *(

@@ -235,8 +235,11 @@ def _read(
         sizes = [(0, MANY)] * len(table.rows)
     names: list[str] = []
     levels = [[_level(x, heads[i]) for x in columns[i]] for i in range(table.labels)]
-    for column in levels:
-        names.append(_dimension(set(column), names, dimensions))
+    for head, column in zip(heads, levels, strict=False):
+        name = _dimension(set(column), names, dimensions)
+        names.append(
+            f"part {name}" if _IS["overlap"].search(f"{head}: {column[0]}") else name
+        )
     marks, across = set(), "part"
     if crossed:
         marks = _marked(table, tables)

@@ -53,14 +53,17 @@ class Told:
 
 
 def split(told: Told, caption: str) -> None:
-    """Note which groups are split into which: all that differ in some dimensions."""
+    """Note which groups are split into which: all that differ in some dimensions.
+
+    Those whose name begins with "part" may hold the same customers, and split nothing.
+    """
     families = defaultdict(list)
     for key in told.bounds:
         names = sorted({name for name, _ in key})
         for kept in (
             x for r in range(len(names)) for x in itertools.combinations(names, r)
         ):
-            if "part" in kept or "part" not in names:
+            if not any(name.startswith("part") for name in {*names} - {*kept}):
                 parent = Key(x for x in key if x[0] in kept)
                 families[parent, (caption, *kept)].append(key)
         whole = Key(x for x in key if x[0] != "part")
