@@ -215,6 +215,7 @@ def test_a_page_that_keeps_its_word_passes():
         "<p>All 240 customers with 9,312 lines; groups of fewer than 10 customers are",
         " withheld, and at least 5 customers are asked. 5 of 5 segments, 3 weeks.</p>",
         "<p>The largest customer holds less than 5% of sales, 1% to 5% in each group.</p>",
+        "<p>In 2024Q4, of 240 customers, 60 came.</p>",
         "<p>48% of 240 customers came again (95 % interval 42% to 54%).</p>",
         '<img src="data:image/png;base64,xx" alt="Bars of 3 segments over 8 weeks.">',
         table("Orders", ["Need", "Lines", "Orders", "Products"], ["A", 7, 3, 2]),

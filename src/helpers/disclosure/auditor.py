@@ -24,7 +24,7 @@ _IS = {
 _CELL = re.compile(
     rf"([<>{MINUS}-]?)(\d[\d,]*)(\.\d+)?(%?)(?!\d|[\d.]*[a-z$€£¥]|[-:]\d)"
 )
-_COUNT = rf"(?<![\d.,{MINUS}-])(\d[\d,]*)(?![\d.,]*[\d%])"
+_COUNT = rf"(?<![\w.,{MINUS}-])(\d+(?:,\d{{3}})*)(?![\d.,]*[\d%])"
 _WHO = r"(?:customers|households)\b"
 
 
