@@ -10,14 +10,13 @@ import sys
 
 import dominated
 
-from helpers.core import paths
 from helpers.disclosure import auditor
+from helpers.report import build
 
 
 def main(run: str) -> int:
     """Print what is found; return 1 if there is anything."""
-    folder = paths.reports(run)
-    pages = {file.name: file.read_text("utf-8") for file in folder.glob("*.html")}
+    pages = build.render(run)
     found = [str(leak) for leak in auditor.audit(pages)]
     for *cell, share in dominated.find(pages, dominated.customers_of(run)):
         found.append(f"{', '.join(cell)}: one customer holds {share:.0%}")

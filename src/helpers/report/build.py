@@ -12,9 +12,24 @@ from helpers.report import dashboard, pages
 
 
 def build(run: str) -> Path:
-    """Render a run's executed notebooks, a page each, and its dashboard, index.html.
+    """Save the pages of :func:`render`; return the dashboard.
 
-    On BadInput (see :func:`pages.articles`) the pages stay as they were.
+    On BadInput of `render` the pages stay as they were.
+    """
+    texts = render(run)
+    folder = paths.reports(run)
+    for name, text in texts.items():
+        store.write_text(text, folder / name)
+    for stale in folder.glob("[0-9][0-9]_*.html"):
+        if stale.name not in texts:
+            stale.unlink()
+    return folder / "index.html"
+
+
+def render(run: str) -> dict[str, str]:
+    """Write a run's executed notebooks, a page each, and its dashboard, index.html.
+
+    BadInput: see :func:`pages.articles`.
     """
     articles = pages.articles(run)
     contents = dashboard.contents(run, articles) | {"run": run, "articles": articles}
@@ -29,13 +44,7 @@ def build(run: str) -> Path:
     texts["index.html"] = templates.get_template("dashboard.html.j2").render(
         contents, explain=explain
     )
-    folder = paths.reports(run)
-    for name, text in texts.items():
-        store.write_text(text, folder / name)
-    for stale in folder.glob("[0-9][0-9]_*.html"):
-        if stale.name not in texts:
-            stale.unlink()
-    return folder / "index.html"
+    return texts
 
 
 def _templates(currency: str) -> jinja2.Environment:
