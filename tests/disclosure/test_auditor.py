@@ -268,6 +268,10 @@ def test_files_and_figures_are_read_as_pages_are():
         [{"segment": "A", "customers": 60}, {"segment": "B", "customers": 4}]
     )
     assert found(told, name="a.json") == [("B / customers", "4")]
+    assert found('{"note": "Of them 4 customers came."}', name="b.json") == [
+        ("'4 customers'", "4 of 4")
+    ]
+    assert found("<table><tr></tr><tr></tr></table>", "<table></table>") == []
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,9 @@ def _soup(name: str, text: str) -> BeautifulSoup:
     if name.endswith(".csv"):
         text = pd.read_csv(io.StringIO(text), dtype=str).to_html(index=False)
     elif name.endswith(".json"):
-        text = pd.json_normalize(json.loads(text)).to_html(index=False)
+        told = json.loads(text)
+        records = isinstance(told, list) and all(isinstance(x, dict) for x in told)
+        text = pd.DataFrame(told).to_html(index=False) if records else f"<p>{text}</p>"
     drawn = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)', text)
     text = re.sub(r'src="data:[^"]*"', "", text)
     figures = (base64.b64decode(code).decode() for code in drawn)
@@ -156,11 +158,11 @@ def _small(bounds: Bounds | None, whole: int) -> str:
 def _table(node: Tag, page: str) -> Table | None:
     rows = [row(["td", "th"]) for row in node("tr")]
     texts = [[cell.get_text(" ", strip=True) for cell in row] for row in rows]
-    body = [row for row in texts[1:] if len(row) == len(texts[0])]
+    body = [row for row in texts[1:] if row and len(row) == len(texts[0])]
     caption = node.caption.get_text(" ", strip=True) if node.caption else page
     if not body or _IS["nobody"].search(caption.lower()):
         return None
-    labels = max(sum(cell.name == "th" for cell in rows[-1]), 1)
+    labels = min(max(sum(cell.name == "th" for cell in rows[-1]), 1), len(body[0]))
     columns = list(zip(*body, strict=True))
     while labels < len(columns) and not any(map(_bounds, columns[labels])):
         if any("%" in text for text in columns[labels]):
