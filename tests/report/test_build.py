@@ -724,6 +724,21 @@ def test_a_page_that_must_not_go_out_is_refused_and_earlier_pages_stay(
     assert (folder / "index.html").read_bytes() == before
 
 
+def test_a_page_that_gives_away_a_few_customers_is_refused_in_one_sentence(
+    folder, capsys
+):
+    before = build.build(RUN).read_bytes()
+    output = nbf.new_output("stream", text="Of these, 7 customers came once.")
+    save_notebook(NAMES[1], [*cells(4), code("1", output)])
+    with pytest.raises(errors.BadInput, match=rf"{NAMES[1]}.html.*'7 customers'"):
+        build.build(RUN)
+    assert (folder / "index.html").read_bytes() == before
+    assert build.main([RUN]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("report: the pages would give away 1 to 9 customers")
+    assert told.count("\n") == 1
+
+
 def test_numbers_that_happen_to_be_customer_ids_are_no_fault(folder):
     ids = pd.DataFrame({"customer_id": ["300", "9"]})
     ids.to_parquet(paths.processed(RUN) / "features.parquet")

@@ -7,6 +7,7 @@ from pathlib import Path
 import jinja2
 
 from helpers.core import command, errors, paths, store
+from helpers.disclosure import auditor
 from helpers.display import evidence
 from helpers.report import dashboard, pages
 
@@ -14,9 +15,17 @@ from helpers.report import dashboard, pages
 def build(run: str) -> Path:
     """Save the pages of :func:`render`; return the dashboard.
 
-    On BadInput of `render` the pages stay as they were.
+    On BadInput (of `render`, or where they would give away a small group of customers)
+    the pages stay as they were.
     """
     texts = render(run)
+    if leaks := auditor.audit(texts):
+        more = f", and {len(leaks) - 1} more such cells" if leaks[1:] else ""
+        raise errors.BadInput(
+            f"the pages would give away 1 to 9 customers: {leaks[0]}{more}; withhold or "
+            "leave out what is named and execute its notebook again "
+            f"(tools/audit_report.py {run} lists all)"
+        )
     folder = paths.reports(run)
     for name, text in texts.items():
         store.write_text(text, folder / name)
