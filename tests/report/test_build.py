@@ -14,7 +14,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from helpers.core import errors, paths, store
-from helpers.disclosure import cube
+from helpers.disclosure import auditor, cube
 from helpers.display import findings, tables
 from helpers.report import build, dashboard, pages
 
@@ -727,6 +727,44 @@ def test_a_page_that_must_not_go_out_is_refused_and_earlier_pages_stay(
     with pytest.raises(errors.BadInput, match=f"^{NAMES[1]}.*{fault}"):
         build.build(RUN)
     assert (folder / "index.html").read_bytes() == before
+
+
+def test_what_gives_away_a_few_customers_is_withheld_from_its_page(folder, capsys):
+    few = pd.DataFrame({"group": ["a", "b"], "Customers": [7, 90]})
+    many = pd.DataFrame({"group": ["a", "b"], "Customers": [70, 90]})
+    html = [
+        one.to_html(index=False).replace("<thead>", f"<caption>{name}</caption><thead>")
+        for name, one in (("Few", few), ("Many", many))
+    ]
+    printed = nbf.new_output("stream", text="Of these, 7 customers came once.")
+    kept = nbf.new_output("stream", text="Of these, 70 customers came once.")
+    outputs = [printed, kept, *(result({"text/html": one}) for one in html)]
+    save_notebook(NAMES[1], [*cells(4), *(code("1", one) for one in outputs)])
+    build.build(RUN)
+    page = (folder / f"{NAMES[1]}.html").read_text("utf-8")
+    assert "7 customers" not in page.replace("70 customers", "")
+    assert "70 customers came once" in page
+    assert "<caption>Many</caption>" in page
+    assert "<caption>Few</caption>" not in page
+    assert page.count(build.WITHHELD) == 2
+    told = capsys.readouterr().err
+    assert f"Withheld: {NAMES[1]}.html, 'text', '7 customers'" in told
+    assert "'Few'" in told
+    assert not auditor.audit({NAMES[1]: page})
+
+
+def test_a_page_that_cannot_be_helped_is_refused_in_one_sentence(
+    folder, capsys, monkeypatch
+):
+    before = build.build(RUN).read_bytes()
+    leak = auditor.Leak(f"{NAMES[1]}.html", "Groups to explore", "a", "7")
+    monkeypatch.setattr(auditor, "audit", lambda texts: [leak])
+    with pytest.raises(errors.BadInput, match=rf"{NAMES[1]}.html.*'Groups to explore'"):
+        build.build(RUN)
+    assert (folder / "index.html").read_bytes() == before
+    capsys.readouterr()
+    assert build.main([RUN]) == 1
+    assert "The pages would give away 1 to 9 customers" in capsys.readouterr().err
 
 
 def test_numbers_that_happen_to_be_customer_ids_are_no_fault(folder):
