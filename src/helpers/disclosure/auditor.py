@@ -18,6 +18,7 @@ from helpers.disclosure.deduction import MANY, SMALL, Bounds, Key, Leak
 from helpers.disclosure.suppression import WITHHELD
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
+SENTENCES = ["p", "li", "dd", "dt", "td", "h1", "h2", "h3", "pre", "summary", "caption"]
 _IS = {
     name: re.compile(text) for name, text in beside(__file__, "auditor.yaml").items()
 }
