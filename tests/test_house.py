@@ -11,7 +11,7 @@ SOURCE = paths.ROOT / "src/helpers"
 FILES = sorted(SOURCE.rglob("*.py"))
 FOLDERS = sorted({file.parent for file in FILES} - {SOURCE})
 MOST_MODULES = 13
-MOST_LINES = 27_150
+MOST_LINES = 28_340
 MOST_UNCHECKED = 48
 
 

@@ -105,5 +105,6 @@ def test_no_helper_speaks_to_the_network():
                 names += [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom):
                 names.append(node.module or "")
-        found = {name.partition(".")[0] for name in names} & NETWORK
+        called = set(names) - {"urllib.parse"}  # takes addresses apart, asks nobody
+        found = {name.partition(".")[0] for name in called} & NETWORK
         assert not found, f"{file.name} imports {found}"
