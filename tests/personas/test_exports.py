@@ -10,6 +10,7 @@ from clustering.test_model import MODEL, customers
 
 from helpers.clustering import model
 from helpers.core import paths, schema
+from helpers.core.errors import BadInput
 from helpers.personas import exports
 from helpers.runs import run_file
 
@@ -125,7 +126,7 @@ def test_a_list_that_cannot_be_written_leaves_the_old_one(tmp_path, monkeypatch)
         raise OSError("disk full")
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", stop)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(BadInput, match="disk full"):
         exports.write_csv(LIST, file)
     assert file.read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["list.csv"]

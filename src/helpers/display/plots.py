@@ -244,6 +244,8 @@ def _band(start: float, end: float, height: float, colour: str) -> PathPatch:
 def bars(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
     """Draw horizontal bars, named by the index, with their value at the end."""
     ax = plt.gca() if ax is None else ax
+    if values.isna().all():
+        return nothing(ax)
     where = range(len(values))
     ax.barh(where, values.to_numpy(float), color=ACCENT, height=0.68)
     reach = max(values.max(), 0) or 1
@@ -255,9 +257,19 @@ def bars(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def nothing(ax: Axes) -> Axes:
+    """Say in place of a chart that all it would show is withheld."""
+    ax.text(0.5, 0.5, "withheld: few customers", ha="center", transform=ax.transAxes)
+    ax.set(xticks=[], yticks=[])
+    ax.spines[:].set_visible(False)
+    return ax
+
+
 def line(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
     """Draw a series over its index, from zero."""
     ax = plt.gca() if ax is None else ax
+    if values.isna().all():
+        return nothing(ax)
     ax.plot(values.index, values, color=ACCENT, linewidth=1.8)
     ax.fill_between(values.index, 0, values, color=ACCENT, alpha=0.08, linewidth=0)
     ax.set_ylim(0, values.max() * 1.1)
@@ -271,6 +283,8 @@ def line(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
 def histogram(values: pd.Series, *, label: str, ax: Axes | None = None) -> Axes:
     """Draw how customers spread over one feature, with a line at the median."""
     ax = plt.gca() if ax is None else ax
+    if values.isna().all():
+        return nothing(ax)
     low, high = values.quantile([0.0, 0.995])
     edges = np.histogram_bin_edges([], bins=30, range=(low, high))
     counts = spread(values.clip(upper=high), edges)

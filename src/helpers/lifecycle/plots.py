@@ -198,6 +198,8 @@ def revenue_bridge(steps: pd.Series, *, symbol: str, ax: Axes | None = None) -> 
 
 def reliability(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw observed against forecast shares, from `retention.reliability`."""
+    if table.empty:
+        return plots.nothing(plt.gca() if ax is None else ax)
     least = max(min(table["low"].min(), table["forecast"].min()) - 0.08, -0.01)
     return plots.calibration(
         table,

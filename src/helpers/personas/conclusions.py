@@ -126,14 +126,16 @@ def value(
             )
         size += "."
     far = False
-    if told is not None and len(told) > 1:
-        between = told["sales_per_customer"]
+    # Of segments whose money is one customer's for the most part nothing is said.
+    shown = () if told is None else told.dropna(subset=["sales_per_customer", "low"])
+    if len(shown) > 1:
+        between = shown["sales_per_customer"]
         far = each.max() - each.min() >= FAR * (between.max() - between.min())
         size += (
             f" Between needs segments it runs from {symbol}{between.min():,.0f} to "
             f"{symbol}{between.max():,.0f}."
         )
-        most = told.loc[between.idxmax()]
+        most = shown.loc[between.idxmax()]
         beside = (
             f" {most['name']}: {symbol}{most['low']:,.0f} to {symbol}{most['high']:,.0f} "
             "a customer before."
