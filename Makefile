@@ -130,7 +130,7 @@ lint: $(READY) ## Check style, format, spelling, types, and that imports run one
 	$(PY) -m ruff check src tests tools benchmarks notebooks
 	$(PY) -m ruff format --check src tests tools benchmarks notebooks
 	"$$VENV/bin/lint-imports" --no-cache
-	"$$VENV/bin/codespell" src tests tools benchmarks notebooks runs *.md
+	"$$VENV/bin/codespell" src tests tools benchmarks notebooks runs docs *.md
 	$(PY) -m mypy
 
 lab: $(READY) ## Open JupyterLab on the notebooks
