@@ -26,7 +26,7 @@ def build(run: str) -> Path:
     for _ in range(ROUNDS):
         if not (leaks := auditor.audit(texts)):
             break
-        for page in {leak.page for leak in leaks}:
+        for page in dict.fromkeys(leak.page for leak in leaks):
             here = [leak for leak in leaks if leak.page == page]
             texts[page] = withheld(texts[page], here)
             print("\n".join(f"Withheld: {leak}" for leak in here), file=sys.stderr)
