@@ -5,10 +5,11 @@ The notebook itself is executed, on tables laid out here in place of notebook 2.
 
 import itertools
 import json
+import multiprocessing
 import os
 import re
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from types import SimpleNamespace
 
 import nbformat
@@ -296,7 +297,9 @@ def concluded(study):
     lay_out("cloud", without_kinds(), in_time=False)
     lay_out("awkward", awkward_customers(), k=3, sample=SAMPLE)
     runs = ["planted", "cloud", "awkward"]
-    with ThreadPoolExecutor(2) as pool:
+    # Processes, as an execution sets the environment and the temporary folder of its own.
+    forks = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(2, mp_context=forks) as pool:
         return dict(zip(runs, pool.map(conclude, runs), strict=True))
 
 
