@@ -15,6 +15,7 @@ import nbformat
 import papermill
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill import PapermillExecutionError
+from papermill.iorw import load_notebook_node
 from papermill.parameterize import parameterize_notebook
 
 from helpers.core import command, disk, paths, secrets
@@ -82,10 +83,13 @@ def copies(run: str) -> Path:
     folder = paths.home() / "notebooks" / run
     for book in run_file.notebooks(run):
         copy = folder / book.name
-        notebook = nbformat.read(copy if copy.exists() else book, as_version=4)
-        notebook.metadata.setdefault("papermill", {})
+        notebook = load_notebook_node(str(copy if copy.exists() else book))
         notebook = parameterize_notebook(
-            notebook, run_file.parameters(run, book.stem), comment=f"Of runs/{run}.yaml"
+            notebook,
+            run_file.parameters(run, book.stem),
+            comment=f"Of runs/{run}.yaml",
+            kernel_name="python3",
+            language="python",
         )
         for cell in notebook.cells:
             if sections.of(cell) and "raises-exception" not in cell.metadata.tags:
