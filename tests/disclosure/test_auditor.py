@@ -216,7 +216,7 @@ def test_a_page_that_keeps_its_word_passes():
         " withheld, and at least 5 customers are asked. 5 of 5 segments, 3 weeks.</p>",
         "<p>The largest customer holds less than 5% of sales, 1% to 5% in each group.</p>",
         "<p>In 2024Q4, of 240 customers, 60 came.</p>",
-        "<p>48% of 240 customers came again (95 % interval 42% to 54%).</p>",
+        "<p>48% of 240 customers came again (95% interval 42% to 54%).</p>",
         '<img src="data:image/png;base64,xx" alt="Bars of 3 segments over 8 weeks.">',
         table("Orders", ["Need", "Lines", "Orders", "Products"], ["A", 7, 3, 2]),
         # a customer comes for several needs, in several periods: 130 and 105 tell nothing
@@ -240,7 +240,7 @@ def test_a_page_that_keeps_its_word_passes():
         ),
         table(
             "Tiers",
-            ["Tier", "Customers", "95 % from"],
+            ["Tier", "Customers", "95% from"],
             ["high", 118, "3%"],
             ["low", 122, "4%"],
         ),

@@ -35,7 +35,7 @@ def test_an_end_of_an_interval_is_found_with_its_estimate():
     estimates = [columns.estimate(names, i) for i in range(len(names))]
     assert estimates == [0, 1, 2, 2, 2, 1, 2]
     assert columns.estimate(["low"], 0) == 0
-    assert columns.find("gain_low").label == "95 % from"
+    assert columns.find("gain_low").label == "95% from"
     assert columns.find(("a", "b")) == columns.Column()
 
 

@@ -95,7 +95,7 @@ def test_a_heading_of_money_has_no_sign_before_the_currency_is_told(monkeypatch)
 def test_the_ends_of_an_interval_are_written_as_their_estimate():
     row = {"rate": 0.5, "p": 0.01, "low": 0.4, "high": 0.6, "auc_low": 0.1, "auc": 0.2}
     assert cells(tables.show(pd.DataFrame([row]), caption="Ends")) == [
-        ["Its orders", "p", "95 % from", "to", "95 % from", "AUC"],
+        ["Its orders", "p", "95% from", "to", "95% from", "AUC"],
         ["50.0%", "0.01", "0.40", "0.60", "0.100", "0.200"],
     ]
     own = tables.show(

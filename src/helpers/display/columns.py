@@ -98,4 +98,4 @@ def symbol(currency: str) -> str:
     return SIGNS.get(currency, f"{currency} ")
 
 
-_END = {"low": Column("95 % from"), "high": Column("to")}
+_END = {"low": Column("95% from"), "high": Column("to")}

@@ -373,7 +373,7 @@ def matrix(
 
 
 def profile(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Gather each feature's value, low, high (95 % interval), marker by segment."""
+    """Gather each feature's value, low, high (95% interval), marker by segment."""
     features = []
     for feature, rows in table.groupby("feature", sort=False):
         first = rows.iloc[0]

@@ -375,7 +375,7 @@
     if (feature.selectedIndex < 0) feature.value = state.feature = "few";
     const rows = compared(), names = [classified[state.one].name, classified[state.other].name];
     const clear = rows.filter((row) => row.clear).length;
-    const words = names.join(" and ") + ": " + clear + " of " + rows.length + " features shown have 95 % intervals that do not overlap. They were not corrected for the number of comparisons.";
+    const words = names.join(" and ") + ": " + clear + " of " + rows.length + " features shown have 95% intervals that do not overlap. They were not corrected for the number of comparisons.";
     if (byId("compared").textContent !== words) byId("compared").textContent = words;
     const value = (v, row, label) => {
       const cell = cellOf("", "n", label);
@@ -389,7 +389,7 @@
         cellOf(quantity(row.overall, row.unit), "n", "All classified"), cellOf(plot(row), "t", "Intervals"),
         cellOf(verdict(row), "t", "Apart?"));
     });
-    const caption = names.join(" and ") + ": mean of each feature, with its 95 % interval";
+    const caption = names.join(" and ") + ": mean of each feature, with its 95% interval";
     byId("comparison").replaceChildren(element("div", { class: "study-table stack compare", role: "region", tabindex: "0", "aria-label": caption },
       element("table", { role: "table" }, element("caption", {}, element("span", {}, caption)),
         element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, heading("Feature", "t"), heading(names[0], "n"), heading(names[1], "n"),
