@@ -542,3 +542,40 @@ def _findings(told, result):
                 r"\b0% of the slowing and lapsed come back", told_by
             ):
                 result.deny(file.stem, row["decision"], "nobody comes back")
+
+
+CLAIMS = ("decision", "size", "uncertainty")
+ENOUGH = 6  # runs that say the same of other numbers
+
+
+def claims(processed, reports):
+    """Gather what a run's findings claim, and what its figures show: notebook, sentence.
+
+    Of a figure it is the first sentence of the text that stands for it: its title.
+    """
+    said = set()
+    for file in sorted(Path(processed).glob("findings/*.json")):
+        for row in json.loads(file.read_text("utf-8")):
+            for part in CLAIMS:
+                said |= {(file.stem, one) for one in _sentences(row[part])}
+    for file in sorted(Path(reports).glob("notebooks/0*.ipynb")):
+        for cell in json.loads(file.read_text("utf-8"))["cells"]:
+            for output in cell.get("outputs", ()):
+                alt = output.get("metadata", {}).get("alt")
+                said |= {(file.stem, one) for one in _sentences(alt or "")[:1]}
+    return said
+
+
+def _sentences(text):
+    return [one for one in re.split(r"(?<=[.!?]) (?=[A-Z])", text.strip()) if one]
+
+
+def same_everywhere(runs):
+    """Name sentences that all runs claim which have the notebook, though they differ."""
+    books = [{book for book, _ in said} for said in runs]
+    found = []
+    for book, sentence in sorted(set().union(*runs)):
+        having = [said for said, own in zip(runs, books, strict=True) if book in own]
+        if len(having) >= ENOUGH and all((book, sentence) in said for said in having):
+            found.append(f"{book}: {sentence}")
+    return found

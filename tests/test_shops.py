@@ -255,6 +255,27 @@ def test_a_shop_of_any_temper_reaches_the_end_and_its_pages_tell_the_truth(runs,
 
 
 @pytest.mark.runs
+def test_no_finding_and_no_title_says_the_same_of_shops_that_differ(runs):
+    folder, found = runs
+    ended = [name for name in found if not found[name][0].temper.refused]
+    said = [
+        statements.claims(folder / "data/processed" / name, folder / "reports" / name)
+        for name in ended
+    ]
+    assert len(said) > 10
+    assert statements.same_everywhere(said) == []
+
+
+def test_a_sentence_that_all_runs_say_is_named():
+    said = [{("05_a", f"{n} stay."), ("05_a", "They differ.")} for n in range(6)]
+    assert statements.same_everywhere(said) == ["05_a: They differ."]
+    assert statements.same_everywhere([*said, {("05_a", "They do not.")}]) == []
+    assert statements.same_everywhere([*said, {("06_b", "x")}]) == [
+        "05_a: They differ."
+    ]
+
+
+@pytest.mark.runs
 def test_a_false_sentence_is_caught_on_a_page_and_in_a_finding(runs, tmp_path):
     folder, found = runs
     shop, _ = found["copula"]
