@@ -7,6 +7,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 
+from helpers.core import engines
 from helpers.intake import types
 from helpers.runs import data_sufficiency, horizons, run_file
 from helpers.runs.horizons import Rhythm
@@ -176,6 +177,7 @@ def _copied(
     for table, query in queries.items():
         files[table] = spill / f"outlook_{table}.parquet"
         con.sql(query).write_parquet(str(files[table]))
+        files[table] = Path(engines.literal(files[table]))
     return files
 
 
