@@ -143,7 +143,7 @@ def test_tables_are_solved_together():
 def test_a_share_in_one_table_fills_a_gap_in_another():
     # 33.1 % of 308 are 102 who moved; 34 and 60 went to two segments, 8 to the third
     share = table(
-        *("Movement", ["Segment", "Customers", "Moved"]),
+        *("Movement", ["Segment before", "Customers", "Moved"]),
         *(
             ["A", 308, "33.1%"],
             ["B", 400, "20.0%"],

@@ -65,7 +65,7 @@ def audit(files: Mapping[str, str]) -> list[Leak]:
             for where, words in said[name]
             for cell, how in _sentence(words, everyone)
         ]
-        tables = [t for node in soup("table") if (t := _table(node, name))]
+        tables = [t for node in soup("table") if (t := read(node, name))]
         if data := soup.find("script", id="data"):
             tables += _groups(json.loads(data.get_text()), name)
         every += tables
@@ -155,10 +155,22 @@ def _small(bounds: Bounds | None, whole: int) -> str:
     return ""
 
 
-def _table(node: Tag, page: str) -> Table | None:
+def cells(node: Tag) -> list[list[Tag]]:
+    """Give the cells of a table: its headings, and the rows that have as many."""
     rows = [row(["td", "th"]) for row in node("tr")]
+    return [row for row in rows if row and len(row) == len(rows[0])]
+
+
+def counts_customers(heading: str) -> bool:
+    """Say whether a heading is that of a number of customers."""
+    return bool(_IS["counts"].search(heading.lower()))
+
+
+def read(node: Tag, page: str) -> Table | None:
+    """Read a table of a page; None where it has no rows, or counts nobody of this run."""
+    rows = cells(node)
     texts = [[cell.get_text(" ", strip=True) for cell in row] for row in rows]
-    body = [row for row in texts[1:] if row and len(row) == len(texts[0])]
+    body = texts[1:]
     caption = node.caption.get_text(" ", strip=True) if node.caption else page
     if not body or _IS["nobody"].search(caption.lower()):
         return None
@@ -239,13 +251,16 @@ def _read(
     levels = [[_level(x, heads[i]) for x in columns[i]] for i in range(table.labels)]
     for head, column in zip(heads, levels, strict=False):
         name = _dimension(set(column), names, dimensions)
-        names.append(
-            f"part {name}" if _IS["overlap"].search(f"{head}: {column[0]}") else name
-        )
+        overlap = _IS["overlap"].search(f"{head}: {column[0]}")
+        names.append(f"part {name}" if overlap else name)
+    now, names = names, [
+        f"{name} before" if _IS["elsewhere"].search(head) else name
+        for name, head in zip(names, heads, strict=False)
+    ]
     marks, across = set(), "part"
     if crossed:
         marks = _marked(table, tables)
-        across = _dimension({_level(heads[j], "") for j in counts}, names, dimensions)
+        across = _dimension({_level(heads[j], "") for j in counts}, now, dimensions)
     above = MANY
     for i, row in enumerate(table.rows):
         here = {(name, column[i]) for name, column in zip(names, levels, strict=True)}
@@ -256,7 +271,7 @@ def _read(
             key = group if j == base else group | {(across, level)}
             if j in counts:
                 bounds, why = _bounds(row[j]), ""
-                if row[j] == DASH and (names[0] + "'", level) == (across, levels[0][i]):
+                if row[j] == DASH and (now[0] + "'", level) == (across, levels[0][i]):
                     bounds = 0, 0  # nobody moves from a group to itself
                 why = _small(bounds, everyone or MANY)
             else:
