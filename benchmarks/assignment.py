@@ -35,7 +35,7 @@ NOISE = 0.2  # deviation of the logarithm of shares and sales
 SEED = 17
 ROUNDS = 3  # A B A B; the table holds medians
 TIED = 1e-6  # nearest over second nearest distance is 1, but for this
-READINGS = ["segment_id", "value_tier", "activity", "deal_sensitivity"]
+READINGS = ["segment_id", "value_tier", "activity", "deal_proneness"]
 
 FOLDER = paths.home() / "build" / "bench"
 RESULT = Path(__file__).with_suffix(".md")

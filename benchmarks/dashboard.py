@@ -50,9 +50,9 @@ def draw(customers: int) -> tuple[pd.DataFrame, dict]:
     table = (
         assigned.assign(needs=assigned["segment_id"].map(summary))
         .merge(store.read("features", run=RUN)[["customer_id", "sales"]])
-        .merge(store.read("outcomes", run=RUN)[["customer_id", "later_sales"]])
+        .merge(store.read("outcomes", run=RUN)[["customer_id", "holdout_sales"]])
         .merge(store.read("customers", run=RUN), how="left", on="customer_id")
-        .fillna({"sales": 0, "later_sales": 0})
+        .fillna({"sales": 0, "holdout_sales": 0})
         .sample(customers, replace=True, random_state=1, ignore_index=True)
     )
     rng = np.random.default_rng(1)
@@ -64,7 +64,7 @@ def draw(customers: int) -> tuple[pd.DataFrame, dict]:
         values = pd.Series(pd.Categorical(values, order) if order else values)
         table[one["name"]] = cube.dimension(values, below=10, most=12)
         one["levels"] = list(table[one["name"]].cat.categories)
-    return table[[*names, "sales", "later_sales"]], described
+    return table[[*names, "sales", "holdout_sales"]], described
 
 
 def publish(customers: int, home: Path) -> Path:
@@ -77,12 +77,12 @@ def publish(customers: int, home: Path) -> Path:
     views = cube.views(
         people,
         dimensions=[one["name"] for one in described["dimensions"]],
-        measures=["sales", "later_sales"],
+        measures=["sales", "holdout_sales"],
         most=described["most"],
         below=described["below"],
         dominance=0.8,
         apart=[tuple(pair) for pair in described["apart"]],
-    ).round({"sales": 0, "later_sales": 0})
+    ).round({"sales": 0, "holdout_sales": 0})
     print(
         f"{customers:,} customers: {len(views):,} groups in {time.perf_counter() - start:.1f} s"
     )

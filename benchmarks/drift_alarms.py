@@ -52,7 +52,7 @@ def fitted(table: pd.DataFrame, seed: int) -> clustering_model.Model:
         enough, weights=weights, priors=PRIORS, winsor=0.01, scaling="pareto"
     )
     scores = prepared.transform(enough).to_numpy()
-    centres = methods.kmeans(scores, k=K, seed=seed, starts=10)
+    centres = methods.kmeans(scores, k=K, seed=seed, n_init=10)
     return clustering_model.Model(
         run="simulated",
         first=FIRST,
@@ -63,7 +63,7 @@ def fitted(table: pd.DataFrame, seed: int) -> clustering_model.Model:
         centres=centres.tolist(),
         value_cuts={"low": 0.0},
         activity_cuts={"active": 2.0},
-        least_gap_days=7.0,
+        min_gap_days=7.0,
         deal_parts={},
         deal_cuts={},
         borderline=0.9,
@@ -95,7 +95,7 @@ def alarmed(seed: int, *, effects: bool) -> list[bool]:
             cuts = ("before", "after", "odd 1", "even 1")
             labels = dict(zip(cuts, map(migration.nearest, found), strict=True))
             moves[after.period] = migration.excess(
-                labels, segments=K, repeats=200, seed=seed
+                labels, segments=K, n_bootstrap=200, seed=seed
             )
     references = periods.loc[periods["last"] <= LAST, "period"].tolist()
     statistics = pd.concat(

@@ -106,7 +106,7 @@ class Data:
     @functools.cached_property
     def candidates(self) -> dict[tuple[str, int], np.ndarray]:
         """(method, k) -> labels of every candidate whose segments all have members."""
-        settings = {"k_values": K_VALUES, "seed": SEED, "starts": STARTS}
+        settings = {"k_values": K_VALUES, "seed": SEED, "n_init": STARTS}
         fits = methods.fits(self.matrix, methods=methods.METHODS, **settings)
         sound = {key: fit.labels for key, fit in fits.items()}
         return {
@@ -135,15 +135,15 @@ def read() -> Data:
 # scikit-learn for every fit, and draws the same samples as ours
 
 
-def plain_kmeans(rows: np.ndarray, k: int, seed: int, starts: int) -> KMeans:
+def plain_kmeans(rows: np.ndarray, k: int, seed: int, n_init: int) -> KMeans:
     """Cluster by scikit-learn until nobody moves, as ours does."""
-    return KMeans(k, n_init=starts, random_state=seed, tol=0, max_iter=300).fit(rows)
+    return KMeans(k, n_init=n_init, random_state=seed, tol=0, max_iter=300).fit(rows)
 
 
 def sweep(data: Data) -> float:
     """Sum the squared distances left by k-means over all k."""
     found = methods.partitions(
-        data.matrix, method="kmeans", k_values=K_VALUES, seed=SEED, starts=STARTS
+        data.matrix, method="kmeans", k_values=K_VALUES, seed=SEED, n_init=STARTS
     )
     return sum(
         clusterability.within(data.matrix, part, power=2) for part in found.values()
@@ -161,9 +161,9 @@ def agreement(data: Data) -> float:
         data.scores,
         prepare=stability.as_it_is,
         k_values=K_VALUES,
-        resamples=RESAMPLES,
+        n_bootstrap=RESAMPLES,
         seed=SEED,
-        starts=FEW_STARTS,
+        n_init=FEW_STARTS,
     )
     return stability.agreement(again)["ari"].mean()
 
@@ -191,7 +191,7 @@ def _resampled(values: np.ndarray, resample: int) -> tuple[np.ndarray, int]:
 def strength(data: Data) -> float:
     """Average the prediction strength over all splits and k."""
     table = stability.prediction_strength(
-        data.scores, k_values=K_VALUES, splits=SPLITS, seed=SEED, starts=FEW_STARTS
+        data.scores, k_values=K_VALUES, n_splits=SPLITS, seed=SEED, n_init=FEW_STARTS
     )
     return table["strength"].mean()
 
@@ -228,7 +228,7 @@ def gaps(data: Data) -> float:
         k_values=range(1, max(K_VALUES) + 1),
         draws=DRAWS,
         seed=SEED,
-        starts=FEW_STARTS,
+        n_init=FEW_STARTS,
     )
     return table["gap"].mean()
 
@@ -276,7 +276,7 @@ MIXTURES = {
 
 def mixtures(data: Data) -> float:
     """Average the log-likelihood over four covariances and all k."""
-    settings = {"k_values": K_VALUES, "seed": SEED, "starts": STARTS}
+    settings = {"k_values": K_VALUES, "seed": SEED, "n_init": STARTS}
     found = methods.fits(data.matrix, methods=tuple(MIXTURES), **settings)
     return np.mean([fit.log_likelihood for fit in found.values()])
 
@@ -304,8 +304,11 @@ def _designs(data: Data) -> tuple[dict[str, pd.Series], pd.Series]:
 
 
 def _later(data: Data) -> dict[str, pd.Series]:
-    amount = np.log1p(data.later["later_sales"]).rename("amount")
-    return {"amount": amount, "yes_no": (data.later["later_orders"] > 0).rename("came")}
+    amount = np.log1p(data.later["holdout_sales"]).rename("amount")
+    return {
+        "amount": amount,
+        "yes_no": (data.later["holdout_orders"] > 0).rename("came"),
+    }
 
 
 def league(data: Data) -> float:
@@ -320,7 +323,7 @@ def league(data: Data) -> float:
         ],
         base=base.to_frame(),
         folds=FOLDS,
-        repeats=REPEATS,
+        n_bootstrap=REPEATS,
         seed=SEED,
     )
     alone = table["alone_high"] - table["alone_low"]
@@ -428,12 +431,12 @@ def _plain_auc(
 
 def recovered(data: Data) -> float:
     """Average the overlap of resampled segments among customers drawn (clusterboot)."""
-    settings = {"seed": SEED, "starts": FEW_STARTS}
+    settings = {"seed": SEED, "n_init": FEW_STARTS}
     again = stability.resample(
         data.scores,
         prepare=stability.as_it_is,
         k_values=[K_OF_R],
-        resamples=RESAMPLES,
+        n_bootstrap=RESAMPLES,
         **settings,
     )
     own = methods.kmeans(data.matrix, k=K_OF_R, **settings)

@@ -71,7 +71,7 @@ def main(seeds: int) -> None:
             migration.excess(
                 labelled(windows, mood, aligned, change, seed),
                 segments=0,
-                repeats=300,
+                n_bootstrap=300,
                 seed=1,
             ).iloc[0]
             for seed in range(seeds)

@@ -145,13 +145,13 @@ def told(
     }
     wall = sum(sums.values())
     books = [row["part"] for row in clock if row["part"] != "pages"]
-    starts = sum(cpu[name] for name in books)
-    own = whole.cpu - starts - cpu["make"] - cpu["pages"]
+    n_init = sum(cpu[name] for name in books)
+    own = whole.cpu - n_init - cpu["make"] - cpu["pages"]
     kernels = cpu["bare"] * len(books)
     pages = clock[-1]["process"]
     parts = {
         "The notebooks' own work": (sums["own"], own),
-        "Their imports": (sums["imports"], starts - kernels),
+        "Their imports": (sums["imports"], n_init - kernels),
         "Kernels and the processes that start them": (
             sums["kernel"] + sums["process"] - pages - clock[0]["process"],
             kernels,

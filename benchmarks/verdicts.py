@@ -184,7 +184,7 @@ def of_nobody_apart(seed: int, *, alike: bool) -> dict:
             later,
             columns=prepared.columns,
             built_from=prepared.columns,
-            least_effect=0.2,
+            min_effect=0.2,
             seed=seed,
         )
     said = lasting.verdict(lasting.counted(followed))
@@ -204,11 +204,11 @@ def claims(scores: pd.DataFrame, models: dict, seed: int, **later: object) -> di
         scores,
         k_values=K_VALUES,
         seed=seed,
-        starts=3,
-        resamples=2,
-        splits=24,
-        resample_starts=3,
-        half_starts=3,
+        n_init=3,
+        n_bootstrap=2,
+        n_splits=24,
+        bootstrap_n_init=3,
+        half_n_init=3,
         models=models,
         **later,
     )
@@ -224,7 +224,7 @@ def claims(scores: pd.DataFrame, models: dict, seed: int, **later: object) -> di
 def before(scores: pd.DataFrame, k: int, seed: int) -> bool:
     """Say whether the rule before called k segments reproducible."""
     measured = functools.partial(
-        stability.measure, k_values=[k], resamples=10, splits=5, starts=5
+        stability.measure, k_values=[k], n_bootstrap=10, n_splits=5, n_init=5
     )
     compared = null_references.compare(
         measured(scores, seed),

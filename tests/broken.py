@@ -516,7 +516,7 @@ def windows(rng, number):
     table = shop(rng)
     odd = ["2024-02-30", "1999-01-01", "2999-01-01", "", "auto", 20240101, "x", None, "9999-12-31"]
     odd += ["0001-01-01", ["2024-01-01"], "2024-06-01"]
-    name = ["first_day", "last_day"][number % 2]
+    name = ["train_start", "train_end"][number % 2]
     book = ["01_cleaning", "02_feature_engineering"][number // 2 % 2]
     made = _of(text(table), drafts=False)
     given = {book: {name: odd[number // 2 % 12]}}

@@ -20,10 +20,10 @@ def find(pages, customers, *, most=0.5):
     """Yield page, caption, row, heading and the largest customer's share of the sum.
 
     `pages` maps names to HTML. `customers` has a row each: columns `sales` and, where
-    known, `later_sales`, and what they are grouped by. Rows whose labels are not found
+    known, `holdout_sales`, and what they are grouped by. Rows whose labels are not found
     there are passed over.
     """
-    known = customers.drop(columns=["sales", "later_sales"], errors="ignore")
+    known = customers.drop(columns=["sales", "holdout_sales"], errors="ignore")
     known = known.astype(str).apply(lambda column: column.str.lower())
     for page, html in pages.items():
         for node in BeautifulSoup(re.sub(r'src="data:[^"]*"', "", html), "html.parser")(
@@ -42,7 +42,7 @@ def find(pages, customers, *, most=0.5):
                     if cell.name == "th" or not _is_money(head, text):
                         continue
                     both = inside & _inside(known, [head.removesuffix(" value")], True)
-                    name = "later_sales" if "later" in head.lower() else "sales"
+                    name = "holdout_sales" if "later" in head.lower() else "sales"
                     held = customers.get(name, customers["sales"])[both].abs()
                     if held.sum() and held.max() > most * held.sum():
                         yield page, caption, " / ".join(named), head, _share(held)
@@ -79,7 +79,7 @@ def customers_of(run):
     table = pd.read_parquet(folder / "features.parquet").set_index("customer_id")
     table = table[["sales"]]
     for name, columns in (
-        ("outcomes", ["later_sales"]),
+        ("outcomes", ["holdout_sales"]),
         ("segment_membership", ["segment", "value_tier", "activity"]),
     ):
         if (file := folder / f"{name}.parquet").exists():

@@ -23,7 +23,7 @@ FACTORS = {
     "priced": ["amount", "unit"],
     "currency": ["EUR", "GBP", "JPY"],
 }
-MOST_LINES = 400_000  # of one shop: many customers with many orders have fewer of them
+MAX_LINES = 400_000  # of one shop: many customers with many orders have fewer of them
 # Values that cannot meet: kinds need categories, and the alike have none.
 APART = [
     ({"categories": 0}, {"truth": "planted"}),
@@ -102,7 +102,7 @@ def sorted_by(pair):
 def temper_of(row):
     """Make the temper of a row of the design."""
     least, most = row["orders"]
-    each = MOST_LINES // (4 * row["customers"])  # lines of an order: four
+    each = MAX_LINES // (4 * row["customers"])  # lines of an order: four
     dirt, shape = row["dirt"], row["shape"]
     tiny = row["attributes"] == "tiny"
     return Temper(

@@ -46,23 +46,23 @@ ATTRIBUTES = (
 # Evidence on a few repetitions: the references stay 19, so that p can reach 0.05.
 SMALL = {
     "03_clustering_choice": {
-        "most_segments": 6,
+        "max_k": 6,
         "sample": 600,
         "other_samples": 2,
-        "other_resamples": 4,
-        "starts": 3,
-        "resamples": 16,
-        "splits": 6,
-        "gap_draws": 4,
-        "gap_starts": 1,
-        "resample_starts": 2,
-        "half_starts": 2,
-        "reference_resamples": 4,
+        "other_n_bootstrap": 4,
+        "n_init": 3,
+        "n_bootstrap": 16,
+        "n_splits": 6,
+        "gap_n_draws": 4,
+        "gap_n_init": 1,
+        "bootstrap_n_init": 2,
+        "half_n_init": 2,
+        "null_n_bootstrap": 4,
     },
-    "05_lifecycle_journey": {"resamples": 100, "fitted_customers": 500},
-    "06_activation": {"draw_count": 20},
-    "07_refinement": {"repeats": 100, "starts": 3},
-    "08_leads": {"repeats": 100},
+    "05_lifecycle_journey": {"n_bootstrap": 100, "fitted_customers": 500},
+    "06_activation": {"n_draws": 20},
+    "07_refinement": {"n_bootstrap": 100, "n_init": 3},
+    "08_leads": {"n_bootstrap": 100},
 }
 
 
@@ -645,9 +645,9 @@ def _windows(temper):
     """Return the windows as a run file gives them: a quarter of the days is held out."""
     last = max(int(TRAINED * temper.days) - 1, 0)
     return {
-        "first_day": _day(0),
-        "last_day": _day(last),
-        "later_day": _day(temper.days - 1),
+        "train_start": _day(0),
+        "train_end": _day(last),
+        "holdout_end": _day(temper.days - 1),
     }
 
 
@@ -705,8 +705,8 @@ def _run_file(temper, tables, windows):
     }
     if temper.windows:
         content["01_cleaning"] |= {
-            "first_day": windows["first_day"],
-            "last_day": windows["later_day"],
+            "coverage_start": windows["coverage_start"],
+            "coverage_end": windows["holdout_end"],
         }
         content["02_feature_engineering"] = {**windows, "min_orders": 3, "min_lines": 6}
     return yaml.safe_dump(content, sort_keys=False, allow_unicode=True)

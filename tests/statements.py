@@ -77,7 +77,9 @@ class Told:
     def windows(self):
         """Return the days that the study was built from and judged by."""
         found = self.json("preparation.json", {}) or self.json("readiness.json", {})
-        days = [found.get(name, "") for name in ("first_day", "last_day", "later_day")]
+        days = [
+            found.get(name, "") for name in ("train_start", "train_end", "holdout_end")
+        ]
         return days if all(days) else list(self.shop.windows.values())
 
     @cached_property
@@ -320,7 +322,7 @@ def days(said, told):
     first, last = told.truth.days
     if told.shop.temper.windows:  # the run file may begin before the first line
         first, last = (
-            pd.Timestamp(told.shop.windows[d]) for d in ("first_day", "later_day")
+            pd.Timestamp(told.shop.windows[d]) for d in ("train_start", "holdout_end")
         )
     for begin, end in found:
         if pd.Timestamp(begin) < first - pd.Timedelta(days=1) or pd.Timestamp(

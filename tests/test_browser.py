@@ -288,7 +288,7 @@ def test_a_fourth_condition_is_closed_and_says_why(browser, folder):
     visit(browser, folder / "index.html")
     for name, level in [
         ("value_tier", "low"),
-        ("deal_sensitivity", "high"),
+        ("deal_proneness", "high"),
         ("needs", "Third"),
     ]:
         pick(browser, place(name), level)
@@ -301,7 +301,7 @@ def test_a_fourth_condition_is_closed_and_says_why(browser, folder):
 
 
 def test_three_conditions_leave_nothing_to_split_by(browser, folder):
-    view = "#value_tier=low&deal_sensitivity=high&region=north&activity=active"
+    view = "#value_tier=low&deal_proneness=high&region=north&activity=active"
     visit(browser, folder / "index.html", view=f"{view}&split=needs")
     assert "region" not in browser.current_url  # a fourth in the address is dropped
     control = Select(browser.find_element("id", "split-by"))
@@ -457,7 +457,7 @@ def test_the_segments_saved_are_those_of_the_processed_table(browser, folder, tm
     assert len(here) >= 2
     assert (shown["customers"].astype(int) == here["customers"]).all()
     assert (shown["sales"] == here["sales"]).all()
-    assert (shown["later_sales"] == here["later_sales"]).all()
+    assert (shown["holdout_sales"] == here["holdout_sales"]).all()
     rest = found[~found["Needs segment"].isin(here.index)]
     assert set(rest["customers"]) == {"fewer than 10 or withheld"}
     assert rest["sales"].isna().all()

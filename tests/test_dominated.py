@@ -16,7 +16,7 @@ def page(head, *rows):
 
 def found(pages):
     customers = pd.DataFrame({"segment": ["A"] * 15 + ["B"] * 20, "sales": SALES})
-    customers["later_sales"] = customers["sales"].clip(upper=50)
+    customers["holdout_sales"] = customers["sales"].clip(upper=50)
     return list(dominated.find(pages, customers))
 
 

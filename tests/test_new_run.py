@@ -204,7 +204,7 @@ def test_purchases_that_this_project_did_not_write_can_be_finished_by_a_person(d
             "product_id": "=unknown",
         },
     }
-    assert "last_day: 1998-06-30  # the last" in text
+    assert "coverage_end: 1998-06-30  # the last" in text
     assert faults() == []
     run_file.check("new")
 
@@ -349,7 +349,7 @@ def test_no_window_is_proposed_that_check_refuses(drafted):
     days = [f"2022-01-{n % 9 + 1:02}" for n in range(60)] + ["2023-01-01"]
     rows = [(n, day, n % 20, f"K{n % 5}", 2, 9 + n) for n, day in enumerate(days)]
     text = drafted(o__csv=export(rows, head=SALES))
-    assert yaml.safe_load(text)["02_feature_engineering"]["last_day"].year == 2023
+    assert yaml.safe_load(text)["02_feature_engineering"]["train_end"].year == 2023
     assert faults() == []
 
 

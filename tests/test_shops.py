@@ -86,7 +86,7 @@ def test_kinds_lie_as_far_apart_as_the_temper_says():
     shop = MADE["plain"]
     assert shop.truth.apart == pytest.approx(3, abs=0.1)
     clean = shop.truth.clean
-    early = clean[clean["day"] <= shop.windows["last_day"]]
+    early = clean[clean["day"] <= shop.windows["train_end"]]
     sales = early.pivot_table(
         index="customer",
         columns="category",
@@ -131,9 +131,9 @@ def test_tempers_do_what_they_are_called():
 def test_a_run_file_leaves_the_windows_out_where_the_temper_says_so():
     given = yaml.safe_load(MADE["plain"].run_file)
     left = yaml.safe_load(shops.make("no_windows", name="no_windows").run_file)
-    assert given["02_feature_engineering"]["last_day"] == "2022-12-03"
+    assert given["02_feature_engineering"]["train_end"] == "2022-12-03"
     assert "02_feature_engineering" not in left
-    assert "first_day" not in left["01_cleaning"]
+    assert "coverage_start" not in left["01_cleaning"]
 
 
 def test_all_pairs_of_tempers_meet_in_forty_shops():

@@ -757,18 +757,18 @@ def test_right_numbers_or_a_sentence_and_never_silence(situation, tmp_path):
 # Run files, the machine, and many values at once.
 
 WRONG = """
-01_cleaning: {last_day: 2024-02-30, currency: Rupees, time_zone: Berlin, kept: exact copy}
-02_feature_engineering: {min_orders: 0, first_day: 01.01.2024, n_segments: 3}
-03_clustering_choice: {most_segments: 1, k: four}
+01_cleaning: {coverage_end: 2024-02-30, currency: Rupees, time_zone: Berlin, disabled_rules: exact copy}
+02_feature_engineering: {min_orders: 0, train_start: 01.01.2024, n_segments: 3}
+03_clustering_choice: {max_k: 1, k: four}
 """
-BACKWARDS = "02_feature_engineering: {first_day: 2024-03-20, last_day: 2024-03-10}"
+BACKWARDS = "02_feature_engineering: {train_start: 2024-03-20, train_end: 2024-03-10}"
 BEYOND = """
-01_cleaning: {first_day: 2019-01-01}
-02_feature_engineering: {first_day: 2024-03-01, last_day: 2024-03-10, later_day: 2031-12-31}
+01_cleaning: {coverage_start: 2019-01-01}
+02_feature_engineering: {train_start: 2024-03-01, train_end: 2024-03-10, holdout_end: 2031-12-31}
 """
 RUNS = {
-    "02-30 & currency & time_zone & kept & min_orders & 01.01.2024 & most_segments & k": WRONG,
-    "first_day.*last_day|last_day.*first_day": BACKWARDS,
+    "02-30 & currency & time_zone & kept & min_orders & 01.01.2024 & max_k & k": WRONG,
+    "train_start.*train_end|train_end.*train_start": BACKWARDS,
     "2019-01-01 & 2031-12-31": BEYOND,
 }
 

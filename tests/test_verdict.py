@@ -45,14 +45,14 @@ SAMPLE = 150  # of customers that the evidence of one run is measured on
 FEW = 12  # customers with too few orders to tell what they want
 # Fewer repetitions than a study needs; 19 references are the fewest that allow p = 0.05.
 QUICK = {
-    "most_segments": 5,
-    "starts": 3,
-    "resamples": 10,
-    "splits": 8,
-    "references": 19,
-    "resample_starts": 2,
-    "half_starts": 2,
-    "reference_resamples": 4,
+    "max_k": 5,
+    "n_init": 3,
+    "n_bootstrap": 10,
+    "n_splits": 8,
+    "null_references": 19,
+    "bootstrap_n_init": 2,
+    "half_n_init": 2,
+    "null_n_bootstrap": 4,
 }
 WRITTEN = ["segments", "candidate_scores", "stability", "segment_stability"]
 WRITTEN += ["usefulness"]
@@ -123,15 +123,15 @@ def afterwards(features, rng):
     later = pd.DataFrame(
         {
             "customer_id": features["customer_id"],
-            "later_orders": features["orders"] // 3,
-            "later_sales": sales,
-            "later_recency_days": rng.integers(0, 60, rows),
-            "later_targeted": targeted,
-            "later_redeemed": targeted & (rng.random(rows) < 0.4),
+            "holdout_orders": features["orders"] // 3,
+            "holdout_sales": sales,
+            "holdout_recency_days": rng.integers(0, 60, rows),
+            "holdout_targeted": targeted,
+            "holdout_redeemed": targeted & (rng.random(rows) < 0.4),
         }
     )
     bought = mixes(features[SHARES], rng) * sales.to_numpy()[:, None]
-    later[[f"later_{need}" for need in NEEDS]] = bought
+    later[[f"holdout_{need}" for need in NEEDS]] = bought
     return later
 
 
@@ -165,8 +165,8 @@ def fitted(features):
         scaling="pareto",
     )
     return {
-        "first_day": "2024-01-01",
-        "last_day": "2024-09-29",
+        "train_start": "2024-01-01",
+        "train_end": "2024-09-29",
         "min_orders": 10,
         "min_lines": 100,
         "winsor": 0.01,
@@ -175,7 +175,7 @@ def fitted(features):
         "deal": preparation.fit_deal_index(features, columns=DEAL, winsor=0.01),
         "rhythm": {
             "train_days": 273,
-            "later_days": 93,
+            "holdout_days": 93,
             "gap_days": 10.0,
             "order_value": 30.0,
             "order_lines": 10.0,

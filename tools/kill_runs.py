@@ -31,9 +31,16 @@ from helpers.core import disk, paths
 NAME = "killed"  # of the run
 # As little evidence as a run may ask for: what is killed here is writing, not counting.
 LITTLE = dict.fromkeys(
-    ("method_references", "starts", "random_draws", "gap_starts", "resample_starts"), 1
-) | dict.fromkeys(("resamples", "splits", "gap_draws", "reference_resamples"), 2)
-LITTLE |= {"references": 19, "deals": 19, "most_segments": 3, "other_samples": 0}
+    (
+        "method_null_references",
+        "n_init",
+        "n_random_draws",
+        "gap_n_init",
+        "bootstrap_n_init",
+    ),
+    1,
+) | dict.fromkeys(("n_bootstrap", "n_splits", "gap_n_draws", "null_n_bootstrap"), 2)
+LITTLE |= {"null_references": 19, "n_permutations": 19, "max_k": 3, "other_samples": 0}
 
 
 def work() -> None:

@@ -122,7 +122,7 @@ def test_regret_is_the_distance_from_the_best_plan_of_each_draw():
     limits = budget.Limits(1000, 0, {})
     plan = budget.best(table, limits)
     found = budget.compare(
-        {"best": plan, "nothing": 0 * plan}, table, limits, drawn=drawn, level=0.95
+        {"best": plan, "nothing": 0 * plan}, table, limits, drawn=drawn, alpha=0.05
     ).set_index("plan")
     assert found.loc["best", "contacts"] == 10
     assert found.loc["best", "cost"] == 10

@@ -80,7 +80,7 @@ def test_reach_counts_people_and_compares_them_with_the_others():
 def test_conversion_counts_answered_contacts_by_segment_and_kind():
     table = campaigns.contacted(CAMPAIGNS, CONTACTS, RESPONSES)
     ids = SEGMENTS.set_index("customer_id")["segment_id"]
-    found = campaigns.conversion(table, ids, level=0.95)
+    found = campaigns.conversion(table, ids, alpha=0.05)
     counts = found.set_index(["segment_id", "kind"])[["converted", "contacts"]]
     assert {key: tuple(row) for key, row in counts.T.items()} == {
         (0, "all"): (2, 5),
@@ -98,7 +98,7 @@ def test_control_rows_count_neither_as_reached_nor_as_conversions():
     arms = ["treated", "treated", "control", "treated", "control"]
     table = campaigns.contacted(CAMPAIGNS, CONTACTS.assign(arm=arms), RESPONSES)
     ids = SEGMENTS.set_index("customer_id")["segment_id"]
-    found = campaigns.conversion(table, ids, level=0.95).iloc[0]
+    found = campaigns.conversion(table, ids, alpha=0.05).iloc[0]
     assert (found["contacts"], found["converted"]) == (3, 1)
     assert campaigns.reach(table, SEGMENTS, value="sales")["reached"].iloc[0] == 2
 
@@ -137,7 +137,7 @@ def answered(rng, lift, people=4000):
 
 def test_a_planted_effect_is_found_in_its_segment_alone():
     rows, ids = answered(np.random.default_rng(4), 0.08)
-    table = campaigns.effects(rows, ids, level=0.95, method="holm")
+    table = campaigns.effects(rows, ids, alpha=0.05, method="holm")
     assert list(table.columns[:10]) == [
         *("segment_id", "kind", "effect", "low", "high", "p", "p_adjusted"),
         *("treated", "control", "grade"),
@@ -153,7 +153,7 @@ def test_a_planted_effect_is_found_in_its_segment_alone():
 
 def test_families_are_adjusted_apart():
     rows, ids = answered(np.random.default_rng(4), 0.0)
-    table = campaigns.effects(rows, ids, level=0.95, method="holm")
+    table = campaigns.effects(rows, ids, alpha=0.05, method="holm")
     top = table.set_index(["segment_id", "kind"])
     assert top.loc[(0, "all"), "p_adjusted"] == top.loc[(0, "all"), "p"]
     pair = top.loc[[(1, "all"), (2, "all")]]
@@ -165,7 +165,7 @@ def test_where_nothing_works_a_segment_is_claimed_in_one_study_of_twenty():
     claimed = 0
     for seed in range(100):
         rows, ids = answered(np.random.default_rng(seed), 0.0, people=600)
-        table = campaigns.effects(rows, ids, level=0.95, method="holm")
+        table = campaigns.effects(rows, ids, alpha=0.05, method="holm")
         own = table[(table["segment_id"] > 0) & (table["kind"] == "all")]
         claimed += (own["p_adjusted"] < 0.05).any()
     assert claimed <= 10
@@ -174,7 +174,7 @@ def test_where_nothing_works_a_segment_is_claimed_in_one_study_of_twenty():
 def test_without_a_control_arm_there_is_no_effect_to_estimate():
     rows, ids = answered(np.random.default_rng(4), 0.05)
     with pytest.raises(BadInput, match="no campaign has both"):
-        campaigns.effects(rows[rows["treated"]], ids, level=0.95, method="holm")
+        campaigns.effects(rows[rows["treated"]], ids, alpha=0.05, method="holm")
 
 
 @pytest.fixture
@@ -218,7 +218,7 @@ def test_the_placebo_shows_the_same_difference_where_there_is_only_a_trend():
         {-2: rng.normal(50, 3, 400), -1: rng.normal(50, 3, 400) + trend}
     )
     sales[0] = rng.normal(50, 3, 400) + 2 * trend
-    table = campaigns.placebo(sales, met, level=0.95)
+    table = campaigns.placebo(sales, met, alpha=0.05)
     assert table["period"].tolist() == [0, -1]
     assert table["difference"].tolist() == pytest.approx([5.0, 5.0], abs=1.5)
     change = sales[0] - sales[-1]

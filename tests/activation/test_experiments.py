@@ -59,7 +59,7 @@ def test_a_customer_twice_or_an_empty_arm_is_refused():
 def needed(**changes):
     asked = {"rate": 0.1, "effect": 0.05, "control_share": 0.5}
     return experiments.customers_needed(
-        **(asked | {"level": 0.95, "power": 0.8} | changes)
+        **(asked | {"alpha": 0.05, "power": 0.8} | changes)
     )
 
 
@@ -83,12 +83,12 @@ def test_a_test_of_that_size_finds_the_effect_as_often_as_promised():
 
 def test_the_smallest_effect_found_is_the_one_that_needs_this_size():
     size = needed(effect=0.03, control_share=0.3)
-    found = experiments.least_effect(
-        rate=0.1, customers=size, control_share=0.3, level=0.95, power=0.8
+    found = experiments.min_effect(
+        rate=0.1, customers=size, control_share=0.3, alpha=0.05, power=0.8
     )
     assert found == pytest.approx(0.03, abs=2e-5)
-    tiny = experiments.least_effect(
-        rate=0.1, customers=4, control_share=0.3, level=0.95, power=0.8
+    tiny = experiments.min_effect(
+        rate=0.1, customers=4, control_share=0.3, alpha=0.05, power=0.8
     )
     assert np.isnan(tiny)
 
@@ -103,7 +103,7 @@ def test_an_effect_that_cannot_be_is_refused():
 def read(plan, outcome):
     strata = ["segment_id", "tier"]
     return experiments.read_out(
-        plan, outcome, by="segment_id", strata=strata, level=0.95, method="holm"
+        plan, outcome, by="segment_id", strata=strata, alpha=0.05, method="holm"
     ).set_index("group")
 
 
@@ -152,7 +152,7 @@ def test_a_test_is_advised_by_what_it_can_find():
 
 
 def test_where_all_answer_unasked_no_effect_is_found():
-    found = experiments.least_effect(
-        rate=1.0, customers=500, control_share=0.3, level=0.95, power=0.8
+    found = experiments.min_effect(
+        rate=1.0, customers=500, control_share=0.3, alpha=0.05, power=0.8
     )
     assert np.isnan(found)

@@ -93,7 +93,7 @@ def shop():
 
 def test_affinity_finds_what_a_segment_prefers_and_doubts_what_it_does_not(shop):
     counts, orders, ids = shop
-    table = offers.affinity(counts, orders, segment_ids=ids, level=0.95)
+    table = offers.affinity(counts, orders, segment_ids=ids, alpha=0.05)
     table = table.set_index(["segment_id", "item"])
     assert table.loc[(1, "tea"), "lift"] == pytest.approx(0.4 / 0.225, rel=0.05)
     assert table.loc[(1, "tea"), "shrunk_low"] > 1.5
@@ -174,13 +174,13 @@ def test_only_what_was_not_bought_is_recommended_and_ties_keep_their_order():
 
 
 def test_hits_are_judged_among_customers_who_bought_something_new(monkeypatch):
-    monkeypatch.setattr(offers, "LEAST_JUDGES", 2)
+    monkeypatch.setattr(offers, "MIN_JUDGES", 2)
     later = COUNTS * 0
     later.loc["x", "butter"] = 1  # new
     later.loc["y", "hammer"] = 2  # new
     later.loc["v", "bread"] = 1  # not new
     later["rope"] = 1.0  # unknown in training
-    table = offers.judge(ways(), counts=COUNTS, later=later, n=[1, 2], level=0.95)
+    table = offers.judge(ways(), counts=COUNTS, later=later, n=[1, 2], alpha=0.05)
     table = table.set_index(["n", "way"])
     assert (table["customers"] == 2).all()
     # first by popularity: butter for x (a hit); bread for y (no hit)
@@ -202,13 +202,13 @@ def test_no_way_beats_popularity_where_purchases_are_random():
         for _ in range(2)
     )
     ids = pd.Series(rng.integers(1, 4, 400), index)
-    lifts = offers.affinity(counts, pd.Series(10.0, index), segment_ids=ids, level=0.95)
+    lifts = offers.affinity(counts, pd.Series(10.0, index), segment_ids=ids, alpha=0.05)
     found = offers.judge(
         offers.scores(counts, segment_ids=ids, lifts=lifts),
         counts=counts,
         later=later,
         n=[1, 3, 5],
-        level=0.95,
+        alpha=0.05,
     )
     better = (found["p_adjusted"] < 0.05) & (found["difference"] > 0)
     assert not better.any()
@@ -216,7 +216,7 @@ def test_no_way_beats_popularity_where_purchases_are_random():
 
 def test_nothing_is_judged_by_a_handful_of_customers():
     with pytest.raises(TooLittle, match=r"later window \(found: 0\)"):
-        offers.judge(ways(), counts=COUNTS, later=COUNTS, n=[1], level=0.95)
+        offers.judge(ways(), counts=COUNTS, later=COUNTS, n=[1], alpha=0.05)
 
 
 def test_without_segments_two_ways_are_left():
@@ -228,7 +228,7 @@ def test_where_all_buy_alike_no_lift_is_shrunk():
     counts = pd.DataFrame({"tea": [2.0] * 4, "rope": [1.0] * 4}, list("abcd"))
     orders = pd.Series(4.0, counts.index)
     ids = pd.Series([1, 1, 2, 2], counts.index)
-    table = offers.affinity(counts, orders, segment_ids=ids, level=0.95)
+    table = offers.affinity(counts, orders, segment_ids=ids, alpha=0.05)
     assert (table["lift"] == 1).all()
     assert table["shrunk_low"].isna().all()
 
@@ -256,7 +256,7 @@ def held(**differences):
         difference_low=lambda t: t["difference"] - 0.019,
         difference_high=lambda t: t["difference"] + 0.019,
     )
-    return offers.verdicts(table, level=0.95)
+    return offers.verdicts(table, alpha=0.05)
 
 
 @pytest.mark.parametrize(

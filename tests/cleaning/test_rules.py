@@ -122,30 +122,32 @@ RULES = {
 
 def test_a_rule_is_asked_only_where_the_lines_have_its_columns(con):
     receive(con, [("a", "1", 0, 0, 0, 0)])
-    asked = rules.applicable(con, RULES, kept=[])
+    asked = rules.applicable(con, RULES, disabled_rules=[])
     assert list(asked) == ["neither goods nor money", "no price"]
     con.execute("alter table received_lines add column duplicate boolean")
-    assert rules.applicable(con, RULES, kept=[]) == RULES
+    assert rules.applicable(con, RULES, disabled_rules=[]) == RULES
 
 
 def test_a_rule_that_the_run_keeps_is_not_asked_and_the_others_keep_their_order(con):
     receive(con, [])
     con.execute("alter table received_lines add column duplicate boolean")
-    asked = rules.applicable(con, RULES, kept=["neither goods nor money"])
+    asked = rules.applicable(con, RULES, disabled_rules=["neither goods nor money"])
     assert list(asked) == ["exact copy", "no price"]
 
 
 def test_a_rule_without_its_columns_may_be_kept(con):
     receive(con, [])
-    assert "exact copy" not in rules.applicable(con, RULES, kept=["exact copy"])
+    assert "exact copy" not in rules.applicable(
+        con, RULES, disabled_rules=["exact copy"]
+    )
 
 
 def test_a_reason_to_keep_that_is_no_rule_is_told_with_the_rules_there_are(con):
     receive(con, [])
     with pytest.raises(BadInput) as refused:
-        rules.applicable(con, RULES, kept=["no price", "no prise"])
+        rules.applicable(con, RULES, disabled_rules=["no price", "no prise"])
     assert str(refused.value) == (
-        "Run file: `kept:` names 'no prise', which is no rule of 01_cleaning. There are: "
+        "Run file: `disabled_rules:` names 'no prise', which is no rule of 01_cleaning. There are: "
         "exact copy, neither goods nor money, no price."
     )
 
@@ -153,7 +155,7 @@ def test_a_reason_to_keep_that_is_no_rule_is_told_with_the_rules_there_are(con):
 def test_a_rule_that_is_no_sql_is_a_fault_of_the_study_and_not_passed_over(con):
     receive(con, [])
     with pytest.raises(duckdb.Error):
-        rules.applicable(con, {"broken": "quantity >"}, kept=[])
+        rules.applicable(con, {"broken": "quantity >"}, disabled_rules=[])
 
 
 # --- Needs
@@ -199,8 +201,11 @@ def test_the_needs_with_the_largest_sales_keep_their_names(con):
     needs(con, WARES, SOLD)  # pots 600, paper 590, food 550, wear nothing
     went, found = pooled(con, most=2)
     assert went == 2
-    kept = {"mug": "pots", "pan": "pots", "pen": "paper"}
-    assert found == dict.fromkeys([product for product, _ in WARES], "other") | kept
+    disabled_rules = {"mug": "pots", "pan": "pots", "pen": "paper"}
+    assert (
+        found
+        == dict.fromkeys([product for product, _ in WARES], "other") | disabled_rules
+    )
 
 
 def test_a_coupon_counts_to_the_sales_of_a_need(con):
@@ -633,7 +638,7 @@ def sound(_):
     pass
 
 
-EMPTY = {"first_day": "2016-01-01", "last_day": "2016-12-31"}
+EMPTY = {"coverage_start": "2016-01-01", "coverage_end": "2016-12-31"}
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def model(table):
         centres=scores[:3].tolist(),
         value_cuts={"high": 900.0, "middle": 400.0, "low": 0.0},
         activity_cuts={"active": 2.0, "slowing": 4.0},
-        least_gap_days=7.0,
+        min_gap_days=7.0,
         deal_parts=found["deal"],
         deal_cuts={"high": 0.5, "middle": -0.5},
         borderline=0.9,
@@ -104,7 +104,7 @@ def test_centres_are_fitted_to_all_as_scikit_learn_fits_them(table):
     from sklearn.cluster import KMeans
 
     begun = model(table)
-    fitted, polished = batches.refit(begun, run=RUN, tolerance=0, passes=200)
+    fitted, polished = batches.refit(begun, run=RUN, tolerance=0, max_iter=200)
     scores = begun.preparation.transform(table[table["orders"] >= 10]).to_numpy()
     theirs = KMeans(3, init=np.array(begun.centres), n_init=1, tol=0, max_iter=200)
     theirs.fit(scores)
@@ -145,7 +145,7 @@ def test_a_customer_who_cannot_be_scored_leaves_the_earlier_table(table):
     ):
         batches.assign(own, own.to_sql("features"), run=RUN)
     with pytest.raises(BadInput, match="share_b is missing"):
-        batches.refit(own, run=RUN, tolerance=0.001, passes=5)
+        batches.refit(own, run=RUN, tolerance=0.001, max_iter=5)
     assert store.path("segments", run=RUN).read_bytes() == before
     assert len(list(paths.processed(RUN).iterdir())) == 2
 
@@ -163,4 +163,4 @@ def test_a_full_disk_is_told_with_what_is_needed(table, monkeypatch):
 
     monkeypatch.setattr(batches.tempfile, "TemporaryFile", lambda dir: Full())
     with pytest.raises(BadInput, match=r"No space left.*24 bytes a customer"):
-        batches.refit(model(table), run=RUN, tolerance=0.001, passes=5)
+        batches.refit(model(table), run=RUN, tolerance=0.001, max_iter=5)

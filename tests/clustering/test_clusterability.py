@@ -57,8 +57,8 @@ def test_distances_inside_given_segments_are_those_of_cluster_in_r(name):
 @pytest.mark.parametrize("name", TABLES)
 def test_gaps_are_those_of_cluster_in_r(name):
     settings = {"k_values": range(1, 5), "seed": 1}
-    best = clusterability.gap(golden(name), draws=1, starts=30, **settings)
-    found = clusterability.gap(golden(name), draws=60, starts=5, **settings)
+    best = clusterability.gap(golden(name), draws=1, n_init=30, **settings)
+    found = clusterability.gap(golden(name), draws=60, n_init=5, **settings)
     theirs = pd.DataFrame(R[name]["gap"])[:4]
     assert found["k"].tolist() == [1, 2, 3, 4]
     # k-means stops in optima that lie close to each other
@@ -74,7 +74,7 @@ def test_gaps_are_those_of_cluster_in_r(name):
 @pytest.mark.parametrize("name", ["planted", "cloud"])
 def test_rules_choose_as_r_does_from_our_own_gaps(name):
     found = clusterability.gap(
-        golden(name), k_values=range(1, 7), draws=20, seed=1, starts=5
+        golden(name), k_values=range(1, 7), draws=20, seed=1, n_init=5
     )
     for rule, theirs in {
         "first_se_max": "firstSEmax",
@@ -101,7 +101,7 @@ def test_a_rule_that_nobody_knows_is_refused():
 
 
 def test_a_standard_error_is_that_of_the_draws_and_grows_for_few_of_them():
-    settings = {"k_values": range(1, 2), "seed": 4, "starts": 1}
+    settings = {"k_values": range(1, 2), "seed": 4, "n_init": 1}
     # with one segment and one feature: n times the variance of even draws in the box
     scores = pd.DataFrame({"a": np.arange(50.0)})
     found = clusterability.gap(scores, draws=3, **settings).loc[0]
@@ -120,7 +120,7 @@ def test_the_box_follows_the_main_directions():
     along = np.random.default_rng(1).uniform(-1, 1, 300)
     thin = np.random.default_rng(2).uniform(-0.01, 0.01, 300)
     scores = pd.DataFrame({"a": along + thin, "b": along - thin})
-    found = clusterability.gap(scores, k_values=range(1, 4), draws=5, seed=1, starts=3)
+    found = clusterability.gap(scores, k_values=range(1, 4), draws=5, seed=1, n_init=3)
     assert found["gap"].abs().max() < 0.15
 
 
@@ -226,7 +226,7 @@ def test_dips_are_those_of_diptest_in_r(name):
         assert found.loc[ours, "p"] == pytest.approx(expected["p"], abs=7e-3)
 
 
-def least_distance_to_one_peak(values):
+def min_distance_to_one_peak(values):
     """Ask a linear programme for the dip: the nearest function, peak by peak."""
     places, counts = np.unique(values, return_counts=True)
     upto = counts.cumsum() / len(values)
@@ -268,7 +268,7 @@ def dip_of(values):
 def test_dip_is_the_least_distance_to_any_function_of_one_peak(seed):
     rng = np.random.default_rng(seed)
     values = rng.integers(0, 9, 12) if seed % 2 else rng.normal(size=9) ** 3
-    wanted = least_distance_to_one_peak(values)
+    wanted = min_distance_to_one_peak(values)
     assert dip_of(values)["value"] == pytest.approx(wanted, abs=1e-8)
 
 
@@ -312,13 +312,13 @@ def slow_cluster_index(rows):
 
 def test_the_cluster_index_is_that_of_the_best_cut_into_two():
     rows = np.random.default_rng(8).standard_normal((11, 3))
-    found = clusterability.sigclust(pd.DataFrame(rows), draws=2, seed=1, starts=30)
+    found = clusterability.sigclust(pd.DataFrame(rows), draws=2, seed=1, n_init=30)
     assert found["value"][0] == pytest.approx(slow_cluster_index(rows), rel=1e-12)
 
 
 @pytest.mark.parametrize("name", TABLES)
 def test_the_cluster_index_is_that_of_k_means_in_r(name):
-    found = clusterability.sigclust(golden(name), draws=2, seed=1, starts=10)
+    found = clusterability.sigclust(golden(name), draws=2, seed=1, n_init=10)
     total = sum(R[name]["eigenvalues"]) * (len(golden(name)) - 1)
     expected = R[name]["kmeans"][0] / total
     assert found["value"][0] == pytest.approx(expected, rel=1e-6)
@@ -326,7 +326,7 @@ def test_the_cluster_index_is_that_of_k_means_in_r(name):
 
 def test_sigclust_is_that_of_a_plain_simulation():
     scores = golden("iris")[["b", "c"]][50:]
-    found = clusterability.sigclust(scores, draws=150, seed=1, starts=3)
+    found = clusterability.sigclust(scores, draws=150, seed=1, n_init=3)
     rng = np.random.default_rng(2)
     drawn = []
     for _ in range(150):
@@ -342,7 +342,7 @@ def test_sigclust_is_that_of_a_plain_simulation():
 
 
 def test_sigclust_finds_planted_clusters_and_not_those_of_one_cloud():
-    settings = {"draws": 99, "seed": 1, "starts": 3}
+    settings = {"draws": 99, "seed": 1, "n_init": 3}
     # two of the four clusters: the index asks for two
     two = golden("planted")[:125]
     assert clusterability.sigclust(two, **settings)["p"].max() <= 0.01
@@ -354,7 +354,7 @@ def test_sigclust_of_normal_clouds_rejects_no_more_often_than_it_says():
     for seed in range(30):
         cloud = np.random.default_rng(seed).standard_normal((80, 2)) * [2, 1]
         found = clusterability.sigclust(
-            pd.DataFrame(cloud), draws=19, seed=seed, starts=1
+            pd.DataFrame(cloud), draws=19, seed=seed, n_init=1
         )
         ps.append(found["p"][0])
     # 3 of 30 are expected at a tenth, and 8 or more come once in a hundred times
@@ -362,7 +362,7 @@ def test_sigclust_of_normal_clouds_rejects_no_more_often_than_it_says():
     assert 0.35 < np.mean(ps) < 0.7
 
 
-STRUCTURE = {"points": 20, "k_values": range(1, 6), "draws": 3, "starts": 3}
+STRUCTURE = {"points": 20, "k_values": range(1, 6), "draws": 3, "n_init": 3}
 
 
 def test_structure_gathers_what_the_single_tests_say():
@@ -374,9 +374,9 @@ def test_structure_gathers_what_the_single_tests_say():
     assert [value["dip_distances"].item(), value["dip_first_component"].item()] == (
         clusterability.dip(scores)["value"].tolist()
     )
-    index = clusterability.sigclust(scores, draws=2, seed=7, starts=3)["value"][0]
+    index = clusterability.sigclust(scores, draws=2, seed=7, n_init=3)["value"][0]
     assert value["cluster_index"].item() == index
-    gaps = clusterability.gap(scores, k_values=range(1, 6), draws=3, seed=7, starts=3)[
+    gaps = clusterability.gap(scores, k_values=range(1, 6), draws=3, seed=7, n_init=3)[
         "gap"
     ]
     assert value["gap"].tolist() == gaps.tolist()
@@ -386,7 +386,7 @@ def test_structure_gathers_what_the_single_tests_say():
     )
 
 
-GAP = {"k_values": range(1, 4), "draws": 2, "seed": 1, "starts": 2}
+GAP = {"k_values": range(1, 4), "draws": 2, "seed": 1, "n_init": 2}
 
 
 @pytest.mark.parametrize(
@@ -414,11 +414,11 @@ GAP = {"k_values": range(1, 4), "draws": 2, "seed": 1, "starts": 2}
         (lambda s: clusterability.hopkins(s, points=len(s), seed=1), "At least 201"),
         (lambda s: clusterability.dip(s[:3]), "At least 4"),
         (
-            lambda s: clusterability.sigclust(s, draws=1, seed=1, starts=1),
+            lambda s: clusterability.sigclust(s, draws=1, seed=1, n_init=1),
             "draws .* but 1",
         ),
         (
-            lambda s: clusterability.sigclust(s[:2], draws=2, seed=1, starts=1),
+            lambda s: clusterability.sigclust(s[:2], draws=2, seed=1, n_init=1),
             "At least 3",
         ),
         (
@@ -454,7 +454,7 @@ def test_seeds_decide_every_draw():
     for call in (
         lambda seed: clusterability.gap(scores, **GAP | {"seed": seed})["expected"],
         lambda seed: clusterability.hopkins(scores, points=9, seed=seed)["value"],
-        lambda seed: clusterability.sigclust(scores, draws=3, seed=seed, starts=1)[
+        lambda seed: clusterability.sigclust(scores, draws=3, seed=seed, n_init=1)[
             "value"
         ][1:],
     ):
@@ -470,7 +470,7 @@ def test_one_process_and_two_give_the_same_to_the_last_digit(monkeypatch):
         return (
             null_references.on_references(scores, measure, references=4, seed=2),
             clusterability.gap(scores, **GAP),
-            clusterability.sigclust(scores, draws=5, seed=1, starts=2),
+            clusterability.sigclust(scores, draws=5, seed=1, n_init=2),
         )
 
     alone = results()

@@ -260,10 +260,10 @@ def test_agreement_passes_by_itself_or_beyond_null_references(
 
 
 @pytest.mark.parametrize(
-    ("customers", "splits"), [(50, 16), (100, 12), (240, 5), (400, 3), (9999, 2)]
+    ("customers", "n_splits"), [(50, 16), (100, 12), (240, 5), (400, 3), (9999, 2)]
 )
-def test_the_fewer_the_customers_the_more_halvings(customers, splits):
-    assert clustering_criteria.few_splits(customers) == splits
+def test_the_fewer_the_customers_the_more_halvings(customers, n_splits):
+    assert clustering_criteria.few_splits(customers) == n_splits
 
 
 # --- All that is measured of customers
@@ -293,13 +293,13 @@ def study_of(scores, kind, **changes):
     amount = pd.DataFrame({"later": kind + rng.normal(0, 0.1, len(kind))})
     among = pd.Series(True, index=amount.index)
     settings = {
-        **{"k_values": TRIED, "seed": 3, "starts": 3, "resamples": 4, "splits": 3},
+        **{"k_values": TRIED, "seed": 3, "n_init": 3, "n_bootstrap": 4, "n_splits": 3},
         **{
-            "resample_starts": 2,
-            "half_starts": 2,
+            "bootstrap_n_init": 2,
+            "half_n_init": 2,
             "models": {"one cloud": null_models.cloud(scores)},
         },
-        **{"references": 19, "repeats": 50},
+        **{"references": 19, "validity_n_bootstrap": 50},
         "aim": predictive_validity.Outcome("later", "amount", amount, among),
         "sales": pd.Series(rng.lognormal(4, 1, len(kind))),
     }
@@ -318,20 +318,20 @@ def test_a_study_gathers_what_its_pieces_measure(one_process):
         scores,
         prepare=stability.AsItIs,
         k_values=TRIED,
-        resamples=4,
+        n_bootstrap=4,
         seed=3,
-        starts=2,
+        n_init=2,
     )
     ari = stability.agreement(again).query("k == 3")["ari"].mean()
     assert table.loc[3, "agreement"] == pytest.approx(ari)
-    halves = stability.split(scores, k_values=TRIED, splits=3, seed=3, starts=2)
+    halves = stability.split(scores, k_values=TRIED, n_splits=3, seed=3, n_init=2)
     pd.testing.assert_frame_equal(found.halves, halves)
     of_three = halves[halves["k"] == 3]["strength"]
     assert table.loc[3, "strength"] == pytest.approx(of_three.mean())
     error = of_three.std(ddof=1) / np.sqrt(3)
     assert table.loc[3, "strength_error"] == pytest.approx(error)
     few = clustering_criteria.few_splits(len(scores))
-    settings = {"splits": few, "starts": 2, "references": 19, "seed": 3}
+    settings = {"n_splits": few, "n_init": 2, "references": 19, "seed": 3}
     held = null_references.hold(halves, given["models"], **settings)
     pd.testing.assert_frame_equal(found.held, held)
     assert table["p"].tolist() == held["p"].tolist()
@@ -376,7 +376,7 @@ def test_each_preparation_gets_a_row_of_its_own(one_process):
     features = scores.assign(lines=10)
     halves = (features, features)
     choices = [{"factor": 1.0}, {"factor": 2.0}, {"factor": 0.0}]
-    settings = {"splits": 3, "starts": 2, "seed": 3}
+    settings = {"n_splits": 3, "n_init": 2, "seed": 3}
     found = clustering_criteria.under_preparations(
         features,
         fit=Steps,

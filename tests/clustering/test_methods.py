@@ -46,7 +46,7 @@ def cloud(n=60, seed=3):
 
 
 def test_kmeans_finds_the_means_of_the_heaps_the_largest_first():
-    centres = methods.kmeans(HEAPS, k=3, seed=1, starts=5)
+    centres = methods.kmeans(HEAPS, k=3, seed=1, n_init=5)
     assert centres.ravel() == pytest.approx(np.ravel(CENTRES))
 
 
@@ -54,16 +54,16 @@ def test_of_segments_equally_large_the_one_with_the_smaller_scores_comes_first()
     pairs = np.array([[5.0, 1.0], [5.0, 3.0], [-5.0, 1.0], [-5.0, 3.0]])
     tilted = pairs + np.array([[0, -2], [0, -2], [0, 2], [0, 2]])
     for seed in range(8):
-        centres = methods.kmeans(pairs, k=2, seed=seed, starts=1)
+        centres = methods.kmeans(pairs, k=2, seed=seed, n_init=1)
         assert centres.tolist() == [[-5, 2], [5, 2]]
-        centres = methods.kmeans(tilted, k=2, seed=seed, starts=1)
+        centres = methods.kmeans(tilted, k=2, seed=seed, n_init=1)
         assert centres.tolist() == [[-5, 4], [5, 0]]
 
 
 def test_a_customer_halfway_between_two_centres_belongs_to_one_of_them():
     for seed in range(8):
         row = np.array([[-1.0], [0.0], [1.0]])
-        centres = methods.kmeans(row, k=2, seed=seed, starts=1)
+        centres = methods.kmeans(row, k=2, seed=seed, n_init=1)
         assert np.abs(centres.ravel()).tolist() == [0.5, 1]
 
 
@@ -77,7 +77,7 @@ def test_the_order_of_customers_does_not_matter(method):
     scores = cloud()
     shuffled = np.random.default_rng(0).permutation(len(scores))
     # one start: it would find another optimum if it began elsewhere
-    settings = {"method": method, "k_values": range(2, 10), "seed": 4, "starts": 1}
+    settings = {"method": method, "k_values": range(2, 10), "seed": 4, "n_init": 1}
     straight = partitions(scores, **settings)
     mixed = partitions(scores[shuffled], **settings)
     for k, labels in straight.items():
@@ -91,7 +91,7 @@ MIXTURES = [method for method in methods.METHODS if method.startswith("mixture")
 def test_neither_order_nor_unit_matters_to_drawn_starts(method):
     scores = golden("planted").to_numpy()
     mixed = np.random.default_rng(0).permutation(len(scores))
-    settings = {"methods": (method,), "k_values": range(2, 7), "seed": 4, "starts": 8}
+    settings = {"methods": (method,), "k_values": range(2, 7), "seed": 4, "n_init": 8}
     plain = methods.fits(scores, **settings)
     # a power of two changes no digit
     for factor in (1, 2.0**90, 2.0**-90):
@@ -105,17 +105,17 @@ def test_neither_order_nor_unit_matters_to_drawn_starts(method):
 
 
 def test_drawn_starts_are_others_with_another_seed_and_more_of_them_do_better():
-    def reached(starts, seed):
+    def reached(n_init, seed):
         found = methods.fits(
             golden("iris").to_numpy(),
             methods=("mixture_tied",),
             k_values=range(6, 7),
             seed=seed,
-            starts=starts,
+            n_init=n_init,
         )
         return found["mixture_tied", 6].log_likelihood
 
-    few, many = ([reached(starts, seed) for seed in range(6)] for starts in (2, 16))
+    few, many = ([reached(n_init, seed) for seed in range(6)] for n_init in (2, 16))
     assert len(set(many)) > 1
     assert np.mean(many) > np.mean(few) + 3
 
@@ -131,7 +131,7 @@ def test_each_medoid_of_the_start_is_the_one_that_helps_most():
 
 @pytest.mark.parametrize("method", methods.METHODS)
 def test_the_same_seed_gives_the_same_segments_of_falling_size(method):
-    settings = {"method": method, "k_values": range(2, 7), "seed": 4, "starts": 5}
+    settings = {"method": method, "k_values": range(2, 7), "seed": 4, "n_init": 5}
     first, second = (partitions(cloud(), **settings) for _ in range(2))
     for k, labels in first.items():
         assert (labels == second[k]).all()
@@ -142,7 +142,7 @@ def test_the_same_seed_gives_the_same_segments_of_falling_size(method):
 
 @pytest.mark.parametrize("method", list(methods.METHODS)[:-1])
 def test_every_method_finds_heaps_that_cannot_be_missed(method):
-    found = partitions(HEAPS, method=method, k_values=range(3, 4), seed=1, starts=25)
+    found = partitions(HEAPS, method=method, k_values=range(3, 4), seed=1, n_init=25)
     assert found[3].tolist() == LABELS.tolist()
 
 
@@ -150,7 +150,7 @@ def test_another_seed_may_draw_other_lines_so_the_seed_counts():
     labellings = {
         tuple(
             partitions(
-                cloud(), method="kmeans", k_values=range(8, 9), seed=seed, starts=1
+                cloud(), method="kmeans", k_values=range(8, 9), seed=seed, n_init=1
             )[8]
         )
         for seed in range(5)
@@ -159,8 +159,8 @@ def test_another_seed_may_draw_other_lines_so_the_seed_counts():
 
 
 def test_the_best_of_many_starts_counts():
-    def left(starts, seed):
-        centres = methods.kmeans(cloud(), k=6, seed=seed, starts=starts)
+    def left(n_init, seed):
+        centres = methods.kmeans(cloud(), k=6, seed=seed, n_init=n_init)
         return (methods.distances(cloud(), centres).min(axis=1) ** 2).sum()
 
     single = [left(1, seed) for seed in range(8)]
@@ -170,7 +170,7 @@ def test_the_best_of_many_starts_counts():
 
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match=r"'ward', 'medoids'.*but 'dbscan' was passed"):
-        partitions(HEAPS, method="dbscan", k_values=range(2, 3), seed=1, starts=1)
+        partitions(HEAPS, method="dbscan", k_values=range(2, 3), seed=1, n_init=1)
 
 
 def test_distances_are_euclidean_and_a_tie_goes_to_the_first_centre():
@@ -185,7 +185,7 @@ def test_distances_are_euclidean_and_a_tie_goes_to_the_first_centre():
 
 def test_ward_is_the_tree_of_scipy_cut_at_each_k():
     scores = cloud()
-    found = partitions(scores, method="ward", k_values=range(2, 8), seed=1, starts=1)
+    found = partitions(scores, method="ward", k_values=range(2, 8), seed=1, n_init=1)
     tree = linkage(scores, "ward")
     for k, labels in found.items():
         direct = cut_tree(tree, k).ravel()
@@ -201,7 +201,7 @@ def inertia_of(values, centres):
 def test_kmeans_leaves_as_little_as_the_best_of_a_hundred_starts_in_r(name):
     values = golden(name).to_numpy()
     left = [
-        inertia_of(values, methods.kmeans(values, k=k, seed=1, starts=60))
+        inertia_of(values, methods.kmeans(values, k=k, seed=1, n_init=60))
         for k in range(2, 7)
     ]
     # R moves single customers (Hartigan and Wong), which gets a little lower at times
@@ -218,14 +218,14 @@ def test_no_partition_of_eight_customers_leaves_less_than_kmeans():
         )
         for labels in map(np.array, itertools.product(range(3), repeat=8))
     )
-    centres = methods.kmeans(values, k=3, seed=1, starts=20)
+    centres = methods.kmeans(values, k=3, seed=1, n_init=20)
     assert inertia_of(values, centres) == pytest.approx(least, rel=1e-12)
 
 
 @pytest.mark.parametrize("k", [2, 5, 9])
 def test_every_centre_is_the_mean_of_the_customers_nearest_to_it(k):
     values = cloud(400)
-    centres = methods.kmeans(values, k=k, seed=2, starts=2)
+    centres = methods.kmeans(values, k=k, seed=2, n_init=2)
     labels = methods.nearest(values, centres)
     for segment, centre in enumerate(centres):
         mean = values[labels == segment].mean(axis=0)
@@ -235,12 +235,12 @@ def test_every_centre_is_the_mean_of_the_customers_nearest_to_it(k):
 @pytest.mark.parametrize(("offset", "factor"), [(1e7, 1), (0, 1e30), (0, 1e-30)])
 def test_neither_the_place_nor_the_unit_of_the_scores_matters(offset, factor):
     values = HEAPS * factor + offset
-    centres = methods.kmeans(values, k=3, seed=1, starts=5)
+    centres = methods.kmeans(values, k=3, seed=1, n_init=5)
     assert centres == pytest.approx(np.array(CENTRES) * factor + offset, rel=1e-12)
 
 
 def test_one_segment_is_the_mean():
-    assert methods.kmeans(HEAPS, k=1, seed=1, starts=1) == pytest.approx(
+    assert methods.kmeans(HEAPS, k=1, seed=1, n_init=1) == pytest.approx(
         HEAPS.mean(axis=0)[None]
     )
 
@@ -249,28 +249,28 @@ def test_weights_count_like_copied_rows():
     values, weights = cloud(), np.random.default_rng(1).integers(0, 4, 60)
     copied = np.repeat(values, weights, axis=0)
     weighted, plain = (
-        methods.kmeans(rows, k=4, seed=3, starts=60, **more)
+        methods.kmeans(rows, k=4, seed=3, n_init=60, **more)
         for rows, more in ((values, {"weights": weights}), (copied, {}))
     )
     assert weighted == pytest.approx(plain, abs=1e-12)
-    unweighted = methods.kmeans(values, k=4, seed=3, starts=60)
+    unweighted = methods.kmeans(values, k=4, seed=3, n_init=60)
     assert inertia_of(copied, unweighted) > inertia_of(copied, plain) + 0.1
 
 
 def test_the_size_that_orders_segments_is_the_weighted_one():
     weights = [1, 1, 1, 1, 1, 1, 1, 9, 9]
-    centres = methods.kmeans(HEAPS, k=3, seed=1, starts=5, weights=weights)
+    centres = methods.kmeans(HEAPS, k=3, seed=1, n_init=5, weights=weights)
     assert centres == pytest.approx(np.array([[0, 20], [0, 0], [10, 0]]), abs=1e-12)
 
 
 def test_the_order_of_customers_does_not_matter_with_weights_and_twins():
     values = np.repeat(cloud(40).round(), 2, axis=0)
     weights = np.random.default_rng(1).integers(0, 4, 80)
-    first = methods.kmeans(values, k=6, seed=3, starts=1, weights=weights)
+    first = methods.kmeans(values, k=6, seed=3, n_init=1, weights=weights)
     for seed in range(5):
         mixed = np.random.default_rng(seed).permutation(80)
         again = methods.kmeans(
-            values[mixed], k=6, seed=3, starts=1, weights=weights[mixed]
+            values[mixed], k=6, seed=3, n_init=1, weights=weights[mixed]
         )
         assert (again == first).all()
 
@@ -285,11 +285,11 @@ def test_customers_that_one_direction_cannot_tell_apart_are_sorted_all_the_same(
 def test_starts_that_do_not_fit_in_one_table_are_compared_all_the_same(monkeypatch):
     monkeypatch.setattr(methods, "CELLS", 1)
     left = {
-        starts: [
-            inertia_of(cloud(), methods.kmeans(cloud(), k=6, seed=s, starts=starts))
+        n_init: [
+            inertia_of(cloud(), methods.kmeans(cloud(), k=6, seed=s, n_init=n_init))
             for s in range(12)
         ]
-        for starts in (1, 2, 3)
+        for n_init in (1, 2, 3)
     }
     # the first starts are the same ones, so more starts can only do better
     for fewer, more in ((1, 2), (2, 3)):
@@ -308,15 +308,15 @@ def test_an_empty_segment_starts_again_at_the_customer_farthest_away():
 
 def test_kmeans_refuses_more_segments_than_customers_and_gaps():
     with pytest.raises(BadInput, match=r"10 segments need at least 10 .* but 9 were"):
-        methods.kmeans(HEAPS, k=10, seed=1, starts=1)
+        methods.kmeans(HEAPS, k=10, seed=1, n_init=1)
     with pytest.raises(BadInput, match=r"5 segments .* but 4 were"):
         weights = [1, 0, 1, 0, 1, 0, 1, 0, 0]
-        methods.kmeans(HEAPS, k=5, seed=1, starts=1, weights=weights)
+        methods.kmeans(HEAPS, k=5, seed=1, n_init=1, weights=weights)
     for fault in (np.nan, np.inf):
         holed = HEAPS.copy()
         holed[3, 1] = fault
         with pytest.raises(BadInput, match=r"number 2 .* missing or infinite"):
-            methods.kmeans(holed, k=2, seed=1, starts=1)
+            methods.kmeans(holed, k=2, seed=1, n_init=1)
 
 
 def test_a_score_answers_yes_above_its_median_or_at_it_if_none_lies_above():
@@ -339,7 +339,7 @@ def test_gower_distances_of_numbers_are_those_of_daisy(name):
 def test_medoids_are_as_near_as_those_of_pam_in_r(name):
     scores = golden(name)
     between = methods._gower(scores.to_numpy())
-    found = partitions(scores, method="medoids", k_values=range(2, 7), seed=1, starts=1)
+    found = partitions(scores, method="medoids", k_values=range(2, 7), seed=1, n_init=1)
     for (k, labels), of_r in zip(found.items(), R[name]["pam"], strict=True):
         parts = [np.flatnonzero(labels == s) for s in range(k)]
         near = sum(between[np.ix_(part, part)].sum(axis=1).min() for part in parts)
@@ -351,7 +351,7 @@ def test_no_swap_of_one_medoid_brings_customers_nearer():
     scores = golden("planted")
     between = methods._gower(scores.to_numpy())
     labels = partitions(
-        scores, method="medoids", k_values=range(4, 5), seed=1, starts=1
+        scores, method="medoids", k_values=range(4, 5), seed=1, n_init=1
     )[4]
     medoids = []
     for segment in range(4):
@@ -402,9 +402,9 @@ def in_batches(values, parts):
     return lambda: iter(np.array_split(values, parts))
 
 
-def polish(values, centres, *, parts=7, tolerance=0.0, passes=300):
+def polish(values, centres, *, parts=7, tolerance=0.0, max_iter=300):
     return methods.polish(
-        centres, in_batches(values, parts), tolerance=tolerance, passes=passes
+        centres, in_batches(values, parts), tolerance=tolerance, max_iter=max_iter
     )
 
 
@@ -442,12 +442,12 @@ def test_centres_at_rest_stay_and_need_one_pass():
 def test_one_step_can_be_worked_out_by_hand():
     values = np.array([[0.0], [2.0], [10.0], [12.0]])
     # 0 and 2 belong to the first centre and 10 and 12 to the second.
-    found = polish(values, np.array([[2.0], [10.0]]), passes=2)
+    found = polish(values, np.array([[2.0], [10.0]]), max_iter=2)
     assert found.centres.tolist() == [[1.0], [11.0]]
     # 4 + 0 + 0 + 4 before the first step, 4 x 1 before the second.
     assert found.fell == pytest.approx(0.5)
     assert found.settled
-    assert not polish(values, np.array([[2.0], [10.0]]), passes=1).settled
+    assert not polish(values, np.array([[2.0], [10.0]]), max_iter=1).settled
 
 
 def test_a_small_step_is_rest_where_it_is_tolerated():

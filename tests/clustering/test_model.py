@@ -36,7 +36,7 @@ MODEL = clustering_model.Model(
     centres=[[0.0, 0.0], [0.0, 1.0], [1.0, 0.5]],
     value_cuts={"middle": 200.0, "high": 1000.0, "low": 0.0},
     activity_cuts={"slowing": 4.0, "active": 2.0},
-    least_gap_days=7.0,
+    min_gap_days=7.0,
     deal_parts={"depth": {"lower": 0.0, "upper": 1, "mean": 0.25, "deviation": 0.25}},
     deal_cuts={"middle": -0.5, "high": 0.5},
     borderline=0.9,
@@ -151,7 +151,7 @@ def test_deal_classes_begin_at_their_cuts():
     found = assign(*({"depth": depth} for depth in depths))
     assert found["deal_index"].tolist() == pytest.approx([0.5, 0.496, -0.5, -0.504])
     expected = ["high", "middle", "middle", "low"]
-    assert found["deal_sensitivity"].tolist() == expected
+    assert found["deal_proneness"].tolist() == expected
 
 
 def test_customers_with_too_little_data_keep_their_value_tier_and_activity():
@@ -169,7 +169,7 @@ def test_customers_with_too_little_data_keep_their_value_tier_and_activity():
     assert found["value_tier"].tolist() == ["high", "middle", "middle", "low"]
     # 1 day since the last order, gaps of 10; the last came on one day only
     assert found["activity"].tolist() == ["active", "active", "active", LITTLE]
-    assert found["deal_sensitivity"].tolist() == [LITTLE, "middle", LITTLE, LITTLE]
+    assert found["deal_proneness"].tolist() == [LITTLE, "middle", LITTLE, LITTLE]
     numbers = ["distance", "distance_ratio", "membership", "deal_index"]
     assert found[numbers].isna().all(axis=1).tolist() == [True, False, True, True]
     assert not found.loc[[0, 2, 3], "borderline"].any()
@@ -238,7 +238,7 @@ def test_all_segments_are_used_and_every_customer_has_one_or_too_little_data():
     assert found["distance_ratio"].dropna().between(0, 1).all()
 
 
-READINGS = ["segment_id", "value_tier", "activity", "deal_sensitivity", "borderline"]
+READINGS = ["segment_id", "value_tier", "activity", "deal_proneness", "borderline"]
 
 
 def in_sql(model, table, dialect="duckdb"):
@@ -276,7 +276,7 @@ def test_the_query_gives_all_three_readings_also_where_data_are_missing():
     for reading in READINGS[1:]:
         assert found[reading].tolist() == expected[reading].tolist()
     assert set(found["activity"]) == {"active", "slowing", "lapsed", LITTLE}
-    assert set(found["deal_sensitivity"]) == {"low", "middle", "high", LITTLE}
+    assert set(found["deal_proneness"]) == {"low", "middle", "high", LITTLE}
     # too little data for a needs segment, and yet an activity
     little = found[found["segment_id"] == 0]
     assert (little["activity"] != LITTLE).sum() > 20
@@ -356,17 +356,17 @@ def test_the_query_agrees_whatever_the_shares_are_shares_of(
     for reading in READINGS:
         assert found[reading].tolist() == expected[reading].tolist()
     if not parts:
-        known = set(found.loc[found["segment_id"] > 0, "deal_sensitivity"])
+        known = set(found.loc[found["segment_id"] > 0, "deal_proneness"])
         assert known == {clustering_model.NOT_KNOWN}
-        assert set(found["deal_sensitivity"]) == {clustering_model.NOT_KNOWN, LITTLE}
+        assert set(found["deal_proneness"]) == {clustering_model.NOT_KNOWN, LITTLE}
 
 
 def test_a_deal_part_that_is_missing_makes_both_ways_say_low():
     table = mixed_customers(3)
     model = mixed_model(table, priors={}, parts=PARTS)
     enough = table[model.enough_data(table)].assign(depth=np.nan, mailer_share=1.0)
-    assert set(model.assign(enough)["deal_sensitivity"]) == {"low"}
-    assert set(in_sql(model, enough)["deal_sensitivity"]) == {"low"}
+    assert set(model.assign(enough)["deal_proneness"]) == {"low"}
+    assert set(in_sql(model, enough)["deal_proneness"]) == {"low"}
 
 
 @pytest.mark.parametrize("column", ["share_a", "topic_d", "requires_e", "lead_days"])
@@ -386,8 +386,8 @@ def test_customers_without_deals_have_a_sensitivity_that_is_not_known():
     model = replace(MODEL, deal_parts={})
     table = customers({}, {"orders": 1}).drop(columns="depth")
     expected = [clustering_model.NOT_KNOWN, LITTLE]
-    assert model.assign(table)["deal_sensitivity"].tolist() == expected
-    assert in_sql(model, table)["deal_sensitivity"].tolist() == expected
+    assert model.assign(table)["deal_proneness"].tolist() == expected
+    assert in_sql(model, table)["deal_proneness"].tolist() == expected
     assert "depth" not in model.inputs()
 
 
@@ -466,7 +466,7 @@ def test_a_deal_index_that_misses_its_cut_by_the_last_digits_reaches_it():
     table = customers({"depth": 0.375 - 1e-16}, {"depth": 0.125 - 1e-16})
     assert MODEL.assign(table)["deal_index"].lt([0.5, -0.5]).all()
     for found in (MODEL.assign(table), in_sql(MODEL, table)):
-        assert found["deal_sensitivity"].tolist() == ["high", "middle"]
+        assert found["deal_proneness"].tolist() == ["high", "middle"]
 
 
 ODD = {
@@ -695,7 +695,7 @@ def test_a_model_without_segments_keeps_its_rules_on_every_engine(dialect):
     found = model.assign(table)
     assert found["segment_id"].tolist() == [0, 0, 0]
     assert found["value_tier"].tolist() == ["middle", "middle", "high"]
-    assert found["deal_sensitivity"].tolist() == ["middle", LITTLE, "middle"]
+    assert found["deal_proneness"].tolist() == ["middle", LITTLE, "middle"]
     assert not found["borderline"].any()
     assert found[["membership", "distance"]].isna().all(axis=None)
     assert model.name(0) == clustering_model.NOT_SEGMENTED

@@ -107,7 +107,7 @@ def test_planted_clusters_are_found_and_keep_the_columns_values():
     control = null_references.planted_control(scores, k=5, distance=2.0, seed=4)
     for column in scores:
         assert sorted(control[column]) == sorted(scores[column])
-    centres = methods.kmeans(control.to_numpy(), k=5, seed=1, starts=10)
+    centres = methods.kmeans(control.to_numpy(), k=5, seed=1, n_init=10)
     found = methods.nearest(control.to_numpy(), centres)
     assert adjusted_rand_score(np.arange(300) % 5, found) > 0.95
     assert np.bincount(found).tolist() == pytest.approx([60] * 5, abs=3)
@@ -116,7 +116,7 @@ def test_planted_clusters_are_found_and_keep_the_columns_values():
 def test_clusters_planted_at_no_distance_are_not_found():
     scores = pd.DataFrame(np.random.default_rng(0).random((300, 6)))
     control = null_references.planted_control(scores, k=5, distance=0.0, seed=4)
-    centres = methods.kmeans(control.to_numpy(), k=5, seed=1, starts=10)
+    centres = methods.kmeans(control.to_numpy(), k=5, seed=1, n_init=10)
     found = methods.nearest(control.to_numpy(), centres)
     assert abs(adjusted_rand_score(np.arange(300) % 5, found)) < 0.05
 
@@ -267,7 +267,7 @@ def test_tables_that_do_not_belong_together_are_refused(spoil, says):
         null_references.compare(table, others, more_is_better=ways)
 
 
-STRUCTURE = {"points": 20, "k_values": range(1, 6), "draws": 3, "starts": 3}
+STRUCTURE = {"points": 20, "k_values": range(1, 6), "draws": 3, "n_init": 3}
 
 
 def p_of_structure(scores, **change):
@@ -282,17 +282,17 @@ def p_of_structure(scores, **change):
 
 def test_heaps_have_structure_beyond_their_references_and_a_cloud_has_not():
     heaps = four_heaps()
-    four = p_of_structure(heaps, starts=1)
+    four = p_of_structure(heaps, n_init=1)
     assert [four["gap_rise"].item(), four[("gap", 4)]] == [0.05, 0.05]
     two = p_of_structure(
         heaps[heaps.index % 4 < 2].iloc[:, :6], k_values=range(1, 3), draws=1
     )
     assert [two["cluster_index"].item(), two[("gap", 2)]] == [0.05, 0.05]
-    cloud = p_of_structure(golden("cloud"), starts=1).sort_index()
+    cloud = p_of_structure(golden("cloud"), n_init=1).sort_index()
     assert cloud.drop(["hopkins", "dip_distances", "dip_first_component"]).min() > 0.05
 
 
-GAP = {"k_values": range(1, 4), "draws": 2, "seed": 1, "starts": 2}
+GAP = {"k_values": range(1, 4), "draws": 2, "seed": 1, "n_init": 2}
 
 
 CALLS = {
@@ -306,7 +306,7 @@ CALLS = {
     "gap": lambda s: clusterability.gap(s, **GAP),
     "hopkins": lambda s: clusterability.hopkins(s, points=8, seed=1),
     "dip": lambda s: clusterability.dip(s),
-    "sigclust": lambda s: clusterability.sigclust(s, draws=3, seed=1, starts=2),
+    "sigclust": lambda s: clusterability.sigclust(s, draws=3, seed=1, n_init=2),
     "structure": lambda s: clusterability.measure(s, 1, **STRUCTURE),
 }
 
@@ -393,7 +393,7 @@ def measured_as(monkeypatch, values):
     """Let each reference measure tanh of values[number], by k, in all three."""
     seeds = []
 
-    def split(scores, *, k_values, splits, seed, starts):
+    def split(scores, *, k_values, n_splits, seed, n_init):
         seeds.append(seed)
         found = np.tanh(values[scores["number"][0] - 1])
         return beside_each_other(dict(zip(k_values, found, strict=True)))
@@ -402,8 +402,8 @@ def measured_as(monkeypatch, values):
     return seeds
 
 
-def beside_each_other(by_k, splits=1):
-    rows = [(k, i, *[value] * 3) for k, value in by_k.items() for i in range(splits)]
+def beside_each_other(by_k, n_splits=1):
+    rows = [(k, i, *[value] * 3) for k, value in by_k.items() for i in range(n_splits)]
     return pd.DataFrame(rows, columns=["k", "split", *HALVES])
 
 
@@ -420,8 +420,8 @@ def held(monkeypatch, z, *, references, enough, models=("a",)):
     return null_references.hold(
         OWN,
         {name: Numbered() for name in models},
-        splits=1,
-        starts=1,
+        n_splits=1,
+        n_init=1,
         references=references,
         seed=5,
         enough=enough,
@@ -477,7 +477,7 @@ def test_values_that_hardly_vary_count_as_varying_by_a_hundredth(monkeypatch):
     flat = np.full((20, 1), 0.5)
     measured_as(monkeypatch, flat)
     own = beside_each_other({2: np.tanh(0.53)})
-    settings = {"splits": 1, "starts": 1, "references": 1, "seed": 5}
+    settings = {"n_splits": 1, "n_init": 1, "references": 1, "seed": 5}
     found = null_references.hold(own, {"a": Numbered()}, **settings)
     assert found["z"].tolist() == pytest.approx([3])
     # Perfect agreement counts as 0.995, whose z is finite.
@@ -491,21 +491,21 @@ def test_agreement_strength_and_separation_weigh_alike(monkeypatch):
     own = beside_each_other({2: 0.0, 3: np.tanh(0.2)})
     own["strength"] = np.tanh([0.6, 0.2])  # z = 6 at k = 2, where the others have 0
     found = null_references.hold(
-        own, {"a": Numbered()}, splits=1, starts=1, references=1, seed=5
+        own, {"a": Numbered()}, n_splits=1, n_init=1, references=1, seed=5
     )
     assert found["z"].tolist() == pytest.approx([2, 0], abs=1e-9)
 
 
 def test_without_models_nothing_is_held_and_excess_is_missing():
-    own = beside_each_other({2: 0.8, 3: 0.7}, splits=2)
-    found = null_references.hold(own, {}, splits=1, starts=1, references=19, seed=1)
+    own = beside_each_other({2: 0.8, 3: 0.7}, n_splits=2)
+    found = null_references.hold(own, {}, n_splits=1, n_init=1, references=19, seed=1)
     assert found.empty
     hardest = null_references.strictest(found)
     assert hardest.empty
     assert null_references.excess(own, hardest)["excess"].isna().tolist() == [True] * 2
 
 
-QUICK = {"splits": 3, "starts": 2, "seed": 7}
+QUICK = {"n_splits": 3, "n_init": 2, "seed": 7}
 
 
 def held_to_a_cloud(scores, references, k_values=(2, 3, 4, 5)):
@@ -531,11 +531,11 @@ def test_the_test_of_one_cloud_keeps_its_level():
     for seed in range(24):
         rng = np.random.default_rng(seed)
         even = pd.DataFrame(rng.standard_normal((60, 3)), columns=list("abc"))
-        halves = stability.split(even, k_values=[2, 3], splits=2, starts=1, seed=seed)
+        halves = stability.split(even, k_values=[2, 3], n_splits=2, n_init=1, seed=seed)
         found = null_references.hold(
             halves,
             {"one cloud": null_models.cloud(even)},
-            **{"splits": 2, "starts": 1, "seed": seed, "references": 19, "enough": 3},
+            **{"n_splits": 2, "n_init": 1, "seed": seed, "references": 19, "enough": 3},
         )
         below += found["p"].min() <= 0.1
     assert below <= 5
@@ -544,7 +544,7 @@ def test_the_test_of_one_cloud_keeps_its_level():
 def test_more_references_leave_those_of_a_model_as_they_were():
     scores = four_heaps(80)
     model = null_models.cloud(scores)
-    settings = {"k_values": [2, 3], "splits": 2, "starts": 1}
+    settings = {"k_values": [2, 3], "n_splits": 2, "n_init": 1}
     few, many = (
         null_references._drawn(model, range(1, n), 7, settings) for n in (3, 5)
     )
@@ -609,7 +609,7 @@ def test_the_excess_is_the_share_of_the_way_to_perfect_segments_by_hand():
 
 
 def test_what_is_left_above_a_near_perfect_reference_counts_as_a_twentieth():
-    halves = beside_each_other({2: 1.0}, splits=2)
+    halves = beside_each_other({2: 1.0}, n_splits=2)
     hardest = pd.DataFrame(
         {"reference_agreement": [0.99], "reference_strength": [0.9]}, index=[2]
     )
@@ -622,9 +622,9 @@ def test_a_reference_of_too_few_different_customers_counts_as_perfect():
         def draw(self, seed):
             return pd.DataFrame({"a": [0.0, 1.0] * 20, "b": [1.0, 0.0] * 20})
 
-    halves = stability.split(four_heaps(), k_values=[4], splits=2, seed=1, starts=2)
+    halves = stability.split(four_heaps(), k_values=[4], n_splits=2, seed=1, n_init=2)
     held = null_references.hold(
-        halves, {"alike": Alike()}, splits=2, starts=2, references=19, seed=1
+        halves, {"alike": Alike()}, n_splits=2, n_init=2, references=19, seed=1
     )
     assert held["reference_agreement"].tolist() == [1.0]
     assert held["p"].tolist() == [1.0]

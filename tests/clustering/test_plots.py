@@ -82,7 +82,7 @@ WAYS = {"silhouette": True, "db": False, "ch": True}
 
 
 def panels(table, **changes):
-    given = {"names": PRINTED, "more_is_better": WAYS, "level": 0.05} | changes
+    given = {"names": PRINTED, "more_is_better": WAYS, "alpha": 0.05} | changes
     return clustering_plots.score_panels(table, **given)
 
 
@@ -103,7 +103,7 @@ def test_markers_are_filled_where_p_is_at_most_the_level_and_hollow_elsewhere():
     dots = panels(scores()).axes[0].collections[1]
     assert dots.get_offsets()[:, 0].tolist() == [2, 3, 4]
     assert colours(dots) == [plots.ACCENT, "#ffffff", "#ffffff"]
-    dots = panels(scores(), level=0.1).axes[0].collections[1]
+    dots = panels(scores(), alpha=0.1).axes[0].collections[1]
     assert colours(dots) == [plots.ACCENT, plots.ACCENT, "#ffffff"]
 
 

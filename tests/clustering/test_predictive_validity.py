@@ -60,12 +60,17 @@ def label(values):
     return pd.DataFrame({"kind": pd.Series(list(values), dtype="str")})
 
 
-def judged(designs, *outcomes, base=None, folds=5, repeats=50, seed=1):
+def judged(designs, *outcomes, base=None, folds=5, n_bootstrap=50, seed=1):
     rows = len(outcomes[0].among)
     if base is None:
         base = pd.DataFrame({"known": np.random.default_rng(99).random(rows)})
     return predictive_validity.league(
-        designs, list(outcomes), base=base, folds=folds, repeats=repeats, seed=seed
+        designs,
+        list(outcomes),
+        base=base,
+        folds=folds,
+        n_bootstrap=n_bootstrap,
+        seed=seed,
     )
 
 
@@ -78,15 +83,18 @@ def folds_of(rows, folds, seed):
     return np.random.default_rng(seed).permutation([i % folds for i in range(rows)])
 
 
-def folds_within(answers, folds, seed, repeats):
+def folds_within(answers, folds, seed, n_bootstrap):
     """Deal out those who did not, resample them, then the same for those who did."""
     rng = np.random.default_rng(seed)
-    part, drawn = np.empty(len(answers), int), np.empty((repeats, len(answers)), int)
+    part, drawn = (
+        np.empty(len(answers), int),
+        np.empty((n_bootstrap, len(answers)), int),
+    )
     for answer in (False, True):
         rows = [i for i, did in enumerate(answers) if did == answer]
         part[rows] = rng.permutation([i % folds for i in range(len(rows))])
         drawn[:, rows] = rng.multinomial(
-            len(rows), [1 / len(rows)] * len(rows), size=repeats
+            len(rows), [1 / len(rows)] * len(rows), size=n_bootstrap
         )
     return part, drawn
 
@@ -400,7 +408,7 @@ def test_a_resample_without_a_pair_counts_as_chance():
 def test_the_interval_of_r2_and_of_its_gain_is_that_of_a_bootstrap_of_customers(table):
     outcome = amount(table["y"])
     design, base = table[["one", "two"]], table[["known"]]
-    found = only({"d": design}, outcome, base=base, folds=5, repeats=300, seed=4)
+    found = only({"d": design}, outcome, base=base, folds=5, n_bootstrap=300, seed=4)
     rng = np.random.default_rng(4)
     part = rng.permutation([i % 5 for i in range(ROWS)])
     drawn = rng.multinomial(ROWS, [1 / ROWS] * ROWS, size=300)
@@ -432,7 +440,9 @@ def test_the_interval_of_auc_is_that_of_a_bootstrap_within_either_answer():
     rng = np.random.default_rng(2)
     labels = rng.choice(list("abc"), 70)
     answers = rng.random(70) < np.where(labels == "a", 0.6, 0.2)
-    found = only({"kind": label(labels)}, yes_no(answers), folds=3, repeats=60, seed=6)
+    found = only(
+        {"kind": label(labels)}, yes_no(answers), folds=3, n_bootstrap=60, seed=6
+    )
     part, drawn = folds_within(answers, 3, 6, 60)
     assert (drawn[:, answers].sum(axis=1) == answers.sum()).all()
     rates = smoothed(labels, answers, part)
@@ -447,7 +457,7 @@ def test_the_interval_of_an_auc_is_as_wide_as_fresh_samples_spread():
     for _ in range(40):
         kind = rng.choice(["a", "b"], 300)
         answers = rng.random(300) < np.where(kind == "a", 0.4, 0.2)
-        found = only({"kind": label(kind)}, yes_no(answers), folds=2, repeats=100)
+        found = only({"kind": label(kind)}, yes_no(answers), folds=2, n_bootstrap=100)
         values.append(found["alone"])
         widths.append(found["alone_high"] - found["alone_low"])
     # 3.92 deviations wide; forty samples tell a deviation to about a tenth
@@ -460,7 +470,7 @@ def test_the_interval_of_an_auc_is_as_wide_as_fresh_samples_spread():
 def test_a_design_that_repeats_the_base_adds_nothing_and_news_adds_much(table):
     designs = {"again": table[["known"]], "news": table[["one"]]}
     outcomes = [amount(table["y"]), yes_no(table["came"])]
-    found = judged(designs, *outcomes, base=table[["known"]], repeats=200)
+    found = judged(designs, *outcomes, base=table[["known"]], n_bootstrap=200)
     found = found.set_index(["outcome", "design"])
     assert found["gain"].equals(found["with_base"] - found["base"])
     for outcome in ("spent", "came"):
@@ -722,7 +732,8 @@ def test_two_outcomes_of_one_name_are_refused():
 
 
 @pytest.mark.parametrize(
-    "settings", [{"folds": 1}, {"repeats": 0}, {"base": pd.DataFrame(index=range(40))}]
+    "settings",
+    [{"folds": 1}, {"n_bootstrap": 0}, {"base": pd.DataFrame(index=range(40))}],
 )
 def test_a_league_without_folds_repeats_or_base_is_refused(settings):
     assert told(GOOD, SPENT, **settings).startswith("A league needs an outcome, a base")
@@ -791,7 +802,7 @@ def test_cells_count_more_as_better_and_the_latest_order_as_most():
 def later():
     return pd.DataFrame(
         {
-            "later_sales": [100.0, 0.0, 25.0, 10.0],
+            "holdout_sales": [100.0, 0.0, 25.0, 10.0],
             "later_a": [64.0, 0.0, 25.0, 5.0],
             "later_b": [36.0, 0.0, 0.0, 5.0],
         },
@@ -800,7 +811,7 @@ def later():
 
 
 def test_a_later_mix_is_judged_among_those_who_bought_enough():
-    mix = predictive_validity.aim(later(), needs=["later_a", "later_b"], least_sales=20)
+    mix = predictive_validity.aim(later(), needs=["later_a", "later_b"], min_sales=20)
     assert (mix.name, mix.kind) == ("later need mix", "mix")
     assert mix.among.tolist() == [True, False, True, False]
     # Roots of shares; who is not judged counts 0.
@@ -809,10 +820,10 @@ def test_a_later_mix_is_judged_among_those_who_bought_enough():
 
 
 def test_a_run_without_needs_is_judged_by_later_sales():
-    amount = predictive_validity.aim(later(), needs=[], least_sales=20)
+    amount = predictive_validity.aim(later(), needs=[], min_sales=20)
     assert (amount.name, amount.kind) == ("later sales (log)", "amount")
     assert amount.among.all()
-    assert np.expm1(amount.values["later_sales"]).tolist() == pytest.approx(  # noqa: PD011
+    assert np.expm1(amount.values["holdout_sales"]).tolist() == pytest.approx(  # noqa: PD011
         [100, 0, 25, 10]
     )
 
@@ -829,7 +840,9 @@ def kinds_later(n=200):
 def test_what_labels_explain_is_told_with_resamples_that_all_of_them_share():
     labels, outcome = kinds_later()
     twice = labels | {"kind again": labels["kind"] + 5}
-    found = predictive_validity.explained(twice, outcome, folds=5, repeats=20, seed=1)
+    found = predictive_validity.explained(
+        twice, outcome, folds=5, n_bootstrap=20, seed=1
+    )
     assert found.columns.tolist() == ["kind", 3, "kind again"]
     assert found.index.tolist() == list(range(21))
     # Of a variance of 0.25 + 0.01 the kind tells all but 0.01, the other label nothing.
@@ -842,12 +855,14 @@ def test_what_labels_explain_is_told_with_resamples_that_all_of_them_share():
 
 def test_what_labels_explain_is_what_the_league_gives_them_alone():
     labels, outcome = kinds_later()
-    found = predictive_validity.explained(labels, outcome, folds=5, repeats=99, seed=1)
+    found = predictive_validity.explained(
+        labels, outcome, folds=5, n_bootstrap=99, seed=1
+    )
     designs = {
         name: pd.DataFrame({"label": own.astype(str)}) for name, own in labels.items()
     }
     base = pd.DataFrame({"base": np.arange(200.0)})
-    settings = {"folds": 5, "repeats": 99, "seed": 1}
+    settings = {"folds": 5, "n_bootstrap": 99, "seed": 1}
     league = predictive_validity.league(designs, [outcome], base=base, **settings)
     alone = league.set_index("design")
     assert found.loc[0].to_dict() == pytest.approx(alone["alone"].to_dict())
@@ -858,7 +873,7 @@ def test_what_labels_explain_is_what_the_league_gives_them_alone():
 def test_only_customers_who_are_judged_count_in_what_labels_explain():
     labels, outcome = kinds_later()
     few = outcome.among & (outcome.values.index < 150)  # noqa: PD011
-    settings = {"folds": 5, "repeats": 3, "seed": 1}
+    settings = {"folds": 5, "n_bootstrap": 3, "seed": 1}
     spoilt = outcome.values.where(few, 99.0)  # noqa: PD011
     found = predictive_validity.explained(
         labels, Outcome("later", "amount", spoilt, few), **settings
@@ -874,7 +889,9 @@ def test_an_outcome_that_cannot_be_judged_explains_nothing_and_says_why():
     assert predictive_validity.not_judged(outcome, folds=5) == ""
     nobody = Outcome("later", "amount", outcome.values, outcome.among & False)
     assert predictive_validity.not_judged(nobody, folds=5)
-    found = predictive_validity.explained(labels, nobody, folds=5, repeats=3, seed=1)
+    found = predictive_validity.explained(
+        labels, nobody, folds=5, n_bootstrap=3, seed=1
+    )
     assert found.empty
     assert found.columns.tolist() == ["kind", 3]
 

@@ -116,7 +116,7 @@ def kinds(seed, n=150):
     people = pd.DataFrame(shares, columns=["share_a", "share_b", "share_c"])
     people["sales"] = rng.lognormal(5, 1, n)
     later = pd.DataFrame(shares * 100, columns=["later_a", "later_b", "later_c"])
-    later["later_sales"] = 100.0
+    later["holdout_sales"] = 100.0
     return people, later
 
 
@@ -136,18 +136,18 @@ def study(seed, models=None):
         fit(kinds(0)[0]).transform(people),
         features=people,
         prepare=fit,
-        aim=predictive_validity.aim(later, needs=needs, least_sales=50),
+        aim=predictive_validity.aim(later, needs=needs, min_sales=50),
         sales=people["sales"],
         models=models or {},
         references=19,
         k_values=range(2, 5),
-        resamples=4,
-        splits=3,
+        n_bootstrap=4,
+        n_splits=3,
         seed=1,
-        starts=3,
-        resample_starts=2,
-        half_starts=2,
-        repeats=50,
+        n_init=3,
+        bootstrap_n_init=2,
+        half_n_init=2,
+        validity_n_bootstrap=50,
     )
 
 
@@ -207,7 +207,7 @@ def test_samples_of_the_same_kinds_decide_alike(studies):
     assert samples["customers"].tolist() == [150] * 3
     assert samples["ari"].min() > 0.95
     assert 0 < samples["excess"].max() < 0.05
-    told = sampling.said(samples, least_agreement=0.6)
+    told = sampling.said(samples, min_agreement=0.6)
     assert told.startswith("Samples of 150 customers take 3, 3 and 3 segments. ")
     assert told.endswith("The decision does not hang on the sample.")
 
@@ -215,16 +215,16 @@ def test_samples_of_the_same_kinds_decide_alike(studies):
 def test_a_sample_that_no_number_satisfies_takes_none(studies):
     samples = compare(studies, gain=2.0)
     assert samples["takes"].isna().all()
-    told = sampling.said(samples, least_agreement=1.1)
+    told = sampling.said(samples, min_agreement=1.1)
     assert "take none, none and none segments" in told
     assert told.endswith("but the lines do: raise sample.")
 
 
 def test_other_numbers_and_other_lines_are_told(studies):
     samples = compare(studies).assign(takes=[3, 2, 3])
-    told = sampling.said(samples, least_agreement=0.6)
+    told = sampling.said(samples, min_agreement=0.6)
     assert told.endswith("but the number does: raise sample, or set k.")
-    told = sampling.said(samples, least_agreement=1.1)
+    told = sampling.said(samples, min_agreement=1.1)
     assert told.endswith("The decision hangs on the sample: raise sample.")
 
 
@@ -232,7 +232,7 @@ def test_one_sample_is_compared_with_none(studies):
     samples = compare(studies[:1])
     assert samples["takes"].tolist() == [3]
     assert samples["ari"].isna().all()
-    assert sampling.said(samples, least_agreement=0.6) == ""
+    assert sampling.said(samples, min_agreement=0.6) == ""
 
 
 def test_references_of_the_first_sample_and_odd_weeks_hold_for_all(studies):
@@ -258,12 +258,12 @@ def test_the_criteria_at_k_are_shown_of_every_sample(studies):
 
 def test_a_study_measures_what_the_helpers_do_on_the_same_customers(studies):
     people, _ = kinds(1)
-    settings = {"k_values": range(2, 5), "seed": 1, "starts": 2}
-    again = stability.resample(people, prepare=fit, resamples=4, **settings)
+    settings = {"k_values": range(2, 5), "seed": 1, "n_init": 2}
+    again = stability.resample(people, prepare=fit, n_bootstrap=4, **settings)
     table = studies[0].criteria
     expected = stability.agreement(again).groupby("k")["ari"].mean()
     assert table["agreement"].tolist() == expected.tolist()
-    halves = stability.split(studies[0].scores, splits=3, **settings)
+    halves = stability.split(studies[0].scores, n_splits=3, **settings)
     expected = halves.groupby("k")["strength"].mean()
     assert table["strength"].tolist() == expected.tolist()
     hardest = null_references.strictest(studies[0].held)

@@ -51,7 +51,7 @@ def cloud(n=60, seed=3):
 def test_sweep_scores_are_those_of_scikit_learn():
     scores = pd.DataFrame(cloud(), index=[f"c{i}" for i in range(60)])
     labels, table = clustering_scores.sweep(
-        scores, k_values=range(2, 5), seed=1, starts=5
+        scores, k_values=range(2, 5), seed=1, n_init=5
     )
     expected = [(m, k) for m in methods.METHODS for k in (2, 3, 4)]
     assert list(zip(table["method"], table["k"], strict=True)) == expected
@@ -74,7 +74,7 @@ def test_sweep_scores_are_those_of_scikit_learn():
 
 def test_sweep_scores_of_the_heaps_can_be_worked_out_by_hand():
     _, table = clustering_scores.sweep(
-        pd.DataFrame(HEAPS), k_values=range(3, 4), seed=1, starts=5, methods=("kmeans",)
+        pd.DataFrame(HEAPS), k_values=range(3, 4), seed=1, n_init=5, methods=("kmeans",)
     )
     row = table.iloc[0]
     # squared distances to the means: 4 x 1, then 1 + 0 + 1, then 2 x 1
@@ -119,7 +119,7 @@ def test_silhouette_of_identical_customers_is_zero():
 def test_a_candidate_with_an_empty_segment_gets_no_score(method):
     twins = pd.DataFrame(np.repeat([[0.0, 0.0], [9.0, 9.0]], [3, 2], axis=0))
     labels, table = clustering_scores.sweep(
-        twins, k_values=range(2, 4), seed=1, starts=5, methods=(method,)
+        twins, k_values=range(2, 4), seed=1, n_init=5, methods=(method,)
     )
     assert labels[f"{method}_2"].tolist() == [0, 0, 0, 1, 1]
     assert table["silhouette"].iloc[0] == 1
@@ -139,7 +139,7 @@ def test_mixtures_climb_to_the_bic_of_mclust_from_the_same_start(name, monkeypat
         methods._Customers, "kmeans", property(lambda customers: customers.ward)
     )
     _, table = clustering_scores.sweep(
-        golden(name), k_values=range(2, 7), seed=1, starts=1, methods=tuple(MIXTURES)
+        golden(name), k_values=range(2, 7), seed=1, n_init=1, methods=tuple(MIXTURES)
     )
     for method, rows in table.groupby("method"):
         expected = R[name]["bic_start"][MIXTURES[method][0]][1:]
@@ -147,7 +147,7 @@ def test_mixtures_climb_to_the_bic_of_mclust_from_the_same_start(name, monkeypat
         assert rows["bic"].to_numpy() == pytest.approx(-np.array(expected), abs=1e-4)
 
 
-def above_mclust(starts, seed, start):
+def above_mclust(n_init, seed, start):
     """Say by how much log-likelihoods exceed those of mclust, for each mixture."""
     above = {method: [] for method in MIXTURES}
     for name in TABLES:
@@ -155,7 +155,7 @@ def above_mclust(starts, seed, start):
             golden(name),
             k_values=range(2, 7),
             seed=seed,
-            starts=starts,
+            n_init=n_init,
             methods=tuple(MIXTURES),
         )
         for method, rows in table.groupby("method"):
@@ -165,9 +165,9 @@ def above_mclust(starts, seed, start):
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize(("starts", "least"), [(10, -3.1), (30, -0.5)])
-def test_mixtures_climb_as_high_as_the_best_of_mclust(seed, starts, least):
-    above = above_mclust(starts, seed, "bic")
+@pytest.mark.parametrize(("n_init", "least"), [(10, -3.1), (30, -0.5)])
+def test_mixtures_climb_as_high_as_the_best_of_mclust(seed, n_init, least):
+    above = above_mclust(n_init, seed, "bic")
     # A full mixture of 200 customers has up to 89 parameters: the floor of its variances
     # costs more.
     assert min(above.pop("mixture_full")) > min(least, -2)
@@ -207,7 +207,7 @@ def test_likelihood_bic_and_icl_are_those_of_scikit_learn(name, k, method, monke
         monkeypatch.setattr(methods, constant, value)
     values = golden(name).to_numpy()
     labels, table = clustering_scores.sweep(
-        golden(name), k_values=range(k, k + 1), seed=1, starts=5, methods=(method,)
+        golden(name), k_values=range(k, k + 1), seed=1, n_init=5, methods=(method,)
     )
     found = labels[f"{method}_{k}"].to_numpy()
     kind = MIXTURES[method][1]
@@ -249,7 +249,7 @@ def test_latent_classes_reach_the_likelihood_of_stepmix(k, monkeypatch):
     assert (np.median(said, axis=0) == 1).any()
     _, table = clustering_scores.sweep(
         scores,
-        **{"k_values": range(k, k + 1), "seed": 1, "starts": 40},
+        **{"k_values": range(k, k + 1), "seed": 1, "n_init": 40},
         methods=("latent_classes",),
     )
     peer = stepmix.StepMix(
@@ -266,7 +266,7 @@ def test_latent_classes_reach_the_likelihood_of_stepmix(k, monkeypatch):
 def test_latent_classes_find_the_kinds_of_customers():
     said, kinds = answers(1200)
     found = methods.fits(
-        said, methods=("latent_classes",), k_values=range(3, 4), seed=1, starts=10
+        said, methods=("latent_classes",), k_values=range(3, 4), seed=1, n_init=10
     )
     labels = found["latent_classes", 3].labels
     # one answer in five or ten is untypical, so not everyone can be told
@@ -277,7 +277,7 @@ def test_latent_classes_find_the_kinds_of_customers():
 def test_a_class_that_loses_its_customers_breaks_nothing():
     said, _ = answers(30)
     _, table = clustering_scores.sweep(
-        pd.DataFrame(said), k_values=range(9, 12), seed=1, starts=4
+        pd.DataFrame(said), k_values=range(9, 12), seed=1, n_init=4
     )
     models = table[table["bic"].notna()]
     assert set(models["method"]) == {*MIXTURES, "latent_classes"}
@@ -287,14 +287,14 @@ def test_a_class_that_loses_its_customers_breaks_nothing():
 @pytest.mark.parametrize("name", TABLES)
 def test_silhouette_and_calinski_harabasz_of_ward_are_those_of_r(name):
     _, table = clustering_scores.sweep(
-        golden(name), k_values=range(2, 9), seed=1, starts=1, methods=("ward",)
+        golden(name), k_values=range(2, 9), seed=1, n_init=1, methods=("ward",)
     )
     for score in ("silhouette", "calinski_harabasz"):
         assert table[score].to_list() == pytest.approx(R[name][score], rel=1e-9)
 
 
 def test_scores_do_not_depend_on_how_many_customers_are_taken_at_a_time(monkeypatch):
-    settings = {"k_values": range(2, 5), "seed": 1, "starts": 3}
+    settings = {"k_values": range(2, 5), "seed": 1, "n_init": 3}
     _, whole = clustering_scores.sweep(
         pd.DataFrame(cloud()), methods=("ward",), **settings
     )
@@ -316,7 +316,7 @@ def test_silhouette_widths_are_those_of_scikit_learn():
 
 def test_only_models_have_a_likelihood():
     _, table = clustering_scores.sweep(
-        pd.DataFrame(cloud()), k_values=range(2, 3), seed=1, starts=2
+        pd.DataFrame(cloud()), k_values=range(2, 3), seed=1, n_init=2
     )
     modelled = table.set_index("method")["bic"].notna()
     assert set(modelled.index[modelled]) == {*MIXTURES, "latent_classes"}
@@ -331,7 +331,7 @@ def test_the_measure_holds_the_scores_of_the_sweep_in_long_form():
     scores = pd.DataFrame(cloud())
     settings = {
         "k_values": range(2, 4),
-        "starts": 2,
+        "n_init": 2,
         "methods": ("ward", "mixture_tied"),
     }
     long = clustering_scores.measure(scores, 7, **settings)
@@ -348,7 +348,7 @@ def test_the_measure_holds_the_scores_of_the_sweep_in_long_form():
 
 def test_the_better_candidate_is_the_one_the_directions_say():
     apart = clustering_scores.measure(
-        golden("planted"), 1, k_values=range(2, 5), starts=9, methods=("mixture_tied",)
+        golden("planted"), 1, k_values=range(2, 5), n_init=9, methods=("mixture_tied",)
     ).pivot(index="k", columns="statistic", values="value")
     for statistic, more in clustering_scores.MORE_IS_BETTER.items():
         best = apart[statistic].idxmax() if more else apart[statistic].idxmin()
@@ -393,9 +393,9 @@ def test_methods_are_compared_two_by_two_at_the_same_k():
     }
 
 
-def grown_slowly(values, starts):
+def grown_slowly(values, n_init):
     """Grow clusters one customer after the other, as fpc's stupidknn does."""
-    labels = {start: i for i, start in enumerate(starts)}
+    labels = {start: i for i, start in enumerate(n_init)}
     between = squareform(pdist(values))
     while len(labels) < len(values):
         rest = [i for i in range(len(values)) if i not in labels]
@@ -408,9 +408,9 @@ def test_neighbours_join_one_after_the_other_the_nearest_first():
     values = cloud(40)
     tree = clustering_scores._spanning_tree(values)
     for seed in range(10):
-        starts = np.random.default_rng(seed).choice(40, 5, replace=False)
-        assert clustering_scores._grown(tree, starts).tolist() == grown_slowly(
-            values, starts
+        n_init = np.random.default_rng(seed).choice(40, 5, replace=False)
+        assert clustering_scores._grown(tree, n_init).tolist() == grown_slowly(
+            values, n_init
         )
 
 
@@ -427,10 +427,10 @@ def test_random_clusterings_score_what_three_random_customers_give():
     values = cloud(9)
     between = squareform(pdist(values))
     possible = {"centroids": set(), "neighbours": set()}
-    for starts in map(list, itertools.combinations(range(9), 3)):
-        near = between[:, starts].argmin(axis=1)
+    for n_init in map(list, itertools.combinations(range(9), 3)):
+        near = between[:, n_init].argmin(axis=1)
         possible["centroids"].add(round(metrics.silhouette_score(values, near), 9))
-        grown = np.array(grown_slowly(values, starts))
+        grown = np.array(grown_slowly(values, n_init))
         possible["neighbours"].add(round(metrics.silhouette_score(values, grown), 9))
     found = clustering_scores.random_clusterings(
         pd.DataFrame(values), k=3, draws=30, seed=1
@@ -485,7 +485,7 @@ def test_calibrated_scores_count_standard_deviations_towards_the_better_side():
 def test_calibration_needs_random_clusterings_at_every_k():
     scores = pd.DataFrame(cloud())
     _, table = clustering_scores.sweep(
-        scores, k_values=range(2, 4), seed=1, starts=1, methods=("kmeans",)
+        scores, k_values=range(2, 4), seed=1, n_init=1, methods=("kmeans",)
     )
     random = clustering_scores.random_clusterings(scores, k=2, draws=3, seed=1)
     with pytest.raises(BadInput, match="k = 3 has no two random clusterings"):
@@ -495,7 +495,7 @@ def test_calibration_needs_random_clusterings_at_every_k():
 def test_real_clusters_lie_far_beyond_random_ones_and_worse_cuts_do_not():
     scores = golden("planted")
     _, table = clustering_scores.sweep(
-        scores, k_values=range(4, 5), seed=1, starts=5, methods=("kmeans",)
+        scores, k_values=range(4, 5), seed=1, n_init=5, methods=("kmeans",)
     )
     random = clustering_scores.random_clusterings(scores, k=4, draws=20, seed=1)
     z = clustering_scores.calibrate(table, random).set_index("statistic")["z"]
@@ -523,7 +523,7 @@ SOUND = pd.DataFrame(cloud(), columns=["spend", "visits", "breadth"])
 def test_a_table_that_cannot_be_clustered_is_refused_by_name(scores, says):
     for attempt in (
         lambda: methods.check(scores, least=5),
-        lambda: clustering_scores.sweep(scores, k_values=range(2, 5), seed=1, starts=1),
+        lambda: clustering_scores.sweep(scores, k_values=range(2, 5), seed=1, n_init=1),
         lambda: clustering_scores.random_clusterings(scores, k=4, draws=1, seed=1),
         lambda: methods.islands(scores, least=4),
     ):
@@ -544,7 +544,7 @@ def test_odd_but_sound_tables_are_scored_without_gaps(case):
     if case == "tiny":
         values = values * 1e-9
     labels, table = clustering_scores.sweep(
-        pd.DataFrame(values), k_values=range(2, 5), seed=1, starts=4
+        pd.DataFrame(values), k_values=range(2, 5), seed=1, n_init=4
     )
     scored = table[["inertia", *clustering_scores.SCORES]]
     # a model may leave a segment empty, and says so; nothing else may be missing

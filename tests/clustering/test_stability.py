@@ -60,14 +60,14 @@ def prepare(features, *, scaling="standard", winsor=0.02):
 
 
 def studies(scores, **change):
-    settings = {"k_values": [4], "resamples": 6, "seed": 3, "starts": 5}
+    settings = {"k_values": [4], "n_bootstrap": 6, "seed": 3, "n_init": 5}
     return stability.resample(scores, prepare=stability.AsItIs, **settings | change)
 
 
-def fitted(scores, k_values, starts=20):
+def fitted(scores, k_values, n_init=20):
     values = scores.to_numpy(float)
     return {
-        k: methods.nearest(values, methods.kmeans(values, k=k, seed=1, starts=starts))
+        k: methods.nearest(values, methods.kmeans(values, k=k, seed=1, n_init=n_init))
         for k in k_values
     }
 
@@ -77,12 +77,12 @@ def closest(row, centres):
     return apart.index(min(apart))
 
 
-def made_up(seed=1, resamples=5, customers=14):
+def made_up(seed=1, n_bootstrap=5, customers=14):
     """Give labels and draws that no k-means made."""
     rng = np.random.default_rng(seed)
     return stability.Resampled(
-        {k: rng.integers(0, k, (resamples, customers)) for k in (2, 3)},
-        rng.random((resamples, customers)) < 0.6,
+        {k: rng.integers(0, k, (n_bootstrap, customers)) for k in (2, 3)},
+        rng.random((n_bootstrap, customers)) < 0.6,
     )
 
 
@@ -99,7 +99,7 @@ def test_studies_of_four_heaps_agree_and_studies_of_a_cloud_do_not():
 
 def test_a_resample_repeats_the_whole_study_step_by_step():
     found = stability.resample(
-        SHARES, prepare=prepare, k_values=[2, 3], resamples=3, seed=12, starts=2
+        SHARES, prepare=prepare, k_values=[2, 3], n_bootstrap=3, seed=12, n_init=2
     )
     assert {k: labels.shape for k, labels in found.labels.items()} == {
         2: (3, 50),
@@ -115,7 +115,7 @@ def test_a_resample_repeats_the_whole_study_step_by_step():
         everyone = steps.transform(SHARES).to_numpy()
         for k, labels in found.labels.items():
             # copied rows, where the helper weighs each customer by the count
-            centres = methods.kmeans(sample, k=k, seed=state, starts=2)
+            centres = methods.kmeans(sample, k=k, seed=state, n_init=2)
             assert labels[i].tolist() == [closest(row, centres) for row in everyone]
 
 
@@ -127,7 +127,7 @@ def test_preparation_is_fitted_anew_on_the_customers_drawn_with_replacement():
         return prepare(features)
 
     found = stability.resample(
-        SHARES, prepare=recording, k_values=[2], resamples=5, seed=1, starts=1
+        SHARES, prepare=recording, k_values=[2], n_bootstrap=5, seed=1, n_init=1
     )
     # the first look is at everyone: can they be clustered at all?
     assert seen.pop(0).equals(SHARES.index)
@@ -141,7 +141,7 @@ def test_preparation_is_fitted_anew_on_the_customers_drawn_with_replacement():
 
 def test_resamples_are_the_same_for_a_seed_and_for_fewer_of_them():
     first, again = (studies(four_heaps(60)) for _ in range(2))
-    few, other = studies(four_heaps(60), resamples=2), studies(four_heaps(60), seed=4)
+    few, other = studies(four_heaps(60), n_bootstrap=2), studies(four_heaps(60), seed=4)
     assert (first.labels[4] == again.labels[4]).all()
     assert (first.drawn == again.drawn).all()
     assert (few.labels[4] == first.labels[4][:2]).all()
@@ -167,7 +167,7 @@ def mean_rand(labels):
 def test_no_resample_begins_from_the_segments():
     scores = cloud(120, 6)
     values = scores.to_numpy()
-    again = studies(scores, k_values=[6], resamples=20, starts=2)
+    again = studies(scores, k_values=[6], n_bootstrap=20, n_init=2)
     cold, warm = [], []
     centres = KMeans(6, n_init=20, random_state=1).fit(values).cluster_centers_
     for i in range(20):
@@ -277,7 +277,7 @@ def slow_strength(half, own, other):
 def test_prediction_strength_is_the_share_of_pairs_that_stay_together():
     scores = cloud(31, 2)
     found = stability.prediction_strength(
-        scores, k_values=[2, 5], splits=4, seed=8, starts=3
+        scores, k_values=[2, 5], n_splits=4, seed=8, n_init=3
     )
     expected = []
     for k in (2, 5):
@@ -286,7 +286,7 @@ def test_prediction_strength_is_the_share_of_pairs_that_stay_together():
             rows = rng.permutation(31)
             state = int(rng.integers(2**31))
             halves = [scores.to_numpy()[part] for part in (rows[:16], rows[16:])]
-            one, two = (methods.kmeans(h, k=k, seed=state, starts=3) for h in halves)
+            one, two = (methods.kmeans(h, k=k, seed=state, n_init=3) for h in halves)
             both = (
                 slow_strength(halves[0], one, two),
                 slow_strength(halves[1], two, one),
@@ -310,7 +310,7 @@ def test_a_segment_of_one_customer_holds_and_the_weakest_segment_decides():
 
 def test_halves_of_the_customers_agree_by_the_segments_each_gives_to_all():
     scores = cloud(31, 2)
-    found = stability.split(scores, k_values=[3], splits=2, seed=8, starts=3)
+    found = stability.split(scores, k_values=[3], n_splits=2, seed=8, n_init=3)
     for i in range(2):
         rng = np.random.default_rng([8, i])
         parts = np.array_split(rng.permutation(31), 2)
@@ -318,7 +318,7 @@ def test_halves_of_the_customers_agree_by_the_segments_each_gives_to_all():
         values = scores.to_numpy()
         one, two = (
             [
-                closest(row, methods.kmeans(values[part], k=3, seed=state, starts=3))
+                closest(row, methods.kmeans(values[part], k=3, seed=state, n_init=3))
                 for row in values
             ]
             for part in parts
@@ -430,22 +430,22 @@ def test_the_summary_ranks_segments_from_the_one_found_worst():
     assert len(found) == 2 + 5 + 2
 
 
-MEASURE = {"k_values": range(2, 4), "resamples": 4, "splits": 3, "starts": 2}
+MEASURE = {"k_values": range(2, 4), "n_bootstrap": 4, "n_splits": 3, "n_init": 2}
 
 
 def test_a_measure_is_the_summary_of_its_pieces_at_one_seed():
     scores = cloud(60)
     found = stability.measure(scores, 21, **MEASURE)
-    own = {"k_values": range(2, 4), "seed": 21, "starts": 2}
+    own = {"k_values": range(2, 4), "seed": 21, "n_init": 2}
     values = scores.to_numpy()
     labels = {
-        k: methods.nearest(values, methods.kmeans(values, k=k, seed=21, starts=2))
+        k: methods.nearest(values, methods.kmeans(values, k=k, seed=21, n_init=2))
         for k in (2, 3)
     }
     expected = stability.summarise(
-        studies(scores, resamples=4, **own),
+        studies(scores, n_bootstrap=4, **own),
         labels,
-        stability.prediction_strength(scores, splits=3, **own),
+        stability.prediction_strength(scores, n_splits=3, **own),
     )
     pd.testing.assert_frame_equal(found, expected, check_exact=True)
     other = stability.measure(scores, 22, **MEASURE)
@@ -607,7 +607,7 @@ def test_borderline_is_where_isotonic_regression_falls_below_two_thirds(seed):
 def share_borderline(scores, k):
     """Find who is borderline where customers are seen twice, with noise, as in halves."""
     values = scores.to_numpy()
-    centres = methods.kmeans(values, k=k, seed=1, starts=10)
+    centres = methods.kmeans(values, k=k, seed=1, n_init=10)
     noise = np.random.default_rng(8).normal(0, 0.5, (2, *values.shape))
     twice = [scores + part for part in noise]
     near, farther = np.sort(methods.distances(values, centres), axis=1).T[:2]
@@ -644,7 +644,7 @@ CHOICES = [
 def test_every_choice_is_prepared_and_clustered_under_its_own_name():
     table = SHARES.set_axis([f"c{i}" for i in range(50)])
     labels = stability.multiverse(
-        table, prepare=prepare, choices=CHOICES, k=3, seed=4, starts=5
+        table, prepare=prepare, choices=CHOICES, k=3, seed=4, n_init=5
     )
     assert labels.columns.tolist() == [
         "scaling: standard, winsor: 0.05",
@@ -654,7 +654,7 @@ def test_every_choice_is_prepared_and_clustered_under_its_own_name():
     assert labels.index.equals(table.index)
     for choice, name in zip(CHOICES, labels, strict=True):
         scores = prepare(table, **choice).transform(table).to_numpy()
-        centres = methods.kmeans(scores, k=3, seed=4, starts=5)
+        centres = methods.kmeans(scores, k=3, seed=4, n_init=5)
         assert labels[name].tolist() == [closest(row, centres) for row in scores]
     assert not labels.iloc[:, 0].equals(labels.iloc[:, 1])
 
@@ -683,7 +683,7 @@ def test_prediction_strength_is_that_of_r_within_four_standard_errors(name):
     # spread out: on iris at 5 they read 0.58, and 60 of them 0.63. Hence 0.02 more.
     expected = ANSWERS[name]["prediction_strength"]
     table = stability.prediction_strength(
-        golden(name), k_values=range(2, 6), splits=100, seed=1, starts=5
+        golden(name), k_values=range(2, 6), n_splits=100, seed=1, n_init=5
     )
     found = table.groupby("k")["strength"].agg(["mean", "sem"])
     error = np.hypot(found["sem"], np.array(expected["sd"]) / 10)
@@ -699,11 +699,11 @@ def test_recovery_of_drawn_is_that_of_r(name):
     # 0.08 lower: within 0.1 and 0.2.
     scores, k_values = golden(name), range(2, 5)
     values, labels = scores.to_numpy(), fitted(scores, k_values)
-    again = studies(scores, k_values=k_values, resamples=100, seed=1)
+    again = studies(scores, k_values=k_values, n_bootstrap=100, seed=1)
     once = {k: [] for k in k_values}
     for i, drawn in enumerate(again.drawn):
         for k, found in once.items():
-            centres = methods.kmeans(values[drawn], k=k, seed=i, starts=5)
+            centres = methods.kmeans(values[drawn], k=k, seed=i, n_init=5)
             found.append(methods.nearest(values, centres))
     unrepeated = {k: np.stack(found) for k, found in once.items()}
     for resampled, close, near in (
@@ -722,13 +722,13 @@ def test_recovery_of_drawn_is_that_of_r(name):
 def test_one_process_and_two_give_the_same_to_the_last_digit(monkeypatch):
     def results():
         again = stability.resample(
-            SHARES, prepare=prepare, k_values=[2, 3], resamples=4, seed=1, starts=2
+            SHARES, prepare=prepare, k_values=[2, 3], n_bootstrap=4, seed=1, n_init=2
         )
         strength = stability.prediction_strength(
-            cloud(60), k_values=[2, 3], splits=4, seed=1, starts=2
+            cloud(60), k_values=[2, 3], n_splits=4, seed=1, n_init=2
         )
         labels = stability.multiverse(
-            SHARES, prepare=prepare, choices=CHOICES, k=3, seed=4, starts=2
+            SHARES, prepare=prepare, choices=CHOICES, k=3, seed=4, n_init=2
         )
         return again, strength, labels
 
@@ -775,7 +775,7 @@ def test_scores_that_cannot_be_clustered_are_refused(scores, message):
             stability.measure(scores, 1, **MEASURE | {"k_values": [4]})
         with pytest.raises(BadInput, match=message):
             stability.prediction_strength(
-                scores, k_values=[4], splits=2, seed=1, starts=1
+                scores, k_values=[4], n_splits=2, seed=1, n_init=1
             )
 
 
@@ -786,7 +786,7 @@ def as_they_are(scores, k):
         choices=[{"same": True}],
         k=k,
         seed=1,
-        starts=1,
+        n_init=1,
     ).iloc[:, 0]
 
 
@@ -805,11 +805,11 @@ def test_a_choice_that_levels_a_feature_or_all_of_them_stops_nothing():
 
 def test_too_few_different_customers_are_counted_in_the_message():
     scores = pd.DataFrame({"x": np.arange(40) % 5.0, "y": np.arange(40) % 5 * 2.0})
-    settings = {"k_values": [2, 6], "seed": 1, "starts": 1}
+    settings = {"k_values": [2, 6], "seed": 1, "n_init": 1}
     with pytest.raises(BadInput, match=r"Resample 1 holds 5 different .* k = 6"):
         studies(scores, **settings)
     with pytest.raises(BadInput, match=r"half of split 1 holds 5 different .* k = 6"):
-        stability.prediction_strength(scores, splits=2, **settings)
+        stability.prediction_strength(scores, n_splits=2, **settings)
 
 
 def test_a_need_that_a_resample_lacks_stops_nothing():
@@ -821,7 +821,7 @@ def test_a_need_that_a_resample_lacks_stops_nothing():
         return prepare(features, winsor=0.0)
 
     found = stability.resample(
-        lone, prepare=strict, k_values=[2], resamples=20, seed=1, starts=1
+        lone, prepare=strict, k_values=[2], n_bootstrap=20, seed=1, n_init=1
     )
     assert found.labels[2].shape[-1] == len(lone)
 
@@ -841,15 +841,15 @@ def test_a_preparation_that_breaks_in_a_resample_is_refused_and_the_feature_name
     scores.loc[4, "rare"] = 1.0
     with pytest.raises(BadInput, match=r"Resample \d+: .*scores in rare\b"):
         stability.resample(
-            scores, prepare=Divided, k_values=[2], resamples=20, seed=1, starts=1
+            scores, prepare=Divided, k_values=[2], n_bootstrap=20, seed=1, n_init=1
         )
 
 
 def test_one_resample_makes_no_pair():
-    single = studies(cloud(30), resamples=1)
-    with pytest.raises(BadInput, match="resamples is 1"):
+    single = studies(cloud(30), n_bootstrap=1)
+    with pytest.raises(BadInput, match="n_bootstrap is 1"):
         stability.agreement(single)
-    with pytest.raises(BadInput, match="resamples is 1"):
+    with pytest.raises(BadInput, match="n_bootstrap is 1"):
         stability.recovery(single, {4: np.arange(30) % 4})
 
 
@@ -894,7 +894,7 @@ def test_halves_of_other_customers_or_with_missing_scores_are_refused():
 
 
 def test_a_choice_that_fails_or_comes_twice_is_named():
-    settings = {"prepare": prepare, "k": 3, "seed": 1, "starts": 1}
+    settings = {"prepare": prepare, "k": 3, "seed": 1, "n_init": 1}
     with pytest.raises(BadInput, match=r"winsor: 0.02 twice"):
         stability.multiverse(SHARES, choices=[CHOICES[2]] * 2, **settings)
     lacking = SHARES.drop(columns="meat")

@@ -269,7 +269,7 @@ def test_each_engine_follows_the_same_campaigns_and_contracts(usual, other, stor
     ]
     for query in queries:
         agree(query(other), query(usual))
-    assert queries[0](usual)["later_redeemed"].tolist() == [False, True, False, False]
+    assert queries[0](usual)["holdout_redeemed"].tolist() == [False, True, False, False]
     assert queries[1](usual)["past_redemptions"].tolist() == [1, 0, 0, 0]
     # ann's ticket of the 9th was never answered; the last recommendation came later
     facts = queries[2](usual).iloc[0]

@@ -184,8 +184,8 @@ def test_a_cube_is_built_as_its_parts_would_and_an_attack_finds_nothing():
         attributes=[],
         measures=["sales"],
         most=3,
-        most_groups=1000,
-        least_shared=0.5,
+        max_groups=1000,
+        min_shared=0.5,
     )
     assert (built.most, built.apart) == (3, [])
     assert built.views.equals(views(TOWNS, most=3))

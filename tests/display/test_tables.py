@@ -74,7 +74,12 @@ def in_euros(monkeypatch):
 
 
 def test_headings_and_formats_are_found_by_the_name_of_a_column(in_euros):
-    row = {"segment_id": 1, "share_sales": 0.5, "sales_cents": 123456, "later_sales": 7}
+    row = {
+        "segment_id": 1,
+        "share_sales": 0.5,
+        "sales_cents": 123456,
+        "holdout_sales": 7,
+    }
     assert cells(tables.show(pd.DataFrame([row]), caption="Found")) == [
         ["Segment", "Share of sales", "Sales, €", "Later sales each, €"],
         ["1", "50.0%", "1,234.56", "7"],

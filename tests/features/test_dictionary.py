@@ -257,26 +257,26 @@ def test_outcomes_come_for_the_customers_asked_in_their_order(measure):
     found = measure(lines_of(BOUGHT), ["dot", "cid", "ann"])
     assert found["customer_id"].tolist() == ["dot", "cid", "ann"]
     # ann: 9.00 of milk, then 1.50 of apples with fuel; dot: fuel alone; cid: nothing
-    assert found["later_orders"].tolist() == [1, 0, 2]
-    assert found["later_sales"].tolist() == [0, 0, 10.50]
-    assert found["later_dairy_eggs"].tolist() == [0, 0, 9.00]
-    assert found["later_produce"].tolist() == [0, 0, 1.50]
-    needs = [f"later_{need}" for need in NEEDS]
+    assert found["holdout_orders"].tolist() == [1, 0, 2]
+    assert found["holdout_sales"].tolist() == [0, 0, 10.50]
+    assert found["holdout_dairy_eggs"].tolist() == [0, 0, 9.00]
+    assert found["holdout_produce"].tolist() == [0, 0, 1.50]
+    needs = [f"holdout_{need}" for need in NEEDS]
     assert found.columns.tolist() == [
-        *("customer_id", "later_orders", "later_sales"),
+        *("customer_id", "holdout_orders", "holdout_sales"),
         *needs,
-        "later_recency_days",
+        "holdout_recency_days",
     ]
-    assert found[needs].sum(axis=1).tolist() == found["later_sales"].tolist()
+    assert found[needs].sum(axis=1).tolist() == found["holdout_sales"].tolist()
     # dot came on the 15th, ann late on the 20th; cid not in these ten days
-    assert found["later_recency_days"].tolist() == [5, 10, 0]
-    assert found[["later_orders", "later_recency_days"]].dtypes.eq("int64").all()
+    assert found["holdout_recency_days"].tolist() == [5, 10, 0]
+    assert found[["holdout_orders", "holdout_recency_days"]].dtypes.eq("int64").all()
 
 
 def test_who_comes_on_the_first_later_day_alone_differs_from_who_never_comes(measure):
     first = ("ann", "a1", "2017-03-11 00:00:00", "gas", "s1", 100, 0, 100, "")
     found = measure(lines_of([first]), ["ann", "bob"])
-    assert found["later_recency_days"].tolist() == [9, 10]
+    assert found["holdout_recency_days"].tolist() == [9, 10]
 
 
 def test_lines_before_the_later_window_change_no_outcome(measure):
@@ -362,7 +362,11 @@ def test_targeted_are_those_of_campaigns_that_start_later_and_redeemed_who_answe
         "stranger": (False, False),
     }
     found = campaign(holdout.redeemed, list(expected), **LATER)
-    assert found.columns.tolist() == ["customer_id", "later_targeted", "later_redeemed"]
+    assert found.columns.tolist() == [
+        "customer_id",
+        "holdout_targeted",
+        "holdout_redeemed",
+    ]
     assert list(found.itertuples(index=False, name=None)) == [
         (customer, *flags) for customer, flags in expected.items()
     ]
@@ -1039,7 +1043,7 @@ def test_needs_of_any_script_are_features_and_outcomes_of_their_own(build, measu
     expected = [n / 28 for n in range(1, len(SCRIPTS) + 1)]
     assert found.loc[0, [f"share_{need}" for need in SCRIPTS]].tolist() == expected
     later = measure(lines_of(bought), ["ann"], products=products)
-    spent = later.loc[0, [f"later_{need}" for need in SCRIPTS]].tolist()
+    spent = later.loc[0, [f"holdout_{need}" for need in SCRIPTS]].tolist()
     assert spent == list(range(1, len(SCRIPTS) + 1))
 
 
@@ -1240,10 +1244,10 @@ def test_controls_are_not_targeted_and_what_they_bought_is_no_answer(stored):
         found = holdout.redeemed(con, customers=asked, **stored(given), **LATER)
         del given["contacts"]["arm"]  # without arms, all were contacted
         without = holdout.redeemed(con, customers=asked, **stored(given), **LATER)
-    assert found["later_targeted"].tolist() == [True, False, True, True]
-    assert found["later_redeemed"].tolist() == [True, False, False, False]
-    assert without["later_targeted"].all()
-    assert without["later_redeemed"].tolist() == [True, True, True, False]
+    assert found["holdout_targeted"].tolist() == [True, False, True, True]
+    assert found["holdout_redeemed"].tolist() == [True, False, False, False]
+    assert without["holdout_targeted"].all()
+    assert without["holdout_redeemed"].tolist() == [True, True, True, False]
 
 
 def test_paths_are_given_for_the_tables_that_the_run_has(monkeypatch, tmp_path):

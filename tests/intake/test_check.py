@@ -46,9 +46,9 @@ def errors(found):
 
 
 WIDE = """\
-01_cleaning: {first_day: 2022-01-01, last_day: 2025-12-31}
+01_cleaning: {coverage_start: 2022-01-01, coverage_end: 2025-12-31}
 02_feature_engineering:
-  {first_day: 2022-01-01, last_day: 2024-09-30, later_day: 2025-12-31}
+  {train_start: 2022-01-01, train_end: 2024-09-30, holdout_end: 2025-12-31}
 """
 
 
@@ -70,7 +70,9 @@ def test_windows_beyond_the_lines_are_errors_with_the_days_covered(shop):
 
 
 def test_a_window_somewhat_beyond_the_lines_is_a_warning(shop):
-    found, foretold = shop("01_cleaning: {first_day: 2023-12-01, last_day: 2024-12-31}")
+    found, foretold = shop(
+        "01_cleaning: {coverage_start: 2023-12-01, coverage_end: 2024-12-31}"
+    )
     beyond = found[found["said"].str.contains("goes beyond the data")]
     assert beyond["level"].tolist() == ["warning"]
     assert "366 of its 397 days" in beyond["said"].iloc[0]
@@ -79,8 +81,8 @@ def test_a_window_somewhat_beyond_the_lines_is_a_warning(shop):
 
 def test_all_faults_of_the_run_file_are_told_with_those_of_the_tables(shop):
     found, _ = shop(
-        "all: {currency: Rupees}\n01_cleaning: {kept: [duplicates], last_day: 2024-02-30}\n"
-        "02_feature_engineering: {min_orders: 0, most_segments: 4}",
+        "all: {currency: Rupees}\n01_cleaning: {disabled_rules: [duplicates], coverage_end: 2024-02-30}\n"
+        "02_feature_engineering: {min_orders: 0, max_k: 4}",
         encoding="utf-9",
     )
     told = errors(found)

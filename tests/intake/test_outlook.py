@@ -94,7 +94,7 @@ def test_two_lines_alike_are_two_orders_where_neither_order_nor_product_is_told(
 def test_names_of_the_study_are_kept_from_attributes():
     fixed = {one.name for one in dictionary.FEATURES}
     assert all(map(mapping.reserved, fixed))
-    for name in ("Sales", "segment_id", "later_sales", "value_tier", "group", "name"):
+    for name in ("Sales", "segment_id", "holdout_sales", "value_tier", "group", "name"):
         assert mapping.reserved(name)
         assert not mapping.reserved(mapping.renamed(name))
     assert not any(map(mapping.reserved, ("age", "region", "size", "Age Band")))

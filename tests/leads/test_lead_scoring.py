@@ -47,7 +47,7 @@ def test_the_area_under_the_curve_is_that_of_another_implementation():
     rng = np.random.default_rng(1)
     won = rng.random(300) < 0.3
     score = np.round(won * 0.5 + rng.normal(size=300), 1)  # with ties
-    auc, low, high = lead_scoring.auc_interval(won, score, repeats=400, seed=2)
+    auc, low, high = lead_scoring.auc_interval(won, score, n_bootstrap=400, seed=2)
     assert auc == pytest.approx(roc_auc_score(won, score))
     assert low < auc < high
     # Hanley and McNeil's (1982) standard error
@@ -62,7 +62,7 @@ def test_the_area_under_the_curve_is_that_of_another_implementation():
 
 def test_a_constant_score_is_chance():
     won = np.array([True, False, True, False, False])
-    assert lead_scoring.auc_interval(won, np.ones(5), repeats=20, seed=1) == (
+    assert lead_scoring.auc_interval(won, np.ones(5), n_bootstrap=20, seed=1) == (
         0.5,
         0.5,
         0.5,

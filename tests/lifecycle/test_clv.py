@@ -174,10 +174,10 @@ def test_planted_customers_are_foretold_better_than_by_their_rate(bought):
     assert rates.a / (rates.a + rates.b) == pytest.approx(1 / 7, rel=0.15)
     window = {"first": cut + pd.Timedelta(days=1), "last": DAY + pd.Timedelta(days=420)}
     held = clv.holdout(summary, bought, rates=rates, **window)
-    found = clv.scores(held, seed=1, resamples=200).set_index("forecast")
+    found = clv.scores(held, seed=1, n_bootstrap=200).set_index("forecast")
     assert found.loc["model", "total"] == pytest.approx(1, abs=0.05)
     assert found.loc["difference", "high"] < 0
-    groups = clv.calibration(held, edges=[0, 1, 3, 9], seed=1, resamples=200)
+    groups = clv.calibration(held, edges=[0, 1, 3, 9], seed=1, n_bootstrap=200)
     assert groups["before"].tolist() == ["0", "1-2", "3-8", "9 or more"]
     assert groups["customers"].sum() == len(summary)
     # who repeats on the first day only looks like who never did: the first group is off
@@ -219,7 +219,7 @@ def test_groups_are_worth_their_mean():
     rng = np.random.default_rng(1)
     each = rng.gamma(2, 50, 400)
     table = pd.DataFrame({"value": each, "naive_value": 7.0, "group": [1] * 399 + [2]})
-    found = clv.means(table, by="group", seed=1, resamples=1000)
+    found = clv.means(table, by="group", seed=1, n_bootstrap=1000)
     first = found.iloc[0]
     assert first[["customers", "naive_value"]].tolist() == [399, 7]
     assert first["value"] == pytest.approx(each[:399].mean())
@@ -265,10 +265,10 @@ def test_without_a_model_the_naive_rate_stands_alone(bought):
     summary = clv.purchases(bought, first=DAY, last=cut)
     after = {"first": cut + pd.Timedelta(days=1), "last": DAY + pd.Timedelta(days=420)}
     held = clv.holdout(summary, bought, rates=None, **after)
-    scores = clv.scores(held, seed=1, resamples=50)
+    scores = clv.scores(held, seed=1, n_bootstrap=50)
     assert scores["forecast"].tolist() == ["naive"]
     assert clv.verdict(scores) == "no model"
-    groups = clv.calibration(held, edges=[0, 5], seed=1, resamples=50)
+    groups = clv.calibration(held, edges=[0, 5], seed=1, n_bootstrap=50)
     assert "model" not in groups
     worth = clv.lifetime(summary, rates=None, spend=None, weeks=10, discount=0.1)
     assert worth["value"].equals(worth["naive_value"])

@@ -38,7 +38,7 @@ def staged(days, *, reviews, began=None):
         reviews=[on(n) for n in reviews],
         first=DAY,
         cuts=CUTS,
-        least_gap_days=7.0,
+        min_gap_days=7.0,
     )
     return table.set_index(["review", "customer_id"])["stage"].unstack(0)
 
@@ -200,7 +200,7 @@ def test_a_lapse_comes_when_the_silence_exceeds_the_rhythm_known_before():
         late=[*range(0, 101, 10), 140, 180],
     )
     found = lifecycle_stages.until_lapsed(
-        days, start=on(100), end=on(199), slowing=4.0, least_gap_days=7.0
+        days, start=on(100), end=on(199), slowing=4.0, min_gap_days=7.0
     ).set_index("customer_id")
     assert found["days"].to_dict() == {
         "stays": 99,
@@ -402,7 +402,7 @@ def test_cohorts_that_nobody_is_followed_in_leave_the_section_out():
 def test_nobody_to_follow_is_an_empty_table_and_no_group():
     once = ordered(a=[0], b=[9])
     found = lifecycle_stages.until_lapsed(
-        once, start=on(20), end=on(90), slowing=4.0, least_gap_days=7.0
+        once, start=on(20), end=on(90), slowing=4.0, min_gap_days=7.0
     )
     assert found.empty
     with pytest.raises(TooLittle, match="largest found: 0"):

@@ -106,7 +106,7 @@ def test_the_promoter_score_is_promoters_less_detractors():
             "group": [1] * 6 + [2] * 2,
         }
     )
-    found = retention.promoter_scores(answers, by="group", seed=1, resamples=500)
+    found = retention.promoter_scores(answers, by="group", seed=1, n_bootstrap=500)
     first = found.iloc[0]
     assert first["score"] == pytest.approx(0)
     assert first[["promoters", "detractors"]].tolist() == pytest.approx([1 / 3, 1 / 3])
@@ -117,12 +117,16 @@ def test_the_interval_of_the_score_is_that_of_independent_customers():
     rng = np.random.default_rng(2)
     scores = rng.choice([10, 8, 3], 400, p=[0.5, 0.3, 0.2])
     once = pd.DataFrame({"customer_id": np.arange(400), "score": scores, "group": 1})
-    found = retention.promoter_scores(once, by="group", seed=1, resamples=2000).iloc[0]
+    found = retention.promoter_scores(once, by="group", seed=1, n_bootstrap=2000).iloc[
+        0
+    ]
     error = 100 * np.std(np.select([scores == 10, scores == 3], [1, -1], 0)) / 20
     assert found["high"] - found["low"] == pytest.approx(2 * 1.96 * error, rel=0.08)
     # the same customers asked four times say nothing new
     again = pd.concat([once] * 4)
-    four = retention.promoter_scores(again, by="group", seed=1, resamples=2000).iloc[0]
+    four = retention.promoter_scores(again, by="group", seed=1, n_bootstrap=2000).iloc[
+        0
+    ]
     assert four[["low", "high"]].tolist() == found[["low", "high"]].tolist()
 
 
@@ -282,14 +286,14 @@ def stayers(n, *, seed, strength):
 def test_noise_foretells_nobody_who_was_left_out():
     table, kept = stayers(400, seed=6, strength=0.0)
     chance = retention.cross_fitted(table, kept, folds=3, seed=1)
-    found = retention.discrimination({"all": chance}, kept, seed=1, resamples=200)
+    found = retention.discrimination({"all": chance}, kept, seed=1, n_bootstrap=200)
     assert found.loc[0, "low"] < 0.5 < found.loc[0, "high"] + 0.05
 
 
 def test_ranking_is_the_share_of_pairs_in_the_right_order():
     kept = pd.Series([True, True, False, False, True])
     told = {"x": np.array([0.9, 0.4, 0.4, 0.1, 0.3])}
-    found = retention.discrimination(told, kept, seed=1, resamples=20)
+    found = retention.discrimination(told, kept, seed=1, n_bootstrap=20)
     # of six pairs four are right, one is a tie and one is wrong
     assert found.loc[0, "auc"] == pytest.approx(4.5 / 6)
 
@@ -301,9 +305,9 @@ def test_a_forecast_of_something_real_ranks_and_is_calibrated():
         "all": retention.cross_fitted(table, kept, folds=3, seed=1),
         "noise": retention.cross_fitted(table[["f"]], kept, folds=3, seed=1),
     }
-    found = retention.discrimination(told, kept, seed=1, resamples=200)
+    found = retention.discrimination(told, kept, seed=1, n_bootstrap=200)
     best = retention.discrimination(
-        {"truth": table["a"].to_numpy()}, kept, seed=1, resamples=200
+        {"truth": table["a"].to_numpy()}, kept, seed=1, n_bootstrap=200
     )
     assert found.loc[0, "auc"] == pytest.approx(best.loc[0, "auc"], abs=0.01)
     assert found.loc[0, "gain_low"] > 0
@@ -327,7 +331,7 @@ def test_reliability_sets_forecast_beside_what_came():
 
 def test_traits_are_means_of_both_groups_largest_difference_first():
     table, kept = stayers(1200, seed=8, strength=1.0)
-    found = retention.traits(table, kept, seed=1, resamples=300)
+    found = retention.traits(table, kept, seed=1, n_bootstrap=300)
     top = found.iloc[0]
     assert top["feature"] == "a"
     assert top["stayed"] == pytest.approx(table.loc[kept, "a"].mean())

@@ -177,7 +177,7 @@ GIVEN = {
 def followed(weeks, events):
     segments = np.ones(len(weeks.customers))
     table = touchpoints.follow(events, weeks, segments=segments, **GIVEN)
-    said = touchpoints.verdicts(table, alpha=0.05, most_imbalance=0.25)
+    said = touchpoints.verdicts(table, alpha=0.05, max_imbalance=0.25)
     return table.assign(verdict=said).set_index("outcome")
 
 
@@ -249,7 +249,7 @@ def test_verdicts_follow_their_rules():
         "imbalance",
     ]
     table = pd.DataFrame(rows, columns=names)
-    found = touchpoints.verdicts(table, alpha=0.05, most_imbalance=0.25)
+    found = touchpoints.verdicts(table, alpha=0.05, max_imbalance=0.25)
     assert found.tolist()[::2] == [
         "more",
         "not comparable",

@@ -17,10 +17,10 @@ def worth(high, low, share=0.2):
             "customers": [20, 80],
             "share_customers": [share, 1 - share],
             "share_later": [(high + low) / 2, 1 - (high + low) / 2],
-            "later_sales": [50.0, 0.0],
+            "holdout_sales": [50.0, 0.0],
             "low": [low, 0.1],
             "high": [high, 0.9],
-            "later_per_customer": [2.5, 0.0],
+            "holdout_per_customer": [2.5, 0.0],
         },
         index=["high", "low"],
     )
@@ -72,7 +72,7 @@ def test_tiers_are_not_judged_where_there_is_one_or_it_must_not_be_shown():
 
 def test_no_later_sales_give_no_share_and_no_complaint(recwarn):
     tier = pd.Series(["high"] * 3 + ["low"] * 3)
-    found = profiles.later_worth(tier, pd.Series([0.0] * 6), seed=1)
+    found = profiles.holdout_worth(tier, pd.Series([0.0] * 6), seed=1)
     assert found[["share_later", "low", "high"]].isna().all(axis=None)
     assert not recwarn.list
 
@@ -162,7 +162,7 @@ def by_activity(slowing_sales, active_low=0.7):
     return (
         worth(0.9, active_low, share=0.6)
         .set_axis(["active", "slowing"])
-        .assign(later_sales=[50.0, slowing_sales])
+        .assign(holdout_sales=[50.0, slowing_sales])
     )
 
 

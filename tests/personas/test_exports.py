@@ -28,7 +28,7 @@ def test_membership_names_the_own_and_the_next_segment():
     assert found.loc[1, ["second_id", "second", "distance", "probability"]].isna().all()
     assert found["probability"].iloc[0] == 1
     assert found["distance"].iloc[0] == pytest.approx(0)
-    for column in ("borderline", "value_tier", "activity", "deal_sensitivity"):
+    for column in ("borderline", "value_tier", "activity", "deal_proneness"):
         assert found[column].tolist() == ASSIGNED[column].tolist()
     assert schema.check(found, "segment_membership").equals(found)
 

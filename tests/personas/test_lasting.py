@@ -26,13 +26,13 @@ def table(own, drawn, parts=(4, 3)):
 def test_later_sales_are_shared_out_among_those_who_bought_enough():
     outcomes = pd.DataFrame(
         {
-            "later_sales": [100.0, 49.9, 50.0],
-            "later_tea": [25.0, 40.0, 0.0],
-            "later_milk": [60.0, 9.9, 50.0],
+            "holdout_sales": [100.0, 49.9, 50.0],
+            "holdout_tea": [25.0, 40.0, 0.0],
+            "holdout_milk": [60.0, 9.9, 50.0],
         }
     )
     needs = ["share_milk", "share_tea", "visits"]
-    found = lasting.later_shares(outcomes, needs, least_sales=50)
+    found = lasting.holdout_shares(outcomes, needs, min_sales=50)
     # nothing is known later of visits; the second customer misses by ten cents
     assert list(found) == ["share_milk", "share_tea"]
     assert found.index.tolist() == [0, 2]
@@ -60,7 +60,7 @@ def follow(groupings, before, then):
         then,
         columns=list(before),
         built_from=["tea", "milk"],
-        least_effect=0.2,
+        min_effect=0.2,
         seed=1,
     )
 
@@ -217,7 +217,7 @@ def judged(kinds, before, then):
         then,
         columns=list(before),
         built_from=list(before),
-        least_effect=0.2,
+        min_effect=0.2,
         seed=1,
     )
     return lasting.said(lasting.counted(found))

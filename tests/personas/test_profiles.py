@@ -15,7 +15,7 @@ ASSIGNED = pd.DataFrame(
         "second_id": [1, 2, 1, 2, 2, 0, 1, 1],
         "borderline": [True, False, False, True, False, False, True, True],
         "value_tier": ["high", "low", "high", "high", "low", "low", "low", "middle"],
-        "deal_sensitivity": [*("high", "low", "high"), *["low"] * 5],
+        "deal_proneness": [*("high", "low", "high"), *["low"] * 5],
         "activity": [*("active", "lapsed", "active", "lapsed", "active"), *["x"] * 3],
     }
 )
@@ -52,7 +52,7 @@ def test_the_interval_of_sales_is_that_of_a_bootstrap_inside_the_segment(monkeyp
         borderline=False,
         value_tier="",
         activity="",
-        deal_sensitivity="",
+        deal_proneness="",
     )
     table = profiles.summarise(sold, assigned, seed=1)
     for row in table.itertuples():
@@ -121,11 +121,11 @@ def test_effects_follow_cohen_for_groups_of_unequal_size():
         assert row.average == pytest.approx(values.mean())
 
 
-def drawn_by_hand(table, ids, resamples=4000):
+def drawn_by_hand(table, ids, n_bootstrap=4000):
     """Resample all customers one sample at a time: means, and what is compared."""
     rng = np.random.default_rng(11)
     means, compared = [], []
-    for _ in range(resamples):
+    for _ in range(n_bootstrap):
         rows = rng.integers(0, len(table), len(table))
         values, segment = table[COLUMNS].to_numpy()[rows], ids.to_numpy()[rows]
         average = np.nanmean(values, axis=0)
@@ -139,7 +139,7 @@ def drawn_by_hand(table, ids, resamples=4000):
 
 def test_intervals_are_those_of_a_bootstrap_all_rows_held_to_one_error_rate():
     table, ids = people()
-    found = compare(table, ids, resamples=4000).set_index(["feature", "segment_id"])
+    found = compare(table, ids, n_bootstrap=4000).set_index(["feature", "segment_id"])
     means, compared = drawn_by_hand(table, ids)
     deviation = compared.std(axis=0, ddof=1)
     estimate = np.array(
@@ -177,7 +177,7 @@ def test_together_the_intervals_hold_the_truth_as_often_as_they_say():
     for seed in range(60):
         noise = pd.DataFrame(rng.normal(5, 1, (120, 8)), columns=list("abcdefgh"))
         found = profiles.differences(
-            noise, ids, columns=list(noise), built_from=[], seed=seed, resamples=300
+            noise, ids, columns=list(noise), built_from=[], seed=seed, n_bootstrap=300
         )
         clean += (found["side"] == "").all()
     assert clean >= 52  # 57 expected; one by one hardly any of the 60
@@ -239,7 +239,7 @@ def test_marks_are_large_and_beyond_chance_and_say_who_shares_them():
             difference(segment_id=4),
         ]
     )
-    found = profiles.marks(table, least_effect=0.2)
+    found = profiles.marks(table, min_effect=0.2)
     assert found["feature"].tolist() == ["soap", "pans", "pans", "pans", "pans"]
     assert found["segment_id"].tolist() == [1, 1, 2, 3, 4]
     assert found["shared_with"].tolist() == [(), (2, 4), (1, 4), (), (1, 2)]
@@ -284,7 +284,7 @@ SALES = pd.DataFrame(
     {
         "customer_id": list("abcdefgh"),
         "sales": [100.0, 10, 200, 0, 30, 5, 50, 40],
-        "later_sales": [30.0, 0, 30, 8, 0, 1, 10, 0],
+        "holdout_sales": [30.0, 0, 30, 8, 0, 1, 10, 0],
     }
 )
 
@@ -296,16 +296,16 @@ def test_the_matrix_counts_people_and_money_a_day_before_and_after():
         tiers=["high", "middle", "low"],
         segment_ids=[1, 2, 0],
         days=10,
-        later_days=5,
+        holdout_days=5,
     ).set_index(["value_tier", "segment_id"])
     assert len(found) == 9 and found["customers"].sum() == 8
     # a and c: 300 before, 60 later
     row = found.loc[("high", 2)]
-    assert row[["customers", "sales", "later_sales"]].tolist() == [2, 300, 60]
-    assert row[["sales_per_day", "later_per_day"]].tolist() == [30, 12]
+    assert row[["customers", "sales", "holdout_sales"]].tolist() == [2, 300, 60]
+    assert row[["sales_per_day", "holdout_per_day"]].tolist() == [30, 12]
     assert row["trend"] == pytest.approx(-0.6)
     # d bought nothing before
-    assert found.loc[("high", 1), "later_per_day"] == 1.6
+    assert found.loc[("high", 1), "holdout_per_day"] == 1.6
     assert np.isnan(found.loc[("high", 1), "trend"])
     assert found.loc[("middle", 1), ["customers", "sales"]].tolist() == [0, 0]
     assert found["tier_order"].tolist() == [0] * 3 + [1] * 3 + [2] * 3
@@ -314,7 +314,7 @@ def test_the_matrix_counts_people_and_money_a_day_before_and_after():
 def test_a_customer_without_sales_row_is_noticed():
     with pytest.raises(AssertionError, match="no sales row"):
         profiles.matrix(
-            ASSIGNED, SALES[:7], tiers=["high"], segment_ids=[1], days=1, later_days=1
+            ASSIGNED, SALES[:7], tiers=["high"], segment_ids=[1], days=1, holdout_days=1
         )
 
 
@@ -323,12 +323,12 @@ def test_later_worth_is_judged_by_the_class_given_before(monkeypatch):
     rng = np.random.default_rng(2)
     tier = pd.Series(np.where(np.arange(300) < 60, "high", "low"))
     sales = pd.Series(rng.gamma(2, np.where(tier == "high", 40, 10)))
-    found = profiles.later_worth(tier, sales, seed=1)
+    found = profiles.holdout_worth(tier, sales, seed=1)
     assert found["customers"].tolist() == [60, 240]
     assert found["share_customers"].tolist() == [0.2, 0.8]
-    assert found.loc["high", "later_sales"] == pytest.approx(sales[:60].sum())
+    assert found.loc["high", "holdout_sales"] == pytest.approx(sales[:60].sum())
     assert found["share_later"].sum() == pytest.approx(1)
-    assert found.loc["low", "later_per_customer"] == pytest.approx(sales[60:].mean())
+    assert found.loc["low", "holdout_per_customer"] == pytest.approx(sales[60:].mean())
     drawn = []
     for _ in range(4000):
         rows = rng.integers(0, 300, 300)
@@ -375,7 +375,7 @@ def test_a_loss_or_nothing_has_no_shares_and_no_trend_without_later_days():
         {
             **{"customer_id": list("abcdef"), "segment_id": [1] * 3 + [2] * 3},
             **{"borderline": False, "value_tier": "high", "activity": "active"},
-            "deal_sensitivity": "low",
+            "deal_proneness": "low",
         }
     )
     sales = [-3.0, -3, 0, 1, 1, 0]
@@ -385,14 +385,14 @@ def test_a_loss_or_nothing_has_no_shares_and_no_trend_without_later_days():
     assert found["sales_per_customer"].tolist() == [-2.0, 2 / 3]
     crossed = profiles.matrix(
         assigned,
-        features.assign(later_sales=0.0),
+        features.assign(holdout_sales=0.0),
         tiers=["high"],
         segment_ids=[1, 2],
         days=10,
-        later_days=0,
+        holdout_days=0,
     )
     assert (
-        crossed["trend"].isna().all() and not np.isinf(crossed["later_per_day"]).any()
+        crossed["trend"].isna().all() and not np.isinf(crossed["holdout_per_day"]).any()
     )
 
 
@@ -401,7 +401,7 @@ def test_sales_of_a_segment_that_one_customer_dominates_are_missing():
         {
             **{"customer_id": list("abcdefgh"), "segment_id": [1, 1, 1, 2, 2, 3, 3, 3]},
             **{"borderline": False, "value_tier": "high", "activity": "active"},
-            "deal_sensitivity": "low",
+            "deal_proneness": "low",
         }
     )
     # 60 of 100; then 20 and 20, which go with it or the total of 240 tells; then 100

@@ -122,7 +122,7 @@ def planted(n=300, seed=1):
 
 
 def grow(table, ids, **change):
-    return rules.grow(table, ids, **({"leaves": 4, "least_customers": 10} | change))
+    return rules.grow(table, ids, **({"leaves": 4, "min_customers": 10} | change))
 
 
 def test_a_planted_rule_is_found_with_a_cut_off_to_remember():
@@ -352,5 +352,5 @@ def test_rules_that_do_no_better_than_the_largest_segment_are_withdrawn():
 def test_a_field_that_nobody_has_can_be_asked():
     fields = pd.DataFrame({"x": [np.nan] * 20, "y": [0.0] * 10 + [1.0] * 10})
     ids = pd.Series([1] * 10 + [2] * 10)
-    tree = rules.grow(fields, ids, leaves=2, least_customers=5)
+    tree = rules.grow(fields, ids, leaves=2, min_customers=5)
     assert (rules.classify(tree, fields) == ids).all()

@@ -37,7 +37,7 @@ def toy_model():
         centres=[[1.0, 0.0], [0.0, 1.0]],
         value_cuts={"low": 0.0},
         activity_cuts={"active": 2.0},
-        least_gap_days=7.0,
+        min_gap_days=7.0,
         deal_parts={},
         deal_cuts={},
         borderline=0.9,
@@ -147,7 +147,7 @@ def test_tied_tiers_leave_one_empty_and_nothing_fails():
         model, tier_views(view, view), periods=of_days(50, 50), fewest=1
     )
     assert labels["before"].tolist() == [1, 1, 3, 3]
-    found = migration.excess(labels, segments=3, repeats=20, seed=1)
+    found = migration.excess(labels, segments=3, n_bootstrap=20, seed=1)
     assert found["customers"].tolist() == [4, 2, 0, 2]
     assert found["moved"].isna().tolist() == [False, False, True, False]
 
@@ -210,7 +210,7 @@ def cuts():
 
 
 def test_excess_is_movement_less_the_noise_of_both_directions():
-    found = migration.excess(cuts(), segments=2, repeats=200, seed=1)
+    found = migration.excess(cuts(), segments=2, n_bootstrap=200, seed=1)
     table = found.set_index("segment_id")
     assert table["customers"].tolist() == [10, 6, 4]
     assert table["moved"].to_numpy() == pytest.approx([0.4, 4 / 6, 0])
@@ -227,13 +227,13 @@ def test_without_change_in_time_the_interval_holds_zero():
     for _ in range(40):
         taste = rng.random(300)
         drawn = {name: np.where(rng.random(300) < taste, 1, 2) for name in WEEKS}
-        row = migration.excess(drawn, segments=2, repeats=200, seed=1).iloc[0]
+        row = migration.excess(drawn, segments=2, n_bootstrap=200, seed=1).iloc[0]
         held.append(row["low"] <= 0 <= row["high"])
     assert sum(held) >= 34
 
 
 def test_paths_are_counted_beside_what_noise_moves():
-    found = migration.migration(cuts(), segments=2, repeats=200, seed=1)
+    found = migration.migration(cuts(), segments=2, n_bootstrap=200, seed=1)
     assert found[["from_id", "to_id"]].to_numpy().tolist() == [[1, 2], [2, 1]]
     assert found["customers"].tolist() == [4, 0]
     assert found["noise"].tolist() == [0.5, 0.5]
@@ -243,7 +243,7 @@ def test_paths_are_counted_beside_what_noise_moves():
 
 def test_a_path_that_many_take_is_beyond_noise():
     labels = {name: np.repeat(one, 20) for name, one in cuts().items()}
-    found = migration.migration(labels, segments=2, repeats=300, seed=1)
+    found = migration.migration(labels, segments=2, n_bootstrap=300, seed=1)
     assert found["beyond"].tolist() == [True, False]
 
 
@@ -347,7 +347,7 @@ def test_a_mood_of_two_weeks_is_no_movement(tmp_path):
     # weeks four are of the first: everybody is found in the other segment afterwards.
     # Odd halves are weeks 1, 2, 5, 9, 10 and 12, of which five are of the first mood.
     labels = moved_by(lambda day, who: (day // 14 + who) % 2, tmp_path, periods=TWELVE)
-    found = migration.excess(labels, segments=2, repeats=200, seed=1)
+    found = migration.excess(labels, segments=2, n_bootstrap=200, seed=1)
     whole = found.iloc[0]
     assert whole["moved"] == 1.0
     assert whole["noise_1"] == 0.0  # so far all of it passed as movement
@@ -355,7 +355,7 @@ def test_a_mood_of_two_weeks_is_no_movement(tmp_path):
     assert np.isnan(whole["noise_4"])  # six weeks hold no two blocks of four
     assert (whole["excess"], whole["low"]) == (0.0, 0.0)
     assert whole["beyond_weeks"]
-    flows = migration.migration(labels, segments=2, repeats=200, seed=1)
+    flows = migration.migration(labels, segments=2, n_bootstrap=200, seed=1)
     assert flows["customers"].tolist() == [30, 30]
     assert flows["noise_1"].tolist() == [0, 0]
     assert not flows["beyond"].any()
@@ -372,7 +372,7 @@ def test_a_mood_of_four_weeks_is_no_movement(tmp_path):
     # 14, in the fourth mood: before 8 of 13 weeks are produce, after 7 are beer. Odd are
     # weeks 1 to 4, 9 to 11 (half), 18 to 21 and 24 (half) to 26: 11.5 of 13 are produce.
     labels = moved_by(lambda day, who: (day // 28 + who) % 2, tmp_path)
-    whole = migration.excess(labels, segments=2, repeats=200, seed=1).iloc[0]
+    whole = migration.excess(labels, segments=2, n_bootstrap=200, seed=1).iloc[0]
     assert whole["moved"] == 1.0
     assert whole["noise_4"] == whole["noise"] == 1.0
     assert whole["low"] <= 0
@@ -387,7 +387,7 @@ def test_a_true_change_between_the_periods_is_movement(tmp_path):
     whole, first, second = (
         row
         for _, row in migration.excess(
-            labels, segments=2, repeats=200, seed=1
+            labels, segments=2, n_bootstrap=200, seed=1
         ).iterrows()
     )
     assert whole["moved"] == pytest.approx(1 / 3)
@@ -396,7 +396,7 @@ def test_a_true_change_between_the_periods_is_movement(tmp_path):
     # 20 of 60 leave segment 1, in which 20 of the others stay; nobody leaves 2
     assert (first["customers"], second["customers"]) == (40, 20)
     assert (first["moved"], second["moved"]) == (0.5, 0.0)
-    flows = migration.migration(labels, segments=2, repeats=200, seed=1)
+    flows = migration.migration(labels, segments=2, n_bootstrap=200, seed=1)
     assert flows["beyond"].tolist() == [True, False]
     assert "Movement is more than any of them" in migration.beside_floors(whole)
 
@@ -412,7 +412,7 @@ def test_a_change_of_customers_who_buy_by_chance_is_movement(tmp_path):
         tmp_path,
         customers=120,
     )
-    whole = migration.excess(labels, segments=2, repeats=200, seed=1).iloc[0]
+    whole = migration.excess(labels, segments=2, n_bootstrap=200, seed=1).iloc[0]
     assert whole["moved"] == 0.5
     assert 0.1 < whole["noise"] < 0.4
     assert whole["low"] > 0
@@ -426,8 +426,8 @@ def test_longer_blocks_hold_more_of_a_mood_and_never_all_of_it():
     def held(first_half, mood):
         """Take the variance between halves that moods of so many days make."""
         weight = np.where(first_half, 1 / first_half.sum(), -1 / (~first_half).sum())
-        starts = [(number + start) // mood for start in range(mood)]
-        return np.mean([(np.bincount(s, weights=weight) ** 2).sum() for s in starts])
+        n_init = [(number + start) // mood for start in range(mood)]
+        return np.mean([(np.bincount(s, weights=weight) ** 2).sum() for s in n_init])
 
     found = {}
     with duckdb.connect() as con:
@@ -467,7 +467,7 @@ def many_cuts(noise_2):
 def test_movement_is_held_to_the_largest_floor_and_its_interval_to_the_lowest_end():
     for noise_2, kind in ((5, "real"), (18, "real"), (38, "noise")):
         labels = many_cuts(noise_2)
-        whole = migration.excess(labels, segments=2, repeats=500, seed=1).iloc[0]
+        whole = migration.excess(labels, segments=2, n_bootstrap=500, seed=1).iloc[0]
         assert whole["noise"] == max(0.10, noise_2 / 100)
         assert whole["floor"] == (1 if noise_2 < 10 else 2)
         assert whole["excess"] == pytest.approx(0.4 - max(0.1, noise_2 / 100))
@@ -478,7 +478,7 @@ def test_movement_is_held_to_the_largest_floor_and_its_interval_to_the_lowest_en
             for own in (("odd 1", "even 1"), ("odd 2", "even 2"))
         ]  # each floor alone, as if it were that of weeks
         lows = [
-            migration.excess(one, segments=2, repeats=500, seed=1)["low"][0]
+            migration.excess(one, segments=2, n_bootstrap=500, seed=1)["low"][0]
             for one in apart
         ]
         assert whole["low"] == min(lows)

@@ -71,7 +71,7 @@ def test_a_refit_finds_moved_centres_and_keeps_the_rest():
         {"customer_id": np.arange(100).astype(str), "orders": 20, "lines": 50}
     ).assign(sales=1.0, share_a=share, share_b=1 - share)
     model = toy_model()
-    new = refit.refit(model, features, seed=1, starts=3)
+    new = refit.refit(model, features, seed=1, n_init=3)
     assert np.array(new.centres)[:, 0] == pytest.approx(np.sqrt([0.35, 0.9]), abs=0.01)
     assert new.preparation == model.preparation
     by_old, by_new = (migration.distances(m, features) for m in (model, new))
@@ -88,7 +88,7 @@ def test_what_is_foretold_is_worked_by_hand():
         mix,
         champion="old",
         folds=5,
-        repeats=100,
+        n_bootstrap=100,
         seed=3,
     ).set_index("model")
     assert told.loc["new", "told"] == pytest.approx(1)
@@ -105,7 +105,7 @@ def test_a_label_seen_in_no_other_fold_foretells_the_average():
         mix,
         champion="none",
         folds=10,
-        repeats=10,
+        n_bootstrap=10,
         seed=1,
     )
     assert told["gain"].tolist() == [0, 0]
@@ -128,9 +128,9 @@ def test_the_rules_decide(alarm, gain, gain_low, jaccard, what, decision):
         alarm=alarm,
         gain=gain,
         gain_low=gain_low,
-        least_gain=0.01,
+        min_gain=0.01,
         match=pd.DataFrame({"what": ["kept", what], "jaccard": [0.8, jaccard]}),
-        least_jaccard=0.5,
+        min_jaccard=0.5,
     )
     assert found == decision
 
@@ -141,9 +141,9 @@ def test_without_a_challenger_the_alarm_decides(alarm, decision):
         alarm=alarm,
         gain=0.0,
         gain_low=0.0,
-        least_gain=0.01,
+        min_gain=0.01,
         match=None,
-        least_jaccard=0.5,
+        min_jaccard=0.5,
     )
     assert found == decision
 
@@ -166,7 +166,7 @@ def test_scores_foretell_by_a_line_and_labels_by_means():
         x[:, None],
         champion="halves",
         folds=5,
-        repeats=50,
+        n_bootstrap=50,
         seed=2,
     ).set_index("model")
     # The mean of either half leaves a quarter of the variance of an even spread.
@@ -248,6 +248,6 @@ def test_what_rivals_tell_of_a_refit_is_said_either_way(new, drawn, scores, says
         champion="old",
         challenger="new",
         scores=["all scores"],
-        least_gain=0.01,
+        min_gain=0.01,
     )
     assert all(words in told for words in says), told

@@ -154,7 +154,7 @@ LEVELS = {
     "needs": NEEDS,
     "value_tier": ["high", "middle", "low"],
     "activity": ["active", "slowing"],
-    "deal_sensitivity": ["high", "low"],
+    "deal_proneness": ["high", "low"],
     "region": ["north", f"south {BAD}", "west"],
 }
 LABELS = {"needs": "Needs segment", "region": f"Region {BAD}"}
@@ -168,10 +168,10 @@ def people(times=1):
         "needs": np.repeat(NEEDS, SIZES),
         "value_tier": rng.choice(LEVELS["value_tier"], rows, p=[0.2, 0.3, 0.5]),
         "activity": rng.choice(LEVELS["activity"], rows, p=[0.97, 0.03]),
-        "deal_sensitivity": rng.choice(LEVELS["deal_sensitivity"], rows),
+        "deal_proneness": rng.choice(LEVELS["deal_proneness"], rows),
         "region": rng.choice(LEVELS["region"], rows, p=[0.6, 0.38, 0.02]),
         "sales": rng.lognormal(5, 1, rows).round(2),
-        "later_sales": rng.lognormal(4, 1, rows).round(2),
+        "holdout_sales": rng.lognormal(4, 1, rows).round(2),
     }
     table = pd.DataFrame(drawn)
     for name, levels in LEVELS.items():
@@ -187,9 +187,9 @@ def publish(customers, left_out=()):
     used = [name for name in LEVELS if name not in left_out]
     views = cube.views(
         customers,
-        measures=["sales", "later_sales"],
+        measures=["sales", "holdout_sales"],
         **ASKED | {"dimensions": used},
-    ).round({"sales": 0, "later_sales": 0})
+    ).round({"sales": 0, "holdout_sales": 0})
     views.to_parquet(paths.processed(RUN) / "views.parquet")
     described = [
         {
@@ -202,7 +202,7 @@ def publish(customers, left_out=()):
         if name in used
     ]
     content = {"dimensions": described, "apart": [], "most": 3, "below": 10}
-    content |= {"days": {"sales": 200, "later_sales": 100}}
+    content |= {"days": {"sales": 200, "holdout_sales": 100}}
     content |= {"later_until": "2017-12-31"}
     store.write_json(content, paths.processed(RUN) / "views.json")
 
@@ -388,7 +388,7 @@ def test_a_segment_of_three_is_hidden_with_the_next_smallest(built):
     everyone = people()
     second = everyone[everyone["needs"] == BAD]
     assert rows[1][2].startswith(f"${second['sales'].mean():,.0f} ")
-    before, later = second["sales"].sum() / 200, second["later_sales"].sum() / 100
+    before, later = second["sales"].sum() / 200, second["holdout_sales"].sum() / 100
     assert rows[1][3] == f"{later / before - 1:+.0%}".replace("-", tables.MINUS)
     link = built["index"].select_one(".segments tbody a")
     assert link["href"] == "04_segment_personas.html#look"
@@ -432,7 +432,7 @@ def test_every_group_in_the_page_is_large_and_counted_right(built):
         group = true_group(everyone, row)
         assert row["customers"] == len(group)
         assert abs(row["sales"] - group["sales"].sum()) < 0.501
-        assert abs(row["later"] - group["later_sales"].sum()) < 0.501
+        assert abs(row["later"] - group["holdout_sales"].sum()) < 0.501
 
 
 def test_no_group_under_ten_can_be_worked_out_from_the_page(built):
@@ -524,7 +524,7 @@ def test_where_no_groups_were_found_the_overview_says_so_and_tells_value_and_act
         "Low",
     ]
     later = [row.find_all("td")[-1].get_text() for row in value.select("tbody tr")]
-    parts = people().groupby("value_tier", observed=True)["later_sales"].sum()
+    parts = people().groupby("value_tier", observed=True)["holdout_sales"].sum()
     assert later == [f"{part:.1%}" for part in parts / parts.sum()]
     assert len(activity.select("tbody tr")) == 2
 
@@ -635,7 +635,7 @@ def test_each_number_on_the_page_stands_in_a_table_or_was_printed(built):
     money, rate = dashboard.formats("USD")["money"], dashboard.formats("USD")["change"]
     views = pd.read_parquet(processed / "views.parquet")
     for _, row in views.iterrows():
-        trend = row["later_sales"] / 100 / (row["sales"] / 200) - 1
+        trend = row["holdout_sales"] / 100 / (row["sales"] / 200) - 1
         whole = (row["customers"] / 1510, row["sales"] / views["sales"].iloc[0])
         told = [f"{row['customers']:,}", money(row["sales"]), rate(trend)]
         told += [money(row["sales"] / row["customers"]), *(f"{x:.1%}" for x in whole)]

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.report import dashboard
 
-DAYS = {"sales": 200, "later_sales": 100}
+DAYS = {"sales": 200, "holdout_sales": 100}
 DESCRIBED = {
     "dimensions": [
         {"name": "needs", "levels": ["Tea", "Milk"]},
@@ -27,7 +27,7 @@ VIEWS = pd.DataFrame(
     ],
     columns=[
         *("by_1", "level_1", "by_2", "level_2"),
-        *("customers", "sales", "later_sales"),
+        *("customers", "sales", "holdout_sales"),
     ],
 )
 GROUPS = dashboard.lookup(VIEWS)
@@ -41,7 +41,7 @@ def test_figures_of_a_group_stand_beside_everyone():
     assert found == {
         "customers": 48,
         "sales": 300.0,
-        "later_sales": 100.0,
+        "holdout_sales": 100.0,
         "share_customers": 0.48,
         "share_sales": 0.3,
         "sales_per_customer": 6.25,
@@ -123,7 +123,7 @@ def test_without_a_later_window_there_is_no_trend():
     found = dashboard.figures(
         GROUPS,
         {"needs": "Tea"} | {"value_tier": "middle"},
-        days=DAYS | {"later_sales": 0},
+        days=DAYS | {"holdout_sales": 0},
     )
     assert found["trend"] is None
 
@@ -155,7 +155,7 @@ def test_each_level_of_a_dimension_stands_with_its_part_of_later_sales():
 
 
 def test_levels_have_no_part_of_later_sales_that_were_nothing():
-    nothing = dashboard.lookup(LEVELS.assign(later_sales=0.0))
+    nothing = dashboard.lookup(LEVELS.assign(holdout_sales=0.0))
     found = dashboard.levels(VALUE, nothing, "value_tier")
     assert found["rows"][0]["shown"]["share_later"] is None
 

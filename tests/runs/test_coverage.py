@@ -6,7 +6,8 @@ import pytest
 from helpers.runs import coverage, run_file
 
 FIRST = datetime.date(2024, 1, 1)
-NAMES = ("first_day", "last_day", "later_day")
+NAMES = ("train_start", "train_end", "holdout_end")
+COVERAGE = ("coverage_start", "coverage_end")
 
 
 @pytest.fixture
@@ -15,7 +16,7 @@ def told(monkeypatch):
 
     def said(days, cleaning=("auto", "auto"), features=("auto", "auto", "auto")):
         given = {
-            coverage.CLEANING: dict(zip(NAMES[:2], cleaning, strict=True)),
+            coverage.CLEANING: dict(zip(COVERAGE, cleaning, strict=True)),
             coverage.FEATURES: dict(zip(NAMES, features, strict=True)),
         }
         monkeypatch.setattr(run_file, "parameters", lambda run, book: given[book])

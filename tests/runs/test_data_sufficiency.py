@@ -63,7 +63,7 @@ def test_facts_of_lines_are_those_counted_by_hand(counted):
         "repeat": 2,
         "needs": 2,  # post serves no need that could be told apart
         "training_days": 20,
-        "later_days": 9,
+        "holdout_days": 9,
         "returning": 1,  # a; d came only later
     }
     assert counted(min_lines=3)["enough"] == 1
@@ -134,7 +134,7 @@ def test_a_shop_with_lines_alone_is_ready_for_what_lines_tell(counted):
             "2 customers with enough orders and lines (found: fewer than 10)",
         ),
         ("needs", "needs segments", "2 features of what or how they buy (found: 1)"),
-        ("later_days", "later window", "1 day after the training window (found: 0)"),
+        ("holdout_days", "later window", "1 day after the training window (found: 0)"),
         ("contracts_lost", "contracts", "1 contracts that were not renewed (found: 0)"),
         (
             "control",

@@ -55,19 +55,24 @@ def test_a_rhythm_survives_json_and_nobody_in_a_window_is_no_error():
 
 
 def limits(**changes):
-    given = {"train_days": 270, "later_days": 90, "gap_days": 10.0, "order_value": 20.0}
+    given = {
+        "train_days": 270,
+        "holdout_days": 90,
+        "gap_days": 10.0,
+        "order_value": 20.0,
+    }
     return horizons.Rhythm(**given | {"order_lines": 3.0} | changes)
 
 
 def test_limits_follow_the_limits():
     own = limits()
-    assert (own.active_days, own.prior_weight, own.least_later_sales) == (20, 60, 20)
-    assert (own.least_gap_days, own.period, own.min_lines) == (7, "Q", 10)
+    assert (own.active_days, own.prior_weight, own.min_holdout_sales) == (20, 60, 20)
+    assert (own.min_gap_days, own.period, own.min_lines) == (7, "Q", 10)
 
 
 def test_limits_of_short_data_are_short():
-    own = limits(train_days=8, later_days=2, gap_days=None, order_lines=1.0)
-    assert (own.active_days, own.period, own.least_gap_days) == (2, "D", 1)
+    own = limits(train_days=8, holdout_days=2, gap_days=None, order_lines=1.0)
+    assert (own.active_days, own.period, own.min_gap_days) == (2, "D", 1)
     assert own.min_lines == 0
     assert own.part(0.1, most=7) == 1
 

@@ -61,7 +61,7 @@ def counted(monkeypatch):
 
 
 def labels(table, **settings):
-    settings = {"k": 3, "seed": 1, "starts": 2} | settings
+    settings = {"k": 3, "seed": 1, "n_init": 2} | settings
     return memory.kept(methods.kmeans_labels, table, run=RUN, **settings)
 
 
@@ -81,7 +81,7 @@ def test_another_setting_measures_anew_and_their_order_does_not_matter(counted):
     assert len(set(labels(table, k=4))) == 4
     labels(table, seed=2)
     assert len(counted) == 3
-    memory.kept(methods.kmeans_labels, table, starts=2, k=3, run=RUN, seed=1)
+    memory.kept(methods.kmeans_labels, table, n_init=2, k=3, run=RUN, seed=1)
     assert len(counted) == 3
 
 
@@ -131,15 +131,15 @@ class Choice:
 
 
 def test_arguments_of_every_kind_count():
-    measure = functools.partial(scores.measure, starts=2)
+    measure = functools.partial(scores.measure, n_init=2)
     arguments = [
         *(None, 0, False, 0.0, "", "0", (), [], {}, {0}, range(2), range(3)),
         *((0, 1), [0, 1], (0, (1,)), ((0,), 1), ("ab", "c"), ("a", "bc")),
         *(np.float64(0), np.float32(0), np.array(0.0), np.array([0.0]), pd.NA, pd.NaT),
         *(np.array(["a", None], dtype=object), np.array(["a", "None"], dtype=object)),
         *(Choice(1, "x"), Choice(2, "x"), pd.Series([1]), pd.Series([1], name="n")),
-        *(scores.measure, scores.sweep, measure, functools.partial(measure, starts=3)),
-        *(functools.partial(scores.sweep, starts=2), stability.AsItIs, Choice),
+        *(scores.measure, scores.sweep, measure, functools.partial(measure, n_init=3)),
+        *(functools.partial(scores.sweep, n_init=2), stability.AsItIs, Choice),
         *({"a": 1, "b": 2}, {"a": 2, "b": 1}, pd.Index([1]), pd.Index([1.0])),
     ]
     prints = [memory.fingerprint(scores.sweep, one) for one in arguments]
@@ -201,7 +201,7 @@ def test_another_source_measures_anew_and_a_chart_s_does_not(tmp_path, monkeypat
     def printed_after(module):
         file = tmp_path / f"src/helpers/{module}"
         file.write_text(file.read_text("utf-8") + "# other\n", "utf-8")
-        measure = functools.partial(scores.measure, starts=1)
+        measure = functools.partial(scores.measure, n_init=1)
         return memory.fingerprint(null_references.on_references, people(), measure)
 
     # called; called by what is called; the function in the partial; what keeps it
@@ -245,10 +245,10 @@ def study(table):
     """Measure, in the ways of the notebook, whatever comes in forms of its own."""
     k_values, seed = range(2, 4), 1
     prepare = stability.AsItIs
-    halves = {"k_values": k_values, "seed": seed, "starts": 2}
+    halves = {"k_values": k_values, "seed": seed, "n_init": 2}
     sweep = {"methods": ("kmeans", "mixture_full"), **halves}
     measure = functools.partial(
-        scores.measure, k_values=k_values, starts=2, methods=("ward",)
+        scores.measure, k_values=k_values, n_init=2, methods=("ward",)
     )
     return {
         "two tables": (scores.sweep, [table], sweep),
@@ -260,12 +260,12 @@ def study(table):
         "labels of customers": (
             stability.resample,
             [table],
-            {"prepare": prepare, "resamples": 3, **halves},
+            {"prepare": prepare, "n_bootstrap": 3, **halves},
         ),
         "strength": (
             stability.prediction_strength,
             [table],
-            {"splits": 2, **halves},
+            {"n_splits": 2, **halves},
         ),
         "gaps": (
             clusterability.gap,
@@ -275,7 +275,7 @@ def study(table):
         "an array": (
             methods.kmeans_labels,
             [table.to_numpy()],
-            {"k": 2, "seed": seed, "starts": 2},
+            {"k": 2, "seed": seed, "n_init": 2},
         ),
     }
 
@@ -436,7 +436,7 @@ def test_notebooks_that_clear_up_at_once_do_not_stop_each_other(home, monkeypatc
 
 
 def test_the_run_s_folder_holds_it_and_nothing_is_pickled(home):
-    memory.kept(scores.sweep, people(), run=RUN, k_values=range(2, 4), seed=1, starts=2)
+    memory.kept(scores.sweep, people(), run=RUN, k_values=range(2, 4), seed=1, n_init=2)
     [file] = files(home)
     assert file.parent == paths.processed(RUN) / "evidence"
     with memory.zipfile.ZipFile(file) as book:

@@ -9,7 +9,7 @@ from helpers.runs import run_file
 CLEANING = """\
 run: str = "complete_journey"  # run
 seed: int = 1  # seed
-kept: list[str] = []  # rules that set no line aside
+disabled_rules: list[str] = []  # rules that set no line aside
 time_zone: str = "UTC"  # of the shop's clock
 currency: str = "USD"  # of all money
 """
@@ -17,15 +17,15 @@ RULES = 'rules = {"exact copy": "duplicate", "no customer": "customer_id is null
 CLUSTERING = """\
 run: str = "complete_journey"  # name of the run
 source: str = "complete_journey"  # where the tables come from
-first_day: str = "2017-01-01"  # first day that counts, YYYY-MM-DD
-last_day: str = "2017-12-31"  # last day that counts, YYYY-MM-DD
+train_start: str = "2017-01-01"  # first day that counts, YYYY-MM-DD
+train_end: str = "2017-12-31"  # last day that counts, YYYY-MM-DD
 n_segments: int = 6  # segments
 share: float = 0.5  # share of customers, 0-1
 draw: bool = True  # draw the map
 sizes: list[int] = [2, 3]  # numbers of segments tried
 k: int | str = "auto"  # number of segments, or auto
 currency: str = "USD"  # of all money
-most_segments: int = 8  # largest number of segments tried
+max_k: int = 8  # largest number of segments tried
 segment_names: dict[str, str] = {}  # segment id to name
 lines_file: str = ""  # a CSV of order lines
 """
@@ -65,7 +65,7 @@ def faults(run="shop"):
 def test_a_sound_run_passes(project):
     project(
         "source: complete_journey\nengine: duckdb\nsegments: {1: Family shop}\n"
-        "all: {seed: 3}\n02_clustering:\n  last_day: 2017-06-30\n  sizes: [2, 4]\n"
+        "all: {seed: 3}\n02_clustering:\n  train_end: 2017-06-30\n  sizes: [2, 4]\n"
     )
     run_file.check("shop")
 
@@ -77,15 +77,15 @@ def test_the_block_of_a_notebook_wins_over_all_and_all_over_the_default(project)
     assert run_file.parameters("shop", "02_clustering") == {
         "run": "shop",
         "source": "complete_journey",
-        "first_day": "2017-01-01",
-        "last_day": "2017-12-31",
+        "train_start": "2017-01-01",
+        "train_end": "2017-12-31",
         "n_segments": 4,
         "share": 0.0,
         "draw": True,
         "sizes": [2, 3],
         "k": "auto",
         "currency": "USD",
-        "most_segments": 8,
+        "max_k": 8,
         "segment_names": {},
         "lines_file": "",
     }
@@ -107,10 +107,10 @@ def test_only_what_a_notebook_declares_is_given_to_it(project):
 def test_a_day_stays_text_and_segment_numbers_become_text(project):
     project(
         "source: complete_journey\nsegments: {2: Big, 8: Small}\n"
-        "02_clustering: {last_day: 2017-06-30}"
+        "02_clustering: {train_end: 2017-06-30}"
     )
     values = run_file.parameters("shop", "02_clustering")
-    assert values["last_day"] == "2017-06-30"
+    assert values["train_end"] == "2017-06-30"
     assert values["segment_names"] == {"2": "Big", "8": "Small"}
 
 
@@ -173,13 +173,13 @@ def test_a_fault_is_named_with_the_way_out(project, text, told):
         ("share: false", "to false; write a number."),
         ("draw: 1", "to 1; write true or false."),
         ("draw: yes", "to 'yes'; write true or false."),
-        ("last_day: 20170630", "write a day as YYYY-MM-DD"),
-        ("last_day: 2017-06-31", "there is no such day; write a day as YYYY-MM-DD"),
+        ("train_end: 20170630", "write a day as YYYY-MM-DD"),
+        ("train_end: 2017-06-31", "there is no such day; write a day as YYYY-MM-DD"),
         ("sizes: 3", "write a list of whole numbers, such as [1, 5]."),
         ("sizes: [2, x]", "write a list of whole numbers, such as [1, 5]."),
         ("k: 2.5", "write a whole number of 2 or more, or auto."),
         ("k: four", "write a whole number of 2 or more, or auto."),
-        ("kept: [copies]", "'copies': write one of exact copy, no customer."),
+        ("disabled_rules: [copies]", "'copies': write one of exact copy, no customer."),
         ("time_zone: Berlin", "Did you mean Europe/Berlin?"),
         ("currency: Euro", "Did you mean EUR?"),
     ],
@@ -194,23 +194,23 @@ def test_a_value_that_may_not_be_is_told_with_its_block_and_key(project, value, 
     ("text", "told"),
     [
         (
-            "02_clustering: {first_day: 2018-01-01}",
-            "`02_clustering:` sets first_day to 2018-01-01, which is after last_day, "
+            "02_clustering: {train_start: 2018-01-01}",
+            "`02_clustering:` sets train_start to 2018-01-01, which is after train_end, "
             "2017-12-31 (the default). Change one of them.",
         ),
         (
-            "02_clustering: {last_day: 2016-01-01}",
-            "`02_clustering:` sets last_day to 2016-01-01, which is before first_day, "
+            "02_clustering: {train_end: 2016-01-01}",
+            "`02_clustering:` sets train_end to 2016-01-01, which is before train_start, "
             "2017-01-01 (the default). Change one of them.",
         ),
         (
-            "all: {first_day: 2018-01-01}\n02_clustering: {last_day: 2017-05-01}",
-            "`all:` sets first_day to 2018-01-01, which is after last_day, 2017-05-01. "
+            "all: {train_start: 2018-01-01}\n02_clustering: {train_end: 2017-05-01}",
+            "`all:` sets train_start to 2018-01-01, which is after train_end, 2017-05-01. "
             "Change one of them.",
         ),
         (
             "all: {k: 9}",
-            "`all:` sets k to 9, which is above most_segments, 8 (the default). Change "
+            "`all:` sets k to 9, which is above max_k, 8 (the default). Change "
             "one of them.",
         ),
     ],
@@ -223,18 +223,18 @@ def test_values_that_contradict_each_other_are_told(project, text, told):
 def test_the_windows_of_two_notebooks_are_compared(monkeypatch):
     content = {
         "source": "files",
-        "01_cleaning": {"first_day": "2024-01-01", "last_day": "2024-12-31"},
+        "01_cleaning": {"coverage_start": "2024-01-01", "coverage_end": "2024-12-31"},
         "02_feature_engineering": {
-            "first_day": "2023-12-31",
-            "later_day": "2025-01-01",
+            "train_start": "2023-12-31",
+            "holdout_end": "2025-01-01",
         },
     }
     books = {book.stem: run_file.declared(book) for book in paths.notebooks()}
     found = list(run_file._against_each_other(content, books))
     assert found == [
-        "`01_cleaning:` sets first_day to 2024-01-01, which is after first_day of "
+        "`01_cleaning:` sets coverage_start to 2024-01-01, which is after train_start of "
         "`02_feature_engineering:`, 2023-12-31. Change one of them.",
-        "`02_feature_engineering:` sets later_day to 2025-01-01, which is after last_day "
+        "`02_feature_engineering:` sets holdout_end to 2025-01-01, which is after coverage_end "
         "of `01_cleaning:`, 2024-12-31. Change one of them.",
     ]
 
@@ -244,7 +244,7 @@ def test_the_windows_of_two_notebooks_are_compared(monkeypatch):
     [
         (
             "segments: {9: A}",
-            "names segment 9, but most_segments is 8: remove the line",
+            "names segment 9, but max_k is 8: remove the line",
         ),
         (
             "segments: {5: A}\nall: {k: 4}",
@@ -311,19 +311,20 @@ def test_what_stands_in_a_wrong_place_is_told_its_own(project, text, told):
 
 
 @pytest.mark.parametrize("block", ["all", "02_clustering"])
-def test_a_parameter_of_older_runs_is_told_its_new_name(project, block):
-    project(f"source: complete_journey\n{block}: {{min_silhouette: 0.25}}")
-    assert faults() == (
-        f"runs/shop.yaml: `{block}:` sets min_silhouette, which is gone, since a "
-        "silhouette says little of natural segments; write natural_excess, their least "
-        "excess over null references (0.5 by default)."
+def test_all_parameters_of_older_runs_are_refused_with_their_new_names(project, block):
+    project(f"source: complete_journey\n{block}: {{least_effect: 0.2, passes: 3}}")
+    assert faults() == "\n".join(
+        f"runs/shop.yaml: `{block}:` sets {old}, which is now {new}."
+        for old, new in {"least_effect": "min_effect", "passes": "max_iter"}.items()
     )
 
 
-def test_the_new_name_of_a_parameter_is_one_that_a_notebook_declares():
-    known = run_file.declared(run_file.notebook_file("03_clustering_choice"))
-    assert known["natural_excess"].default == 0.5
-    assert not set(run_file.RENAMED) & set(known)
+def test_each_new_name_is_declared_and_no_old_one_is():
+    books = [run_file.declared(book) for book in paths.notebooks()]
+    known = set().union(*books)
+    named = {new.split()[0].strip(",") for new in run_file.RENAMED.values()}
+    assert named - known == set()
+    assert set(run_file.RENAMED) & known == set()
 
 
 @pytest.mark.parametrize("source", ["[files]", "{a: b}", "''", "5", ""])
@@ -422,7 +423,7 @@ def test_own_files_get_limits_that_fit_them_unless_the_run_file_sets_one(project
     (paths.ROOT / "notebooks/02_clustering.ipynb").unlink()
     source = (
         'run: str = "complete_journey"  # run\n'
-        'first_day: str = "2017-01-01"  # day\n'
+        'train_start: str = "2017-01-01"  # day\n'
         "active_days: int | str = 28  # days\n"
         "min_orders: int | str = 10  # orders\n"
         "min_lines: int = 100  # a kind that no text fits"
@@ -438,7 +439,7 @@ def test_own_files_get_limits_that_fit_them_unless_the_run_file_sets_one(project
     given = run_file.parameters("shop", "02_features")
     assert given == {
         "run": "shop",
-        "first_day": "auto",
+        "train_start": "auto",
         "active_days": "auto",
         "min_orders": 4,
         "min_lines": 100,

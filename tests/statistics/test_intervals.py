@@ -14,14 +14,14 @@ def trials(*rows):
 
 
 def test_an_interval_of_nothing_is_missing():
-    assert np.isnan(intervals.wilson(np.nan, 0, level=0.95)).all()
+    assert np.isnan(intervals.wilson(np.nan, 0, alpha=0.05)).all()
     found = stats.binomtest(8, 10).proportion_ci(method="wilson")
-    assert intervals.wilson(0.8, 10, level=0.95) == pytest.approx(found)
+    assert intervals.wilson(0.8, 10, alpha=0.05) == pytest.approx(found)
 
 
 def test_one_trial_a_customer_gives_wilsons_interval():
     rows = trials(*[(str(i), "a", i < 8) for i in range(40)])
-    (row,) = intervals.proportions(rows, value="won", by=["group"], level=0.95).to_dict(
+    (row,) = intervals.proportions(rows, value="won", by=["group"], alpha=0.05).to_dict(
         "records"
     )
     assert (row["trials"], row["customers"], row["successes"]) == (40, 40, 8)
@@ -37,7 +37,7 @@ def test_ten_equal_trials_of_a_customer_tell_no_more_than_one():
     once = trials(*[(str(i), "a", i < 8) for i in range(40)])
     tenfold = pd.concat([once] * 10)
     one, ten = (
-        intervals.proportions(rows, value="won", by=["group"], level=0.95).iloc[0]
+        intervals.proportions(rows, value="won", by=["group"], alpha=0.05).iloc[0]
         for rows in (once, tenfold)
     )
     assert ten["trials"] == 400
@@ -46,7 +46,7 @@ def test_ten_equal_trials_of_a_customer_tell_no_more_than_one():
 
 def test_without_a_success_the_interval_starts_at_zero_and_is_not_empty():
     rows = trials(*[(str(i), "a", False) for i in range(20)])
-    row = intervals.proportions(rows, value="won", by=["group"], level=0.95).iloc[0]
+    row = intervals.proportions(rows, value="won", by=["group"], alpha=0.05).iloc[0]
     assert row["low"] == 0
     assert row["high"] == pytest.approx(0.161, abs=0.001)
 
@@ -64,7 +64,7 @@ def test_a_lift_is_the_ratio_of_two_rates():
         counts,
         pd.Series([2.0, 2.0, 4.0, 2.0]),
         groups=pd.Series([1, 1, 2, 2]),
-        level=0.95,
+        alpha=0.05,
     ).set_index("group")
     assert table.loc[1, "rate"] == pytest.approx(2 / 4)
     assert table.loc[2, "rate"] == pytest.approx(2 / 6)
@@ -77,7 +77,7 @@ def test_the_error_of_a_lift_is_that_of_a_bootstrap_of_customers():
     rng = np.random.default_rng(5)
     counts, orders = purchases(rng, 400, np.array([0.1, 0.3]))
     groups = pd.Series(np.where(np.arange(400) < 150, 1, 2))
-    found = intervals.lifts(counts, orders, groups=groups, level=0.95)
+    found = intervals.lifts(counts, orders, groups=groups, alpha=0.05)
     logs = []
     for _ in range(600):
         pick = rng.integers(0, 400, 400)
@@ -93,7 +93,7 @@ def test_the_error_of_a_lift_is_that_of_a_bootstrap_of_customers():
 def test_what_a_group_never_buys_has_lift_zero_and_no_interval():
     counts = pd.DataFrame({"tea": [1.0, 0.0]})
     table = intervals.lifts(
-        counts, pd.Series([2.0, 2.0]), groups=pd.Series([1, 2]), level=0.95
+        counts, pd.Series([2.0, 2.0]), groups=pd.Series([1, 2]), alpha=0.05
     )
     assert table.loc[1, "lift"] == 0
     assert table.loc[1, ["low", "high", "error"]].isna().all()
@@ -106,11 +106,11 @@ def test_counts_of_other_customers_or_of_nothing_are_refused():
             pd.DataFrame({"tea": [1.0, 1.0]}, index=[1, 0]),
             one,
             groups=groups,
-            level=0.95,
+            alpha=0.05,
         )
     with pytest.raises(BadInput, match="'tea' is 0 for every customer"):
         intervals.lifts(
-            pd.DataFrame({"tea": [0.0, 0.0]}), one, groups=groups, level=0.95
+            pd.DataFrame({"tea": [0.0, 0.0]}), one, groups=groups, alpha=0.05
         )
 
 
@@ -163,7 +163,7 @@ def test_a_family_of_two_is_held_to_half_the_error_each_and_single_rows_stay():
         }
     )
     found = intervals.together(
-        table, family=["a", "a", "b", "b"], level=0.95, method="holm"
+        table, family=["a", "a", "b", "b"], alpha=0.05, method="holm"
     )
     # two rows: 2.5 % each, so 2.2414 standard errors; alone: 1.95996
     assert found["low"].tolist()[:3] == pytest.approx(
@@ -182,7 +182,7 @@ def test_a_plain_difference_is_that_of_two_means_with_welchs_error():
         *[(str(i), 1, True, i % 4 == 0) for i in range(40)],
         *[(str(i), 1, False, i % 10 == 0) for i in range(40, 100)],
     )
-    found = intervals.difference(rows, value="won", strata=[], level=0.95)
+    found = intervals.difference(rows, value="won", strata=[], alpha=0.05)
     assert found["effect"] == pytest.approx(0.25 - 0.1)
     welch = np.sqrt(0.25 * 0.75 / 39 + 0.1 * 0.9 / 59)
     assert found["error"] == pytest.approx(welch)
@@ -200,8 +200,8 @@ def test_strata_keep_a_lopsided_campaign_from_faking_an_effect():
                 (f"{campaign}{arm}{i}", campaign, arm, i < won) for i in range(size)
             ]
     table = arms(*rows)
-    naive = intervals.difference(table, value="won", strata=[], level=0.95)
-    fair = intervals.difference(table, value="won", strata=["campaign"], level=0.95)
+    naive = intervals.difference(table, value="won", strata=[], alpha=0.05)
+    fair = intervals.difference(table, value="won", strata=["campaign"], alpha=0.05)
     assert naive["effect"] == pytest.approx(0.24)
     assert fair["effect"] == pytest.approx(0.0, abs=1e-12)
 
@@ -211,9 +211,9 @@ def test_a_stratum_with_a_single_arm_is_left_out():
         *[(str(i), 1, i % 2 == 0, i % 3 == 0) for i in range(30)],
         *[(str(i), 2, True, True) for i in range(30, 60)],
     )
-    found = intervals.difference(rows, value="won", strata=["campaign"], level=0.95)
+    found = intervals.difference(rows, value="won", strata=["campaign"], alpha=0.05)
     assert (found["treated"], found["control"]) == (15, 15)
-    none = intervals.difference(rows[30:], value="won", strata=["campaign"], level=0.95)
+    none = intervals.difference(rows[30:], value="won", strata=["campaign"], alpha=0.05)
     assert np.isnan(none["effect"]) and none["treated"] == 0
 
 
@@ -233,7 +233,7 @@ def test_without_an_effect_one_interval_in_twenty_leaves_out_zero():
             }
         )
         found = intervals.difference(
-            table, value="won", strata=["campaign"], level=0.95
+            table, value="won", strata=["campaign"], alpha=0.05
         )
         wrong += found["p"] < 0.05
     assert 0.02 < wrong / 300 < 0.085
@@ -243,6 +243,6 @@ def test_nothing_to_compare_gives_nothing_and_no_error():
     assert len(intervals.adjusted([], method="benjamini-hochberg")) == 0
     assert len(intervals.adjusted([], method="holm")) == 0
     rows = pd.DataFrame({"customer_id": [], "group": [], "hit": []})
-    found = intervals.proportions(rows, value="hit", by=["group"], level=0.95)
+    found = intervals.proportions(rows, value="hit", by=["group"], alpha=0.05)
     assert found.empty
     assert {"group", "customers", "rate", "low", "high"} <= {*found}

@@ -150,17 +150,17 @@ def compare(
     limits: Limits,
     *,
     drawn: np.ndarray,
-    level: float,
+    alpha: float,
 ) -> pd.DataFrame:
     """Judge plans by gains that are possible, and by what knowing them would bring.
 
     `plans` holds the contacts of each option, `drawn` the output of `draws`. Returns
     plan, contacts, cost (currency), gain (mean over draws, currency), low and high
-    (`level` of the draws), loss_chance (share of draws below 0) and regret: the mean
+    (`alpha` of the draws), loss_chance (share of draws below 0) and regret: the mean
     distance from the best plan had the draw been known; of the best plan, the most that
     a perfect test before it would be worth.
     """
-    ends = [(1 - level) / 2, (1 + level) / 2]
+    ends = [alpha / 2, 1 - alpha / 2]
     # parts of a contact are allowed here: too much regret by less than a contact each
     known = [_solved(options, row, limits, whole=False) @ row for row in drawn]
     rows = []

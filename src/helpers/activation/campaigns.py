@@ -136,7 +136,7 @@ def told_targeting(
 
 
 def conversion(
-    contacted: pd.DataFrame, segment_ids: pd.Series, *, level: float
+    contacted: pd.DataFrame, segment_ids: pd.Series, *, alpha: float
 ) -> pd.DataFrame:
     """Estimate the share of treated contacts that were answered, by segment and kind.
 
@@ -146,7 +146,7 @@ def conversion(
     """
     table = pd.concat(
         intervals.proportions(
-            part, value="converted", by=["segment_id", "kind"], level=level
+            part, value="converted", by=["segment_id", "kind"], alpha=alpha
         )
         for part in _views(contacted[contacted["treated"]], segment_ids)
     )
@@ -231,7 +231,7 @@ def standing_out(conversion: pd.DataFrame) -> pd.Series | None:
 
 
 def effects(
-    contacted: pd.DataFrame, segment_ids: pd.Series, *, level: float, method: str
+    contacted: pd.DataFrame, segment_ids: pd.Series, *, alpha: float, method: str
 ) -> pd.DataFrame:
     """Estimate what contacts changed, from arms that were drawn at random.
 
@@ -244,7 +244,7 @@ def effects(
     rows = [
         {"segment_id": segment_id, "kind": kind}
         | intervals.difference(
-            part, value="converted", strata=["campaign_id"], level=level
+            part, value="converted", strata=["campaign_id"], alpha=alpha
         )
         for view in _views(contacted, segment_ids)
         for (segment_id, kind), part in view.groupby(["segment_id", "kind"])
@@ -257,7 +257,7 @@ def effects(
         )
     table = _sorted(table)
     family = (table["segment_id"] != EVERYBODY) * 2 + (table["kind"] != EVERY_KIND)
-    table = intervals.together(table, family=family, level=level, method=method)
+    table = intervals.together(table, family=family, alpha=alpha, method=method)
     columns = "segment_id kind effect low high p p_adjusted treated control grade error"
     return table.assign(grade=evidence.TESTED)[columns.split()]
 
@@ -322,7 +322,7 @@ def to_compare(
     return sizes.idxmax() if len(sizes) else None
 
 
-def placebo(sales: pd.DataFrame, targeted: pd.Series, *, level: float) -> pd.DataFrame:
+def placebo(sales: pd.DataFrame, targeted: pd.Series, *, alpha: float) -> pd.DataFrame:
     """Compare how targeted and other customers changed, in the campaign and before.
 
     Returns, for each period of `period_sales`, the campaign's (0) first: targeted and
@@ -337,7 +337,7 @@ def placebo(sales: pd.DataFrame, targeted: pd.Series, *, level: float) -> pd.Dat
         change = sales[period] - sales[period - 1]
         met, other = change[targeted.to_numpy()], change[~targeted.to_numpy()]
         error = np.sqrt(met.var() / len(met) + other.var() / len(other))
-        told = intervals.tested(met.mean() - other.mean(), error, level=level)
+        told = intervals.tested(met.mean() - other.mean(), error, alpha=alpha)
         rows.append(
             {"period": int(period), "targeted": met.mean(), "others": other.mean()}
             | {"difference": told["effect"]}

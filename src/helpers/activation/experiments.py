@@ -46,12 +46,12 @@ def draw(
 
 
 def customers_needed(
-    *, rate: float, effect: float, control_share: float, level: float, power: float
+    *, rate: float, effect: float, control_share: float, alpha: float, power: float
 ) -> int:
     """Say how many customers, both arms together, show an effect on a share.
 
     `rate` is the share that answers without the offer, `effect` the smallest difference
-    in it worth finding, `level` the confidence of the two-sided test, `power` the
+    in it worth finding, `alpha` the confidence of the two-sided test, `power` the
     chance of finding the effect. Raises BadInput if no such effect can be. Two
     proportions with unequal arms, without continuity correction: Fleiss, Levin and Paik
     (2003), Statistical methods for rates and proportions.
@@ -66,11 +66,11 @@ def customers_needed(
     mean = control_share * rate + treated * other
     pooled = np.sqrt(mean * (1 - mean) * (1 / treated + 1 / control_share))
     apart = np.sqrt(other * (1 - other) / treated + rate * (1 - rate) / control_share)
-    reach = stats.norm.ppf((1 + level) / 2) * pooled + stats.norm.ppf(power) * apart
+    reach = stats.norm.ppf(1 - alpha / 2) * pooled + stats.norm.ppf(power) * apart
     return int(np.ceil((reach / effect) ** 2))
 
 
-def least_effect(*, rate: float, customers: int, **asked: float) -> float:
+def min_effect(*, rate: float, customers: int, **asked: float) -> float:
     """Say which effect on a share a test of so many customers (both arms) finds.
 
     The others are as for `customers_needed`; missing if even the largest is not found.
@@ -107,7 +107,7 @@ def read_out(
     *,
     by: str,
     strata: Sequence[str],
-    level: float,
+    alpha: float,
     method: str,
 ) -> pd.DataFrame:
     """Compare the arms of a finished test, over all and by group.
@@ -129,10 +129,10 @@ def read_out(
     )
     table = pd.DataFrame(
         {"group": name}
-        | intervals.difference(part, value="outcome", strata=strata, level=level)
+        | intervals.difference(part, value="outcome", strata=strata, alpha=alpha)
         for name, part in [("all", rows), *rows.groupby(by)]
     )
     table = intervals.together(
-        table, family=table["group"] == "all", level=level, method=method
+        table, family=table["group"] == "all", alpha=alpha, method=method
     )
     return table.drop(columns="error")

@@ -16,7 +16,7 @@ from helpers.statistics import intervals
 BETWEEN = " · "  # between the columns that name an item
 POPULARITY = "popularity"  # what everybody buys: the rule to beat
 SEGMENT = "segment"
-LEAST_JUDGES = 10  # customers who buy anything new, or nothing is judged by them
+MIN_JUDGES = 10  # customers who buy anything new, or nothing is judged by them
 # How a way of recommending does beside popularity.
 BEATS, LOSES, DEPENDS, SAME = "beats", "loses to", "depends", "no different"
 SAID = {
@@ -103,7 +103,7 @@ def orders_with(bought: pd.DataFrame, *, customers: pd.Series) -> pd.DataFrame:
 
 
 def affinity(
-    counts: pd.DataFrame, orders: pd.Series, *, segment_ids: pd.Series, level: float
+    counts: pd.DataFrame, orders: pd.Series, *, segment_ids: pd.Series, alpha: float
 ) -> pd.DataFrame:
     """Say which items a segment's orders hold more or less often than all orders.
 
@@ -115,7 +115,7 @@ def affinity(
     all are shrunk, the largest can be picked without choosing the luckiest. Missing
     where the segment never bought the item, or where nobody's share differs.
     """
-    table = intervals.lifts(counts, orders, groups=segment_ids, level=level)
+    table = intervals.lifts(counts, orders, groups=segment_ids, alpha=alpha)
     table = table.rename(columns={"group": "segment_id"})
     some = table["error"] > 0
     if not some.any():
@@ -124,7 +124,7 @@ def affinity(
     pulled = intervals.shrink(
         np.log(table.loc[some, "lift"]), table.loc[some, "error"], centre=0.0
     ).set_index(table.index[some])
-    reach = stats.norm.ppf((1 + level) / 2) * pulled["error"]
+    reach = stats.norm.ppf(1 - alpha / 2) * pulled["error"]
     table["shrunk"] = np.exp(pulled["shrunk"])
     table["shrunk_low"] = np.exp(pulled["shrunk"] - reach)
     table["shrunk_high"] = np.exp(pulled["shrunk"] + reach)
@@ -206,7 +206,7 @@ def judge(
     counts: pd.DataFrame,
     later: pd.DataFrame,
     n: Sequence[int],
-    level: float,
+    alpha: float,
 ) -> pd.DataFrame:
     """Hold recommendations to what customers bought for the first time `later`.
 
@@ -215,13 +215,13 @@ def judge(
     the items was new) with low and high, difference (from popularity, paired) with
     difference_low and difference_high, p, p_adjusted (Holm, over all rows), precision
     (share of recommended items bought), coverage (share of items that anybody is
-    recommended); raises TooLittle below `LEAST_JUDGES` customers.
+    recommended); raises TooLittle below `MIN_JUDGES` customers.
     """
     new = (later.reindex(columns=counts.columns).fillna(0) > 0) & (counts == 0)
     asked = counts.index[new.any(axis=1)]
-    if len(asked) < LEAST_JUDGES:
+    if len(asked) < MIN_JUDGES:
         raise TooLittle(
-            f"Recommendations are not judged: that needs {LEAST_JUDGES} customers who "
+            f"Recommendations are not judged: that needs {MIN_JUDGES} customers who "
             f"buy an item for the first time in the later window (found: {len(asked)})."
         )
     told = []
@@ -234,7 +234,7 @@ def judge(
     table = table[table["customer_id"].isin(asked)]
     items = counts.shape[1]
     each = (
-        _judged(table[table["rank"] <= most], items, level=level).assign(n=most)
+        _judged(table[table["rank"] <= most], items, alpha=alpha).assign(n=most)
         for most in n
     )
     judged = pd.concat(each, ignore_index=True)
@@ -245,17 +245,17 @@ def judge(
     return judged[["n", *judged.columns.drop("n")]]
 
 
-def _judged(table: pd.DataFrame, items: int, *, level: float) -> pd.DataFrame:
+def _judged(table: pd.DataFrame, items: int, *, alpha: float) -> pd.DataFrame:
     """Estimate hit rates and what each way gains over popularity, pairwise."""
     each = table.groupby(["customer_id", "way"], sort=False)["hit"].any()
     rates = intervals.proportions(
-        each.reset_index(), value="hit", by=["way"], level=level
+        each.reset_index(), value="hit", by=["way"], alpha=alpha
     ).set_index("way")
     hits = each.unstack().astype(float)
     gains = hits.sub(hits[POPULARITY], axis=0)
     errors = gains.std() / np.sqrt(len(gains))
     told = pd.DataFrame(
-        {w: intervals.tested(gains[w].mean(), errors[w], level=level) for w in hits}
+        {w: intervals.tested(gains[w].mean(), errors[w], alpha=alpha) for w in hits}
     ).T.drop(columns="error")
     told.loc[POPULARITY, "p"] = np.nan
     by_way = table.groupby("way")
@@ -268,7 +268,7 @@ def _judged(table: pd.DataFrame, items: int, *, level: float) -> pd.DataFrame:
     return found.rename(columns=names).loc[table["way"].unique()].reset_index()
 
 
-def verdicts(judged: pd.DataFrame, *, level: float) -> pd.DataFrame:
+def verdicts(judged: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
     """Say of each way whether it beats popularity, loses to it, or neither.
 
     Returns, by way: verdict (`BEATS`, `LOSES`, `DEPENDS` on the number of items, or
@@ -277,7 +277,7 @@ def verdicts(judged: pd.DataFrame, *, level: float) -> pd.DataFrame:
     """
     rows = []
     for way, mine in judged[judged["way"] != POPULARITY].groupby("way", sort=False):
-        clear = mine[mine["p_adjusted"] < 1 - level]
+        clear = mine[mine["p_adjusted"] < alpha]
         signs = set(np.sign(clear["difference"]))
         verdict = DEPENDS if len(signs) > 1 else SAME
         if len(signs) == 1:

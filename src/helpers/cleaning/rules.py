@@ -22,12 +22,12 @@ _SHELF = ", coalesce(sum(shelf_amount_cents{tenths}), 0)::bigint as shelf_amount
 
 
 def applicable(
-    con: duckdb.DuckDBPyConnection, rules: dict[str, str], *, kept: list[str]
+    con: duckdb.DuckDBPyConnection, rules: dict[str, str], *, disabled_rules: list[str]
 ) -> dict[str, str]:
     """Choose the rules (reason -> SQL) that are not kept and whose columns exist."""
-    if unknown := [reason for reason in kept if reason not in rules]:
+    if unknown := [reason for reason in disabled_rules if reason not in rules]:
         raise BadInput(
-            f"Run file: `kept:` names {unknown[0]!r}, which is no rule of 01_cleaning. "
+            f"Run file: `disabled_rules:` names {unknown[0]!r}, which is no rule of 01_cleaning. "
             f"There are: {', '.join(rules)}."
         )
     asked = {}
@@ -36,7 +36,7 @@ def applicable(
             con.execute(f"describe select ({condition}) from received_lines")
         except duckdb.BinderException:
             continue  # the source does not know this kind of fault
-        if reason not in kept:
+        if reason not in disabled_rules:
             asked[reason] = condition
     return asked
 

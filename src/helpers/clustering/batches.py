@@ -14,7 +14,7 @@ from helpers.core import paths, store
 from helpers.core.errors import BadInput
 from helpers.features import preparation
 
-READINGS = ("segment_id", "value_tier", "activity", "deal_sensitivity", "borderline")
+READINGS = ("segment_id", "value_tier", "activity", "deal_proneness", "borderline")
 
 
 def outline(settings: dict, *, run: str) -> pd.DataFrame:
@@ -41,17 +41,19 @@ def outline(settings: dict, *, run: str) -> pd.DataFrame:
 
 
 def refit(
-    model: clustering_model.Model, *, run: str, tolerance: float, passes: int
+    model: clustering_model.Model, *, run: str, tolerance: float, max_iter: int
 ) -> tuple[clustering_model.Model, methods.Polished]:
     """Fit the centres of a model that was found on a sample to all customers of a run.
 
-    `tolerance` and `passes` are those of `methods.polish`. Each centre keeps its
+    `tolerance` and `max_iter` are those of `methods.polish`. Each centre keeps its
     segment id. BadInput if a customer cannot be scored, or the disk is full: the scores
     of all customers lie in a temporary file meanwhile (8 bytes each).
     """
     with _scores(model, run) as scores:
         centres = np.array(model.centres)
-        polished = methods.polish(centres, scores, tolerance=tolerance, passes=passes)
+        polished = methods.polish(
+            centres, scores, tolerance=tolerance, max_iter=max_iter
+        )
     return replace(model, centres=polished.centres.tolist()), polished
 
 

@@ -32,7 +32,7 @@ _DIPS = paths.beside(__file__, "dip.yaml")
 
 
 def gap(
-    scores: pd.DataFrame, *, k_values: range, draws: int, seed: int, starts: int
+    scores: pd.DataFrame, *, k_values: range, draws: int, seed: int, n_init: int
 ) -> pd.DataFrame:
     """Compare k-means with k-means of as many customers spread evenly over a box.
 
@@ -49,7 +49,7 @@ def gap(
     Even so a gap says only that customers are not spread evenly, so it stands beside
     the gaps of copula references.
     """
-    return _gaps(_gap_rows(scores, k_values, draws), k_values, draws, seed, starts)
+    return _gaps(_gap_rows(scores, k_values, draws), k_values, draws, seed, n_init)
 
 
 def _gap_rows(scores: pd.DataFrame, k_values: range, draws: int) -> np.ndarray:
@@ -87,23 +87,23 @@ def _log_within_of_draw(
     size: int,
     k_values: range,
     seed: list[int],
-    starts: int,
+    n_init: int,
 ) -> np.ndarray:
     rng = np.random.default_rng(seed)
     drawn = rng.uniform(*box, (size, len(box[0])))
-    return _log_within(drawn, k_values, int(rng.integers(2**31)), starts)
+    return _log_within(drawn, k_values, int(rng.integers(2**31)), n_init)
 
 
 def _log_within(
-    rows: np.ndarray, k_values: range, seed: int, starts: int
+    rows: np.ndarray, k_values: range, seed: int, n_init: int
 ) -> np.ndarray:
-    return np.log([within(rows, _segments(rows, k, seed, starts)) for k in k_values])
+    return np.log([within(rows, _segments(rows, k, seed, n_init)) for k in k_values])
 
 
-def _segments(rows: np.ndarray, k: int, seed: int, starts: int) -> np.ndarray:
+def _segments(rows: np.ndarray, k: int, seed: int, n_init: int) -> np.ndarray:
     if k == 1:
         return np.zeros(len(rows), dtype=int)
-    return methods.kmeans_labels(rows, k=k, seed=seed, starts=starts)
+    return methods.kmeans_labels(rows, k=k, seed=seed, n_init=n_init)
 
 
 def within(rows: np.ndarray, labels: np.ndarray) -> float:
@@ -116,16 +116,16 @@ def within(rows: np.ndarray, labels: np.ndarray) -> float:
 
 
 def _gaps(
-    rows: np.ndarray, k_values: range, draws: int, seed: int, starts: int
+    rows: np.ndarray, k_values: range, draws: int, seed: int, n_init: int
 ) -> pd.DataFrame:
     # k-means does not mind a rotation, so the box need not be turned back.
     turned = _components(rows)[1]
     box = turned.min(axis=0), turned.max(axis=0)
     drawn = Parallel(n_jobs=-1)(
-        delayed(_log_within_of_draw)(box, len(rows), k_values, [seed, i], starts)
+        delayed(_log_within_of_draw)(box, len(rows), k_values, [seed, i], n_init)
         for i in range(draws)
     )
-    own = _log_within(rows, k_values, seed, starts)
+    own = _log_within(rows, k_values, seed, n_init)
     expected, deviation = np.mean(drawn, axis=0), np.std(drawn, axis=0)
     return pd.DataFrame(
         {
@@ -304,7 +304,7 @@ def _bends(
 
 
 def sigclust(
-    scores: pd.DataFrame, *, draws: int, seed: int, starts: int
+    scores: pd.DataFrame, *, draws: int, seed: int, n_init: int
 ) -> pd.DataFrame:
     """Test whether two segments are tighter than two halves of one normal cloud.
 
@@ -322,10 +322,10 @@ def sigclust(
     if draws < 2:
         raise BadInput(f"draws must be at least 2, but {draws} was passed.")
     rows = _rows(scores, least=3)
-    value = _cluster_index(rows, seed, starts)
+    value = _cluster_index(rows, seed, n_init)
     spread = np.sqrt(_components(rows)[0])
     drawn = Parallel(n_jobs=-1)(
-        delayed(_cluster_index_of_draw)(len(rows), spread, [seed, i], starts)
+        delayed(_cluster_index_of_draw)(len(rows), spread, [seed, i], n_init)
         for i in range(draws)
     )
     z = float((value - np.mean(drawn)) / np.std(drawn, ddof=1))
@@ -339,17 +339,17 @@ def sigclust(
     )
 
 
-def _cluster_index(rows: np.ndarray, seed: int, starts: int) -> float:
-    labels = _segments(rows, 2, seed, starts)
+def _cluster_index(rows: np.ndarray, seed: int, n_init: int) -> float:
+    labels = _segments(rows, 2, seed, n_init)
     return within(rows, labels) / within(rows, np.zeros(len(rows)))
 
 
 def _cluster_index_of_draw(
-    size: int, spread: np.ndarray, seed: list[int], starts: int
+    size: int, spread: np.ndarray, seed: list[int], n_init: int
 ) -> float:
     rng = np.random.default_rng(seed)
     drawn = rng.standard_normal((size, len(spread))) * spread
-    return _cluster_index(drawn, int(rng.integers(2**31)), starts)
+    return _cluster_index(drawn, int(rng.integers(2**31)), n_init)
 
 
 def measure(
@@ -359,7 +359,7 @@ def measure(
     points: int,
     k_values: range,
     draws: int,
-    starts: int,
+    n_init: int,
 ) -> pd.DataFrame:
     """Measure structure by several statistics: a measure for `on_references`.
 
@@ -376,11 +376,11 @@ def measure(
     methods.check(scores, least=max(points + 1, 4))
     # References are measured side by side already; each of them stays in its process.
     with parallel_config(backend="sequential"):
-        gaps = _gaps(rows, k_values, draws, seed, starts)["gap"].to_numpy()
+        gaps = _gaps(rows, k_values, draws, seed, n_init)["gap"].to_numpy()
     found = {
         "hopkins": _hopkins(rows, points, seed),
         **{name: value for name, (value, _) in _dips(rows).items()},
-        "cluster_index": _cluster_index(rows, seed, starts),
+        "cluster_index": _cluster_index(rows, seed, n_init),
         "gap_rise": float(gaps[1:].max() - gaps[0]),
     }
     return pd.DataFrame(

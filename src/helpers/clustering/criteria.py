@@ -53,11 +53,11 @@ def study(
     *,
     k_values: range,
     seed: int,
-    starts: int,
-    resamples: int,
-    splits: int,
-    resample_starts: int,
-    half_starts: int,
+    n_init: int,
+    n_bootstrap: int,
+    n_splits: int,
+    bootstrap_n_init: int,
+    half_n_init: int,
     models: Mapping[str, null_models.NullModel],
     references: int = 80,
     features: pd.DataFrame | None = None,
@@ -65,7 +65,7 @@ def study(
     aim: predictive_validity.Outcome | None = None,
     sales: pd.Series | None = None,
     folds: int = 5,
-    repeats: int = 500,
+    validity_n_bootstrap: int = 500,
 ) -> Study:
     """Measure all that decides on the number of segments, for any scores.
 
@@ -84,23 +84,23 @@ def study(
     """
     values = methods.check(scores, least=2 * max(k_values))
     centres = {
-        k: methods.kmeans(values, k=k, seed=seed, starts=starts) for k in k_values
+        k: methods.kmeans(values, k=k, seed=seed, n_init=n_init) for k in k_values
     }
     labels = {k: methods.nearest(values, found) for k, found in centres.items()}
     settings: dict[str, Any] = {"k_values": k_values, "seed": seed}
     again = stability.resample(
         scores if features is None else features,
         prepare=prepare,
-        resamples=resamples,
-        starts=resample_starts,
+        n_bootstrap=n_bootstrap,
+        n_init=bootstrap_n_init,
         **settings,
     )
-    halves = stability.split(scores, splits=splits, starts=half_starts, **settings)
+    halves = stability.split(scores, n_splits=n_splits, n_init=half_n_init, **settings)
     held = null_references.hold(
         halves,
         models,
-        splits=few_splits(len(scores)),
-        starts=half_starts,
+        n_splits=few_splits(len(scores)),
+        n_init=half_n_init,
         references=references,
         seed=seed,
     )
@@ -109,7 +109,7 @@ def study(
         parts = predictive_validity.quantiles(sales, parts=5)
         labellings: dict[Any, Any] = {QUINTILES: parts, **labels}
         explained = predictive_validity.explained(
-            labellings, aim, folds=folds, repeats=repeats, seed=seed
+            labellings, aim, folds=folds, n_bootstrap=validity_n_bootstrap, seed=seed
         )
     return Study(
         scores=scores,
@@ -133,8 +133,8 @@ def under_preparations(
     first: str,
     alpha: float,
     references: int,
-    splits: int,
-    starts: int,
+    n_splits: int,
+    n_init: int,
     seed: int,
 ) -> pd.DataFrame:
     """Hold k segments to null references under each choice of preparation.
@@ -157,7 +157,7 @@ def under_preparations(
             rows.append(choice)
             continue
         found = stability.split(
-            scores, k_values=[k], splits=splits, seed=seed, starts=starts
+            scores, k_values=[k], n_splits=n_splits, seed=seed, n_init=n_init
         )
         models = null_models.fitted(scores, features, prepared=prepared, halves=halves)
         held = []
@@ -166,8 +166,8 @@ def under_preparations(
                 null_references.hold(
                     found,
                     {name: models[name]},
-                    splits=few_splits(len(scores)),
-                    starts=starts,
+                    n_splits=few_splits(len(scores)),
+                    n_init=n_init,
                     references=references,
                     seed=seed,
                     enough=2,

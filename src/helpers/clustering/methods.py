@@ -106,7 +106,7 @@ def kmeans(
     *,
     k: int,
     seed: int,
-    starts: int,
+    n_init: int,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
     """Find k centres that leave the least squared distance; the best start counts.
@@ -126,7 +126,7 @@ def kmeans(
     middle = np.average(rows, axis=0, weights=counts)
     rows = rows - middle
     with one_thread():
-        groups = _best_start(rows, counts, k, seed, starts)
+        groups = _best_start(rows, counts, k, seed, n_init)
         sums = groups @ np.column_stack([rows * counts[:, None], counts])
         centres = sums[:, :-1] / np.maximum(sums[:, -1:], 1e-300)
         groups, _ = _lloyd(rows, counts, centres[None])
@@ -134,15 +134,15 @@ def kmeans(
 
 
 def _best_start(
-    rows: np.ndarray, counts: np.ndarray, k: int, seed: int, starts: int
+    rows: np.ndarray, counts: np.ndarray, k: int, seed: int, n_init: int
 ) -> np.ndarray:
     # Scaled, so that single precision cannot overflow.
     light = (rows / (np.abs(rows).max() or 1.0)).astype(np.float32)
     rng = np.random.default_rng(seed)
     at_once = max(1, CELLS // (k * len(rows)))
     best, least = None, np.inf
-    for first in range(0, starts, at_once):
-        picks = _plus_plus(light, counts, k, min(at_once, starts - first), rng)
+    for first in range(0, n_init, at_once):
+        picks = _plus_plus(light, counts, k, min(at_once, n_init - first), rng)
         groups, left = _lloyd(light, counts, light[picks])
         if best is None or left.min() < least:
             best, least = groups[left.argmin()], left.min()
@@ -186,20 +186,20 @@ def _largest_centres_first(
 
 
 def _plus_plus(
-    rows: np.ndarray, counts: np.ndarray, k: int, starts: int, rng: np.random.Generator
+    rows: np.ndarray, counts: np.ndarray, k: int, n_init: int, rng: np.random.Generator
 ) -> np.ndarray:
     # Greedy k-means++ for all starts at once: of a few candidates drawn by squared
     # distance, the one that leaves least. As many candidates as scikit-learn takes.
     trials = 2 + int(np.log(k))
     squares = np.einsum("nf,nf->n", rows, rows)
-    every = np.arange(starts)
+    every = np.arange(n_init)
     light = counts.astype(rows.dtype)
-    picks = np.empty((starts, k), dtype=int)
-    picks[:, 0] = _drawn(np.broadcast_to(counts, (starts, len(rows))), 1, rng)[:, 0]
+    picks = np.empty((n_init, k), dtype=int)
+    picks[:, 0] = _drawn(np.broadcast_to(counts, (n_init, len(rows))), 1, rng)[:, 0]
     best = _squares_to(rows, squares, picks[:, 0])
     for j in range(1, k):
         tried = _drawn(best * counts, trials, rng)
-        left = _squares_to(rows, squares, tried.ravel()).reshape(starts, trials, -1)
+        left = _squares_to(rows, squares, tried.ravel()).reshape(n_init, trials, -1)
         np.minimum(left, best[:, None], out=left)
         winner = (left @ light).argmin(axis=1)
         picks[:, j], best = tried[every, winner], left[every, winner]
@@ -249,11 +249,11 @@ def _lloyd(
 
 def _nearest_of(rows: np.ndarray, centres: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     # Nearest by the largest x.c - c.c / 2, which orders centres as distance does.
-    starts, k, features = centres.shape
+    n_init, k, features = centres.shape
     flat = centres.reshape(-1, features)
     pull = flat @ rows.T
     pull -= np.einsum("cf,cf->c", flat, flat)[:, None] / 2
-    pull = pull.reshape(starts, k, -1)
+    pull = pull.reshape(n_init, k, -1)
     near = pull.max(axis=1)
     found = pull == near[:, None]
     if np.count_nonzero(found) > near.size:  # ties go to the first centre
@@ -296,7 +296,7 @@ def polish(
     batches: Callable[[], Iterable[np.ndarray]],
     *,
     tolerance: float,
-    passes: int,
+    max_iter: int,
 ) -> Polished:
     """Move centres to rest among customers that come in batches, by the steps of Lloyd.
 
@@ -306,7 +306,7 @@ def polish(
     customers stays where it is.
     """
     left = []
-    for _ in range(passes):
+    for _ in range(max_iter):
         sums, now = _summed(centres, batches)
         left.append(now)
         sizes = sums[:, -1:]
@@ -344,9 +344,9 @@ def nearest(scores: np.ndarray, centres: np.ndarray) -> np.ndarray:
     return cdist(scores, centres, "sqeuclidean").argmin(axis=1)
 
 
-def kmeans_labels(scores: np.ndarray, *, k: int, seed: int, starts: int) -> np.ndarray:
+def kmeans_labels(scores: np.ndarray, *, k: int, seed: int, n_init: int) -> np.ndarray:
     """Give each customer the number of the nearest centre of `kmeans`."""
-    return nearest(scores, kmeans(scores, k=k, seed=seed, starts=starts))
+    return nearest(scores, kmeans(scores, k=k, seed=seed, n_init=n_init))
 
 
 def distances(scores: np.ndarray, centres: np.ndarray) -> np.ndarray:
@@ -378,11 +378,11 @@ class _Customers:
     rows: np.ndarray
     k_values: range
     seed: int
-    starts: int
+    n_init: int
 
     @functools.cached_property
     def kmeans(self) -> dict[int, np.ndarray]:
-        settings = {"seed": self.seed, "starts": self.starts}
+        settings = {"seed": self.seed, "n_init": self.n_init}
         return {k: kmeans_labels(self.rows, k=k, **settings) for k in self.k_values}
 
     @functools.cached_property
@@ -402,7 +402,7 @@ class _Customers:
         drawn = {}
         for k in self.k_values:
             rng = np.random.default_rng([self.seed, k])
-            more = max(0, self.starts - 2)
+            more = max(0, self.n_init - 2)
             picks = [rng.choice(len(rows), k, False) for _ in range(more - more // 2)]
             if more > 1:
                 picks += [*_plus_plus(rows, np.ones(len(rows)), k, more // 2, rng)]
@@ -431,12 +431,12 @@ def fits(
     methods: tuple[str, ...],
     k_values: range,
     seed: int,
-    starts: int,
+    n_init: int,
 ) -> dict[tuple[str, int], Fit]:
     """Cluster by several methods, which share what they start from.
 
     Returns (method, k) -> labels 0 to k - 1 in the order of the customers, the largest
-    segment 0, fewer where one stayed empty. `starts` is for k-means and mixtures, half
+    segment 0, fewer where one stayed empty. `n_init` is for k-means and mixtures, half
     of it for latent classes. Two starts of mixtures are the k-means and Ward segments,
     the others customers around k drawn ones; medoids start from the BUILD steps, which
     did better than random starts. Time and memory of medoids and Ward grow with the
@@ -455,7 +455,7 @@ def fits(
     """
     values = np.asarray(scores, dtype=float)
     order = row_order(values)
-    customers = _Customers(values[order], k_values, seed, starts)
+    customers = _Customers(values[order], k_values, seed, n_init)
     return {
         (method, k): fit
         for method in methods
@@ -587,17 +587,17 @@ def _climb(
 def _maximised(
     statistics: np.ndarray, belongs: np.ndarray, slopes: _Slopes
 ) -> tuple[np.ndarray, np.ndarray | float]:
-    starts, k, customers = belongs.shape
+    n_init, k, customers = belongs.shape
     totals = belongs.reshape(-1, customers) @ statistics.T
-    return slopes(totals.reshape(starts, k, -1).astype(float))
+    return slopes(totals.reshape(n_init, k, -1).astype(float))
 
 
 def _expected(
     statistics: np.ndarray, slope: np.ndarray, shared: np.ndarray | float
 ) -> tuple[np.ndarray, np.ndarray]:
-    starts, k, _ = slope.shape
-    flat = slope.reshape(starts * k, -1).astype(statistics.dtype)
-    belongs = (flat @ statistics).reshape(starts, k, -1)
+    n_init, k, _ = slope.shape
+    flat = slope.reshape(n_init * k, -1).astype(statistics.dtype)
+    belongs = (flat @ statistics).reshape(n_init, k, -1)
     top = belongs.max(axis=1)
     belongs -= top[:, None]
     np.exp(belongs, out=belongs)
@@ -631,7 +631,7 @@ def _mixture(
     customers: _Customers,
     statistics: np.ndarray,
     slopes: _Slopes,
-    starts: Callable[[int], list[np.ndarray]],
+    begin: Callable[[int], list[np.ndarray]],
     *,
     each: int,
     shared: int = 0,
@@ -646,7 +646,7 @@ def _mixture(
     light = statistics.astype(_LIGHT)
     found = {}
     for k in customers.k_values:
-        begun = np.stack(starts(k))
+        begun = np.stack(begin(k))
         belongs = begun[:, None] == np.arange(k)[:, None]
         climbed = _begun(light, belongs, slopes)
         rounds = max(1, _SHORT // light.shape[1])
@@ -767,17 +767,17 @@ def _latent_classes(customers: _Customers) -> dict[int, Fit]:
         slope = [level[..., None], np.log(yes) - np.log1p(-yes)]
         return np.concatenate(slope, axis=-1), 0.0
 
-    def starts(k: int) -> list[np.ndarray]:
+    def begin(k: int) -> list[np.ndarray]:
         begun = [customers.kmeans[k]]
         # Then around k customers drawn at random: each joins the one most alike.
-        for start in range(max(1, customers.starts // 2)):
+        for start in range(max(1, customers.n_init // 2)):
             rng = np.random.default_rng([customers.seed, k, start])
             drawn = answers[:, rng.choice(answers.shape[1], k, replace=False)]
             alike = (2 * drawn - 1).T @ answers - drawn.sum(axis=0)[:, None]
             begun.append(alike.argmax(axis=0))
         return begun
 
-    return _mixture(customers, answers, slopes, starts, each=len(answers))
+    return _mixture(customers, answers, slopes, begin, each=len(answers))
 
 
 _MODELS = {

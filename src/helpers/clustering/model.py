@@ -17,7 +17,7 @@ from helpers.features.preparation import Preparation, deal_index
 
 TOO_LITTLE = "Too little data"
 NOT_SEGMENTED = "All customers"  # segment 0 of a model without needs segments
-NOT_KNOWN = "Not known"  # the deal sensitivity in a run without any sign of deals
+NOT_KNOWN = "Not known"  # the deal proneness in a run without any sign of deals
 # Nearest over second-nearest distance above which either fits, where repeated studies
 # cannot say it (`stability.borderline`).
 BORDERLINE = 0.9
@@ -49,7 +49,7 @@ class Model:
     # activity is also read where needs cannot be.
     activity_cuts: dict[str, float]
     # Shorter gaps count as this, so that daily customers do not lapse in three days.
-    least_gap_days: float
+    min_gap_days: float
     deal_parts: dict[str, dict]  # of the deal index; without any, it is `NOT_KNOWN`
     deal_cuts: dict[str, float]  # class -> least deal index; below the least is `low`
     # Distance ratio above which repeated studies do not keep customers in their segment.
@@ -75,7 +75,7 @@ class Model:
         Columns: customer_id, segment_id (0 is too little data), second_id (the next
         nearest), distance (to the own centre), distance_ratio (nearest over second
         nearest, 0 to 1), membership (0 to 1), borderline (whether the ratio is above
-        the model's), value_tier, activity, deal_index, deal_sensitivity. Of segments
+        the model's), value_tier, activity, deal_index, deal_proneness. Of segments
         within `TIE` of the least squared distance, the lowest number wins; a deal index
         reaches a cut that it misses by at most `TIE`; what exceeds the ratio by at most
         `TIE` in squared distance is not borderline.
@@ -101,7 +101,7 @@ class Model:
         index = deal_index(features[enough], parts=self.deal_parts)
         table.loc[enough, "deal_index"] = index
         found = _tier(table["deal_index"].fillna(-np.inf), self._deal_tiers())
-        table["deal_sensitivity"] = found.where(enough, TOO_LITTLE)
+        table["deal_proneness"] = found.where(enough, TOO_LITTLE)
         return table
 
     def tier(self, sales: pd.Series) -> pd.Series:
@@ -115,7 +115,7 @@ class Model:
         return tiers | {"low": -np.inf}
 
     def _activity(self, features: pd.DataFrame) -> pd.Series:
-        gap = features["gap_mean_days"].clip(lower=self.least_gap_days)
+        gap = features["gap_mean_days"].clip(lower=self.min_gap_days)
         late = features["recency_days"] / gap
         stage = pd.Series("lapsed", index=features.index)
         cuts = self.activity_cuts
@@ -146,7 +146,7 @@ class Model:
         `table` is a table or read expression of the dialect (one of `DIALECTS`), such
         as read_parquet('...'), with customer_id and the columns of `inputs`; what is
         missing must be null, not NaN. The query returns customer_id, segment_id,
-        value_tier, activity, deal_sensitivity and borderline, in no order. It agrees
+        value_tier, activity, deal_proneness and borderline, in no order. It agrees
         with `assign`, but where that refuses a missing or negative value segment_id and
         borderline are null.
         """
@@ -205,7 +205,7 @@ class Model:
 
     def _rules_in_sql(self) -> list[str]:
         """Write whether the data suffice, and the numbers that the rules look at."""
-        gap = _cut('"gap_mean_days"', self.least_gap_days, np.inf)
+        gap = _cut('"gap_mean_days"', self.min_gap_days, np.inf)
         scores = [
             f"({_cut(identifier(column), part['lower'], part['upper'])} - {part['mean']!r})"
             f" / {part['deviation']!r}"

@@ -119,8 +119,8 @@ def hold(
     halves: pd.DataFrame,
     models: Mapping[str, null_models.NullModel],
     *,
-    splits: int,
-    starts: int,
+    n_splits: int,
+    n_init: int,
     references: int,
     seed: int,
     enough: int = 10,
@@ -135,7 +135,7 @@ def hold(
     1993, Resampling-based multiple testing). Drawing stops once `enough` of them reach
     the largest z of the customers (Besag and Clifford 1991, Sequential Monte Carlo
     p-values). `halves` are those of `stability.split` for the customers. References may
-    have fewer `splits`: they vary more then, which makes p larger. That room is needed:
+    have fewer `n_splits`: they vary more then, which makes p larger. That room is needed:
     with deviations corrected for the number of halvings a tenth of horseshoes were
     called reproducible (benchmarks/verdicts.md).
 
@@ -147,7 +147,7 @@ def hold(
     """
     own = _means(halves)
     k_values = list(halves["k"].unique())
-    settings = {"k_values": k_values, "splits": splits, "starts": starts}
+    settings = {"k_values": k_values, "n_splits": n_splits, "n_init": n_init}
     tables = []
     for name, model in models.items():
         drawn = _drawn(model, range(1, PILOT + 1), seed, settings)

@@ -163,13 +163,13 @@ def score_panels(
     *,
     names: Mapping[str, str],
     more_is_better: Mapping[str, bool],
-    level: float,
+    alpha: float,
 ) -> Figure:
     """Draw scores over k beside their references: a row a method, a column a statistic.
 
     `table` has method, k, statistic, observed, reference (mean of the references), low,
     high (their range), p; observed and p are missing where a method found no k
-    segments. p up to `level` fills the marker. Panels of a statistic share their scale.
+    segments. p up to `alpha` fills the marker. Panels of a statistic share their scale.
     """
     columns = ["method", "k", "statistic", "observed", "reference", "low", "high", "p"]
     key = ["method", "statistic", "k"]
@@ -183,26 +183,26 @@ def score_panels(
     for (row, column), ax in np.ndenumerate(axes):
         here = table["method"] == methods[row]
         here &= table["statistic"] == statistics[column]
-        _score_panel(table[here].sort_values("k"), level=level, ax=ax)
+        _score_panel(table[here].sort_values("k"), alpha=alpha, ax=ax)
     for ax, method in zip(axes[:, 0], methods, strict=True):
         _say_at_left(ax, fill(names[method], 13))
     for ax, statistic in zip(axes[0], statistics, strict=True):
         way = "more is better ↑" if more_is_better[statistic] else "less is better ↓"
         ax.set_title(f"{names[statistic]}\n{way}", fontsize=TEXT)
     figure.supxlabel(
-        f"number of segments\n● p ≤ {level:g}   ○ p > {level:g}   "
+        f"number of segments\n● p ≤ {alpha:g}   ○ p > {alpha:g}   "
         "grey: range of the references, dashed: their mean",
         fontsize=TEXT,
     )
     return figure
 
 
-def _score_panel(rows: pd.DataFrame, *, level: float, ax: Axes) -> None:
+def _score_panel(rows: pd.DataFrame, *, alpha: float, ax: Axes) -> None:
     k = rows["k"].to_numpy()
     ax.fill_between(k, rows["low"], rows["high"], color=REFERENCE, alpha=0.75, lw=0)
     ax.plot(k, rows["reference"], color=QUIET, linewidth=1, linestyle="--")
     ax.plot(k, rows["observed"], color=ACCENT, linewidth=1.6)
-    fills = np.where(rows["p"] <= level, ACCENT, "white")
+    fills = np.where(rows["p"] <= alpha, ACCENT, "white")
     ax.scatter(
         k, rows["observed"], s=26, c=fills, edgecolors=ACCENT, linewidths=1.3, zorder=3
     )

@@ -18,7 +18,7 @@ from helpers.statistics import bootstrap, classifier, forecasts
 # How each kind of outcome is scored.
 SCORES = {"amount": "r2", "mix": "r2", "yes_no": "auc"}
 # A yes/no outcome with fewer customers of either answer is not judged.
-LEAST_OF_EACH = 10
+MIN_OF_EACH = 10
 # Customers of average behaviour added to each label before its rate is taken.
 SMOOTHING = 10.0
 # Ridge penalties tried inside a fold, for columns of standard deviation 1.
@@ -37,27 +37,27 @@ class Outcome:
     among: pd.Series  # bool, same customers: whether one is judged
 
 
-def later_sales(later: pd.DataFrame) -> Outcome:
-    """Give the logarithm of 1 + later_sales (currency) as an outcome of every customer.
+def holdout_sales(later: pd.DataFrame) -> Outcome:
+    """Give the logarithm of 1 + holdout_sales (currency) as an outcome of every customer.
 
     Who took back more than was bought counts as 0.
     """
     everybody = pd.Series(True, index=later.index)
-    amount = np.log1p(later[["later_sales"]].clip(lower=0))
+    amount = np.log1p(later[["holdout_sales"]].clip(lower=0))
     return Outcome("later sales (log)", "amount", amount, everybody)
 
 
-def aim(later: pd.DataFrame, *, needs: Sequence[str], least_sales: float) -> Outcome:
+def aim(later: pd.DataFrame, *, needs: Sequence[str], min_sales: float) -> Outcome:
     """Give the outcome that needs segments are judged by.
 
     It is the roots of the shares of later sales by need, among those whose later sales
-    reach `least_sales`; in a run without needs, how much is bought later. `later` has
-    later_sales and the columns of `needs` (currency).
+    reach `min_sales`; in a run without needs, how much is bought later. `later` has
+    holdout_sales and the columns of `needs` (currency).
     """
     if not needs:
-        return later_sales(later)
-    judged = later["later_sales"] >= least_sales
-    of_sales = later["later_sales"].where(judged)
+        return holdout_sales(later)
+    judged = later["holdout_sales"] >= min_sales
+    of_sales = later["holdout_sales"].where(judged)
     mix = np.sqrt(later[list(needs)].div(of_sales, axis=0))
     return Outcome("later need mix", "mix", mix.fillna(0), among=judged)
 
@@ -67,13 +67,13 @@ def explained(
     aim: Outcome,
     *,
     folds: int,
-    repeats: int,
+    n_bootstrap: int,
     seed: int,
 ) -> pd.DataFrame:
     """Say what share of an amount or a mix each labelling foretells, and how surely.
 
     Returns a column for each labelling; the first row (0) holds what `league` gives for
-    it alone, the others as much for `repeats` resamples of the customers, the same for
+    it alone, the others as much for `n_bootstrap` resamples of the customers, the same for
     all labellings: so two of them can be compared row by row. Empty if the outcome
     cannot be judged, see `not_judged`.
     """
@@ -81,7 +81,7 @@ def explained(
         return pd.DataFrame(columns=list(labels), dtype=float)
     judged = aim.among.to_numpy(bool)
     truth = aim.values[judged].to_numpy(float)  # noqa: PD011 (a field of its own)
-    fold, weights = _draw(np.zeros(len(truth)), folds, repeats, seed)
+    fold, weights = _draw(np.zeros(len(truth)), folds, n_bootstrap, seed)
     found = {}
     for name, label in labels.items():
         own = pd.Series(np.asarray(label)[judged]).astype(str)
@@ -102,7 +102,7 @@ def league(
     *,
     base: pd.DataFrame,
     folds: int,
-    repeats: int,
+    n_bootstrap: int,
     seed: int,
 ) -> pd.DataFrame:
     """Say how well each design foretells each outcome, for customers left out.
@@ -127,7 +127,7 @@ def league(
     the ROC curve). low and high are 95 % percentile intervals over customers, a little
     too narrow: folds and fitted models stay as they are.
     """
-    _check_settings(base, outcomes, folds, repeats)
+    _check_settings(base, outcomes, folds, n_bootstrap)
     _check_columns("base", base, base.index)
     for name, columns in designs.items():
         _check_columns(name, columns, base.index)
@@ -135,7 +135,7 @@ def league(
     for outcome in outcomes:
         _check_outcome(outcome, base.index)
     tables = Parallel(n_jobs=-1)(
-        delayed(_judge)(outcome, designs, base, folds, repeats, seed)
+        delayed(_judge)(outcome, designs, base, folds, n_bootstrap, seed)
         for outcome in outcomes
     )
     return pd.concat(tables, ignore_index=True)
@@ -266,7 +266,7 @@ def _judge(
     designs: dict[str, pd.DataFrame],
     base: pd.DataFrame,
     folds: int,
-    repeats: int,
+    n_bootstrap: int,
     seed: int,
 ) -> pd.DataFrame:
     judged = outcome.among.to_numpy(bool)
@@ -283,7 +283,7 @@ def _judge(
         return pd.DataFrame(rows)
     yes_no = outcome.kind == "yes_no"
     answers = truth[:, 0] if yes_no else np.zeros(len(truth))
-    fold, weights = _draw(answers, folds, repeats, seed)
+    fold, weights = _draw(answers, folds, n_bootstrap, seed)
     score = _auc if yes_no else _r2
     rows = []
     with threadpool_limits(1):
@@ -310,7 +310,7 @@ def _why_not(outcome: Outcome, truth: np.ndarray, folds: int) -> str:
         return f"{len(truth):,} customers are too few for {folds} folds"
     if outcome.kind == "yes_no":
         yes = int(truth.sum())
-        least = max(LEAST_OF_EACH, folds)
+        least = max(MIN_OF_EACH, folds)
         if min(yes, len(truth) - yes) < least:
             return f"{yes:,} of {len(truth):,} did; {least} that did and that did not are needed"
     elif not np.ptp(truth, axis=0).any():
@@ -322,16 +322,16 @@ def _why_not(outcome: Outcome, truth: np.ndarray, folds: int) -> str:
 
 
 def _draw(
-    group: np.ndarray, folds: int, repeats: int, seed: int
+    group: np.ndarray, folds: int, n_bootstrap: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Share out and resample each group by itself, so that none runs dry."""
     rng = np.random.default_rng(seed)
     fold = np.empty(len(group), dtype=int)
-    drawn = np.empty((repeats, len(group)))
+    drawn = np.empty((n_bootstrap, len(group)))
     for one in np.unique(group):
         rows = np.flatnonzero(group == one)
         fold[rows] = rng.permutation(np.arange(len(rows)) % folds)
-        drawn[:, rows] = bootstrap.counts(len(rows), repeats, rng)
+        drawn[:, rows] = bootstrap.counts(len(rows), n_bootstrap, rng)
     return fold, np.column_stack([np.ones(len(group)), drawn.T])
 
 
@@ -426,13 +426,13 @@ def _auc(
 
 
 def _check_settings(
-    base: pd.DataFrame, outcomes: list[Outcome], folds: int, repeats: int
+    base: pd.DataFrame, outcomes: list[Outcome], folds: int, n_bootstrap: int
 ) -> None:
-    if not outcomes or not base.shape[1] or folds < 2 or repeats < 1:
+    if not outcomes or not base.shape[1] or folds < 2 or n_bootstrap < 1:
         raise BadInput(
             "A league needs an outcome, a base of at least one column, two folds and one "
             f"repeat; it was given {len(outcomes)} outcomes, {base.shape[1]} columns, "
-            f"{folds} folds and {repeats} repeats."
+            f"{folds} folds and {n_bootstrap} resamples."
         )
     names = pd.Series([outcome.name for outcome in outcomes])
     if names.duplicated().any():

@@ -137,10 +137,10 @@ def compare(
     return pd.DataFrame(rows).join(pairs, on="sample").astype({"takes": "Int64"})
 
 
-def said(samples: pd.DataFrame, *, least_agreement: float) -> str:
+def said(samples: pd.DataFrame, *, min_agreement: float) -> str:
     """Say whether the decision hangs on the sample: nothing where there is only one.
 
-    `least_agreement` is the least adjusted Rand index of centres that are called alike.
+    `min_agreement` is the least adjusted Rand index of centres that are called alike.
     """
     if len(samples) < 2:
         return ""
@@ -148,7 +148,7 @@ def said(samples: pd.DataFrame, *, least_agreement: float) -> str:
     *some, last = ["none" if pd.isna(k) else str(k) for k in takes]
     ari, excess = samples["ari"], samples["excess"]
     same_number = len(set(some)) == 1 and last in some
-    same_lines = ari.min() >= least_agreement
+    same_lines = ari.min() >= min_agreement
     verdict = {
         (True, True): "The decision does not hang on the sample.",
         (True, False): "The number does not hang on the sample, but the lines do: "

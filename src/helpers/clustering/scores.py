@@ -25,7 +25,7 @@ def sweep(
     *,
     k_values: range,
     seed: int,
-    starts: int,
+    n_init: int,
     methods: Iterable[str] = clustering_methods.METHODS,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Cluster by each method at each k (2 or more), and score every result.
@@ -45,7 +45,7 @@ def sweep(
     """
     values = clustering_methods.check(scores, least=max(k_values) + 1)
     fits = clustering_methods.fits(
-        values, methods=methods, k_values=k_values, seed=seed, starts=starts
+        values, methods=methods, k_values=k_values, seed=seed, n_init=n_init
     )
     judged = _judge(values, [(fit.labels, k) for (_, k), fit in fits.items()])
     rows = [
@@ -61,12 +61,12 @@ def measure(
     seed: int,
     *,
     k_values: range,
-    starts: int,
+    n_init: int,
     methods: tuple[str, ...],
 ) -> pd.DataFrame:
     """Score every candidate as `sweep`, in the form of `tidy`: what references repeat."""
     _, table = sweep(
-        scores, k_values=k_values, seed=seed, starts=starts, methods=methods
+        scores, k_values=k_values, seed=seed, n_init=n_init, methods=methods
     )
     return tidy(table)
 
@@ -264,11 +264,11 @@ def _spanning_tree(values: np.ndarray) -> list[tuple[int, int]]:
     return [(first, second) for _, first, second in sorted(edges)]
 
 
-def _grown(tree: list[tuple[int, int]], starts: np.ndarray) -> np.ndarray:
+def _grown(tree: list[tuple[int, int]], n_init: np.ndarray) -> np.ndarray:
     # Growing from several customers by the nearest neighbour follows the shortest tree
     # (Kruskal 1956): take its edges in turn, but never join two that hold a start.
     leader = list(range(len(tree) + 1))
-    holds = np.isin(leader, starts).tolist()
+    holds = np.isin(leader, n_init).tolist()
 
     def find(customer: int) -> int:
         while leader[customer] != customer:
@@ -281,7 +281,7 @@ def _grown(tree: list[tuple[int, int]], starts: np.ndarray) -> np.ndarray:
         if not (holds[one] and holds[other]):
             leader[one] = other
             holds[other] = holds[other] or holds[one]
-    number = {find(start): label for label, start in enumerate(starts.tolist())}
+    number = {find(start): label for label, start in enumerate(n_init.tolist())}
     return np.array([number[find(customer)] for customer in range(len(leader))])
 
 

@@ -57,9 +57,9 @@ def resample(
     *,
     prepare: Callable[[pd.DataFrame], Prepared],
     k_values: Sequence[int],
-    resamples: int,
+    n_bootstrap: int,
     seed: int,
-    starts: int,
+    n_init: int,
 ) -> Resampled:
     """Repeat the whole study, k-means included, on resampled customers.
 
@@ -74,8 +74,8 @@ def resample(
         scores = prepare(features).transform(features)
     methods.check(scores, least=max(k_values))
     found = Parallel(n_jobs=-1)(
-        delayed(_repeat)(features, prepare, k_values, [seed, i], starts)
-        for i in range(resamples)
+        delayed(_repeat)(features, prepare, k_values, [seed, i], n_init)
+        for i in range(n_bootstrap)
     )
     return Resampled(
         labels={k: np.stack([labels[k] for labels, _ in found]) for k in k_values},
@@ -88,12 +88,12 @@ def _repeat(
     prepare: Callable[[pd.DataFrame], Prepared],
     k_values: Sequence[int],
     seed: list[int],
-    starts: int,
+    n_init: int,
 ) -> tuple[dict[int, np.ndarray], np.ndarray]:
     rng = np.random.default_rng(seed)
     rows = np.sort(rng.integers(0, len(features), len(features)))
     counts = np.bincount(rows, minlength=len(features))
-    settings = {"seed": int(rng.integers(2**31)), "starts": starts, "weights": counts}
+    settings = {"seed": int(rng.integers(2**31)), "n_init": n_init, "weights": counts}
     place = f"Resample {seed[1] + 1}"
     with threadpool_limits(1):
         everyone = _scored(features, prepare, features.iloc[rows], place)
@@ -150,10 +150,10 @@ def agreement(resampled: Resampled) -> pd.DataFrame:
     )
 
 
-def _refuse_one(resamples: int) -> None:
-    if resamples < 2:
+def _refuse_one(n_bootstrap: int) -> None:
+    if n_bootstrap < 2:
         raise BadInput(
-            f"Repeated studies are compared in pairs, but resamples is {resamples}. Ask "
+            f"Repeated studies are compared in pairs, but n_bootstrap is {n_bootstrap}. Ask "
             "for 2 or more."
         )
 
@@ -275,9 +275,9 @@ def split(
     scores: pd.DataFrame,
     *,
     k_values: Sequence[int],
-    splits: int,
+    n_splits: int,
     seed: int,
-    starts: int,
+    n_init: int,
 ) -> pd.DataFrame:
     """Cluster two halves of the customers, and ask whether they find the same segments.
 
@@ -294,7 +294,7 @@ def split(
     methods.check(scores, least=2 * max(k_values))
     values = scores.to_numpy(float)
     found = Parallel(n_jobs=-1)(
-        delayed(_split)(values, k_values, [seed, i], starts) for i in range(splits)
+        delayed(_split)(values, k_values, [seed, i], n_init) for i in range(n_splits)
     )
     rows = [
         (k, i, *part[place])
@@ -308,22 +308,22 @@ def prediction_strength(
     scores: pd.DataFrame,
     *,
     k_values: Sequence[int],
-    splits: int,
+    n_splits: int,
     seed: int,
-    starts: int,
+    n_init: int,
 ) -> pd.DataFrame:
     """Give k, split and strength of `split` alone."""
-    settings = {"splits": splits, "seed": seed, "starts": starts}
+    settings = {"n_splits": n_splits, "seed": seed, "n_init": n_init}
     table = split(scores, k_values=k_values, **settings)
     return table[["k", "split", "strength"]]
 
 
 def _split(
-    values: np.ndarray, k_values: Sequence[int], seed: list[int], starts: int
+    values: np.ndarray, k_values: Sequence[int], seed: list[int], n_init: int
 ) -> list[tuple[float, float, float]]:
     rng = np.random.default_rng(seed)
     parts = np.array_split(rng.permutation(len(values)), 2)
-    settings = {"seed": int(rng.integers(2**31)), "starts": starts}
+    settings = {"seed": int(rng.integers(2**31)), "n_init": n_init}
     first, second = (values[part] for part in parts)
     for half in (first, second):
         _refuse_few(half, k_values, f"A half of split {seed[-1] + 1}")
@@ -454,23 +454,23 @@ def measure(
     seed: int,
     *,
     k_values: Sequence[int],
-    resamples: int,
-    splits: int,
-    starts: int,
+    n_bootstrap: int,
+    n_splits: int,
+    n_init: int,
 ) -> pd.DataFrame:
     """Measure all stabilities of scores, as `summarise`: what `on_references` repeats.
 
     Unlike `resample` on features nothing is prepared anew, which flatters references a
-    little. Keep `starts` the same for both: more starts are steadier.
+    little. Keep `n_init` the same for both: more starts are steadier.
     """
-    settings = {"k_values": k_values, "seed": seed, "starts": starts}
+    settings = {"k_values": k_values, "seed": seed, "n_init": n_init}
     # References are measured side by side already; each of them stays in its process.
     with parallel_config(backend="sequential"), threadpool_limits(1):
-        strength = prediction_strength(scores, splits=splits, **settings)
-        again = resample(scores, prepare=AsItIs, resamples=resamples, **settings)
+        strength = prediction_strength(scores, n_splits=n_splits, **settings)
+        again = resample(scores, prepare=AsItIs, n_bootstrap=n_bootstrap, **settings)
         values = scores.to_numpy(float)
         labels = {
-            k: methods.kmeans_labels(values, k=k, seed=seed, starts=starts)
+            k: methods.kmeans_labels(values, k=k, seed=seed, n_init=n_init)
             for k in k_values
         }
     return summarise(again, labels, strength)
@@ -589,7 +589,7 @@ def multiverse(
     choices: Sequence[Mapping[str, object]],
     k: int,
     seed: int,
-    starts: int,
+    n_init: int,
 ) -> pd.DataFrame:
     """Cluster the customers under each defensible choice of preparation.
 
@@ -605,7 +605,7 @@ def multiverse(
     if twice:
         raise BadInput(f"choices name {'; '.join(twice)} twice. Keep one of each.")
     labels = Parallel(n_jobs=-1)(
-        delayed(_chosen)(features, prepare, choice, name, k, seed, starts)
+        delayed(_chosen)(features, prepare, choice, name, k, seed, n_init)
         for name, choice in zip(names, choices, strict=True)
     )
     return pd.DataFrame(dict(zip(names, labels, strict=True)), index=features.index)
@@ -618,7 +618,7 @@ def _chosen(
     name: str,
     k: int,
     seed: int,
-    starts: int,
+    n_init: int,
 ) -> np.ndarray:
     try:
         with threadpool_limits(1):
@@ -630,7 +630,7 @@ def _chosen(
                 return np.zeros(len(scores), dtype=int)
             methods.check(scores, least=k)
             values = scores.to_numpy(float)
-            return methods.kmeans_labels(values, k=k, seed=seed, starts=starts)
+            return methods.kmeans_labels(values, k=k, seed=seed, n_init=n_init)
     except BadInput as fault:
         raise BadInput(f"Choice {name}: {fault}") from None
 

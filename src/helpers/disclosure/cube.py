@@ -106,17 +106,17 @@ def build(
     attributes: Sequence[str],
     measures: Sequence[str],
     most: int,
-    most_groups: int,
-    least_shared: float,
+    max_groups: int,
+    min_shared: float,
 ) -> Cube:
     """Cross the dimensions as far as privacy allows; money is rounded to whole units.
 
-    `most` conditions a group and `most_groups` groups at most; attributes that share
-    `least_shared` of their information are not crossed; the rest is as in `views`.
+    `most` conditions a group and `max_groups` groups at most; attributes that share
+    `min_shared` of their information are not crossed; the rest is as in `views`.
     """
-    apart = overlapping(customers, attributes=attributes, least=least_shared)
+    apart = overlapping(customers, attributes=attributes, least=min_shared)
     limits = {"dimensions": dimensions, "apart": apart}
-    deep = conditions(customers, most=most, at_most=most_groups, **limits)
+    deep = conditions(customers, most=most, at_most=max_groups, **limits)
     found = views(customers, measures=measures, most=deep, **limits).round(
         dict.fromkeys(measures, 0)
     )

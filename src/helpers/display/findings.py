@@ -4,22 +4,24 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from helpers.core import errors, paths, store
 from helpers.display import plots
 from helpers.display.plots import Picture
 from helpers.display.tables import STYLE, Table
+from helpers.display.words import FIELDS
 
-MOST_ROWS = 12  # of a table on the dashboard: more is no longer a glance
-FIELDS = ("decision", "size", "uncertainty", "action", "limit")
-Finding = Mapping[str, str]
+MAX_ROWS = 12  # of a table on the dashboard: more is no longer a glance
+KEPT = ("id", "facts")  # of `words.finding`, kept with its texts
+Finding = Mapping[str, Any]
 
 
 def show(rows: Sequence[Finding]) -> "Findings":
     """Prepare findings, in the order given, as the last expression of a cell.
 
-    Each has the keys decision, size, uncertainty, action and limit: plain text, each
-    possibly empty except the decision; else BadInput is raised.
+    Each is of `words.finding`, or has its keys decision, size, uncertainty, action and
+    limit: plain text, possibly empty except the decision; else BadInput is raised.
     """
     return Findings(_checked(rows))
 
@@ -37,7 +39,7 @@ def write(rows: Sequence[Finding], *, run: str, notebook: str) -> None:
 class Findings:
     """Findings ready to be displayed; made by :func:`show`."""
 
-    rows: list[dict[str, str]]
+    rows: list[dict[str, Any]]
 
     def _repr_html_(self) -> str:
         """Give the findings as a numbered list of cards."""
@@ -66,9 +68,9 @@ def _plain_card(number: int, row: Finding) -> str:
     return "\n".join([f"{number}. {row['decision']}", *lines])
 
 
-def _checked(rows: Sequence[Finding]) -> list[dict[str, str]]:
+def _checked(rows: Sequence[Finding]) -> list[dict[str, Any]]:
     for number, row in enumerate(rows, 1):
-        wrong = sorted(set(row) ^ set(FIELDS)) or [
+        wrong = sorted((set(row) - set(KEPT)) ^ set(FIELDS)) or [
             field for field in FIELDS if not isinstance(row[field], str)
         ]
         if wrong or not row["decision"].strip():
@@ -76,7 +78,11 @@ def _checked(rows: Sequence[Finding]) -> list[dict[str, str]]:
                 f"finding {number}: {', '.join(wrong) or 'decision'} missing, unknown or "
                 f"not text; give text (possibly '') for each of {', '.join(FIELDS)}"
             )
-    return [{field: row[field].strip() for field in FIELDS} for row in rows]
+    return [
+        {field: row[field].strip() for field in FIELDS}
+        | {name: row[name] for name in KEPT if name in row}
+        for row in rows
+    ]
 
 
 def write_personas(
@@ -166,14 +172,14 @@ def write_tables(
 ) -> None:
     """Save tables and charts of a notebook for the dashboard, and each one's question.
 
-    They hold nothing that a page may not show; BadInput above `MOST_ROWS` rows.
+    They hold nothing that a page may not show; BadInput above `MAX_ROWS` rows.
     """
     for question, table in questions:
         rows = len(table.columns[0].texts) if isinstance(table, Table) else 0
-        if rows > MOST_ROWS:
+        if rows > MAX_ROWS:
             raise errors.BadInput(
                 f"The table for the dashboard on {question!r} has {rows} rows; a glance "
-                f"takes {MOST_ROWS} at most. Show its head."
+                f"takes {MAX_ROWS} at most. Show its head."
             )
     # The page has a stylesheet of its own.
     content = [

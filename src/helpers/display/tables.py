@@ -12,7 +12,7 @@ import pandas as pd
 
 from helpers.disclosure import suppression
 from helpers.disclosure.suppression import WITHHELD
-from helpers.display import columns
+from helpers.display import columns, words
 
 MISSING, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 
@@ -31,6 +31,7 @@ def in_currency(currency: str) -> str:
     """Let headings of money end in the sign of an ISO 4217 code from now on."""
     global _sign
     _sign = columns.symbol(currency)
+    words.in_currency(currency)
     return _sign
 
 

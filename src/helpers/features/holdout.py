@@ -28,16 +28,16 @@ def later(
     """Measure what the customers did in a later window, to judge segments by.
 
     The engine's staged tables are made anew. Returns, in the order of the customers,
-    customer_id, later_orders, later_sales (currency; goods), later_<need> (currency)
-    for each need, 0 for who did not come; later_recency_days: days from the last order
+    customer_id, holdout_orders, holdout_sales (currency; goods), holdout_<need> (currency)
+    for each need, 0 for who did not come; holdout_recency_days: days from the last order
     to the end of the window, or all its days.
     """
     by_name = {f.name: f for f in dictionary.FEATURES}
     known = [by_name[name] for name in ("orders", "sales", "recency_days")]
-    orders, sales, recency = (replace(f, name=f"later_{f.name}") for f in known)
+    orders, sales, recency = (replace(f, name=f"holdout_{f.name}") for f in known)
     by_need = [
         Feature(
-            name=f"later_{dictionary.slug(need)}",
+            name=f"holdout_{dictionary.slug(need)}",
             family="outcome",
             unit="currency",
             source="need_rows",
@@ -56,9 +56,9 @@ def later(
         else _nobody(chosen)
     )
     days = (pd.Timestamp(last) - pd.Timestamp(first)).days + 1
-    absent = dict.fromkeys(found.columns[1:], 0) | {"later_recency_days": days}
+    absent = dict.fromkeys(found.columns[1:], 0) | {"holdout_recency_days": days}
     return _for_each(customers, found, absent=absent).astype(
-        {"later_orders": "int64", "later_recency_days": "int64"}
+        {"holdout_orders": "int64", "holdout_recency_days": "int64"}
     )
 
 
@@ -84,7 +84,7 @@ def habits(
     recent = str((pd.Timestamp(last) - pd.Timedelta(days=QUARTER - 1)).date())
     window = {"first": max(first, recent), "last": last}
     with contextlib.closing(engines.connect("duckdb", run=run)) as con:
-        sold = later(con, customers=customers, **stored, **window)["later_sales"]
+        sold = later(con, customers=customers, **stored, **window)["holdout_sales"]
         amount = np.log1p(sold.clip(lower=0)).to_frame("recent_sales")
         designs = {"last quarter's sales": amount}
         if "store_id" in engines.columns(lines):
@@ -159,9 +159,9 @@ def redeemed(
 ) -> pd.DataFrame:
     """Say who was targeted by a campaign in a later window, and who redeemed.
 
-    Returns customer_id; later_targeted: contacted, not as a control, by a campaign that
+    Returns customer_id; holdout_targeted: contacted, not as a control, by a campaign that
     starts in the window (one that runs already may have been answered before);
-    later_redeemed: contacted and answered such a campaign in the window. Campaigns that
+    holdout_redeemed: contacted and answered such a campaign in the window. Campaigns that
     start late leave little time to answer; who was not targeted did not refuse.
     """
     files = {"campaigns": campaigns, "contacts": contacts, "responses": responses}
@@ -179,6 +179,6 @@ def redeemed(
     ).df()
     answered = found.loc[found["answered"], "customer_id"]
     return customers.to_frame("customer_id").assign(
-        later_targeted=customers.isin(found["customer_id"]),
-        later_redeemed=customers.isin(answered),
+        holdout_targeted=customers.isin(found["customer_id"]),
+        holdout_redeemed=customers.isin(answered),
     )

@@ -44,7 +44,9 @@ def parts(
     files = _copied(con, names, spill, rules_off=settings.get("kept", []))
     if not keep:
         con.execute("drop table typed_lines")
-    given = tuple(settings[name] for name in ("first_day", "last_day", "later_day"))
+    given = tuple(
+        settings[name] for name in ("train_start", "train_end", "holdout_end")
+    )
     days = horizons.windows(*_span(con, files), given=given)
     table = _each(con, files, days)
     rhythm = Rhythm.of(table, first=days[0], last=days[1], later=days[2])
@@ -59,9 +61,9 @@ def parts(
     facts["needs"] = facts["needs"] if facts["needs"] > 1 else varied
     verdicts = data_sufficiency.verdict(
         facts,
-        customers=settings["least_customers"],
-        segmented=settings["least_segmented"],
-        events=settings["least_events"],
+        customers=settings["min_customers"],
+        segmented=settings["min_segmented"],
+        events=settings["min_events"],
     )
     counted = {name: int(facts[name]) for name in ("enough", "repeat")}
     told = {
@@ -121,7 +123,7 @@ def of_settings(
     verdicts, told = parts(con, names, settings=settings, spill=spill, keep=keep)
     few = data_sufficiency.few(
         told["customers"],
-        least=settings["least_customers"],
+        least=settings["min_customers"],
         first=told["days"][0],
         last=told["days"][1],
     )

@@ -25,7 +25,7 @@ from helpers.runs import coverage, mapping, run_file
 from helpers.runs.mapping import Source
 
 PLACES = ("department", "category", "brand")
-# Columns of later outcomes are later_<need>: these would name one that there is.
+# Columns of later outcomes are holdout_<need>: these would name one that there is.
 LATER = ("orders", "sales", "recency_days", "targeted", "redeemed")
 # A shop's own Fuel or Other is a need like its others, and not what the study calls so.
 SPECIAL = (*LATER, *APART, OTHER, "other_grocery", "goods")

@@ -14,7 +14,7 @@ from helpers.runs.mapping import Source
 
 DOMINANT = 0.10  # share of sales of one customer that is worth a warning
 UNKNOWN = 0.10  # share of lines without customer that is worth a warning
-MOST_NEEDS = 40  # categories beyond which a mix of needs is too fine to read
+MAX_NEEDS = 40  # categories beyond which a mix of needs is too fine to read
 SOME = 0.01  # share of orders from which an oddity is worth a warning
 MANY = 30  # orders from which it is odd that no customer has two
 
@@ -158,7 +158,7 @@ def _alike(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     if types.tells_copies(con, source):
         yield said + (
             "Notebook 1 sets them aside as copies; if they are purchases, map line_no or "
-            "write `kept: [exact copy]`."
+            "write `disabled_rules: [exact copy]`."
         )
     else:
         yield said + (
@@ -376,7 +376,7 @@ def _unplaced(
     kinds = validate.one(
         con, f"select count(distinct {told[0]}) from typed_{source.table}"
     )
-    if not 2 <= kinds <= MOST_NEEDS:
+    if not 2 <= kinds <= MAX_NEEDS:
         yield (
             f"{validate.named(source, told[0])} holds {kinds:,} values; needs read best with 5 to "
             "25. Map a coarser or finer column."

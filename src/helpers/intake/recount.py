@@ -19,7 +19,7 @@ from helpers.intake.validate import Problem
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
 
-MOST_IDS = 2_000_000  # beyond them ids are not counted a second time, to save memory
+MAX_IDS = 2_000_000  # beyond them ids are not counted a second time, to save memory
 _RANGES = (0x200B, 0x2010), (0x202A, 0x202F), (0x2060, 0x206A), (0xFE00, 0xFE10)
 _ALONE = (0, 0xAD, 0x61C, 0x180E, 0xFEFF)
 # Letters without a shape.
@@ -146,7 +146,7 @@ def _collect(tally: Tally, name: str, column: pa.Array, source: Source) -> None:
     for text in column.unique().to_pylist():
         if (told := _id(text)) is not None:
             seen.add(_folded(told) if name in source.fold_ids else told)
-    if len(seen) > MOST_IDS:
+    if len(seen) > MAX_IDS:
         tally.ids[name] = None
 
 
@@ -183,7 +183,7 @@ class _Numbers:
     def of(self, column: pa.Array) -> np.ndarray:
         told = column.dictionary_encode()
         texts = told.dictionary.to_pylist()
-        if len(self.known) > MOST_IDS:
+        if len(self.known) > MAX_IDS:
             self.known.clear()
         for text in texts:
             if text not in self.known:

@@ -41,7 +41,7 @@ PERSONAL = re.compile(
 FIRM = re.compile(
     r"industr|branch|sector|employee|company|size|sites|turnover|legal", re.IGNORECASE
 )
-MOST_LEVELS = 30  # values of an attribute beyond which groups are too small to show
+MAX_LEVELS = 30  # values of an attribute beyond which groups are too small to show
 # Words that YAML reads as something else.
 WORDS = ("yes", "no", "on", "off", "true", "false", "null", "y", "n")
 WORDED = re.compile(r"[^\W\d_]{2,}[ ,]+[^\W\d_]{2,}")  # such as a name
@@ -377,7 +377,7 @@ def _attributes(one: Guess, rest: list[str]) -> Iterator[str]:
     left = []
     for name in rest:
         levels = len(set(one.seen.columns[name]))
-        if PERSONAL.search(name) or not 2 <= levels <= MOST_LEVELS:
+        if PERSONAL.search(name) or not 2 <= levels <= MAX_LEVELS:
             left.append(name)
         else:
             kept["firmographic" if FIRM.search(name) else "demographic"].append(name)
@@ -390,7 +390,7 @@ def _attributes(one: Guess, rest: list[str]) -> Iterator[str]:
             yield f"    {kind}: [{', '.join(map(_yaml, own))}]"
     if left:
         yield (
-            f"    # left out, as personal or with fewer than 2 or more than {MOST_LEVELS}"
+            f"    # left out, as personal or with fewer than 2 or more than {MAX_LEVELS}"
             f" values: {', '.join(left)}"
         )
 
@@ -441,7 +441,7 @@ def _rest(text: str, run: str, found: Found) -> tuple[str, list[str]]:
             errors = judged.loc[judged["level"] == "error", "said"].to_list()
             if not errors:
                 days = _cut(con)
-                names = ("first_day", "last_day", "later_day")
+                names = ("train_start", "train_end", "holdout_end")
                 settings = outlook.fitted() | dict(zip(names, days, strict=True))
                 said, few = outlook.of_settings(
                     con, sources, settings=settings, spill=spill

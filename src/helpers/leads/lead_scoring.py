@@ -78,7 +78,7 @@ def best_single(
 
 
 def auc_interval(
-    won: np.ndarray, score: np.ndarray, *, repeats: int, seed: int
+    won: np.ndarray, score: np.ndarray, *, n_bootstrap: int, seed: int
 ) -> tuple[float, float, float]:
     """Measure how well a score orders leads: `forecasts.auc` and its 95 % interval.
 
@@ -88,7 +88,7 @@ def auc_interval(
     groups = np.flatnonzero(~won), np.flatnonzero(won)
     samples = (
         np.concatenate([rng.choice(group, len(group)) for group in groups])
-        for _ in range(repeats)
+        for _ in range(n_bootstrap)
     )
     return bootstrap.estimate(forecasts.aucs(won, score, samples))
 
@@ -103,7 +103,7 @@ def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataF
     rows = []
     for number, rows_in in enumerate(np.array_split(order, parts), 1):
         n, came = len(rows_in), won[rows_in].mean()
-        sure = intervals.wilson(came, n, level=0.95)
+        sure = intervals.wilson(came, n, alpha=0.05)
         rows.append((number, n, chances[rows_in].mean(), came, *sure))
     return pd.DataFrame(rows, columns=["part", "leads", "said", "came", "low", "high"])
 

@@ -194,7 +194,7 @@ def confidence_table(
         told = best >= level
         right = int((named[told] == truth[told]).sum())
         share = right / told.sum() if told.any() else np.nan
-        low, high = intervals.wilson(share, told.sum(), level=0.95)
+        low, high = intervals.wilson(share, told.sum(), alpha=0.05)
         rows.append((level, told.mean(), share, low, high, best[told].mean()))
     columns = ["confidence", "typed", "right", "low", "high", "said"]
     return pd.DataFrame(rows, columns=columns)
@@ -231,7 +231,7 @@ def questions(
     for n, field in enumerate(order):
         right = (found[:, n] == truth.to_numpy()).mean()
         chosen = np.mean([field in one[:n] for one in lists]) if n else np.nan
-        sure = intervals.wilson(right, len(truth), level=0.95)
+        sure = intervals.wilson(right, len(truth), alpha=0.05)
         table.append((n, field, chosen, right, *sure))
     names = ["questions", "fields", "chosen", "right", "low", "high"]
     return pd.DataFrame(table, columns=names)

@@ -13,7 +13,7 @@ from helpers.statistics import bootstrap
 WEEK = 7  # days
 # A mean that Gamma-Gamma sets for all customers, over what they really spent, beyond
 # which it is not believed: near q = 1 it runs away.
-MOST_MEAN = 3
+MAX_MEAN = 3
 
 
 def purchases(
@@ -223,7 +223,7 @@ def expected_spend(spend: Spend, summary: pd.DataFrame) -> np.ndarray:
     n = summary["paid"].to_numpy(float)
     own = summary["spend"].fillna(0).to_numpy(float)
     average = own[n > 0].mean()
-    if spend.q <= 1 or spend.p * spend.v > MOST_MEAN * average * (spend.q - 1):
+    if spend.q <= 1 or spend.p * spend.v > MAX_MEAN * average * (spend.q - 1):
         return np.where(n > 0, own, average)
     weight = spend.p * n / (spend.p * n + spend.q - 1)
     return weight * own + (1 - weight) * spend.p * spend.v / (spend.q - 1)
@@ -253,7 +253,7 @@ def holdout(
 
 
 def calibration(
-    held: pd.DataFrame, *, edges: Sequence[int], seed: int, resamples: int
+    held: pd.DataFrame, *, edges: Sequence[int], seed: int, n_bootstrap: int
 ) -> pd.DataFrame:
     """Compare forecasts of `holdout` with what came, by how often customers had bought.
 
@@ -267,7 +267,7 @@ def calibration(
     for place, part in held.groupby(group):
         top = edges[place + 1] - 1 if place + 1 < len(edges) else None
         actual = part["actual"].to_numpy()
-        low, high = bootstrap.mean_interval(actual, resamples, rng)
+        low, high = bootstrap.mean_interval(actual, n_bootstrap, rng)
         said = f"{edges[place]} or more" if top is None else f"{edges[place]}-{top}"
         rows.append(
             {
@@ -282,7 +282,7 @@ def calibration(
     return pd.DataFrame(rows)
 
 
-def scores(held: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
+def scores(held: pd.DataFrame, *, seed: int, n_bootstrap: int) -> pd.DataFrame:
     """Say how far each forecast of `holdout` misses, and whether the model by less.
 
     Returns forecast (model, naive, difference; naive alone without a model), error
@@ -294,7 +294,7 @@ def scores(held: pd.DataFrame, *, seed: int, resamples: int) -> pd.DataFrame:
     if "model" in held:
         miss["difference"] = miss["model"] - miss["naive"]
     rng = np.random.default_rng(seed)
-    draws = rng.integers(0, len(held), (resamples, len(held)))
+    draws = rng.integers(0, len(held), (n_bootstrap, len(held)))
     rows = []
     for name, each in miss.items():
         low, high = np.quantile(each[draws].mean(axis=1), bootstrap.ENDS)
@@ -393,7 +393,7 @@ def need_value(lifetime: pd.DataFrame) -> None:
         )
 
 
-def means(worth: pd.DataFrame, *, by: str, seed: int, resamples: int) -> pd.DataFrame:
+def means(worth: pd.DataFrame, *, by: str, seed: int, n_bootstrap: int) -> pd.DataFrame:
     """Give the mean `lifetime` value of each group of customers.
 
     Returns `by`, customers, value with low and high (95 %, bootstrap of customers),
@@ -403,7 +403,7 @@ def means(worth: pd.DataFrame, *, by: str, seed: int, resamples: int) -> pd.Data
     for key, group in worth.groupby(by):
         rng = np.random.default_rng(seed)
         each = group["value"].to_numpy()
-        low, high = bootstrap.mean_interval(each, resamples, rng)
+        low, high = bootstrap.mean_interval(each, n_bootstrap, rng)
         naive = group["naive_value"].mean()
         rows.append((key, len(each), each.mean(), low, high, naive))
     columns = [by, "customers", "value", "low", "high", "naive_value"]

@@ -128,14 +128,14 @@ def stages(
     reviews: Sequence[pd.Timestamp],
     first: pd.Timestamp,
     cuts: dict[str, float],
-    least_gap_days: float,
+    min_gap_days: float,
 ) -> pd.DataFrame:
     """Give each customer a stage at each review, by rules on their rhythm until then.
 
     `days` and `began` come from `order_days` and `starts`; `reviews` are the last days
     of periods, ascending, `first` the first day of the first. Late is the time since
     the last order over the mean gap between days with orders (at least
-    `least_gap_days`); `cuts` holds the largest late of active and slowing; beyond it is
+    `min_gap_days`); `cuts` holds the largest late of active and slowing; beyond it is
     lapsed.
 
     Returns review, customer_id, stage, recency_days, gap_mean_days, late, for customers
@@ -143,24 +143,24 @@ def stages(
     had counted as lapsed; new is begun in the period and neither slowing nor lapsed;
     one day of orders is too little data.
     """
-    marked = days.assign(back=_comes_back(days, cuts, least_gap_days))
+    marked = days.assign(back=_comes_back(days, cuts, min_gap_days))
     opened = [first - pd.Timedelta(days=1), *reviews[:-1]]
     parts = [
-        _stages_at(marked, began, since, review, cuts, least_gap_days)
+        _stages_at(marked, began, since, review, cuts, min_gap_days)
         for since, review in zip(opened, reviews, strict=True)
     ]
     return pd.concat(parts, ignore_index=True)
 
 
 def _comes_back(
-    days: pd.DataFrame, cuts: dict[str, float], least_gap_days: float
+    days: pd.DataFrame, cuts: dict[str, float], min_gap_days: float
 ) -> pd.Series:
     """Mark days that end a pause which had counted as lapsed by the rhythm before."""
     groups = days.groupby("customer_id")["day"]
     before = groups.shift()
     gaps_before = groups.cumcount() - 1
     span = (before - groups.transform("min")).dt.days
-    rhythm = (span / gaps_before.where(gaps_before > 0)).clip(lower=least_gap_days)
+    rhythm = (span / gaps_before.where(gaps_before > 0)).clip(lower=min_gap_days)
     return (days["day"] - before).dt.days > cuts["slowing"] * rhythm
 
 
@@ -170,12 +170,12 @@ def _stages_at(
     since: pd.Timestamp,
     review: pd.Timestamp,
     cuts: dict[str, float],
-    least_gap_days: float,
+    min_gap_days: float,
 ) -> pd.DataFrame:
     until = days[days["day"] <= review]
     table = rhythm(until, review=review)
     table["late"] = table["recency_days"] / table["gap_mean_days"].clip(
-        lower=least_gap_days
+        lower=min_gap_days
     )
     back = until[until["back"] & (until["day"] > since)]["customer_id"]
     start = began.reindex(table["customer_id"]).to_numpy()
@@ -236,7 +236,7 @@ def transitions(moves: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
     parts = []
     for target in reached:
         hits = moves.assign(hit=moves["next_stage"] == target)
-        share = intervals.proportions(hits, value="hit", by=[*by, "stage"], level=0.95)
+        share = intervals.proportions(hits, value="hit", by=[*by, "stage"], alpha=0.05)
         parts.append(share.assign(next_stage=target))
     table = pd.concat(parts).rename(columns={"trials": "moves", "rate": "share"})
     columns = [*by, "stage", "next_stage", "customers", "moves", "share", "low", "high"]
@@ -328,7 +328,7 @@ def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
 
 def share_by(rows: pd.DataFrame, *, hit: str, by: str) -> pd.DataFrame:
     """Give the share of rows (moves) that hit by group, with its 95 % interval."""
-    table = intervals.proportions(rows, value=hit, by=[by], level=0.95)
+    table = intervals.proportions(rows, value=hit, by=[by], alpha=0.05)
     named = {"rate": "share", "trials": "moves", "successes": "hits"}
     table = table.rename(columns=named)
     return table[[by, "customers", "moves", "hits", "share", "low", "high"]]
@@ -366,7 +366,7 @@ def cohorts(
     each["came"] = each["came"].eq(True)
     each["age"] = each["period"].astype("int64") - each["cohort"].astype("int64")
     keys = ["cohort", "period", "age"]
-    share = intervals.proportions(each, value="came", by=keys, level=0.95)
+    share = intervals.proportions(each, value="came", by=keys, alpha=0.05)
     share = share.rename(columns={"successes": "came", "rate": "share"})
     names = {name: share[name].map(said) for name in ("cohort", "period")}
     columns = [*keys, "customers", "came", "share", "low", "high"]
@@ -388,18 +388,18 @@ def until_lapsed(
     start: pd.Timestamp,
     end: pd.Timestamp,
     slowing: float,
-    least_gap_days: float,
+    min_gap_days: float,
 ) -> pd.DataFrame:
     """Measure how long customers stay, from one day on, by the rhythm they had then.
 
     `days` comes from `order_days`; customers are followed from `start` to `end`, and a
-    silence of more than `slowing` own gaps (at least `least_gap_days`) is a lapse.
+    silence of more than `slowing` own gaps (at least `min_gap_days`) is a lapse.
     Returns customer_id, days (to the lapse or the end), lapsed, limit_days (of
     silence), of those with a rhythm who had not lapsed on `start`.
     """
     until, known = days[days["day"] <= end], days[days["day"] <= start]
     table = rhythm(known, review=start).dropna().set_index("customer_id")
-    table["limit"] = slowing * table["gap_mean_days"].clip(lower=least_gap_days)
+    table["limit"] = slowing * table["gap_mean_days"].clip(lower=min_gap_days)
     table = table[table["recency_days"] <= table["limit"]]
     last_known = known.groupby("customer_id")["day"].max().loc[table.index]
     after = until[(until["day"] > start) & until["customer_id"].isin(table.index)]
@@ -458,7 +458,7 @@ def retention_curves(
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
     # The formula is undefined there, and of few customers nobody lapses by chance, too.
-    low, high = intervals.wilson(table["retained"], table["customers"], level=0.95)
+    low, high = intervals.wilson(table["retained"], table["customers"], alpha=0.05)
     sure = table["retained"].isin([0, 1])
     table["low"] = table["low"].mask(sure, low)
     table["high"] = table["high"].mask(sure, high)

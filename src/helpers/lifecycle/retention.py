@@ -105,14 +105,14 @@ def renewal_rates(contracts: pd.DataFrame, *, by: str) -> pd.DataFrame:
     and high (95 %, contracts of one customer going together).
     """
     ended = contracts.dropna(subset=["renewed", by])
-    table = intervals.proportions(ended, value="renewed", by=[by], level=0.95)
+    table = intervals.proportions(ended, value="renewed", by=[by], alpha=0.05)
     named = {"trials": "contracts", "successes": "renewed"}
     columns = [by, "customers", "contracts", "renewed", "rate", "low", "high"]
     return table.rename(columns=named)[columns]
 
 
 def promoter_scores(
-    answers: pd.DataFrame, *, by: str, seed: int, resamples: int
+    answers: pd.DataFrame, *, by: str, seed: int, n_bootstrap: int
 ) -> pd.DataFrame:
     """Give the net promoter score of each group, of answers from 0 to 10.
 
@@ -126,7 +126,7 @@ def promoter_scores(
     for key, group in answers.assign(sign=signs).groupby(by):
         each = group.groupby("customer_id")["sign"].agg(["sum", "size"]).to_numpy()
         rng = np.random.default_rng(seed)
-        drawn = each[rng.integers(0, len(each), (resamples, len(each)))].sum(axis=1)
+        drawn = each[rng.integers(0, len(each), (n_bootstrap, len(each)))].sum(axis=1)
         low, high = np.quantile(100 * drawn[:, 0] / drawn[:, 1], bootstrap.ENDS)
         shares = [(group["sign"] == sign).mean() for sign in (1, -1)]
         score = 100 * group["sign"].mean()
@@ -366,7 +366,7 @@ def _best_strength(x: np.ndarray, y: np.ndarray, seed: int) -> float:
 
 
 def discrimination(
-    chances: Mapping[str, np.ndarray], kept: pd.Series, *, seed: int, resamples: int
+    chances: Mapping[str, np.ndarray], kept: pd.Series, *, seed: int, n_bootstrap: int
 ) -> pd.DataFrame:
     """Say how well each forecast, made without the customer, ranks who stays first.
 
@@ -375,7 +375,7 @@ def discrimination(
     """
     y = kept.to_numpy(bool)
     rng = np.random.default_rng(seed)
-    draws = [rng.integers(0, len(y), len(y)) for _ in range(resamples)]
+    draws = [rng.integers(0, len(y), len(y)) for _ in range(n_bootstrap)]
     draws = [draw for draw in draws if 0 < y[draw].sum() < len(y)]
     found = {name: forecasts.aucs(y, chance, draws) for name, chance in chances.items()}
     last = list(found.values())[-1]
@@ -419,7 +419,7 @@ def reliability(chance: np.ndarray, kept: pd.Series, *, parts: int) -> pd.DataFr
             "kept": kept.to_numpy(bool),
         }
     )
-    table = intervals.proportions(rows, value="kept", by=["group"], level=0.95)
+    table = intervals.proportions(rows, value="kept", by=["group"], alpha=0.05)
     table["forecast"] = rows.groupby("group")["forecast"].mean().to_numpy()
     table = table.rename(columns={"rate": "observed"})
     return table[["group", "customers", "forecast", "observed", "low", "high"]]
@@ -439,7 +439,7 @@ def calibration_slope(chance: np.ndarray, kept: pd.Series) -> tuple[float, float
 
 
 def traits(
-    features: pd.DataFrame, kept: pd.Series, *, seed: int, resamples: int
+    features: pd.DataFrame, kept: pd.Series, *, seed: int, n_bootstrap: int
 ) -> pd.DataFrame:
     """Compare those who stayed with those who left, by feature; the largest gap first.
 
@@ -456,7 +456,7 @@ def traits(
     difference = (stayed - left) / spread
     rng = np.random.default_rng(seed)
     drawn = []
-    for _ in range(resamples):
+    for _ in range(n_bootstrap):
         one, other = (
             group[rng.integers(0, len(group), len(group))] for group in (x[y], x[~y])
         )

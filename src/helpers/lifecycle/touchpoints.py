@@ -269,7 +269,7 @@ def differences(pairs: pd.DataFrame, *, touchpoint: str, touches: int) -> pd.Dat
         touched, alike = pairs[f"{name}_touched"], pairs[f"{name}_alike"]
         gap = (touched - alike).to_numpy(float)
         error = np.sqrt(_own(gap, pairs["customer"]) + _reused(pairs, name))
-        found = intervals.tested(gap.mean(), error, level=0.95)
+        found = intervals.tested(gap.mean(), error, alpha=0.05)
         rows.append(
             {
                 "touchpoint": touchpoint,
@@ -373,17 +373,17 @@ def follow(
     return table
 
 
-def verdicts(table: pd.DataFrame, *, alpha: float, most_imbalance: float) -> pd.Series:
+def verdicts(table: pd.DataFrame, *, alpha: float, max_imbalance: float) -> pd.Series:
     """Say what each difference of `follow` may be called, by rules set beforehand.
 
     Empty for the check itself; "not comparable" where imbalance exceeds
-    `most_imbalance`, or the check finds earlier sales apart (its interval leaves out
+    `max_imbalance`, or the check finds earlier sales apart (its interval leaves out
     0); else "more" or "less" where p_adjusted is at most alpha; else "no difference
     seen".
     """
     check = table[table["outcome"] == "earlier sales"].set_index("touchpoint")
     moved = (check["low"] > 0) | (check["high"] < 0)
-    apart = moved | (check["imbalance"] > most_imbalance)
+    apart = moved | (check["imbalance"] > max_imbalance)
     said = np.select(
         [
             table["outcome"] == "earlier sales",

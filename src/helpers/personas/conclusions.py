@@ -32,7 +32,7 @@ def lasts(
 ) -> tuple[bool | None, str]:
     """Say whether the class that was put first before is worth more later.
 
-    `worth` comes from `profiles.later_worth`, that class first; `hidden` says which
+    `worth` comes from `profiles.holdout_worth`, that class first; `hidden` says which
     must not be shown. True if the 95 % interval of its share of later sales lies above
     its share of customers; None where that cannot be told, with the reason as half a
     sentence.
@@ -107,7 +107,7 @@ def value(
     """Conclude whether to spend by value tier.
 
     `tiers` may be shown, the best first: customers, sales, share_customers,
-    share_sales; `worth` is their `profiles.later_worth`, `judged` the output of
+    share_sales; `worth` is their `profiles.holdout_worth`, `judged` the output of
     `lasts`; `told` is as for `offers`, with sales_per_customer, low and high; None
     without segments.
     """
@@ -162,10 +162,10 @@ def activity(
     """Conclude whether activity tells who buys on; the tables are as for `lasts`."""
     held, why = lasts(worth, hidden=hidden)
     shown = worth[[not hidden[name] for name in worth.index]]
-    sold = (worth["later_sales"] != 0).any()
+    sold = (worth["holdout_sales"] != 0).any()
     size = "; ".join(
         f"{name}: {row['customers']:,.0f} customers"
-        + (f", {symbol}{row['later_per_customer']:,.0f} each later" if sold else "")
+        + (f", {symbol}{row['holdout_per_customer']:,.0f} each later" if sold else "")
         for name, row in shown.iterrows()
         if name != TOO_LITTLE
     )
@@ -180,22 +180,22 @@ def activity(
         later=f"{first['share_later']:.0%} of later sales came from customers who were "
         f"{worth.index[0]} (95 % interval {first['low']:.0%} to {first['high']:.0%}); they "
         f"are {first['share_customers']:.0%} of customers.",
-        remind=remind(shown["later_sales"].to_dict().get("slowing")),
+        remind=remind(shown["holdout_sales"].to_dict().get("slowing")),
     )
 
 
-def remind(later_sales: float | None) -> str:
+def remind(holdout_sales: float | None) -> str:
     """Say what to do with the slowing; None where they are too few to be shown."""
-    if later_sales is None:
+    if holdout_sales is None:
         return "Leave customers be: too few are slowing to try anything on."
-    if later_sales > 0:
+    if holdout_sales > 0:
         return "Test a reminder on a random half of those who are slowing."
     return "Do not write to those who are slowing: none of them bought again."
 
 
-def rest(later_sales: float | None) -> str:
+def rest(holdout_sales: float | None) -> str:
     """Say how to treat customers with too little data, by their sales after the window."""
-    if later_sales is None or not later_sales > 0:
+    if holdout_sales is None or not holdout_sales > 0:
         return "Leave them be until there are more orders to tell them apart by."
     return "Treat by activity: remind those who are slowing, leave the others be."
 

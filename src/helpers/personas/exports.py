@@ -38,7 +38,7 @@ def membership(assigned: pd.DataFrame, *, model: Model) -> pd.DataFrame:
     )
     order = (
         "customer_id segment_id segment distance probability second_id second "
-        "borderline value_tier activity deal_sensitivity"
+        "borderline value_tier activity deal_proneness"
     )
     return table[order.split()]
 

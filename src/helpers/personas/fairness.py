@@ -31,8 +31,8 @@ def attribute_shares(
             rows.append((*told, everyone[level]))
     names = ["segment_id", "attribute", "level", "known", "count", "share", "everyone"]
     shares = pd.DataFrame(rows, columns=names)
-    level = 1 - 0.05 / max(len(shares), 1)
-    low, high = intervals.wilson(shares["share"], shares["known"], level=level)
+    alpha = 0.05 / max(len(shares), 1)
+    low, high = intervals.wilson(shares["share"], shares["known"], alpha=alpha)
     return shares.assign(low=low, high=high)
 
 
@@ -157,7 +157,7 @@ def favours(covered: pd.DataFrame) -> str:
     least sales are apart; else empty.
     """
     least, most = (
-        intervals.wilson(row["coverage"], int(row["customers"]), level=0.95)
+        intervals.wilson(row["coverage"], int(row["customers"]), alpha=0.05)
         for _, row in covered.iloc[[0, -1]].iterrows()
     )
     if most[0] > least[1]:

@@ -18,18 +18,18 @@ LEVEL = 0.05  # of the test against random centres, by their rank
 VERDICTS = beside(__file__, "lasting.yaml")
 
 
-def later_shares(
-    outcomes: pd.DataFrame, needs: Sequence[str], *, least_sales: float
+def holdout_shares(
+    outcomes: pd.DataFrame, needs: Sequence[str], *, min_sales: float
 ) -> pd.DataFrame:
     """Share out later sales among needs, as far as `outcomes` (of `holdout.later`) know.
 
-    Returns a row for each customer whose later sales reach `least_sales` (currency),
+    Returns a row for each customer whose later sales reach `min_sales` (currency),
     with their index, and a column for each need that is known, by its name in `needs`.
     """
-    known = {need: f"later_{need.removeprefix('share_')}" for need in needs}
+    known = {need: f"holdout_{need.removeprefix('share_')}" for need in needs}
     known = {need: later for need, later in known.items() if later in outcomes}
-    judged = outcomes[outcomes["later_sales"] >= least_sales]
-    shares = judged[list(known.values())].div(judged["later_sales"], axis=0)
+    judged = outcomes[outcomes["holdout_sales"] >= min_sales]
+    shares = judged[list(known.values())].div(judged["holdout_sales"], axis=0)
     return shares.set_axis(list(known), axis=1)
 
 
@@ -40,13 +40,13 @@ def follow(
     *,
     columns: list[str],
     built_from: list[str],
-    least_effect: float,
+    min_effect: float,
     seed: int,
 ) -> dict[str, pd.DataFrame]:
     """Follow the needs that mark a group from above into later sales.
 
     `groupings` are of the customers (rows) of `before`; `later` are shares of the
-    later sales of some of them (`later_shares`). Gives of each grouping the rows of
+    later sales of some of them (`holdout_shares`). Gives of each grouping the rows of
     `profiles.marks` on the training window whose need is one of `later`, the same of
     the holdout with the suffix _later, and lasts: whether they are above there too.
     Groups of fewer than ten customers who are judged later are left out.
@@ -66,7 +66,7 @@ def follow(
     )
     found = {}
     for name in groupings:
-        marks = profiles.marks(first[name], least_effect=least_effect)
+        marks = profiles.marks(first[name], min_effect=min_effect)
         built = marks["used_to_build"] & marks["feature"].isin(list(later))
         # Intervals of a handful of customers are too narrow: their marks are not judged.
         judged = groupings[name][later.index].value_counts()

@@ -32,7 +32,7 @@ class Theme:
 
 
 # A segment that exceeds the others in no theme by at least a small effect.
-LEAST_EFFECT = 0.2
+MIN_EFFECT = 0.2
 MIXED = "Mixed basket"
 RESERVED = ("Too little data", "All customers")  # what is no segment is called so
 _WORDS = beside(__file__, "themes.yaml")
@@ -102,7 +102,7 @@ def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
     The segment that stands out most chooses first, so that names stay when others move
     a little; a theme is given twice only when there are more segments than themes. Only
     a theme with a need clearly above the average (side) in `table`, of
-    `profiles.differences`, can name a segment; below `LEAST_EFFECT` it has a mixed
+    `profiles.differences`, can name a segment; below `MIN_EFFECT` it has a mixed
     basket.
     """
     effects = table.pivot(index="segment_id", columns="feature", values="effect")
@@ -121,7 +121,7 @@ def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
     drawn, left = {}, strength
     while len(left):
         segment_id, name = left.stack().idxmax()
-        if left.loc[segment_id, name] < LEAST_EFFECT:
+        if left.loc[segment_id, name] < MIN_EFFECT:
             drawn |= dict.fromkeys(map(int, left.index), MIXED)
             break
         drawn[int(segment_id)] = name

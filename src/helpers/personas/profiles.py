@@ -50,7 +50,7 @@ def summarise(
                 "borderline_share": group["borderline"].mean(),
                 "high_value_share": (group["value_tier"] == "high").mean(),
                 "lapsed_share": (group["activity"] == "lapsed").mean(),
-                "high_deal_share": (group["deal_sensitivity"] == "high").mean(),
+                "high_deal_share": (group["deal_proneness"] == "high").mean(),
                 "largest": group["sales"].abs().max() / (np.abs(sales).sum() or 1),
             }
         )
@@ -71,7 +71,7 @@ def differences(
     columns: list[str],
     built_from: list[str],
     seed: int,
-    resamples: int = N_BOOTSTRAP,
+    n_bootstrap: int = N_BOOTSTRAP,
 ) -> pd.DataFrame:
     """Compare each segment with the average, all comparisons held to one error rate.
 
@@ -94,7 +94,7 @@ def differences(
         columns=columns,
         built_from=built_from,
         seed=seed,
-        resamples=resamples,
+        n_bootstrap=n_bootstrap,
     )[""]
 
 
@@ -105,7 +105,7 @@ def differences_of(
     columns: list[str],
     built_from: list[str],
     seed: int,
-    resamples: int = N_BOOTSTRAP,
+    n_bootstrap: int = N_BOOTSTRAP,
 ) -> dict[str, pd.DataFrame]:
     """Give `differences` of several groupings of the same customers, by their names.
 
@@ -114,7 +114,7 @@ def differences_of(
     values = features[columns].to_numpy(float)
     ids = {name: group.to_numpy() for name, group in groupings.items()}
     drawn, average = _resampled_means(
-        values, list(ids.values()), seed=seed, resamples=resamples
+        values, list(ids.values()), seed=seed, n_bootstrap=n_bootstrap
     )
     return {
         name: _differences(values, ids[name], own, average, columns, built_from)
@@ -174,7 +174,7 @@ def _means(values: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]
 
 
 def _resampled_means(
-    values: np.ndarray, groupings: Sequence[np.ndarray], *, seed: int, resamples: int
+    values: np.ndarray, groupings: Sequence[np.ndarray], *, seed: int, n_bootstrap: int
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Give `_means` of each bootstrap sample: of each grouping, samples first."""
     known, filled = np.isfinite(values), np.nan_to_num(values)
@@ -182,7 +182,7 @@ def _resampled_means(
     members = [[ids == s for s in np.unique(ids)] for ids in groupings]
     own: list[list[np.ndarray]] = [[] for _ in groupings]
     average = []
-    for weights in bootstrap.batches(len(values), resamples, seed=seed):
+    for weights in bootstrap.batches(len(values), n_bootstrap, seed=seed):
         for found, groups in zip(own, members, strict=True):
             parts = []
             for m in groups:
@@ -221,14 +221,14 @@ def effect_size(own: np.ndarray, rest: np.ndarray) -> float:
     return float((own.mean() - rest.mean()) / np.sqrt(pooled))
 
 
-def marks(table: pd.DataFrame, *, least_effect: float) -> pd.DataFrame:
+def marks(table: pd.DataFrame, *, min_effect: float) -> pd.DataFrame:
     """Keep the differences that mark a segment, the largest first.
 
     Their simultaneous interval leaves out the average, and their effect is
-    `least_effect` or more, either way. shared_with is added: ids of the others marked
+    `min_effect` or more, either way. shared_with is added: ids of the others marked
     on the same side.
     """
-    kept = table[(table["side"] != "") & (table["effect"].abs() >= least_effect)]
+    kept = table[(table["side"] != "") & (table["effect"].abs() >= min_effect)]
     groups = kept.groupby(["feature", "side"])["segment_id"].agg(set)
     shared = [
         tuple(sorted(groups[row.feature, row.side] - {row.segment_id}))
@@ -286,13 +286,13 @@ def matrix(
     tiers: list[str],
     segment_ids: list[int],
     days: int,
-    later_days: int,
+    holdout_days: int,
 ) -> pd.DataFrame:
     """Cross value tiers with segments: people, money, and money a day before and after.
 
-    `days` and `later_days` are the lengths of the two windows. Returns, in the order of
-    `tiers` and `segment_ids`, value_tier, segment_id, customers, sales, later_sales
-    (currency), sales_per_day, later_per_day, trend (change of sales a day; missing
+    `days` and `holdout_days` are the lengths of the two windows. Returns, in the order of
+    `tiers` and `segment_ids`, value_tier, segment_id, customers, sales, holdout_sales
+    (currency), sales_per_day, holdout_per_day, trend (change of sales a day; missing
     where nothing was sold before), tier_order (from 0).
     """
     joined = assigned[["customer_id", "segment_id", "value_tier"]].merge(
@@ -303,26 +303,28 @@ def matrix(
         [tiers, segment_ids], names=["value_tier", "segment_id"]
     )
     groups = joined.groupby(["value_tier", "segment_id"])
-    table = groups[["sales", "later_sales"]].sum()
+    table = groups[["sales", "holdout_sales"]].sum()
     table.insert(0, "customers", groups.size())
     table = table.reindex(cells, fill_value=0).reset_index()
     table["sales_per_day"] = table["sales"] / days
-    table["later_per_day"] = table["later_sales"] / (later_days or np.nan)
+    table["holdout_per_day"] = table["holdout_sales"] / (holdout_days or np.nan)
     before = table["sales_per_day"]
-    table["trend"] = table["later_per_day"] / before.where(before > 0) - 1
+    table["trend"] = table["holdout_per_day"] / before.where(before > 0) - 1
     return table.assign(tier_order=table["value_tier"].map(tiers.index))
 
 
-def later_worth(tier: pd.Series, later_sales: pd.Series, *, seed: int) -> pd.DataFrame:
+def holdout_worth(
+    tier: pd.Series, holdout_sales: pd.Series, *, seed: int
+) -> pd.DataFrame:
     """Say what customers turned out to be worth, by a class they were put in before.
 
-    Returns, by class, customers, share_customers, later_sales (currency), share_later
+    Returns, by class, customers, share_customers, holdout_sales (currency), share_later
     with low and high (95 % percentile interval, all customers resampled; missing where
-    next to nothing was sold later), later_per_customer.
+    next to nothing was sold later), holdout_per_customer.
     """
     classes = np.unique(tier)
     belongs = (tier.to_numpy()[:, None] == classes).astype(float)
-    sold = belongs * later_sales.to_numpy(float)[:, None]
+    sold = belongs * holdout_sales.to_numpy(float)[:, None]
     drawn = np.concatenate(
         [w @ sold for w in bootstrap.batches(len(tier), N_BOOTSTRAP, seed=seed)]
     )
@@ -335,11 +337,11 @@ def later_worth(tier: pd.Series, later_sales: pd.Series, *, seed: int) -> pd.Dat
         {
             "customers": customers.astype(int),
             "share_customers": customers / len(tier),
-            "later_sales": total,
+            "holdout_sales": total,
             "share_later": total / total.sum() if judged else np.nan,
             "low": low,
             "high": high,
-            "later_per_customer": total / customers,
+            "holdout_per_customer": total / customers,
         },
         index=pd.Index(classes, name="class"),
     )

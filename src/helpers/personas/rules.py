@@ -59,7 +59,7 @@ Tree = Split | Leaf
 
 
 def grow(
-    fields: pd.DataFrame, segment_ids: pd.Series, *, leaves: int, least_customers: int
+    fields: pd.DataFrame, segment_ids: pd.Series, *, leaves: int, min_customers: int
 ) -> Tree:
     """Grow a shallow decision tree whose cut-offs a person can remember.
 
@@ -69,7 +69,7 @@ def grow(
     """
     asked = _questions(fields)
     grown = DecisionTreeClassifier(
-        max_leaf_nodes=leaves, min_samples_leaf=least_customers, random_state=0
+        max_leaf_nodes=leaves, min_samples_leaf=min_customers, random_state=0
     ).fit(asked, segment_ids)
     return _readable(grown.tree_, 0, asked, segment_ids.to_numpy())
 
@@ -275,7 +275,7 @@ def agreement(truth: pd.Series, found: np.ndarray) -> dict[str, float]:
     """
     sizes = truth.value_counts(normalize=True)
     right = truth.to_numpy() == found
-    low, high = intervals.wilson(right.mean(), len(right), level=0.95)
+    low, high = intervals.wilson(right.mean(), len(right), alpha=0.05)
     return {
         "agreement": float(right.mean()),
         "low": low,
@@ -300,7 +300,7 @@ def agreement_by_segment(truth: pd.Series, found: np.ndarray) -> pd.DataFrame:
         for name, of in (("recall", int(size)), ("precision", int(named.sum()))):
             right = int((own & named).sum())
             share = right / of if of else np.nan
-            low, high = intervals.wilson(share, of, level=0.95)
+            low, high = intervals.wilson(share, of, alpha=0.05)
             row |= {name: share, f"{name}_low": low, f"{name}_high": high}
         rows.append(row)
     return pd.DataFrame(rows)

@@ -200,7 +200,7 @@ def together(*tables: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def excess(
-    labels: Mapping[str, np.ndarray], *, segments: int, repeats: int, seed: int
+    labels: Mapping[str, np.ndarray], *, segments: int, n_bootstrap: int, seed: int
 ) -> pd.DataFrame:
     """Set movement between two periods beside movement between alternate blocks.
 
@@ -217,7 +217,7 @@ def excess(
     missing for nobody. low is above 0 only if the interval of every floor is.
     """
     rng = np.random.default_rng(seed)
-    weights = bootstrap.weights(len(labels["before"]), repeats, rng)
+    weights = bootstrap.weights(len(labels["before"]), n_bootstrap, rng)
     found = floors(labels)
     rows = []
     for segment in range(segments + 1):
@@ -279,7 +279,7 @@ def _left(
 
 
 def migration(
-    labels: Mapping[str, np.ndarray], *, segments: int, repeats: int, seed: int
+    labels: Mapping[str, np.ndarray], *, segments: int, n_bootstrap: int, seed: int
 ) -> pd.DataFrame:
     """Count customers from each segment to each other, and what noise alone would move.
 
@@ -290,7 +290,7 @@ def migration(
     standardised difference of each resample), beyond (low above 0).
     """
     rng = np.random.default_rng(seed)
-    weights = bootstrap.weights(len(labels["before"]), repeats, rng)
+    weights = bootstrap.weights(len(labels["before"]), n_bootstrap, rng)
     pairs = list(permutations(range(1, segments + 1), 2))
     moved = _flows(labels, "before", "after", pairs)
     noise = {
@@ -406,7 +406,7 @@ def random_cuts(
             name: methods.nearest(table.to_numpy(float), drawn) + 1
             for name, table in scores.items()
         }
-        found = excess(labels, segments=k, repeats=1, seed=seed)
+        found = excess(labels, segments=k, n_bootstrap=1, seed=seed)
         whole = found.loc[0, ["moved", "noise", "excess"]].to_dict()
         rows.append({"draw": draw, **whole, "largest": largest(found, fewest=fewest)})
     return pd.DataFrame(rows).astype(float)

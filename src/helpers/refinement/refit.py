@@ -12,7 +12,7 @@ from helpers.clustering.model import Model
 from helpers.statistics import bootstrap, forecasts
 
 
-def refit(model: Model, features: pd.DataFrame, *, seed: int, starts: int) -> Model:
+def refit(model: Model, features: pd.DataFrame, *, seed: int, n_init: int) -> Model:
     """Find the centres anew on the features of a newer window, all else being kept.
 
     `model` is the champion, `shortened` to the window; seed and starts are those of
@@ -20,7 +20,7 @@ def refit(model: Model, features: pd.DataFrame, *, seed: int, starts: int) -> Mo
     """
     known = features[model.enough_data(features)]
     scores = model.preparation.transform(known).to_numpy(float)
-    centres = methods.kmeans(scores, k=len(model.centres), seed=seed, starts=starts)
+    centres = methods.kmeans(scores, k=len(model.centres), seed=seed, n_init=n_init)
     return replace(model, centres=centres.tolist(), names={})
 
 
@@ -104,7 +104,7 @@ def foretold(
     *,
     champion: str,
     folds: int,
-    repeats: int,
+    n_bootstrap: int,
     seed: int,
 ) -> pd.DataFrame:
     """Say how well each labelling foretells a mix, for customers left out.
@@ -118,7 +118,7 @@ def foretold(
     """
     rng = np.random.default_rng(seed)
     fold = rng.permutation(np.arange(len(mix)) % folds)
-    weights = bootstrap.weights(len(mix), repeats, np.random.default_rng(seed))
+    weights = bootstrap.weights(len(mix), n_bootstrap, np.random.default_rng(seed))
     plain = _error(np.zeros(len(mix)), mix, fold) @ weights
     told = {
         name: 1 - (_error(label, mix, fold) @ weights) / plain
@@ -157,7 +157,9 @@ def random_told(
     labels = {
         f"draw {i}": methods.nearest(scores, own) for i, own in enumerate(centres)
     }
-    told = foretold(labels, mix, champion="draw 0", folds=folds, repeats=1, seed=seed)
+    told = foretold(
+        labels, mix, champion="draw 0", folds=folds, n_bootstrap=1, seed=seed
+    )
     return told.set_index("model")["told"]
 
 
@@ -182,7 +184,7 @@ def beside_rivals(
     champion: str,
     challenger: str,
     scores: Sequence[str],
-    least_gain: float,
+    min_gain: float,
 ) -> str:
     """Say what a refit gains, and what its rivals tell of that gain.
 
@@ -195,8 +197,8 @@ def beside_rivals(
         gains = "A refit foretells surely less than the frozen segments"
     elif refit_["gain_low"] <= 0:
         gains = "What a refit gains is not beyond its error"
-    elif refit_["gain"] < least_gain:
-        gains = f"A refit gains, but less than the {least_gain:.1%} asked for"
+    elif refit_["gain"] < min_gain:
+        gains = f"A refit gains, but less than the {min_gain:.1%} asked for"
     else:
         gains = "A refit gains, beyond its error"
     best = by_model.loc[[champion, challenger], "told"].max()
@@ -234,18 +236,18 @@ def decide(
     alarm: bool,
     gain_low: float,
     gain: float,
-    least_gain: float,
+    min_gain: float,
     match: pd.DataFrame | None,
-    least_jaccard: float,
+    min_jaccard: float,
 ) -> str:
     """Apply the rules for a new segmentation.
 
     Says keep (no alarm), watch (an alarm, but nothing better at hand) or re-segment (an
-    alarm, and a challenger that foretells `least_gain` more, for sure, or a segment
+    alarm, and a challenger that foretells `min_gain` more, for sure, or a segment
     that is no more, or overlaps too little). Without a `match` alarms decide alone.
     """
     if not alarm or match is None:
         return "watch" if alarm else "keep"
-    better = gain >= least_gain and gain_low > 0
-    broken = (match["what"] != "kept").any() or (match["jaccard"] < least_jaccard).any()
+    better = gain >= min_gain and gain_low > 0
+    broken = (match["what"] != "kept").any() or (match["jaccard"] < min_jaccard).any()
     return "re-segment" if better or broken else "watch"

@@ -22,7 +22,7 @@ from helpers.runs import failures
 
 PERSONAS = "04_segment_personas"
 NEEDS, TIER, ACTIVITY = "needs", "value_tier", "activity"
-MEASURES = ("sales", "later_sales")
+MEASURES = ("sales", "holdout_sales")
 # why to trust it, not what to do
 GROUNDS = ("01_cleaning", "02_feature_engineering", "09_recovery")
 # What can be filtered, sorted, opened and compared where there are no segments.
@@ -330,12 +330,12 @@ def levels(
     found = [one for one in described["dimensions"] if one["name"] == name]
     if not found:
         return {}
-    later = groups[frozenset()]["later_sales"]
+    later = groups[frozenset()]["holdout_sales"]
     rows = []
     for level in found[0]["levels"]:
         shown = figures(groups, {name: level}, days=described["days"])
         if shown is not None:
-            shown["share_later"] = shown["later_sales"] / later if later > 0 else None
+            shown["share_later"] = shown["holdout_sales"] / later if later > 0 else None
         rows.append({"level": level, "shown": shown})
     return {"label": found[0]["label"], "rows": rows}
 

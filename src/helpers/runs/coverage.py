@@ -88,10 +88,10 @@ def _windows(run: str, first: str, last: str) -> Iterator[Window]:
     given = run_file.parameters(run, CLEANING)
     span = [
         str(horizons.fitted(given[name], own))
-        for name, own in (("first_day", first), ("last_day", last))
+        for name, own in (("coverage_start", first), ("coverage_end", last))
     ]
     given = run_file.parameters(run, FEATURES)
-    days = (given["first_day"], given["last_day"], given["later_day"])
+    days = (given["train_start"], given["train_end"], given["holdout_end"])
     start, split, end = horizons.windows(first, last, given=days)
     after = str(_day(split) + datetime.timedelta(days=1))
     for name, begins, ends in (

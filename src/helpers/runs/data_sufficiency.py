@@ -42,7 +42,7 @@ def facts(
     `first` to `last` are the days of training, and up to `later` those after. A
     customer of `min_orders` and `min_lines` has enough data. In training: customers,
     enough, repeat (two orders or more), needs (bought by a tenth of those with enough)
-    and training_days. Then later_days, returning (customers of training who order
+    and training_days. Then holdout_days, returning (customers of training who order
     later), contacts, treated, control, responses, contracts_ended, contracts_lost,
     answers, interactions, leads, leads_won.
     """
@@ -101,7 +101,7 @@ def _from_lines(
         },
     ).fetchall()[0]
     names = ("customers", "enough", "repeat", "needs")
-    more = ("training_days", "later_days", "returning")
+    more = ("training_days", "holdout_days", "returning")
     return dict(zip((*names, *more), row, strict=True))
 
 
@@ -165,8 +165,8 @@ def few(customers: int, *, least: int, first: str, last: str) -> str:
     found = f"{customers:,} customer{'' if customers == 1 else 's'}"
     return (
         f"Table lines: {found} with sales above 0 from {first} to {last}, and the study "
-        f"needs {least:,}. Map a longer export, or choose a longer window (first_day and "
-        "last_day of 02_feature_engineering in the run file)."
+        f"needs {least:,}. Map a longer export, or choose a longer window (train_start and "
+        "train_end of 02_feature_engineering in the run file)."
     )
 
 

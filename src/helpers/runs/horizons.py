@@ -39,7 +39,7 @@ class Rhythm:
     """How long a run's data are, how often customers buy, and for how much."""
 
     train_days: int
-    later_days: int
+    holdout_days: int
     # median over customers of the mean gap between their days with orders; None if
     # nobody ordered on two days
     gap_days: float | None
@@ -57,7 +57,7 @@ class Rhythm:
         value = features["sales_per_order"].median()
         return cls(
             train_days=(end - start).days + 1,
-            later_days=(until - end).days,
+            holdout_days=(until - end).days,
             gap_days=None if pd.isna(gap) else float(gap),
             order_value=0.01 if pd.isna(value) else max(round(float(value), 2), 0.01),
             order_lines=float(
@@ -72,7 +72,7 @@ class Rhythm:
     @property
     def days(self) -> int:
         """Length of both windows together, days."""
-        return self.train_days + self.later_days
+        return self.train_days + self.holdout_days
 
     @property
     def min_lines(self) -> int:
@@ -94,20 +94,20 @@ class Rhythm:
         return 3 * self.order_value
 
     @property
-    def least_later_sales(self) -> float:
+    def min_holdout_sales(self) -> float:
         """Later sales that make a later mix worth reading: one order."""
         return self.order_value
 
     @property
-    def least_gap_days(self) -> float:
+    def min_gap_days(self) -> float:
         """Gaps below this count as this: a week, or less where there are few days."""
         return float(min(7.0, max(1.0, self.train_days / 30)))
 
     @property
     def active_days(self) -> int:
         """Last days of the later window in which an active customer orders: two gaps."""
-        gaps = self.later_days if self.gap_days is None else round(2 * self.gap_days)
-        return int(min(max(gaps, 1), max(self.later_days, 1)))
+        gaps = self.holdout_days if self.gap_days is None else round(2 * self.gap_days)
+        return int(min(max(gaps, 1), max(self.holdout_days, 1)))
 
     @property
     def newer_days(self) -> int:
@@ -133,7 +133,7 @@ class Rhythm:
     @property
     def curve_days(self) -> int:
         """Days between two points of a curve through the later window: two weeks."""
-        return int(min(max(round(self.later_days / 7), 1), 14))
+        return int(min(max(round(self.holdout_days / 7), 1), 14))
 
     @property
     def horizon_weeks(self) -> int:

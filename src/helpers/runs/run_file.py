@@ -246,9 +246,9 @@ def _most_segments(
 ) -> tuple[str, int] | None:
     """Find the parameter that says how many segments there are at most."""
     for book, known in books.items():
-        if "most_segments" in known:
+        if "max_k" in known:
             given = _set(content, book, known)
-            for name in ("k", "most_segments"):
+            for name in ("k", "max_k"):
                 value = given.get(name, ("", AUTO))[1]
                 if type(value) is int and value > 1:
                     return name, value
@@ -275,7 +275,7 @@ def _block_faults(
         if name in FROM_THE_RUN:
             yield f"`{block}:` sets {name}, which comes from {FROM_THE_RUN[name]}."
         elif name in RENAMED and name not in known:
-            yield f"`{block}:` sets {name}, which {RENAMED[name]}."
+            yield f"`{block}:` sets {name}, which is now {RENAMED[name]}."
         elif name not in known:
             near = mapping.near(str(name), known)
             close = "Did you mean" in near and _place_of(str(name), books) == ""
@@ -284,7 +284,7 @@ def _block_faults(
         else:
             kinds = {books[book][name].kind for book in under if name in books[book]}
             home = next(book for book in books if name in books[book])
-            told = rules(notebook_file(home)) if name == "kept" else []
+            told = rules(notebook_file(home)) if name == "disabled_rules" else []
             for kind in sorted(kinds):
                 if said := values.fault(name, value, kind, rules=told):
                     yield f"`{block}:` sets {name} to {shown(value)}; {said}"

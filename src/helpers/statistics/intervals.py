@@ -10,7 +10,7 @@ from helpers.core.errors import BadInput
 
 
 def proportions(
-    rows: pd.DataFrame, *, value: str, by: Sequence[str], level: float
+    rows: pd.DataFrame, *, value: str, by: Sequence[str], alpha: float
 ) -> pd.DataFrame:
     """Estimate a share in each group, when a customer can have several rows.
 
@@ -36,15 +36,15 @@ def proportions(
     variance = spread * customers / np.maximum(customers - 1, 1) / trials**2
     sized = {"out": customers.copy(), "where": variance > 0}
     effective = np.minimum(np.divide(rate * (1 - rate), variance, **sized), trials)
-    table["low"], table["high"] = wilson(rate, effective, level=level)
+    table["low"], table["high"] = wilson(rate, effective, alpha=alpha)
     return table.astype({"successes": "int64"}).reset_index()
 
 
 def wilson(
-    share: np.ndarray | float, trials: np.ndarray | float, *, level: float
+    share: np.ndarray | float, trials: np.ndarray | float, *, alpha: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Give Wilson's (1927) interval of a share of trials; missing without a trial."""
-    z, trials = _z(level), np.asarray(trials, dtype=float)
+    z, trials = _z(alpha), np.asarray(trials, dtype=float)
     trials = np.where(trials > 0, trials, np.nan)
     middle = (share + z**2 / 2 / trials) / (1 + z**2 / trials)
     half = np.sqrt(share * (1 - share) / trials + z**2 / 4 / trials**2)
@@ -53,7 +53,7 @@ def wilson(
 
 
 def lifts(
-    counts: pd.DataFrame, totals: pd.Series, *, groups: pd.Series, level: float
+    counts: pd.DataFrame, totals: pd.Series, *, groups: pd.Series, alpha: float
 ) -> pd.DataFrame:
     """Compare each group's rates with those of all customers.
 
@@ -97,7 +97,7 @@ def lifts(
         }
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
-    reach = np.exp(_z(level) * table["error"])
+    reach = np.exp(_z(alpha) * table["error"])
     return table.assign(low=table["lift"] / reach, high=table["lift"] * reach)
 
 
@@ -159,12 +159,12 @@ def adjusted(p: Sequence[float], *, method: str) -> np.ndarray:
 
 
 def together(
-    table: pd.DataFrame, *, family: Sequence | pd.Series, level: float, method: str
+    table: pd.DataFrame, *, family: Sequence | pd.Series, alpha: float, method: str
 ) -> pd.DataFrame:
-    """Hold the intervals and p-values of each family of comparisons to one level.
+    """Hold the intervals and p-values of each family of comparisons to one chance of error.
 
     `table` has effect, error and p; all intervals of a family hold the truth at once
-    with the confidence `level`. Adds low and high (Bonferroni's) and p_adjusted (as of
+    with the confidence `alpha`. Adds low and high (Bonferroni's) and p_adjusted (as of
     `adjusted`; missing where p is).
     """
 
@@ -174,13 +174,13 @@ def together(
 
     groups = table["p"].groupby(np.asarray(family))
     many = groups.transform("count").clip(lower=1)
-    reach = stats.norm.isf((1 - level) / 2 / many) * table["error"]
+    reach = stats.norm.isf(alpha / 2 / many) * table["error"]
     low, high = table["effect"] - reach, table["effect"] + reach
     return table.assign(low=low, high=high, p_adjusted=groups.transform(raised))
 
 
 def difference(
-    rows: pd.DataFrame, *, value: str, strata: Sequence[str], level: float
+    rows: pd.DataFrame, *, value: str, strata: Sequence[str], alpha: float
 ) -> dict[str, float]:
     """Compare treated with control rows inside strata, each customer as one draw.
 
@@ -212,24 +212,24 @@ def difference(
     pulls = weight * (y - mean) * np.sqrt(own / np.maximum(own - 1, 1))
     customer = _codes(rows.loc[both, ["customer_id"]])
     error = float(np.sqrt((np.bincount(customer, pulls) ** 2).sum()))
-    return tested(float(weight @ y), error, level=level) | counts
+    return tested(float(weight @ y), error, alpha=alpha) | counts
 
 
 def _codes(keys: pd.DataFrame) -> np.ndarray:
     return keys.groupby(list(keys), sort=False).ngroup().to_numpy()
 
 
-def tested(effect: float, error: float, *, level: float) -> dict[str, float]:
+def tested(effect: float, error: float, *, alpha: float) -> dict[str, float]:
     """Give an effect with its error, normal interval (low, high) and two-sided p.
 
     Without spread p is 1 for no effect, else 0.
     """
-    reach = _z(level) * error
+    reach = _z(alpha) * error
     score = abs(effect) / error if error > 0 else (np.inf if effect else 0.0)
     ends = {"low": effect - reach, "high": effect + reach}
     p = float(2 * stats.norm.sf(score))
     return {"effect": effect, "error": error} | ends | {"p": p}
 
 
-def _z(level: float) -> float:
-    return float(stats.norm.ppf((1 + level) / 2))
+def _z(alpha: float) -> float:
+    return float(stats.norm.ppf(1 - alpha / 2))

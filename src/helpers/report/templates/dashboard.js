@@ -410,7 +410,7 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
-  const HEADS = ["customers", "share_of_customers", "sales", "share_of_sales", "sales_per_customer", "later_sales", "trend"];
+  const HEADS = ["customers", "share_of_customers", "sales", "share_of_sales", "sales_per_customer", "holdout_sales", "trend"];
   const numbers = (found) => found && found.customers
     ? [found.customers, found.shareCustomers, found.sales, found.shareSales, found.perCustomer, found.later, found.trend]
     : [WITHHELD, "", "", "", "", "", ""];
