@@ -243,9 +243,10 @@ def _read(
     crossed = base is None and bool(_IS["crossed"].search(table.caption.lower()))
     if base is not None:
         counts = [j for j in plain if _inside(columns[j], columns[base])]
+        shared = _shared_out(columns, [j for j in counts if j != base], base)
         sizes = [_bounds(text) or (0, MANY) for text in columns[base]]
     else:
-        counts = counts if crossed else []
+        counts, shared = counts if crossed else [], crossed
         sizes = [(0, MANY)] * len(table.rows)
     names: list[str] = []
     levels = [[_level(x, heads[i]) for x in columns[i]] for i in range(table.labels)]
@@ -260,7 +261,9 @@ def _read(
     marks, across = set(), "part"
     if crossed:
         marks = _marked(table, tables)
-        across = _dimension({_level(heads[j], "") for j in counts}, now, dimensions)
+    if shared:
+        inside = {_level(heads[j], "") for j in counts if j != base}
+        across = _dimension(inside, now, dimensions)
     above = MANY
     for i, row in enumerate(table.rows):
         here = {(name, column[i]) for name, column in zip(names, levels, strict=True)}
@@ -302,6 +305,17 @@ def _part(head: str, text: str, size: int, everyone: int) -> tuple[Bounds | None
         if size and more in SMALL:
             return None, f"{more} more than their customers"
     return None, ""
+
+
+def _shared_out(columns: Sequence, parts: Sequence[int], base: int) -> bool:
+    """Say whether columns add up to another, in each of the rows that tell all of them."""
+    rows = [
+        [_bounds(columns[j][i]) or (0, MANY) for j in (*parts, base)]
+        for i in range(len(columns[base]))
+    ]
+    told = [[low for low, _ in row] for row in rows if all(a == b for a, b in row)]
+    adds = all(sum(row[:-1]) == row[-1] for row in told)
+    return len(parts) > 1 and len(told) > 1 and adds
 
 
 def _inside(part: Sequence[str], whole: Sequence[str]) -> bool:

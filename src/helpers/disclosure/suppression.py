@@ -1,7 +1,8 @@
 """Withhold small groups of a table, and what would give them away."""
 
 import math
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -80,6 +81,9 @@ def guard(
             right = told.columns[told.columns.get_loc(name) + 1 :]
             told.loc[hidden, [one for one in right if numbers(told[one]).any()]] = None
             told.loc[hidden, name] = _word(few, hidden)
+    for together in _shared_out(table, counts, parts):
+        told[together] = withhold(table[together])
+        parts = {name: base for name, base in parts.items() if name not in together}
     for name, base in parts.items():
         part = numbers(told[name]).abs()
         rows = _in(told, base)
@@ -93,6 +97,18 @@ def guard(
     for end, name in ends.items():
         told.loc[numbers(told[name]).isna(), end] = None
     return told.set_axis(frame.index)
+
+
+def _shared_out(
+    table: pd.DataFrame, counts: Collection[Hashable], parts: Mapping[Hashable, Any]
+) -> Iterator[list[Hashable]]:
+    """Give counts that add up to another in every row: one follows from the others."""
+    bases = {base for name, base in parts.items() if name in counts and _in(table, base)}
+    for base in sorted(bases):
+        inside = [name for name in counts if name in parts and parts[name] is base]
+        total = table[inside].sum(axis=1, skipna=False)
+        if len(inside) > 2 and (total == table[base]).all():
+            yield inside
 
 
 def _in(table: pd.DataFrame, base: object) -> bool:
@@ -160,6 +176,12 @@ def roughly(share: float) -> str:
     edges = ["0%", "1%", "5%", "10%", "25%", "50%", "100%"]
     at = np.searchsorted([0.01, 0.05, 0.1, 0.25, 0.5], share, side="right")
     return f"{edges[at]} to {edges[at + 1]}"
+
+
+def about(value: float) -> str:
+    """Write a quantile, which is one customer's own value, with the two digits that count."""
+    digits = 1 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{round(value, digits):,.{max(digits, 0)}f}"
 
 
 def enough_left(sizes: pd.Series, *, of: int) -> pd.Series:
