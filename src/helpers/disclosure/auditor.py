@@ -19,6 +19,7 @@ from helpers.disclosure.suppression import WITHHELD
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 SENTENCES = ["p", "li", "dd", "dt", "td", "h1", "h2", "h3", "pre", "summary", "caption"]
+TOTAL = "all customers"  # where pages say of how many they tell
 _IS = {
     name: re.compile(text) for name, text in beside(__file__, "auditor.yaml").items()
 }
@@ -54,8 +55,14 @@ def audit(files: Mapping[str, str]) -> list[Leak]:
     """
     soups = {name: _soup(name, text) for name, text in files.items()}
     said = {name: list(_said(soup)) for name, soup in soups.items()}
-    totals = {name: _everyone(words) for name, words in said.items()}
-    found: dict[tuple, Leak] = {}
+    totals = {name: max(_named(words)) for name, words in said.items()}
+    tops = sorted({*totals.values()})
+    near = {b: b - a for a, b in itertools.combinations(tops, 2) if b - a in SMALL}
+    found: dict[tuple, Leak] = {
+        (name, TOTAL, f"{n:,}"): Leak(name, TOTAL, f"{n:,}", f"{near[n]} more than others")
+        for name, words in said.items()
+        for n in near.keys() & _named(words)
+    }
     every: list[Table] = []
     for name, soup in soups.items():
         # the most that a page names are all there are, unless others name many more
@@ -98,9 +105,10 @@ def _said(soup: BeautifulSoup) -> Iterator[tuple[str, str]]:
             yield where, node.get_text(" ", strip=True)
 
 
-def _everyone(said: Iterable[tuple[str, str]]) -> int:
+def _named(said: Iterable[tuple[str, str]]) -> set[int]:
+    """Give every number of customers that is said; the largest may be all there are."""
     named = (n for _, words in said for n in re.findall(f"{_COUNT} {_WHO}", words))
-    return max(map(_int, named), default=0)
+    return {0, *map(_int, named)}
 
 
 def _sentence(text: str, everyone: int) -> Iterator[tuple[str, str]]:

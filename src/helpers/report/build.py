@@ -57,6 +57,9 @@ def withheld(text: str, leaks: Iterable[auditor.Leak], *, whole: bool) -> str:
     """
     soup = BeautifulSoup(text, "html.parser")
     for leak in leaks:
+        if leak.table == auditor.TOTAL:
+            _rounded(soup, leak.cell)
+            continue
         said = leak.cell.strip("'\"")
         for node in soup(["table", "img", *auditor.SENTENCES]):
             if node.name == "table":
@@ -72,6 +75,15 @@ def withheld(text: str, leaks: Iterable[auditor.Leak], *, whole: bool) -> str:
             elif found and leak.table in ("text", "figure"):
                 node.string = SAID
     return str(soup)
+
+
+def _rounded(soup: BeautifulSoup, number: str) -> None:
+    """Say roughly how many customers there are: to ten, so that others may be as many."""
+    about = f"about {round(int(number.replace(',', '')), -1):,}"
+    told = rf"^{number}$|(?<![\d,.]){number}(?= (?:of {number} )?(?:customers|households))"
+    for text in soup.find_all(string=re.compile(told)):
+        if text.parent.name not in ("script", "style"):
+            text.replace_with(re.sub(told, about, text))
 
 
 def _hidden(node: Tag, table: auditor.Table, leak: auditor.Leak) -> bool:
