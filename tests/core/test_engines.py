@@ -410,6 +410,6 @@ def test_a_file_means_itself_whatever_pattern_its_folder_is(usual, name, tmp_pat
 def test_nothing_is_fetched_for_what_a_query_asks(usual):
     kinds = "read_xlsx('a.xlsx')", "'https://a.example/a.parquet'"
     for kind in kinds:  # no sentence of an extension that was looked for in the network
-        with pytest.raises(Exception, match="(?i)extension") as told:
+        with pytest.raises(Exception, match=r"(?i)extension") as told:
             usual.execute(f"from {kind}")
         assert "failed to download" not in str(told.value).lower()

@@ -48,7 +48,12 @@ def test_of_rows_that_share_out_customers_one_is_not_hidden_alone():
 
 def test_parts_that_share_out_their_customers_are_hidden_like_a_cross_table():
     frame = pd.DataFrame(
-        {"customers": [100, 100, 90], "a": [92, 50, 40], "b": [0, 30, 30], "c": [8, 20, 20]}
+        {
+            "customers": [100, 100, 90],
+            "a": [92, 50, 40],
+            "b": [0, 30, 30],
+            "c": [8, 20, 20],
+        }
     )
     parts = dict.fromkeys("abc", "customers")
     told = suppression.guard(
@@ -69,7 +74,10 @@ def test_a_quantile_is_said_with_two_digits(value, said):
     if value:
         frame = pd.DataFrame({"feature": ["x"], "50%": [value], "skewness": [value]})
         shown = tables.show(frame, caption="c")
-        assert [column.texts for column in shown.columns[1:]] == [[said], [f"{value:,.2f}"]]
+        assert [column.texts for column in shown.columns[1:]] == [
+            [said],
+            [f"{value:,.2f}"],
+        ]
 
 
 def test_where_the_page_says_the_base_a_number_stands_for_it():

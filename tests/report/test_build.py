@@ -772,7 +772,10 @@ def test_a_cell_goes_with_the_numbers_on_its_right_and_then_the_smallest_beside_
     assert once == [rows[0], ["B", *["withheld"] * 3], rows[2]]
     again = hidden(once, ("B / Customers", "sums leave 34"))
     assert again == [*once[:2], ["C", "withheld", "withheld", "bread"]]
-    assert hidden(rows, ("A / Sales", "1")) == [["A", "60", "withheld", "tea"], *rows[1:]]
+    assert hidden(rows, ("A / Sales", "1")) == [
+        ["A", "60", "withheld", "tea"],
+        *rows[1:],
+    ]
     # what is left over is hidden best beside the smallest
     others = hidden(rows, ("A / Customers", "sums leave 1 others of all"))
     assert others == [*rows[:2], again[2]]
@@ -790,7 +793,9 @@ def test_pages_that_tell_of_a_few_more_customers_say_so_to_ten():
     assert [(leak.page, leak.cell, leak.how) for leak in leaks] == [
         ("1.html", "421", "1 more than others")
     ]
-    said = BeautifulSoup(build.withheld(pages["1.html"], leaks, whole=False), "html.parser")
+    said = BeautifulSoup(
+        build.withheld(pages["1.html"], leaks, whole=False), "html.parser"
+    )
     about = "about 420 customers, about 420 of about 420 customers and 421 lines."
     assert said.p.get_text() == about
     assert said.find_all("td")[1].get_text() == "about 420"

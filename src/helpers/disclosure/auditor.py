@@ -59,7 +59,9 @@ def audit(files: Mapping[str, str]) -> list[Leak]:
     tops = sorted({*totals.values()})
     near = {b: b - a for a, b in itertools.combinations(tops, 2) if b - a in SMALL}
     found: dict[tuple, Leak] = {
-        (name, TOTAL, f"{n:,}"): Leak(name, TOTAL, f"{n:,}", f"{near[n]} more than others")
+        (name, TOTAL, f"{n:,}"): Leak(
+            name, TOTAL, f"{n:,}", f"{near[n]} more than others"
+        )
         for name, words in said.items()
         for n in near.keys() & _named(words)
     }
@@ -262,10 +264,13 @@ def _read(
         name = _dimension(set(column), names, dimensions)
         overlap = _IS["overlap"].search(f"{head}: {column[0]}")
         names.append(f"part {name}" if overlap else name)
-    now, names = names, [
-        f"{name} before" if _IS["elsewhere"].search(head) else name
-        for name, head in zip(names, heads, strict=False)
-    ]
+    now, names = (
+        names,
+        [
+            f"{name} before" if _IS["elsewhere"].search(head) else name
+            for name, head in zip(names, heads, strict=False)
+        ],
+    )
     marks, across = set(), "part"
     if crossed:
         marks = _marked(table, tables)

@@ -103,7 +103,9 @@ def _shared_out(
     table: pd.DataFrame, counts: Collection[Hashable], parts: Mapping[Hashable, Any]
 ) -> Iterator[list[Hashable]]:
     """Give counts that add up to another in every row: one follows from the others."""
-    bases = {base for name, base in parts.items() if name in counts and _in(table, base)}
+    bases = {
+        base for name, base in parts.items() if name in counts and _in(table, base)
+    }
     for base in sorted(bases):
         inside = [name for name in counts if name in parts and parts[name] is base]
         total = table[inside].sum(axis=1, skipna=False)

@@ -80,7 +80,9 @@ def withheld(text: str, leaks: Iterable[auditor.Leak], *, whole: bool) -> str:
 def _rounded(soup: BeautifulSoup, number: str) -> None:
     """Say roughly how many customers there are: to ten, so that others may be as many."""
     about = f"about {round(int(number.replace(',', '')), -1):,}"
-    told = rf"^{number}$|(?<![\d,.]){number}(?= (?:of {number} )?(?:customers|households))"
+    told = (
+        rf"^{number}$|(?<![\d,.]){number}(?= (?:of {number} )?(?:customers|households))"
+    )
     for text in soup.find_all(string=re.compile(told)):
         if text.parent.name not in ("script", "style"):
             text.replace_with(re.sub(told, about, text))
@@ -96,7 +98,9 @@ def _hidden(node: Tag, table: auditor.Table, leak: auditor.Leak) -> bool:
             break
     else:
         return False
-    told = [one for one in table.rows if re.search(r"\d", one[j]) and one[j][0] not in "<>"]
+    told = [
+        one for one in table.rows if re.search(r"\d", one[j]) and one[j][0] not in "<>"
+    ]
     if row not in told or "others" in leak.how:
         if not told:
             return False

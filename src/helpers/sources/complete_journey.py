@@ -77,7 +77,9 @@ def _open(
         )
     try:
         query = "describe select * from read_parquet(?)"
-        found = dict(row[:2] for row in con.execute(query, [engines.literal(file)]).fetchall())
+        found = dict(
+            row[:2] for row in con.execute(query, [engines.literal(file)]).fetchall()
+        )
         rows = con.read_parquet(engines.literal(file), file_row_number=True)
         rows.create_view(f"raw_{name}", replace=True)
     except duckdb.Error as fault:
