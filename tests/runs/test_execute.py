@@ -73,6 +73,33 @@ def test_a_notebook_s_temporary_files_lie_in_the_run_s_folder_and_go(project, tm
     assert (tempfile.gettempdir(), dict(os.environ)) == before
 
 
+def test_copies_to_work_in_have_the_run_s_parameters_and_stay_as_their_analyst_left_them(
+    project, tmp_path
+):
+    source = project("print(run, n)")
+    book = nbformat.read(source, as_version=4)
+    book.cells[-1].metadata["tags"] = ["needs:orders"]
+    nbformat.write(book, source)
+    folder = execute.copies("shop")
+    assert folder == tmp_path / "notebooks/shop"
+    copy = nbformat.read(folder / "01_a.ipynb", as_version=4)
+    assert "n = 2" in copy.cells[2].source and 'run = "shop"' in copy.cells[2].source
+    assert copy.cells[-1].metadata["tags"] == ["needs:orders", "raises-exception"]
+    copy.cells[-1].source = "print('mine')"
+    nbformat.write(copy, folder / "01_a.ipynb")
+    (tmp_path / "runs/shop.yaml").write_text("source: complete_journey\nall: {n: 3}\n")
+    again = nbformat.read(execute.copies("shop") / "01_a.ipynb", as_version=4)
+    assert again.cells[-1].source == "print('mine')"
+    assert "n = 3" in again.cells[2].source
+    assert len(again.cells) == len(copy.cells)
+
+
+def test_the_default_run_is_worked_on_in_the_study_s_own_notebooks(project, tmp_path):
+    project("print(run)")
+    (tmp_path / "runs/complete_journey.yaml").write_text("source: complete_journey\n")
+    assert execute.copies("complete_journey") == tmp_path / "notebooks"
+
+
 # A table and an executed notebook, without the seconds that a kernel takes.
 def quickly(source, partial, values, lock):
     store.write_json(values, paths.processed(values["run"]) / "decision.json")
