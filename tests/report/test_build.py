@@ -788,10 +788,11 @@ def test_pages_that_tell_of_a_few_more_customers_say_so_to_ten():
         "1.html": "<p>421 customers, <b>421 of 421 customers</b> and 421 lines.</p>"
         "<table><tr><th>step<th>Customers</tr><tr><td>clean<td>421</tr></table>",
         "2.html": "<p>420 customers.</p>",
+        "3.html": "<p>All 420 customers.</p>",
     }
     leaks = auditor.audit(pages)
     assert [(leak.page, leak.cell, leak.how) for leak in leaks] == [
-        ("1.html", "421", "1 more than others")
+        ("1.html", "421", "beside 420")
     ]
     said = BeautifulSoup(
         build.withheld(pages["1.html"], leaks, whole=False), "html.parser"

@@ -26,7 +26,7 @@ _IS = {
 _CELL = re.compile(
     rf"([<>{MINUS}-]?)(\d[\d,]*)(\.\d+)?(%?)(?!\d|[\d.]*[a-z$€£¥]|[-:]\d)"
 )
-_COUNT = rf"(?<![\w.,{MINUS}-])(\d+(?:,\d{{3}})*)(?![\d.,]*[\d%])"
+_COUNT = rf"(?<![\w.,{MINUS}-])(?<!about )(\d+(?:,\d{{3}})*)(?![\d.,]*[\d%])"
 _WHO = r"(?:customers|households)\b"
 
 
@@ -56,15 +56,17 @@ def audit(files: Mapping[str, str]) -> list[Leak]:
     soups = {name: _soup(name, text) for name, text in files.items()}
     said = {name: list(_said(soup)) for name, soup in soups.items()}
     totals = {name: max(_named(words)) for name, words in said.items()}
-    tops = sorted({*totals.values()})
-    near = {b: b - a for a, b in itertools.combinations(tops, 2) if b - a in SMALL}
-    found: dict[tuple, Leak] = {
-        (name, TOTAL, f"{n:,}"): Leak(
-            name, TOTAL, f"{n:,}", f"{near[n]} more than others"
-        )
-        for name, words in said.items()
-        for n in near.keys() & _named(words)
-    }
+    named = {name: _named(words) for name, words in said.items()}
+    found: dict[tuple, Leak] = {}
+    for pair in itertools.combinations(sorted({*totals.values()}), 2):
+        if pair[1] - pair[0] in SMALL:
+            on = [[name for name in files if n in named[name]] for n in pair]
+            rare = len(on[0]) > len(on[1])  # the one that fewer pages name
+            for name in on[rare]:
+                leak = Leak(
+                    name, TOTAL, f"{pair[rare]:,}", f"beside {pair[not rare]:,}"
+                )
+                found[leak[:3]] = leak
     every: list[Table] = []
     for name, soup in soups.items():
         # the most that a page names are all there are, unless others name many more

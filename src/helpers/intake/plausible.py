@@ -60,9 +60,12 @@ def _no_such(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             # The database writes small letters its own way, such as those of Turkish.
             small = con.execute("select lower(?)", [status]).fetchall()[0][0]
             if small not in there:
-                yield (
-                    f"{validate.named(source, 'status')} has no value {status}, which "
-                    f"`left_out_status:` names{mapping.near(status, there)}"
+                yield validate.say(
+                    source,
+                    "no_such_status",
+                    of="status",
+                    status=status,
+                    near=mapping.near(status, there),
                 )
 
 
@@ -86,10 +89,7 @@ def _status(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     told = void or (kept if len(kept) > 1 and not left_out else [])
     if told:
         each = ", ".join(f"{status} ({rows:,} lines)" for status, rows in told[:6])
-        yield (
-            f"{validate.named(source, 'status')} holds {each}, which count as sales. List "
-            "those that are none as `left_out_status:`."
-        )
+        yield validate.say(source, "status", of="status", each=each)
 
 
 def _clocks(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -102,10 +102,7 @@ def _clocks(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             "ordered_time is null and bad_ordered_time is null and ordered_at is not null",
         )
     ):
-        yield (
-            f"{validate.named(source, 'ordered_time')} is empty: {rows}. These lines count "
-            "as sold at midnight."
-        )
+        yield validate.say(source, "no_clock", of="ordered_time", rows=rows)
 
 
 def _optional(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -115,10 +112,7 @@ def _optional(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     found = con.execute(f"select {counts} from typed_lines").fetchall()[0]
     for name, values in zip(names, found, strict=True):
         if not values and name not in source.required:
-            yield (
-                f"{validate.named(source, name)} is empty in every row. Fill it, or remove "
-                "it from `columns:`."
-            )
+            yield validate.say(source, "nothing_in_it", of=name)
 
 
 def _zones(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -130,11 +124,7 @@ def _zones(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             or moved_ordered_at is not null), count(moved_ordered_at) from typed_lines"""
     ).fetchall()[0]
     if 0 < moved < timed:
-        yield (
-            f"{validate.named(source, 'ordered_at')}: {moved:,} of {timed:,} times name "
-            "their offset from UTC; the others are taken as local. If they are not, set "
-            "`time_zone:` of the table."
-        )
+        yield validate.say(source, "offsets", of="ordered_at", moved=moved, timed=timed)
 
 
 def _alike(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -184,10 +174,8 @@ def _other_copies(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
                 group by {key} having count(*) > 1 and min(digest) < max(digest))"""
     ).fetchall()[0]
     if rows and rows >= SOME * total:
-        yield (
-            f"Table lines: {rows:,} lines agree with another in order, product, pieces, "
-            f"money and day, and differ elsewhere, such as line {first + 1 + source.header}."
-            " If two exports overlap, remove the older rows."
+        yield validate.say(
+            source, "other_copies", rows=rows, line=first + 1 + source.header
         )
 
 
@@ -214,10 +202,13 @@ def _orders(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         if count > SOME * everyone
     ]
     if told:
-        yield (
-            f"{validate.named(source, 'order_id')}: of {everyone:,} orders there are "
-            f"{' and '.join(told)}, such as {example}. If numbers are given again, write "
-            "`order_id: derived`: an order is then what a customer buys on one day."
+        yield validate.say(
+            source,
+            "orders_again",
+            of="order_id",
+            everyone=everyone,
+            what=" and ".join(told),
+            example=example,
         )
 
 
@@ -239,10 +230,8 @@ def _lone_lines(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]
             group by hash(customer_id, ordered_at) having count(*) > 1)""",
     )
     if shared > 0.3 * total:
-        yield (
-            f"{validate.named(source, 'order_id')}: every order has one line, but {shared:,} "
-            f"of {total:,} lines share customer and time with another. If this is the "
-            "line's number, write `order_id: derived`."
+        yield validate.say(
+            source, "lone_lines", of="order_id", shared=shared, total=total
         )
 
 
@@ -252,18 +241,14 @@ def _nobody(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         "select count(*), count(*) filter (customer_id is null) from typed_lines"
     ).fetchall()[0]
     if unknown >= UNKNOWN * total:
-        yield (
-            f"Table lines: {unknown / total:.0%} of lines ({unknown:,}) have no customer. "
-            "Notebook 1 sets them aside; ask why they have none."
+        yield validate.say(
+            source, "no_customer", share=unknown / total, unknown=unknown
         )
     words = ", ".join(map(repr, types.WORDS["nobody"]))
     if rows := validate.told(
         con, source, "customer_id", f"lower(customer_id) in ({words})"
     ):
-        yield (
-            f"{validate.named(source, 'customer_id')} holds words that name nobody: {rows}. "
-            "They count as one customer; empty them in the file if they are none."
-        )
+        yield validate.say(source, "nobody", of="customer_id", rows=rows)
 
 
 def _once(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -273,10 +258,7 @@ def _once(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             where customer_id is not null and {validate.some(con, "customer_id")}"""
     ).fetchall()[0]
     if source.names_orders and customers == orders >= MANY:
-        yield (
-            f"{validate.named(source, 'customer_id')}: each of {customers:,} customers has "
-            "one order. Is it the customer's number, and not that of the order or visit?"
-        )
+        yield validate.say(source, "once", of="customer_id", customers=customers)
 
 
 def _dominant(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -289,10 +271,8 @@ def _dominant(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     ).fetchall()
     for customer, sales, everyone in rows:
         if everyone and everyone > 0 and sales >= DOMINANT * everyone:
-            yield (
-                f"Table lines: customer {customer} alone makes {sales / everyone:.0%} of "
-                "sales. Is it a dealer, a till or the shop itself? Notebook 1 says how "
-                "much hangs on it."
+            yield validate.say(
+                source, "dominant", customer=customer, share=sales / everyone
             )
 
 
@@ -308,10 +288,14 @@ def _two_readings(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
             [one, other],
         ).fetchall()
         for row, text, count in rows:
-            yield (
-                f"Table lines: {count:,} dates can be read both as {one} and as {other}, "
-                f"such as line {row + 1 + source.header}: {text!r}. The first is taken; "
-                "give only the forms that the file holds."
+            yield validate.say(
+                source,
+                "two_readings",
+                count=count,
+                one=one,
+                other=other,
+                line=row + 1 + source.header,
+                text=text,
             )
 
 
@@ -326,11 +310,7 @@ def _services(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
                 avg(numbered::int) from ids"""
     ).fetchall()[0]
     if found[0] and found[1] > 0.9:
-        yield (
-            f"Table lines: products without a digit in their id may be services: "
-            f"{', '.join(found[0][:8])}. If they are (postage, fees), list them as "
-            "`service_products:`."
-        )
+        yield validate.say(source, "services", ids=", ".join(found[0][:8]))
 
 
 def _prefix(
@@ -348,15 +328,18 @@ def _prefix(
     if orders and negative < 0.95 * orders:
         yield (
             "error" if negative < 0.5 * orders else "warning",
-            f"Table lines: `cancel_prefix:` {source.cancel_prefix} marks {orders:,} orders "
-            f"as cancellations, but only {negative:,} of them hold a quantity or money "
-            "below 0. Remove it; orders without effect have a column of status.",
+            validate.say(
+                source,
+                "prefix_of_purchases",
+                prefix=source.cancel_prefix,
+                orders=orders,
+                negative=negative,
+            ),
         )
     elif not orders:
         yield (
             "warning",
-            f"Table lines: no order begins with {source.cancel_prefix}, which "
-            "`cancel_prefix:` names. Correct or remove it.",
+            validate.say(source, "prefix_of_none", prefix=source.cancel_prefix),
         )
 
 
@@ -377,10 +360,7 @@ def _unplaced(
         con, f"select count(distinct {told[0]}) from typed_{source.table}"
     )
     if not 2 <= kinds <= MAX_NEEDS:
-        yield (
-            f"{validate.named(source, told[0])} holds {kinds:,} values; needs read best with 5 to "
-            "25. Map a coarser or finer column."
-        )
+        yield validate.say(source, "needs", of=told[0], kinds=kinds)
     if "products" in names:
         lost = validate.one(
             con,
@@ -389,7 +369,4 @@ def _unplaced(
                 and not {types.service(names["lines"])}""",
         )
         if lost:
-            yield (
-                f"Table products: {lost:,} lines ({lost / total:.1%}) name a product "
-                "that it does not hold. They count as unclassified."
-            )
+            yield validate.say(source, "unplaced", lost=lost, share=lost / total)
