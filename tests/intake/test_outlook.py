@@ -80,7 +80,7 @@ def test_free_goods_alone_are_too_few_customers_and_taken_back_lines_none(foreto
     taken_back = [(f"c{n}", "2024-01-01", -5) for n in range(20)]
     where = "The study will stop in notebook {}. Table lines: {} customer"
     assert foretold(taken_back)[1].startswith(where.format(1, "no line has a"))
-    told = foretold(taken_back, kept=["cancellation or return"])[1]
+    told = foretold(taken_back, disabled_rules=["cancellation or return"])[1]
     assert told.startswith(where.format(2, 0))
 
 

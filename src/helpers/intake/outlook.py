@@ -41,7 +41,7 @@ def parts(
     on: days (the three of the windows), min_orders, min_lines, customers (with sales),
     enough, repeat, active_days, one_line.
     """
-    files = _copied(con, names, spill, rules_off=settings.get("kept", []))
+    files = _copied(con, names, spill, rules_off=settings.get("disabled_rules", []))
     if not keep:
         con.execute("drop table typed_lines")
     given = tuple(
@@ -108,12 +108,13 @@ def of_settings(
 ) -> tuple[list[str], str]:
     """Foretell the parts in sentences, and why the study will stop (empty if not).
 
-    `settings` are those of `parts`, and `kept` of notebook 1. Unless typed_lines is to be
+    `settings` are those of `parts`, and `disabled_rules` of notebook 1. Unless typed_lines is to be
     kept, its memory goes to what is counted.
     """
     names = {source.table: source for source in sources}
     stops = "The study will stop in notebook {}. {}"
-    bought = "lines" in names and _purchase(names["lines"], settings.get("kept", []))
+    off = settings.get("disabled_rules", [])
+    bought = "lines" in names and _purchase(names["lines"], off)
     if not (
         bought
         and con.execute(f"select 1 from typed_lines where {bought} limit 1").fetchall()

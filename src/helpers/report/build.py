@@ -64,8 +64,8 @@ def withheld(text: str, leaks: Iterable[auditor.Leak], *, whole: bool) -> str:
         for node in soup(["table", "img", *auditor.SENTENCES]):
             if node.name == "table":
                 table = auditor.read(node, leak.page)
-                found = table is not None and table.caption == leak.table
-                if found and not whole and _hidden(node, table, leak):
+                found = bool(table and table.caption == leak.table)
+                if table and found and not whole and _hidden(node, table, leak):
                     continue
             else:
                 words = node.get_text(" ", strip=True)
@@ -84,7 +84,7 @@ def _rounded(soup: BeautifulSoup, number: str) -> None:
         rf"^{number}$|(?<![\d,.]){number}(?= (?:of {number} )?(?:customers|households))"
     )
     for text in soup.find_all(string=re.compile(told)):
-        if text.parent.name not in ("script", "style"):
+        if not text.find_parent(["script", "style"]):
             text.replace_with(re.sub(told, about, text))
 
 
