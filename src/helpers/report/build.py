@@ -53,11 +53,11 @@ def build(run: str) -> Path:
 def withheld(text: str, leaks: Iterable[auditor.Leak], *, whole: bool) -> str:
     """Take out of a page the cells, figures and sentences that tell of a few customers.
 
-    As a `whole`, tables go with their cells.
+    As a `whole`, tables go with their cells, and sentences with their numbers.
     """
     soup = BeautifulSoup(text, "html.parser")
     for leak in leaks:
-        if leak.table == auditor.TOTAL:
+        if leak.table == auditor.TOTAL and not whole:
             _rounded(soup, leak.cell)
             continue
         said = leak.cell.strip("'\"")
@@ -72,7 +72,7 @@ def withheld(text: str, leaks: Iterable[auditor.Leak], *, whole: bool) -> str:
                 found = said in f"{words} {node.get('alt', '')}"
             if found and node.name in ("table", "img"):
                 node.replace_with(BeautifulSoup(f"<p>{SAID}</p>", "html.parser"))
-            elif found and leak.table in ("text", "figure"):
+            elif found and leak.table in ("text", "figure", auditor.TOTAL):
                 node.string = SAID
     return str(soup)
 
@@ -80,9 +80,8 @@ def withheld(text: str, leaks: Iterable[auditor.Leak], *, whole: bool) -> str:
 def _rounded(soup: BeautifulSoup, number: str) -> None:
     """Say roughly how many customers there are: to ten, so that others may be as many."""
     about = f"about {round(int(number.replace(',', '')), -1):,}"
-    told = (
-        rf"^{number}$|(?<![\d,.]){number}(?= (?:of {number} )?(?:customers|households))"
-    )
+    after = rf"\s*$| (?:of {number} )?(?:customers|households)"
+    told = rf"(?<![\w,.]){number}(?={after})"
     for text in soup.find_all(string=re.compile(told)):
         if not text.find_parent(["script", "style"]):
             text.replace_with(re.sub(told, about, text))
