@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+import attacks
 import nbformat.v4 as nbf
 import numpy as np
 import pandas as pd
@@ -437,7 +438,7 @@ def test_every_group_in_the_page_is_large_and_counted_right(built):
 
 def test_no_group_under_ten_can_be_worked_out_from_the_page(built):
     found = embedded(built["index"])
-    assert cube.audit(people(), found, **ASKED).empty
+    assert attacks.audit(people(), found, **ASKED).empty
     # plain subtraction, without any help: each group from each wider one
     by = found[["by_1", "by_2", "by_3"]].to_numpy()
     level = found[["level_1", "level_2", "level_3"]].to_numpy()
@@ -456,7 +457,7 @@ def test_the_attack_finds_a_group_that_was_let_slip(built):
     # the three with too little data are 1,510 less 700, 507 and the group let slip
     slipped = {"by_1": "needs", "level_1": "Look", "by_2": "", "level_2": ""}
     slipped |= {"by_3": "", "level_3": "", "customers": 300}
-    told = cube.audit(people(), pd.concat([found, pd.DataFrame([slipped])]), **ASKED)
+    told = attacks.audit(people(), pd.concat([found, pd.DataFrame([slipped])]), **ASKED)
     assert ("+ [needs: Too little data]", 3) in set(
         zip(told["group"], told["customers"], strict=True)
     )
