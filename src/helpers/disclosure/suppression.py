@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.disclosure import lattice
+
 WITHHELD = "withheld"
 MIN_CELL = 10  # customers; a smaller group is told of nowhere
 DOMINANCE = 0.5  # of a sum; one of which a single customer holds more is told nowhere
@@ -284,16 +286,8 @@ def _fill(sizes: np.ndarray, hidden: np.ndarray) -> np.ndarray:
 
 def _exposed(hidden: np.ndarray) -> np.ndarray:
     """Find hidden cells that the totals of rows and columns would give away."""
-    exposed = np.zeros_like(hidden)
-    cells = np.argwhere(hidden)
-    if not len(cells):
-        return exposed
-    # one equation a row and a column; a cell that no solution can move is known
-    equations = np.zeros((sum(hidden.shape), len(cells)))
-    equations[cells[:, 0], np.arange(len(cells))] = 1
-    equations[hidden.shape[0] + cells[:, 1], np.arange(len(cells))] = 1
-    _, sizes, directions = np.linalg.svd(equations)
-    free = directions[(sizes > 1e-9).sum() :]
-    known = np.abs(free).max(axis=0, initial=0) < 1e-9
-    exposed[tuple(cells[known].T)] = True
-    return exposed
+    views = lattice.lattice(hidden.shape, most=2, apart=())
+    unknown = np.zeros(views.children.shape[1], bool)
+    unknown[-hidden.size :] = hidden.ravel()  # cells come last, after their totals
+    still = np.abs(lattice.movement(views, unknown)) < lattice.STILL
+    return hidden & still[-hidden.size :].reshape(hidden.shape)
