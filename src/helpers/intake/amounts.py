@@ -7,7 +7,7 @@ import duckdb
 
 from helpers.core.engines import identifier
 from helpers.intake import types, validate
-from helpers.intake.validate import Problem
+from helpers.intake.validate import Problem, say
 from helpers.runs.currency import DECIMALS
 from helpers.runs.mapping import Source
 
@@ -50,10 +50,10 @@ def _signs(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         }
         meant = codes.union(*(types.WORDS["signs"][one] for one in signs))
         if meant and source.currency and source.currency not in meant:
-            yield validate.say(
+            yield say(
                 source,
                 "sign_in_name",
-                of=name,
+                name,
                 signs=", ".join(sorted(codes | signs)),
                 currency=source.currency,
             )
@@ -66,10 +66,10 @@ def _signs(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         alike = [set(types.WORDS["signs"].get(sign, [sign])) for sign, _ in found]
         each = ", ".join(f"{sign} ({rows:,} lines)" for sign, rows in found[:6])
         if not set.intersection(*alike):
-            yield validate.say(source, "several_currencies", of=name, each=each)
+            yield say(source, "several_currencies", name, each=each)
         elif source.currency not in set.intersection(*alike):
             run = source.currency or "not given"
-            yield validate.say(source, "other_currency", of=name, each=each, run=run)
+            yield say(source, "other_currency", name, each=each, run=run)
 
 
 def _undecided(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -87,7 +87,7 @@ def _undecided(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         if marked and marked == of_three:
             text = f"printf('%.3f', {identifier(name)}::double)"
             rows = validate.told(con, source, text, f"{places} is not null")
-            yield validate.say(source, "undecided", of=name, rows=rows)
+            yield say(source, "undecided", name, rows=rows)
 
 
 def _beyond(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -96,9 +96,7 @@ def _beyond(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         return
     beyond = "cents is null and quantity is not null and unit_price is not null"
     if rows := validate.told(con, source, "unit_price", beyond):
-        yield validate.say(
-            source, "beyond", of="unit_price", most=types.MOST, rows=rows
-        )
+        yield say(source, "beyond", "unit_price", most=types.MOST, rows=rows)
 
 
 def _order_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -113,14 +111,14 @@ def _order_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str
                 from typed_lines where {validate.some(con, "order_id")} group by 1)"""
         ).fetchall()[0]
         if found[2]:
-            yield validate.say(
-                source, "no_total", of="order_total", count=found[2], example=found[3]
+            yield say(
+                source, "no_total", "order_total", count=found[2], example=found[3]
             )
         if found[0]:
-            yield validate.say(
+            yield say(
                 source,
                 "several_totals",
-                of="order_total",
+                "order_total",
                 count=found[0],
                 example=found[1],
             )
@@ -165,9 +163,7 @@ def _repeated_total(
     elif several >= 5 and first >= MOST * several:
         yield (
             "error",
-            validate.say(
-                source, "total_on_one_line", of="amount", first=first, several=several
-            ),
+            say(source, "total_on_one_line", "amount", first=first, several=several),
         )
 
 
@@ -186,9 +182,7 @@ def _other_price(
         if many >= 5 and same >= MOST * many:
             yield (
                 "error",
-                validate.say(
-                    source, "price_of_both", of="amount", same=same, many=many
-                ),
+                say(source, "price_of_both", "amount", same=same, many=many),
             )
         return
     price = alone[0]
@@ -221,10 +215,10 @@ def _other_price(
     if like >= 0.6 * many and other <= 0.5 * like:
         yield (
             "error" if like >= MOST * many else "warning",
-            validate.say(
+            say(
                 source,
                 "other_price",
-                of=price,
+                price,
                 price_of=price_of,
                 like=like,
                 many=many,
@@ -245,7 +239,7 @@ def _below_a_cent(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
             coalesce(sum(({exact})::double), 0) from typed_lines"""
     ).fetchall()[0]
     if abs(rounded - whole) > 0.01 * abs(whole):
-        yield validate.say(source, "below_a_cent", whole=whole, rounded=rounded)
+        yield say(source, "below_a_cent", whole=whole, rounded=rounded)
 
 
 def _one_discount(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -262,19 +256,17 @@ def _one_discount(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
                 having count(*) > 1 and max(discount) > 0)"""
     ).fetchall()[0]
     if several >= 3 and same >= MOST * several:
-        yield validate.say(
-            source, "one_discount", of="discount", same=same, several=several
-        )
+        yield say(source, "one_discount", "discount", same=same, several=several)
     largest, kinds, fives, rows = con.execute(
         """select max(abs(discount)), count(distinct discount),
             bool_and(discount % 5 = 0), count(*) filter (discount <> 0) from typed_lines"""
     ).fetchall()[0]
     if rows and largest and (largest <= 1 or (fives and largest <= 100 and kinds <= 8)):
         kind = "discount_rate" if largest <= 1 else "discount_percent"
-        yield validate.say(
+        yield say(
             source,
             "discount_is_a_part",
-            of="discount",
+            "discount",
             kinds=kinds,
             largest=largest.normalize(),
             kind=kind,
@@ -286,7 +278,7 @@ def _below(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     if "discount" in source.columns and (
         rows := validate.told(con, source, "discount", "cents < 0 and quantity > 0")
     ):
-        yield validate.say(source, "below", of="discount", rows=rows)
+        yield say(source, "below", "discount", rows=rows)
 
 
 def _taken_back(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -297,7 +289,7 @@ def _taken_back(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]
             from typed_lines where not {types.uncompleted(source)}"""
     ).fetchall()[0]
     if below > MUCH * sold:
-        yield validate.say(source, "taken_back", below=below, sold=sold)
+        yield say(source, "taken_back", below=below, sold=sold)
 
 
 def _not_percent(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -308,4 +300,4 @@ def _not_percent(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str
                 from typed_lines"""
         ).fetchall()[0]
         if parts and most <= 1:
-            yield validate.say(source, "not_percent", of="discount_percent", most=most)
+            yield say(source, "not_percent", "discount_percent", most=most)

@@ -8,7 +8,7 @@ import duckdb
 from helpers.core.engines import identifier
 from helpers.intake import types, validate
 from helpers.intake.readers import ROW
-from helpers.intake.validate import Problem
+from helpers.intake.validate import Problem, say
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
 
@@ -60,10 +60,10 @@ def _no_such(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             # The database writes small letters its own way, such as those of Turkish.
             small = con.execute("select lower(?)", [status]).fetchall()[0][0]
             if small not in there:
-                yield validate.say(
+                yield say(
                     source,
                     "no_such_status",
-                    of="status",
+                    "status",
                     status=status,
                     near=mapping.near(status, there),
                 )
@@ -89,7 +89,7 @@ def _status(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     told = void or (kept if len(kept) > 1 and not left_out else [])
     if told:
         each = ", ".join(f"{status} ({rows:,} lines)" for status, rows in told[:6])
-        yield validate.say(source, "status", of="status", each=each)
+        yield say(source, "status", "status", each=each)
 
 
 def _clocks(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -102,7 +102,7 @@ def _clocks(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             "ordered_time is null and bad_ordered_time is null and ordered_at is not null",
         )
     ):
-        yield validate.say(source, "no_clock", of="ordered_time", rows=rows)
+        yield say(source, "no_clock", "ordered_time", rows=rows)
 
 
 def _optional(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -112,7 +112,7 @@ def _optional(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     found = con.execute(f"select {counts} from typed_lines").fetchall()[0]
     for name, values in zip(names, found, strict=True):
         if not values and name not in source.required:
-            yield validate.say(source, "nothing_in_it", of=name)
+            yield say(source, "nothing_in_it", name)
 
 
 def _zones(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -124,7 +124,7 @@ def _zones(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             or moved_ordered_at is not null), count(moved_ordered_at) from typed_lines"""
     ).fetchall()[0]
     if 0 < moved < timed:
-        yield validate.say(source, "offsets", of="ordered_at", moved=moved, timed=timed)
+        yield say(source, "offsets", "ordered_at", moved=moved, timed=timed)
 
 
 def _alike(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -174,9 +174,7 @@ def _other_copies(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
                 group by {key} having count(*) > 1 and min(digest) < max(digest))"""
     ).fetchall()[0]
     if rows and rows >= SOME * total:
-        yield validate.say(
-            source, "other_copies", rows=rows, line=first + 1 + source.header
-        )
+        yield say(source, "other_copies", rows=rows, line=first + 1 + source.header)
 
 
 def _orders(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -202,10 +200,10 @@ def _orders(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         if count > SOME * everyone
     ]
     if told:
-        yield validate.say(
+        yield say(
             source,
             "orders_again",
-            of="order_id",
+            "order_id",
             everyone=everyone,
             what=" and ".join(told),
             example=example,
@@ -230,9 +228,7 @@ def _lone_lines(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]
             group by hash(customer_id, ordered_at) having count(*) > 1)""",
     )
     if shared > 0.3 * total:
-        yield validate.say(
-            source, "lone_lines", of="order_id", shared=shared, total=total
-        )
+        yield say(source, "lone_lines", "order_id", shared=shared, total=total)
 
 
 def _nobody(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -241,14 +237,12 @@ def _nobody(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         "select count(*), count(*) filter (customer_id is null) from typed_lines"
     ).fetchall()[0]
     if unknown >= UNKNOWN * total:
-        yield validate.say(
-            source, "no_customer", share=unknown / total, unknown=unknown
-        )
+        yield say(source, "no_customer", share=unknown / total, unknown=unknown)
     words = ", ".join(map(repr, types.WORDS["nobody"]))
     if rows := validate.told(
         con, source, "customer_id", f"lower(customer_id) in ({words})"
     ):
-        yield validate.say(source, "nobody", of="customer_id", rows=rows)
+        yield say(source, "nobody", "customer_id", rows=rows)
 
 
 def _once(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -258,7 +252,7 @@ def _once(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             where customer_id is not null and {validate.some(con, "customer_id")}"""
     ).fetchall()[0]
     if source.names_orders and customers == orders >= MANY:
-        yield validate.say(source, "once", of="customer_id", customers=customers)
+        yield say(source, "once", "customer_id", customers=customers)
 
 
 def _dominant(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -271,9 +265,7 @@ def _dominant(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     ).fetchall()
     for customer, sales, everyone in rows:
         if everyone and everyone > 0 and sales >= DOMINANT * everyone:
-            yield validate.say(
-                source, "dominant", customer=customer, share=sales / everyone
-            )
+            yield say(source, "dominant", customer=customer, share=sales / everyone)
 
 
 def _two_readings(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -288,7 +280,7 @@ def _two_readings(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
             [one, other],
         ).fetchall()
         for row, text, count in rows:
-            yield validate.say(
+            yield say(
                 source,
                 "two_readings",
                 count=count,
@@ -310,7 +302,7 @@ def _services(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
                 avg(numbered::int) from ids"""
     ).fetchall()[0]
     if found[0] and found[1] > 0.9:
-        yield validate.say(source, "services", ids=", ".join(found[0][:8]))
+        yield say(source, "services", ids=", ".join(found[0][:8]))
 
 
 def _prefix(
@@ -328,7 +320,7 @@ def _prefix(
     if orders and negative < 0.95 * orders:
         yield (
             "error" if negative < 0.5 * orders else "warning",
-            validate.say(
+            say(
                 source,
                 "prefix_of_purchases",
                 prefix=source.cancel_prefix,
@@ -339,7 +331,7 @@ def _prefix(
     elif not orders:
         yield (
             "warning",
-            validate.say(source, "prefix_of_none", prefix=source.cancel_prefix),
+            say(source, "prefix_of_none", prefix=source.cancel_prefix),
         )
 
 
@@ -360,7 +352,7 @@ def _unplaced(
         con, f"select count(distinct {told[0]}) from typed_{source.table}"
     )
     if not 2 <= kinds <= MAX_NEEDS:
-        yield validate.say(source, "needs", of=told[0], kinds=kinds)
+        yield say(source, "needs", told[0], kinds=kinds)
     if "products" in names:
         lost = validate.one(
             con,
@@ -369,4 +361,4 @@ def _unplaced(
                 and not {types.service(names["lines"])}""",
         )
         if lost:
-            yield validate.say(source, "unplaced", lost=lost, share=lost / total)
+            yield say(source, "unplaced", lost=lost, share=lost / total)
