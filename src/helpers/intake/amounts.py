@@ -50,13 +50,8 @@ def _signs(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         }
         meant = codes.union(*(types.WORDS["signs"][one] for one in signs))
         if meant and source.currency and source.currency not in meant:
-            yield say(
-                source,
-                "sign_in_name",
-                name,
-                signs=", ".join(sorted(codes | signs)),
-                currency=source.currency,
-            )
+            told = {"signs": ", ".join(sorted(codes | signs))}
+            yield say(source, "sign_in_name", name, currency=source.currency, **told)
         found = con.execute(
             f"""select "sign_{name}", count(*) from typed_{source.table}
                 where "sign_{name}" is not null group by 1 order by 2 desc, 1"""
@@ -102,7 +97,7 @@ def _beyond(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
 def _order_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Refuse totals of orders of which there are several, or none."""
     if "order_total" in source.columns:
-        found = con.execute(
+        several, one, empty, other = con.execute(
             f"""select count(*) filter (several), min(order_id) filter (several),
                 count(*) filter (empty), min(order_id) filter (empty)
             from (select order_id, count(order_total) = 0 as empty,
@@ -110,18 +105,11 @@ def _order_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str
                     < max(order_total) filter (order_total <> 0) as several
                 from typed_lines where {validate.some(con, "order_id")} group by 1)"""
         ).fetchall()[0]
-        if found[2]:
-            yield say(
-                source, "no_total", "order_total", count=found[2], example=found[3]
-            )
-        if found[0]:
-            yield say(
-                source,
-                "several_totals",
-                "order_total",
-                count=found[0],
-                example=found[1],
-            )
+        if empty:
+            yield say(source, "no_total", "order_total", count=empty, example=other)
+        if several:
+            told = {"count": several, "example": one}
+            yield say(source, "several_totals", "order_total", **told)
 
 
 def _repeated_total(
@@ -180,10 +168,7 @@ def _other_price(
                 from typed_lines where quantity > 1 and amount <> 0"""
         ).fetchall()[0]
         if many >= 5 and same >= MOST * many:
-            yield (
-                "error",
-                say(source, "price_of_both", "amount", same=same, many=many),
-            )
+            yield "error", say(source, "price_of_both", "amount", same=same, many=many)
         return
     price = alone[0]
     thing = next(
@@ -213,18 +198,9 @@ def _other_price(
     )
     # Offers change some prices, so that a rule has exceptions.
     if like >= 0.6 * many and other <= 0.5 * like:
-        yield (
-            "error" if like >= MOST * many else "warning",
-            say(
-                source,
-                "other_price",
-                price,
-                price_of=price_of,
-                like=like,
-                many=many,
-                step=step,
-            ),
-        )
+        told = {"price_of": price_of, "like": like, "many": many, "step": step}
+        level = "error" if like >= MOST * many else "warning"
+        yield level, say(source, "other_price", price, **told)
 
 
 def _below_a_cent(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -263,14 +239,8 @@ def _one_discount(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
     ).fetchall()[0]
     if rows and largest and (largest <= 1 or (fives and largest <= 100 and kinds <= 8)):
         kind = "discount_rate" if largest <= 1 else "discount_percent"
-        yield say(
-            source,
-            "discount_is_a_part",
-            "discount",
-            kinds=kinds,
-            largest=largest.normalize(),
-            kind=kind,
-        )
+        told = {"kinds": kinds, "largest": largest.normalize(), "kind": kind}
+        yield say(source, "discount_is_a_part", "discount", **told)
 
 
 def _below(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:

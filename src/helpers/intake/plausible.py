@@ -60,13 +60,8 @@ def _no_such(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             # The database writes small letters its own way, such as those of Turkish.
             small = con.execute("select lower(?)", [status]).fetchall()[0][0]
             if small not in there:
-                yield say(
-                    source,
-                    "no_such_status",
-                    "status",
-                    status=status,
-                    near=mapping.near(status, there),
-                )
+                told = {"status": status, "near": mapping.near(status, there)}
+                yield say(source, "no_such_status", "status", **told)
 
 
 def _status(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -200,14 +195,8 @@ def _orders(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         if count > SOME * everyone
     ]
     if told:
-        yield say(
-            source,
-            "orders_again",
-            "order_id",
-            everyone=everyone,
-            what=" and ".join(told),
-            example=example,
-        )
+        what = {"what": " and ".join(told), "example": example}
+        yield say(source, "orders_again", "order_id", everyone=everyone, **what)
 
 
 def _lone_lines(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -280,15 +269,8 @@ def _two_readings(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
             [one, other],
         ).fetchall()
         for row, text, count in rows:
-            yield say(
-                source,
-                "two_readings",
-                count=count,
-                one=one,
-                other=other,
-                line=row + 1 + source.header,
-                text=text,
-            )
+            told = {"one": one, "other": other, "text": text, "count": count}
+            yield say(source, "two_readings", line=row + 1 + source.header, **told)
 
 
 def _services(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -318,21 +300,11 @@ def _prefix(
         [source.cancel_prefix],
     ).fetchall()[0]
     if orders and negative < 0.95 * orders:
-        yield (
-            "error" if negative < 0.5 * orders else "warning",
-            say(
-                source,
-                "prefix_of_purchases",
-                prefix=source.cancel_prefix,
-                orders=orders,
-                negative=negative,
-            ),
-        )
+        told = {"orders": orders, "negative": negative, "prefix": source.cancel_prefix}
+        level = "error" if negative < 0.5 * orders else "warning"
+        yield level, say(source, "prefix_of_purchases", **told)
     elif not orders:
-        yield (
-            "warning",
-            say(source, "prefix_of_none", prefix=source.cancel_prefix),
-        )
+        yield "warning", say(source, "prefix_of_none", prefix=source.cancel_prefix)
 
 
 def _unplaced(
