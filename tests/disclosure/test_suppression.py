@@ -46,6 +46,40 @@ def test_of_rows_that_share_out_customers_one_is_not_hidden_alone():
     assert shown["borderline"] == [0.15, "withheld", "withheld"]
 
 
+def test_parts_that_share_out_their_customers_are_hidden_like_a_cross_table():
+    frame = pd.DataFrame(
+        {
+            "customers": [100, 100, 90],
+            "a": [92, 50, 40],
+            "b": [0, 30, 30],
+            "c": [8, 20, 20],
+        }
+    )
+    parts = dict.fromkeys("abc", "customers")
+    told = suppression.guard(
+        frame, counts=["customers", *parts], parts=parts, sums=[], ends={}
+    )
+    # 8 would follow from 100, 92 and the nobody beside it
+    assert (told.loc[0, ["b", "c"]] == "withheld").all()
+    shown = told[["a", "b", "c"]].isin(["withheld"]).sum(axis=1)
+    assert shown.tolist()[2] == 0 and (shown[:2] >= 2).all()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(823.19, "820"), (1508.9, "1,500"), (0.2437, "0.24"), (7.52, "7.5"), (0, "0")],
+)
+def test_a_quantile_is_said_with_two_digits(value, said):
+    assert suppression.about(value) == said
+    if value:
+        frame = pd.DataFrame({"feature": ["x"], "50%": [value], "skewness": [value]})
+        shown = tables.show(frame, caption="c")
+        assert [column.texts for column in shown.columns[1:]] == [
+            [said],
+            [f"{value:,.2f}"],
+        ]
+
+
 def test_where_the_page_says_the_base_a_number_stands_for_it():
     shown = told({"missing_share": [0.001, 0.0, 0.5]}, of={"missing_share": 2444})
     assert shown["missing_share"] == ["<0.5%", 0.0, 0.5]

@@ -14,7 +14,7 @@ def foretold(tmp_path, monkeypatch):
     """Give a function that foretells the parts of lines: customer, day, amount."""
     monkeypatch.setenv("STUDY_HOME", str(tmp_path))
 
-    def tell(rows, order="derived"):
+    def tell(rows, order="derived", **others):
         folder = paths.raw("shop")
         folder.mkdir(parents=True, exist_ok=True)
         body = "".join(f"{who},{day},{amount}\n" for who, day, amount in rows)
@@ -30,7 +30,7 @@ def foretold(tmp_path, monkeypatch):
                 con, content, run="shop", spill=tmp_path
             )
             assert not (found["level"] == "error").any()
-            settings = outlook.fitted()
+            settings = outlook.fitted() | others
             return outlook.of_settings(con, sources, settings=settings, spill=tmp_path)
 
     return tell
@@ -78,7 +78,10 @@ def test_free_goods_alone_are_too_few_customers_and_taken_back_lines_none(foreto
     free = [(f"c{n}", "2024-01-01", 0) for n in range(20)]
     assert "0 customers with sales above 0" in foretold(free)[1]
     taken_back = [(f"c{n}", "2024-01-01", -5) for n in range(20)]
-    assert "no line has a customer" in foretold(taken_back)[1]
+    where = "The study will stop in notebook {}. Table lines: {} customer"
+    assert foretold(taken_back)[1].startswith(where.format(1, "no line has a"))
+    told = foretold(taken_back, disabled_rules=["cancellation or return"])[1]
+    assert told.startswith(where.format(2, 0))
 
 
 def test_two_lines_alike_are_two_orders_where_neither_order_nor_product_is_told(

@@ -7,6 +7,7 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+import attacks
 import nbformat.v4 as nbf
 import numpy as np
 import pandas as pd
@@ -437,7 +438,7 @@ def test_every_group_in_the_page_is_large_and_counted_right(built):
 
 def test_no_group_under_ten_can_be_worked_out_from_the_page(built):
     found = embedded(built["index"])
-    assert cube.audit(people(), found, **ASKED).empty
+    assert attacks.audit(people(), found, **ASKED).empty
     # plain subtraction, without any help: each group from each wider one
     by = found[["by_1", "by_2", "by_3"]].to_numpy()
     level = found[["level_1", "level_2", "level_3"]].to_numpy()
@@ -456,7 +457,7 @@ def test_the_attack_finds_a_group_that_was_let_slip(built):
     # the three with too little data are 1,510 less 700, 507 and the group let slip
     slipped = {"by_1": "needs", "level_1": "Look", "by_2": "", "level_2": ""}
     slipped |= {"by_3": "", "level_3": "", "customers": 300}
-    told = cube.audit(people(), pd.concat([found, pd.DataFrame([slipped])]), **ASKED)
+    told = attacks.audit(people(), pd.concat([found, pd.DataFrame([slipped])]), **ASKED)
     assert ("+ [needs: Too little data]", 3) in set(
         zip(told["group"], told["customers"], strict=True)
     )
@@ -744,13 +745,63 @@ def test_what_gives_away_a_few_customers_is_withheld_from_its_page(folder, capsy
     page = (folder / f"{NAMES[1]}.html").read_text("utf-8")
     assert "7 customers" not in page.replace("70 customers", "")
     assert "70 customers came once" in page
-    assert "<caption>Many</caption>" in page
-    assert "<caption>Few</caption>" not in page
-    assert page.count(build.WITHHELD) == 2
+    assert page.count(build.SAID) == 1
+    read = [auditor.read(x, "") for x in BeautifulSoup(page, "html.parser")("table")]
+    rows = {one.caption: one.rows for one in read if one}
+    assert rows["Few"] == [["a", "withheld"], ["b", "90"]]
+    assert rows["Many"] == [["a", "70"], ["b", "90"]]
     told = capsys.readouterr().err
     assert f"Withheld: {NAMES[1]}.html, 'text', '7 customers'" in told
     assert "'Few'" in told
     assert not auditor.audit({NAMES[1]: page})
+
+
+def hidden(rows, leak):
+    """Withhold what a leak names from a table; return its cells."""
+    heads = ["Segment", "Customers", "Sales", "Offer"]
+    html = pd.DataFrame(rows, columns=heads).to_html(index=False)
+    html = html.replace("<thead>", "<caption>Sizes</caption><thead>")
+    page = build.withheld(html, [auditor.Leak("4.html", "Sizes", *leak)], whole=False)
+    table = BeautifulSoup(page, "html.parser").table
+    return table and auditor.read(table, "4.html").rows
+
+
+def test_a_cell_goes_with_the_numbers_on_its_right_and_then_the_smallest_beside_it():
+    rows = [["A", 60, "€9", "tea"], ["B", 34, "€8", "2"], ["C", 20, "€7", "bread"]]
+    rows = [list(map(str, row)) for row in rows]
+    once = hidden(rows, ("B / Customers", "sums leave 6"))
+    assert once == [rows[0], ["B", *["withheld"] * 3], rows[2]]
+    again = hidden(once, ("B / Customers", "sums leave 34"))
+    assert again == [*once[:2], ["C", "withheld", "withheld", "bread"]]
+    assert hidden(rows, ("A / Sales", "1")) == [
+        ["A", "60", "withheld", "tea"],
+        *rows[1:],
+    ]
+    # what is left over is hidden best beside the smallest
+    others = hidden(rows, ("A / Customers", "sums leave 1 others of all"))
+    assert others == [*rows[:2], again[2]]
+    dark = [[name, "withheld", "withheld", "tea"] for name in "AB"]
+    assert hidden(dark, ("B / Customers", "sums leave 6")) is None  # nothing else helps
+
+
+def test_pages_that_tell_of_a_few_more_customers_say_so_to_ten():
+    pages = {
+        "1.html": "<p>421 customers, <b>421 of 421 customers</b> and 421 lines.</p>"
+        "<table><tr><th>step<th>Customers</tr><tr><td>clean<td>421</tr></table>",
+        "2.html": "<p>420 customers.</p>",
+        "3.html": "<p>All 420 customers.</p>",
+    }
+    leaks = auditor.audit(pages)
+    assert [(leak.page, leak.cell, leak.how) for leak in leaks] == [
+        ("1.html", "421", "beside 420")
+    ]
+    said = BeautifulSoup(
+        build.withheld(pages["1.html"], leaks, whole=False), "html.parser"
+    )
+    about = "about 420 customers, about 420 of about 420 customers and 421 lines."
+    assert said.p.get_text() == about
+    assert said.find_all("td")[1].get_text() == "about 420"
+    assert not auditor.audit(pages | {"1.html": str(said)})
 
 
 def test_a_page_that_cannot_be_helped_is_refused_in_one_sentence(

@@ -8,7 +8,7 @@ import duckdb
 import pandas as pd
 
 from helpers.core import schema, store
-from helpers.core.engines import identifier, quoted
+from helpers.core.engines import identifier, literal, quoted
 from helpers.core.errors import BadInput
 from helpers.core.schema import OTHER, UNCLASSIFIED
 from helpers.runs.horizons import fitted
@@ -209,7 +209,7 @@ def _refuse_doubles(con: duckdb.DuckDBPyConnection, name: str, file: Path) -> No
     doubled = con.execute(
         f"""select {key}, count(*) as times from read_parquet(?) group by {key}
             having times > 1 order by {key} limit 3""",
-        [str(file)],
+        [literal(file)],
     ).df()
     if len(doubled):
         raise BadInput(

@@ -460,7 +460,7 @@ def silhouette_plot(
     reference: float,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw each customer's silhouette width, one block a segment, widths falling.
+    """Draw silhouette widths, one block a segment, falling; a step is a mean of ten.
 
     `widths` are from `scores.silhouette_widths`: below 0 is nearer to another segment;
     `reference` is the mean width without clusters. Rousseeuw (1987), Silhouettes: a
@@ -474,7 +474,9 @@ def silhouette_plot(
     ax, space, top, ticks = _axes(ax), 0.02 * len(widths), 0.0, {}
     for segment in np.unique(ids):
         block = np.sort(widths[ids == segment])[::-1]
-        edges = np.append(block, block[-1])
+        tens = np.array_split(block, max(len(block) // MIN_CELL, 1))
+        means = [np.full(len(ten), ten.mean()) for ten in tens]
+        edges = np.append(np.concatenate(means), means[-1][-1])
         steps = top + np.arange(len(edges))
         colour = segment_colour(segment)
         ax.fill_betweenx(steps, 0, edges, step="post", color=colour, linewidth=0)
@@ -546,8 +548,8 @@ def separation(
     """Draw how far segments lie apart, and between which of them customers stand.
 
     `points` and `centres` (of segments 1, 2, ...) have x and y, as of `project`;
-    `neighbours` are from `neighbour_shares`. An outline holds the share `inner` of a
-    segment's customers. Leisch (2010), Neighborhood graphs, stripes and shadow plots
+    `neighbours` are from `neighbour_shares`. A dot is the middle of ten customers or
+    more, and an outline holds those of the share `inner` of a segment. Leisch (2010), Neighborhood graphs, stripes and shadow plots
     for cluster visualization.
     """
     ids = np.asarray(segment_ids)
@@ -584,9 +586,10 @@ def _outline(
     place: np.ndarray, centre: tuple, segment: int, *, inner: float, ax: Axes
 ) -> None:
     colour = segment_colour(segment)
-    ax.scatter(*place.T, s=7, color=colour, alpha=0.3, linewidths=0, zorder=1)
+    dots = plots.gathered(place)
+    ax.scatter(*dots.T, s=26, color=colour, alpha=0.4, linewidths=0, zorder=1)
     order = np.argsort(((place - centre) ** 2).sum(axis=1), kind="stable")
-    kept = place[order[: int(np.ceil(inner * len(place)))]]
+    kept = plots.gathered(place[order[: int(np.ceil(inner * len(place)))]])
     try:
         hull = kept[ConvexHull(kept).vertices]
     except (QhullError, ValueError):
@@ -616,7 +619,7 @@ def maps(
 ) -> Figure:
     """Draw a map of customers beside one of a reference without clusters.
 
-    Both, x and y by the same method, have the same scale, each moved to the middle of
+    A dot is the middle of ten customers of a segment, or more. Both, x and y by the same method, have the same scale, each moved to the middle of
     its frame and without units: distances between groups are not to be read. `trust` is
     the trustworthiness of the two, 0 to 1.
     """
@@ -629,13 +632,16 @@ def maps(
     customers, reference = _centred(customers), _centred(reference)
     figure, axes = _panels(1, 2, height=4.4, sharex=True, sharey=True)
     left, right = axes[0]
-    dots = {"s": 8, "alpha": 0.6, "linewidths": 0}
-    colours = [segment_colour(i) for i in ids]
-    left.scatter(customers["x"], customers["y"], c=colours, **dots)
-    right.scatter(reference["x"], reference["y"], color="#8f979d", **dots)
+    dots = {"s": 26, "alpha": 0.6, "linewidths": 0}
+    for i in np.unique(ids):
+        of_segment = plots.gathered(customers[ids == i].to_numpy())
+        left.scatter(*of_segment.T, color=segment_colour(i), **dots)
+    right.scatter(*plots.gathered(reference.to_numpy()).T, color="#8f979d", **dots)
     titles = ("Customers", "Reference without clusters")
     for ax, title, trusted in zip((left, right), titles, trust, strict=True):
         plots.bare(ax)
+        ax.update_datalim(customers.to_numpy())  # room for names, as if all were drawn
+        ax.update_datalim(reference.to_numpy())
         ax.set_title(title, fontsize=TEXT + 1)
         ax.set_xlabel(f"trustworthiness {trusted:.2f}", fontsize=TEXT)
     medians = customers.groupby(ids).median()

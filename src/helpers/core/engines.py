@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # make asks here whether an engine is there: that takes no li
 ENGINES = ("duckdb", "pyspark", "postgresql")
 MEMORY = "1GB"  # beyond this DuckDB keeps rows on disk
 ADDRESS = "STUDY_POSTGRESQL"  # environment variable with the address of the database
+_WRITTEN_FILE = re.compile(r"(?<=read_parquet\(')(?:[^']|'')+")
 PLAIN = re.compile("[a-z_][a-z0-9_]*")  # a name that no engine wants in quotes
 _TOLD = paths.beside(__file__, "engines.yaml")
 
@@ -89,8 +90,20 @@ def connect(engine: str, *, run: str) -> Engine:
 
 def limit(con: Any, spill: Path) -> None:  # noqa: ANN401
     """Let a DuckDB connection hold `MEMORY` at most, and keep the rest in a folder."""
+    offline(con)
     con.execute(f"set memory_limit = '{MEMORY}'")
     con.execute(f"set temp_directory = {quoted(str(spill))}")
+
+
+def offline(con: Any) -> None:  # noqa: ANN401
+    """Let a DuckDB connection fetch no extension, whatever a file or a rule asks for."""
+    for what in ("install", "load"):
+        con.execute(f"set auto{what}_known_extensions = false")
+
+
+def literal(file: str | Path) -> str:
+    """Write the path of a file so that DuckDB takes it for no pattern of names."""
+    return re.sub(r"([\[*?])", r"[\1]", str(file))
 
 
 def quoted(text: str) -> str:
@@ -130,10 +143,17 @@ class DuckDB:
         self._con.execute("set preserve_insertion_order = false")
 
     def execute(self, sql: str, values: dict | list | None = None, /) -> "DuckDB":
-        """Run one statement."""
+        """Run one statement; the Parquet files in it are no patterns of names."""
+        if isinstance(values, dict):
+            values = {name: self._meant(value) for name, value in values.items()}
+        elif values:
+            values = [self._meant(value) for value in values]
         with _full_disk("DuckDB"):
-            self._con.execute(sql, values)
+            self._con.execute(_WRITTEN_FILE.sub(lambda at: literal(at[0]), sql), values)
         return self
+
+    def _meant(self, value: object) -> object:
+        return literal(value) if str(value).endswith(".parquet") else value
 
     def df(self) -> "pd.DataFrame":
         """Return the rows of the last statement as a table."""

@@ -19,13 +19,14 @@ from helpers.disclosure.suppression import WITHHELD
 
 DASH, MINUS = "\N{EN DASH}", "\N{MINUS SIGN}"
 SENTENCES = ["p", "li", "dd", "dt", "td", "h1", "h2", "h3", "pre", "summary", "caption"]
+TOTAL = "all customers"  # where pages say of how many they tell
 _IS = {
     name: re.compile(text) for name, text in beside(__file__, "auditor.yaml").items()
 }
 _CELL = re.compile(
     rf"([<>{MINUS}-]?)(\d[\d,]*)(\.\d+)?(%?)(?!\d|[\d.]*[a-z$€£¥]|[-:]\d)"
 )
-_COUNT = rf"(?<![\w.,{MINUS}-])(\d+(?:,\d{{3}})*)(?![\d.,]*[\d%])"
+_COUNT = rf"(?<![\w.,{MINUS}-])(?<!about )(\d+(?:,\d{{3}})*)(?![\d.,]*[\d%])"
 _WHO = r"(?:customers|households)\b"
 
 
@@ -54,8 +55,18 @@ def audit(files: Mapping[str, str]) -> list[Leak]:
     """
     soups = {name: _soup(name, text) for name, text in files.items()}
     said = {name: list(_said(soup)) for name, soup in soups.items()}
-    totals = {name: _everyone(words) for name, words in said.items()}
+    totals = {name: max(_named(words)) for name, words in said.items()}
+    named = {name: _named(words) for name, words in said.items()}
     found: dict[tuple, Leak] = {}
+    for pair in itertools.combinations(sorted({*totals.values()}), 2):
+        if pair[1] - pair[0] in SMALL:
+            on = [[name for name in files if n in named[name]] for n in pair]
+            rare = len(on[0]) > len(on[1])  # the one that fewer pages name
+            for name in on[rare]:
+                leak = Leak(
+                    name, TOTAL, f"{pair[rare]:,}", f"beside {pair[not rare]:,}"
+                )
+                found[leak[:3]] = leak
     every: list[Table] = []
     for name, soup in soups.items():
         # the most that a page names are all there are, unless others name many more
@@ -65,7 +76,7 @@ def audit(files: Mapping[str, str]) -> list[Leak]:
             for where, words in said[name]
             for cell, how in _sentence(words, everyone)
         ]
-        tables = [t for node in soup("table") if (t := _table(node, name))]
+        tables = [t for node in soup("table") if (t := read(node, name))]
         if data := soup.find("script", id="data"):
             tables += _groups(json.loads(data.get_text()), name)
         every += tables
@@ -98,9 +109,10 @@ def _said(soup: BeautifulSoup) -> Iterator[tuple[str, str]]:
             yield where, node.get_text(" ", strip=True)
 
 
-def _everyone(said: Iterable[tuple[str, str]]) -> int:
+def _named(said: Iterable[tuple[str, str]]) -> set[int]:
+    """Give every number of customers that is said; the largest may be all there are."""
     named = (n for _, words in said for n in re.findall(f"{_COUNT} {_WHO}", words))
-    return max(map(_int, named), default=0)
+    return {0, *map(_int, named)}
 
 
 def _sentence(text: str, everyone: int) -> Iterator[tuple[str, str]]:
@@ -155,10 +167,22 @@ def _small(bounds: Bounds | None, whole: int) -> str:
     return ""
 
 
-def _table(node: Tag, page: str) -> Table | None:
+def cells(node: Tag) -> list[list[Tag]]:
+    """Give the cells of a table: its headings, and the rows that have as many."""
     rows = [row(["td", "th"]) for row in node("tr")]
+    return [row for row in rows if row and len(row) == len(rows[0])]
+
+
+def counts_customers(heading: str) -> bool:
+    """Say whether a heading is that of a number of customers."""
+    return bool(_IS["counts"].search(heading.lower()))
+
+
+def read(node: Tag, page: str) -> Table | None:
+    """Read a table of a page; None where it has no rows, or counts nobody of this run."""
+    rows = cells(node)
     texts = [[cell.get_text(" ", strip=True) for cell in row] for row in rows]
-    body = [row for row in texts[1:] if row and len(row) == len(texts[0])]
+    body = texts[1:]
     caption = node.caption.get_text(" ", strip=True) if node.caption else page
     if not body or _IS["nobody"].search(caption.lower()):
         return None
@@ -231,21 +255,30 @@ def _read(
     crossed = base is None and bool(_IS["crossed"].search(table.caption.lower()))
     if base is not None:
         counts = [j for j in plain if _inside(columns[j], columns[base])]
+        shared = _shared_out(columns, [j for j in counts if j != base], base)
         sizes = [_bounds(text) or (0, MANY) for text in columns[base]]
     else:
-        counts = counts if crossed else []
+        counts, shared = counts if crossed else [], crossed
         sizes = [(0, MANY)] * len(table.rows)
     names: list[str] = []
     levels = [[_level(x, heads[i]) for x in columns[i]] for i in range(table.labels)]
     for head, column in zip(heads, levels, strict=False):
         name = _dimension(set(column), names, dimensions)
-        names.append(
-            f"part {name}" if _IS["overlap"].search(f"{head}: {column[0]}") else name
-        )
+        overlap = _IS["overlap"].search(f"{head}: {column[0]}")
+        names.append(f"part {name}" if overlap else name)
+    now, names = (
+        names,
+        [
+            f"{name} before" if _IS["elsewhere"].search(head) else name
+            for name, head in zip(names, heads, strict=False)
+        ],
+    )
     marks, across = set(), "part"
     if crossed:
         marks = _marked(table, tables)
-        across = _dimension({_level(heads[j], "") for j in counts}, names, dimensions)
+    if shared:
+        inside = {_level(heads[j], "") for j in counts if j != base}
+        across = _dimension(inside, now, dimensions)
     above = MANY
     for i, row in enumerate(table.rows):
         here = {(name, column[i]) for name, column in zip(names, levels, strict=True)}
@@ -256,7 +289,7 @@ def _read(
             key = group if j == base else group | {(across, level)}
             if j in counts:
                 bounds, why = _bounds(row[j]), ""
-                if row[j] == DASH and (names[0] + "'", level) == (across, levels[0][i]):
+                if row[j] == DASH and (now[0] + "'", level) == (across, levels[0][i]):
                     bounds = 0, 0  # nobody moves from a group to itself
                 why = _small(bounds, everyone or MANY)
             else:
@@ -287,6 +320,17 @@ def _part(head: str, text: str, size: int, everyone: int) -> tuple[Bounds | None
         if size and more in SMALL:
             return None, f"{more} more than their customers"
     return None, ""
+
+
+def _shared_out(columns: Sequence, parts: Sequence[int], base: int) -> bool:
+    """Say whether columns add up to another, in each of the rows that tell all of them."""
+    rows = [
+        [_bounds(columns[j][i]) or (0, MANY) for j in (*parts, base)]
+        for i in range(len(columns[base]))
+    ]
+    told = [[low for low, _ in row] for row in rows if all(a == b for a, b in row)]
+    adds = all(sum(row[:-1]) == row[-1] for row in told)
+    return len(parts) > 1 and len(told) > 1 and adds
 
 
 def _inside(part: Sequence[str], whole: Sequence[str]) -> bool:

@@ -88,16 +88,6 @@ class Cube:
     most: int  # conditions of a group
     views: pd.DataFrame  # from `views`, with by_1 to by_3 whatever `most` is
 
-    def attacked(self, customers: pd.DataFrame) -> pd.DataFrame:
-        """Name small groups that an attack with the true customers works out."""
-        return audit(
-            customers,
-            self.views,
-            dimensions=self.dimensions,
-            most=self.most,
-            apart=self.apart,
-        )
-
 
 def build(
     customers: pd.DataFrame,
@@ -160,45 +150,6 @@ def views(
     table = _named(lattice, levels, most)
     table = table.assign(customers=counts.astype(int), **totals)
     return table[~hidden & (counts > 0)].reset_index(drop=True)
-
-
-def audit(
-    customers: pd.DataFrame,
-    published: pd.DataFrame,
-    *,
-    dimensions: Sequence[str],
-    most: int,
-    below: int = MIN_CELL,
-    apart: Collection[tuple[str, str]] = (),
-) -> pd.DataFrame:
-    """Attack published groups with the true customers at hand.
-
-    Parameters are as for `views`. Returns the small groups that could be worked out:
-    group (how), customers, way (of :func:`helpers.disclosure.lattice.leaks`).
-    """
-    codes, levels = _coded(customers, dimensions, below=below)
-    lattice = _lattice(levels, most=most, apart=apart)
-    counts = _totals(_cells(lattice, codes, levels), np.ones(len(customers)))
-    table = _named(lattice, levels, most)
-    names = list(table.columns)
-    there = pd.MultiIndex.from_frame(published[names].astype(str))
-    hidden = ~pd.MultiIndex.from_frame(table).isin(there)
-    hidden[0] = False
-    none = np.zeros(len(counts), bool)
-    found = disclosure_lattice.leaks(lattice, counts, hidden, none, below=below)
-    said = [
-        " ".join(
-            f"{'-' if sign < 0 else '+'} [{_said(table.iloc[view])}]"
-            for sign, view in zip(leak.signs, leak.views, strict=True)
-        )
-        for leak in found
-    ]
-    rows = [
-        (text, leak.customers, leak.way) for text, leak in zip(said, found, strict=True)
-    ]
-    small = np.flatnonzero(~hidden & (counts > 0) & (counts < below))
-    rows += [(f"[{_said(table.iloc[i])}]", int(counts[i]), "shown") for i in small]
-    return pd.DataFrame(rows, columns=["group", "customers", "way"])
 
 
 def conditions(
@@ -333,12 +284,3 @@ def _named(
             part[f"level_{i + 1}"] = np.broadcast_to(told, ids.size)
         parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True).astype(str)
-
-
-def _said(view: pd.Series) -> str:
-    parts = [
-        f"{view[name]}: {view[name.replace('by', 'level')]}"
-        for name in view.index
-        if name.startswith("by_") and view[name]
-    ]
-    return ", ".join(parts) or "everyone"

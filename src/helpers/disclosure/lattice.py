@@ -122,10 +122,10 @@ def leaks(
     the elements of an array given its marginals. Hundepool et al. (2012), Statistical
     disclosure control.
     """
-    movement = _movement(views, hidden & ~_empty(views, counts, hidden))
+    moved = movement(views, hidden & ~_empty(views, counts, hidden))
     found = []
     for signs, terms in _groups(views):
-        size, still = signs @ counts[terms], np.abs(signs @ movement[terms]) < STILL
+        size, still = signs @ counts[terms], np.abs(signs @ moved[terms]) < STILL
         small = (size > 0) & (size < below)
         if len(signs) == 1:
             small |= sensitive[terms[0]] & (size > 0)
@@ -235,9 +235,9 @@ def _empty(views: Lattice, counts: np.ndarray, hidden: np.ndarray) -> np.ndarray
         empty = grown
 
 
-def _movement(views: Lattice, unknown: np.ndarray) -> np.ndarray:
+def movement(views: Lattice, unknown: np.ndarray) -> np.ndarray:
     """Move the unknown counts at random, leaving every sum as it is."""
-    movement = np.zeros(len(unknown))
+    moved = np.zeros(len(unknown))
     ids = np.flatnonzero(unknown)
     whole = sparse.csr_matrix(
         (np.ones(len(views.parents)), (np.arange(len(views.parents)), views.parents)),
@@ -246,13 +246,13 @@ def _movement(views: Lattice, unknown: np.ndarray) -> np.ndarray:
     sums = (whole - views.children).tocsc()[:, ids].tocsr()
     sums = sums[np.diff(sums.indptr) > 0]
     if not sums.shape[0]:
-        return movement
+        return moved
     rng = np.random.default_rng(0)  # any draw will do; the same one each time
     drawn = rng.uniform(1, 2, len(ids)) * rng.choice([-1, 1], len(ids))
     # what the sums hold fast is the part of the draw that lies in their row space
     fast = lsmr(sums, sums @ drawn, atol=1e-13, btol=1e-13, conlim=0, maxiter=50_000)
-    movement[ids] = drawn - fast[0]
-    return movement
+    moved[ids] = drawn - fast[0]
+    return moved
 
 
 def _bounds(

@@ -1,10 +1,13 @@
 """Withhold small groups of a table, and what would give them away."""
 
 import math
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from helpers.disclosure import lattice
 
 WITHHELD = "withheld"
 MIN_CELL = 10  # customers; a smaller group is told of nowhere
@@ -80,6 +83,9 @@ def guard(
             right = told.columns[told.columns.get_loc(name) + 1 :]
             told.loc[hidden, [one for one in right if numbers(told[one]).any()]] = None
             told.loc[hidden, name] = _word(few, hidden)
+    for together in _shared_out(table, counts, parts):
+        told[together] = withhold(table[together])
+        parts = {name: base for name, base in parts.items() if name not in together}
     for name, base in parts.items():
         part = numbers(told[name]).abs()
         rows = _in(told, base)
@@ -93,6 +99,20 @@ def guard(
     for end, name in ends.items():
         told.loc[numbers(told[name]).isna(), end] = None
     return told.set_axis(frame.index)
+
+
+def _shared_out(
+    table: pd.DataFrame, counts: Collection[Hashable], parts: Mapping[Hashable, Any]
+) -> Iterator[list[Hashable]]:
+    """Give counts that add up to another in every row: one follows from the others."""
+    bases = {
+        base for name, base in parts.items() if name in counts and _in(table, base)
+    }
+    for base in sorted(bases):
+        inside = [name for name in counts if name in parts and parts[name] is base]
+        total = table[inside].sum(axis=1, skipna=False)
+        if len(inside) > 2 and (total == table[base]).all():
+            yield inside
 
 
 def _in(table: pd.DataFrame, base: object) -> bool:
@@ -160,6 +180,12 @@ def roughly(share: float) -> str:
     edges = ["0%", "1%", "5%", "10%", "25%", "50%", "100%"]
     at = np.searchsorted([0.01, 0.05, 0.1, 0.25, 0.5], share, side="right")
     return f"{edges[at]} to {edges[at + 1]}"
+
+
+def about(value: float) -> str:
+    """Write a quantile, which is one customer's own value, with the two digits that count."""
+    digits = 1 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{round(value, digits):,.{max(digits, 0)}f}"
 
 
 def enough_left(sizes: pd.Series, *, of: int) -> pd.Series:
@@ -260,16 +286,8 @@ def _fill(sizes: np.ndarray, hidden: np.ndarray) -> np.ndarray:
 
 def _exposed(hidden: np.ndarray) -> np.ndarray:
     """Find hidden cells that the totals of rows and columns would give away."""
-    exposed = np.zeros_like(hidden)
-    cells = np.argwhere(hidden)
-    if not len(cells):
-        return exposed
-    # one equation a row and a column; a cell that no solution can move is known
-    equations = np.zeros((sum(hidden.shape), len(cells)))
-    equations[cells[:, 0], np.arange(len(cells))] = 1
-    equations[hidden.shape[0] + cells[:, 1], np.arange(len(cells))] = 1
-    _, sizes, directions = np.linalg.svd(equations)
-    free = directions[(sizes > 1e-9).sum() :]
-    known = np.abs(free).max(axis=0, initial=0) < 1e-9
-    exposed[tuple(cells[known].T)] = True
-    return exposed
+    views = lattice.lattice(hidden.shape, most=2, apart=())
+    unknown = np.zeros(views.children.shape[1], bool)
+    unknown[-hidden.size :] = hidden.ravel()  # cells come last, after their totals
+    still = np.abs(lattice.movement(views, unknown)) < lattice.STILL
+    return hidden & still[-hidden.size :].reshape(hidden.shape)

@@ -313,6 +313,16 @@ def spread(values: Sequence[float], edges: np.ndarray) -> np.ndarray:
     return counts
 
 
+def gathered(places: np.ndarray) -> np.ndarray:
+    """Put customers who are near each other, ten or more, at the mean of their places."""
+    if len(places) < 2 * MIN_CELL:
+        few = len(places) < MIN_CELL
+        return places[:0] if few else places.mean(axis=0, keepdims=True)
+    along = places[:, np.ptp(places, axis=0).argmax()]
+    halves = np.array_split(places[along.argsort(kind="stable")], 2)
+    return np.concatenate([gathered(half) for half in halves])
+
+
 def correlations(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw rank correlations as a triangle of squares, those beyond 0.5 in numbers."""
     import seaborn as sns

@@ -24,6 +24,8 @@ STYLE = (
     "font-variant-numeric:tabular-nums}</style>"
 )
 
+_QUANTILE = re.compile(r"\d+(\.\d+)? ?%|median(_\w+)?")  # names of columns of them
+
 _sign = ""  # of the currency in headings of money, in this process
 
 
@@ -177,6 +179,8 @@ def _formats(
         entry = columns.find(parts[at])
         if entry.unit == "segment" and names:
             entry_format = functools.partial(_named, names)
+        elif _QUANTILE.fullmatch(str(parts[at])):
+            entry_format = suppression.about
         elif entry.unit == "cents":
             entry_format = functools.partial(_hundredths, entry.format)
         else:

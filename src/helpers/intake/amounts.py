@@ -7,7 +7,7 @@ import duckdb
 
 from helpers.core.engines import identifier
 from helpers.intake import types, validate
-from helpers.intake.validate import Problem
+from helpers.intake.validate import Problem, say
 from helpers.runs.currency import DECIMALS
 from helpers.runs.mapping import Source
 
@@ -50,11 +50,8 @@ def _signs(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         }
         meant = codes.union(*(types.WORDS["signs"][one] for one in signs))
         if meant and source.currency and source.currency not in meant:
-            yield (
-                f"{validate.named(source, name)} names {', '.join(sorted(codes | signs))}, "
-                f"but the run's currency is {source.currency}. Set `currency:` under `all:`, "
-                "or rename the column."
-            )
+            told = {"signs": ", ".join(sorted(codes | signs))}
+            yield say(source, "sign_in_name", name, currency=source.currency, **told)
         found = con.execute(
             f"""select "sign_{name}", count(*) from typed_{source.table}
                 where "sign_{name}" is not null group by 1 order by 2 desc, 1"""
@@ -64,16 +61,10 @@ def _signs(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         alike = [set(types.WORDS["signs"].get(sign, [sign])) for sign, _ in found]
         each = ", ".join(f"{sign} ({rows:,} lines)" for sign, rows in found[:6])
         if not set.intersection(*alike):
-            yield (
-                f"{validate.named(source, name)} holds more than one currency: {each}. "
-                "Convert the amounts into one, or make a run for each."
-            )
+            yield say(source, "several_currencies", name, each=each)
         elif source.currency not in set.intersection(*alike):
             run = source.currency or "not given"
-            yield (
-                f"{validate.named(source, name)} is written in {each}, but the run's "
-                f"currency is {run}. Set `currency:` under `all:`, or convert the amounts."
-            )
+            yield say(source, "other_currency", name, each=each, run=run)
 
 
 def _undecided(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -91,11 +82,7 @@ def _undecided(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         if marked and marked == of_three:
             text = f"printf('%.3f', {identifier(name)}::double)"
             rows = validate.told(con, source, text, f"{places} is not null")
-            yield (
-                f"{validate.named(source, name)} is undecided: {rows} may hold thousands "
-                'or three decimals. Write `thousands: "."` if 12.500 is 12500, or '
-                '`decimal: "."` if it is 12.5.'
-            )
+            yield say(source, "undecided", name, rows=rows)
 
 
 def _beyond(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -104,16 +91,13 @@ def _beyond(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         return
     beyond = "cents is null and quantity is not null and unit_price is not null"
     if rows := validate.told(con, source, "unit_price", beyond):
-        yield (
-            f"{validate.named(source, 'unit_price')} times the quantity is above "
-            f"{types.MOST:,}: {rows}. Mend these lines."
-        )
+        yield say(source, "beyond", "unit_price", most=types.MOST, rows=rows)
 
 
 def _order_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Refuse totals of orders of which there are several, or none."""
     if "order_total" in source.columns:
-        found = con.execute(
+        several, one, empty, other = con.execute(
             f"""select count(*) filter (several), min(order_id) filter (several),
                 count(*) filter (empty), min(order_id) filter (empty)
             from (select order_id, count(order_total) = 0 as empty,
@@ -121,17 +105,11 @@ def _order_total(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str
                     < max(order_total) filter (order_total <> 0) as several
                 from typed_lines where {validate.some(con, "order_id")} group by 1)"""
         ).fetchall()[0]
-        if found[2]:
-            yield (
-                f"{validate.named(source, 'order_total')} is empty on all lines of "
-                f"{found[2]:,} orders, such as {found[3]}. Fill it or remove these rows."
-            )
-        if found[0]:
-            yield (
-                f"{validate.named(source, 'order_total')} has several values in "
-                f"{found[0]:,} orders, such as {found[1]}. If each line has its own, map "
-                "it as amount."
-            )
+        if empty:
+            yield say(source, "no_total", "order_total", count=empty, example=other)
+        if several:
+            told = {"count": several, "example": one}
+            yield say(source, "several_totals", "order_total", **told)
 
 
 def _repeated_total(
@@ -173,11 +151,7 @@ def _repeated_total(
     elif several >= 5 and first >= MOST * several:
         yield (
             "error",
-            (
-                f"{validate.named(source, 'amount')} stands on one line of an order only, "
-                f"in {first:,} of {several:,} orders with several lines: it is the order's "
-                "total. Map it as order_total, or map unit_price."
-            ),
+            say(source, "total_on_one_line", "amount", first=first, several=several),
         )
 
 
@@ -194,12 +168,7 @@ def _other_price(
                 from typed_lines where quantity > 1 and amount <> 0"""
         ).fetchall()[0]
         if many >= 5 and same >= MOST * many:
-            yield (
-                "error",
-                f"{validate.named(source, 'amount')} is unit_price on {same:,} of {many:,} "
-                "lines of several pieces: both are the same price. If it is that of a "
-                "piece, remove amount; if that of the line, remove unit_price.",
-            )
+            yield "error", say(source, "price_of_both", "amount", same=same, many=many)
         return
     price = alone[0]
     thing = next(
@@ -229,11 +198,9 @@ def _other_price(
     )
     # Offers change some prices, so that a rule has exceptions.
     if like >= 0.6 * many and other <= 0.5 * like:
-        yield (
-            "error" if like >= MOST * many else "warning",
-            f"{validate.named(source, price)} {price_of} the quantity, as {like:,} of "
-            f"{many:,} lines show. It is the price of {step}.",
-        )
+        told = {"price_of": price_of, "like": like, "many": many, "step": step}
+        level = "error" if like >= MOST * many else "warning"
+        yield level, say(source, "other_price", price, **told)
 
 
 def _below_a_cent(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -248,10 +215,7 @@ def _below_a_cent(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
             coalesce(sum(({exact})::double), 0) from typed_lines"""
     ).fetchall()[0]
     if abs(rounded - whole) > 0.01 * abs(whole):
-        yield (
-            f"Table lines: money adds up to {whole:,.4f}, but to {rounded:,.2f} once each "
-            "line is rounded to the cent. Map amounts of larger units, such as of packs."
-        )
+        yield say(source, "below_a_cent", whole=whole, rounded=rounded)
 
 
 def _one_discount(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -268,21 +232,15 @@ def _one_discount(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
                 having count(*) > 1 and max(discount) > 0)"""
     ).fetchall()[0]
     if several >= 3 and same >= MOST * several:
-        yield (
-            f"{validate.named(source, 'discount')} is the same on all lines of {same:,} of "
-            f"{several:,} orders. If it is the order's, it is taken off several times."
-        )
+        yield say(source, "one_discount", "discount", same=same, several=several)
     largest, kinds, fives, rows = con.execute(
         """select max(abs(discount)), count(distinct discount),
             bool_and(discount % 5 = 0), count(*) filter (discount <> 0) from typed_lines"""
     ).fetchall()[0]
     if rows and largest and (largest <= 1 or (fives and largest <= 100 and kinds <= 8)):
         kind = "discount_rate" if largest <= 1 else "discount_percent"
-        yield (
-            f"{validate.named(source, 'discount')} has {kinds:,} values up to "
-            f"{largest.normalize():f}. If these are parts of the price and no money, map it as "
-            f"{kind}."
-        )
+        told = {"kinds": kinds, "largest": largest.normalize(), "kind": kind}
+        yield say(source, "discount_is_a_part", "discount", **told)
 
 
 def _below(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -290,10 +248,7 @@ def _below(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     if "discount" in source.columns and (
         rows := validate.told(con, source, "discount", "cents < 0 and quantity > 0")
     ):
-        yield (
-            f"{validate.named(source, 'discount')} is above the price of the line: {rows}. "
-            "Such lines count as taken back. Is it the order's discount?"
-        )
+        yield say(source, "below", "discount", rows=rows)
 
 
 def _taken_back(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -304,11 +259,7 @@ def _taken_back(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]
             from typed_lines where not {types.uncompleted(source)}"""
     ).fetchall()[0]
     if below > MUCH * sold:
-        yield (
-            f"Table lines: {below:,.2f} is taken back of {sold:,.2f} sold. Are all these "
-            "lines returns, and none a payment or a discount? Leave out what is none by a "
-            "column of status, or export the sales alone."
-        )
+        yield say(source, "taken_back", below=below, sold=sold)
 
 
 def _not_percent(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -319,7 +270,4 @@ def _not_percent(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str
                 from typed_lines"""
         ).fetchall()[0]
         if parts and most <= 1:
-            yield (
-                f"{validate.named(source, 'discount_percent')} is {most:g} at most: these "
-                "are parts of 1. Map it as discount_rate."
-            )
+            yield say(source, "not_percent", "discount_percent", most=most)

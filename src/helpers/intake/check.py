@@ -36,11 +36,12 @@ def check(run: str) -> tuple[pd.DataFrame, list[str]]:
         )
         if (found["level"] == "error").any() or not asked:
             return found, []
-        settings = run_file.parameters(run, outlook.BOOK)
+        settings = run_file.parameters(run, coverage.CLEANING)
+        settings |= run_file.parameters(run, outlook.BOOK)
         said, few = outlook.of_settings(
             con, sources, settings=settings, spill=spill, keep=False
         )
-    return found, [f"The study will stop in notebook 2. {few}"] if few else said
+    return found, [few] if few else said
 
 
 def _of_the_run(run: str) -> list[str]:

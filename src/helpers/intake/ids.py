@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import duckdb
 
 from helpers.intake import types, validate
-from helpers.intake.validate import Problem
+from helpers.intake.validate import Problem, say
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
 
@@ -65,14 +65,10 @@ def _spellings(
         if found:
             each = "; ".join(f"{one} / {other}" for one, other, *_ in found)
             what = name.removesuffix("_id") + "s"
-            yield (
-                tables[0],
-                "warning",
-                f"Table {tables[0]}: {found[0][3]:,} ids of {what} are {found[0][2]:,} if "
-                "case, zeros before a number, .0 behind it and letters without a shape "
-                f"tell nothing: {each}. If they are the same, write `fold_ids: [{name}]` "
-                "under lines.",
-            )
+            told = {"what": what, "each": each, "name": name}
+            told |= {"count": found[0][3], "folded": found[0][2]}
+            said = say(names[tables[0]], "spellings", **told)
+            yield tables[0], "warning", said
 
 
 def _merged(
@@ -87,12 +83,8 @@ def _merged(
     ).fetchall()
     if found:
         each = ", ".join(product for product, _ in found)
-        yield (
-            "products",
-            "warning",
-            f"Table products: {found[0][1]:,} products have several rows once their ids "
-            f"are folded: {each}. The first row of each is taken.",
-        )
+        told = {"count": found[0][1], "each": each}
+        yield "products", "warning", say(names["products"], "merged", **told)
 
 
 def _two_kinds(
@@ -109,13 +101,9 @@ def _two_kinds(
                 where customer_id is not null)"""
     ).fetchall()[0]
     if numbers and texts:
-        yield (
-            "lines",
-            "warning",
-            f"{validate.named(names['lines'], 'customer_id')}: {numbers:,} ids are "
-            f"numbers, such as {number}, and {texts:,} are texts, such as {text}. Do both "
-            "name customers, and no customer in two ways?",
-        )
+        told = {"numbers": numbers, "number": number, "texts": texts, "text": text}
+        said = say(names["lines"], "two_kinds", "customer_id", **told)
+        yield "lines", "warning", said
 
 
 def _strangers(
@@ -138,15 +126,8 @@ def _strangers(
                     where customer_id is not null)"""
         ).fetchall()[0]
         if everyone and known < MEET * everyone:
-            of = (
-                "lines stand in it"
-                if table == "customers"
-                else f"{table} stand in lines"
-            )
-            yield (
-                table,
-                "warning",
-                f"Table {table}: only {known:,} of {everyone:,} customers of {of} "
-                f"({known / everyone:.1%}). Are both written alike, in zeros, case and "
-                "prefix? Write `fold_ids: [customer_id]` under lines if that is all.",
-            )
+            of_lines = table == "customers"
+            where = "lines stand in it" if of_lines else f"{table} stand in lines"
+            told = {"known": known, "everyone": everyone, "share": known / everyone}
+            said = say(source, "strangers", where=where, **told)
+            yield table, "warning", said

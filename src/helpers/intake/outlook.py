@@ -1,11 +1,13 @@
 """Foretell from an analyst's tables which parts of the study they are enough for."""
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pandas as pd
 
+from helpers.core import engines
 from helpers.intake import types
 from helpers.runs import data_sufficiency, horizons, run_file
 from helpers.runs.horizons import Rhythm
@@ -39,7 +41,7 @@ def parts(
     on: days (the three of the windows), min_orders, min_lines, customers (with sales),
     enough, repeat, active_days, one_line.
     """
-    files = _copied(con, names, spill)
+    files = _copied(con, names, spill, rules_off=settings.get("disabled_rules", []))
     if not keep:
         con.execute("drop table typed_lines")
     given = tuple(
@@ -106,17 +108,19 @@ def of_settings(
 ) -> tuple[list[str], str]:
     """Foretell the parts in sentences, and why the study will stop (empty if not).
 
-    Unless typed_lines is to be kept, its memory goes to what is counted.
+    `settings` are those of `parts`, and `disabled_rules` of notebook 1. Unless typed_lines is to be
+    kept, its memory goes to what is counted.
     """
     names = {source.table: source for source in sources}
-    bought = (
-        "lines" in names
-        and con.execute(
-            f"select 1 from typed_lines where {_purchase(names['lines'])} limit 1"
-        ).fetchall()
-    )
-    if not bought:
-        return [], "Table lines: no line has a customer and is a purchase of goods."
+    stops = "The study will stop in notebook {}. {}"
+    off = settings.get("disabled_rules", [])
+    bought = "lines" in names and _purchase(names["lines"], off)
+    if not (
+        bought
+        and con.execute(f"select 1 from typed_lines where {bought} limit 1").fetchall()
+    ):
+        why = "Table lines: no line has a customer and is a purchase of goods."
+        return [], stops.format(1, why)
     verdicts, told = parts(con, names, settings=settings, spill=spill, keep=keep)
     few = data_sufficiency.few(
         told["customers"],
@@ -124,7 +128,7 @@ def of_settings(
         first=told["days"][0],
         last=told["days"][1],
     )
-    return ([], few) if few else (say(verdicts, told), "")
+    return ([], stops.format(2, few)) if few else (say(verdicts, told), "")
 
 
 def fitted() -> dict[str, Any]:
@@ -138,24 +142,30 @@ def fitted() -> dict[str, Any]:
     }
 
 
-def _purchase(source: Source) -> str:
+def _purchase(source: Source, rules_off: Collection[str]) -> str:
     """Write the condition of a line that notebook 1 will most likely keep."""
-    return (
-        "customer_id is not null and ordered_at is not null "
-        f"and not coalesce({types.taken_back(source)}, false) "
-        f"and not {types.uncompleted(source)} and not {types.service(source)}"
-    )
+    rules = {
+        "cancellation or return": f"coalesce({types.taken_back(source)}, false)",
+        "order not completed": types.uncompleted(source),
+        "service": types.service(source),
+    }
+    asked = [f" and not {sql}" for rule, sql in rules.items() if rule not in rules_off]
+    return f"customer_id is not null and ordered_at is not null{''.join(asked)}"
 
 
 def _copied(
-    con: duckdb.DuckDBPyConnection, names: dict[str, Source], spill: Path
+    con: duckdb.DuckDBPyConnection,
+    names: dict[str, Source],
+    spill: Path,
+    *,
+    rules_off: Collection[str],
 ) -> dict[str, Path]:
     """Copy what is counted to files of the standard names."""
     lines = names["lines"]
     queries = {
         "lines": f"""select customer_id, order_id, ordered_at, product_id,
             cents / 100.0 as money
-            from typed_lines where {_purchase(lines)}""",
+            from typed_lines where {_purchase(lines, rules_off)}""",
         "products": _products(names),
     }
     for table, columns in _ASKED.items():
@@ -170,6 +180,7 @@ def _copied(
     for table, query in queries.items():
         files[table] = spill / f"outlook_{table}.parquet"
         con.sql(query).write_parquet(str(files[table]))
+        files[table] = Path(engines.literal(files[table]))
     return files
 
 

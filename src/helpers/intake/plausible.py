@@ -8,7 +8,7 @@ import duckdb
 from helpers.core.engines import identifier
 from helpers.intake import types, validate
 from helpers.intake.readers import ROW
-from helpers.intake.validate import Problem
+from helpers.intake.validate import Problem, say
 from helpers.runs import mapping
 from helpers.runs.mapping import Source
 
@@ -60,10 +60,8 @@ def _no_such(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             # The database writes small letters its own way, such as those of Turkish.
             small = con.execute("select lower(?)", [status]).fetchall()[0][0]
             if small not in there:
-                yield (
-                    f"{validate.named(source, 'status')} has no value {status}, which "
-                    f"`left_out_status:` names{mapping.near(status, there)}"
-                )
+                told = {"status": status, "near": mapping.near(status, there)}
+                yield say(source, "no_such_status", "status", **told)
 
 
 def _status(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -86,10 +84,7 @@ def _status(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     told = void or (kept if len(kept) > 1 and not left_out else [])
     if told:
         each = ", ".join(f"{status} ({rows:,} lines)" for status, rows in told[:6])
-        yield (
-            f"{validate.named(source, 'status')} holds {each}, which count as sales. List "
-            "those that are none as `left_out_status:`."
-        )
+        yield say(source, "status", "status", each=each)
 
 
 def _clocks(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -102,10 +97,7 @@ def _clocks(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             "ordered_time is null and bad_ordered_time is null and ordered_at is not null",
         )
     ):
-        yield (
-            f"{validate.named(source, 'ordered_time')} is empty: {rows}. These lines count "
-            "as sold at midnight."
-        )
+        yield say(source, "no_clock", "ordered_time", rows=rows)
 
 
 def _optional(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -115,10 +107,7 @@ def _optional(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     found = con.execute(f"select {counts} from typed_lines").fetchall()[0]
     for name, values in zip(names, found, strict=True):
         if not values and name not in source.required:
-            yield (
-                f"{validate.named(source, name)} is empty in every row. Fill it, or remove "
-                "it from `columns:`."
-            )
+            yield say(source, "nothing_in_it", name)
 
 
 def _zones(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -130,11 +119,7 @@ def _zones(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             or moved_ordered_at is not null), count(moved_ordered_at) from typed_lines"""
     ).fetchall()[0]
     if 0 < moved < timed:
-        yield (
-            f"{validate.named(source, 'ordered_at')}: {moved:,} of {timed:,} times name "
-            "their offset from UTC; the others are taken as local. If they are not, set "
-            "`time_zone:` of the table."
-        )
+        yield say(source, "offsets", "ordered_at", moved=moved, timed=timed)
 
 
 def _alike(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -184,11 +169,7 @@ def _other_copies(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
                 group by {key} having count(*) > 1 and min(digest) < max(digest))"""
     ).fetchall()[0]
     if rows and rows >= SOME * total:
-        yield (
-            f"Table lines: {rows:,} lines agree with another in order, product, pieces, "
-            f"money and day, and differ elsewhere, such as line {first + 1 + source.header}."
-            " If two exports overlap, remove the older rows."
-        )
+        yield say(source, "other_copies", rows=rows, line=first + 1 + source.header)
 
 
 def _orders(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -214,11 +195,8 @@ def _orders(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         if count > SOME * everyone
     ]
     if told:
-        yield (
-            f"{validate.named(source, 'order_id')}: of {everyone:,} orders there are "
-            f"{' and '.join(told)}, such as {example}. If numbers are given again, write "
-            "`order_id: derived`: an order is then what a customer buys on one day."
-        )
+        what = {"what": " and ".join(told), "example": example}
+        yield say(source, "orders_again", "order_id", everyone=everyone, **what)
 
 
 def _lone_lines(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -239,11 +217,7 @@ def _lone_lines(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]
             group by hash(customer_id, ordered_at) having count(*) > 1)""",
     )
     if shared > 0.3 * total:
-        yield (
-            f"{validate.named(source, 'order_id')}: every order has one line, but {shared:,} "
-            f"of {total:,} lines share customer and time with another. If this is the "
-            "line's number, write `order_id: derived`."
-        )
+        yield say(source, "lone_lines", "order_id", shared=shared, total=total)
 
 
 def _nobody(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -252,18 +226,12 @@ def _nobody(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         "select count(*), count(*) filter (customer_id is null) from typed_lines"
     ).fetchall()[0]
     if unknown >= UNKNOWN * total:
-        yield (
-            f"Table lines: {unknown / total:.0%} of lines ({unknown:,}) have no customer. "
-            "Notebook 1 sets them aside; ask why they have none."
-        )
+        yield say(source, "no_customer", share=unknown / total, unknown=unknown)
     words = ", ".join(map(repr, types.WORDS["nobody"]))
     if rows := validate.told(
         con, source, "customer_id", f"lower(customer_id) in ({words})"
     ):
-        yield (
-            f"{validate.named(source, 'customer_id')} holds words that name nobody: {rows}. "
-            "They count as one customer; empty them in the file if they are none."
-        )
+        yield say(source, "nobody", "customer_id", rows=rows)
 
 
 def _once(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -273,10 +241,7 @@ def _once(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             where customer_id is not null and {validate.some(con, "customer_id")}"""
     ).fetchall()[0]
     if source.names_orders and customers == orders >= MANY:
-        yield (
-            f"{validate.named(source, 'customer_id')}: each of {customers:,} customers has "
-            "one order. Is it the customer's number, and not that of the order or visit?"
-        )
+        yield say(source, "once", "customer_id", customers=customers)
 
 
 def _dominant(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -289,11 +254,7 @@ def _dominant(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     ).fetchall()
     for customer, sales, everyone in rows:
         if everyone and everyone > 0 and sales >= DOMINANT * everyone:
-            yield (
-                f"Table lines: customer {customer} alone makes {sales / everyone:.0%} of "
-                "sales. Is it a dealer, a till or the shop itself? Notebook 1 says how "
-                "much hangs on it."
-            )
+            yield say(source, "dominant", customer=customer, share=sales / everyone)
 
 
 def _two_readings(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -308,11 +269,8 @@ def _two_readings(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
             [one, other],
         ).fetchall()
         for row, text, count in rows:
-            yield (
-                f"Table lines: {count:,} dates can be read both as {one} and as {other}, "
-                f"such as line {row + 1 + source.header}: {text!r}. The first is taken; "
-                "give only the forms that the file holds."
-            )
+            told = {"one": one, "other": other, "text": text, "count": count}
+            yield say(source, "two_readings", line=row + 1 + source.header, **told)
 
 
 def _services(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
@@ -326,11 +284,7 @@ def _services(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
                 avg(numbered::int) from ids"""
     ).fetchall()[0]
     if found[0] and found[1] > 0.9:
-        yield (
-            f"Table lines: products without a digit in their id may be services: "
-            f"{', '.join(found[0][:8])}. If they are (postage, fees), list them as "
-            "`service_products:`."
-        )
+        yield say(source, "services", ids=", ".join(found[0][:8]))
 
 
 def _prefix(
@@ -346,18 +300,11 @@ def _prefix(
         [source.cancel_prefix],
     ).fetchall()[0]
     if orders and negative < 0.95 * orders:
-        yield (
-            "error" if negative < 0.5 * orders else "warning",
-            f"Table lines: `cancel_prefix:` {source.cancel_prefix} marks {orders:,} orders "
-            f"as cancellations, but only {negative:,} of them hold a quantity or money "
-            "below 0. Remove it; orders without effect have a column of status.",
-        )
+        told = {"orders": orders, "negative": negative, "prefix": source.cancel_prefix}
+        level = "error" if negative < 0.5 * orders else "warning"
+        yield level, say(source, "prefix_of_purchases", **told)
     elif not orders:
-        yield (
-            "warning",
-            f"Table lines: no order begins with {source.cancel_prefix}, which "
-            "`cancel_prefix:` names. Correct or remove it.",
-        )
+        yield "warning", say(source, "prefix_of_none", prefix=source.cancel_prefix)
 
 
 def _unplaced(
@@ -377,10 +324,7 @@ def _unplaced(
         con, f"select count(distinct {told[0]}) from typed_{source.table}"
     )
     if not 2 <= kinds <= MAX_NEEDS:
-        yield (
-            f"{validate.named(source, told[0])} holds {kinds:,} values; needs read best with 5 to "
-            "25. Map a coarser or finer column."
-        )
+        yield say(source, "needs", told[0], kinds=kinds)
     if "products" in names:
         lost = validate.one(
             con,
@@ -389,7 +333,4 @@ def _unplaced(
                 and not {types.service(names["lines"])}""",
         )
         if lost:
-            yield (
-                f"Table products: {lost:,} lines ({lost / total:.1%}) name a product "
-                "that it does not hold. They count as unclassified."
-            )
+            yield say(source, "unplaced", lost=lost, share=lost / total)

@@ -22,7 +22,8 @@ from urllib.parse import quote
 import duckdb
 import pyarrow as pa
 
-from helpers.core.engines import identifier, quoted
+from helpers.core import engines
+from helpers.core.engines import identifier, literal, quoted
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
 from helpers.display.columns import ANY_SIGN
@@ -304,7 +305,7 @@ def _open_text(con: duckdb.DuckDBPyConnection, source: Source, spill: Path) -> O
     con.execute(
         f"""create or replace temp view raw_{source.table} as
         select row_number() over () - 1 as {ROW}, * from read_csv(
-            {quoted(str(file))}, auto_detect = false, header = {source.header},
+            {quoted(literal(file))}, auto_detect = false, header = {source.header},
             delim = {quoted(delimiter)}, quote = {quoted(quote)},
             escape = {quoted(quote)}, columns = {{{kinds}}}, store_rejects = true,
             rejects_table = 'rejects_{source.table}',
@@ -389,7 +390,7 @@ def _shape(line: int, kind: str, message: str, text: str) -> str:
 
 def _parquet(con: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, dict[str, str]]:
     """Write the query of a file's rows as text; name its columns and their types."""
-    place = quoted(str(file))
+    place = quoted(literal(file))
     described = con.execute(f"describe select * from read_parquet({place})").fetchall()
     kinds = dict(row[:2] for row in described)
     texts = ", ".join(f"{identifier(n)}::varchar as {identifier(n)}" for n in kinds)
@@ -407,6 +408,7 @@ def _parquet(con: duckdb.DuckDBPyConnection, file: Path) -> tuple[str, dict[str,
 
 def _look_at_parquet(file: Path) -> list[Look]:
     with tempfile.TemporaryDirectory() as spill, duckdb.connect() as con:
+        engines.limit(con, Path(spill))
         query, kinds = _parquet(con, _plain_name(file, Path(spill)))
         most = min(LINES, fitting(len(kinds)))
         rows = con.execute(f"{query} limit {most}").fetchall()

@@ -84,6 +84,7 @@ def _cells(seen: Look) -> dict[str, list[str]]:
     )
     try:
         with disk.scratch() as spill, duckdb.connect() as con:
+            engines.limit(con, spill)
             readers.open_table(con, source, spill=spill)
             return recognise.cells(con)
     except (BadInput, duckdb.Error):  # told when the draft is read; a look has samples

@@ -75,6 +75,12 @@ def named(source: Source, name: str) -> str:
     return f"Table {source.table}: column {column}{own}"
 
 
+def say(source: Source, question: str, of: str = "", **told: object) -> str:
+    """Put a question of validate.yaml about a table, or a column `of` it."""
+    about = named(source, of) if of else f"Table {source.table}"
+    return about + _JUDGED["questions"][question].format(**told)
+
+
 def _faults(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Name the faults of one table's content."""
     # Orders that came to nothing need no day and no price.
@@ -135,10 +141,7 @@ def _broken_rules(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[st
             each = ", ".join(
                 f"{code or 'none'}: {count:,}" for code, count in found[:4]
             )
-            yield (
-                f"{named(source, 'currency')} holds more than one currency: {each}. "
-                "Convert the amounts into one, or make a run for each."
-            )
+            yield say(source, "several_currencies", "currency", each=each)
         elif source.currency and found and found[0][0] != source.currency:
             yield (
                 f"{named(source, 'currency')} is {found[0][0]}, but the run's currency is "

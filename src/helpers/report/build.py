@@ -1,34 +1,37 @@
 """Render the executed notebooks of a run as pages, and the dashboard before them."""
 
+import itertools
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import jinja2
-from bs4 import BeautifulSoup
+from bs4 import BeautifulSoup, Tag
 
 from helpers.core import command, disk, errors, paths, store
-from helpers.disclosure import auditor
+from helpers.disclosure import auditor, suppression
 from helpers.display import evidence
 from helpers.report import dashboard, pages
 
-WITHHELD = "Withheld: it would tell of fewer than 10 customers."
-ROUNDS = 5  # of withholding: what is left may tell of others
+SAID = "Withheld: it would tell of fewer than 10 customers."
+CELLS, ROUNDS = 6, 9  # rounds of withholding: what is left may tell of others
 
 
 def build(run: str) -> Path:
     """Save the pages of :func:`render`; return the dashboard.
 
-    What would give away a small group of customers is withheld from a page, and said. On
-    BadInput (of `render`, or where that does not help) the pages stay as they were.
+    What would give away a small group of customers is withheld from a page, and said:
+    cells, and after some rounds of it whole tables. On BadInput (of `render`, or where that
+    does not help) the pages stay as they were.
     """
     texts = render(run)
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         if not (leaks := auditor.audit(texts)):
             break
         for page in dict.fromkeys(leak.page for leak in leaks):
             here = [leak for leak in leaks if leak.page == page]
-            texts[page] = withheld(texts[page], here)
+            texts[page] = withheld(texts[page], here, whole=number >= CELLS)
             print("\n".join(f"Withheld: {leak}" for leak in here), file=sys.stderr)
     else:
         raise errors.BadInput(
@@ -47,23 +50,65 @@ def build(run: str) -> Path:
     return made[-1]
 
 
-def withheld(text: str, leaks: Iterable[auditor.Leak]) -> str:
-    """Take the tables, figures and sentences out of a page that tell of a few customers."""
+def withheld(text: str, leaks: Iterable[auditor.Leak], *, whole: bool) -> str:
+    """Take out of a page the cells, figures and sentences that tell of a few customers.
+
+    As a `whole`, tables go with their cells, and sentences with their numbers.
+    """
     soup = BeautifulSoup(text, "html.parser")
     for leak in leaks:
+        if leak.table == auditor.TOTAL and not whole:
+            _rounded(soup, leak.cell)
+            continue
         said = leak.cell.strip("'\"")
         for node in soup(["table", "img", *auditor.SENTENCES]):
-            told = node.caption if node.name == "table" else node
-            words = told.get_text(" ", strip=True) if told else ""
             if node.name == "table":
-                found = words == leak.table
+                table = auditor.read(node, leak.page)
+                found = bool(table and table.caption == leak.table)
+                if table and found and not whole and _hidden(node, table, leak):
+                    continue
             else:
+                words = node.get_text(" ", strip=True)
                 found = said in f"{words} {node.get('alt', '')}"
             if found and node.name in ("table", "img"):
-                node.replace_with(BeautifulSoup(f"<p>{WITHHELD}</p>", "html.parser"))
-            elif found and leak.table in ("text", "figure"):
-                node.string = WITHHELD
+                node.replace_with(BeautifulSoup(f"<p>{SAID}</p>", "html.parser"))
+            elif found and leak.table in ("text", "figure", auditor.TOTAL):
+                node.string = SAID
     return str(soup)
+
+
+def _rounded(soup: BeautifulSoup, number: str) -> None:
+    """Say roughly how many customers there are: to ten, so that others may be as many."""
+    about = f"about {round(int(number.replace(',', '')), -1):,}"
+    after = rf"\s*$| (?:of {number} )?(?:customers|households)"
+    told = rf"(?<![\w,.]){number}(?={after})"
+    for text in soup.find_all(string=re.compile(told)):
+        if not text.find_parent(["script", "style"]):
+            text.replace_with(re.sub(told, about, text))
+
+
+def _hidden(node: Tag, table: auditor.Table, leak: auditor.Leak) -> bool:
+    """Withhold the cell that a leak names; the smallest where it is, or others follow.
+
+    A number of customers goes with what stands to its right. False where none is left.
+    """
+    for row, j in itertools.product(table.rows, range(table.labels, len(table.heads))):
+        if table.leak(row, j)[1:3] == leak[1:3]:
+            break
+    else:
+        return False
+    told = [
+        one for one in table.rows if re.search(r"\d", one[j]) and one[j][0] not in "<>"
+    ]
+    if row not in told or "others" in leak.how:
+        if not told:
+            return False
+        row = min(told, key=lambda one: float(re.sub(r"[^\d.]", "", one[j])))
+    right = len(row) if auditor.counts_customers(table.heads[j]) else j + 1
+    for cell in auditor.cells(node)[1 + table.rows.index(row)][j:right]:
+        if re.match(r"\W?\d", cell.get_text(strip=True)):
+            cell.string = suppression.WITHHELD
+    return True
 
 
 def render(run: str) -> dict[str, str]:

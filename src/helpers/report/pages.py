@@ -233,7 +233,7 @@ def _persons(run: str, words: Iterable[str]) -> set[str] | None:
                 rows = con.execute(
                     f"select distinct {name}::varchar as id from read_parquet(?) "
                     "where id in (select unnest(?::varchar[]))",
-                    [str(file), asked],
+                    [engines.literal(file), asked],
                 ).fetchall()
                 found = (found or set()) | {row[0] for row in rows}
     return found

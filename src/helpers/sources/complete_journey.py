@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
+from helpers.core import engines
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
 from helpers.core.schema import UNCLASSIFIED
@@ -76,8 +77,10 @@ def _open(
         )
     try:
         query = "describe select * from read_parquet(?)"
-        found = dict(row[:2] for row in con.execute(query, [str(file)]).fetchall())
-        rows = con.read_parquet(str(file), file_row_number=True)
+        found = dict(
+            row[:2] for row in con.execute(query, [engines.literal(file)]).fetchall()
+        )
+        rows = con.read_parquet(engines.literal(file), file_row_number=True)
         rows.create_view(f"raw_{name}", replace=True)
     except duckdb.Error as fault:
         raise BadInput(

@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 
-from helpers.core import paths, schema
+from helpers.core import engines, paths, schema
 from helpers.core.paths import beside
 from helpers.runs import run_file
 
@@ -35,6 +35,7 @@ def receive(
     and drift do anything) and `seed` for uniform_supplier. Returns a row a table:
     table, rows, columns and, by source, key or file and notes.
     """
+    engines.offline(con)
     # Each source brings libraries of its own, so only the one asked for is imported; by
     # name, so that make redoes a run only when its own source has changed.
     loader = importlib.import_module(f"helpers.{run_file.SOURCES[source]}")
@@ -59,7 +60,7 @@ def _simulated(con: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
     for name in (
         name for name in schema.TABLES if (folder / f"{name}.parquet").exists()
     ):
-        table = con.read_parquet(str(folder / f"{name}.parquet"))
+        table = con.read_parquet(engines.literal(folder / f"{name}.parquet"))
         table.create_view(f"raw_{name}", replace=True)
         rows.append((name, table.shape[0], len(table.columns)))
         if name != "lines":
