@@ -8,7 +8,7 @@ import pandas as pd
 
 from helpers.intake import types
 from helpers.runs import data_sufficiency, horizons, run_file
-from helpers.runs.horizons import Rhythm
+from helpers.runs.horizons import BuyingPattern
 from helpers.runs.mapping import Source
 
 BOOK = data_sufficiency.MADE_BY
@@ -47,10 +47,10 @@ def parts(
     )
     days = horizons.windows(*_span(con, files), given=given)
     table = _each(con, files, days)
-    rhythm = Rhythm.of(table, first=days[0], last=days[1], later=days[2])
+    buying = BuyingPattern.of(table, first=days[0], last=days[1], later=days[2])
     limits = {
-        "min_orders": horizons.fitted(settings["min_orders"], rhythm.min_orders),
-        "min_lines": rhythm.enough_lines(settings["min_lines"]),
+        "min_orders": horizons.fitted(settings["min_orders"], buying.min_orders),
+        "min_lines": buying.enough_lines(settings["min_lines"]),
     }
     window = dict(zip(("first", "last", "later"), days, strict=True))
     facts = data_sufficiency.facts(con, files, **window, **limits)
@@ -67,8 +67,8 @@ def parts(
     told = {
         "days": days,
         "customers": int((table["sales"] > 0).sum()),
-        "active_days": rhythm.active_days,
-        "one_line": rhythm.one_line,
+        "active_days": buying.active_days,
+        "one_line": buying.one_line,
     }
     return verdicts, told | limits | counted
 
@@ -196,7 +196,7 @@ def _span(
 def _each(
     con: duckdb.DuckDBPyConnection, files: dict[str, Path], days: tuple[str, str, str]
 ) -> pd.DataFrame:
-    """Count of each customer what `Rhythm.of` asks for, in the training window."""
+    """Count of each customer what `BuyingPattern.of` asks for, in the training window."""
     return con.execute(
         # Groups within groups go to disk where they are many; distinct counts would not.
         """with lines as not materialized (select * from read_parquet($lines)

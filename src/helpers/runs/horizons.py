@@ -1,4 +1,4 @@
-"""Fit windows and limits to a run's own length and rhythm where the run file sets none."""
+"""Fit windows and limits to a run's own length and purchases where the run file sets none."""
 
 from dataclasses import asdict, dataclass
 from typing import ClassVar
@@ -35,14 +35,14 @@ def fitted(given: object, own: object) -> object:
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class BuyingPattern:
     """How long a run's data are, how often customers buy, and for how much."""
 
     train_days: int
     holdout_days: int
-    # median over customers of the mean gap between their days with orders; None if
+    # median over customers of their mean days between days with orders; None if
     # nobody ordered on two days
-    gap_days: float | None
+    inter_purchase_days: float | None
     order_value: float  # median sales of an order (currency), at least a cent
     order_lines: float  # mean lines of an order
     min_orders: ClassVar[int] = 3  # that make a mix of needs worth reading
@@ -50,7 +50,7 @@ class Rhythm:
     @classmethod
     def of(
         cls, features: pd.DataFrame, *, first: str, last: str, later: str
-    ) -> "Rhythm":
+    ) -> "BuyingPattern":
         """Read it from the feature table and the days of its windows, YYYY-MM-DD."""
         start, end, until = map(pd.Timestamp, (first, last, later))
         gap = features["gap_mean_days"].median()
@@ -58,7 +58,7 @@ class Rhythm:
         return cls(
             train_days=(end - start).days + 1,
             holdout_days=(until - end).days,
-            gap_days=None if pd.isna(gap) else float(gap),
+            inter_purchase_days=None if pd.isna(gap) else float(gap),
             order_value=0.01 if pd.isna(value) else max(round(float(value), 2), 0.01),
             order_lines=float(
                 features["lines"].sum() / max(features["orders"].sum(), 1)
@@ -106,7 +106,11 @@ class Rhythm:
     @property
     def active_days(self) -> int:
         """Last days of the later window in which an active customer orders: two gaps."""
-        gaps = self.holdout_days if self.gap_days is None else round(2 * self.gap_days)
+        gaps = (
+            self.holdout_days
+            if self.inter_purchase_days is None
+            else round(2 * self.inter_purchase_days)
+        )
         return int(min(max(gaps, 1), max(self.holdout_days, 1)))
 
     @property
@@ -144,7 +148,11 @@ class Rhythm:
     def look_back(self) -> int:
         """Weeks before and after a touchpoint: eight, or a customer's gap if longer."""
         # Three such spans take half of the weeks at most; 0 where there are too few.
-        gap = 0 if self.gap_days is None else round(self.gap_days / 7)
+        gap = (
+            0
+            if self.inter_purchase_days is None
+            else round(self.inter_purchase_days / 7)
+        )
         return int(min(max(8, gap), self.days // 7 // 6))
 
     @property
