@@ -700,7 +700,7 @@ def _run_file(temper, tables, windows):
         "source": "files",
         "tables": blocks,
         "all": {"currency": temper.currency, "time_zone": "Europe/Berlin"},
-        "01_cleaning": {"kept": list(temper.kept)},
+        "01_cleaning": {"disabled_rules": list(temper.kept)},
         **{name: dict(values) for name, values in SMALL.items()},
     }
     if temper.windows:

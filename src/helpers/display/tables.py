@@ -179,6 +179,8 @@ def _formats(
             entry_format = functools.partial(_named, names)
         elif entry.unit == "cents":
             entry_format = functools.partial(_hundredths, entry.format)
+        elif entry.unit == "words":
+            entry_format = _in_words
         else:
             entry_format = entry.format or _plain
         as_text = given.get(parts[at], entry_format)
@@ -188,6 +190,10 @@ def _formats(
 
 def _named(names: Mapping, number: object) -> str:
     return names[number] if number in names else names[str(number)]
+
+
+def _in_words(name: object) -> str:
+    return str(name).replace("_", " ")
 
 
 def _hundredths(form: str, cents: float) -> str:

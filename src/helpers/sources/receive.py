@@ -7,7 +7,9 @@ import duckdb
 import pandas as pd
 
 from helpers.core import paths, schema
+from helpers.core.errors import TooLittle
 from helpers.core.paths import beside
+from helpers.display import words
 from helpers.runs import run_file
 
 # What every reader of a report must be told of a source.
@@ -74,6 +76,21 @@ def _simulated(con: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
             as duplicate from raw_lines"""
     )
     return pd.DataFrame(rows, columns=["table", "rows", "columns"])
+
+
+def clock(
+    con: duckdb.DuckDBPyConnection, *, source: str, time_zone: str
+) -> pd.DataFrame:
+    """Hold the run's zone and two others to facts that only the right one fits.
+
+    Columns as of `complete_journey.time_zone_evidence`; TooLittle if the source has no
+    such facts.
+    """
+    loader = importlib.import_module(f"helpers.{run_file.SOURCES[source]}")
+    if not hasattr(loader, "time_zone_evidence"):
+        raise TooLittle(words.say("no-clock"))
+    zones = dict.fromkeys(["UTC", "America/Chicago", time_zone])
+    return loader.time_zone_evidence(con, zones=list(zones))
 
 
 def settled(con: duckdb.DuckDBPyConnection, view: str) -> str:

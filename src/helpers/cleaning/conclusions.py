@@ -1,0 +1,140 @@
+"""Choose what the cleaned tables allow to be said, each claim where numbers bear it."""
+
+import pandas as pd
+
+from helpers.core.schema import APART, UNCLASSIFIED
+from helpers.disclosure import suppression
+from helpers.display import words
+
+STEADY = 0.25  # distance from the mean up to which orders per week are called steady
+LARGE = 0.05  # share of sales from which a customer moves every mean
+
+
+def busiest_hour(hours: pd.DataFrame, *, zone: str) -> str:
+    """Say when most lines were bought: `hours` has hour and lines, the most first."""
+    hour = int(hours["hour"].iloc[0])
+    branch = "several" if len(hours) > 1 else "one" if hour else "dates"
+    return words.say("busiest-hour", branch=branch, zone=zone, hour=hour)
+
+
+def clock(zones: pd.DataFrame, *, zone: str) -> dict[str, object]:
+    """Conclude from `time_zone_evidence` whether the run's zone fits best, and alone."""
+    fits = zones.set_index("zone")[["redemptions_met", "week_agrees"]]
+    rest = fits.drop(zone)
+    other = fits.index[0] if fits.index[0] != zone else rest.index[0]
+    alone = (rest.sum(axis=1) < fits.loc[zone].sum()).all()
+    return words.finding(
+        f"clock-{'alone' if alone else 'alike'}",
+        zone=zone,
+        met=fits.loc[zone, "redemptions_met"],
+        week=fits.loc[zone, "week_agrees"],
+        other=other,
+        other_met=fits.loc[other, "redemptions_met"],
+    )
+
+
+def remains(steps: pd.DataFrame, *, shown: pd.DataFrame) -> str:
+    """Say what is left of a reconciliation, as far as it is `shown`."""
+    start, clean = steps.iloc[0], steps.iloc[-1]
+    before = shown["sales_cents"].iloc[0]
+    return words.say(
+        "remains",
+        lines=clean["lines"] / start["lines"],
+        customers=clean["customers"],
+        started=shown["customers"].iloc[0],
+        sales=clean["sales_cents"] / 100,
+        before=before if before == suppression.WITHHELD else before / 100,
+    )
+
+
+def usable(steps: pd.DataFrame, *, shown: pd.DataFrame) -> dict[str, object]:
+    """Conclude how many lines are fit for use, and what was set aside with the others."""
+    start, clean, gone = steps.iloc[0], steps.iloc[-1], steps.iloc[1:-1]
+    rejected = int(start["lines"] - clean["lines"])
+    withheld = shown["sales_cents"].iloc[0] == suppression.WITHHELD
+    whole = clean["sales_cents"] == start["sales_cents"] and not withheld
+    worth = "coupons" if "coupon_cents" in shown else "sales"
+    return words.finding(
+        "usable",
+        branch="whole" if whole else "part",
+        limit="none" if not rejected else "withheld" if withheld else worth,
+        share=clean["lines"] / start["lines"],
+        rejected=rejected,
+        reasons=", ".join(
+            f"{r.step} {-r.lines:,}" for r in gone.itertuples() if r.lines
+        ),
+        **{name: int(clean[name]) for name in ("lines", "orders", "customers")},
+        sales=clean["sales_cents"] / 100,
+        gone="withheld" if withheld else 0 - gone["sales_cents"].sum() / 100,
+        coupons="withheld" if withheld else 0 - gone["coupon_cents"].sum() / 100,
+    )
+
+
+def dominance(shares: pd.Series, *, sales: float, customers: int) -> str:
+    """Say whether one customer dominates sales: `shares` of ten, the largest first."""
+    held = shares.iloc[0] if sales > 0 else 0.0
+    return words.say(
+        "dominance",
+        branch="nothing" if sales <= 0 else "large" if held >= LARGE else "small",
+        sales=sales,
+        largest=suppression.roughly(held),
+        ten=shares.sum() if customers >= 20 else None,
+    )
+
+
+def needs(table: pd.DataFrame) -> tuple[str, str]:
+    """Give a title and an alt text to sales by need, guarded, the largest first."""
+    share = suppression.numbers(table["share_sales"]).iloc[0]
+    shown = suppression.numbers(table["sales"]).notna().iloc[0] and share > 0
+    facts = {
+        "branch": "largest" if shown and len(table) > 1 else "plain",
+        "need": str(table["need_state"].iloc[0]).replace("_", " ").capitalize(),
+        "share": share,
+    }
+    return words.say("needs-title", **facts), words.say("needs-alt", **facts)
+
+
+def goods(table: pd.DataFrame, *, sales: float) -> str:
+    """Say what goods were sold for, and what part of sales has no need."""
+    apart = suppression.numbers(table["sales"])[table["need_state"].isin(APART)]
+    shares = suppression.numbers(table["share_sales"])
+    unknown = shares[table["need_state"] == UNCLASSIFIED].sum(skipna=False)
+    return words.say(
+        "goods",
+        branch="withheld"
+        if apart.isna().any()
+        else "known"
+        if sales > 0
+        else "nothing",
+        unknown=unknown,
+        goods=sales - apart.sum(),
+    )
+
+
+def weeks(orders: pd.Series) -> tuple[str, str]:
+    """Give a title and an alt text to the orders of full weeks."""
+    away = orders.div(orders.mean()).sub(1).abs().max()
+    facts = {"branch": "steady" if away <= STEADY else "moving", "away": away}
+    ends = {"first": int(orders.iloc[0]), "last": int(orders.iloc[-1])}
+    ends |= {"highest": int(orders.max()), "weeks": len(orders)}
+    return words.say("weeks-title", **facts), words.say("weeks-alt", **facts, **ends)
+
+
+def first_seen(days: pd.Series) -> str:
+    """Say whether starts are seen, by the day on which each customer first appears."""
+    spread = days.max() - days.min()
+    early = (days < days.min() + spread / 4).sum()
+    branch = "already" if early > 0.8 * len(days) else "later"
+    return words.say(
+        "first-seen",
+        branch="short" if spread.days < 4 else branch,
+        days=spread.days + 1,
+        share=suppression.part(early, of=len(days)).capitalize(),
+    )
+
+
+def campaigns(table: pd.DataFrame) -> str:
+    """Say whether an effect can be estimated: `table` has contacts of each arm."""
+    arms = set(table["arm"]) if table["contacts"].sum() else set()
+    branch = "control" if "control" in arms else "chosen" if arms else "none"
+    return words.say("campaigns", branch=branch)
