@@ -84,7 +84,7 @@ def show(
     if index:
         levels = map(frame.index.get_level_values, range(frame.index.nlevels))
         parts = [pd.Series(level, name=level.name) for level in levels] + parts
-    heads = [labels.get(part.name, _heading(part.name)) for part in parts]
+    heads = [labels.get(part.name, heading(part.name)) for part in parts]
     said = _formats([part.name for part in parts], formats, names)
     shown = [_column(*one, scales) for one in zip(parts, said, strict=True)]
     n_heads = frame.index.nlevels if index else 1
@@ -267,7 +267,8 @@ def _known(names: Sequence[Hashable], frame: pd.DataFrame) -> None:
         raise KeyError(f"no column {unknown[0]!r} in the table; it has {there}")
 
 
-def _heading(name: Hashable) -> str:
+def heading(name: Hashable) -> str:
+    """Head a column as the dictionary does, with the currency, or by its name."""
     if name is None:
         return ""
     if label := columns.find(name).heading(_sign):

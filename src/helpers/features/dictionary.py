@@ -158,6 +158,16 @@ def dictionary(table: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame
     return found.rename(columns={"name": "feature"})[columns.split()]
 
 
+def add(
+    dictionary: pd.DataFrame, table: pd.DataFrame, name: str, **facts: str
+) -> pd.DataFrame:
+    """Add a feature of `table` that is fitted or counted: `added` in dictionary.yaml."""
+    entry = {key: text.format(**facts) for key, text in DEFINED["added"][name].items()}
+    missing = table[name].isna().mean()
+    row = {"feature": name, "weight": "", "missing_share": missing, **entry}
+    return pd.concat([dictionary, pd.DataFrame([row])], ignore_index=True)
+
+
 def build(
     con: Engine,
     *,
@@ -202,14 +212,14 @@ def halves(
     middle. So either half holds as many days of both sides, and a change on this day, or
     a slow one, falls into both alike.
 
-    Features of the lifecycle and of the rhythm (source day_rows) mean something else in
-    half of the days: ValueError. Returns customer_id, half, orders, sales, lines and
+    Features of the lifecycle and of the time between orders (source day_rows) mean
+    something else in half of the days: ValueError. Returns customer_id, half, orders, sales, lines and
     the columns, sorted.
     """
     wanted = {"orders", "sales", "lines", *columns}
     found = defined(con, **tables)
-    rhythm = [f for f in found if f.family == "lifecycle" or f.source == "day_rows"]
-    chosen = _chosen([f for f in found if f not in rhythm], wanted)
+    timed = [f for f in found if f.family == "lifecycle" or f.source == "day_rows"]
+    chosen = _chosen([f for f in found if f not in timed], wanted)
     window = {"first": first, "last": last}
     half = staging.half_of(first, last, cut=cut, weeks=weeks, turn=turn)
     return staging.collect(con, chosen, **window, halved=half, **tables)

@@ -45,7 +45,7 @@ def parts(
     given = tuple(
         settings[name] for name in ("train_start", "train_end", "holdout_end")
     )
-    days = horizons.windows(*_span(con, files), given=given)
+    days = horizons.windows(*horizons.covered(con, str(files["lines"])), given=given)
     table = _each(con, files, days)
     buying = BuyingPattern.of(table, first=days[0], last=days[1], later=days[2])
     limits = {
@@ -182,15 +182,6 @@ def _products(names: dict[str, Source]) -> str:
     return f"""with known as ({known}) from known union all
         select distinct product_id, 'other' from typed_lines
         anti join known using (product_id)"""
-
-
-def _span(
-    con: duckdb.DuckDBPyConnection, files: dict[str, Path]
-) -> tuple[object, object]:
-    return con.execute(
-        "select min(ordered_at)::date, max(ordered_at)::date from read_parquet(?)",
-        [str(files["lines"])],
-    ).fetchall()[0]
 
 
 def _each(

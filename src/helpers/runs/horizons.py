@@ -5,11 +5,20 @@ from typing import ClassVar
 
 import pandas as pd
 
+from helpers.core.engines import Engine
 from helpers.runs.run_file import AUTO
 
 HOLDOUT = 0.25  # part of the days that is kept to judge by
 # Length of a period, and the days of data that make it worth looking at: three of each.
 PERIODS = {"Q": 276, "M": 93, "W": 21, "D": 0}
+
+
+def covered(con: Engine, lines: str) -> tuple[object, object]:
+    """Read the first and the last day that a file of lines covers."""
+    return con.execute(
+        "select min(ordered_at)::date, max(ordered_at)::date from read_parquet(?)",
+        [lines],
+    ).fetchall()[0]
 
 
 def windows(
