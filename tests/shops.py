@@ -705,7 +705,7 @@ def _run_file(temper, tables, windows):
     }
     if temper.windows:
         content["01_cleaning"] |= {
-            "coverage_start": windows["coverage_start"],
+            "coverage_start": windows["train_start"],
             "coverage_end": windows["holdout_end"],
         }
         content["02_feature_engineering"] = {**windows, "min_orders": 3, "min_lines": 6}

@@ -9,7 +9,6 @@ by a left merge on product, store and week after drop_duplicates(), fuel by prod
 department. Each merge was asserted to keep the number of rows.
 """
 
-
 import duckdb
 import pandas as pd
 import pytest

@@ -1,5 +1,6 @@
 """Windows and limits that fit the data, by hand."""
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -81,6 +82,15 @@ def test_limits_of_short_data_are_short():
     assert (own.active_days, own.period, own.min_gap_days) == (2, "D", 1)
     assert own.min_lines == 0
     assert own.part(0.1, most=7) == 1
+
+
+def test_the_days_of_a_file_of_lines_are_its_first_and_last(tmp_path):
+    days = pd.to_datetime(["2024-03-05 23:59", "2024-01-02 08:00"])
+    file = tmp_path / "lines.parquet"
+    pd.DataFrame({"ordered_at": days}).to_parquet(file)
+    with duckdb.connect() as con:
+        first, last = horizons.covered(con, str(file))
+    assert (str(first), str(last)) == ("2024-01-02", "2024-03-05")
 
 
 def test_the_pattern_is_read_from_the_features():

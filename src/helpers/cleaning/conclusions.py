@@ -59,6 +59,7 @@ def usable(steps: pd.DataFrame, *, shown: pd.DataFrame) -> dict[str, object]:
         branch="whole" if whole else "part",
         limit="none" if not rejected else "withheld" if withheld else worth,
         share=clean["lines"] / start["lines"],
+        received=int(start["lines"]),
         rejected=rejected,
         reasons=", ".join(
             f"{r.step} {-r.lines:,}" for r in gone.itertuples() if r.lines

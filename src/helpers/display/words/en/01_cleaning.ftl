@@ -47,7 +47,7 @@ usable =
         [one] 1 line was set aside: { $reasons }.
        *[other] { $rejected } lines were set aside: { $reasons }.
     }
-    .uncertainty = None in the counts: every step adds up to the cent.
+    .uncertainty = None, since nothing is estimated: { $received } received lines less { $rejected } are { $lines } clean ones, and money adds up to the cent.
     .action = Use the clean tables{ $rejected ->
         [0] .
        *[other] . Look into rejected_lines before you count what was set aside.

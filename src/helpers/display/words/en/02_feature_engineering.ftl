@@ -182,7 +182,7 @@ apart =
            *[alone] { "" }
         }
     }
-    .uncertainty = Ranks over all customers of the training window.
+    .uncertainty = Ranks over { $customers } customers of the training window.
     .action = Read value from rules{ $segmented ->
         [yes] , { $how ->
             [needs] needs
