@@ -203,7 +203,7 @@ def test_weeks_are_steady_or_they_move():
     [
         ([0] * 90 + [100] * 10, "90% of customers .* were customers before"),
         ([0] * 50 + [100] * 50, "50% of customers .* some starts are seen"),
-        ([0] * 95 + [100] * 5, "All but fewer than 10 of customers"),
+        ([0] * 95 + [100] * 5, "All but fewer than 10 customers"),
         ([0] * 50 + [1] * 50, "within 2 days: who is new cannot be seen"),
         ([0] * 20, "within 1 day: who"),
     ],

@@ -130,7 +130,7 @@ def first_seen(days: pd.Series) -> str:
         "first-seen",
         branch="short" if spread.days < 4 else branch,
         days=spread.days + 1,
-        share=suppression.part(early, of=len(days)).capitalize(),
+        share=suppression.customers(early, of=len(days)).capitalize(),
     )
 
 

@@ -106,7 +106,7 @@ def compare(
         double_orders=2 * orders,
         double_lines=2 * lines,
         kept=suppression.part(enough.sum(), of=len(table)),
-        kept_double=suppression.part(double.sum(), of=len(table)),
+        kept_double=suppression.customers(double.sum(), of=len(table)),
         instead=" and ".join(instead) or "totals",
         median_orders=table.loc[~enough, "orders"].median() if few else 0,
     )

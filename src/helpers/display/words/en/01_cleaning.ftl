@@ -116,8 +116,8 @@ first-seen = { $branch ->
         [one] 1 day
        *[other] { $days } days
     }: who is new cannot be seen here.
-    [already] { $share } of customers first appear in the first quarter of the time: they were customers before. New customers cannot be distinguished from old ones here.
-   *[later] { $share } of customers first appear in the first quarter of the time; the others come later, so some starts are seen.
+    [already] { $share } first appear in the first quarter of the time: they were customers before. New customers cannot be distinguished from old ones here.
+   *[later] { $share } first appear in the first quarter of the time; the others come later, so some starts are seen.
 }
 
 ### Attributes and campaigns

@@ -87,7 +87,7 @@ deals = The middle half of customers lies between { NUM($low, digits: 1) } and {
 
 one-deal-part = The index has one part: there is nothing to compare.
 
-answered = { $share } of customers { $by ->
+answered = { $share } { $by ->
     [coupon] redeemed a coupon
    *[answer] answered a campaign
 }, { $times } in all.
@@ -104,9 +104,11 @@ answered-later = { $targeted ->
 
 ### Halves and the later window
 
+halves-agree = { $customers } customers with enough data. The median over all { $features } is { NUM($median, digits: 2) }.
+
 no-halves = Left out: { $features } features can be compared over { $customers } customers with enough data who bought in both; 1 feature and { $least } customers are needed.
 
-came-again = From { $first } to { $last }, { $share } of customers came again. { $known ->
+came-again = From { $first } to { $last }, { $share } came again. { $known ->
     [yes] The rank correlation of later with earlier sales is { NUM($related, digits: 2) }.
    *[no] Sales, before or after, are the same for all.
 }
@@ -150,7 +152,7 @@ compare =
     }. Limits of { $double_orders }{ $lines ->
         [0] { " " }orders
        *[other] { " " }and { $double_lines }
-    } would keep { $kept_double } of customers instead of { $kept }.
+    } would keep { $kept_double } instead of { $kept }.
     .action = { $branch ->
         [nothing] Read { $instead }: no needs are asked for there.
         [all] Nobody has to be left out of a comparison for too little data.
