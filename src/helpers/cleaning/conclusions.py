@@ -10,13 +10,6 @@ STEADY = 0.25  # distance from the mean up to which orders per week are called s
 LARGE = 0.05  # share of sales from which a customer moves every mean
 
 
-def busiest_hour(hours: pd.DataFrame, *, zone: str) -> str:
-    """Say when most lines were bought: `hours` has hour and lines, the most first."""
-    hour = int(hours["hour"].iloc[0])
-    branch = "several" if len(hours) > 1 else "one" if hour else "dates"
-    return words.say("busiest-hour", branch=branch, zone=zone, hour=hour)
-
-
 def clock(zones: pd.DataFrame, *, zone: str) -> dict[str, object]:
     """Conclude from `time_zone_evidence` whether the run's zone fits best, and alone."""
     fits = zones.set_index("zone")[["redemptions_met", "week_agrees"]]
@@ -30,20 +23,6 @@ def clock(zones: pd.DataFrame, *, zone: str) -> dict[str, object]:
         week=fits.loc[zone, "week_agrees"],
         other=other,
         other_met=fits.loc[other, "redemptions_met"],
-    )
-
-
-def remains(steps: pd.DataFrame, *, shown: pd.DataFrame) -> str:
-    """Say what is left of a reconciliation, as far as it is `shown`."""
-    start, clean = steps.iloc[0], steps.iloc[-1]
-    before = shown["sales_cents"].iloc[0]
-    return words.say(
-        "remains",
-        lines=clean["lines"] / start["lines"],
-        customers=clean["customers"],
-        started=shown["customers"].iloc[0],
-        sales=clean["sales_cents"] / 100,
-        before=before if before == suppression.WITHHELD else before / 100,
     )
 
 
@@ -83,16 +62,13 @@ def dominance(shares: pd.Series, *, sales: float, customers: int) -> str:
     )
 
 
-def needs(table: pd.DataFrame) -> tuple[str, str]:
-    """Give a title and an alt text to sales by need, guarded, the largest first."""
+def needs(table: pd.DataFrame) -> str:
+    """Give a title to sales by need, guarded, the largest first."""
     share = suppression.numbers(table["share_sales"]).iloc[0]
     shown = suppression.numbers(table["sales"]).notna().iloc[0] and share > 0
-    facts = {
-        "branch": "largest" if shown and len(table) > 1 else "plain",
-        "need": str(table["need_state"].iloc[0]).replace("_", " ").capitalize(),
-        "share": share,
-    }
-    return words.say("needs-title", **facts), words.say("needs-alt", **facts)
+    need = str(table["need_state"].iloc[0]).replace("_", " ").capitalize()
+    branch = "largest" if shown and len(table) > 1 else "plain"
+    return words.say("needs-title", branch=branch, need=need, share=share)
 
 
 def goods(table: pd.DataFrame, *, sales: float) -> str:
@@ -112,13 +88,11 @@ def goods(table: pd.DataFrame, *, sales: float) -> str:
     )
 
 
-def weeks(orders: pd.Series) -> tuple[str, str]:
-    """Give a title and an alt text to the orders of full weeks."""
+def weeks(orders: pd.Series) -> str:
+    """Give a title to the orders of full weeks: steady or not."""
     away = orders.div(orders.mean()).sub(1).abs().max()
-    facts = {"branch": "steady" if away <= STEADY else "moving", "away": away}
-    ends = {"first": int(orders.iloc[0]), "last": int(orders.iloc[-1])}
-    ends |= {"highest": int(orders.max()), "weeks": len(orders)}
-    return words.say("weeks-title", **facts), words.say("weeks-alt", **facts, **ends)
+    branch = "steady" if away <= STEADY else "moving"
+    return words.say("weeks-title", branch=branch, away=away)
 
 
 def first_seen(days: pd.Series) -> str:
@@ -132,10 +106,3 @@ def first_seen(days: pd.Series) -> str:
         days=spread.days + 1,
         share=suppression.customers(early, of=len(days)).capitalize(),
     )
-
-
-def campaigns(table: pd.DataFrame) -> str:
-    """Say whether an effect can be estimated: `table` has contacts of each arm."""
-    arms = set(table["arm"]) if table["contacts"].sum() else set()
-    branch = "control" if "control" in arms else "chosen" if arms else "none"
-    return words.say("campaigns", branch=branch)

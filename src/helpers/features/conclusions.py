@@ -9,63 +9,36 @@ LEANING = 1.0  # skewness above which a feature is said to lean
 BLOCK = 0.5  # rank correlation from which features are called a block
 
 
-def spread(table: pd.DataFrame) -> tuple[str, str]:
-    """Give a title and an alt text to how customers spread over sales and orders."""
+def spread(table: pd.DataFrame) -> str:
+    """Give a title to how customers spread: whether sales and orders lean."""
     leaning = (table[["sales", "orders"]].skew() > LEANING).all()
-    branch = "leaning" if leaning else "plain"
-    return words.say("spread-title", branch=branch), words.say(
-        "spread-alt", branch=branch
-    )
+    return words.say("spread-title", branch="leaning" if leaning else "plain")
 
 
-def related(correlation: pd.DataFrame, *, attitudes: list[str]) -> tuple[str, str]:
-    """Give a title and an alt text to rank correlations: whether volume is one block.
+def related(correlation: pd.DataFrame, *, attitudes: list[str]) -> str:
+    """Give a title to rank correlations: whether volume is one block.
 
-    `attitudes` are features of what customers think of price: they are called apart if
-    none of them goes with orders, lines or sales.
+    `attitudes` are features of what customers think of price: they are separate if none
+    of them goes with orders, lines or sales.
     """
     block = correlation.loc["orders", "sales"] >= BLOCK
     near = correlation.loc[attitudes, ["orders", "lines", "sales"]].abs().max(axis=None)
-    apart = block and len(attitudes) and near < BLOCK
-    branch = "apart" if apart else "block" if block else "plain"
-    return words.say("related-title", branch=branch), words.say(
-        "related-alt", branch=branch
-    )
+    separate = block and len(attitudes) and near < BLOCK
+    branch = "apart" if separate else "block" if block else "plain"
+    return words.say("related-title", branch=branch)
 
 
-def enough_data(
-    table: pd.DataFrame, *, enough: pd.Series, limits: tuple[int, int], one_line: bool
-) -> str:
-    """Say how many customers reach the limits, orders and lines, and what they hold."""
-    orders, lines = limits
-    customers = suppression.many(enough.sum(), of=len(table))
-    share = suppression.part(enough.sum(), of=len(table))
-    spent = table["sales"].clip(lower=0)
-    some = "all" if enough.all() else "some"
-    return words.say(
-        "enough",
-        branch=some if enough.any() else "nobody",
-        asked=f"{orders} orders" + f" and {lines} lines" * bool(lines),
-        customers=customers.capitalize(),
-        share=None if share == customers else share,
-        sales=spent[enough].sum() / spent.sum(),
-        one_line=one_line,
-    )
+def skewness(scores: pd.DataFrame, *, absent: pd.Series) -> str:
+    """Say whether the steps make features (need, before, after) more even.
 
-
-def skewness(scores: pd.DataFrame, *, absent: pd.Series) -> tuple[str, str]:
-    """Say whether the steps make features more even; and an alt text to some of them.
-
-    `scores` has need, before and after; `absent` is the share of customers without any,
-    by need.
+    `absent` is the share of customers without any, by need.
     """
     most = scores.nlargest(2, "after")["need"]
     before, after = scores["before"].median(), scores["after"].median()
     branch = "falls" if after < before else "stays"
-    facts = {"branch": branch, "before": before, "after": after}
+    facts = {"before": before, "after": after, "most": " and ".join(most)}
     many = bool((absent[most] > 0.2).all())
-    said = words.say("skewness", **facts, most=" and ".join(most), many=many)
-    return said, words.say("skewness-alt", **facts)
+    return words.say("skewness", branch=branch, many=many, **facts)
 
 
 def compare(

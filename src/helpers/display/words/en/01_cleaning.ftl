@@ -2,10 +2,12 @@
 
 ### The clock
 
-busiest-hour = Times are those of the run's zone, { $zone }. { $branch ->
-    [dates] The dates carry no time.
-    [one] All lines are of one hour, { $hour }:00.
-   *[several] The busiest hour is { $hour }:00.
+busiest-hour = Times are those of the run's zone, { $zone }. { $hours ->
+    [1] { $hour ->
+        [0] The dates carry no time.
+       *[other] All lines are of one hour, { $hour }:00.
+    }
+   *[other] The busiest hour is { $hour }:00.
 }
 
 clock-alone =
@@ -28,14 +30,6 @@ rules-asked = { $rules ->
     [0] This run switches every rule off: no line is set aside.
    *[other] Asked in this order: { $names }.
 }
-
-remains = { PERCENT($lines, digits: 1) } of lines, { NUM($customers) }{ $started ->
-    [withheld] { "" }
-   *[other] { " of " }{ NUM($started) }
-} customers and { MONEY($sales, digits: 2) }{ $before ->
-    [withheld] { "" }
-   *[other] { " of " }{ MONEY($before, digits: 2) }
-} sales remain.
 
 usable =
     .decision = { PERCENT($share, digits: 1) } of order lines are fit for use{ $branch ->
@@ -83,11 +77,6 @@ needs-title = { $branch ->
    *[plain] Sales by need
 }
 
-needs-alt = { $branch ->
-    [largest] { $need } is the largest need, with { PERCENT($share) } of sales.
-   *[plain] Sales by need.
-} One bar per need, ordered by sales; the table above holds the numbers.
-
 goods = { $branch ->
     [withheld] What goods alone were sold for is withheld: few customers bought the rest.
     [nothing] Goods are { MONEY($goods) }.
@@ -100,11 +89,6 @@ weeks-title = { $branch ->
     [steady] Orders per week stay within { PERCENT($away) } of their mean
    *[moving] Orders per week differ from their mean by up to { PERCENT($away) }
 }
-
-weeks-alt = { $branch ->
-    [steady] Orders per week stay within { PERCENT($away) } of their mean
-   *[moving] Orders per week differ from their mean by up to { PERCENT($away) }
-}: a line over { $weeks } full weeks, from { $first } in the first to { $last } in the last; the highest is { $highest }.
 
 no-full-week = Left out, since the lines lie in { $weeks ->
     [one] 1 week
@@ -126,10 +110,12 @@ no-attributes = No table customers with attributes: segments are described by or
 
 no-campaigns = This run has no campaigns: the section needs campaigns, contacts and responses.
 
-campaigns = { $branch ->
-    [none] Nobody was contacted: there is nothing to count.
-    [control] A part of customers was left out at random: an effect can be estimated.
-   *[chosen] There is no control group, and contacts followed past purchases. Conversion can be counted, an effect cannot.
+campaigns = { $contacts ->
+    [0] Nobody was contacted: there is nothing to count.
+   *[other] { $control ->
+        [yes] A part of customers was left out at random: an effect can be estimated.
+       *[no] There is no control group, and contacts followed past purchases. Conversion can be counted, an effect cannot.
+    }
 }
 
 no-clock = No table of this source proves the zone: times are taken as the run gives them.

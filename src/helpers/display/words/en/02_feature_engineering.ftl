@@ -14,11 +14,6 @@ spread-title = { $branch ->
    *[plain] How customers spread
 }
 
-spread-alt = { $branch ->
-    [leaning] Money and visits lean to the right: a few customers buy very much.
-   *[plain] How customers spread over features.
-} Histograms with a line at each median; the table below holds the quantiles.
-
 too-few-features = Left out, since { $differ } of { $all } features differs between customers; two are needed to compare.
 
 related-title = { $branch ->
@@ -27,24 +22,23 @@ related-title = { $branch ->
    *[plain] Which features rise and fall together
 }
 
-related-alt = { $branch ->
-    [apart] Volume is one block; attitudes to price are separate from it.
-    [block] Volume is one block.
-   *[plain] Features that rise and fall together.
-} A triangle of rank correlations between features that build no segments; the table below holds the strongest pairs.
-
 ### Who has enough data, and what builds the segments
 
-enough = { $branch ->
-    [nobody] No customer has at least { $asked }: nobody's mix of needs can be read.
-   *[some] { $customers } customers{ $share ->
+enough = { $enough ->
+    [0] No customer has at least { $orders } orders{ $lines ->
+        [0] { "" }
+       *[other] { " " }and { $lines } lines
+    }: nobody's mix of needs can be read.
+   *[other] { $customers } customers{ $share ->
         [none] { "" }
        *[other] { " " }({ $share })
-    } have at least { $asked }; they hold { PERCENT($sales, digits: 1) } of sales.
-} { $branch ->
-    [nobody] { "" }
-    [all] Nobody is left with too little data.
-   *[some] The others are a class of their own: too little data.
+    } have at least { $orders } orders{ $lines ->
+        [0] { "" }
+       *[other] { " " }and { $lines } lines
+    }; they hold { PERCENT($sales, digits: 1) } of sales. { $few ->
+        [0] Nobody is left with too little data.
+       *[other] The others are a class of their own: too little data.
+    }
 } { $one_line ->
     [yes] Every order is one line, so lines are not asked for, whatever the run file says.
    *[no] { "" }
@@ -73,11 +67,6 @@ skewness = The median skewness { $branch ->
     [yes] Many customers have none of these, and no smooth step changes that.
    *[no] { "" }
 }
-
-skewness-alt = { $branch ->
-    [falls] The median skewness falls from { NUM($before, digits: 1) } to { NUM($after, digits: 1) }.
-   *[stays] The median skewness goes from { NUM($before, digits: 1) } to { NUM($after, digits: 1) }.
-} Histograms of the most, a middling and the least skewed feature, above as shares and below as scores; the table above holds the skewness of all.
 
 ### Deals and answers
 
