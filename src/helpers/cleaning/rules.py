@@ -132,7 +132,7 @@ def to_show(
 ) -> pd.DataFrame:
     """Withhold of a reconciliation what tells of one customer, or of fewer than ten.
 
-    What is left may be told: what was taken away is the rest of a total. Coupons are
+    What is left may be shown: what was taken away is the rest of a total. Coupons are
     dropped where there are none.
     """
     none = [] if steps["coupon_cents"].any() else ["coupon_cents"]

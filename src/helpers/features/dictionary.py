@@ -13,9 +13,9 @@ from helpers.features.staging import DEFINED, Feature
 from helpers.sources.complete_journey import NEED_STATES
 
 # What every run has, if its tables hold what is asked for.
-FEATURES = tuple(Feature(name, **told) for name, told in DEFINED["features"].items())
+FEATURES = tuple(Feature(name, **entry) for name, entry in DEFINED["features"].items())
 # Families that say how a customer buys and not how much: segments are built from these.
-SEGMENTING = tuple(told["family"] for told in DEFINED["each"].values())
+SEGMENTING = tuple(entry["family"] for entry in DEFINED["each"].values())
 
 
 def tables(run: str) -> dict[str, str]:
@@ -82,19 +82,19 @@ def defined(
         f"pow(coalesce(sum(sales_cents) filter (need_state = {quoted(need)}), 0), 2)"
         for need in wanted
     )
-    told = {"squares": " + ".join(squares), "apart": ""}
+    filled = {"squares": " + ".join(squares), "apart": ""}
     if "fuel" in there:
         gifts = "not_merchandise" in _values(con, products, "need_state")
-        told["apart"] = f", fuel {'and gift cards ' if gifts else ''}left out"
-    kinds = engines.columns(declared) if declared else {}
+        filled["apart"] = f", fuel {'and gift cards ' if gifts else ''}left out"
+    types = engines.columns(declared) if declared else {}
     required = {
         name: [name]
-        for name, kind in kinds.items()
-        if kind == "bool" and name.startswith("requires_")
+        for name, of_type in types.items()
+        if of_type == "bool" and name.startswith("requires_")
     }
     return (
         *(
-            replace(f, sql=f.sql.format(**told), meaning=f.meaning.format(**told))
+            replace(f, sql=f.sql.format(**filled), meaning=f.meaning.format(**filled))
             for f in FEATURES
             if there.issuperset(f.asks)
         ),
@@ -127,7 +127,7 @@ def _each(kind: str, groups: Mapping[str, Sequence[str]]) -> Iterator[Feature]:
     """Define a feature for each need, channel, topic or requirement, by its name."""
     for name, alike in groups.items():
         said = alike[0].replace("_", " ")
-        told = {
+        filled = {
             "value": alike[0],
             "column": bare(alike[0]),
             "slug": name,
@@ -136,7 +136,7 @@ def _each(kind: str, groups: Mapping[str, Sequence[str]]) -> Iterator[Feature]:
             "required": said.removeprefix("requires "),
         }
         entry = DEFINED["each"][kind]
-        yield Feature(**{key: text.format(**told) for key, text in entry.items()})
+        yield Feature(**{key: text.format(**filled) for key, text in entry.items()})
 
 
 def slug(text: str) -> str:
@@ -205,7 +205,7 @@ def halves(
     or `middle` (first and second; the middle day is of the first). What a customer
     shows in the odd weeks and not in the even ones is chance; between the first and the
     second half customers may also change. With `weeks` not single weeks alternate, but
-    blocks of so many: a mood that lasts two weeks is averaged out by weeks of one.
+    blocks of that many: a mood that lasts two weeks is averaged out by weeks of one.
 
     Blocks begin anew on the day `turn` (YYYY-MM-DD), if there is one, with an even one;
     what is left before it and before the end, less than two blocks, is cut in its

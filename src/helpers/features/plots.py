@@ -20,7 +20,7 @@ SPREAD = (
 def histograms(
     values: Mapping[str, pd.Series], *, title: str, columns: int = 4
 ) -> Figure:
-    """Draw a histogram with its median for each label, so many in a row."""
+    """Draw a histogram with its median for each label, `columns` in a row."""
     rows = max(-(-len(values) // columns), 1)
     size = (8.6, 1.75 * rows)
     figure, axes = plt.subplots(rows, columns, figsize=size, squeeze=False)

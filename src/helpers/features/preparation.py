@@ -103,7 +103,7 @@ def fit(
     lower, upper = np.quantile(roots, [winsor, 1 - winsor], axis=0)
     cut = roots.clip(lower, upper)
     deviation = cut.std(axis=0)
-    told = np.where(deviation < FLAT, 1.0, deviation)
+    spread = np.where(deviation < FLAT, 1.0, deviation)
     return Preparation(
         columns=columns,
         weights=list(weights.values()),
@@ -112,7 +112,7 @@ def fit(
         lower=lower.tolist(),
         upper=upper.tolist(),
         mean=cut.mean(axis=0).tolist(),
-        divisor=(told ** SCALINGS[scaling]).tolist(),
+        divisor=(spread ** SCALINGS[scaling]).tolist(),
     )
 
 

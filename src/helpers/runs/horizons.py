@@ -150,7 +150,7 @@ class BuyingPattern:
 
     @property
     def horizon_weeks(self) -> int:
-        """Weeks ahead that value is foretold for: a year, and no more than was seen."""
+        """Weeks ahead that value is predicted for: a year, and no more than was seen."""
         return int(min(max(self.days // 7, 1), 52))
 
     @property
@@ -170,5 +170,5 @@ class BuyingPattern:
         return int(min(max(self.days // 7 // 4, 1), 12))
 
     def part(self, share: float, *, most: int) -> int:
-        """Take a part of all days, at least one and at most so many."""
+        """Take a part of all days, at least one day and at most `most`."""
         return int(min(max(round(share * self.days), 1), most))

@@ -12,7 +12,7 @@ from helpers.core.paths import beside
 from helpers.display import words
 from helpers.runs import run_file
 
-# What every reader of a report must be told of a source.
+# What every reader of a report must know of a source.
 ABOUT = beside(__file__, "receive.yaml")
 # Columns of lines that only help to clean them.
 MARKS = ("duplicate", "uncompleted", "cancelled", "reversed", "service")
@@ -81,10 +81,9 @@ def _simulated(con: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
 def clock(
     con: duckdb.DuckDBPyConnection, *, source: str, time_zone: str
 ) -> pd.DataFrame:
-    """Hold the run's zone and two others to facts that only the right one fits.
+    """Compare the run's zone and two others by facts that fit only one, or TooLittle.
 
-    Columns as of `complete_journey.time_zone_evidence`; TooLittle if the source has no
-    such facts.
+    Columns as of `complete_journey.time_zone_evidence`.
     """
     loader = importlib.import_module(f"helpers.{run_file.SOURCES[source]}")
     if not hasattr(loader, "time_zone_evidence"):
