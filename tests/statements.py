@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from bs4 import BeautifulSoup
 
+from helpers.display.words import FIELDS
+
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
 NUMBER = r"(-?[\d,]+(?:\.\d+)?)"
 BLOCKS = (
@@ -177,10 +179,13 @@ def counts(said, told):
             near(number(found[1]), window["customers"]),
             near(number(found[2]), window["orders"]),
         )
-    if found := re.search(rf"^Saved {NUMBER} clean and {NUMBER} rejected lines?", said):
+    if found := re.search(
+        rf"{NUMBER} received lines less {NUMBER} are {NUMBER} clean ones", said
+    ):
         return _all(
-            near(number(found[1]), truth.lines),
+            near(number(found[1]), truth.received),
             near(number(found[2]), truth.received - truth.lines),
+            near(number(found[3]), truth.lines),
         )
     if found := re.search(
         rf"(?<!No )[^\d]{NUMBER} lines? (were|was) set aside", " " + said
@@ -191,8 +196,10 @@ def counts(said, told):
 
 def concentration(said, told):
     """What the largest customers, and the high tier, hold."""
-    if found := re.search(rf"largest customer holds {NUMBER}% of sales", said):
-        return near(number(found[1]), 100 * told.truth.largest_share, step=0.1)
+    if found := re.search(rf"largest customer holds {NUMBER}% to {NUMBER}% of", said):
+        share = 100 * told.truth.largest_share
+        inside = number(found[1]) <= share <= number(found[2])
+        return "" if inside else f"the largest customer holds {share:.1f}%"
     if found := re.search(
         rf"high tier is {NUMBER}% of customers and {NUMBER}% of sales", said
     ):
@@ -438,7 +445,7 @@ def _said(told, result):
                 yield file.stem, said
     for file in sorted((told.processed / "findings").glob("*.json")):
         for row in json.loads(file.read_text("utf-8")):
-            for text in row.values():
+            for text in map(row.get, FIELDS):
                 for said in sentences(text):
                     yield f"findings/{file.stem}", said
     for card in told.json("personas.json", []):
@@ -522,7 +529,7 @@ def _findings(told, result):
     """Hold the advice of a finding to the numbers beside it."""
     for file in sorted((told.processed / "findings").glob("*.json")):
         for row in json.loads(file.read_text("utf-8")):
-            told_by = " ".join(row.values())
+            told_by = " ".join(map(row.get, FIELDS))
             for pattern, ask in (
                 (
                     rf"give {NUMBER}% of customers their own segment.*largest {NUMBER}%",

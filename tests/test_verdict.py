@@ -173,10 +173,10 @@ def fitted(features):
         "scaling": "pareto",
         "needs": needs.to_dict(),
         "deal": preparation.fit_deal_index(features, columns=DEAL, winsor=0.01),
-        "rhythm": {
+        "buying_pattern": {
             "train_days": 273,
             "holdout_days": 93,
-            "gap_days": 10.0,
+            "inter_purchase_days": 10.0,
             "order_value": 30.0,
             "order_lines": 10.0,
         },

@@ -262,6 +262,45 @@ def test_the_steps_from_received_to_clean_are_those_worked_out_by_hand(received)
     }
 
 
+def shown_of(con, lines):
+    """Reconcile lines and return the steps as they may be shown."""
+    receive(con, lines)
+    rules.split(con, reject=REJECT)
+    steps = rules.reconcile(con, reject=REJECT)
+    return rules.to_show(con, steps, reject=REJECT).set_index("step")
+
+
+def test_what_few_customers_lost_is_not_shown_nor_what_would_give_it_away(con):
+    # one customer of twelve is gone, with all that was taken away
+    lines = [(f"c{i}", f"o{i}", 1, 100, 0, 0) for i in range(11)]
+    shown = shown_of(con, [*lines, ("x", "9", 0, -70, 70, 0)])
+    assert shown["customers"].tolist() == ["withheld"] * 3 + [11]
+    assert shown["lines"].tolist() == [12, 0, -1, 11]
+    # -70 and 70 are no sales: nobody has most of nothing
+    assert shown["sales_cents"].tolist() == [1100, 0, 0, 1100]
+    shown = shown_of(con, [*lines, ("x", "9", 0, -70, 75, 0), ("x", "8", 1, 5, 0, 0)])
+    assert shown["customers"].tolist() == [12, 0, 0, 12]
+
+
+def test_money_that_one_customer_lost_is_not_shown(con):
+    reject = {"large": "quantity > 5"}
+    receive(con, [("a", "1", 9, 900, 0, 0), *[("b", "2", 1, 100, 0, 0)] * 3])
+    rules.split(con, reject=reject)
+    steps = rules.reconcile(con, reject=reject)
+    shown = rules.to_show(con, steps, reject=reject)
+    assert "coupon_cents" not in shown  # there are none
+    assert shown["sales_cents"].tolist() == ["withheld", "withheld", 300]
+
+
+def test_lines_are_counted_by_condition_with_their_sales(con):
+    receive(con, [("a", "1", 0, 900, 50, 0), ("b", "2", 1, 50, 0, 0)])
+    found = rules.counted(con, {"none": "quantity = 0", "all": "true", "no": "false"})
+    assert found["trap"].tolist() == ["none", "all", "no"]
+    assert found["lines"].tolist() == [1, 2, 0]
+    assert found["sales_cents"].tolist() == [950, 1000, 0]
+    assert found["largest"].tolist()[:2] == [1.0, 0.95]
+
+
 def test_an_order_is_lost_by_the_rule_that_takes_its_last_line(con):
     lines = [
         ("a", "1", 0, 0, 0, 0),  # goes first

@@ -167,6 +167,13 @@ def test_of_nested_groups_none_is_a_few_customers_from_the_next():
     assert suppression.nested(counts).tolist() == [1, 0, 0, 1, 1, 1, 0]
 
 
+def test_a_part_of_customers_is_said_to_be_of_them():
+    assert suppression.customers(30, of=120, form="{:.1%}") == "25.0% of customers"
+    assert suppression.customers(3, of=120) == "fewer than 10 customers"
+    assert suppression.customers(115, of=120) == "all but fewer than 10 customers"
+    assert suppression.customers(0, of=0) == "0% of customers"
+
+
 def test_parts_of_a_total_that_few_make_go_with_another():
     sizes = pd.Series({"new": 30, "returned": 2, "churn": 15, "none": 0})
     even = {"largest": sizes * 0.0, "sums": sizes * 1.0}

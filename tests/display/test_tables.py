@@ -86,6 +86,13 @@ def test_headings_and_formats_are_found_by_the_name_of_a_column(in_euros):
     ]
 
 
+def test_names_are_written_as_words_where_the_dictionary_says_so():
+    needs = pd.DataFrame({"need_state": ["pet_care", "tea"], "orders": [1, 2]})
+    shown = tables.show(needs, caption="Needs")
+    assert shown.heads[0] == "Need"
+    assert shown.columns[0].texts == ["pet care", "tea"]
+
+
 def test_a_heading_of_money_has_no_sign_before_the_currency_is_told(monkeypatch):
     monkeypatch.setattr(tables, "_sign", "")
     frame = pd.DataFrame({"cost": [1.0]})

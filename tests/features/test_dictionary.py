@@ -1053,6 +1053,21 @@ def test_a_value_with_an_apostrophe_is_a_feature_like_any_other(supply):
     assert supply(tables)["channel_anna_s_desk"].tolist() == [1 / 2, 0, 0, 1]
 
 
+def test_a_fitted_feature_is_described_as_every_other():
+    listed = pd.DataFrame({"feature": ["orders"], "missing_share": [0.0]})
+    table = pd.DataFrame({"deal_index": [1.0, None], "past_redemptions": [0, 2]})
+    more = dictionary.add(listed, table, "deal_index", parts="discount depth")
+    said = {"answer": "coupon", "meaning": "coupons redeemed"}
+    more = dictionary.add(more, table, "past_redemptions", **said)
+    assert more["feature"].tolist() == ["orders", "deal_index", "past_redemptions"]
+    assert more["missing_share"].tolist() == [0, 0.5, 0]
+    assert more["meaning"].tolist()[1:] == [
+        "mean of the winsorised standard scores of discount depth",
+        "coupons redeemed",
+    ]
+    assert more["unit"].iloc[-1] == "coupons"
+
+
 def test_the_dictionary_says_what_a_share_is_a_share_of(stored):
     with duckdb.connect() as con:
         given = stored(supplied())

@@ -131,6 +131,19 @@ def test_a_share_that_is_the_same_for_all_scores_0_and_is_named(pets, scaling):
         assert scored["baby"].std() > 0
 
 
+def test_the_shape_of_orders_builds_segments_where_needs_cannot():
+    features = CUSTOMERS.assign(
+        flat=0.2, weekend_share=[0, 0.2, 0.4, 0.6, 1], evening_share=[1, 0.5, 0, 0.2, 0]
+    )
+    steps = {name: SETTINGS[name] for name in ("priors", "winsor", "scaling")}
+    needs = {"baby": "sales", "pets": "sales"}
+    assert preparation.choose(features, weights=needs, **steps) == (needs, {})
+    one = {"baby": "sales", "flat": "sales"}
+    left, why = preparation.choose(features, weights=one, **steps)
+    assert left == {"weekend_share": "", "evening_share": ""}
+    assert why == {"flat": "the same for nearly all customers"}
+
+
 def test_columns_that_cannot_tell_customers_apart_are_sorted_out_with_a_reason():
     features = CUSTOMERS.assign(
         rare=[0, 0, 0, 0, 0.5], lost=[-0.1, 0, 0, 0.1, 0.2], half=[None, 1, 2, 3, 4]

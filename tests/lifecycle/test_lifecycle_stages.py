@@ -8,7 +8,7 @@ import pytest
 from helpers.clustering.model import TOO_LITTLE
 from helpers.core.errors import BadInput, TooLittle
 from helpers.lifecycle import lifecycle_stages
-from helpers.runs.horizons import Rhythm
+from helpers.runs.horizons import BuyingPattern
 
 CUTS = {"active": 2.0, "slowing": 4.0}
 DAY = pd.Timestamp("2020-01-01")
@@ -248,14 +248,14 @@ def test_groups_that_lapse_alike_are_not_told_apart_and_others_are():
 
 def test_windows_of_the_lifecycle_fit_the_length_of_the_data():
     def fitted(train, later, gap):
-        rhythm = Rhythm(train, later, gap, 20.0, 3.0)
+        pattern = BuyingPattern(train, later, gap, 20.0, 3.0)
         return (
-            rhythm.period,
-            rhythm.early_days,
-            rhythm.curve_days,
-            rhythm.horizon_weeks,
-            rhythm.look_back,
-            rhythm.quiet_weeks,
+            pattern.period,
+            pattern.early_days,
+            pattern.curve_days,
+            pattern.horizon_weeks,
+            pattern.look_back,
+            pattern.quiet_weeks,
         )
 
     # the bundled year gives what the notebook sets

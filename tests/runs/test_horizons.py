@@ -1,5 +1,6 @@
 """Windows and limits that fit the data, by hand."""
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -25,7 +26,7 @@ def test_days_that_the_run_file_sets_stay_and_the_others_are_fitted():
     )
 
 
-def rhythm(lines):
+def pattern(lines):
     features = pd.DataFrame(
         {
             "orders": [2, 3],
@@ -35,33 +36,37 @@ def rhythm(lines):
         }
     )
     window = {"first": "2024-01-01", "last": "2024-03-30", "later": "2024-04-29"}
-    return horizons.Rhythm.of(features, **window)
+    return horizons.BuyingPattern.of(features, **window)
 
 
 def test_lines_are_not_asked_for_where_an_order_is_one_line():
-    one, many = rhythm([2, 3]), rhythm([20, 30])
+    one, many = pattern([2, 3]), pattern([20, 30])
     assert (one.enough_lines("auto"), one.enough_lines(10)) == (0, 0)
     assert (many.enough_lines("auto"), many.enough_lines(7)) == (10, 7)
 
 
-def test_a_rhythm_survives_json_and_nobody_in_a_window_is_no_error():
-    assert horizons.Rhythm(**rhythm([2, 3]).to_dict()) == rhythm([2, 3])
+def test_a_pattern_survives_json_and_nobody_in_a_window_is_no_error():
+    assert horizons.BuyingPattern(**pattern([2, 3]).to_dict()) == pattern([2, 3])
     empty = pd.DataFrame(
         columns=["orders", "lines", "sales_per_order", "gap_mean_days"], dtype=float
     )
     days = {"first": "2024-01-01", "last": "2024-01-01", "later": "2024-01-01"}
-    found = horizons.Rhythm.of(empty, **days)
-    assert (found.order_lines, found.gap_days, found.active_days) == (0, None, 1)
+    found = horizons.BuyingPattern.of(empty, **days)
+    assert (found.order_lines, found.inter_purchase_days, found.active_days) == (
+        0,
+        None,
+        1,
+    )
 
 
 def limits(**changes):
     given = {
         "train_days": 270,
         "holdout_days": 90,
-        "gap_days": 10.0,
+        "inter_purchase_days": 10.0,
         "order_value": 20.0,
     }
-    return horizons.Rhythm(**given | {"order_lines": 3.0} | changes)
+    return horizons.BuyingPattern(**given | {"order_lines": 3.0} | changes)
 
 
 def test_limits_follow_the_limits():
@@ -71,13 +76,24 @@ def test_limits_follow_the_limits():
 
 
 def test_limits_of_short_data_are_short():
-    own = limits(train_days=8, holdout_days=2, gap_days=None, order_lines=1.0)
+    own = limits(
+        train_days=8, holdout_days=2, inter_purchase_days=None, order_lines=1.0
+    )
     assert (own.active_days, own.period, own.min_gap_days) == (2, "D", 1)
     assert own.min_lines == 0
     assert own.part(0.1, most=7) == 1
 
 
-def test_the_rhythm_is_read_from_the_features():
+def test_the_days_of_a_file_of_lines_are_its_first_and_last(tmp_path):
+    days = pd.to_datetime(["2024-03-05 23:59", "2024-01-02 08:00"])
+    file = tmp_path / "lines.parquet"
+    pd.DataFrame({"ordered_at": days}).to_parquet(file)
+    with duckdb.connect() as con:
+        first, last = horizons.covered(con, str(file))
+    assert (str(first), str(last)) == ("2024-01-02", "2024-03-05")
+
+
+def test_the_pattern_is_read_from_the_features():
     table = pd.DataFrame(
         {
             "orders": [1, 4],
@@ -87,8 +103,8 @@ def test_the_rhythm_is_read_from_the_features():
             "gap_mean_days": [None, 5.0],
         }
     )
-    found = horizons.Rhythm.of(
+    found = horizons.BuyingPattern.of(
         table, first="2024-01-01", last="2024-01-31", later="2024-02-10"
     )
-    assert found == horizons.Rhythm(31, 10, 5.0, 15.0, 2.0)
-    assert horizons.Rhythm(**found.to_dict()) == found
+    assert found == horizons.BuyingPattern(31, 10, 5.0, 15.0, 2.0)
+    assert horizons.BuyingPattern(**found.to_dict()) == found

@@ -11,6 +11,7 @@ from helpers.core import schema, store
 from helpers.core.engines import identifier, literal, quoted
 from helpers.core.errors import BadInput
 from helpers.core.schema import OTHER, UNCLASSIFIED
+from helpers.disclosure.suppression import DOMINANCE, WITHHELD
 from helpers.runs.horizons import fitted
 from helpers.runs.run_file import AUTO
 
@@ -126,6 +127,27 @@ def reconcile(
     return table.assign(**{name: table[name] / 10 for name in money})
 
 
+def to_show(
+    con: duckdb.DuckDBPyConnection, steps: pd.DataFrame, *, reject: dict[str, str]
+) -> pd.DataFrame:
+    """Withhold of a reconciliation what tells of one customer, or of fewer than ten.
+
+    What is left may be shown: what was taken away is the rest of a total. Coupons are
+    dropped where there are none.
+    """
+    none = [] if steps["coupon_cents"].any() else ["coupon_cents"]
+    shown = steps.drop(columns=none)
+    money = [name for name in shown if name.endswith("_cents")]
+    judged = [f"reason = {quoted(reason)}" for reason in reject]
+    tops = pd.Series([*largest(con, "judged", judged)], dtype=float)
+    shown = shown.astype(dict.fromkeys([*money, "customers"], object))
+    if (tops > DOMINANCE).any():
+        shown.loc[shown.index[:-1], money] = WITHHELD
+    if steps["customers"].iloc[1:-1].abs().between(1, 9).any():
+        shown.loc[shown.index[:-1], "customers"] = WITHHELD
+    return shown
+
+
 def _measure(con: duckdb.DuckDBPyConnection, condition: str) -> pd.Series:
     described = con.execute("describe judged").fetchall()
     shelf = _SHELF if "shelf_amount_cents" in {row[0] for row in described} else ""
@@ -153,6 +175,23 @@ def largest(
     return list(
         con.execute(f"select {shares} from (select {sums} {each})").fetchall()[0]
     )
+
+
+def counted(con: duckdb.DuckDBPyConnection, conditions: dict[str, str]) -> pd.DataFrame:
+    """Count received lines that meet a condition: trap, lines, sales_cents, largest.
+
+    `conditions` maps a name to SQL; `largest` is a customer's share of the sales.
+    """
+    sold = "coalesce(sum(amount_cents + coupon_cents) filter ({0}), 0)"
+    asked = [
+        f"count(*) filter ({{0}}), {sold}".format(one) for one in conditions.values()
+    ]
+    numbers = con.execute(f"select {', '.join(asked)} from received_lines").fetchall()[
+        0
+    ]
+    found = {"trap": [*conditions], "lines": numbers[::2], "sales_cents": numbers[1::2]}
+    found["largest"] = largest(con, "received_lines", conditions.values())
+    return pd.DataFrame(found)
 
 
 def refuse_empty(con: duckdb.DuckDBPyConnection, *, first: str, last: str) -> None:

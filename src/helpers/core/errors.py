@@ -21,6 +21,12 @@ class TooLittle(Exception):  # no error: the section is left out
         super().__init__(blurred(said))
 
 
+def need(holds: bool, why: str) -> None:
+    """Leave out the section that asks, with a sentence, where it lacks what it needs."""
+    if not holds:
+        raise TooLittle(why)
+
+
 def blurred(text: str) -> str:
     """Write "fewer than 10" for 1 to 9 in what a text tells of customers, or found."""
     counted = r"found: [^)]*|\b\d (?:such )?(?:customers?|leads|won|lost)\b"

@@ -168,6 +168,12 @@ def part(count: int, *, of: int, form: str = "{:.0%}") -> str:
     return _worded(count, of) or form.format(count / of if of else 0)
 
 
+def customers(count: int, *, of: int, form: str = "{:.0%}") -> str:
+    """Write what part of customers `count` is, as :func:`part`, and that it is of them."""
+    said = part(count, of=of, form=form)
+    return f"{said} of customers" if "%" in said else f"{said} customers"
+
+
 def _worded(count: int, of: int | None) -> str:
     if 0 < count < MIN_CELL:
         return f"fewer than {MIN_CELL}"

@@ -86,7 +86,7 @@ def show(
     if index:
         levels = map(frame.index.get_level_values, range(frame.index.nlevels))
         parts = [pd.Series(level, name=level.name) for level in levels] + parts
-    heads = [labels.get(part.name, _heading(part.name)) for part in parts]
+    heads = [labels.get(part.name, heading(part.name)) for part in parts]
     said = _formats([part.name for part in parts], formats, names)
     shown = [_column(*one, scales) for one in zip(parts, said, strict=True)]
     n_heads = frame.index.nlevels if index else 1
@@ -183,6 +183,8 @@ def _formats(
             entry_format = suppression.about
         elif entry.unit == "cents":
             entry_format = functools.partial(_hundredths, entry.format)
+        elif entry.unit == "words":
+            entry_format = _in_words
         else:
             entry_format = entry.format or _plain
         as_text = given.get(parts[at], entry_format)
@@ -192,6 +194,10 @@ def _formats(
 
 def _named(names: Mapping, number: object) -> str:
     return names[number] if number in names else names[str(number)]
+
+
+def _in_words(name: object) -> str:
+    return str(name).replace("_", " ")
 
 
 def _hundredths(form: str, cents: float) -> str:
@@ -265,7 +271,8 @@ def _known(names: Sequence[Hashable], frame: pd.DataFrame) -> None:
         raise KeyError(f"no column {unknown[0]!r} in the table; it has {there}")
 
 
-def _heading(name: Hashable) -> str:
+def heading(name: Hashable) -> str:
+    """Head a column as the dictionary does, with the currency, or by its name."""
     if name is None:
         return ""
     if label := columns.find(name).heading(_sign):

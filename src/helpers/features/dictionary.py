@@ -13,9 +13,9 @@ from helpers.features.staging import DEFINED, Feature
 from helpers.sources.complete_journey import NEED_STATES
 
 # What every run has, if its tables hold what is asked for.
-FEATURES = tuple(Feature(name, **told) for name, told in DEFINED["features"].items())
+FEATURES = tuple(Feature(name, **entry) for name, entry in DEFINED["features"].items())
 # Families that say how a customer buys and not how much: segments are built from these.
-SEGMENTING = tuple(told["family"] for told in DEFINED["each"].values())
+SEGMENTING = tuple(entry["family"] for entry in DEFINED["each"].values())
 
 
 def tables(run: str) -> dict[str, str]:
@@ -82,19 +82,19 @@ def defined(
         f"pow(coalesce(sum(sales_cents) filter (need_state = {quoted(need)}), 0), 2)"
         for need in wanted
     )
-    told = {"squares": " + ".join(squares), "apart": ""}
+    filled = {"squares": " + ".join(squares), "apart": ""}
     if "fuel" in there:
         gifts = "not_merchandise" in _values(con, products, "need_state")
-        told["apart"] = f", fuel {'and gift cards ' if gifts else ''}left out"
-    kinds = engines.columns(declared) if declared else {}
+        filled["apart"] = f", fuel {'and gift cards ' if gifts else ''}left out"
+    types = engines.columns(declared) if declared else {}
     required = {
         name: [name]
-        for name, kind in kinds.items()
-        if kind == "bool" and name.startswith("requires_")
+        for name, of_type in types.items()
+        if of_type == "bool" and name.startswith("requires_")
     }
     return (
         *(
-            replace(f, sql=f.sql.format(**told), meaning=f.meaning.format(**told))
+            replace(f, sql=f.sql.format(**filled), meaning=f.meaning.format(**filled))
             for f in FEATURES
             if there.issuperset(f.asks)
         ),
@@ -127,7 +127,7 @@ def _each(kind: str, groups: Mapping[str, Sequence[str]]) -> Iterator[Feature]:
     """Define a feature for each need, channel, topic or requirement, by its name."""
     for name, alike in groups.items():
         said = alike[0].replace("_", " ")
-        told = {
+        filled = {
             "value": alike[0],
             "column": bare(alike[0]),
             "slug": name,
@@ -136,7 +136,7 @@ def _each(kind: str, groups: Mapping[str, Sequence[str]]) -> Iterator[Feature]:
             "required": said.removeprefix("requires "),
         }
         entry = DEFINED["each"][kind]
-        yield Feature(**{key: text.format(**told) for key, text in entry.items()})
+        yield Feature(**{key: text.format(**filled) for key, text in entry.items()})
 
 
 def slug(text: str) -> str:
@@ -156,6 +156,16 @@ def dictionary(table: pd.DataFrame, features: Iterable[Feature]) -> pd.DataFrame
     found["sql"] = found["sql"].str.split().str.join(" ")
     columns = "feature family unit meaning source weight missing_share sql"
     return found.rename(columns={"name": "feature"})[columns.split()]
+
+
+def add(
+    dictionary: pd.DataFrame, table: pd.DataFrame, name: str, **facts: str
+) -> pd.DataFrame:
+    """Add a feature of `table` that is fitted or counted: `added` in dictionary.yaml."""
+    entry = {key: text.format(**facts) for key, text in DEFINED["added"][name].items()}
+    missing = table[name].isna().mean()
+    row = {"feature": name, "weight": "", "missing_share": missing, **entry}
+    return pd.concat([dictionary, pd.DataFrame([row])], ignore_index=True)
 
 
 def build(
@@ -195,21 +205,21 @@ def halves(
     or `middle` (first and second; the middle day is of the first). What a customer
     shows in the odd weeks and not in the even ones is chance; between the first and the
     second half customers may also change. With `weeks` not single weeks alternate, but
-    blocks of so many: a mood that lasts two weeks is averaged out by weeks of one.
+    blocks of that many: a mood that lasts two weeks is averaged out by weeks of one.
 
     Blocks begin anew on the day `turn` (YYYY-MM-DD), if there is one, with an even one;
     what is left before it and before the end, less than two blocks, is cut in its
     middle. So either half holds as many days of both sides, and a change on this day, or
     a slow one, falls into both alike.
 
-    Features of the lifecycle and of the rhythm (source day_rows) mean something else in
-    half of the days: ValueError. Returns customer_id, half, orders, sales, lines and
+    Features of the lifecycle and of the time between orders (source day_rows) mean
+    something else in half of the days: ValueError. Returns customer_id, half, orders, sales, lines and
     the columns, sorted.
     """
     wanted = {"orders", "sales", "lines", *columns}
     found = defined(con, **tables)
-    rhythm = [f for f in found if f.family == "lifecycle" or f.source == "day_rows"]
-    chosen = _chosen([f for f in found if f not in rhythm], wanted)
+    timed = [f for f in found if f.family == "lifecycle" or f.source == "day_rows"]
+    chosen = _chosen([f for f in found if f not in timed], wanted)
     window = {"first": first, "last": last}
     half = staging.half_of(first, last, cut=cut, weeks=weeks, turn=turn)
     return staging.collect(con, chosen, **window, halved=half, **tables)

@@ -76,9 +76,8 @@ def habits(
     Two designs, customers in their order: the logarithm of 1 + sales of goods
     (currency, a loss counts as 0) of the last `QUARTER` days until `last`; and, where
     lines name stores, the store with most of the customer's lines since `first`, of
-    equal ones the first by name. That is a column of yes or no for each store, so that
-    a league shrinks small ones: a mean of a few customers each would tell noise. Stores
-    of fewer than ten customers are one.
+    equal ones the first by name: a column of yes or no for each, so that a comparison
+    can shrink small ones. Stores of fewer than ten customers are one.
     """
     stored = {"lines": str(lines), "products": str(products)}
     recent = str((pd.Timestamp(last) - pd.Timedelta(days=QUARTER - 1)).date())

@@ -5,7 +5,9 @@ from helpers.features.staging import DEFINED
 
 # Columns whose names are no words yet.
 WORDS = {
-    name: told["words"] for name, told in DEFINED["features"].items() if "words" in told
+    name: entry["words"]
+    for name, entry in DEFINED["features"].items()
+    if "words" in entry
 } | beside(__file__, "words.yaml")
 _STARTS = {
     "share": "",

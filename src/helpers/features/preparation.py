@@ -10,6 +10,11 @@ from helpers.core.errors import BadInput
 
 # How far a column's spread is levelled: it is divided by its deviation to this power.
 SCALINGS = {"none": 0.0, "pareto": 0.5, "standard": 1.0}
+# Features of how customers order, for runs whose needs say nothing.
+SHAPE = (
+    *("sales_per_order", "lines_per_order", "pieces_per_order", "repeat_share"),
+    *("weekend_share", "morning_share", "evening_share", "discount_depth"),
+)
 FLAT = 1e-12  # a spread below it is the noise of the last digit
 
 
@@ -98,7 +103,7 @@ def fit(
     lower, upper = np.quantile(roots, [winsor, 1 - winsor], axis=0)
     cut = roots.clip(lower, upper)
     deviation = cut.std(axis=0)
-    told = np.where(deviation < FLAT, 1.0, deviation)
+    spread = np.where(deviation < FLAT, 1.0, deviation)
     return Preparation(
         columns=columns,
         weights=list(weights.values()),
@@ -107,7 +112,7 @@ def fit(
         lower=lower.tolist(),
         upper=upper.tolist(),
         mean=cut.mean(axis=0).tolist(),
-        divisor=(told ** SCALINGS[scaling]).tolist(),
+        divisor=(spread ** SCALINGS[scaling]).tolist(),
     )
 
 
@@ -129,6 +134,21 @@ def sort_out(
     flat = fit(features, weights=left, **steps).flat if len(features) else list(left)
     why |= dict.fromkeys(flat, "the same for nearly all customers")
     return {name: weights[name] for name in weights if name not in why}, why
+
+
+def choose(
+    features: pd.DataFrame, *, weights: Mapping[str, str], **steps: object
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Choose what builds the segments, as `sort_out`: these columns, or `SHAPE`.
+
+    The shape of orders does where fewer than two columns can tell customers apart.
+    """
+    left, why = sort_out(features, weights=weights, **steps)
+    if len(left) < 2:
+        shape = {name: "" for name in SHAPE if name in features}
+        left, more = sort_out(features, weights=shape, **steps)
+        why |= more
+    return left, why
 
 
 def _population(features: pd.DataFrame, weights: Mapping[str, str]) -> list[float]:

@@ -345,7 +345,7 @@ def half_of(first: str, last: str, *, cut: str, weeks: int, turn: str = "") -> C
 def cut_in_two(days: int, weeks: int, *, odd_first: bool) -> tuple[int, int]:
     """Cut a part of a window in two: whole pairs of blocks, and where the rest is cut.
 
-    Gives the days that pairs of blocks of so many weeks fill, and the day, counted from
+    Gives the days that pairs of blocks of that many weeks fill, and the day, counted from
     0, at which what is left is cut: its middle. Of an odd number of days the odd half has
     one more, whether it comes first or not: parts of one length are cut alike.
     """
@@ -412,10 +412,10 @@ def _aggregate(
     table = con.execute(query, asked).df()
     table.columns = [*by, *(f.name for f in chosen)]
     none = {f.name: 0 for f in chosen if f.whole}
-    kinds = {f.name: "int64" if f.whole else "float64" for f in chosen}
+    types = {f.name: "int64" if f.whole else "float64" for f in chosen}
     flags = [f.name for f in chosen if f.unit == "0 or 1"]
-    kinds |= {name: "int32" for name in flags if table[name].notna().all()}
-    return table.fillna(none).astype(kinds).sort_values(by, ignore_index=True)
+    types |= {name: "int32" for name in flags if table[name].notna().all()}
+    return table.fillna(none).astype(types).sort_values(by, ignore_index=True)
 
 
 def _days(first: str, last: str) -> dict:

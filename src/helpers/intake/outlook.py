@@ -10,7 +10,7 @@ import pandas as pd
 from helpers.core import engines
 from helpers.intake import types
 from helpers.runs import data_sufficiency, horizons, run_file
-from helpers.runs.horizons import Rhythm
+from helpers.runs.horizons import BuyingPattern
 from helpers.runs.mapping import Source
 
 BOOK = data_sufficiency.MADE_BY
@@ -47,12 +47,12 @@ def parts(
     given = tuple(
         settings[name] for name in ("train_start", "train_end", "holdout_end")
     )
-    days = horizons.windows(*_span(con, files), given=given)
+    days = horizons.windows(*horizons.covered(con, str(files["lines"])), given=given)
     table = _each(con, files, days)
-    rhythm = Rhythm.of(table, first=days[0], last=days[1], later=days[2])
+    buying = BuyingPattern.of(table, first=days[0], last=days[1], later=days[2])
     limits = {
-        "min_orders": horizons.fitted(settings["min_orders"], rhythm.min_orders),
-        "min_lines": rhythm.enough_lines(settings["min_lines"]),
+        "min_orders": horizons.fitted(settings["min_orders"], buying.min_orders),
+        "min_lines": buying.enough_lines(settings["min_lines"]),
     }
     window = dict(zip(("first", "last", "later"), days, strict=True))
     facts = data_sufficiency.facts(con, files, **window, **limits)
@@ -69,8 +69,8 @@ def parts(
     told = {
         "days": days,
         "customers": int((table["sales"] > 0).sum()),
-        "active_days": rhythm.active_days,
-        "one_line": rhythm.one_line,
+        "active_days": buying.active_days,
+        "one_line": buying.one_line,
     }
     return verdicts, told | limits | counted
 
@@ -195,19 +195,10 @@ def _products(names: dict[str, Source]) -> str:
         anti join known using (product_id)"""
 
 
-def _span(
-    con: duckdb.DuckDBPyConnection, files: dict[str, Path]
-) -> tuple[object, object]:
-    return con.execute(
-        "select min(ordered_at)::date, max(ordered_at)::date from read_parquet(?)",
-        [str(files["lines"])],
-    ).fetchall()[0]
-
-
 def _each(
     con: duckdb.DuckDBPyConnection, files: dict[str, Path], days: tuple[str, str, str]
 ) -> pd.DataFrame:
-    """Count of each customer what `Rhythm.of` asks for, in the training window."""
+    """Count of each customer what `BuyingPattern.of` asks for, in the training window."""
     return con.execute(
         # Groups within groups go to disk where they are many; distinct counts would not.
         """with lines as not materialized (select * from read_parquet($lines)

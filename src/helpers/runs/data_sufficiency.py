@@ -27,6 +27,12 @@ _COUNTED = {
 TABLES = ("lines", "products", *dict.fromkeys(name for name, _ in _COUNTED.values()))
 
 
+def files(run: str) -> dict[str, Path]:
+    """Say where the tables of a run lie that `facts` counts in, of those it has."""
+    found = {name: store.path(name, run=run) for name in TABLES}
+    return {name: file for name, file in found.items() if file.exists()}
+
+
 def facts(
     con: Engine,
     tables: dict[str, Path],

@@ -1,15 +1,24 @@
-"""Fit windows and limits to a run's own length and rhythm where the run file sets none."""
+"""Fit windows and limits to a run's own length and purchases where the run file sets none."""
 
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 import pandas as pd
 
+from helpers.core.engines import Engine
 from helpers.runs.run_file import AUTO
 
 HOLDOUT = 0.25  # part of the days that is kept to judge by
 # Length of a period, and the days of data that make it worth looking at: three of each.
 PERIODS = {"Q": 276, "M": 93, "W": 21, "D": 0}
+
+
+def covered(con: Engine, lines: str) -> tuple[object, object]:
+    """Read the first and the last day that a file of lines covers."""
+    return con.execute(
+        "select min(ordered_at)::date, max(ordered_at)::date from read_parquet(?)",
+        [lines],
+    ).fetchall()[0]
 
 
 def windows(
@@ -35,14 +44,14 @@ def fitted(given: object, own: object) -> object:
 
 
 @dataclass(frozen=True)
-class Rhythm:
+class BuyingPattern:
     """How long a run's data are, how often customers buy, and for how much."""
 
     train_days: int
     holdout_days: int
-    # median over customers of the mean gap between their days with orders; None if
+    # median over customers of their mean days between days with orders; None if
     # nobody ordered on two days
-    gap_days: float | None
+    inter_purchase_days: float | None
     order_value: float  # median sales of an order (currency), at least a cent
     order_lines: float  # mean lines of an order
     min_orders: ClassVar[int] = 3  # that make a mix of needs worth reading
@@ -50,7 +59,7 @@ class Rhythm:
     @classmethod
     def of(
         cls, features: pd.DataFrame, *, first: str, last: str, later: str
-    ) -> "Rhythm":
+    ) -> "BuyingPattern":
         """Read it from the feature table and the days of its windows, YYYY-MM-DD."""
         start, end, until = map(pd.Timestamp, (first, last, later))
         gap = features["gap_mean_days"].median()
@@ -58,7 +67,7 @@ class Rhythm:
         return cls(
             train_days=(end - start).days + 1,
             holdout_days=(until - end).days,
-            gap_days=None if pd.isna(gap) else float(gap),
+            inter_purchase_days=None if pd.isna(gap) else float(gap),
             order_value=0.01 if pd.isna(value) else max(round(float(value), 2), 0.01),
             order_lines=float(
                 features["lines"].sum() / max(features["orders"].sum(), 1)
@@ -106,7 +115,11 @@ class Rhythm:
     @property
     def active_days(self) -> int:
         """Last days of the later window in which an active customer orders: two gaps."""
-        gaps = self.holdout_days if self.gap_days is None else round(2 * self.gap_days)
+        gaps = (
+            self.holdout_days
+            if self.inter_purchase_days is None
+            else round(2 * self.inter_purchase_days)
+        )
         return int(min(max(gaps, 1), max(self.holdout_days, 1)))
 
     @property
@@ -137,14 +150,18 @@ class Rhythm:
 
     @property
     def horizon_weeks(self) -> int:
-        """Weeks ahead that value is foretold for: a year, and no more than was seen."""
+        """Weeks ahead that value is predicted for: a year, and no more than was seen."""
         return int(min(max(self.days // 7, 1), 52))
 
     @property
     def look_back(self) -> int:
         """Weeks before and after a touchpoint: eight, or a customer's gap if longer."""
         # Three such spans take half of the weeks at most; 0 where there are too few.
-        gap = 0 if self.gap_days is None else round(self.gap_days / 7)
+        gap = (
+            0
+            if self.inter_purchase_days is None
+            else round(self.inter_purchase_days / 7)
+        )
         return int(min(max(8, gap), self.days // 7 // 6))
 
     @property
@@ -153,5 +170,5 @@ class Rhythm:
         return int(min(max(self.days // 7 // 4, 1), 12))
 
     def part(self, share: float, *, most: int) -> int:
-        """Take a part of all days, at least one and at most so many."""
+        """Take a part of all days, at least one day and at most `most`."""
         return int(min(max(round(share * self.days), 1), most))

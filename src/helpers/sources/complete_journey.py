@@ -252,8 +252,10 @@ def standardise_complete_journey(
         from raw_transactions anti join raw_products using (product_id)"""
     )
     # What the demographics say of a household; none is used to build segments.
-    told = [name for name in COMPLETE_JOURNEY["demographics"] if name != "household_id"]
-    attributes = ", ".join(told)
+    known = [
+        name for name in COMPLETE_JOURNEY["demographics"] if name != "household_id"
+    ]
+    attributes = ", ".join(known)
     con.execute(
         f"""create or replace temp table received_customers as
         select household_id::varchar as customer_id, {attributes},
@@ -263,7 +265,7 @@ def standardise_complete_journey(
         create or replace temp table received_attributes as
         select 'customers' as "table", attribute, 'demographic' as kind,
             upper(attribute[1]) || replace(attribute[2:], '_', ' ') as label
-        from (select unnest([{", ".join(map(repr, told))}]) as attribute);
+        from (select unnest([{", ".join(map(repr, known))}]) as attribute);
         create or replace temp table received_campaigns as
         select campaign_id::varchar as campaign_id, campaign_type as kind,
             start_date as starts_on, end_date as ends_on

@@ -12,7 +12,7 @@ def truth(run: str) -> dict:
     file = paths.raw(run) / "truth.json"
     if not file.exists():
         raise BadInput(
-            f"Run {run} has no truth to be held to: only simulated data have. Run "
+            f"Run {run} has no truth to be compared with: only simulated data have. Run "
             "`make report RUN=uniform_supplier`."
         )
     return store.read_json(file, made_by="01_cleaning")
