@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from helpers.core.errors import TooLittle
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.statistics import intervals
 
@@ -34,6 +35,14 @@ def attribute_shares(
     alpha = 0.05 / max(len(shares), 1)
     low, high = intervals.wilson(shares["share"], shares["known"], alpha=alpha)
     return shares.assign(low=low, high=high)
+
+
+def need_attributes(attributes: list[str]) -> None:
+    """Raise TooLittle where a run has no attributes of customers."""
+    if not attributes:
+        raise TooLittle(
+            "This run has no attributes of customers: this part needs them in table customers."
+        )
 
 
 def distinct_attributes(shares: pd.DataFrame) -> pd.DataFrame:

@@ -7,17 +7,13 @@ from textwrap import fill
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.patches import Ellipse
 
-from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import plots
 from helpers.display.plots import INK, QUIET, WIDTH as WIDTH, segment_colour
 from helpers.personas import rules
 
 PALE = "#d9dde1"
-FEW = MIN_CELL  # customers; a group of fewer is not drawn
 LONGEST = 40  # letters of a name in a figure; tables hold the whole of it
 # From below to above the average, ever darker: grey print keeps the order.
 RISING = mpl.colors.LinearSegmentedColormap.from_list(
@@ -25,15 +21,12 @@ RISING = mpl.colors.LinearSegmentedColormap.from_list(
 )
 
 
-def profile(
-    table: pd.DataFrame, *, colour: str, form: str, ax: Axes | None = None
-) -> Axes:
+def profile(table: pd.DataFrame, *, colour: str, form: str, ax: Axes) -> Axes:
     """Draw one segment's means as bars, the overall mean as a dot on each.
 
     `table`: label, value, overall, marker; bars of markers have the `colour`. `form` is
     such as "{:.1%}".
     """
-    ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
     fills = [colour if marker else PALE for marker in table["marker"]]
     ax.barh(where, table["value"], color=fills, height=0.7)
@@ -58,9 +51,7 @@ def profile(
     return ax
 
 
-def index_heatmap(
-    table: pd.DataFrame, *, marks: pd.DataFrame, ax: Axes | None = None
-) -> Axes:
+def index_heatmap(table: pd.DataFrame, *, marks: pd.DataFrame, ax: Axes) -> Axes:
     """Draw indices, features x segments, darker the higher, bold where `marks` says so.
 
     Shade follows the ratio, so that 50 and 200 are equally far from 100.
@@ -88,15 +79,12 @@ def index_heatmap(
     return ax
 
 
-def size_and_worth(
-    summary: pd.DataFrame, *, symbol: str, ax: Axes | None = None
-) -> Axes:
+def size_and_worth(summary: pd.DataFrame, *, symbol: str, ax: Axes) -> Axes:
     """Draw a mosaic: as high as a segment has customers, as wide as each is worth.
 
     `summary`: segment_id, name, share_customers, share_sales (0 to 1),
     sales_per_customer with low and high (currency).
     """
-    ax = plt.gca() if ax is None else ax
     heights = summary["share_customers"].to_numpy(float)
     tops = np.concatenate([[0], heights.cumsum()[:-1]])
     middles = tops + heights / 2
@@ -125,73 +113,8 @@ def size_and_worth(
     return ax
 
 
-def separation(
-    points: pd.DataFrame,
-    *,
-    names: Mapping[int, str],
-    neighbours: pd.DataFrame,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw where each segment lies and how far it runs into the others.
-
-    `points`: x, y, segment_id of customers, none of whom is drawn: an ellipse holds the
-    middle half of a segment, of `FEW` or more, if it is normal in the plane. Lines are
-    as thick as `neighbours` (segment_id, other_id, either_share) could be in either.
-    """
-    ax = plt.gca() if ax is None else ax
-    groups = {
-        i: g[["x", "y"]].to_numpy()
-        for i, g in points.groupby("segment_id")
-        if len(g) >= FEW
-    }
-    centres = pd.DataFrame({i: g.mean(axis=0) for i, g in groups.items()}).T
-    drawn = neighbours["segment_id"].isin(groups) & neighbours["other_id"].isin(groups)
-    for row in neighbours[drawn].dropna(subset=["either_share"]).itertuples():
-        ends = centres.loc[[row.segment_id, row.other_id]]
-        ax.plot(ends[0], ends[1], color=QUIET, lw=20 * row.either_share, alpha=0.3)
-    for i, group in groups.items():
-        ax.add_patch(_ellipse(group, segment_colour(i)))
-        ax.plot(*centres.loc[i], "o", color=segment_colour(i), ms=5)
-    ax.autoscale_view()
-    ax.set_aspect("equal", adjustable="datalim")
-    _name_beside(centres, names, ax=ax)
-    plots.bare(ax)
-    return ax
-
-
-def _ellipse(group: np.ndarray, colour: str) -> Ellipse:
-    """Draw round half of the customers of a normal cloud."""
-    sizes, axes = np.linalg.eigh(np.cov(group.T))
-    width, height = 2 * np.sqrt(sizes * -2 * np.log(0.5))
-    angle = np.degrees(np.arctan2(axes[1, 0], axes[0, 0]))
-    face = (*mpl.colors.to_rgb(colour), 0.13)
-    return Ellipse(
-        group.mean(axis=0), width, height, angle=angle, fc=face, ec=colour, lw=1.8
-    )
-
-
-def _name_beside(centres: pd.DataFrame, names: Mapping[int, str], *, ax: Axes) -> None:
-    """Write names in a column on the right, in the order of their centres."""
-    order = centres.sort_values(1, ascending=False, kind="stable")
-    heights = np.linspace(0.94, 0.06, len(order))
-    for (i, (x, y)), height in zip(order.iterrows(), heights, strict=True):
-        ax.annotate(
-            shortened(names[i]),
-            (x, y),
-            (1.0, height),
-            textcoords="axes fraction",
-            va="center",
-            fontsize=9.5,
-            fontweight="bold",
-            arrowprops={"arrowstyle": "-", "color": segment_colour(i), "lw": 1},
-        )
-
-
-def rule_tree(
-    tree: rules.Tree, *, names: Mapping[int, str], ax: Axes | None = None
-) -> Axes:
+def rule_tree(tree: rules.Tree, *, names: Mapping[int, str], ax: Axes) -> Axes:
     """Draw rules as an indented list of questions, each segment in its colour."""
-    ax = plt.gca() if ax is None else ax
     lines = _lines(tree, depth=0)
     for place, (depth, said, segment_id) in enumerate(lines):
         ax.plot([depth, depth], [place - 0.5, place + 0.5], color=PALE, lw=2.5)
@@ -232,14 +155,11 @@ def _lines(tree: rules.Tree, *, depth: int) -> list[tuple[int, str, int | None]]
     return lines
 
 
-def golden(
-    table: pd.DataFrame, *, labels: Sequence[str], ax: Axes | None = None
-) -> Axes:
+def golden(table: pd.DataFrame, *, labels: Sequence[str], ax: Axes) -> Axes:
     """Draw how many are told right after one, two, three ... questions, the `labels`.
 
     `table` comes from `rules.golden_curve`.
     """
-    ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
     guess = table["majority"].iloc[0]
     ax.axvline(guess, color=QUIET, linewidth=1.2, linestyle="--")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from helpers.core.errors import TooLittle
 from helpers.core.paths import beside
 from helpers.disclosure import suppression
 from helpers.disclosure.suppression import MIN_CELL
@@ -13,6 +14,10 @@ from helpers.features.labels import say
 from helpers.statistics import bootstrap
 
 N_BOOTSTRAP = 1000
+NOT_COMPARED = [
+    *("customer_id", "lines", "need_variety", "deal_index"),
+    *("share_other_grocery", "share_other", "share_goods"),
+]
 # Words of the study and what they mean.
 GLOSSARY = beside(__file__, "glossary.yaml")
 
@@ -221,6 +226,16 @@ def effect_size(own: np.ndarray, rest: np.ndarray) -> float:
     return float((own.mean() - rest.mean()) / np.sqrt(pooled))
 
 
+def comparable(features: pd.DataFrame) -> list[str]:
+    """Name the features to compare segments by: those in which customers differ.
+
+    The variety of needs follows from the shares; a centred index has no mean to divide
+    by; shares of the rest are what is left of the others.
+    """
+    spread = features.drop(columns=NOT_COMPARED, errors="ignore").std()
+    return spread.index[spread > 1e-9].tolist()
+
+
 def marks(table: pd.DataFrame, *, min_effect: float) -> pd.DataFrame:
     """Keep the differences that mark a segment, the largest first.
 
@@ -279,38 +294,61 @@ def markers(table: pd.DataFrame) -> pd.Series:
     return (apart > apart.max() / 4) | (apart > table["average"].abs() / 2)
 
 
-def matrix(
-    assigned: pd.DataFrame,
-    sales: pd.DataFrame,
-    *,
-    tiers: list[str],
-    segment_ids: list[int],
-    days: int,
-    holdout_days: int,
-) -> pd.DataFrame:
-    """Cross value tiers with segments: people, money, and money a day before and after.
+def heat(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Lay out the index, and the markers, of what built the segments, by `profile`.
 
-    `days` and `holdout_days` are the lengths of the two windows. Returns, in the order of
-    `tiers` and `segment_ids`, value_tier, segment_id, customers, sales, holdout_sales
-    (currency), sales_per_day, holdout_per_day, trend (change of sales a day; missing
-    where nothing was sold before), tier_order (from 0).
+    Returns two tables of features x segments, the features farthest from 100 first.
     """
-    joined = assigned[["customer_id", "segment_id", "value_tier"]].merge(
-        sales, on="customer_id", validate="one_to_one"
+    built = table[table["used_to_build"]].set_index(["feature", "segment_id"])
+    index = built["index"].unstack()
+    order = index.sub(100).abs().max(axis=1).sort_values(ascending=False).index
+    return index.loc[order], built["marker"].unstack().loc[order]
+
+
+def farthest(index: pd.DataFrame) -> dict[str, object]:
+    """Give facts on the index of `heat` that is farthest from 100."""
+    known = index.rename_axis(index="feature", columns="name").stack()
+    if known.empty:
+        return {"index": None}
+    feature, name = known.sub(100).abs().idxmax()
+    return {"feature": feature, "name": name, "index": known[feature, name]}
+
+
+def most_apart(
+    table: pd.DataFrame, effects: pd.DataFrame, *, most: int
+) -> pd.DataFrame:
+    """Choose `most` shares of each segment for a figure: markers, largest effects first.
+
+    `table` is a `profile`, `effects` its `differences`. TooLittle where segments were
+    built from more than shares, which no axis can hold together.
+    """
+    built = table[table["used_to_build"]]
+    if (built["unit"] != "share").any():
+        raise TooLittle(
+            "What built the segments has several units, so no figure holds it together."
+        )
+    sizes = effects.set_index(["segment_id", "feature"])["effect"].abs()
+    rows = built.join(sizes, on=["segment_id", "feature"])
+    rows = rows.sort_values(["marker", "effect"], ascending=False)
+    rows = rows.groupby("segment_id").head(most)
+    return rows.assign(gap=rows["value"] - rows["overall"]).sort_values(
+        "gap", ascending=False
     )
-    assert len(joined) == len(assigned), "some customers have no sales row"
-    cells = pd.MultiIndex.from_product(
-        [tiers, segment_ids], names=["value_tier", "segment_id"]
-    )
-    groups = joined.groupby(["value_tier", "segment_id"])
-    table = groups[["sales", "holdout_sales"]].sum()
-    table.insert(0, "customers", groups.size())
-    table = table.reindex(cells, fill_value=0).reset_index()
-    table["sales_per_day"] = table["sales"] / days
-    table["holdout_per_day"] = table["holdout_sales"] / (holdout_days or np.nan)
-    before = table["sales_per_day"]
-    table["trend"] = table["holdout_per_day"] / before.where(before > 0) - 1
-    return table.assign(tier_order=table["value_tier"].map(tiers.index))
+
+
+def largest(sizes: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, object]]:
+    """Give the segments whose sales may be shown, and facts on the largest of them.
+
+    `sizes` is `summarise` without what must not be shown; TooLittle if nothing is left.
+    The facts are name, share, and whole: whether it exceeds too little data as well.
+    """
+    shown = sizes[sizes["sales"].notna() & sizes["share_sales"].notna()]
+    segments = shown[shown["segment_id"] > 0]
+    if segments.empty:
+        raise TooLittle("No segment has a part of sales that may be shown.")
+    first = segments.loc[segments["share_sales"].astype(float).idxmax()]
+    whole = first["share_sales"] == shown["share_sales"].max()
+    return shown, {"share": first["share_sales"], "name": first["name"], "whole": whole}
 
 
 def holdout_worth(
