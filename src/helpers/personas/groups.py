@@ -51,7 +51,8 @@ class Groups:
         """Count customers by two readings; cells that must not be shown are withheld."""
         sides = {"rows": (rows, self.levels(rows)), "columns": (by, self.levels(by))}
         grid = cube.crossing(self.cube.views, **sides)
-        return grid.astype(object).fillna(WITHHELD)
+        named = grid.rename_axis("segment" if rows == "needs" else rows)
+        return named.astype(object).fillna(WITHHELD)
 
     def high(self, name: str) -> Mapping[str, object]:
         """Count the customers of each segment who are high in a reading, if it has one."""
