@@ -371,6 +371,12 @@ def confidence(jaccard: float, *, reference: float, error: float) -> str:
     return "low"
 
 
+def confidences(table: pd.DataFrame) -> list[str]:
+    """Give `confidence` of each row: recovery, reference_high, recovery_error."""
+    asked = table[["recovery", "reference_high", "recovery_error"]].to_numpy()
+    return [confidence(found, reference=top, error=e) for found, top, e in asked]
+
+
 def _mark(
     row: pd.Series, *, names: Mapping[str, str] | None = None, grade: str = ""
 ) -> str:

@@ -191,18 +191,16 @@ def followed(
     *,
     themes: Mapping[str, Theme],
     own: Collection[str],
-    naming: Collection[str],
+    of: Collection[str],
 ) -> dict[int, Theme]:
     """Give each segment the theme that its card goes by.
 
     A name given by a person (ids as text in `own`) says nothing that was counted: its
-    theme comes from up to three of the `naming` features that mark it from above.
+    theme comes from up to three features, among `of`, that mark it from above.
     """
     found = {i: themes[name] for i, name in drawn.items()}
     above = marks[
-        marks["used_to_build"]
-        & marks["feature"].isin(naming)
-        & (marks["side"] == "above")
+        marks["used_to_build"] & marks["feature"].isin(of) & (marks["side"] == "above")
     ]
     for i in map(int, own):
         top = above.loc[above["segment_id"] == i, "feature"].head(3).tolist()

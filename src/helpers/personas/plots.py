@@ -8,7 +8,9 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.patches import Ellipse
 
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import plots
 from helpers.display.plots import INK, QUIET, WIDTH as WIDTH, segment_colour
 from helpers.personas import rules
@@ -111,6 +113,67 @@ def size_and_worth(summary: pd.DataFrame, *, symbol: str, ax: Axes) -> Axes:
     ax.grid(visible=False)
     ax.set_xlabel("sales a customer", loc="left")
     return ax
+
+
+def separation(
+    points: pd.DataFrame,
+    *,
+    names: Mapping[int, str],
+    neighbours: pd.DataFrame,
+    ax: Axes,
+) -> Axes:
+    """Draw where each segment lies and how far it runs into the others.
+
+    `points`: x, y, segment_id of customers, none of whom is drawn: an ellipse holds the
+    middle half of a segment, of `MIN_CELL` or more, if it is normal in the plane. Lines are
+    as thick as `neighbours` (segment_id, other_id, either_share) could be in either.
+    """
+    groups = {
+        i: g[["x", "y"]].to_numpy()
+        for i, g in points.groupby("segment_id")
+        if len(g) >= MIN_CELL
+    }
+    centres = pd.DataFrame({i: g.mean(axis=0) for i, g in groups.items()}).T
+    drawn = neighbours["segment_id"].isin(groups) & neighbours["other_id"].isin(groups)
+    for row in neighbours[drawn].dropna(subset=["either_share"]).itertuples():
+        ends = centres.loc[[row.segment_id, row.other_id]]
+        ax.plot(ends[0], ends[1], color=QUIET, lw=20 * row.either_share, alpha=0.3)
+    for i, group in groups.items():
+        ax.add_patch(_ellipse(group, segment_colour(i)))
+        ax.plot(*centres.loc[i], "o", color=segment_colour(i), ms=5)
+    ax.autoscale_view()
+    ax.set_aspect("equal", adjustable="datalim")
+    _name_beside(centres, names, ax=ax)
+    plots.bare(ax)
+    return ax
+
+
+def _ellipse(group: np.ndarray, colour: str) -> Ellipse:
+    """Draw round half of the customers of a normal cloud."""
+    sizes, axes = np.linalg.eigh(np.cov(group.T))
+    width, height = 2 * np.sqrt(sizes * -2 * np.log(0.5))
+    angle = np.degrees(np.arctan2(axes[1, 0], axes[0, 0]))
+    face = (*mpl.colors.to_rgb(colour), 0.13)
+    return Ellipse(
+        group.mean(axis=0), width, height, angle=angle, fc=face, ec=colour, lw=1.8
+    )
+
+
+def _name_beside(centres: pd.DataFrame, names: Mapping[int, str], *, ax: Axes) -> None:
+    """Write names in a column on the right, in the order of their centres."""
+    order = centres.sort_values(1, ascending=False, kind="stable")
+    heights = np.linspace(0.94, 0.06, len(order))
+    for (i, (x, y)), height in zip(order.iterrows(), heights, strict=True):
+        ax.annotate(
+            shortened(names[i]),
+            (x, y),
+            (1.0, height),
+            textcoords="axes fraction",
+            va="center",
+            fontsize=9.5,
+            fontweight="bold",
+            arrowprops={"arrowstyle": "-", "color": segment_colour(i), "lw": 1},
+        )
 
 
 def rule_tree(tree: rules.Tree, *, names: Mapping[int, str], ax: Axes) -> Axes:

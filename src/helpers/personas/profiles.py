@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from helpers.core.errors import TooLittle
 from helpers.core.paths import beside
@@ -14,6 +15,7 @@ from helpers.features.labels import say
 from helpers.statistics import bootstrap
 
 N_BOOTSTRAP = 1000
+TYPICAL = 0.75  # distance to the own centre over that to the next, below which it is so
 NOT_COMPARED = [
     *("customer_id", "lines", "need_variety", "deal_index"),
     *("share_other_grocery", "share_other", "share_goods"),
@@ -383,6 +385,47 @@ def holdout_worth(
         },
         index=pd.Index(classes, name="class"),
     )
+
+
+def planes(scores: pd.DataFrame, segment_ids: pd.Series) -> dict[str, pd.DataFrame]:
+    """Project customers onto planes that hold segments apart as far as planes can.
+
+    Returns x, y, segment_id of each plane, by its title; TooLittle without three
+    segments of `MIN_CELL` customers.
+    """
+    if (segment_ids.value_counts() >= MIN_CELL).sum() < 3:
+        raise TooLittle("A plane to draw takes three segments of 10 customers or more.")
+    found = LinearDiscriminantAnalysis().fit(scores, segment_ids).transform(scores)
+    return {
+        f"Directions {a + 1} and {a + 2}": pd.DataFrame(
+            found[:, [a, a + 1]], columns=["x", "y"]
+        ).assign(segment_id=segment_ids.to_numpy())
+        for a in range(0, found.shape[1] - 1, 2)
+    }
+
+
+def by_position(features: pd.DataFrame, assigned: pd.DataFrame) -> pd.DataFrame:
+    """Describe customers in the middle of a segment, at its border, and between.
+
+    Typical is who is at least a quarter nearer to the own centre than to the next.
+    Returns position, customers, and means: sales (with `suppression.LARGEST`),
+    need_variety, membership.
+    """
+    known = assigned[assigned["segment_id"] > 0].merge(features, on="customer_id")
+    known = known.reindex(columns=known.columns.union(["need_variety"]))
+    typical = (known["distance_ratio"] < TYPICAL).map(
+        {True: "typical", False: "between"}
+    )
+    position = typical.mask(known["borderline"].astype(bool), "borderline")
+    found = known.groupby(position.rename("position")).agg(
+        customers=("customer_id", "size"),
+        sales=("sales", "mean"),
+        largest=("sales", lambda sales: sales.abs().max() / (sales.abs().sum() or 1)),
+        need_variety=("need_variety", "mean"),
+        membership=("membership", "mean"),
+    )
+    found = found.reindex(["typical", "between", "borderline"])
+    return found.fillna({"customers": 0}).astype({"customers": int}).reset_index()
 
 
 def neighbours(assigned: pd.DataFrame) -> pd.DataFrame:

@@ -359,6 +359,10 @@ personas-alt-index = { $index ->
        *[known] The index farthest from 100 is that of { $feature } in { $name }: { NUM($index) }.
     } Heat map of the index of each need in each segment, darker the higher. Markers are bold.
 personas-alt-profiles = Bars are mean shares of a segment, dots those of all classified customers. Markers are in colour and bold. The numbers stand beside the bars.
+personas-alt-planes = { $most ->
+        [none] How many customers could be in two segments must not be shown.
+       *[known] Segments overlap: up to { PERCENT($most) } of a segment's customers could be in another.
+    } Ellipses hold the middle half of each segment, in planes that separate them best.
 personas-title-golden = { $number ->
         [one] { $number } question places
        *[other] { $number } questions place
