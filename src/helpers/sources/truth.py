@@ -6,17 +6,12 @@ from typing import Any
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import binom
+from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
 from helpers.core import paths, store
 from helpers.core.errors import BadInput, TooLittle
 from helpers.display import words
 
-MADE_BY = {
-    "renewal_drivers": "Drivers of renewal are estimated by notebook 5",
-    "campaign_effects": "Effects of campaigns are estimated by notebook 6",
-    "drift_alarms": "Drift is judged by notebook 7",
-    "lead_scores": "Leads are scored by notebook 8",
-}
 RARE = 0.05  # chance of as many misses, below which intervals are too narrow
 
 
@@ -83,16 +78,19 @@ def planted_effects(planted: list[dict], *, ids: dict[int, int]) -> pd.DataFrame
 def estimated(name: str, *, run: str) -> pd.DataFrame:
     """Read what a notebook estimated; TooLittle if it has not run."""
     if not store.path(name, run=run).exists():
-        raise TooLittle(f"{MADE_BY[name]}, which has not run.")
+        raise TooLittle(f"Left out: the notebook that writes {name} has not run.")
     return store.read(name, run=run)
 
 
-def segments_found(facts: Mapping[str, Any], *, at_least: float) -> dict[str, Any]:
-    """Conclude whether to trust the way segments are found.
-
-    `facts`: found, planted (numbers), accounts, rand (adjusted Rand index), right (share).
-    """
-    branch = "found" if facts["rand"] >= at_least else "missed"
+def segments_found(
+    found: pd.Series, planted: pd.Series, *, at_least: float
+) -> dict[str, Any]:
+    """Conclude whether to trust the way segments are found, by the adjusted Rand index."""
+    facts = {"found": found.nunique(), "planted": planted.nunique()}
+    rand = adjusted_rand_score(found, planted)
+    right = (found.map(matched(found, planted)) == planted).mean()
+    branch = "found" if rand >= at_least else "missed"
+    facts |= {"accounts": len(found), "rand": rand, "right": right}
     return words.finding(f"recovery-segments-{branch}", **facts)
 
 
@@ -122,7 +120,17 @@ def alarms_found(alarms: pd.DataFrame) -> dict[str, Any]:
     return words.finding(f"recovery-alarms-{branch}", **facts)
 
 
-def leads_found(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Conclude whether to call leads by score: leads (number), found and best (AUC)."""
+def leads_found(
+    scores: pd.DataFrame, *, won: pd.Series, chance: Mapping[str, float]
+) -> dict[str, Any]:
+    """Conclude whether to call leads by score: lead_id and probability of `scores`.
+
+    `won` and the planted `chance` are by lead_id.
+    """
+    planted, own = scores["lead_id"].map(chance), scores["probability"]
+    happened = scores["lead_id"].map(won).to_numpy(bool)
+    facts = {"leads": len(scores), "alike": own.corr(planted, method="spearman")}
+    facts |= {"found": roc_auc_score(happened, own)}
+    facts |= {"best": roc_auc_score(happened, planted)}
     branch = "ranked" if facts["found"] > 0.5 else "unranked"
     return words.finding(f"recovery-leads-{branch}", **facts)
