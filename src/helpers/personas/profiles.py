@@ -309,7 +309,7 @@ def heat(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 def farthest(index: pd.DataFrame) -> dict[str, object]:
     """Give facts on the index of `heat` that is farthest from 100."""
-    known = index.rename_axis(index="feature", columns="name").stack()
+    known = index.rename_axis(index="feature", columns="name").stack().dropna()
     if known.empty:
         return {"index": None}
     feature, name = known.sub(100).abs().idxmax()
