@@ -317,12 +317,12 @@ def attributes(
     more = distinct[distinct["share"] > distinct["everyone"]]
     more = more.drop_duplicates(["segment_id", "attribute"])
     ids = assigned.set_index("customer_id")["segment_id"]
-    told = known.set_index("customer_id").loc[ids.index].notna().any(axis=1)
+    covered = known.set_index("customer_id").loc[ids.index].notna().any(axis=1)
     return {
         i: say_attributes(
             more[more["segment_id"] == i].head(3), known=own.sum(), of=len(own)
         )
-        for i, own in told.groupby(ids)
+        for i, own in covered.groupby(ids)
     }
 
 

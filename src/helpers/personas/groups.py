@@ -92,8 +92,8 @@ class Groups:
     @property
     def known(self) -> pd.DataFrame:
         """Give customer_id and the attributes, missing where they are not known."""
-        told = self.people[self.attributes].astype(object)
-        return self.people[["customer_id"]].join(told.mask(told == cube.UNKNOWN))
+        given = self.people[self.attributes].astype(object)
+        return self.people[["customer_id"]].join(given.mask(given == cube.UNKNOWN))
 
     def described(self, *, model: Model, until: str) -> dict[str, Any]:
         """Describe the groups for the dashboard: dimensions, limits, days of windows."""

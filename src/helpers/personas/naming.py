@@ -39,8 +39,8 @@ MIXED = "Mixed basket"
 RESERVED = ("Too little data", "All customers")  # what is no segment is called so
 _WORDS = beside(__file__, "themes.yaml")
 THEMES = {
-    name: Theme(**told | {"needs": tuple(told["needs"])})
-    for name, told in _WORDS.items()
+    name: Theme(**theme | {"needs": tuple(theme["needs"])})
+    for name, theme in _WORDS.items()
 }
 # For a run whose needs are its own words: what those of a shop's shelves mean in it, no
 # table here can know, so each need is a theme of its own.
@@ -62,15 +62,15 @@ def facts(row: Mapping[str, Any]) -> dict[str, Any]:
 def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
     """Keep the themes with a need among the columns that built the segments.
 
-    Each need becomes the column that tells it. A plain theme follows for each column
+    Each need becomes its column. A plain theme follows for each column
     that none names, and the mixed basket.
     """
     by_need = {column.removeprefix("share_"): column for column in columns}
     used, left = {}, dict(by_need)
     for name, theme in themes.items():
-        told = tuple(by_need[need] for need in theme.needs if need in by_need)
-        if told:
-            used[name] = replace(theme, needs=told)
+        own = tuple(by_need[need] for need in theme.needs if need in by_need)
+        if own:
+            used[name] = replace(theme, needs=own)
         left = {need: c for need, c in left.items() if need not in theme.needs}
     taken = {*used, MIXED, *RESERVED}
     for column in left.values():

@@ -111,7 +111,7 @@ def size_and_worth(summary: pd.DataFrame, *, symbol: str, ax: Axes) -> Axes:
     ax.set_xticks([0, round(step, 1 - len(f"{step:.0f}"))])
     ax.xaxis.set_major_formatter(lambda value, _: f"{symbol}{value:,.0f}")
     ax.grid(visible=False)
-    ax.set_xlabel("sales a customer", loc="left")
+    ax.set_xlabel("sales per customer", loc="left")
     return ax
 
 
@@ -219,7 +219,7 @@ def _lines(tree: rules.Tree, *, depth: int) -> list[tuple[int, str, int | None]]
 
 
 def golden(table: pd.DataFrame, *, labels: Sequence[str], ax: Axes) -> Axes:
-    """Draw how many are told right after one, two, three ... questions, the `labels`.
+    """Draw how many are in their own segment after one, two, three ... questions, the `labels`.
 
     `table` comes from `rules.golden_curve`.
     """

@@ -30,7 +30,7 @@ def summarise(
     """Count each segment and what it is worth; 0 (too little data) comes last.
 
     Returns segment_id, customers, share_customers, sales (currency), share_sales,
-    sales_per_customer with low and high (95 % percentile interval, customers resampled
+    sales_per_customer with low and high (95% percentile interval, customers resampled
     inside the segment), borderline_share, high_value_share, lapsed_share,
     high_deal_share. Money is missing where it is one customer's for the most part.
     """
@@ -80,16 +80,16 @@ def differences(
     seed: int,
     n_bootstrap: int = N_BOOTSTRAP,
 ) -> pd.DataFrame:
-    """Compare each segment with the average, all comparisons held to one error rate.
+    """Compare each segment with the average, all comparisons at one error rate.
 
-    Returns segment_id, feature, mean with mean_low and mean_high (95 % percentile
-    interval, one by one), average, index (100 x mean / average) with low and high (95 %
+    Returns segment_id, feature, mean with mean_low and mean_high (95% percentile
+    interval, one by one), average, index (100 x mean / average) with low and high (95%
     **simultaneous**), all three missing without a ratio scale (any value below 0, or an
     average of 0), effect (Cohen's d against the rest), side (above or below, where the
     simultaneous interval leaves out the average, else ""), used_to_build (they differ
     by construction).
 
-    Simultaneous: plus and minus c bootstrap deviations. c is the 95 % quantile, over
+    Simultaneous: plus and minus c bootstrap deviations. c is the 95% quantile, over
     resamples, of the largest deviation among **all** rows (the sup-t band). Rows
     without an index are compared by their difference from the average. Cohen (1988),
     Statistical power analysis; Montiel Olea and Plagborg-Møller (2019), Simultaneous
@@ -116,7 +116,7 @@ def differences_of(
 ) -> dict[str, pd.DataFrame]:
     """Give `differences` of several groupings of the same customers, by their names.
 
-    Each is held to an error rate of its own; samples are drawn once for all.
+    Each has an error rate of its own; samples are drawn once for all.
     """
     values = features[columns].to_numpy(float)
     ids = {name: group.to_numpy() for name, group in groupings.items()}
@@ -211,7 +211,7 @@ def _compared(own: np.ndarray, average: np.ndarray, ratio: np.ndarray) -> np.nda
 
 
 def _sup_t(drawn: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Give half the width of each row's simultaneous 95 % interval."""
+    """Give half the width of each row's simultaneous 95% interval."""
     deviation = np.nanstd(drawn, axis=0, ddof=1)
     moving = deviation > 0
     apart = np.abs(drawn - found)[:, moving] / deviation[moving]
@@ -260,7 +260,7 @@ def profile(table: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
     """Arrange the differences as a reader compares segments by them.
 
     Returns segment_id, feature, label, family, unit (from `dictionary`), value with low
-    and high (95 %, one by one), overall, index, direction (above, below or "", from the
+    and high (95%, one by one), overall, index, direction (above, below or "", from the
     simultaneous interval), marker, used_to_build.
     """
     about = dictionary[["feature", "family", "unit"]]
@@ -359,7 +359,7 @@ def holdout_worth(
     """Say what customers turned out to be worth, by a class they were put in before.
 
     Returns, by class, customers, share_customers, holdout_sales (currency), share_later
-    with low and high (95 % percentile interval, all customers resampled; missing where
+    with low and high (95% percentile interval, all customers resampled; missing where
     next to nothing was sold later), holdout_per_customer.
     """
     classes = np.unique(tier)

@@ -143,6 +143,10 @@ personas-rules-work =
     .action = Use the rule card for a first contact, and the model where it can run.
     .limit = The rule card is an approximation. We judge it against the model, not against what customers want.
 
+# Why the section on rules is left out.
+personas-rules-few = No rule card: rules are learnt from some customers and judged on others. That takes two segments or more, each of { $least } customers or more.
+personas-rules-withdrawn = The rule card is withdrawn. Rules give { PERCENT($agreement) } of customers left out their own segment ({ PERCENT($low) } to { PERCENT($high) }). That is not clearly more than the { PERCENT($majority) } that always naming the largest one reaches.
+
 personas-attributes-unknown =
     .decision = Segments use no sensitive attribute. We do not know whether they stand for one.
     .size = Each attribute is known for too few customers, or is the same for all.
