@@ -150,7 +150,7 @@ def test_marks_are_said_on_both_sides_with_interval_and_who_shares_them():
     )
     assert cards.say_marks(rows, names=NAMES, most=4) == [
         "Spends 2.1 times the average share on pet care (1.8 to 2.5 times; observed); "
-        "also Gardeners and Movers.",
+        "also Gardeners, Movers.",
         "Visits 40% above average (18% to 62%; observed).",
         "Spends a 50% smaller share on tea than average (41% to 59%; observed).",
     ]

@@ -13,7 +13,7 @@ from helpers.display import evidence, words
 from helpers.display.findings import Persona
 from helpers.features.labels import say
 from helpers.personas import lasting
-from helpers.personas.naming import Theme, facts, listed
+from helpers.personas.naming import Theme, facts
 
 # Mean recovery (Jaccard) from which a segment deserves each word: Hennig's rule of thumb.
 CONFIDENCE = {"high": 0.85, "good": 0.75, "fair": 0.6}
@@ -399,5 +399,5 @@ def _mark(
         percent=round(100 * sizes[0]) if np.isfinite(sizes[0]) else 0,
         all=row["average"],
         rests=f"; {grade}" if grade else "",
-        others=listed(others) if others else None,
+        others=", ".join(others) or None,
     )
