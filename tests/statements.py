@@ -34,6 +34,7 @@ BLOCKS = (
     "summary",
 )
 HELD_BACK = "not usable"
+PARTS = ("decision", "size", "uncertainty", "action", "limit")  # of a finding
 # Words that only some shops have a use for -> the standard column or need that has it.
 GROCERIES = (
     *("fuel", "gasoline", "petrol", "gallon", "gift card", "mailer", "coupon"),
@@ -43,7 +44,7 @@ ADVICE = re.compile(
     r"choose (the )?offers? by (needs )?segment|give each segment|plan offers for"
     r"|fill the offer by needs segment|by needs segment\.|offer for each segment"
     r"|use the rule card|one line for each segment|steer .* by segment"
-    r"|they say what to offer|name a segment only|message .* for each segment",
+    r"|(they|which) says? what to offer|name a segment only|message .* for each segment",
     re.IGNORECASE,
 )
 
@@ -215,7 +216,7 @@ def lasting(said, told):
     later, share = told.holdout["high_later"], told.high.mean()
     if found := re.search(rf"tier given before holds {NUMBER}% of sales", said):
         return near(number(found[1]), 100 * later)
-    if re.search(r"\bit lasts\b|stays there|\btiers? lasts?\b|tiers last\b", said):
+    if re.search(r"\bit lasts\b|stays there|\btiers? (lasts?|lasted)\b", said, re.I):
         if re.search(
             r"does (not|it) last|do not last|if it lasts|whether", said, re.IGNORECASE
         ):
@@ -264,10 +265,12 @@ def kind_of_segments(said, told):
         named = next(filter(None, found.groups())).strip()
         return "" if named == told.verdict else f"the verdict is {told.verdict}"
     if found := re.search(
-        r"(?:[Uu]se|fall into|[Oo]ffers for) (\d+) needs segments", said
+        r"(?:[Uu]se|fall into|cut them into|[Oo]ffers for) (\d+) needs segments", said
     ):
         k = told.decision.get("k") or 0
         return "" if int(found[1]) == k else f"there are {k}"
+    if "there are no sharp groups" in said:
+        return f"the verdict is {told.verdict}" if told.verdict == "natural" else ""
     if re.search(r"segments?\b.* (that|they) stand apart\b", said):
         return "" if told.verdict == "natural" else f"the verdict is {told.verdict}"
     return None
@@ -509,7 +512,7 @@ def _cards(told, result):
         own = joined[joined["segment_id"] == card["segment_id"]]
         text = " ".join(map(str, card["parts"].values()))
         found = re.search(
-            rf"{NUMBER} customers \({NUMBER}%\) with {NUMBER}% of sales: \S*?{NUMBER} a cust",
+            rf"{NUMBER} customers \({NUMBER}%\) with {NUMBER}% of sales: \S*?{NUMBER} (?:a|per) cust",
             text,
         )
         if found:

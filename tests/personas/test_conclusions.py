@@ -4,7 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.display import tables, words
 from helpers.personas import conclusions, lasting, profiles
+
+
+@pytest.fixture(autouse=True)
+def dollars():
+    tables.in_currency("USD")
+
 
 SHOWN = {"high": False, "middle": False, "low": False}
 LASTS, FELL, UNTOLD = (True, ""), (False, ""), (None, "too little was sold later")
@@ -78,25 +85,25 @@ def test_no_later_sales_give_no_share_and_no_complaint(recwarn):
 
 
 def test_value_is_advised_only_where_it_lasts():
-    said = conclusions.value(TIERS, worth(0.5, 0.3), judged=LASTS, symbol="$")
+    said = conclusions.value(TIERS, worth(0.5, 0.3), judged=LASTS)
     assert said["decision"] == "Put service and budget by value tier: it lasts."
-    assert "$100 a customer against $10 in the low tier" in said["size"]
-    assert "segment" not in str(said)
-    said = conclusions.value(TIERS, worth(0.3, 0.1), judged=FELL, symbol="$")
+    assert "$100 per customer, against $10 in the low tier" in said["size"]
+    assert "segment" not in told(said)
+    said = conclusions.value(TIERS, worth(0.3, 0.1), judged=FELL)
     assert said["decision"] == "Do not spend by value tier: tiers did not last."
     assert "not clearly more" in said["uncertainty"]
-    said = conclusions.value(TIERS, worth(0.3, 0.1), judged=UNTOLD, symbol="$")
-    assert "could not be told, since too little was sold later" in said["decision"]
-    assert "lasts" not in str(said) and "Protect" not in str(said)
+    said = conclusions.value(TIERS, worth(0.3, 0.1), judged=UNTOLD)
+    assert "do not know whether tiers last, since too little was sold later" in str(
+        said
+    )
+    assert "it lasts" not in str(said) and "Protect" not in str(said)
 
 
 def test_tiers_separate_worth_far_more_only_if_they_do():
-    far = conclusions.value(TIERS, worth(0.5, 0.3), judged=LASTS, symbol="$", told=TOLD)
+    far = conclusions.value(TIERS, worth(0.5, 0.3), judged=LASTS, segments=TOLD)
     assert "far more than needs segments do, and it lasts" in far["decision"]
     wide = TOLD.assign(sales_per_customer=[5.0, 90.0])
-    near = conclusions.value(
-        TIERS, worth(0.5, 0.3), judged=LASTS, symbol="$", told=wide
-    )
+    near = conclusions.value(TIERS, worth(0.5, 0.3), judged=LASTS, segments=wide)
     assert near["decision"] == "Put service and budget by value tier: it lasts."
 
 
@@ -105,14 +112,13 @@ def test_value_without_a_tier_that_may_be_shown_says_no_number():
         TIERS.head(0),
         worth(0.5, 0.3),
         judged=(None, "what high customers are worth must not be shown"),
-        symbol="$",
     )
     assert said["size"] == said["uncertainty"] == ""
 
 
 def test_a_loss_has_no_share_of_sales():
     loss = TIERS.assign(share_sales=np.nan)
-    said = conclusions.value(loss, worth(0.5, 0.3), judged=LASTS, symbol="$")
+    said = conclusions.value(loss, worth(0.5, 0.3), judged=LASTS)
     assert said["size"].startswith("The high tier is 20% of customers: $100")
     said = conclusions.offers(TOLD.assign(share_sales=np.nan), held=held(3, 2))
     assert said["size"] == "Tea 60% of customers; Milk 40% of customers."
@@ -133,22 +139,41 @@ def test_offers_are_planned_for_what_is_bought_and_service_for_habits():
     said = conclusions.offers(TOLD, held=held(3, 2))
     assert said["decision"] == "Plan offers for 2 needs segments: Tea and Milk."
     assert said["limit"] == (
-        "That they buy differently is by construction; that an offer works is assumed "
+        "That they buy differently is by construction. That an offer works is assumed "
         "until tested."
     )
     habits = conclusions.offers(TOLD, held=held(0, 0), goods=False)
-    assert "offer" not in str(habits) and "by construction" in habits["limit"]
+    assert "offer" not in told(habits) and "by construction" in habits["limit"]
     assert "No need" in habits["uncertainty"] and "did not last" not in str(habits)
 
 
 def test_offers_say_once_what_lasts_beside_its_rival():
-    said = str(conclusions.offers(TOLD, held=held(3, 2)))
-    assert said.count("2 of the 3 needs that mark a segment from above") == 1
-    assert said.count("drawn at random") == 1
+    said = told(conclusions.offers(TOLD, held=held(3, 2)))
+    assert said.count("2 of the 3 needs that mark a segment") == 1
+    assert said.count("random customers") == 1
     # 2 of 3 is more than any draw's half; 1 of 3 would not be
     assert "but barely" in said and "add to the habits" not in said
-    alike = str(conclusions.offers(TOLD, held=held(3, 2, drawn=(4, 3))))
+    alike = told(conclusions.offers(TOLD, held=held(3, 2, drawn=(4, 3))))
     assert "nothing shows that segments add" in alike and "barely" not in alike
+
+
+def told(finding):
+    """Join what a finding says."""
+    return " ".join(finding[part] for part in words.FIELDS)
+
+
+def test_the_best_and_the_worst_are_named_only_where_they_differ():
+    said = conclusions.offers(TOLD, held=held(3, 2))["uncertainty"]
+    assert said.startswith(
+        "Average overlap when we repeat the analysis: 70% (Milk, dissolved in 10% of "
+        "repetitions) to 90% (Tea)."
+    )
+    alike = conclusions.offers(TOLD.assign(recovery=[0.901, 0.899]), held=held(3, 2))
+    assert alike["uncertainty"].startswith(
+        "Average overlap when we repeat the analysis: 90% in each segment."
+    )
+    one = conclusions.offers(TOLD.head(1), held=held(3, 2))["uncertainty"]
+    assert one.startswith("Average overlap of Tea when we repeat the analysis: 90%.")
 
 
 def test_one_segment_whose_recovery_is_unknown_is_told_without_a_number():
@@ -168,26 +193,28 @@ def by_activity(slowing_sales, active_low=0.7):
 
 def test_a_reminder_is_advised_only_where_the_slowing_bought_again():
     shown = {"active": False, "slowing": False}
-    said = conclusions.activity(by_activity(5.0), hidden=shown, symbol="$")
-    assert said["decision"] == "Treat customers by activity: it tells who buys on."
+    said = conclusions.activity(by_activity(5.0), hidden=shown)
+    assert (
+        said["decision"] == "Treat customers by activity: it predicts who buys again."
+    )
     assert said["action"].startswith("Test a reminder")
-    said = conclusions.activity(by_activity(0.0), hidden=shown, symbol="$")
+    said = conclusions.activity(by_activity(0.0), hidden=shown)
     assert said["action"].startswith("Do not write to those who are slowing")
     few = shown | {"slowing": True}
-    said = conclusions.activity(by_activity(0.0), hidden=few, symbol="$")
-    assert said["action"].startswith("Leave customers be")
+    said = conclusions.activity(by_activity(0.0), hidden=few)
+    assert said["action"].startswith("Take no action yet")
     assert "slowing:" not in said["size"]
 
 
 def test_activity_that_tells_nothing_is_not_advised():
     shown = {"active": False, "slowing": False}
-    said = conclusions.activity(by_activity(5.0, 0.5), hidden=shown, symbol="$")
+    said = conclusions.activity(by_activity(5.0, 0.5), hidden=shown)
     assert said["decision"].startswith("Do not treat customers by activity")
     assert "reminder" not in said["action"]
 
 
 @pytest.mark.parametrize(
-    ("sales", "words"), [(3.0, "remind"), (0.0, "Leave"), (None, "Leave")]
+    ("sales", "words"), [(3.0, "remind"), (0.0, "Wait"), (None, "Wait")]
 )
 def test_customers_with_too_little_data_are_reminded_where_it_may_help(sales, words):
     assert words in conclusions.rest(sales)
@@ -209,7 +236,7 @@ def test_a_rule_card_is_given_withdrawn_or_not_made():
     said = conclusions.rule_card(first, AGREEMENT, told)
     assert said["decision"] == "Where only a CRM is at hand, ask for 1 need: tea."
     withdrawn = conclusions.rule_card(first, AGREEMENT.head(1), None)
-    assert withdrawn["decision"].startswith("Do not type customers by rules")
+    assert withdrawn["decision"].startswith("Do not assign customers by rules")
     assert "rule card" not in withdrawn["action"]
     assert "cannot be judged" in conclusions.rule_card(None, None, None)["decision"]
 
@@ -233,8 +260,8 @@ def test_attributes_go_with_segments_or_are_not_seen_to():
         assert (
             "10% of the customers with the least sales and 50%" in seen["uncertainty"]
         )
-    untold = conclusions.attributes(RELATED.head(0), distinct=0, **asked)
-    assert untold["decision"].endswith("could not be told.")
+    unknown = conclusions.attributes(RELATED.head(0), distinct=0, **asked)
+    assert "do not know whether they stand for one" in unknown["decision"]
 
 
 WHY = "We found no groups worth acting on: chance brings the same."
@@ -243,12 +270,16 @@ WHY = "We found no groups worth acting on: chance brings the same."
 def test_the_answer_promises_only_what_was_found():
     natural = {"verdict": "natural", "why": ""}
     assert conclusions.answer(natural, segments=3, judged=LASTS) == (
-        "Customers fall into 3 needs segments that stand apart: they say what to offer; "
-        "value tiers say where to spend."
+        "Customers fall into 3 needs segments that stand apart: they say what to offer. "
+        "Value tiers say where to spend."
     )
     built = {"verdict": "constructive", "why": ""}
     said = conclusions.answer(built, segments=2, judged=FELL, goods=False)
-    assert "offer" not in said and said.endswith("do not say where to spend.")
+    assert said == (
+        "Customers overlap: there are no sharp groups. We cut them into 2 needs "
+        "segments, which say how customers buy. Value tiers did not last, so they do not "
+        "say where to spend."
+    )
     nothing = {"verdict": "not usable", "why": WHY}
     assert conclusions.answer(nothing, segments=0, judged=LASTS) == (
         f"{WHY} Value tiers say where to spend."
@@ -256,8 +287,8 @@ def test_the_answer_promises_only_what_was_found():
     unasked = {"verdict": "not looked for", "why": "Left out."}
     said = conclusions.answer(unasked, segments=0, judged=UNTOLD)
     assert said == (
-        "We did not look for groups of needs. Left out. Whether value tiers say where "
-        "to spend could not be told, since too little was sold later."
+        "We did not look for groups of needs. Left out. We do not know whether value "
+        "tiers say where to spend, since too little was sold later."
     )
 
 
@@ -266,5 +297,5 @@ def test_no_groups_are_told_with_the_reason():
     assert "no groups worth acting on" in found["decision"] and found["size"] == WHY
     unasked = conclusions.no_groups({"verdict": "not looked for", "why": "Left out."})
     assert (
-        "not looked for" in unasked["decision"] and "found" not in unasked["decision"]
+        "did not look for" in unasked["decision"] and "found" not in unasked["decision"]
     )

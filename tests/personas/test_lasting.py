@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from helpers.clustering import predictive_validity
-from helpers.personas import lasting, profiles
+from helpers.personas import cards, lasting, profiles
 
 NAMES = {"1": "Tea", "2": "Milk"}
 
@@ -118,13 +118,13 @@ HALF = [(4, 2)] * 19
     [
         ((10, 9), HALF, "more"),  # 9 of 10, and 8 of 10 too, are more than half
         ((10, 6), HALF, "barely"),  # 6 of 10 is more than half, 5 of 10 is not
-        ((10, 5), HALF, "not more"),  # as many
-        ((10, 4), HALF, "not more"),
-        ((10, 9), [(4, 4), *HALF], "not more"),  # 2 in 21 reach it by chance: .095
+        ((10, 5), HALF, "not-more"),  # as many
+        ((10, 4), HALF, "not-more"),
+        ((10, 9), [(4, 4), *HALF], "not-more"),  # 2 in 21 reach it by chance: .095
         ((10, 9), [(4, 4), *HALF, *HALF], "more"),  # 2 in 40: .05
-        ((10, 9), HALF[1:], "untold"),  # 1 in 19 is more than .05
-        ((10, 9), [(0, 0), *HALF[1:]], "untold"),  # a draw without marks is no draw
-        ((0, 0), HALF, "untold"),
+        ((10, 9), HALF[1:], "unknown"),  # 1 in 19 is more than .05
+        ((10, 9), [(0, 0), *HALF[1:]], "unknown"),  # a draw without marks is no draw
+        ((0, 0), HALF, "unknown"),
     ],
 )
 def test_segments_add_to_habits_only_by_rank_among_draws(own, drawn, verdict):
@@ -134,21 +134,21 @@ def test_segments_add_to_habits_only_by_rank_among_draws(own, drawn, verdict):
 def test_the_sentence_says_both_sides_and_what_follows():
     drawn = [(4, 1), (4, 3), *[(4, 2)] * 18]
     assert lasting.said(table((10, 9), drawn)) == (
-        "9 of the 10 needs that mark a segment from above still do so later (90%). Around "
-        "customers drawn at random 50% last (25% to 75% over 20 draws, with 4 marks "
-        "each). In 2 parts of the first component, 3 of 4 last. So segments add to the "
+        "9 of the 10 needs that mark a segment still do so later (90%). Of groups around "
+        "random customers, 50% of marks last (25% to 75% over 20 draws, about 4 marks "
+        "each). Of 2 parts of the first component, 3 of 4 last. So segments add to the "
         "habits that customers keep anyway."
     )
+    one = lasting.said(table((1, 1), drawn))
+    assert one.startswith("1 of the 1 need that marks a segment still does so later")
     alike = lasting.said(table((4, 3), drawn))
     assert alike.endswith(
         "So nothing shows that segments add to the habits that customers keep anyway."
     )
     none = lasting.said(table((0, 0), drawn))
-    assert none == (
-        "No need that marks a segment from above can be judged by later sales."
-    )
+    assert none == ("No need that marks a segment can be judged by later sales.")
     silent = lasting.said(table((4, 3), [(0, 0)] * 20, parts=(0, 0)))
-    assert "no marks to compare" in silent and "cannot be told" in silent
+    assert "no marks to compare" in silent and "We do not know" in silent
     assert "nan" not in silent and "parts" not in silent
 
 
@@ -161,32 +161,29 @@ def test_a_summary_holds_the_mean_and_the_range_of_the_draws():
     ]
     # 1 of 4 and 2 of 2
     assert found.iloc[2].tolist() == [3, 1.5, 0.625, 0.25, 1]
-    assert found.loc[lasting.OWN, ["marks", "lasting", "share"]].tolist() == [
-        10,
-        9,
-        0.9,
-    ]
+    names = ["n_marks", "n_lasting", "share_lasting"]
+    assert found.loc[lasting.OWN, names].tolist() == [10, 9, 0.9]
 
 
 def test_a_card_says_what_lasts_beside_the_draws_once():
     ids, before, then = shop()
     kept = follow({lasting.OWN: ids}, before, then)[lasting.OWN]
     held = table((2, 1), HALF)
-    said = lasting.said_on_card(
-        kept[kept["segment_id"] == 1], held, names=NAMES, most=4
+
+    def said(rows, counted=held):
+        return cards.say_lasting(rows, counted, names=NAMES, most=4)
+
+    first, mark = said(kept[kept["segment_id"] == 1])
+    assert first == (
+        "Its one mark lasts; of groups around random customers, 50% of marks last. "
+        "Segments are not shown to add to habits. Later:"
     )
-    assert said.startswith(
-        "Its one mark lasts; around customers drawn at random 50% of marks last. "
-        "Segments are not shown to add to habits. Above average (observed): tea 1"
-    )
-    assert said.count("drawn at random") == 1
-    lost = lasting.said_on_card(
-        kept[kept["segment_id"] == 2], held, names=NAMES, most=4
-    )
-    assert lost.startswith("Its one mark does not last;") and "average" not in lost
-    better = lasting.said_on_card(kept, table((10, 9), HALF), names=NAMES, most=4)
+    assert mark.startswith("Tea ") and "above average" in mark
+    [lost] = said(kept[kept["segment_id"] == 2])
+    assert lost.startswith("Its one mark does not last;") and "Later" not in lost
+    better, *_ = said(kept, table((10, 9), HALF))
     assert better.startswith("1 of its 2 marks last;") and "habits" not in better
-    assert "can be judged" in lasting.said_on_card(kept[:0], held, names={}, most=4)
+    assert said(kept[:0]) == ["Nothing that marks it can be judged by later sales."]
 
 
 def made(apart, seed):

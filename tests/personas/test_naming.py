@@ -227,3 +227,51 @@ def test_a_column_is_said_in_words():
     assert labels.say("gap_mean_days") == "days between orders"
     assert labels.say("main_store_share") == "share of orders in the main store"
     assert set(labels.WORDS.values()) & set(labels.WORDS) == set()
+
+
+OWN = {"1": "Ours", "2": "Theirs"}
+
+
+@pytest.mark.parametrize(
+    ("given", "kept", "said"),
+    [
+        ({}, {}, "All names come from the themes."),
+        (OWN, OWN, 'Write `model: "1a2b"` under `segments:`'),
+        (OWN | {"model": "1a2b"}, OWN, "they are of this model (1a2b)"),
+        (OWN | {"model": "ffff"}, {}, "set aside: they are of another model"),
+    ],
+)
+def test_own_names_stay_with_their_model(given, kept, said):
+    found, told = naming.own(given, model="1a2b")
+    assert found == kept and said in told
+
+
+def test_a_card_under_an_own_name_goes_by_what_marks_the_segment():
+    marks = pd.DataFrame(
+        {
+            "segment_id": [1, 1, 2],
+            "feature": ["share_soap", "share_tea", "share_tea"],
+            "side": ["above", "below", "above"],
+            "used_to_build": True,
+        }
+    )
+    themes = {"Tea": naming.plain(["share_tea"]), naming.MIXED: naming.plain(["x"])}
+    given = {"themes": themes, "of": ["share_soap", "share_tea"]}
+    drawn = {1: "Tea", 2: "Tea", 3: "Tea"}
+    found = naming.followed(drawn, marks, own=["1", "3"], **given)
+    assert found[1] == naming.plain(["share_soap"])
+    assert found[2] == themes["Tea"]
+    assert found[3] == themes[naming.MIXED]
+
+
+def test_themes_are_listed_with_their_needs():
+    themes = {
+        "Tea": naming.plain(["share_tea"]),
+        naming.MIXED: naming.OWN[naming.MIXED],
+    }
+    assert naming.listing(themes)["needs"].tolist() == ["tea", "none stands out"]
+
+
+def test_a_missing_number_is_none_in_a_sentence():
+    row = pd.Series({"name": "Tea", "share": float("nan"), "all": 0.2})
+    assert naming.facts(row) == {"name": "Tea", "share": None, "all": 0.2}

@@ -94,10 +94,10 @@ def test_every_number_of_the_heat_map_can_be_read(ax):
             assert contrast(text.get_color(), personas_plots.RISING(shade)) >= 4.5
 
 
-def test_numbers_can_be_read_on_every_shade():
+def test_numbers_can_be_read_on_every_shade(ax):
     steps = np.linspace(25, 400, 60)
     table = pd.DataFrame(steps[:, None], columns=["x"])
-    ax = personas_plots.index_heatmap(table, marks=table > 1e9)
+    personas_plots.index_heatmap(table, marks=table > 1e9, ax=ax)
     for text, shade in zip(ax.texts, np.ravel(ax.images[0].get_array()), strict=True):
         assert contrast(text.get_color(), personas_plots.RISING(shade)) >= 4.5
 
@@ -264,15 +264,14 @@ def test_a_name_of_200_letters_leaves_room_for_the_figure():
     assert len(short) <= personas_plots.LONGEST and short.endswith("…")
 
 
-def test_a_segment_of_few_customers_is_not_drawn():
+def test_a_segment_of_few_customers_is_not_drawn(ax):
     rng = np.random.default_rng(1)
     points = pd.DataFrame(rng.normal(size=(31, 2)), columns=["x", "y"])
     points["segment_id"] = [1] * 15 + [2] * 15 + [3]
     near = pd.DataFrame(
         {"segment_id": [1, 3], "other_id": [2, 1], "either_share": [0.2, 0.3]}
     )
-    ax = personas_plots.separation(
-        points, names={1: "A", 2: "B", 3: "C"}, neighbours=near
-    )
+    named = {1: "A", 2: "B", 3: "C"}
+    personas_plots.separation(points, names=named, neighbours=near, ax=ax)
     assert len(ax.patches) == 2
     assert {text.get_text() for text in ax.texts} == {"A", "B"}

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.core import errors
 from helpers.personas import profiles
 
 ASSIGNED = pd.DataFrame(
@@ -289,35 +290,6 @@ SALES = pd.DataFrame(
 )
 
 
-def test_the_matrix_counts_people_and_money_a_day_before_and_after():
-    found = profiles.matrix(
-        ASSIGNED,
-        SALES,
-        tiers=["high", "middle", "low"],
-        segment_ids=[1, 2, 0],
-        days=10,
-        holdout_days=5,
-    ).set_index(["value_tier", "segment_id"])
-    assert len(found) == 9 and found["customers"].sum() == 8
-    # a and c: 300 before, 60 later
-    row = found.loc[("high", 2)]
-    assert row[["customers", "sales", "holdout_sales"]].tolist() == [2, 300, 60]
-    assert row[["sales_per_day", "holdout_per_day"]].tolist() == [30, 12]
-    assert row["trend"] == pytest.approx(-0.6)
-    # d bought nothing before
-    assert found.loc[("high", 1), "holdout_per_day"] == 1.6
-    assert np.isnan(found.loc[("high", 1), "trend"])
-    assert found.loc[("middle", 1), ["customers", "sales"]].tolist() == [0, 0]
-    assert found["tier_order"].tolist() == [0] * 3 + [1] * 3 + [2] * 3
-
-
-def test_a_customer_without_sales_row_is_noticed():
-    with pytest.raises(AssertionError, match="no sales row"):
-        profiles.matrix(
-            ASSIGNED, SALES[:7], tiers=["high"], segment_ids=[1], days=1, holdout_days=1
-        )
-
-
 def test_later_worth_is_judged_by_the_class_given_before(monkeypatch):
     monkeypatch.setattr(profiles, "N_BOOTSTRAP", 4000)
     rng = np.random.default_rng(2)
@@ -370,7 +342,7 @@ def test_shares_of_a_few_customers_or_of_all_but_a_few_are_not_said():
     assert len(profiles.neighbours(assigned[:9])) == 1
 
 
-def test_a_loss_or_nothing_has_no_shares_and_no_trend_without_later_days():
+def test_a_loss_or_nothing_has_no_shares():
     assigned = pd.DataFrame(
         {
             **{"customer_id": list("abcdef"), "segment_id": [1] * 3 + [2] * 3},
@@ -383,17 +355,6 @@ def test_a_loss_or_nothing_has_no_shares_and_no_trend_without_later_days():
     found = profiles.summarise(features, assigned, seed=1)
     assert found["share_sales"].isna().all()
     assert found["sales_per_customer"].tolist() == [-2.0, 2 / 3]
-    crossed = profiles.matrix(
-        assigned,
-        features.assign(holdout_sales=0.0),
-        tiers=["high"],
-        segment_ids=[1, 2],
-        days=10,
-        holdout_days=0,
-    )
-    assert (
-        crossed["trend"].isna().all() and not np.isinf(crossed["holdout_per_day"]).any()
-    )
 
 
 def test_sales_of_a_segment_that_one_customer_dominates_are_missing():
@@ -416,3 +377,104 @@ def test_sales_of_a_segment_that_one_customer_dominates_are_missing():
 def test_one_segment_alone_is_confused_with_none():
     alone = pd.DataFrame({"segment_id": [1] * 20, "second_id": 1, "borderline": True})
     assert profiles.neighbours(alone).empty
+
+
+def test_features_that_do_not_differ_or_follow_from_others_are_not_compared():
+    table = pd.DataFrame({"customer_id": ["a", "b"], "share_tea": [0.2, 0.3]})
+    table = table.assign(share_milk=0.5, deal_index=[1.0, 2.0], orders=[3, 4])
+    assert profiles.comparable(table) == ["share_tea", "orders"]
+
+
+SIZES = pd.DataFrame(
+    {
+        "segment_id": [1, 2, 0],
+        "name": ["Tea", "Milk", "Too little data"],
+        "sales": [50.0, 20.0, 10.0],
+        "share_sales": [0.5, 0.2, 0.1],
+    }
+)
+
+
+def test_the_largest_segment_is_compared_with_too_little_data_as_well():
+    shown, first = profiles.largest(SIZES)
+    assert len(shown) == 3
+    assert first == {"share": 0.5, "name": "Tea", "whole": True}
+    rest = SIZES.assign(share_sales=[0.1, 0.2, 0.7])
+    assert profiles.largest(rest)[1] == {"share": 0.2, "name": "Milk", "whole": False}
+
+
+def test_no_segment_is_the_largest_where_none_may_be_shown():
+    with pytest.raises(errors.TooLittle, match="No segment"):
+        profiles.largest(SIZES.assign(sales=[None, None, 10.0]))
+
+
+PROFILE = pd.DataFrame(
+    {
+        "segment_id": [1, 1, 1, 2, 2, 2],
+        "feature": ["share_tea", "share_milk", "orders"] * 2,
+        "unit": ["share", "share", ""] * 2,
+        "value": [0.4, 0.1, 3.0, 0.1, 0.3, 5.0],
+        "overall": [0.2, 0.2, 4.0, 0.2, 0.2, 4.0],
+        "index": [200.0, 50.0, 75.0, 50.0, 150.0, 125.0],
+        "marker": [True, False, False, False, True, False],
+        "used_to_build": [True, True, False] * 2,
+    }
+)
+
+
+def test_the_heat_map_holds_what_built_the_segments_the_farthest_first():
+    index, bold = profiles.heat(PROFILE)
+    assert index.index.tolist() == ["share_tea", "share_milk"]
+    assert index.loc["share_tea"].tolist() == [200, 50]
+    assert bold.loc["share_milk"].tolist() == [False, True]
+    named = index.rename(columns={1: "Tea", 2: "Milk"})
+    assert profiles.farthest(named) == {
+        "feature": "share_tea",
+        "name": "Tea",
+        "index": 200,
+    }
+    assert profiles.farthest(named * np.nan) == {"index": None}
+
+
+def test_a_profile_is_drawn_of_shares_alone_markers_first():
+    effects = PROFILE[["segment_id", "feature"]].assign(effect=[1, -2, 0, -2, 1, 0])
+    found = profiles.most_apart(PROFILE, effects, most=1)
+    assert found["feature"].tolist() == ["share_tea", "share_milk"]
+    assert profiles.most_apart(PROFILE, effects, most=2).iloc[-1]["gap"] < 0
+    mixed = PROFILE.assign(used_to_build=True)
+    with pytest.raises(errors.TooLittle, match="units"):
+        profiles.most_apart(mixed, effects, most=1)
+
+
+def test_planes_hold_three_segments_apart_and_fewer_have_none():
+    rng = np.random.default_rng(1)
+    ids = pd.Series(np.repeat([1, 2, 3], 20))
+    scores = pd.DataFrame(rng.normal(size=(60, 4)))
+    scores[0] += 9 * (ids == 1)
+    scores[1] += 9 * (ids == 2)
+    [(title, plane)] = profiles.planes(scores, ids).items()
+    assert title == "Directions 1 and 2"
+    centres = plane.groupby("segment_id")[["x", "y"]].mean().to_numpy()
+    apart = np.linalg.norm(centres[:, None] - centres, axis=2)
+    assert apart[np.triu_indices(3, 1)].min() > 5
+    with pytest.raises(errors.TooLittle, match="three segments"):
+        profiles.planes(scores[:49], ids[:49])
+
+
+def test_customers_are_typical_between_or_borderline():
+    assigned = pd.DataFrame(
+        {
+            "customer_id": list("abcde"),
+            "segment_id": [1, 1, 1, 1, 0],
+            "distance_ratio": [0.7, 0.76, 0.8, 0.95, np.nan],
+            "borderline": [False, False, False, True, False],
+            "membership": [0.9, 0.6, 0.5, 0.5, np.nan],
+        }
+    )
+    table = pd.DataFrame({"customer_id": list("abcde"), "sales": [1.0, 2, 4, 8, 16]})
+    found = profiles.by_position(table, assigned)
+    assert found["position"].tolist() == ["typical", "between", "borderline"]
+    assert found["customers"].tolist() == [1, 2, 1]
+    assert found["sales"].tolist() == [1, 3, 8]
+    assert found["largest"].tolist() == [1, 4 / 6, 1]
+    assert found["need_variety"].isna().all()

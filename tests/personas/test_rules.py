@@ -156,7 +156,7 @@ def test_two_ends_of_one_question_never_give_the_same():
         if isinstance(node, Split):
             assert not (isinstance(node.yes, Leaf) and node.yes == node.no)
             waiting += [node.yes, node.no]
-    assert len(rules.ends(tree)) <= 12
+    assert len(rules.leaves_of(tree)) <= 12
 
 
 @pytest.mark.parametrize(("edge", "cut"), [(0.37, 0.37), (0.3712, 0.37), (5.53, 5.5)])
@@ -345,7 +345,7 @@ def test_rules_that_do_no_better_than_the_largest_segment_are_withdrawn():
     rules.need_enough(pd.Series([1] * 10 + [2] * 10))
     judged = {"agreement": 0.7, "low": 0.61, "high": 0.8, "majority": 0.6}
     rules.need_better(judged)
-    with pytest.raises(errors.TooLittle, match="withdrawn: rules give 70%"):
+    with pytest.raises(errors.TooLittle, match="withdrawn. Rules give 70%"):
         rules.need_better(judged | {"low": 0.6})
 
 

@@ -254,6 +254,7 @@ def test_the_windows_of_two_notebooks_are_compared(monkeypatch):
         ("segments: {01: A}", "holds `01: A`; write a segment's number, from 1"),
         ("segments: [A]", "must hold lines such as `2: Weekly family shop`"),
         ("segments: {1: }", "holds `1: nothing`; write a segment's number"),
+        ("segments: {model: 12345678, 1: A}", "a model that is no text; write it in"),
     ],
 )
 def test_names_are_for_segments_that_there_may_be(project, text, told):

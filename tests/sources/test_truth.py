@@ -49,3 +49,72 @@ def test_real_customers_have_no_truth(tmp_path, monkeypatch):
     monkeypatch.setenv("STUDY_HOME", str(tmp_path))
     with pytest.raises(errors.BadInput, match="only simulated data have"):
         sources_truth.truth("shop")
+
+
+def test_a_table_that_no_notebook_wrote_leaves_its_section_out():
+    with pytest.raises(errors.TooLittle, match="renewal_drivers has not run"):
+        sources_truth.estimated("renewal_drivers", run="never_run")
+
+
+@pytest.mark.parametrize(
+    ("found", "decision"),
+    [
+        ([1] * 20 + [2] * 20, "Trust the way segments are found."),
+        ([1, 2] * 20, "Do not trust the segments of this run"),
+    ],
+)
+def test_segments_are_trusted_only_where_they_are_the_planted_ones(found, decision):
+    planted = pd.Series([7] * 20 + [8] * 20)
+    said = sources_truth.segments_found(pd.Series(found), planted, at_least=0.85)
+    assert said["decision"].startswith(decision)
+    assert "40 accounts" in said["uncertainty"]
+
+
+@pytest.mark.parametrize(
+    ("missed", "decision"),
+    [
+        (0, "Read the intervals as"),
+        (3, "Read"),
+        (4, "Do not read"),
+        (27, "Do not read"),
+    ],
+)
+def test_intervals_that_miss_too_often_are_not_read_as_such(missed, decision):
+    # of 27, four misses or more have a chance of 4.4%, three of 15%
+    inside = pd.DataFrame({"inside": [False] * missed + [True] * (27 - missed)})
+    [said] = sources_truth.intervals_found(inside)
+    assert said["decision"].startswith(decision)
+    assert sources_truth.intervals_found(inside[:0]) == []
+
+
+@pytest.mark.parametrize(
+    ("planted", "alarm", "decision"),
+    [
+        ([False, False, True], [False, False, True], "Let the drift alarm decide"),
+        ([False, True, True], [False, False, True], "Let the drift alarm decide"),
+        ([False, False, True], [False, False, False], "Do not rely"),  # missed
+        ([False, False, False], [True, True, False], "Do not rely"),  # cries wolf
+        ([False, False, False], [False, False, False], "Let the drift alarm decide"),
+    ],
+)
+def test_the_alarm_decides_only_where_it_was_right(planted, alarm, decision):
+    said = sources_truth.alarms_found(
+        pd.DataFrame({"planted": planted, "alarm": alarm})
+    )
+    assert said["decision"].startswith(decision)
+
+
+@pytest.mark.parametrize(
+    ("probability", "decision"),
+    [([0.1, 0.2, 0.8, 0.9], "Let the score"), ([0.9, 0.8, 0.2, 0.1], "Do not call")],
+)
+def test_leads_are_called_by_a_score_that_ranks_better_than_chance(
+    probability, decision
+):
+    leads = list("abcd")
+    scores = pd.DataFrame({"lead_id": leads, "probability": probability})
+    won = pd.Series([False, False, True, True], index=leads)
+    chance = dict(zip(leads, [0.1, 0.2, 0.6, 0.7], strict=True))
+    said = sources_truth.leads_found(scores, won=won, chance=chance)
+    assert said["decision"].startswith(decision)
+    assert "1.000 is the best possible" in said["size"]

@@ -14,6 +14,13 @@ from helpers.core import paths, store
 # another mark than ours finds a beginning in the middle of a text, too.
 _SIGN, _BLANK = "[=+@＝＋－＠﹦﹢﹣﹫-]", r"[\s\x00-\x1f\u200b-\u200f\u2060\ufeff]"  # noqa: RUF001
 FORMULA = re.compile(rf"\A(?:{_BLANK}*{_SIGN}|[\t\r\n]{_BLANK}*)|(?<=[;\t\r\n]){_SIGN}")
+# What notebook 4 writes of needs segments alone.
+OPTIONAL = (
+    *("segment_summary", "segment_differences", "segment_profile"),
+    *("segment_neighbours", "attribute_shares", "attribute_association"),
+    *("rule_card", "rule_agreement", "rule_agreement_by_segment"),
+    *("golden_questions", "segment_rules.sql", "personas.json"),
+)
 NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 

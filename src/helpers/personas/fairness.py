@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
+from helpers.core.errors import TooLittle
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.statistics import intervals
 
@@ -15,7 +16,7 @@ def attribute_shares(
 
     Attributes have few levels, missing where unknown. Returns segment_id, attribute,
     level, known (customers of the segment), count, share of the known with low and high
-    (95 % simultaneous: Wilson's at Bonferroni's level for all rows), everyone (share).
+    (95% simultaneous: Wilson's at Bonferroni's level for all rows), everyone (share).
     """
     table = assigned[["customer_id", "segment_id"]].merge(
         customers, on="customer_id", validate="one_to_one"
@@ -27,13 +28,21 @@ def attribute_shares(
         everyone = counts.sum() / counts.to_numpy().sum()
         for (segment_id, level), count in counts.stack().items():
             size = counts.loc[segment_id].sum()
-            told = (segment_id, attribute, level, size, count, count / size)
-            rows.append((*told, everyone[level]))
+            row = (segment_id, attribute, level, size, count, count / size)
+            rows.append((*row, everyone[level]))
     names = ["segment_id", "attribute", "level", "known", "count", "share", "everyone"]
     shares = pd.DataFrame(rows, columns=names)
     alpha = 0.05 / max(len(shares), 1)
     low, high = intervals.wilson(shares["share"], shares["known"], alpha=alpha)
     return shares.assign(low=low, high=high)
+
+
+def need_attributes(attributes: list[str]) -> None:
+    """Raise TooLittle where a run has no attributes of customers."""
+    if not attributes:
+        raise TooLittle(
+            "This run has no attributes of customers: this part needs them in table customers."
+        )
 
 
 def distinct_attributes(shares: pd.DataFrame) -> pd.DataFrame:
@@ -56,7 +65,7 @@ def association(
     """Measure how far attributes and segments go together, 0 (not at all) to 1.
 
     Returns, for attributes of two levels or more, attribute, known (customers),
-    coverage (their share), cramers_v (bias-corrected) with low and high (95 %), p
+    coverage (their share), cramers_v (bias-corrected) with low and high (95%), p
     (chi-square test).
     """
     table = assigned[["customer_id", "segment_id"]].merge(
@@ -88,7 +97,7 @@ def cramers_v(counts: np.ndarray) -> float:
 
 
 def cramers_v_interval(counts: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % interval of Cramér's V of a table without empty rows or columns.
+    """Return the 95% interval of Cramér's V of a table without empty rows or columns.
 
     Its ends are the noncentralities under which the chi-square found is at its 97.5 %
     and 2.5 % quantile; 0 where none is small enough. Smithson (2003), Confidence
@@ -153,7 +162,7 @@ def coverage_by_value(
 def favours(covered: pd.DataFrame) -> str:
     """Say for whom, by `coverage_by_value`, attributes are known more often.
 
-    better or lesser, where the 95 % intervals (Wilson) of those with the most and the
+    better or lesser, where the 95% intervals (Wilson) of those with the most and the
     least sales are apart; else empty.
     """
     least, most = (

@@ -1,7 +1,7 @@
 """Say whether what marks a segment lasts, and more so than the habits of any group."""
 
 # Customers keep their habits, so what marks any group of them mostly marks it later too.
-# Segments are held to groups around customers drawn at random, and to parts of the first
+# Segments are compared with groups around customers drawn at random, and to parts of the first
 # component: the same marks, found on the training window and looked for in the holdout.
 
 from collections.abc import Mapping, Sequence
@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
-from helpers.core.paths import beside
 from helpers.disclosure.suppression import MIN_CELL
-from helpers.personas import cards, profiles
+from helpers.display import words
+from helpers.personas import profiles
 
 OWN = "segments"
 LEVEL = 0.05  # of the test against random centres, by their rank
-VERDICTS = beside(__file__, "lasting.yaml")
 
 
 def holdout_shares(
@@ -89,7 +88,7 @@ def counted(followed: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 def summary(table: pd.DataFrame) -> pd.DataFrame:
     """Arrange `counted` for readers: of the draws the mean, and the range of the share.
 
-    Returns grouping, marks, lasting, share, low, high.
+    Returns grouping, n_marks, n_lasting, share_lasting with low and high.
     """
     drawn = _drawn(table)
     each = table.drop(index=drawn.index)
@@ -97,78 +96,49 @@ def summary(table: pd.DataFrame) -> pd.DataFrame:
     name = f"random centres, {len(drawn)} draws"
     ends = {"low": drawn["share"].min(), "high": drawn["share"].max()}
     mean = pd.DataFrame([{"grouping": name, **means, **ends}])
-    return pd.concat([each, mean], ignore_index=True)
+    found = pd.concat([each, mean], ignore_index=True)
+    names = ["grouping", "n_marks", "n_lasting", "share_lasting", "low", "high"]
+    return found.set_axis(names, axis=1)
 
 
 def verdict(table: pd.DataFrame) -> str:
-    """Say in a key of `VERDICTS` whether more marks of segments last, by `counted`.
+    """Say in a word whether more marks of segments last, by `counted`.
 
-    More means by rank among the random centres, at `LEVEL`; barely, that it would not
-    be with one lasting mark fewer. Untold is where nothing marks a segment, or too few
-    draws have marks for such a rank (it takes 19).
+    more: by rank among the random centres, at `LEVEL`; barely: not so with one lasting
+    mark fewer; not-more; unknown: nothing marks a segment, or too few draws have marks
+    for such a rank (it takes 19).
     """
-    mine, drawn = own(table), _drawn(table)["share"].dropna()
+    mine, drawn = own(table), random_shares(table)
     if not mine["marks"] or 1 / (1 + len(drawn)) > LEVEL:
-        return "untold"
+        return "unknown"
     shares = np.array([mine["lasting"], mine["lasting"] - 1]) / mine["marks"]
     reached = [(1 + (drawn >= share).sum()) / (1 + len(drawn)) for share in shares]
     more, still_more = (p <= LEVEL for p in reached)
-    return "more" if still_more else "barely" if more else "not more"
+    return "more" if still_more else "barely" if more else "not-more"
 
 
 def said(table: pd.DataFrame) -> str:
     """Say how many marks last, of segments and of their rivals, and what follows."""
     found = own(table)
     if not found["marks"]:
-        return "No need that marks a segment from above can be judged by later sales."
-    beside = [
-        f"{found['lasting']} of the {found['marks']} needs that mark a segment from above "
-        f"still do so later ({found['share']:.0%}).",
-        beside_rivals(table),
-    ]
-    others = table[table["grouping"] != OWN].drop(index=_drawn(table).index)
-    beside += [
-        f"In {row.grouping}, {row.lasting} of {row.marks} last."
-        for row in others.itertuples()
-        if row.marks
-    ]
-    return " ".join([*beside, VERDICTS[verdict(table)]["sentence"]])
-
-
-def beside_rivals(table: pd.DataFrame) -> str:
-    """Say in a sentence how many marks of groups around random customers last."""
+        return words.say("personas-marks-unjudged")
     drawn = _drawn(table).dropna(subset="share")
-    if drawn.empty:
-        return "Groups around customers drawn at random have no marks to compare."
-    share = drawn["share"]
-    return (
-        f"Around customers drawn at random {share.mean():.0%} last ({share.min():.0%} to "
-        f"{share.max():.0%} over {len(drawn)} draws, with {drawn['marks'].mean():.0f} marks "
-        "each)."
-    )
+    rivals = {"share": drawn["share"].mean(), "marks": drawn["marks"].mean()}
+    rivals |= {"low": drawn["share"].min(), "high": drawn["share"].max()}
+    others = table[(table["grouping"] != OWN) & (table["marks"] > 0)]
+    others = others.drop(index=_drawn(others).index).drop(columns="share")
+    sentences = [
+        words.say("personas-marks-last", **found.drop("grouping")),
+        words.say("personas-marks-random", draws=len(drawn), **rivals),
+        *(words.say("personas-marks-parts", **row) for _, row in others.iterrows()),
+        words.say("personas-adds", verdict=verdict(table)),
+    ]
+    return " ".join(sentences)
 
 
-def said_on_card(
-    kept: pd.DataFrame, table: pd.DataFrame, *, names: Mapping[str, str], most: int
-) -> str:
-    """Say which marks of a segment, its rows of `follow`, last; beside rivals, once."""
-    if kept.empty:
-        return "Nothing that marks it from above can be judged by later sales."
-    drawn = _drawn(table)["share"].dropna()
-    if len(kept) == 1:
-        beside = f"Its one mark {'lasts' if kept['lasts'].all() else 'does not last'}"
-    else:
-        beside = f"{int(kept['lasts'].sum())} of its {len(kept)} marks last"
-    if len(drawn):
-        beside += f"; around customers drawn at random {drawn.mean():.0%} of marks last"
-    beside += f".{VERDICTS[verdict(table)]['card']}"
-    later = kept[kept["lasts"]]
-    if later.empty:
-        return beside
-    names_then = [column for column in later if column.endswith("_later")]
-    then = later[names_then].rename(columns=lambda name: name.removesuffix("_later"))
-    later = then.assign(feature=later["feature"], shared_with=[()] * len(later))
-    return f"{beside} {cards.say_marks(later, names=names, most=most)}"
+def random_shares(table: pd.DataFrame) -> pd.Series:
+    """Give the share of marks that last, of each draw that has marks, by `counted`."""
+    return _drawn(table)["share"].dropna()
 
 
 def own(table: pd.DataFrame) -> pd.Series:

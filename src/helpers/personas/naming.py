@@ -1,12 +1,14 @@
 """Name segments after the needs in which they most exceed the others."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
+from helpers.display import words
 from helpers.features.labels import say
 
 
@@ -37,8 +39,8 @@ MIXED = "Mixed basket"
 RESERVED = ("Too little data", "All customers")  # what is no segment is called so
 _WORDS = beside(__file__, "themes.yaml")
 THEMES = {
-    name: Theme(**told | {"needs": tuple(told["needs"])})
-    for name, told in _WORDS.items()
+    name: Theme(**theme | {"needs": tuple(theme["needs"])})
+    for name, theme in _WORDS.items()
 }
 # For a run whose needs are its own words: what those of a shop's shelves mean in it, no
 # table here can know, so each need is a theme of its own.
@@ -52,18 +54,23 @@ def listed(words: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def facts(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the values of a row to a sentence: None where a number is missing."""
+    return {str(k): None if v != v else v for k, v in row.items()}
+
+
 def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
     """Keep the themes with a need among the columns that built the segments.
 
-    Each need becomes the column that tells it. A plain theme follows for each column
+    Each need becomes its column. A plain theme follows for each column
     that none names, and the mixed basket.
     """
     by_need = {column.removeprefix("share_"): column for column in columns}
     used, left = {}, dict(by_need)
     for name, theme in themes.items():
-        told = tuple(by_need[need] for need in theme.needs if need in by_need)
-        if told:
-            used[name] = replace(theme, needs=told)
+        own = tuple(by_need[need] for need in theme.needs if need in by_need)
+        if own:
+            used[name] = replace(theme, needs=own)
         left = {need: c for need, c in left.items() if need not in theme.needs}
     taken = {*used, MIXED, *RESERVED}
     for column in left.values():
@@ -75,6 +82,14 @@ def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
     if columns and not any(column.startswith("share_") for column in columns):
         mixed = Theme((), "", *GENERAL, habit=True)
     return used | {MIXED: mixed}
+
+
+def listing(themes: Mapping[str, Theme]) -> pd.DataFrame:
+    """List the themes with their needs in words."""
+    needs = [", ".join(map(say, theme.needs)) for theme in themes.values()]
+    return pd.DataFrame(
+        {"theme": list(themes), "needs": [one or "none stands out" for one in needs]}
+    )
 
 
 def _free(name: str, taken: set[str]) -> str:
@@ -134,7 +149,8 @@ def draw(table: pd.DataFrame, *, themes: dict[str, Theme]) -> dict[int, str]:
 def names(drawn: dict[int, str], *, overrides: dict[str, str]) -> dict[str, str]:
     """Name segments, by id as text, after the themes drawn or as a person chose.
 
-    Raises BadInput if an override names no segment, or two get one name.
+    `overrides` are those of `own`. Raises BadInput if one names no segment, or two get
+    one name.
     """
     if unknown := sorted(set(overrides) - {str(i) for i in drawn}):
         raise BadInput(
@@ -152,3 +168,41 @@ def names(drawn: dict[int, str], *, overrides: dict[str, str]) -> dict[str, str]
             )
         named[str(i)] = name
     return named
+
+
+def own(given: dict[str, str], *, model: str) -> tuple[dict[str, str], str]:
+    """Keep a person's names if they are of this model (its short checksum), and say so.
+
+    Numbers of segments mean others in another model: names of one that `given` says by
+    "model" are set aside.
+    """
+    kept = {number: name for number, name in given.items() if number != "model"}
+    branch = "none"
+    if kept:
+        known = given.get("model")
+        branch = "unbound" if known is None else "same" if known == model else "other"
+    said = words.say("personas-own-names", branch=branch, model=model)
+    return {} if branch == "other" else kept, said
+
+
+def followed(
+    drawn: Mapping[int, str],
+    marks: pd.DataFrame,
+    *,
+    themes: Mapping[str, Theme],
+    own: Collection[str],
+    of: Collection[str],
+) -> dict[int, Theme]:
+    """Give each segment the theme that its card goes by.
+
+    A name given by a person (ids as text in `own`) says nothing that was counted: its
+    theme comes from up to three features, among `of`, that mark it from above.
+    """
+    found = {i: themes[name] for i, name in drawn.items()}
+    above = marks[
+        marks["used_to_build"] & marks["feature"].isin(of) & (marks["side"] == "above")
+    ]
+    for i in map(int, own):
+        top = above.loc[above["segment_id"] == i, "feature"].head(3).tolist()
+        found[i] = plain(top) if top else themes[MIXED]
+    return found

@@ -7,7 +7,6 @@ from textwrap import fill
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.patches import Ellipse
 
@@ -17,7 +16,6 @@ from helpers.display.plots import INK, QUIET, WIDTH as WIDTH, segment_colour
 from helpers.personas import rules
 
 PALE = "#d9dde1"
-FEW = MIN_CELL  # customers; a group of fewer is not drawn
 LONGEST = 40  # letters of a name in a figure; tables hold the whole of it
 # From below to above the average, ever darker: grey print keeps the order.
 RISING = mpl.colors.LinearSegmentedColormap.from_list(
@@ -25,15 +23,12 @@ RISING = mpl.colors.LinearSegmentedColormap.from_list(
 )
 
 
-def profile(
-    table: pd.DataFrame, *, colour: str, form: str, ax: Axes | None = None
-) -> Axes:
+def profile(table: pd.DataFrame, *, colour: str, form: str, ax: Axes) -> Axes:
     """Draw one segment's means as bars, the overall mean as a dot on each.
 
     `table`: label, value, overall, marker; bars of markers have the `colour`. `form` is
     such as "{:.1%}".
     """
-    ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
     fills = [colour if marker else PALE for marker in table["marker"]]
     ax.barh(where, table["value"], color=fills, height=0.7)
@@ -58,9 +53,7 @@ def profile(
     return ax
 
 
-def index_heatmap(
-    table: pd.DataFrame, *, marks: pd.DataFrame, ax: Axes | None = None
-) -> Axes:
+def index_heatmap(table: pd.DataFrame, *, marks: pd.DataFrame, ax: Axes) -> Axes:
     """Draw indices, features x segments, darker the higher, bold where `marks` says so.
 
     Shade follows the ratio, so that 50 and 200 are equally far from 100.
@@ -88,15 +81,12 @@ def index_heatmap(
     return ax
 
 
-def size_and_worth(
-    summary: pd.DataFrame, *, symbol: str, ax: Axes | None = None
-) -> Axes:
+def size_and_worth(summary: pd.DataFrame, *, symbol: str, ax: Axes) -> Axes:
     """Draw a mosaic: as high as a segment has customers, as wide as each is worth.
 
     `summary`: segment_id, name, share_customers, share_sales (0 to 1),
     sales_per_customer with low and high (currency).
     """
-    ax = plt.gca() if ax is None else ax
     heights = summary["share_customers"].to_numpy(float)
     tops = np.concatenate([[0], heights.cumsum()[:-1]])
     middles = tops + heights / 2
@@ -121,7 +111,7 @@ def size_and_worth(
     ax.set_xticks([0, round(step, 1 - len(f"{step:.0f}"))])
     ax.xaxis.set_major_formatter(lambda value, _: f"{symbol}{value:,.0f}")
     ax.grid(visible=False)
-    ax.set_xlabel("sales a customer", loc="left")
+    ax.set_xlabel("sales per customer", loc="left")
     return ax
 
 
@@ -130,19 +120,18 @@ def separation(
     *,
     names: Mapping[int, str],
     neighbours: pd.DataFrame,
-    ax: Axes | None = None,
+    ax: Axes,
 ) -> Axes:
     """Draw where each segment lies and how far it runs into the others.
 
     `points`: x, y, segment_id of customers, none of whom is drawn: an ellipse holds the
-    middle half of a segment, of `FEW` or more, if it is normal in the plane. Lines are
+    middle half of a segment, of `MIN_CELL` or more, if it is normal in the plane. Lines are
     as thick as `neighbours` (segment_id, other_id, either_share) could be in either.
     """
-    ax = plt.gca() if ax is None else ax
     groups = {
         i: g[["x", "y"]].to_numpy()
         for i, g in points.groupby("segment_id")
-        if len(g) >= FEW
+        if len(g) >= MIN_CELL
     }
     centres = pd.DataFrame({i: g.mean(axis=0) for i, g in groups.items()}).T
     drawn = neighbours["segment_id"].isin(groups) & neighbours["other_id"].isin(groups)
@@ -187,11 +176,8 @@ def _name_beside(centres: pd.DataFrame, names: Mapping[int, str], *, ax: Axes) -
         )
 
 
-def rule_tree(
-    tree: rules.Tree, *, names: Mapping[int, str], ax: Axes | None = None
-) -> Axes:
+def rule_tree(tree: rules.Tree, *, names: Mapping[int, str], ax: Axes) -> Axes:
     """Draw rules as an indented list of questions, each segment in its colour."""
-    ax = plt.gca() if ax is None else ax
     lines = _lines(tree, depth=0)
     for place, (depth, said, segment_id) in enumerate(lines):
         ax.plot([depth, depth], [place - 0.5, place + 0.5], color=PALE, lw=2.5)
@@ -232,14 +218,11 @@ def _lines(tree: rules.Tree, *, depth: int) -> list[tuple[int, str, int | None]]
     return lines
 
 
-def golden(
-    table: pd.DataFrame, *, labels: Sequence[str], ax: Axes | None = None
-) -> Axes:
-    """Draw how many are told right after one, two, three ... questions, the `labels`.
+def golden(table: pd.DataFrame, *, labels: Sequence[str], ax: Axes) -> Axes:
+    """Draw how many are in their own segment after one, two, three ... questions, the `labels`.
 
     `table` comes from `rules.golden_curve`.
     """
-    ax = plt.gca() if ax is None else ax
     where = np.arange(len(table))
     guess = table["majority"].iloc[0]
     ax.axvline(guess, color=QUIET, linewidth=1.2, linestyle="--")

@@ -5,7 +5,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
+from helpers.core.errors import TooLittle
 from helpers.core.paths import beside
 from helpers.disclosure import suppression
 from helpers.disclosure.suppression import MIN_CELL
@@ -13,6 +15,11 @@ from helpers.features.labels import say
 from helpers.statistics import bootstrap
 
 N_BOOTSTRAP = 1000
+TYPICAL = 0.75  # distance to the own centre over that to the next, below which it is so
+NOT_COMPARED = [
+    *("customer_id", "lines", "need_variety", "deal_index"),
+    *("share_other_grocery", "share_other", "share_goods"),
+]
 # Words of the study and what they mean.
 GLOSSARY = beside(__file__, "glossary.yaml")
 
@@ -23,7 +30,7 @@ def summarise(
     """Count each segment and what it is worth; 0 (too little data) comes last.
 
     Returns segment_id, customers, share_customers, sales (currency), share_sales,
-    sales_per_customer with low and high (95 % percentile interval, customers resampled
+    sales_per_customer with low and high (95% percentile interval, customers resampled
     inside the segment), borderline_share, high_value_share, lapsed_share,
     high_deal_share. Money is missing where it is one customer's for the most part.
     """
@@ -73,16 +80,16 @@ def differences(
     seed: int,
     n_bootstrap: int = N_BOOTSTRAP,
 ) -> pd.DataFrame:
-    """Compare each segment with the average, all comparisons held to one error rate.
+    """Compare each segment with the average, all comparisons at one error rate.
 
-    Returns segment_id, feature, mean with mean_low and mean_high (95 % percentile
-    interval, one by one), average, index (100 x mean / average) with low and high (95 %
+    Returns segment_id, feature, mean with mean_low and mean_high (95% percentile
+    interval, one by one), average, index (100 x mean / average) with low and high (95%
     **simultaneous**), all three missing without a ratio scale (any value below 0, or an
     average of 0), effect (Cohen's d against the rest), side (above or below, where the
     simultaneous interval leaves out the average, else ""), used_to_build (they differ
     by construction).
 
-    Simultaneous: plus and minus c bootstrap deviations. c is the 95 % quantile, over
+    Simultaneous: plus and minus c bootstrap deviations. c is the 95% quantile, over
     resamples, of the largest deviation among **all** rows (the sup-t band). Rows
     without an index are compared by their difference from the average. Cohen (1988),
     Statistical power analysis; Montiel Olea and Plagborg-Møller (2019), Simultaneous
@@ -109,7 +116,7 @@ def differences_of(
 ) -> dict[str, pd.DataFrame]:
     """Give `differences` of several groupings of the same customers, by their names.
 
-    Each is held to an error rate of its own; samples are drawn once for all.
+    Each has an error rate of its own; samples are drawn once for all.
     """
     values = features[columns].to_numpy(float)
     ids = {name: group.to_numpy() for name, group in groupings.items()}
@@ -204,7 +211,7 @@ def _compared(own: np.ndarray, average: np.ndarray, ratio: np.ndarray) -> np.nda
 
 
 def _sup_t(drawn: np.ndarray, found: np.ndarray) -> np.ndarray:
-    """Give half the width of each row's simultaneous 95 % interval."""
+    """Give half the width of each row's simultaneous 95% interval."""
     deviation = np.nanstd(drawn, axis=0, ddof=1)
     moving = deviation > 0
     apart = np.abs(drawn - found)[:, moving] / deviation[moving]
@@ -219,6 +226,16 @@ def effect_size(own: np.ndarray, rest: np.ndarray) -> float:
         return np.nan
     pooled = ((n - 1) * own.var(ddof=1) + (m - 1) * rest.var(ddof=1)) / (n + m - 2)
     return float((own.mean() - rest.mean()) / np.sqrt(pooled))
+
+
+def comparable(features: pd.DataFrame) -> list[str]:
+    """Name the features to compare segments by: those in which customers differ.
+
+    The variety of needs follows from the shares; a centred index has no mean to divide
+    by; shares of the rest are what is left of the others.
+    """
+    spread = features.drop(columns=NOT_COMPARED, errors="ignore").std()
+    return spread.index[spread > 1e-9].tolist()
 
 
 def marks(table: pd.DataFrame, *, min_effect: float) -> pd.DataFrame:
@@ -243,7 +260,7 @@ def profile(table: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
     """Arrange the differences as a reader compares segments by them.
 
     Returns segment_id, feature, label, family, unit (from `dictionary`), value with low
-    and high (95 %, one by one), overall, index, direction (above, below or "", from the
+    and high (95%, one by one), overall, index, direction (above, below or "", from the
     simultaneous interval), marker, used_to_build.
     """
     about = dictionary[["feature", "family", "unit"]]
@@ -279,38 +296,61 @@ def markers(table: pd.DataFrame) -> pd.Series:
     return (apart > apart.max() / 4) | (apart > table["average"].abs() / 2)
 
 
-def matrix(
-    assigned: pd.DataFrame,
-    sales: pd.DataFrame,
-    *,
-    tiers: list[str],
-    segment_ids: list[int],
-    days: int,
-    holdout_days: int,
-) -> pd.DataFrame:
-    """Cross value tiers with segments: people, money, and money a day before and after.
+def heat(table: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Lay out the index, and the markers, of what built the segments, by `profile`.
 
-    `days` and `holdout_days` are the lengths of the two windows. Returns, in the order of
-    `tiers` and `segment_ids`, value_tier, segment_id, customers, sales, holdout_sales
-    (currency), sales_per_day, holdout_per_day, trend (change of sales a day; missing
-    where nothing was sold before), tier_order (from 0).
+    Returns two tables of features x segments, the features farthest from 100 first.
     """
-    joined = assigned[["customer_id", "segment_id", "value_tier"]].merge(
-        sales, on="customer_id", validate="one_to_one"
+    built = table[table["used_to_build"]].set_index(["feature", "segment_id"])
+    index = built["index"].unstack()
+    order = index.sub(100).abs().max(axis=1).sort_values(ascending=False).index
+    return index.loc[order], built["marker"].unstack().loc[order]
+
+
+def farthest(index: pd.DataFrame) -> dict[str, object]:
+    """Give facts on the index of `heat` that is farthest from 100."""
+    known = index.rename_axis(index="feature", columns="name").stack().dropna()
+    if known.empty:
+        return {"index": None}
+    feature, name = known.sub(100).abs().idxmax()
+    return {"feature": feature, "name": name, "index": known[feature, name]}
+
+
+def most_apart(
+    table: pd.DataFrame, effects: pd.DataFrame, *, most: int
+) -> pd.DataFrame:
+    """Choose `most` shares of each segment for a figure: markers, largest effects first.
+
+    `table` is a `profile`, `effects` its `differences`. TooLittle where segments were
+    built from more than shares, which no axis can hold together.
+    """
+    built = table[table["used_to_build"]]
+    if (built["unit"] != "share").any():
+        raise TooLittle(
+            "What built the segments has several units, so no figure holds it together."
+        )
+    sizes = effects.set_index(["segment_id", "feature"])["effect"].abs()
+    rows = built.join(sizes, on=["segment_id", "feature"])
+    rows = rows.sort_values(["marker", "effect"], ascending=False)
+    rows = rows.groupby("segment_id").head(most)
+    return rows.assign(gap=rows["value"] - rows["overall"]).sort_values(
+        "gap", ascending=False
     )
-    assert len(joined) == len(assigned), "some customers have no sales row"
-    cells = pd.MultiIndex.from_product(
-        [tiers, segment_ids], names=["value_tier", "segment_id"]
-    )
-    groups = joined.groupby(["value_tier", "segment_id"])
-    table = groups[["sales", "holdout_sales"]].sum()
-    table.insert(0, "customers", groups.size())
-    table = table.reindex(cells, fill_value=0).reset_index()
-    table["sales_per_day"] = table["sales"] / days
-    table["holdout_per_day"] = table["holdout_sales"] / (holdout_days or np.nan)
-    before = table["sales_per_day"]
-    table["trend"] = table["holdout_per_day"] / before.where(before > 0) - 1
-    return table.assign(tier_order=table["value_tier"].map(tiers.index))
+
+
+def largest(sizes: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, object]]:
+    """Give the segments whose sales may be shown, and facts on the largest of them.
+
+    `sizes` is `summarise` without what must not be shown; TooLittle if nothing is left.
+    The facts are name, share, and whole: whether it exceeds too little data as well.
+    """
+    shown = sizes[sizes["sales"].notna() & sizes["share_sales"].notna()]
+    segments = shown[shown["segment_id"] > 0]
+    if segments.empty:
+        raise TooLittle("No segment has a part of sales that may be shown.")
+    first = segments.loc[segments["share_sales"].astype(float).idxmax()]
+    whole = first["share_sales"] == shown["share_sales"].max()
+    return shown, {"share": first["share_sales"], "name": first["name"], "whole": whole}
 
 
 def holdout_worth(
@@ -319,7 +359,7 @@ def holdout_worth(
     """Say what customers turned out to be worth, by a class they were put in before.
 
     Returns, by class, customers, share_customers, holdout_sales (currency), share_later
-    with low and high (95 % percentile interval, all customers resampled; missing where
+    with low and high (95% percentile interval, all customers resampled; missing where
     next to nothing was sold later), holdout_per_customer.
     """
     classes = np.unique(tier)
@@ -345,6 +385,47 @@ def holdout_worth(
         },
         index=pd.Index(classes, name="class"),
     )
+
+
+def planes(scores: pd.DataFrame, segment_ids: pd.Series) -> dict[str, pd.DataFrame]:
+    """Project customers onto planes that hold segments apart as far as planes can.
+
+    Returns x, y, segment_id of each plane, by its title; TooLittle without three
+    segments of `MIN_CELL` customers.
+    """
+    if (segment_ids.value_counts() >= MIN_CELL).sum() < 3:
+        raise TooLittle("A plane to draw takes three segments of 10 customers or more.")
+    found = LinearDiscriminantAnalysis().fit(scores, segment_ids).transform(scores)
+    return {
+        f"Directions {a + 1} and {a + 2}": pd.DataFrame(
+            found[:, [a, a + 1]], columns=["x", "y"]
+        ).assign(segment_id=segment_ids.to_numpy())
+        for a in range(0, found.shape[1] - 1, 2)
+    }
+
+
+def by_position(features: pd.DataFrame, assigned: pd.DataFrame) -> pd.DataFrame:
+    """Describe customers in the middle of a segment, at its border, and between.
+
+    Typical is who is at least a quarter nearer to the own centre than to the next.
+    Returns position, customers, and means: sales (with `suppression.LARGEST`),
+    need_variety, membership.
+    """
+    known = assigned[assigned["segment_id"] > 0].merge(features, on="customer_id")
+    known = known.reindex(columns=known.columns.union(["need_variety"]))
+    typical = (known["distance_ratio"] < TYPICAL).map(
+        {True: "typical", False: "between"}
+    )
+    position = typical.mask(known["borderline"].astype(bool), "borderline")
+    found = known.groupby(position.rename("position")).agg(
+        customers=("customer_id", "size"),
+        sales=("sales", "mean"),
+        largest=("sales", lambda sales: sales.abs().max() / (sales.abs().sum() or 1)),
+        need_variety=("need_variety", "mean"),
+        membership=("membership", "mean"),
+    )
+    found = found.reindex(["typical", "between", "borderline"])
+    return found.fillna({"customers": 0}).astype({"customers": int}).reset_index()
 
 
 def neighbours(assigned: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from sklearn.tree import DecisionTreeClassifier
 from helpers.core.engines import bare, quoted
 from helpers.core.errors import BadInput, TooLittle
 from helpers.disclosure.suppression import MIN_CELL
+from helpers.display import words
 from helpers.features.labels import say
 from helpers.statistics import classifier, intervals
 
@@ -41,7 +42,7 @@ class Condition(NamedTuple):
 
 @dataclass(frozen=True)
 class Leaf:
-    """An end of the rules: the segment given."""
+    """A leaf of the rules: the segment given."""
 
     segment_id: int
 
@@ -63,8 +64,8 @@ def grow(
 ) -> Tree:
     """Grow a shallow decision tree whose cut-offs a person can remember.
 
-    Cut-offs have two significant digits; each of at most `leaves` ends gives the
-    segment that most of its customers are in, and two ends of one question that give
+    Cut-offs have two significant digits; each of at most `leaves` gives the
+    segment that most of its customers are in, and two leaves of one question that give
     the same are one.
     """
     asked = _questions(fields)
@@ -127,7 +128,7 @@ def within(tree: Tree, *, conditions: Sequence[Condition], otherwise: int) -> Tr
 
 
 def classify(tree: Tree, fields: pd.DataFrame) -> np.ndarray:
-    """Give each customer the segment of the end that the answers lead to."""
+    """Give each customer the segment of the leaf that the answers lead to."""
     if isinstance(tree, Leaf):
         return np.full(len(fields), tree.segment_id)
     yes = tree.condition.holds(fields).to_numpy()
@@ -157,18 +158,18 @@ def _case(tree: Tree, indent: str) -> str:
 
 def fields_asked(tree: Tree) -> list[str]:
     """Name the fields that the rules ask for, in the order of asking."""
-    asked = (condition.field for path, _ in ends(tree) for condition, _ in path)
+    asked = (condition.field for path, _ in leaves_of(tree) for condition, _ in path)
     return list(dict.fromkeys(asked))
 
 
-def ends(tree: Tree) -> list[tuple[tuple[tuple[Condition, bool], ...], int]]:
-    """List every end: (question, answer) pairs, yes before no, and the segment given."""
+def leaves_of(tree: Tree) -> list[tuple[tuple[tuple[Condition, bool], ...], int]]:
+    """List every leaf: (question, answer) pairs, yes before no, and the segment given."""
     if isinstance(tree, Leaf):
         return [((), tree.segment_id)]
     return [
         (((tree.condition, answer), *path), segment_id)
         for answer, part in ((True, tree.yes), (False, tree.no))
-        for path, segment_id in ends(part)
+        for path, segment_id in leaves_of(part)
     ]
 
 
@@ -183,13 +184,13 @@ def say_condition(condition: Condition, answer: bool) -> str:
 
 
 def card(tree: Tree, fields: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFrame:
-    """Tabulate the rules, one row an end, on customers whose true segment is known.
+    """Tabulate the rules, one row a leaf, on customers whose true segment is known.
 
     Returns rule (from 1), when (all that must hold), segment_id, customers, right
     (share of them in that segment; missing where fewer than `MIN_CELL` are right or wrong).
     """
     truth, rows = segment_ids.to_numpy(), []
-    for number, (path, segment_id) in enumerate(ends(tree), start=1):
+    for number, (path, segment_id) in enumerate(leaves_of(tree), start=1):
         held = np.ones(len(fields), dtype=bool)
         for condition, answer in path:
             held &= condition.holds(fields).to_numpy() == answer
@@ -250,27 +251,19 @@ def need_enough(segment_ids: pd.Series) -> None:
     """Raise TooLittle where segments are too few, or too small, to judge a rule card."""
     sizes = segment_ids.value_counts()
     if len(sizes) < 2 or sizes.min() < LEAST:
-        raise TooLittle(
-            f"No rule card: rules are learnt from some customers and judged on others, "
-            f"which needs two segments or more, each of {LEAST} customers or more."
-        )
+        raise TooLittle(words.say("personas-rules-few", least=LEAST))
 
 
 def need_better(judged: Mapping[str, float]) -> None:
     """Raise TooLittle where rules are not clearly better than the largest segment."""
     if not judged["low"] > judged["majority"]:
-        raise TooLittle(
-            f"The rule card is withdrawn: rules give {judged['agreement']:.0%} of "
-            f"customers left out their own segment ({judged['low']:.0%} to "
-            f"{judged['high']:.0%}), which is not clearly more than the "
-            f"{judged['majority']:.0%} that always naming the largest one reaches."
-        )
+        raise TooLittle(words.say("personas-rules-withdrawn", **judged))
 
 
 def agreement(truth: pd.Series, found: np.ndarray) -> dict[str, float]:
     """Say how many customers get their own segment, beside two ways of guessing.
 
-    Returns agreement with low and high (95 % Wilson), majority (always the largest
+    Returns agreement with low and high (95% Wilson), majority (always the largest
     segment), random (drawn by the sizes of the segments).
     """
     sizes = truth.value_counts(normalize=True)
@@ -289,7 +282,7 @@ def agreement_by_segment(truth: pd.Series, found: np.ndarray) -> pd.DataFrame:
     """Say for each segment how many of its customers are found, and how purely.
 
     Returns segment_id, customers, recall (share of its customers found), named (found
-    for it) and precision (share of those that are its own), the shares each with 95 % Wilson interval, suffixed
+    for it) and precision (share of those that are its own), the shares each with 95% Wilson interval, suffixed
     _low and _high; random: what drawing by size would reach in both.
     """
     rows = []

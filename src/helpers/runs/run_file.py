@@ -214,6 +214,9 @@ def _segment_faults(
     if not isinstance(names, dict):
         yield "`segments:` must hold lines such as `2: Weekly family shop`."
         return
+    names = dict(names)
+    if not isinstance(names.pop("model", ""), str):  # the model that they are of
+        yield "`segments:` holds a model that is no text; write it in quotes."
     sound = []
     for segment, name in names.items():
         number = str(segment)

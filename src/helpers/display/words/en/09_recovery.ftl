@@ -1,0 +1,52 @@
+# Words of notebook 9: what is found of what was planted.
+
+recovery-segments-found =
+    .decision = Trust the way segments are found.
+    .size = The study found { $found } segments; { $planted } were planted. Adjusted Rand index { NUM($rand, digits: 3) }; { PERCENT($right, digits: 1) } of accounts are in the right segment.
+    .uncertainty = { NUM($accounts) } accounts of one simulated market.
+    .action = Use the same notebooks on real accounts, and expect less clear segments.
+    .limit = Planted segments are tidier than a market's. This tests the method; it predicts nothing.
+recovery-segments-missed =
+    .decision = Do not trust the segments of this run: it did not find the planted ones.
+    .size = The study found { $found } segments; { $planted } were planted. Adjusted Rand index { NUM($rand, digits: 3) }; { PERCENT($right, digits: 1) } of accounts are in the right segment.
+    .uncertainty = { NUM($accounts) } accounts of one simulated market.
+    .action = Look at the planted segments that were missed before using the notebooks on real accounts.
+    .limit = Planted segments are tidier than a market's. This tests the method; it predicts nothing.
+
+recovery-intervals-hold =
+    .decision = Read the intervals as they are meant.
+    .size = { $inside } of { $number } intervals hold the planted value.
+    .uncertainty = A 95% interval misses one time in twenty by chance.
+    .action = Act on an effect when its interval leaves out zero, and test the rest.
+    .limit = What was not planted as such, such as lifetime value, is not judged here.
+recovery-intervals-miss =
+    .decision = Do not read the intervals as 95% intervals: too many miss the planted value.
+    .size = { $inside } of { $number } intervals hold the planted value.
+    .uncertainty = A 95% interval misses one time in twenty by chance. As many misses as here have a chance of { PERCENT($chance, digits: 1) }.
+    .action = Test an effect before acting on it, whatever its interval says.
+    .limit = What was not planted as such, such as lifetime value, is not judged here.
+
+recovery-alarms-right =
+    .decision = Let the drift alarm decide when to look at the segments again.
+    .size = The study judged { $right } of { $periods } periods right.
+    .uncertainty = One simulated market, with one planted drift at most.
+    .action = Review the segments when the alarm is raised.
+    .limit = A slower drift than the planted one would be seen later.
+recovery-alarms-wrong =
+    .decision = Do not rely on the drift alarm alone: it was wrong in this run.
+    .size = The study judged { $right } of { $periods } periods right.
+    .uncertainty = One simulated market, with one planted drift at most.
+    .action = Look at the movement itself as well as at the alarm.
+    .limit = A slower drift than the planted one would be seen later.
+recovery-leads-ranked =
+    .decision = Let the score decide whom to call first.
+    .size = The score puts { NUM($found, digits: 3) } of pairs of leads in the right order (AUC); { NUM($best, digits: 3) } is the best possible. The rank correlation of both is { NUM($alike, digits: 2) }.
+    .uncertainty = One set of { NUM($leads) } leads, scored unseen.
+    .action = Call leads in the order of expected value.
+    .limit = No score can predict chance: the planted probabilities themselves give the best ranking.
+recovery-leads-unranked =
+    .decision = Do not call by the score: it ranks leads no better than chance.
+    .size = The score puts { NUM($found, digits: 3) } of pairs of leads in the right order (AUC); { NUM($best, digits: 3) } is the best possible. The rank correlation of both is { NUM($alike, digits: 2) }.
+    .uncertainty = One set of { NUM($leads) } leads, scored unseen.
+    .action = Call leads in the order they came.
+    .limit = No score can predict chance: the planted probabilities themselves give the best ranking.
