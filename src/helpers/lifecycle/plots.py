@@ -110,7 +110,7 @@ def _short(name: str) -> str:
 
 def titled(ax: Axes, title: str, **place: float) -> None:
     """Set a title in lines as wide as a chart of `WIDTH`."""
-    ax.set_title(fill(title, 48), fontsize=11, **place)
+    ax.set_title(fill(title, 40), fontsize=11, **place)
 
 
 def stage_shares(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
@@ -219,7 +219,7 @@ def forecasts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.scatter(table[name], where + shift, label=said, **looks)
     plots.name_rows(ax, table["before"], edge=0.5)
     ax.set_ylabel("repeat days before")
-    ax.set_xlabel("days with purchases in the later window, mean")
+    ax.set_xlabel("days with purchases in the holdout, mean")
     *marks, bars = ax.get_legend_handles_labels()[0]
     ax.legend(handles=[bars, *marks], loc="upper right")  # what came first
     return ax
