@@ -34,8 +34,10 @@ def shares(
     order = list(dict.fromkeys(table["period"]))
     for ax, i in zip(axes.flat, ids, strict=False):
         own = table[table["segment_id"] == i].set_index("period").reindex(order)
-        told = limits[limits["segment_id"] == i]
-        _share_panel(ax, own["value"], told, order=order, colour=segment_colour(i))
+        own_limits = limits[limits["segment_id"] == i]
+        _share_panel(
+            ax, own["value"], own_limits, order=order, colour=segment_colour(i)
+        )
         ax.set_title(names[i], fontsize=9, pad=4)
     for ax in axes.flat[len(ids) :]:
         ax.set_visible(False)
