@@ -15,6 +15,13 @@ few-challenged = No challenger was fitted: { $customers } customers have enough 
 few-in-both = The two are not compared: { $customers } customers have enough data in odd and in even weeks, and { $needed } are needed, 10 for each segment.
 
 # --- Which periods do we compare?
+followed = { $groups ->
+        [one] 1 { $group }
+       *[other] { $groups } { $group }s
+    }, trained on { $first } to { $last }. Reviewed: { $review_start } to { $review_end }. { $why ->
+        [none] { "" }
+       *[other] { $why } Value tiers are followed instead.
+    }
 periods = { $periods ->
         [one] 1 period
        *[other] { $periods } periods
@@ -129,7 +136,11 @@ no-limit = the training window has too few periods ({ $periods }) to set a limit
 reviewed = { $reviewed ->
         [one] { NUM($statistics) } statistics in 1 period
        *[other] { NUM($statistics) } statistics in { $reviewed } periods
-    }: { $without } have no limit, because the training window has too few periods; { $beyond ->
+    }. { $without ->
+        [0] Each has a limit;
+        [one] 1 has no limit, because the training window has too few periods;
+       *[other] { $without } have no limit, because the training window has too few periods;
+    } { $beyond ->
         [0] none lies beyond its limit.
         [one] 1 lies beyond its limit.
        *[other] { $beyond } lie beyond their limits.
