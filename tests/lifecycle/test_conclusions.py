@@ -173,9 +173,8 @@ def test_groups_differ_only_as_the_tests_say(
 ):
     found = conclusions.who_stays(
         ENDS,
-        p_alike=p_alike,
-        p_similar=p_similar,
-        excess=pd.Series(excess, index=[1, 2]),
+        p_alike,
+        (p_similar, pd.Series(excess, index=[1, 2])),
         alpha=0.05,
         group="segment",
         days=98,
@@ -190,9 +189,9 @@ def test_groups_differ_only_as_the_tests_say(
 
 
 def test_one_group_is_compared_with_none():
-    tests = {"p_alike": 1.0, "p_similar": 1.0, "excess": pd.Series([0], index=[2])}
+    tests = (1.0, (1.0, pd.Series([0], index=[2])))
     about = {"alpha": 0.05, "group": "value tier", "days": 1}
-    found = conclusions.who_stays(ENDS[:1], **tests, **about)
+    found = conclusions.who_stays(ENDS[:1], *tests, **about)
     assert "there are no two value tiers to compare" in found["decision"]
     assert found["size"] == "After 1 day, 90% of Tea have not lapsed."
     title = words.say("who-stays-title", **found["facts"])

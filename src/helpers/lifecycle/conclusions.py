@@ -7,7 +7,7 @@ from helpers.disclosure import suppression
 from helpers.disclosure.suppression import MIN_CELL, WITHHELD, many, part
 from helpers.display import words
 from helpers.features import labels
-from helpers.lifecycle import clv, lifecycle_stages, retention, touchpoints
+from helpers.lifecycle import clv, lifecycle_stages, retention
 from helpers.lifecycle.lifecycle_stages import SILENT, STAGES, WELL
 
 # The words stand in display/words/en/05_lifecycle_journey.ftl. Facts of a finding also
@@ -23,17 +23,12 @@ def standing(counts: pd.DataFrame) -> dict[str, object]:
     """
     now = counts.iloc[-1].reindex(STAGES, fill_value=0)
     hidden = suppression.withheld(counts).iloc[-1].reindex(STAGES, fill_value=False)
-    told = {}
-    for name, stages in {
-        "well": [*WELL],
-        "slowing": SILENT[:1],
-        "lapsed": SILENT[1:],
-    }.items():
-        number = int(now[list(stages)].sum())
-        shown = not hidden[list(stages)].any()
-        told[name] = many(number) if shown else WITHHELD
-        told[f"{name}_share"] = part(number, of=now.sum()) if shown else WITHHELD
-    return {"period": counts.index[-1], **told}
+    facts = {"period": counts.index[-1]}
+    for name, of in (("well", WELL), ("slowing", SILENT[:1]), ("lapsed", SILENT[1:])):
+        number, shown = int(now[[*of]].sum()), not hidden[[*of]].any()
+        facts[name] = many(number) if shown else WITHHELD
+        facts[f"{name}_share"] = part(number, of=now.sum()) if shown else WITHHELD
+    return facts
 
 
 def stages(
@@ -87,20 +82,19 @@ def last_moves(moves: pd.DataFrame) -> dict[str, object]:
 
 def who_stays(
     ends: pd.DataFrame,
-    *,
     p_alike: float,
-    p_similar: float,
-    excess: pd.Series,
+    similar: tuple[float, pd.Series],
+    *,
     alpha: float,
-    group: str,
-    days: int,
+    **facts: object,
 ) -> Finding:
     """Conclude whether groups lapse at different rates.
 
     `ends`: segment_id, segment (name), retained, low, high of those that may be shown,
-    the best first; p values are of all, and among customers with similar times between
-    orders, with the lapses in `excess` of those expected.
+    the best first; `similar` is of `lifecycle_stages.at_similar_gaps`; `facts` are the
+    word for a group and the days.
     """
+    p_similar, excess = similar
     best, worst = ends.iloc[0], ends.iloc[-1]
     branch = "alike" if len(ends) > 1 else "one"
     if len(ends) > 1 and p_alike < alpha:
@@ -111,8 +105,7 @@ def who_stays(
     return words.finding(
         "who-stays",
         branch=branch,
-        group=group,
-        days=days,
+        **facts,
         p_alike=_p(p_alike),
         p_similar=_p(p_similar),
         **{f"{end}_{c}": row[c] for end, row in sides.items() for c in columns},
@@ -166,22 +159,6 @@ def contacts(judged: pd.DataFrame) -> Finding:
         changes="; ".join(said),
         alone=alone if alone >= 0.05 else NONE,
     )
-
-
-def orders_after(followed: pd.DataFrame) -> str:
-    """Say which contacts are followed by other days with orders, from `verdicts`."""
-    orders = followed[followed["outcome"] == "orders"]
-    changed = orders[orders["verdict"].isin(["more", "less"])]
-    said = [
-        words.say(
-            "orders-change",
-            name=touchpoints.in_words(row.touchpoint),
-            low=row.low,
-            high=row.high,
-        )
-        for row in changed.itertuples()
-    ]
-    return words.say("orders-after", changed=len(changed), changes="; ".join(said))
 
 
 def revenue(year: pd.Series) -> dict[str, object]:

@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from helpers.disclosure import suppression
 from helpers.display import plots
@@ -30,6 +29,14 @@ STAGE_COLOURS = {
     "slowing": "#6a5fb5",
     "lapsed": "#641c30",
     "Too little data": UNCLASSIFIED,
+}
+
+
+VERDICT_COLOURS = {
+    "more": segment_colour(3),
+    "less": segment_colour(4),
+    "no difference seen": plots.ACCENT,
+    "not comparable": REFERENCE,
 }
 
 
@@ -71,46 +78,13 @@ def flows(moves: pd.DataFrame, *, labels: bool = True, ax: Axes | None = None) -
     return ax
 
 
-def flows_by_group(moves: pd.DataFrame, *, names: Mapping[int, str]) -> Figure:
-    """Draw the `flows` of each group, by segment_id, side by side in two columns."""
-    ids = [i for i in names if (moves["segment_id"] == i).any()]
-    rows = max(-(-len(ids) // 2), 1)
-    figure, axes = plt.subplots(rows, 2, figsize=(WIDTH, 1.9 * rows), squeeze=False)
-    for ax in axes.flat:
-        ax.axis("off")
-    for ax, i in zip(axes.flat, ids, strict=False):
-        flows(moves[moves["segment_id"] == i], labels=False, ax=ax)
-        ax.set_title(fill(_short(names[i]), 24), fontsize=9, pad=4)
-    return figure
-
-
-def contacts(judged: pd.DataFrame, *, label: str, ax: Axes | None = None) -> Axes:
-    """Draw differences of `touchpoints.judged`, coloured by verdict."""
-    colours = {
-        "more": segment_colour(3),
-        "less": segment_colour(4),
-        "no difference seen": plots.ACCENT,
-        "not comparable": REFERENCE,
-    }
-    ax = plots.estimates(
-        judged.assign(name=judged["touchpoint"].str.slice(0, 48)),
-        names="name",
-        value="difference",
-        label=label,
-        colours=judged["verdict"].map(colours).tolist(),
-        ax=ax,
-    )
-    ax.tick_params(axis="y", labelsize=8.5)
-    return ax
-
-
 def _short(name: str) -> str:
     return name if len(name) < 49 else f"{name[:47]}…"
 
 
-def titled(ax: Axes, title: str, **place: float) -> None:
-    """Set a title in lines as wide as a chart of `WIDTH`."""
-    ax.set_title(fill(title, 40), fontsize=11, **place)
+def titled(ax: Axes, title: str, *, width: int = 40, **place: float) -> None:
+    """Set a title in lines of `width` letters, by default as wide as a chart."""
+    ax.set_title(fill(title, width), **{"fontsize": 11, **place})
 
 
 def stage_shares(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:

@@ -407,13 +407,8 @@ def judged(table: pd.DataFrame) -> pd.DataFrame:
     checks = table[table["outcome"] == "earlier sales"].set_index("touchpoint")[ends]
     checks.columns = ["check", "check_low", "check_high"]
     sales = table[table["outcome"] == "sales"].join(checks, on="touchpoint")
-    rank = sales["verdict"].map(VERDICTS.index)
-    sales = sales.assign(rank=rank, touchpoint=sales["touchpoint"].map(in_words))
+    names = sales["touchpoint"].str.replace("_", " ").str.slice(0, 60)
+    sales = sales.assign(rank=sales["verdict"].map(VERDICTS.index), touchpoint=names)
     return sales.sort_values(
         ["rank", "difference"], ascending=[True, False], ignore_index=True
     )
-
-
-def in_words(touchpoint: str) -> str:
-    """Write a touchpoint as it reads in a table or sentence."""
-    return touchpoint.replace("_", " ")[:60]

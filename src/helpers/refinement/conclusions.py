@@ -7,8 +7,8 @@ import pandas as pd
 
 from helpers.clustering.model import Model
 from helpers.core.errors import TooLittle
-from helpers.disclosure.suppression import MIN_CELL, numbers, part
-from helpers.display import tables, words
+from helpers.disclosure.suppression import MIN_CELL, part
+from helpers.display import words
 from helpers.refinement import migration
 
 # The words stand in display/words/en/07_refinement.ftl. Facts of a finding hold nothing
@@ -144,14 +144,6 @@ def movement(
     path = dict.fromkeys(("from", "to", "path_excess", "path_low", "path_high"), NONE)
     if len(clear):
         path = _path(clear.iloc[0], names)
-    shown = numbers(tables.guarded(moves)["moved"]).notna()
-    left = moves[shown & (moves["segment_id"] > 0) & (moves["customers"] >= MIN_CELL)]
-    left = left.dropna(subset="excess").sort_values("excess", ascending=False)
-    ends = ("excess", "low", "high")
-    top = dict.fromkeys(("top", *(f"top_{end}" for end in ends)), NONE)
-    for _, row in left.head(1).iterrows():
-        top = {f"top_{end}": 100 * row[end] for end in ends}
-        top["top"] = names[row["segment_id"]]
     return words.finding(
         "movement",
         branch=branch,
@@ -160,8 +152,6 @@ def movement(
         period=period,
         any_cut=any_cut,
         floors=words.say("floors", **floors(moves.iloc[0])),
-        of=len(left),
-        **top,
         **moved(moves.iloc[0]),
         **path,
         **(calm or {"calm": NONE, "false": NONE}),

@@ -229,11 +229,10 @@ contacts =
         [none] ; what was not measured may differ.
        *[other] ; a fair share has no similar customer ({ PERCENT($alone) } of contacts at the median).
     }
-orders-change = { $name } ({ SIGNED($low, digits: 2) } to { SIGNED($high, digits: 2) })
 orders-after = { $changed ->
         [0] No contact that could be compared is followed by a visible change in days with orders.
-        [one] One contact is followed by a change in days with orders: { $changes }.
-       *[other] { $changed } contacts are followed by a change in days with orders: { $changes }.
+        [one] One contact is followed by a change in days with orders: { $names }.
+       *[other] { $changed } contacts are followed by a change in days with orders: { $names }.
     }
 
 # --- Contracts and satisfaction

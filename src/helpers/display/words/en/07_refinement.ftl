@@ -112,12 +112,6 @@ movement =
     .uncertainty = { $shown ->
         [yes] 95% interval of the movement beyond noise: ({ SIGNED($low, digits: 1) } to { SIGNED($high, digits: 1) } points).
        *[no] { "" }
-    } { $top ->
-        [none] { "" }
-       *[other] Most left { $top }, by { SIGNED($top_excess, digits: 1) } points beyond noise ({ SIGNED($top_low, digits: 1) } to { SIGNED($top_high, digits: 1) }){ $of ->
-            [one] .
-           *[other] , the largest of { $of }.
-        }
     } { $any_cut }
     .action = { $calm ->
         [none] Act on a customer's change of { $group } only if the next period shows it too.
