@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from helpers.disclosure.suppression import MIN_CELL, withheld
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import plots
 from helpers.display.plots import ACCENT, INK, REFERENCE, segment_colour
 
@@ -123,17 +123,20 @@ def descent(
 ) -> Axes:
     """Draw which old segments' customers each new segment holds, in their colours.
 
-    `shared` counts customers, old segments x new ones; no share of fewer than
+    `shared` counts customers, old segments x new ones; no band or share of fewer than
     `FEW` is shown.
     """
     ax = plt.gca() if ax is None else ax
     colours = {i: segment_colour(i) for i in shared.index}
-    sides = plots.bands(shared, colours=colours, drawn=~withheld(shared), ax=ax)
-    total = shared.to_numpy().sum()
-    for x, blocks, names in zip((0.01, 0.99), sides, (old, new), strict=True):
+    sides = plots.bands(shared.where(shared >= FEW, 0), colours=colours, ax=ax)
+    sizes = (shared.sum(axis=1), shared.sum())
+    for x, blocks, names, size in zip(
+        (0.01, 0.99), sides, (old, new), sizes, strict=True
+    ):
         side = "right" if x < 0.5 else "left"
         for i, top, height in blocks.itertuples():
-            share = f", {height:.0%}" if round(height * total) >= FEW else ""
+            # of all customers, and not of those who are drawn
+            share = f", {size[i] / size.sum():.0%}" if size[i] >= FEW else ""
             middle = top + height / 2
             words = f"{names[i]}{share}"
             ax.text(x, middle, words, ha=side, va="center", fontsize=9)
