@@ -361,9 +361,41 @@ def dropped(said, told):
     return None
 
 
+def contacts(said, told):
+    """Contacts that were compared, and followed by a change, are as many as were found."""
+    found = re.search(
+        r"(None|The one|\d+)(?: of the (\d+))? contacts? that could be compared (?:was|were)"
+        r"( not)? followed by",
+        said,
+    )
+    if not found:
+        return None
+    rows = pd.read_parquet(told.processed / "touchpoints.parquet")
+    verdict = rows.loc[rows["outcome"] == "sales", "verdict"]
+    compared = (verdict != "not comparable").sum()
+    changed = verdict.isin(["more", "less"]).sum()
+    one = found[1] == "The one" or "the 1 contact" in said
+    many = 0 if found[3] or found[1] == "None" else number(found[1])
+    return _all(
+        near(1 if one else number(found[2]), compared),
+        near(many, changed),
+    )
+
+
+def alarms(said, told):
+    """Alarms are as many as were raised."""
+    found = re.search(r"(No|An) alarm in (?:(\d+) of )?(\d+) periods? reviewed", said)
+    if not found:
+        return None
+    rows = pd.read_parquet(told.processed / "drift_alarms.parquet")
+    many = 0 if found[1] == "No" else number(found[2])
+    return _all(near(many, rows["alarm"].sum()), near(number(found[3]), len(rows)))
+
+
 RULES = (
     *(counts, concentration, lasting, coming_back, advice, kind_of_segments),
     *(nobody_is_alike, groceries, unfinished, currency, days, shares, dropped),
+    *(contacts, alarms),
 )
 
 
@@ -456,6 +488,12 @@ def _said(told, result):
             for text in [answer] if isinstance(answer, str) else answer:
                 for said in sentences(text):
                     yield f"card {card['name']}", said
+
+
+def _texts(finding):
+    """Return the texts of a finding, without its id and facts."""
+    parts = ("decision", "size", "uncertainty", "action", "limit")
+    return [finding[part] for part in parts]
 
 
 def _figures(told, result):

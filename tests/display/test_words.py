@@ -86,10 +86,9 @@ def test_each_message_of_the_catalogue_is_used():
     files = [*(paths.ROOT / "src").rglob("*.py"), *paths.notebooks()]
     text = "\n".join(file.read_text("utf-8") for file in files)
     folder = Path(words.__file__).with_name("words") / words.LANGUAGE
-    known = re.findall(
-        r"(?m)^([a-z][\w-]*) =",
-        "\n".join(f.read_text("utf-8") for f in folder.glob("*")),
-    )
+    catalogue = "\n".join(f.read_text("utf-8") for f in folder.glob("*"))
+    known = re.findall(r"(?m)^([a-z][\w-]*) =", catalogue)
+    text += " ".join(re.findall(r"\{ [a-z][\w-]* \}", catalogue))  # by another message
     # A name may be put together of a subject and a branch: "value-" + branch.
     unused = [
         name

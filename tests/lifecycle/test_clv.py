@@ -43,7 +43,7 @@ def test_published_estimates_of_spend_come_back(cdnow):
     assert (found.p, found.q, found.v) == pytest.approx((6.25, 3.74, 15.44), rel=0.01)
 
 
-def test_the_published_customer_is_foretold():
+def test_the_published_customer_is_predicted():
     # Fader, Hardie and Lee: x = 2, t_x = 30.43, T = 38.86, 39 weeks ahead: 1.226
     rates = clv.Rates(0.243, 4.414, 0.793, 2.426, 0.0, (), 0)
     one = pd.DataFrame({"frequency": [2], "recency": [30.43], "age": [38.86]})
@@ -166,7 +166,7 @@ def bought():
     return table.assign(sales_cents=1000)
 
 
-def test_planted_customers_are_foretold_better_than_by_their_rate(bought):
+def test_planted_customers_are_predicted_better_than_by_their_rate(bought):
     cut = DAY + pd.Timedelta(days=280)
     summary = clv.purchases(bought, first=DAY, last=cut)
     rates = clv.fit_rates(summary, bounds=BOUNDS)
@@ -239,7 +239,7 @@ def test_spend_of_any_currency_is_fitted_alike():
     assert clv.expected_spend(found, dong) == pytest.approx(each * 25_000, rel=0.01)
 
 
-def test_equal_spends_are_foretold_and_no_spend_leaves_the_model_out():
+def test_equal_spends_are_predicted_and_no_spend_leaves_the_model_out():
     equal = pd.DataFrame({"paid": [3, 0] * 30, "spend": [10.0, np.nan] * 30})
     each = clv.expected_spend(clv.fit_spend(equal, bounds=BOUNDS), equal)
     assert each == pytest.approx(np.full(60, 10.0), rel=0.01)
@@ -273,7 +273,9 @@ def test_without_a_model_the_naive_rate_stands_alone(bought):
     worth = clv.lifetime(summary, rates=None, spend=None, weeks=10, discount=0.1)
     assert worth["value"].equals(worth["naive_value"])
     clv.need_value(worth)
-    with pytest.raises(TooLittle, match="None of 3,000 customers is foretold to spend"):
+    with pytest.raises(
+        TooLittle, match="None of 3,000 customers is predicted to spend"
+    ):
         clv.need_value(worth.assign(value=0.0))
 
 

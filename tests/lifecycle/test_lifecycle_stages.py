@@ -72,7 +72,7 @@ def test_order_days_count_goods_and_leave_out_what_comes_after(tmp_path):
     assert found["sales_cents"].tolist() == [155, 0]
 
 
-def test_stages_follow_the_customers_own_rhythm():
+def test_stages_follow_the_customers_usual_time():
     # seen from day 100: a gap of 10 each; silences of 10, 21, 40 and 41 days
     days = ordered(
         active=range(0, 91, 10),
@@ -189,7 +189,7 @@ def test_cohorts_follow_those_who_came_together():
     ]
 
 
-def test_a_lapse_comes_when_the_silence_exceeds_the_rhythm_known_before():
+def test_a_lapse_comes_when_the_silence_exceeds_the_usual_time_known_before():
     # gaps of 10 days; the limit is 40 days of silence
     days = ordered(
         stays=range(0, 200, 10),
@@ -289,14 +289,14 @@ def test_a_week_is_said_by_its_last_day():
     assert lifecycle_stages.said(pd.Period("2020-01-08", "Q")) == "2020Q1"
 
 
-def test_one_order_each_gives_no_rhythm_and_says_so():
+def test_one_order_each_gives_no_stages_and_says_so():
     once = ordered(**{f"c{i}": [i] for i in range(200)})
     with pytest.raises(TooLittle, match=r"Each of 200 customers .* repeat share is 0%"):
-        lifecycle_stages.need_rhythm(once)
+        lifecycle_stages.need_repeats(once)
     few = ordered(**{f"c{i}": [i, 20 + i] for i in range(9)}, x=[1])
     with pytest.raises(TooLittle, match=r"found: fewer than 10 of 10"):
-        lifecycle_stages.need_rhythm(few)
-    lifecycle_stages.need_rhythm(ordered(**{f"c{i}": [i, 20 + i] for i in range(10)}))
+        lifecycle_stages.need_repeats(few)
+    lifecycle_stages.need_repeats(ordered(**{f"c{i}": [i, 20 + i] for i in range(10)}))
 
 
 def test_orders_of_one_day_are_one_pile():
@@ -396,7 +396,7 @@ def test_cohorts_that_nobody_is_followed_in_leave_the_section_out():
         lifecycle_stages.cohorts(days, joined=seen[:0], period="Q", last=on(200))
     found = lifecycle_stages.cohorts(days, joined=seen, period="Q", last=on(100))
     with pytest.raises(TooLittle, match="no such cohort"):
-        lifecycle_stages.need_cohorts(found)
+        lifecycle_stages.shown_cohorts(found, of=2)
 
 
 def test_nobody_to_follow_is_an_empty_table_and_no_group():
@@ -436,12 +436,12 @@ def test_without_a_lapse_groups_are_alike():
         [followed([9.0] * 10, False), followed([9.0] * 10, False, group=2)]
     )
     assert lifecycle_stages.retention_differs(both, by="group") == 1
-    p, excess = lifecycle_stages.at_like_rhythm(both, by="group")
+    p, excess = lifecycle_stages.at_similar_gaps(both, by="group")
     assert p == 1
     assert excess.tolist() == [0, 0]
 
 
-def test_groups_that_only_buy_at_another_rhythm_are_not_less_loyal():
+def test_groups_that_only_buy_at_other_intervals_are_not_less_loyal():
     rng = np.random.default_rng(8)
     limit = rng.uniform(10, 100, 600)
     often = (limit + rng.normal(0, 20, 600) < 55).astype(int)
@@ -449,12 +449,12 @@ def test_groups_that_only_buy_at_another_rhythm_are_not_less_loyal():
     days = np.minimum(rng.exponential(2 * limit), 90)
     table = followed(days, days < 90, group=often, limit=limit)
     assert lifecycle_stages.retention_differs(table, by="group") < 1e-6
-    p, _ = lifecycle_stages.at_like_rhythm(table, by="group")
+    p, _ = lifecycle_stages.at_similar_gaps(table, by="group")
     assert p > 0.01
-    # and a group that is less loyal at any rhythm is found
+    # and a group that is less loyal at any usual time is found
     days = np.minimum(rng.exponential(2 * limit / (1 + 2 * often)), 90)
     less = followed(days, days < 90, group=often, limit=limit)
-    p, excess = lifecycle_stages.at_like_rhythm(less, by="group")
+    p, excess = lifecycle_stages.at_similar_gaps(less, by="group")
     assert p < 1e-3
     assert excess[1] > 0 > excess[0]
 
@@ -463,5 +463,5 @@ def test_one_stratum_is_the_plain_log_rank_test():
     rng = np.random.default_rng(3)
     days = rng.exponential(50, 200).round() + 1
     table = followed(days, rng.random(200) < 0.7, group=np.arange(200) % 3)
-    p, _ = lifecycle_stages.at_like_rhythm(table, by="group")
+    p, _ = lifecycle_stages.at_similar_gaps(table, by="group")
     assert p == pytest.approx(lifecycle_stages.retention_differs(table, by="group"))

@@ -24,12 +24,20 @@ def test_every_stage_has_a_colour_of_its_own_lightness():
     assert np.diff(sorted(lightness)).min() > 0.01
 
 
-FLOWS = pd.DataFrame(
-    {
-        "stage": ["active", "active", "lapsed", "lapsed"],
-        "next_stage": ["active", "lapsed", "returned", "lapsed"],
-        "customers": [60, 15, 5, 20],
-    }
+def moves(*rows):
+    """List customers by their stage before, the stage after, and how many."""
+    table = [(stage, after) for stage, after, many in rows for _ in range(many)]
+    return pd.DataFrame(table, columns=["stage", "next_stage"])
+
+
+# Of 100 customers; one column of stages has nobody who got there otherwise.
+FLOWS = moves(
+    ("active", "active", 50),
+    ("active", "lapsed", 15),
+    ("active", "slowing", 4),
+    ("slowing", "active", 7),
+    ("slowing", "slowing", 12),
+    ("slowing", "lapsed", 12),
 )
 
 
@@ -38,8 +46,10 @@ def test_flows_draw_each_stage_as_high_as_its_share(ax):
     heights = sorted(
         round(bar.get_height(), 3) for bar in ax.patches if hasattr(bar, "get_height")
     )
-    assert heights == [0.05, 0.25, 0.35, 0.6, 0.75]
-    assert {"active 75%", "active 60%", "returned 5%", "lapsed 35%"} <= set(said(ax))
+    assert heights == [0.16, 0.27, 0.31, 0.57, 0.69]
+    # moves that are not drawn count, too: 69% and not the share of what is drawn
+    assert said(ax)[:2] == ["active 69%", "slowing 31%"]
+    assert said(ax)[2:] == ["active 57%", "slowing 16%", "lapsed 27%"]
 
 
 def test_flows_are_bands_in_the_colour_of_where_they_come_from(ax):
@@ -49,20 +59,26 @@ def test_flows_are_bands_in_the_colour_of_where_they_come_from(ax):
         round(b.get_path().vertices[-1, 1] - b.get_path().vertices[0, 1], 3)
         for b in bands
     ]
-    assert thick == [0.6, 0.15, 0.05, 0.2]
+    # moves of 4 and 7 customers are withheld, and no row or column gives them away
+    assert thick == [0.15, 0.12]
     colours = [b.get_facecolor()[:3] for b in bands]
     assert colours[0] == pytest.approx(to_rgb(plots.STAGE_COLOURS["active"]))
-    assert colours[2] == pytest.approx(to_rgb(plots.STAGE_COLOURS["lapsed"]))
+    assert colours[1] == pytest.approx(to_rgb(plots.STAGE_COLOURS["slowing"]))
     assert said(ax) == []
 
 
+def test_stages_of_few_customers_have_neither_block_nor_name(ax):
+    plots.flows(moves(("active", "active", 80), ("lapsed", "lapsed", 5)), ax=ax)
+    assert not any("5%" in text or "lapsed" in text for text in said(ax))
+
+
 def test_flows_with_many_thin_stages_stay_inside_the_picture(ax):
-    thin = pd.DataFrame(
-        {
-            "stage": ["new", "active", "returned", "slowing", "lapsed"],
-            "next_stage": ["active", "active", "active", "slowing", "lapsed"],
-            "customers": [10, 900, 10, 10, 300],
-        }
+    thin = moves(
+        ("new", "active", 10),
+        ("active", "active", 900),
+        ("returned", "active", 10),
+        ("slowing", "slowing", 10),
+        ("lapsed", "lapsed", 300),
     )
     plots.flows(thin, ax=ax)
     bars = [p for p in ax.patches if hasattr(p, "get_height")]
@@ -70,11 +86,11 @@ def test_flows_with_many_thin_stages_stay_inside_the_picture(ax):
 
 
 def test_shares_of_stages_fill_each_bar_and_small_ones_go_without_a_number(ax):
-    shares = pd.DataFrame(
-        {"active": [0.7, 0.5], "slowing": [0.27, 0.2], "lapsed": [0.03, 0.3]},
+    counts = pd.DataFrame(
+        {"active": [700, 500], "slowing": [270, 200], "lapsed": [30, 300]},
         index=["2020Q1", "2020Q2"],
     )
-    plots.stage_shares(shares, ax=ax)
+    plots.stage_shares(counts, ax=ax)
     widths = [bar.get_width() for bar in ax.patches]
     assert sum(widths) == pytest.approx(2)
     assert said(ax) == ["70%", "50%", "27%", "20%", "30%"]
@@ -163,8 +179,7 @@ def test_many_periods_are_printed_without_the_sign(ax):
 
 
 def test_no_move_of_ten_customers_is_said_in_words(ax):
-    none = pd.DataFrame({"stage": [], "next_stage": [], "customers": []})
-    plots.flows(none, ax=ax)
+    plots.flows(moves(("active", "active", 9), ("active", "lapsed", 9)), ax=ax)
     assert said(ax) == ["moves of fewer than 10 customers"]
 
 

@@ -271,7 +271,7 @@ def test_missing_values_are_left_out_and_perfect_ones_leave_the_section_out():
     found = retention.renewal_drivers(table, drivers=UNITS)
     assert (found["contracts"] == 250).all()
     perfect = table.assign(return_share=table["renewed"].astype(float))
-    with pytest.raises(TooLittle, match="tells renewal without an exception"):
+    with pytest.raises(TooLittle, match="predicts renewal without an exception"):
         retention.renewal_drivers(perfect, drivers=UNITS)
 
 
@@ -283,7 +283,7 @@ def stayers(n, *, seed, strength):
     return table, kept
 
 
-def test_noise_foretells_nobody_who_was_left_out():
+def test_noise_predicts_nobody_who_was_left_out():
     table, kept = stayers(400, seed=6, strength=0.0)
     chance = retention.cross_fitted(table, kept, folds=3, seed=1)
     found = retention.discrimination({"all": chance}, kept, seed=1, n_bootstrap=200)
@@ -433,8 +433,8 @@ def test_only_features_that_vary_and_are_known_are_compared():
     [
         (0.7, 0.6, (0.01, 0.1), "together"),
         (0.6, 0.49, (-0.1, 0.2), "together"),
-        (0.6, 0.6, (-0.1, 0.1), "rhythm"),
-        (0.4, 0.6, (-0.1, 0.1), "rhythm"),
+        (0.6, 0.6, (-0.1, 0.1), "timing"),
+        (0.4, 0.6, (-0.1, 0.1), "timing"),
         (0.6, 0.8, (-0.2, -0.1), "alone"),
         (0.5, 0.5, (-0.1, 0.1), "nothing"),
     ],
@@ -443,7 +443,7 @@ def test_what_the_ranking_bears_follows_its_intervals(whole, alone, gain, said):
     table = pd.DataFrame(
         {"low": [whole, alone], "gain_low": [gain[0], 0], "gain_high": [gain[1], 0]}
     )
-    assert retention.tells(table) == said
+    assert retention.predicts(table) == said
 
 
 def test_a_forecast_that_is_the_same_for_all_has_no_slope():

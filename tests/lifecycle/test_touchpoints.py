@@ -67,8 +67,9 @@ def test_touchpoints_of_orders_come_from_the_lines(tmp_path):
 
 
 def test_touchpoints_beside_orders_leave_out_controls_and_first_contracts():
+    campaigns = pd.DataFrame({"campaign_id": [7], "starts_on": on(3)})
     contacts = pd.DataFrame(
-        {"customer_id": ["a", "b"], "starts_on": on(3), "arm": ["treated", "control"]}
+        {"customer_id": ["a", "b"], "campaign_id": 7, "arm": ["treated", "control"]}
     )
     contracts = pd.DataFrame(
         {"customer_id": ["a", "a"], "starts_on": [on(70), on(0)], "ends_on": on(90)}
@@ -80,16 +81,14 @@ def test_touchpoints_beside_orders_leave_out_controls_and_first_contracts():
             "kind": "visit",
         }
     )
-    found = touchpoints.outside_orders(
-        contacts=contacts, interactions=visits, surveys=None, contracts=contracts
-    )
+    tables = {"campaigns": campaigns, "contacts": contacts, "interactions": visits}
+    found = touchpoints.outside_orders(tables | {"contracts": contracts})
     assert found.drop(columns="at_order").to_numpy().tolist() == [
         ["campaign contact", "a", on(3)],
         ["visit", "b", on(5)],
         ["contract renewal", "a", on(70)],
     ]
-    nothing = dict.fromkeys(["contacts", "interactions", "surveys", "contracts"])
-    none = touchpoints.outside_orders(**nothing)
+    none = touchpoints.outside_orders({"contacts": contacts})
     assert none.empty
     # beside others it leaves days days
     joined = pd.concat([none, found], ignore_index=True)
@@ -292,3 +291,22 @@ def test_too_few_weeks_events_or_customers_leave_the_section_out():
         touchpoints.follow(
             events, weeks, match=Match(4, 4, 3, 0.5), **asked | {"least": 100_000}
         )
+
+
+def test_what_follows_in_sales_stands_beside_its_check():
+    rows = [
+        ("a_b", "sales", "no difference seen", 5),
+        ("a_b", "orders", "more", 1),
+        ("a_b", "earlier sales", "", -2),
+        ("visit", "sales", "more", 3),
+        ("visit", "earlier sales", "", 1),
+        ("need: t", "sales", "no difference seen", 9),
+        ("need: t", "earlier sales", "", 0),
+    ]
+    table = pd.DataFrame(
+        rows, columns=["touchpoint", "outcome", "verdict", "difference"]
+    )
+    found = touchpoints.judged(table.assign(low=-1, high=10))
+    assert found["touchpoint"].tolist() == ["visit", "need: t", "a b"]
+    assert found["check"].tolist() == [1, 0, -2]
+    assert found[["check_low", "check_high"]].to_numpy().tolist() == [[-1, 10]] * 3

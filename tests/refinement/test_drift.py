@@ -297,30 +297,3 @@ def test_a_period_that_training_cuts_in_two_has_two_names():
     ]
     assert found["season"].tolist() == ["Q3", "Q4", "Q1", "Q1", "Q2"]
     assert found["last"].tolist()[2] == "1998-02-14"
-
-
-def limits(*rows):
-    columns = ["kind", "segment_id", "usual", "noise"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def test_what_an_alarm_sees_is_said_of_the_share_with_the_widest_limit():
-    names = {1: "Large", 2: "Small"}
-    shares = [("share", 1, 0.92, 0.07), ("share", 2, 0.08, 0.07)]
-    moves = [("movement", 1, 0.02, 0.4), ("movement", 2, 0.05, 0.5)]
-    told = drift.sees(limits(*shares, *moves), names=names)
-    assert "Small holds 8.0% as a rule. An alarm on this share comes" in told
-    assert "if it falls below 1.0% or rises above 15.0%" in told
-    assert "Movement alarms if 42.0% or more leave a group" in told
-    told = drift.sees(limits(("share", 2, 0.08, 0.09), *moves[:1]), names=names)
-    assert (
-        "Small holds 8.0% as a rule, and could vanish without an alarm on it." in told
-    )
-    assert "rises above 17.0%" in told
-    told = drift.sees(
-        limits(("share", 2, 0.5, 0.6), ("movement", 1, 0.6, 0.5)), names=names
-    )
-    assert "No change of this share can raise an alarm" in told
-    assert "No movement can be large enough" in told
-    told = drift.sees(limits(("share", 1, 0.5, float("nan"))), names=names)
-    assert told == "No limit is there, so no change of a share raises an alarm."

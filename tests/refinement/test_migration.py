@@ -10,7 +10,7 @@ import pytest
 from helpers.clustering import model as clustering_model
 from helpers.features import dictionary, staging
 from helpers.features.preparation import Preparation
-from helpers.refinement import migration
+from helpers.refinement import conclusions, migration
 
 WEEKS = ("before", "after", "odd 1", "even 1")
 
@@ -95,7 +95,7 @@ def tier_views(before, after):
     return dict(zip(WEEKS, [before, after, before, after], strict=True))
 
 
-def test_value_tiers_are_told_of_those_who_ordered_in_every_window():
+def test_value_tiers_are_given_to_those_who_ordered_in_every_window():
     one, other = (
         pd.DataFrame({"customer_id": ids, "sales": sales})
         for ids, sales in (
@@ -162,12 +162,12 @@ def test_tied_tiers_leave_one_empty_and_nothing_fails():
         (0.3, 0.1, -0.05, [(30, 10)], "open"),
     ],
 )
-def test_movement_is_put_in_words(moved, noise, low, paths, kind):
+def test_movement_is_named_by_its_numbers(moved, noise, low, paths, kind):
     whole = pd.Series({"moved": moved, "noise": noise, "low": low, "high": low + 0.1})
     whole = pd.concat([whole, pd.Series({"beyond_weeks": low > 0})])
     flows = pd.DataFrame(paths, columns=["customers", "noise_1"])
     flows = flows.assign(beyond=False, shown=True)
-    assert migration.said(whole, flows)[0] == kind
+    assert migration.kind(whole, flows)[0] == kind
 
 
 def test_a_clear_path_is_named_only_if_it_may_be_shown():
@@ -181,9 +181,9 @@ def test_a_clear_path_is_named_only_if_it_may_be_shown():
         }
     )
     # of the ten who took the other path two are noise
-    assert migration.said(whole, flows) == ("path", False)
-    assert migration.said(whole, flows.assign(noise_2=[5, 8])) == ("path", True)
-    assert migration.said(whole, flows.assign(shown=False))[0] == "noise"
+    assert migration.kind(whole, flows) == ("path", False)
+    assert migration.kind(whole, flows.assign(noise_2=[5, 8])) == ("path", True)
+    assert migration.kind(whole, flows.assign(shown=False))[0] == "noise"
 
 
 def test_noise_under_the_calm_rule_and_who_stayed():
@@ -359,12 +359,11 @@ def test_a_mood_of_two_weeks_is_no_movement(tmp_path):
     assert flows["customers"].tolist() == [30, 30]
     assert flows["noise_1"].tolist() == [0, 0]
     assert not flows["beyond"].any()
-    kind = migration.said(whole, flows.assign(shown=True))[0]
+    kind = migration.kind(whole, flows.assign(shown=True))[0]
     assert kind not in ("real", "path", "open")
-    told = migration.beside_floors(whole)
-    assert "The largest decides: blocks of two weeks." in told
-    assert "a mood that lasts longer can explain it" in told
-    assert "customers too few: blocks of four weeks, blocks of six weeks." in told
+    floors = conclusions.floors(whole)
+    assert (floors["verdict"], floors["largest"]) == ("mood", "blocks of two weeks")
+    assert floors["out"] == "blocks of four weeks, blocks of six weeks"
 
 
 def test_a_mood_of_four_weeks_is_no_movement(tmp_path):
@@ -398,7 +397,7 @@ def test_a_true_change_between_the_periods_is_movement(tmp_path):
     assert (first["moved"], second["moved"]) == (0.5, 0.0)
     flows = migration.migration(labels, segments=2, n_bootstrap=200, seed=1)
     assert flows["beyond"].tolist() == [True, False]
-    assert "Movement is more than any of them" in migration.beside_floors(whole)
+    assert conclusions.floors(whole)["verdict"] == "more"
 
 
 def test_a_change_of_customers_who_buy_by_chance_is_movement(tmp_path):
@@ -464,7 +463,7 @@ def many_cuts(noise_2):
     }
 
 
-def test_movement_is_held_to_the_largest_floor_and_its_interval_to_the_lowest_end():
+def test_movement_is_compared_with_the_largest_floor_and_its_interval_to_the_lowest_end():
     for noise_2, kind in ((5, "real"), (18, "real"), (38, "noise")):
         labels = many_cuts(noise_2)
         whole = migration.excess(labels, segments=2, n_bootstrap=500, seed=1).iloc[0]
@@ -484,7 +483,7 @@ def test_movement_is_held_to_the_largest_floor_and_its_interval_to_the_lowest_en
         assert whole["low"] == min(lows)
         flows = pd.DataFrame({"customers": [40], "noise_1": [10], "noise_2": [noise_2]})
         flows = flows.assign(beyond=False, shown=True)
-        assert migration.said(whole, flows)[0] == kind
+        assert migration.kind(whole, flows)[0] == kind
 
 
 def test_more_than_weeks_and_not_more_than_longer_blocks_is_a_mood():
@@ -504,39 +503,10 @@ def test_more_than_weeks_and_not_more_than_longer_blocks_is_a_mood():
     )
     flows = pd.DataFrame({"customers": [30], "noise_1": [10], "noise_2": [14]})
     flows = flows.assign(beyond=False, shown=True)
-    assert migration.said(whole, flows)[0] == "mood"
-    assert migration.said(whole, flows)[1] is False
+    assert migration.kind(whole, flows)[0] == "mood"
+    assert migration.kind(whole, flows)[1] is False
     # of 30 who moved 16 would by blocks of two weeks: the largest floor counts
-    assert migration.said(whole, flows.assign(noise_2=16))[1] is True
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "weeks", "words"),
-    [
-        (0.01, 0.2, True, "Movement is more than any of them"),
-        (-0.2, -0.01, False, "Movement is less than this"),
-        (-0.1, 0.1, True, "a mood that lasts longer can explain it"),
-        (-0.1, 0.1, False, "Movement is not surely more than this"),
-    ],
-)
-def test_the_sentence_on_floors_says_which_decides(low, high, weeks, words):
-    whole = {
-        "noise_1": 0.1,
-        "noise_2": 0.2,
-        "noise_4": 0.15,
-        "noise_6": 0.12,
-        "floor": 2,
-    }
-    whole |= {"low": low, "high": high, "beyond_weeks": weeks}
-    told = migration.beside_floors(pd.Series(whole, dtype=object))
-    assert words in told
-    assert "10.0% in alternate weeks, in blocks of two weeks 20.0%, of four" in told
-    assert "The largest decides: blocks of two weeks." in told
-    alone = migration.beside_floors(
-        pd.Series(whole | dict.fromkeys(["noise_2", "noise_4", "noise_6"]), dtype=float)
-    )
-    assert "This floor decides alone." in alone
-    assert "too few: blocks of two weeks, blocks of four weeks, blocks of six" in alone
+    assert migration.kind(whole, flows.assign(noise_2=16))[1] is True
 
 
 # --- Any cut
@@ -567,28 +537,46 @@ def test_random_cuts_move_whom_they_part():
     assert found["largest"].equals(found["moved"])
 
 
-@pytest.mark.parametrize(
-    ("whole", "top", "says"),
-    [
-        (
-            0.3,
-            0.5,
-            ["tells more than movement of any of these", "more than any random"],
-        ),
-        (0.1, 0.2, ["tells no more than movement of any cut", "no more than a random"]),
-        (-0.3, 0.1, ["move less beyond noise than any", "no more than a random"]),
-    ],
-)
-def test_segments_are_held_to_random_cuts(whole, top, says):
+def test_segments_stand_beside_mean_and_range_of_random_cuts():
     moves = pd.DataFrame(
-        {
-            "segment_id": [0, 1, 2, 3],
-            "customers": [100, 50, 45, 5],
-            "excess": [whole, top, -0.1, 0.9],  # the last is too small to be told of
-        }
+        {"moved": [0.3], "noise": [0.2], "excess": [0.1], "low": [0.0], "high": [0.2]}
     )
-    drawn = pd.DataFrame({"excess": [-0.2, 0.2], "largest": [0.1, 0.4]})
-    told = migration.beside_random(moves, drawn, fewest=10)
-    assert all(words in told for words in says)
-    assert f"The largest of one segment is {top:+.1%}, " in told
-    assert "+0.0% (-20.0% to +20.0%) over 2 draws" in told
+    drawn = pd.DataFrame({"moved": 0.5, "noise": 0.4, "excess": [-0.2, 0.4]})
+    found = migration.beside_random(moves, drawn, word="segment")
+    assert found.index.tolist() == ["segments", "random centres, 2 draws"]
+    assert found.iloc[1].tolist() == pytest.approx([0.5, 0.4, 0.1, -0.2, 0.4])
+
+
+def test_paths_of_few_customers_are_withheld_with_what_gives_them_away():
+    ids = [(a, b) for a in (1, 2, 3) for b in (1, 2, 3) if a != b]
+    flows = pd.DataFrame(ids, columns=["from_id", "to_id"])
+    flows = flows.assign(customers=[4, 50, 30, 60, 20, 40], noise=[1.4, 2, 3, 4, 5, 6])
+    flows["shown"] = migration.may_be_shown(flows)
+    grid = migration.grid(flows)
+    assert grid.loc[1, 2] == "withheld"
+    # the diagonal is no path, and two cells of the first row would give it away
+    assert grid.loc[1, 3] == "withheld"
+    assert grid.loc[2, 3] == "60 (4)" or grid.loc[2, 3] == "withheld"
+    assert grid.isna().to_numpy().diagonal().all()
+
+
+def test_the_calm_rule_lets_no_floor_move_more_than_stated():
+    odd = pd.DataFrame([[1.0, 2.0]] * 9 + [[1.0, 1.5]], columns=[1, 2])
+    even = pd.DataFrame([[1.0, 2.0]] * 9 + [[1.5, 1.0]], columns=[1, 2])
+    away = {"odd 1": odd, "even 1": even, "odd 2": odd, "even 2": odd}
+    rule = migration.calm_rule(away, noise=0.05)
+    assert rule == {"ratio": 0.0, "floor": 0.0}
+    assert migration.calm_rule(away, noise=0.2)["ratio"] == 1
+
+
+def test_shares_of_few_customers_are_hidden():
+    def held(*sizes):
+        ids = [i for i, size in enumerate(sizes, 1) for _ in range(size)]
+        return pd.DataFrame({"segment_id": ids})
+
+    hidden = migration.hidden_shares(
+        {"a": held(50, 40, 3), "b": held(50, 40, 30)}, segments=[1, 2, 3]
+    )
+    assert hidden.loc[3, "a"]
+    assert hidden["a"].sum() > 1
+    assert not hidden.loc[1, "a"]

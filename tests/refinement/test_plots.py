@@ -69,9 +69,13 @@ def test_statistics_beyond_their_limit_are_red():
 
 
 def test_bands_are_drawn_for_pairs_of_enough_customers():
-    shared = pd.DataFrame({1: [50, 4], 2: [0, 46]}, index=[1, 2])
-    ax = refinement_plots.descent(shared, old={1: "a", 2: "b"}, new={1: "a", 2: "b"})
-    assert len(ax.patches) == 2
+    names = {1: "a", 2: "b", 3: "c"}
+    shared = pd.DataFrame(
+        {1: [50, 4, 20], 2: [12, 60, 14], 3: [20, 9, 40]}, index=[*names]
+    )
+    ax = refinement_plots.descent(shared, old=names, new=names)
+    # the cells of 4 and 9 customers are drawn nowhere: not as a gap either
+    assert len(ax.patches) == 7
     texts = [text.get_text() for text in ax.texts]
-    # the four who went from b to a are drawn nowhere: not as a gap either
-    assert texts == ["a, 52%", "b, 48%", "a, 52%", "b, 48%"]
+    # and shares are of all customers, not of those who are drawn
+    assert texts == ["a, 36%", "b, 32%", "c, 32%", "a, 32%", "b, 38%", "c, 30%"]

@@ -81,9 +81,9 @@ def test_a_refit_finds_moved_centres_and_keeps_the_rest():
     assert found["stable_id"].tolist() == [2, 1]
 
 
-def test_what_is_foretold_is_worked_by_hand():
+def test_what_is_explained_is_worked_by_hand():
     mix = np.array([[0.0], [0.0], [1.0], [1.0]] * 25)
-    told = refit.foretold(
+    told = refit.explained(
         {"old": np.tile([1, 2], 50), "new": np.tile([1, 1, 2, 2], 25)},
         mix,
         champion="old",
@@ -91,16 +91,16 @@ def test_what_is_foretold_is_worked_by_hand():
         n_bootstrap=100,
         seed=3,
     ).set_index("model")
-    assert told.loc["new", "told"] == pytest.approx(1)
-    assert told.loc["old", "told"] < 0.05
+    assert told.loc["new", "explained"] == pytest.approx(1)
+    assert told.loc["old", "explained"] < 0.05
     assert told.loc["old", ["gain", "gain_low", "gain_high"]].tolist() == [0, 0, 0]
     assert told.loc["new", "gain_low"] > 0.9
 
 
-def test_a_label_seen_in_no_other_fold_foretells_the_average():
+def test_a_label_seen_in_no_other_fold_predicts_the_average():
     mix = np.arange(10.0)[:, None]
     label = np.arange(10)
-    told = refit.foretold(
+    told = refit.explained(
         {"own": label, "none": np.zeros(10)},
         mix,
         champion="none",
@@ -159,9 +159,9 @@ def test_a_segment_that_nobody_is_in_any_more_has_ended():
     assert found["jaccard"].isna().tolist() == [False, False, True]
 
 
-def test_scores_foretell_by_a_line_and_labels_by_means():
+def test_scores_predict_by_a_line_and_labels_by_means():
     x = np.linspace(-1, 1, 200)
-    told = refit.foretold(
+    told = refit.explained(
         {"halves": x > 0, "scores": x[:, None]},
         x[:, None],
         champion="halves",
@@ -170,14 +170,14 @@ def test_scores_foretell_by_a_line_and_labels_by_means():
         seed=2,
     ).set_index("model")
     # The mean of either half leaves a quarter of the variance of an even spread.
-    assert told.loc["halves", "told"] == pytest.approx(0.75, abs=0.02)
-    assert told.loc["scores", "told"] > 0.999
+    assert told.loc["halves", "explained"] == pytest.approx(0.75, abs=0.02)
+    assert told.loc["scores", "explained"] > 0.999
     assert told.loc["scores", "gain"] == pytest.approx(0.25, abs=0.02)
 
 
-def test_random_cuts_of_two_heaps_tell_all_or_nothing():
+def test_random_cuts_of_two_heaps_explain_all_or_nothing():
     x = np.repeat([0.0, 1.0], 50)[:, None]
-    told = refit.random_told(x, x, k=2, draws=20, folds=5, seed=1)
+    told = refit.random_explained(x, x, k=2, draws=20, folds=5, seed=1)
     assert len(told) == 20
     found = told.round(3)
     # Centres of both heaps tell everything; two of one heap part nobody.
@@ -188,7 +188,7 @@ def test_random_cuts_of_two_heaps_tell_all_or_nothing():
 def rivals(**models):
     """Make `foretold` of told, gain, gain_low and gain_high by model, in percent."""
     rows = [(name.replace("_", " "), *row) for name, row in models.items()]
-    columns = ["model", "told", "gain", "gain_low", "gain_high"]
+    columns = ["model", "explained", "gain", "gain_low", "gain_high"]
     table = pd.DataFrame(rows, columns=columns).assign(customers=200)
     return table.assign(**{c: table[c] / 100 for c in columns[1:]})
 
@@ -197,57 +197,31 @@ def test_the_row_of_random_centres_is_mean_and_range_beside_the_champion():
     told = rivals(old=(10, 0, 0, 0), new=(12, 2, 1, 3))
     row = refit.with_random(told, pd.Series([0.05, 0.09]), champion="old").iloc[-1]
     assert row["model"] == "random centres, 2 draws"
-    assert row[["told", "low", "high"]].tolist() == pytest.approx([0.07, 0.05, 0.09])
+    assert row[["explained", "low", "high"]].tolist() == pytest.approx(
+        [0.07, 0.05, 0.09]
+    )
     gain = row[["gain", "gain_low", "gain_high"]].tolist()
     assert gain == pytest.approx([-0.03, -0.05, -0.01])
 
 
-@pytest.mark.parametrize(
-    ("new", "drawn", "scores", "says"),
-    [
-        (
-            (12, 2, 1, 3),
-            [5, 6],
-            (30, 20, 15, 25),
-            [
-                "A refit gains, beyond its error.",
-                "tells more than all 2 cuts",
-                "A refit changes more than random cuts differ",
-                "all scores gain more (+20.0%)",
-            ],
-        ),
-        (
-            (10.5, 0.5, -0.4, 1.4),
-            [5, 11],
-            (10, 0, -1, 1),
-            [
-                "What a refit gains is not beyond its error.",
-                "Neither tells more than the best of 2 cuts",
-                "Random cuts differ among themselves by more",
-                "all scores gain about as much (+0.0%)",
-            ],
-        ),
-        (
-            (10.6, 0.6, 0.2, 1),
-            [5, 6],
-            (4, -6, -8, -4),
-            ["gains, but less than the 1.0%"],
-        ),
-        (
-            (8, -2, -3, -1),
-            [5, 6],
-            (4, -6, -8, -4),
-            ["foretells surely less than the frozen", "all scores gain less (-6.0%)"],
-        ),
-    ],
-)
-def test_what_rivals_tell_of_a_refit_is_said_either_way(new, drawn, scores, says):
-    told = refit.beside_rivals(
-        rivals(old=(10, 0, 0, 0), new=new, all_scores=scores),
-        pd.Series(drawn) / 100,
-        champion="old",
-        challenger="new",
-        scores=["all scores"],
-        min_gain=0.01,
+def test_a_new_segment_has_the_name_of_the_one_that_lives_on_in_it():
+    matched = pd.DataFrame(
+        {"old_id": [1, None, 2], "new_id": [2, 1, None], "stable_id": [1, 3, 2]}
+    ).astype("Int64")
+    names = {1: "Tea", 2: "Bread"}
+    assert refit.new_names(matched, names=names) == {2: "Tea", 1: "New 3"}
+
+
+def test_overlaps_of_few_customers_are_withheld():
+    matched = pd.DataFrame(
+        {
+            "stable_id": [1, 2, 3],
+            "shared": [90.0, 80.0, 5.0],
+            "of_old": [0.9, 0.8, 0.05],
+            "of_new": [0.9, 0.8, 0.05],
+            "jaccard": [0.8, 0.7, 0.03],
+        }
     )
-    assert all(words in told for words in says), told
+    shown = refit.may_be_shown(matched, fewest=10)
+    assert shown["jaccard"].isna().tolist() == [False, False, True]
+    assert "shared" not in shown

@@ -202,16 +202,15 @@ def bands(
     shared: pd.DataFrame,
     *,
     colours: Mapping[Hashable, str],
-    min_shared: float = 0,
+    drawn: pd.DataFrame | None = None,
     ax: Axes,
 ) -> list[pd.DataFrame]:
     """Draw bands from rows, at x = 0, to columns, at x = 1, as wide as their customers.
 
-    `shared` counts the customers of each pair; one of fewer than `min_shared` is left
-    out. Bands have their row's colour. Returns, for rows and for
-    columns, top and height of each block (shares of all).
+    `shared` counts the customers of each pair; `drawn` says which bands are drawn, by
+    default all. Bands have their row's colour. Returns, for rows and for columns, top and
+    height of each block: shares of all, whatever is drawn.
     """
-    shared = shared.where(shared >= min_shared, 0)
     shares = shared / (shared.to_numpy().sum() or 1)
     sides = []
     for heights in (shares.sum(axis=1), shares.sum()):
@@ -222,7 +221,7 @@ def bands(
     starts, ends = (side["top"].to_dict() for side in sides)
     for row, column in product(shared.index, shared.columns):
         height = shares.loc[row, column]
-        if height:
+        if height and (drawn is None or drawn.loc[row, column]):
             ax.add_patch(_band(starts[row], ends[column], height, colours[row]))
         starts[row] += height
         ends[column] += height

@@ -89,7 +89,10 @@ def _number(value: object, form: str) -> str:
         return str(number)
     if number != number:
         return "not known"
-    return form.format(float(number)).replace("-", "\N{MINUS SIGN}")
+    said = form.format(float(number))
+    if said.startswith("-") and not any(map("123456789".count, said)):
+        said = said[1:]  # minus zero is noise of the last digit
+    return said.replace("-", "\N{MINUS SIGN}")
 
 
 def _percent(value: object, digits: object = 0) -> str:

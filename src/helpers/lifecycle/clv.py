@@ -1,4 +1,4 @@
-"""Foretell how often customers will buy and what they will spend, and judge it."""
+"""Predict how often customers will buy and what they will spend, and judge it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ def fit_rates(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Rates:
         )
     if not (x > 0).any():
         raise TooLittle(
-            f"None of {len(x):,} customers bought on two days: no model can foretell how "
+            f"None of {len(x):,} customers bought on two days: no model can predict how "
             "often they will."
         )
 
@@ -134,7 +134,7 @@ def probability_alive(rates: Rates, summary: pd.DataFrame) -> np.ndarray:
 def expected_purchases(
     rates: Rates, summary: pd.DataFrame, *, weeks: float
 ) -> np.ndarray:
-    """Foretell on how many days each customer will buy in so many weeks.
+    """Predict on how many days each customer will buy in so many weeks.
 
     Fader, Hardie and Lee (2005), equation 10; its hypergeometric term is rewritten by
     Euler's transformation, which stays finite for customers with many purchases. Raises
@@ -150,13 +150,13 @@ def expected_purchases(
     found = while_alive * probability_alive(rates, summary)
     if not np.isfinite(found).all():
         raise TooLittle(
-            "BG/NBD gives no forecast: its parameters ran away from what the data tell."
+            "BG/NBD gives no forecast: its parameters ran away from the data."
         )
     return found
 
 
 def naive_purchases(summary: pd.DataFrame, *, weeks: float) -> np.ndarray:
-    """Foretell that each customer goes on as before: repeat purchases a week so far."""
+    """Predict that each customer goes on as before: repeat purchases a week so far."""
     rate = summary["frequency"] / summary["age"].clip(lower=1)
     return (rate * weeks).to_numpy()
 
@@ -183,7 +183,7 @@ def fit_spend(summary: pd.DataFrame, *, bounds: tuple[float, float]) -> Spend:
     if not len(n):
         raise TooLittle(
             f"None of {len(summary):,} customers paid for a repeat purchase: what one is "
-            "worth cannot be foretold."
+            "worth cannot be predicted."
         )
     scale = _scale(float(np.median(mean)))
     mean = mean / scale
@@ -214,7 +214,7 @@ def _scale(amount: float) -> float:
 
 
 def expected_spend(spend: Spend, summary: pd.DataFrame) -> np.ndarray:
-    """Foretell what a purchase of each customer is worth (currency).
+    """Predict what a purchase of each customer is worth (currency).
 
     A mean of few purchases is drawn to the mean of all customers. Up to q = 1 the model
     has no mean, and little above it one beyond belief: then own means, and their
@@ -237,7 +237,7 @@ def holdout(
     first: pd.Timestamp,
     last: pd.Timestamp,
 ) -> pd.DataFrame:
-    """Set what model and naive rate foretold beside what came from `first` to `last`.
+    """Set what model and naive rate predicted beside what came from `first` to `last`.
 
     `summary` and `rates` are of the training window. Returns customer_id, frequency,
     actual, model (if there are rates), naive: days with purchases in the later window.
@@ -289,8 +289,8 @@ def scores(held: pd.DataFrame, *, seed: int, n_bootstrap: int) -> pd.DataFrame:
     (mean absolute, days with purchases) with low and high (95 %, bootstrap of
     customers), total (forecast over what came), correlation (with what came).
     """
-    told = [name for name in ("model", "naive") if name in held]
-    miss = {n: (held[n] - held["actual"]).abs().to_numpy() for n in told}
+    there = [name for name in ("model", "naive") if name in held]
+    miss = {n: (held[n] - held["actual"]).abs().to_numpy() for n in there}
     if "model" in held:
         miss["difference"] = miss["model"] - miss["naive"]
     rng = np.random.default_rng(seed)
@@ -345,7 +345,7 @@ def lifetime(
     weeks: int,
     discount: float,
 ) -> pd.DataFrame:
-    """Foretell what each customer will spend in `weeks`, discounted by a yearly rate.
+    """Predict what each customer will spend in `weeks`, discounted by a yearly rate.
 
     `summary` is of `purchases`; without both models there is the naive value alone.
     Returns customer_id, frequency, probability_alive, expected_purchases (days with
@@ -385,10 +385,10 @@ def tenth(values: pd.Series) -> float:
 
 
 def need_value(lifetime: pd.DataFrame) -> None:
-    """Raise TooLittle if nobody is foretold to spend anything."""
+    """Raise TooLittle if nobody is predicted to spend anything."""
     if not (lifetime["value"] > 0).any():
         raise TooLittle(
-            f"None of {len(lifetime):,} customers is foretold to spend anything: their "
+            f"None of {len(lifetime):,} customers is predicted to spend anything: their "
             "repeat purchases were not paid for."
         )
 

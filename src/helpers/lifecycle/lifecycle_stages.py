@@ -1,4 +1,4 @@
-"""Read each customer's stage of life from their own rhythm, and how stages change."""
+"""Read each customer's lifecycle stage from the usual time between their orders."""
 
 import itertools
 from collections.abc import Sequence
@@ -11,7 +11,9 @@ from helpers.clustering.model import TOO_LITTLE
 from helpers.core.engines import Engine
 from helpers.core.errors import BadInput, TooLittle
 from helpers.core.schema import APART
-from helpers.disclosure.suppression import MIN_CELL, nested
+from helpers.disclosure import suppression
+from helpers.disclosure.suppression import KNOWN, MIN_CELL, WITHHELD, withheld
+from helpers.display import tables
 from helpers.statistics import intervals
 
 STAGES = ("new", "active", "returned", "slowing", "lapsed", TOO_LITTLE)
@@ -44,19 +46,19 @@ def order_days(con: Engine, *, lines: str, products: str, last: str) -> pd.DataF
     return days.astype({"day": "datetime64[us]", "orders": "int64"})
 
 
-def need_rhythm(days: pd.DataFrame) -> None:
+def need_repeats(days: pd.DataFrame) -> None:
     """Raise TooLittle if fewer than `LEAST` customers ordered on two days."""
     each = days.groupby("customer_id").size()
     repeat = int((each > 1).sum())
     if not repeat:
         raise TooLittle(
-            f"Each of {len(each):,} customers ordered on one day: there is no rhythm to "
-            "read a stage from; the repeat share is 0%."
+            f"Each of {len(each):,} customers ordered on one day: no time between "
+            "orders is known to read a stage from, and the repeat share is 0%."
         )
     if repeat < LEAST:
         raise TooLittle(
-            f"A rhythm needs {LEAST} customers with orders on two days or more (found: "
-            f"{repeat:,} of {len(each):,}): stages are left out."
+            f"Stages need {LEAST} customers with orders on two days or more (found: "
+            f"{repeat:,} of {len(each):,}): they are left out."
         )
 
 
@@ -130,7 +132,7 @@ def stages(
     cuts: dict[str, float],
     min_gap_days: float,
 ) -> pd.DataFrame:
-    """Give each customer a stage at each review, by rules on their rhythm until then.
+    """Give each customer a stage at each review, by rules on their orders until then.
 
     `days` and `began` come from `order_days` and `starts`; `reviews` are the last days
     of periods, ascending, `first` the first day of the first. Late is the time since
@@ -155,13 +157,13 @@ def stages(
 def _comes_back(
     days: pd.DataFrame, cuts: dict[str, float], min_gap_days: float
 ) -> pd.Series:
-    """Mark days that end a pause which had counted as lapsed by the rhythm before."""
+    """Mark days that end a pause which had counted as lapsed by the usual time before."""
     groups = days.groupby("customer_id")["day"]
     before = groups.shift()
     gaps_before = groups.cumcount() - 1
     span = (before - groups.transform("min")).dt.days
-    rhythm = (span / gaps_before.where(gaps_before > 0)).clip(lower=min_gap_days)
-    return (days["day"] - before).dt.days > cuts["slowing"] * rhythm
+    usual = (span / gaps_before.where(gaps_before > 0)).clip(lower=min_gap_days)
+    return (days["day"] - before).dt.days > cuts["slowing"] * usual
 
 
 def _stages_at(
@@ -173,7 +175,7 @@ def _stages_at(
     min_gap_days: float,
 ) -> pd.DataFrame:
     until = days[days["day"] <= review]
-    table = rhythm(until, review=review)
+    table = gaps(until, review=review)
     table["late"] = table["recency_days"] / table["gap_mean_days"].clip(
         lower=min_gap_days
     )
@@ -197,13 +199,13 @@ def _stages_at(
     return table[order]
 
 
-def rhythm(days: pd.DataFrame, *, review: pd.Timestamp) -> pd.DataFrame:
+def gaps(days: pd.DataFrame, *, review: pd.Timestamp) -> pd.DataFrame:
     """Give recency_days and gap_mean_days (missing with one day) as of a review."""
     seen = days.groupby("customer_id")["day"].agg(["min", "max", "size"])
-    gaps = (seen["size"] - 1).where(seen["size"] > 1)
+    between = (seen["size"] - 1).where(seen["size"] > 1)
     table = {
         "recency_days": (review - seen["max"]).dt.days,
-        "gap_mean_days": (seen["max"] - seen["min"]).dt.days / gaps,
+        "gap_mean_days": (seen["max"] - seen["min"]).dt.days / between,
     }
     return pd.DataFrame(table).reset_index()
 
@@ -224,6 +226,13 @@ def moves(stages: pd.DataFrame) -> pd.DataFrame:
     joined = table.merge(later, on=["next_review", "customer_id"], validate="1:1")
     assert len(joined) == len(table), "a customer once seen stays in the table"
     return joined
+
+
+def counts(stages: pd.DataFrame, *, names: dict[pd.Timestamp, str]) -> pd.DataFrame:
+    """Count customers, named periods x the stages that occur, in their order."""
+    period = stages["review"].map(names).rename("period")
+    table = pd.crosstab(period, stages["stage"]).rename_axis(None, axis=1)
+    return table[[stage for stage in STAGES if stage in table]]
 
 
 def transitions(moves: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
@@ -249,13 +258,35 @@ def transitions(moves: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
 
 
 def need_moves(moves: pd.DataFrame) -> None:
-    """Raise TooLittle if fewer than `LEAST` with a rhythm were seen at two reviews."""
+    """Raise TooLittle if fewer than `LEAST` who came again were seen at two reviews."""
     seen = moves.loc[moves["stage"] != TOO_LITTLE, "customer_id"].nunique()
     if seen < LEAST:
         raise TooLittle(
-            f"How stages change needs {LEAST} customers with a rhythm at the end of one "
-            f"period who are seen at the end of the next (found: {seen:,})."
+            f"How stages change needs {LEAST} customers with two days of orders at the end "
+            f"of one period who are seen at the end of the next (found: {seen:,})."
         )
+
+
+def next_stages(moves: pd.DataFrame, shares: pd.DataFrame) -> pd.DataFrame:
+    """Lay out `transitions` of all as texts, from x to; small cells are withheld.
+
+    Customers with one day of orders are left out, and lapsed to active cannot be.
+    """
+    here = [s for s in STAGES[:5] if s in {*moves["stage"], *moves["next_stage"]}]
+    to = [stage for stage in here if stage != "new"]
+    hits = pd.crosstab(moves["stage"], moves["next_stage"])
+    hits = hits.reindex(index=here, columns=to, fill_value=0)
+    barred = pd.DataFrame(False, hits.index, hits.columns)
+    barred.loc[barred.index == "lapsed", barred.columns == "active"] = True
+    form = "{share:.1%} ({low:.1%} to {high:.1%})"
+    said = [form.format(**row) for row in shares.to_dict("records")]
+    grid = shares.assign(said=said).pivot(
+        index="stage", columns="next_stage", values="said"
+    )
+    grid = grid.reindex(index=here, columns=to).mask(
+        withheld(hits.mask(barred, KNOWN)), WITHHELD
+    )
+    return grid.mask(barred, None).rename_axis("from").rename_axis(None, axis=1)
 
 
 def _leading(
@@ -283,15 +314,20 @@ def rate(
 def ways(moves: pd.DataFrame, *, by: str) -> pd.DataFrame:
     """Say for each group how many who were well went away, and how many came back.
 
-    Returns `by`, and the columns of `share_by`, suffixed _away (`WELL`,
-    then `SILENT`) and _back (the reverse); missing of fewer than `LEAST` customers.
+    Returns `by`, and the columns of `share_by` of both ways, away (`WELL`, then
+    `SILENT`) and back, such as share_away and share_away_low; shares are missing of
+    fewer than `LEAST` customers.
     """
     parts = {}
     for way, (since, until) in {"away": (WELL, SILENT), "back": (SILENT, WELL)}.items():
         table = share_by(_leading(moves, since, until), hit="hit", by=by)
         few = table["customers"] < LEAST
         table.loc[few, ["share", "low", "high"]] = np.nan
-        parts[way] = table.set_index(by).add_suffix(f"_{way}")
+        ends = {end: f"share_{way}_{end}" for end in ("low", "high")}
+        rest = {
+            name: f"{name}_{way}" for name in ("customers", "moves", "hits", "share")
+        }
+        parts[way] = table.set_index(by).rename(columns=ends | rest)
     table = pd.concat(parts.values(), axis=1).sort_index().rename_axis(by)
     counts = [
         f"{name}_{way}" for name in ("customers", "moves", "hits") for way in parts
@@ -373,13 +409,21 @@ def cohorts(
     return share.assign(**names)[columns]
 
 
-def need_cohorts(cohorts: pd.DataFrame) -> None:
-    """Raise TooLittle if no cohort to be shown is followed into a later period."""
-    if not (cohorts["age"] > 0).any():
+def shown_cohorts(cohorts: pd.DataFrame, *, of: int) -> pd.DataFrame:
+    """Keep the cohorts that may be shown `of` all customers, and the periods they came in.
+
+    Raises TooLittle if none of them is followed into a later period.
+    """
+    sizes = cohorts.groupby("cohort")["customers"].first()
+    shown = cohorts[(cohorts["customers"] >= LEAST) & (cohorts["came"] >= LEAST)]
+    enough = suppression.enough_left(sizes[sizes.index.isin(shown["cohort"])], of=of)
+    shown = shown[shown["cohort"].map(enough).astype(bool)]
+    if not (shown["age"] > 0).any():
         raise TooLittle(
             f"Cohorts need {LEAST} customers who came in one period and again in a later "
             "one that is over: there is no such cohort."
         )
+    return shown
 
 
 def until_lapsed(
@@ -390,15 +434,15 @@ def until_lapsed(
     slowing: float,
     min_gap_days: float,
 ) -> pd.DataFrame:
-    """Measure how long customers stay, from one day on, by the rhythm they had then.
+    """Measure how long customers stay, from one day on, by their usual time between orders.
 
     `days` comes from `order_days`; customers are followed from `start` to `end`, and a
-    silence of more than `slowing` own gaps (at least `min_gap_days`) is a lapse.
+    silence of more than `slowing` usual times (at least `min_gap_days` each) is a lapse.
     Returns customer_id, days (to the lapse or the end), lapsed, limit_days (of
-    silence), of those with a rhythm who had not lapsed on `start`.
+    silence), of those who came again and had not lapsed on `start`.
     """
     until, known = days[days["day"] <= end], days[days["day"] <= start]
-    table = rhythm(known, review=start).dropna().set_index("customer_id")
+    table = gaps(known, review=start).dropna().set_index("customer_id")
     table["limit"] = slowing * table["gap_mean_days"].clip(lower=min_gap_days)
     table = table[table["recency_days"] <= table["limit"]]
     last_known = known.groupby("customer_id")["day"].max().loc[table.index]
@@ -421,7 +465,7 @@ def large(durations: pd.DataFrame, *, by: str) -> pd.DataFrame:
     if not (sizes >= LEAST).any():
         most = int(sizes.max()) if len(sizes) else 0
         raise TooLittle(
-            f"Who stays is told of groups of {LEAST} customers with a rhythm who had not "
+            f"Who stays is shown of groups of {LEAST} customers who came again and had not "
             f"lapsed before the later window (the largest found: {most:,})."
         )
     return durations[sizes >= LEAST]
@@ -471,9 +515,21 @@ def in_steps(curves: pd.DataFrame, *, by: str) -> pd.DataFrame:
     """Keep the days of `retention_curves` between which no 1 to 9 customers lapsed."""
     some = curves[~curves["lapsed"].between(1, MIN_CELL - 1)]
     parts = [
-        group[nested(group["lapsed"][::-1])[::-1]] for _, group in some.groupby(by)
+        group[suppression.nested(group["lapsed"][::-1])[::-1]]
+        for _, group in some.groupby(by)
     ]
     return pd.concat(parts, ignore_index=True)
+
+
+def may_be_shown(ends: pd.DataFrame) -> pd.DataFrame:
+    """Keep the groups whose retained share may be shown; TooLittle without any."""
+    shown = ends[suppression.numbers(tables.guarded(ends)["retained"]).notna()]
+    if shown.empty:
+        raise TooLittle(
+            f"Who stays is not shown: in each group fewer than {LEAST} customers lapsed, "
+            f"or all but fewer than {LEAST}."
+        )
+    return shown
 
 
 def retention_differs(durations: pd.DataFrame, *, by: str) -> float:
@@ -491,10 +547,10 @@ def retention_differs(durations: pd.DataFrame, *, by: str) -> float:
     return float(found.p_value)
 
 
-def at_like_rhythm(durations: pd.DataFrame, *, by: str) -> tuple[float, pd.Series]:
+def at_similar_gaps(durations: pd.DataFrame, *, by: str) -> tuple[float, pd.Series]:
     """Compare the lapses of groups among customers who buy about as often.
 
-    Who buys often falls silent beyond the own rhythm sooner, and more often by chance.
+    Who buys often falls silent beyond the usual time sooner, and more often by chance.
     Returns the p-value of the log-rank test stratified by `limit_days`, in as many
     parts as leave twenty customers in each, ten at most (1 where nothing can be
     compared); and, by group, the lapses beyond those expected. Peto and others (1977),

@@ -1,6 +1,7 @@
 """Draw the customer's life: flows between stages, who stays, and forecasts against facts."""
 
 from collections.abc import Mapping
+from textwrap import fill
 
 import matplotlib as mpl
 import numpy as np
@@ -31,27 +32,41 @@ STAGE_COLOURS = {
 }
 
 
-def flows(counts: pd.DataFrame, *, labels: bool = True, ax: Axes | None = None) -> Axes:
+VERDICT_COLOURS = {
+    "more": segment_colour(3),
+    "less": segment_colour(4),
+    "no difference seen": plots.ACCENT,
+    "not comparable": REFERENCE,
+}
+
+
+def flows(moves: pd.DataFrame, *, labels: bool = True, ax: Axes | None = None) -> Axes:
     """Draw customers moving from stage to stage as bands between two columns.
 
-    `counts`: stage, next_stage, customers, small pairs already taken out. Blocks are as
-    high as the share of customers, bands have the colour of where they come from.
+    `moves` is of `lifecycle_stages.moves`. Blocks are as high as the share of all
+    customers, whatever bands are drawn; bands have the colour of where they come from,
+    and are missing where few customers move. Stages of few customers have no block.
     """
     ax = plt.gca() if ax is None else ax
-    if counts.empty:
+    wide = pd.crosstab(moves["stage"], moves["next_stage"])
+    wide = wide.reindex(
+        index=[stage for stage in STAGE_COLOURS if stage in wide.index],
+        columns=[stage for stage in STAGE_COLOURS if stage in wide.columns],
+    )
+    drawn = ~suppression.withheld(wide)
+    if not drawn.any(axis=None):
         said = "moves of fewer than 10 customers"
         looks = CENTRED | {"fontsize": 8.5, "color": QUIET}
         ax.text(0.5, 0.5, said, transform=ax.transAxes, **looks)
         ax.axis("off")
         return ax
-    wide = counts.pivot(index="stage", columns="next_stage", values="customers")
-    wide = wide.reindex(
-        index=[stage for stage in STAGE_COLOURS if stage in wide.index],
-        columns=[stage for stage in STAGE_COLOURS if stage in wide.columns],
-    )
-    sides = plots.bands(wide.fillna(0), colours=STAGE_COLOURS, ax=ax)
+    sides = plots.bands(wide, colours=STAGE_COLOURS, drawn=drawn, ax=ax)
     for x, blocks in enumerate(sides):
+        sizes = pd.DataFrame({"customers": wide.sum(axis=1 - x)})
+        shown = suppression.suppress(sizes, counts="customers", columns=[])
         for stage, top, height in blocks.itertuples():
+            if isinstance(shown.loc[stage, "customers"], str):
+                continue
             colour = STAGE_COLOURS[stage]
             ax.bar(x, height, bottom=top, width=0.06, color=colour, zorder=3)
             if labels:
@@ -63,9 +78,20 @@ def flows(counts: pd.DataFrame, *, labels: bool = True, ax: Axes | None = None) 
     return ax
 
 
-def stage_shares(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw shares, reviews (text) x stages, as stacked bars; from 4 % with numbers."""
+def _short(name: str) -> str:
+    return name if len(name) < 49 else f"{name[:47]}…"
+
+
+def titled(ax: Axes, title: str, *, width: int = 40, **place: float) -> None:
+    """Set a title in lines of `width` letters, by default as wide as a chart."""
+    ax.set_title(fill(title, width), **{"fontsize": 11, **place})
+
+
+def stage_shares(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw customers, periods x stages, as stacked bars of shares; from 4% with numbers."""
     ax = plt.gca() if ax is None else ax
+    hidden = suppression.withheld(counts)
+    table = counts.div(counts.sum(axis=1), axis=0).mask(hidden)
     where = np.arange(len(table))
     so_far = np.zeros(len(table))
     for stage in [s for s in STAGE_COLOURS if s in table]:
@@ -80,7 +106,8 @@ def stage_shares(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
                 ax.text(x, y, f"{share:.0%}", fontsize=8, color=ink, **CENTRED)
         so_far += shares
     plots.name_rows(ax, table.index.astype(str), edge=0.5)
-    ax.set(xlim=(0, 1), xlabel="customers seen until then")
+    blank = "; blank: withheld" if hidden.any(axis=None) else ""
+    ax.set(xlim=(0, 1), xlabel=f"customers seen until then{blank}")
     plots.percent(ax.xaxis)
     ax.grid(visible=False)
     ax.legend(loc="lower left", bbox_to_anchor=(-0.15, 1.0), ncol=3)
@@ -108,7 +135,7 @@ def retention_curves(
     lowest = min(table["low"].min(), ends["low"].min())
     places = plots.apart(ends["retained"], (1 - lowest) * 0.075)
     for segment_id, y in zip(ends.index, places, strict=True):
-        said = f"{names[segment_id]} {ends.loc[segment_id, 'retained']:.0%}"
+        said = f"{_short(names[segment_id])} {ends.loc[segment_id, 'retained']:.0%}"
         x = last * (1.08 + 0.018 * len(groups))
         ax.text(x, y, said, va="center", fontsize=8.5, color=INK)
         ax.plot(x - last * 0.03, y, "s", ms=4, color=segment_colour(segment_id))
@@ -166,7 +193,7 @@ def forecasts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.scatter(table[name], where + shift, label=said, **looks)
     plots.name_rows(ax, table["before"], edge=0.5)
     ax.set_ylabel("repeat days before")
-    ax.set_xlabel("days with purchases in the later window, mean")
+    ax.set_xlabel("days with purchases in the holdout, mean")
     *marks, bars = ax.get_legend_handles_labels()[0]
     ax.legend(handles=[bars, *marks], loc="upper right")  # what came first
     return ax

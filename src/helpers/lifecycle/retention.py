@@ -23,6 +23,14 @@ PROMOTER, DETRACTOR = 9, 6
 STRENGTHS = 10.0 ** np.arange(-3, 2)
 INNER = 3  # parts that choose the strength inside each fold
 LEAST = 10  # customers, or contracts, of each kind that a comparison needs
+# What may go with renewal: its unit in words, and its size in `contract_facts`.
+DRIVERS = {
+    "response_hours": ("hour until the first answer", 1.0),
+    "return_share": ("10 percentage points of pieces returned", 0.1),
+    "satisfaction": ("point of the mean score", 1.0),
+}
+# Of recurring revenue, from what it was to what it is.
+STEPS = ("opening", "new", "returned", "expansion", "contraction", "churn", "closing")
 SCALE = (7, 10)  # the highest answer lies here where the scale goes from 0 to 10
 
 
@@ -64,6 +72,15 @@ def revenue_bridge(
     return pd.DataFrame(rows)
 
 
+def steps(bridge: pd.Series) -> pd.Series:
+    """Take the steps of a row of `revenue_bridge`; those that are missing become others."""
+    shown = bridge[list(STEPS)].dropna()
+    if len(shown) == len(STEPS):
+        return shown
+    others = pd.Series({"others": 2 * shown["closing"] - shown.sum()})
+    return pd.concat([shown[:-1], others, shown[-1:]])
+
+
 def _fees(contracts: pd.DataFrame, ends: Sequence[pd.Timestamp]) -> pd.DataFrame:
     """Give each customer's monthly fee (cents) on each day, 0 without a contract."""
     parts = {}
@@ -71,6 +88,14 @@ def _fees(contracts: pd.DataFrame, ends: Sequence[pd.Timestamp]) -> pd.DataFrame
         runs = (contracts["starts_on"] <= day) & (contracts["ends_on"] >= day)
         parts[day] = contracts[runs].groupby("customer_id")["monthly_fee_cents"].sum()
     return pd.DataFrame(parts).reindex(contracts["customer_id"].unique()).fillna(0)
+
+
+def need_tables(tables: Mapping[str, pd.DataFrame], *names: str) -> None:
+    """Raise TooLittle if a run has not all of the tables that a section reads."""
+    if missing := [name for name in names if name not in tables]:
+        raise TooLittle(
+            f"This section needs tables that this run does not have: {', '.join(missing)}."
+        )
 
 
 def need_revenue(contracts: pd.DataFrame, *, ends: Sequence[pd.Timestamp]) -> None:
@@ -161,6 +186,15 @@ def attitude(scores: pd.Series) -> pd.Series:
     return pd.Series(named, index=scores.index, dtype=object)
 
 
+def by_attitude(contracts: pd.DataFrame) -> pd.DataFrame:
+    """Give the `renewal_rates` by the last answer; TooLittle where nobody answered."""
+    if not contracts["recommendation"].notna().any():
+        raise TooLittle("No contract that ended has an answer on recommendation.")
+    named = contracts.assign(attitude=attitude(contracts["recommendation"]))
+    rates = renewal_rates(named, by="attitude").sort_values("rate")
+    return rates[["attitude", "contracts", "renewed", "rate", "low", "high"]]
+
+
 def contract_facts(
     con: Engine,
     contracts: pd.DataFrame,
@@ -226,18 +260,18 @@ def renewal_drivers(
     (of renewal a unit more) with low, high (95 %) and p, odds_ratio, contracts:
     logistic regression without a penalty, errors robust to several contracts of a
     customer (Liang and Zeger (1986), Longitudinal data analysis using generalized
-    linear models). Raises TooLittle if that cannot be told.
+    linear models). Raises TooLittle if that cannot be measured.
     """
     drivers = {
         name: unit
         for name, unit in drivers.items()
-        if facts[name].min() < facts[name].max()
+        if name in facts and facts[name].min() < facts[name].max()
     }
     used = facts.dropna(subset=["renewed", *drivers])
     renewed = int(used["renewed"].astype(bool).sum())
     if not drivers:
         raise TooLittle(
-            "What goes with renewal cannot be told: all that was measured is the same for "
+            "What goes with renewal is not known: all that was measured is the same for "
             "all contracts."
         )
     if min(renewed, len(used) - renewed) < LEAST:
@@ -257,8 +291,8 @@ def renewal_drivers(
     )
     if np.isnan(found).any():
         raise TooLittle(
-            "What goes with renewal cannot be told apart: one of "
-            f"{', '.join(drivers)} repeats another or tells renewal without an exception."
+            "What goes with renewal cannot be separated: one of "
+            f"{', '.join(drivers)} repeats another or predicts renewal without an exception."
         )
     log_odds, errors = found[1:], spread[1:]
     return pd.DataFrame(
@@ -302,12 +336,27 @@ def _logistic(
     return found, np.sqrt(np.diag(variance))
 
 
+def before(
+    customers: pd.DataFrame, *, features: pd.DataFrame, min_gap_days: float
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Take what is known before the holdout: all features, and order timing alone.
+
+    Lateness is added: days since the last order over the mean gap between orders, which
+    is at least `min_gap_days`.
+    """
+    columns = features.drop(columns="customer_id").select_dtypes(["number", "bool"])
+    known = customers[columns.columns].astype(float)
+    gap_days = customers["gap_mean_days"].clip(lower=min_gap_days)
+    known["lateness"] = customers["recency_days"] / gap_days
+    return known, known[["orders", "recency_days", "gap_mean_days", "lateness"]]
+
+
 def need_both(kept: pd.Series, *, folds: int) -> None:
     """Raise TooLittle if fewer than `LEAST`, or twice the folds, stayed or lapsed."""
     least, stayed = max(LEAST, 2 * folds), int(kept.sum())
     if min(stayed, len(kept) - stayed) < least:
         raise TooLittle(
-            f"Who stays can be foretold from {least} customers who stayed and {least} who "
+            f"Who stays can be predicted from {least} customers who stayed and {least} who "
             f"lapsed (found: {stayed:,} and {len(kept) - stayed:,})."
         )
 
@@ -321,14 +370,14 @@ def comparable(features: pd.DataFrame, kept: pd.Series) -> pd.DataFrame:
     enough = (known[kept].sum() >= LEAST) & (known[~kept].sum() >= LEAST)
     kept_columns = features.columns[enough & (features.std() > 0)]
     if kept_columns.empty:
-        raise TooLittle("Who stays cannot be told: all customers were alike before.")
+        raise TooLittle("Who stays is not compared: all customers were alike before.")
     return features[kept_columns]
 
 
 def cross_fitted(
     features: pd.DataFrame, kept: pd.Series, *, folds: int, seed: int
 ) -> np.ndarray:
-    """Foretell for customers left out the probability to stay, by penalised regression.
+    """Predict for customers left out the probability to stay, by penalised regression.
 
     Missing features are filled with the median of the other folds. The penalty (ridge)
     is chosen inside each fold, by log loss on parts of it left out.
@@ -389,11 +438,11 @@ def discrimination(
     return table
 
 
-def tells(ranking: pd.DataFrame) -> str:
-    """Say what `discrimination` bears: all features first, rhythm alone last.
+def predicts(ranking: pd.DataFrame) -> str:
+    """Say what `discrimination` bears: all features first, order timing alone last.
 
-    together: all rank customers better than rhythm alone, or beyond chance (AUC above
-    0.5) where it does not; rhythm: the others add nothing that can be seen; alone: they
+    together: all rank customers better than timing alone, or beyond chance (AUC above
+    0.5) where it does not; timing: the others add nothing visible; alone: they
     make it worse; nothing: neither ranks beyond chance.
     """
     whole, alone = ranking["low"].iloc[[0, -1]] > 0.5
@@ -401,7 +450,7 @@ def tells(ranking: pd.DataFrame) -> str:
         return "together"
     if not alone:
         return "nothing"
-    return "alone" if ranking["gain_high"].iloc[0] < 0 else "rhythm"
+    return "alone" if ranking["gain_high"].iloc[0] < 0 else "timing"
 
 
 def reliability(chance: np.ndarray, kept: pd.Series, *, parts: int) -> pd.DataFrame:
@@ -432,8 +481,8 @@ def calibration_slope(chance: np.ndarray, kept: pd.Series) -> tuple[float, float
     too bold; missing where the forecast is the same for all or makes no mistake.
     """
     y = kept.to_numpy(float)
-    told = special.logit(np.clip(chance, 1e-9, 1 - 1e-9))
-    x = np.column_stack([np.ones(len(y)), told - told.mean()])
+    odds = special.logit(np.clip(chance, 1e-9, 1 - 1e-9))
+    x = np.column_stack([np.ones(len(y)), odds - odds.mean()])
     found, _ = _logistic(x, y, np.arange(len(y)))
     return float(y.mean() - chance.mean()), float(found[1])
 

@@ -16,6 +16,9 @@ EVENTS = ["touchpoint", "customer_id", "day", "at_order"]
 # What is alike in a matched pair, beside the week, the segment and, for what happens in
 # an order, an order in that week.
 MATCHED = ("sales before", "orders before", "weeks since last order", "sales that week")
+SHOWN = ["touchpoint", "customers", "matched", "alike", "difference", "low", "high"]
+SHOWN += ["check", "check_low", "check_high", "verdict"]
+VERDICTS = ("more", "less", "no difference seen", "not comparable")
 
 
 @dataclass(frozen=True)
@@ -84,29 +87,26 @@ def in_orders(
     return found.assign(at_order=True).reset_index(drop=True)
 
 
-def outside_orders(
-    *,
-    contacts: pd.DataFrame | None,
-    interactions: pd.DataFrame | None,
-    surveys: pd.DataFrame | None,
-    contracts: pd.DataFrame | None,
-) -> pd.DataFrame:
+def outside_orders(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """List touchpoints that happen beside orders, from the tables that a run has.
 
-    A contract that follows another is a renewal. Returns touchpoint, customer_id, day,
+    These are, by name, campaigns with contacts, interactions, surveys and contracts; a
+    contract that follows another is a renewal. Returns touchpoint, customer_id, day,
     at_order (False), once a day.
     """
     parts = []
-    if contacts is not None:
-        kept = contacts["arm"] != "control" if "arm" in contacts else slice(None)
-        parts.append(_events("campaign contact", contacts[kept], "starts_on"))
-    if interactions is not None:
-        for kind, group in interactions.groupby("kind"):
+    if {"campaigns", "contacts"} <= set(tables):
+        starts = tables["campaigns"][["campaign_id", "starts_on"]]
+        sent = tables["contacts"].merge(starts, on="campaign_id", validate="m:1")
+        kept = sent["arm"] != "control" if "arm" in sent else slice(None)
+        parts.append(_events("campaign contact", sent[kept], "starts_on"))
+    if "interactions" in tables:
+        for kind, group in tables["interactions"].groupby("kind"):
             parts.append(_events(str(kind), group, "happened_at"))
-    if surveys is not None:
-        parts.append(_events("survey", surveys, "answered_on"))
-    if contracts is not None:
-        ordered = contracts.sort_values(["customer_id", "starts_on"])
+    if "surveys" in tables:
+        parts.append(_events("survey", tables["surveys"], "answered_on"))
+    if "contracts" in tables:
+        ordered = tables["contracts"].sort_values(["customer_id", "starts_on"])
         follows = ordered.groupby("customer_id").cumcount() > 0
         parts.append(_events("contract renewal", ordered[follows], "starts_on"))
     if not parts:
@@ -395,3 +395,20 @@ def verdicts(table: pd.DataFrame, *, alpha: float, max_imbalance: float) -> pd.S
         "less",
     )
     return pd.Series(said, index=table.index, name="verdict")
+
+
+def judged(table: pd.DataFrame) -> pd.DataFrame:
+    """Sort what follows in sales by its verdict, the largest difference first.
+
+    `table` is of `follow`, with the verdict of `verdicts`; check, check_low and
+    check_high, the difference in earlier sales, are set beside it.
+    """
+    ends = ["difference", "low", "high"]
+    checks = table[table["outcome"] == "earlier sales"].set_index("touchpoint")[ends]
+    checks.columns = ["check", "check_low", "check_high"]
+    sales = table[table["outcome"] == "sales"].join(checks, on="touchpoint")
+    names = sales["touchpoint"].str.replace("_", " ").str.slice(0, 60)
+    sales = sales.assign(rank=sales["verdict"].map(VERDICTS.index), touchpoint=names)
+    return sales.sort_values(
+        ["rank", "difference"], ascending=[True, False], ignore_index=True
+    )

@@ -1,4 +1,4 @@
-"""Hold periods to limits from the data's own periods, and raise alarms beyond them."""
+"""Compare periods with limits from the data's own periods; raise alarms beyond them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -185,7 +185,7 @@ def review(
     alpha: float,
     reviews: int,
 ) -> pd.DataFrame:
-    """Hold the statistics of periods to limits from the data's own periods.
+    """Compare the statistics of periods with limits from the data's own periods.
 
     What is usual is the mean of the reference periods, of the same season where each
     season was seen twice. How far a period may stray is a prediction interval: the
@@ -211,8 +211,8 @@ def review(
         for kind, (values, scale) in wide.items():
             limit = _limit(values, scale, period, groups, own, share, kind)
             usual = pd.Series(_means(values[own].to_numpy()), values.index)
-            told = _told(values[period], usual, limit, kind)
-            tables.append(told.assign(period=period, kind=kind))
+            found = _departure(values[period], usual, limit, kind)
+            tables.append(found.assign(period=period, kind=kind))
     table = pd.concat(tables).reset_index()
     judged = ["observed", "usual", "value", "noise", "beyond"]
     return table[["period", "kind", *KEY, *judged]]
@@ -269,7 +269,7 @@ def _means(values: np.ndarray) -> np.ndarray:
     return np.where(seen, np.nansum(values, axis=1) / np.maximum(seen, 1), np.nan)
 
 
-def _told(
+def _departure(
     now: pd.Series, usual: pd.Series, limit: pd.Series, kind: str
 ) -> pd.DataFrame:
     """Say observed, usual, departure and limit in the units of the statistic."""
@@ -286,7 +286,7 @@ def _told(
 def _seasons(
     references: list[str], period: str, season: Mapping[str, str]
 ) -> tuple[list[list[str]], list[str]]:
-    """Group the references by season, and name those that a period is held to."""
+    """Group the references by season, and name those that a period is compared with."""
     groups = {}
     for name in references:
         groups.setdefault(season[name], []).append(name)
@@ -309,38 +309,11 @@ def alarms(
         beyond = table[table["beyond"]]
         times = (beyond["value"].abs() / beyond["noise"]).sort_values(ascending=False)
         worst = beyond.loc[times.index].head(most)
-        told = [_reason(row, names) for row in worst.itertuples()]
+        said = [_reason(row, names) for row in worst.itertuples()]
         if len(beyond) > most:
-            told.append(f"{len(beyond) - most} more")
-        rows.append((period, bool(len(beyond)), "; ".join(told)))
+            said.append(f"{len(beyond) - most} more")
+        rows.append((period, bool(len(beyond)), "; ".join(said)))
     return pd.DataFrame(rows, columns=["period", "alarm", "reason"])
-
-
-def sees(latest: pd.DataFrame, *, names: Mapping[int, str]) -> str:
-    """Say how much a share, and movement, must change before an alarm is raised.
-
-    `latest` are the rows of `review` of one period. The share told of is the one with
-    the widest limit beside what is usual of it.
-    """
-    limited = latest.dropna(subset="noise")
-    shares = limited[(limited["kind"] == "share") & (limited["usual"] > 0)]
-    if shares.empty:
-        return "No limit is there, so no change of a share raises an alarm."
-    row = shares.loc[(shares["noise"] / shares["usual"]).idxmax()]
-    name, usual, limit = names[row["segment_id"]], row["usual"], row["noise"]
-    ends = [f"falls below {usual - limit:.1%}"] if limit < usual else []
-    ends += [f"rises above {usual + limit:.1%}"] if usual + limit < 1 else []
-    told = f"{name} holds {usual:.1%} as a rule"
-    told += ", and could vanish without an alarm on it." if limit >= usual else "."
-    comes = f" An alarm on this share comes if it {' or '.join(ends)}."
-    told += comes if ends else " No change of this share can raise an alarm."
-    moves = limited[limited["kind"] == "movement"]
-    if moves.empty:
-        return told
-    least = float((moves["usual"] + moves["noise"]).min())
-    if not least < 1:
-        return f"{told} No movement can be large enough for an alarm."
-    return f"{told} Movement alarms if {least:.1%} or more leave a group beyond noise."
 
 
 def _reason(row: tuple, names: Mapping[int, str]) -> str:

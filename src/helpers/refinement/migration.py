@@ -1,4 +1,4 @@
-"""Tell customers who moved between segments from those whom noise moved."""
+"""Separate customers who moved between segments from those whom noise moved."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,6 +10,8 @@ import pandas as pd
 from helpers.clustering import methods, predictive_validity
 from helpers.clustering.model import Model
 from helpers.core.engines import Engine
+from helpers.disclosure import suppression
+from helpers.disclosure.suppression import KNOWN, WITHHELD
 from helpers.features import dictionary, staging
 from helpers.statistics import bootstrap
 
@@ -205,8 +207,8 @@ def excess(
     """Set movement between two periods beside movement between alternate blocks.
 
     Without any change in time all cuts move as many; a mood of some weeks moves more
-    between blocks that are as long. So movement is held to the largest of these noise
-    floors. `labels` are the segment ids of the same customers, in the windows of
+    between blocks that are as long. So movement is compared with the largest of these
+    noise floors. `labels` are the segment ids of the same customers, in the windows of
     `views`.
 
     Gives segment_id (0 is all), customers (in the segment before), moved (share that left
@@ -323,8 +325,41 @@ def _flows(
     return np.array([(before == a) & (after == b) for a, b in pairs], dtype=float)
 
 
-def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
-    """Say what movement into a period is, and if most off clear paths is noise.
+def may_be_shown(flows: pd.DataFrame) -> pd.Series:
+    """Mark the paths of `migration` whose customers may be shown on a page."""
+    cross = flows.pivot(index="from_id", columns="to_id", values="customers")
+    hidden = suppression.withheld(cross.fillna(KNOWN)).stack()
+    return ~pd.Series(
+        hidden.reindex(pd.MultiIndex.from_frame(flows[["from_id", "to_id"]])).to_numpy(
+            bool
+        ),
+        flows.index,
+    )
+
+
+def grid(flows: pd.DataFrame) -> pd.DataFrame:
+    """Lay out who moved, in brackets by noise, from x to; hidden paths are withheld."""
+    noise = flows["noise"].round().fillna(0).astype(int)
+    texts = flows["customers"].astype(str) + " (" + noise.astype(str) + ")"
+    texts = texts.where(flows["shown"], WITHHELD)
+    table = flows.assign(said=texts).pivot(
+        index="from_id", columns="to_id", values="said"
+    )
+    return table.rename_axis("from").rename_axis(None, axis=1)
+
+
+def hidden_shares(
+    assigned: Mapping[str, pd.DataFrame], *, segments: Sequence[int]
+) -> pd.DataFrame:
+    """Mark which shares, segments x periods, few customers make."""
+    sizes = {
+        period: own["segment_id"].value_counts() for period, own in assigned.items()
+    }
+    return suppression.withheld(pd.DataFrame(sizes, index=list(segments)).fillna(0))
+
+
+def kind(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
+    """Name what movement into a period is, and if most off clear paths is noise.
 
     `overall` is the row of all from `excess`; `flows` are from `migration`, with shown
     (bool: the path may be named on a page). One of still (nobody moved), path (a path
@@ -348,41 +383,6 @@ def said(overall: pd.Series, flows: pd.DataFrame) -> tuple[str, bool]:
     if overall["low"] > 0:
         return "real", mostly
     return ("mood" if overall["beyond_weeks"] else "open"), mostly
-
-
-def beside_floors(overall: pd.Series) -> str:
-    """Say which noise floor decides on movement, and what movement is beside it.
-
-    `overall` is the row of all from `excess`.
-    """
-    known = {w: overall[f"noise_{w}"] for w in BLOCKS if overall[f"noise_{w}"] >= 0}
-    out = [BLOCKS[weeks] for weeks in BLOCKS if weeks not in known]
-    several = len(known) > 1
-    told = f"{known[1]:.1%} in {BLOCKS[1]}"
-    longer = [
-        f"{BLOCKS[weeks].removeprefix('blocks ')} {share:.1%}"
-        for weeks, share in known.items()
-        if weeks > 1
-    ]
-    told += f", in blocks {', '.join(longer)}" if several else ""
-    if overall["low"] > 0:
-        verdict = f"Movement is more than {'any of them' if several else 'this'}"
-    elif overall["high"] < 0:
-        verdict = "Movement is less than this"
-    elif overall["beyond_weeks"]:
-        verdict = (
-            "Movement is more than alternate weeks move, but a mood that lasts longer "
-            "can explain it"
-        )
-    else:
-        verdict = "Movement is not surely more than this"
-    largest = f"The largest decides: {BLOCKS[overall['floor']]}"
-    decides = largest if several else "This floor decides alone"
-    said_ = f"Noise moves {told}. {decides}. {verdict}."
-    if out:
-        why = "as periods are too short or customers too few"
-        said_ += f" Left out, {why}: {', '.join(out)}."
-    return said_
 
 
 # --- Would any cut have moved as much?
@@ -418,42 +418,18 @@ def largest(moves: pd.DataFrame, *, fewest: int) -> float:
     return float(groups["excess"].max())
 
 
-def beside_random(moves: pd.DataFrame, drawn: pd.DataFrame, *, fewest: int) -> str:
-    """Say whether movement of segments tells more than that of any cut.
-
-    It is asked of all customers, and of the segment that most left: its excess is the
-    largest of several, and so is that of random groups. `moves` comes from `excess`,
-    `drawn` from `random_cuts`.
-    """
-    whole = moves["excess"].iloc[0]
-    if whole > drawn["excess"].max():
-        verdict = "Movement of segments tells more than movement of any of these cuts"
-    elif whole < drawn["excess"].min():
-        verdict = "Segments move less beyond noise than any of these cuts"
-    else:
-        verdict = (
-            "As a whole, movement of segments tells no more than movement of any cut"
-        )
-    said_ = (
-        f"Beyond noise {whole:+.1%} change; around random centres "
-        f"{_range(drawn['excess'])} over {len(drawn)} draws. {verdict}."
-    )
-    top = largest(moves, fewest=fewest)
-    if np.isnan(top) or drawn["largest"].isna().any():
-        return said_
-    one = (
-        "more than any random group"
-        if top > drawn["largest"].max()
-        else "no more than a random group may reach"
-    )
+def beside_random(
+    moves: pd.DataFrame, drawn: pd.DataFrame, *, word: str
+) -> pd.DataFrame:
+    """Set all customers of `excess` beside mean and range of `random_cuts`."""
+    ends = drawn["excess"].agg(["min", "max"]).set_axis(["low", "high"])
+    rows = {
+        f"{word}s": moves.iloc[0],
+        f"random centres, {len(drawn)} draws": pd.concat([drawn.mean(), ends]),
+    }
     return (
-        f"{said_} The largest of one segment is {top:+.1%}, {one}: "
-        f"{_range(drawn['largest'])}."
+        pd.DataFrame(rows).T[["moved", "noise", "excess", "low", "high"]].astype(float)
     )
-
-
-def _range(values: pd.Series) -> str:
-    return f"{values.mean():+.1%} ({values.min():+.1%} to {values.max():+.1%})"
 
 
 # --- Hysteresis: who has really moved
@@ -495,6 +471,18 @@ def calm_noise(odd: pd.DataFrame, even: pd.DataFrame, *, ratio: float) -> float:
     """Take the share of customers whom noise moves under a ratio, both ways together."""
     ways = ((odd, even), (even, odd))
     return float(np.mean([calm(a, b, ratio=ratio) != nearest(a) for a, b in ways]))
+
+
+def calm_rule(away: Mapping[str, pd.DataFrame], *, noise: float) -> dict[str, float]:
+    """Find the ratio by which no floor of `apart` moves more than a share `noise`.
+
+    Returns ratio and floor, the share that noise then moves at most.
+    """
+    halves = [(away[f"odd {w}"], away[f"even {w}"]) for w in floors(away)]
+    ratio = min(calm_ratio(*pair, noise=noise) for pair in halves)
+    inside = 0 < ratio < 1
+    left = noise if inside else max(calm_noise(*pair, ratio=ratio) for pair in halves)
+    return {"ratio": ratio, "floor": left}
 
 
 def found_again(

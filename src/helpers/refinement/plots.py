@@ -34,8 +34,10 @@ def shares(
     order = list(dict.fromkeys(table["period"]))
     for ax, i in zip(axes.flat, ids, strict=False):
         own = table[table["segment_id"] == i].set_index("period").reindex(order)
-        told = limits[limits["segment_id"] == i]
-        _share_panel(ax, own["value"], told, order=order, colour=segment_colour(i))
+        own_limits = limits[limits["segment_id"] == i]
+        _share_panel(
+            ax, own["value"], own_limits, order=order, colour=segment_colour(i)
+        )
         ax.set_title(names[i], fontsize=9, pad=4)
     for ax in axes.flat[len(ids) :]:
         ax.set_visible(False)
@@ -126,12 +128,15 @@ def descent(
     """
     ax = plt.gca() if ax is None else ax
     colours = {i: segment_colour(i) for i in shared.index}
-    sides = plots.bands(shared, colours=colours, min_shared=FEW, ax=ax)
-    total = shared.to_numpy().sum()
-    for x, blocks, names in zip((0.01, 0.99), sides, (old, new), strict=True):
+    sides = plots.bands(shared.where(shared >= FEW, 0), colours=colours, ax=ax)
+    sizes = (shared.sum(axis=1), shared.sum())
+    for x, blocks, names, size in zip(
+        (0.01, 0.99), sides, (old, new), sizes, strict=True
+    ):
         side = "right" if x < 0.5 else "left"
         for i, top, height in blocks.itertuples():
-            share = f", {height:.0%}" if round(height * total) >= FEW else ""
+            # of all customers, and not of those who are drawn
+            share = f", {size[i] / size.sum():.0%}" if size[i] >= FEW else ""
             middle = top + height / 2
             words = f"{names[i]}{share}"
             ax.text(x, middle, words, ha=side, va="center", fontsize=9)

@@ -1,6 +1,6 @@
 """Follow segments from one model to its successor, and choose between the two."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +9,7 @@ from scipy import optimize
 
 from helpers.clustering import methods, predictive_validity
 from helpers.clustering.model import Model
+from helpers.display import tables
 from helpers.statistics import bootstrap, forecasts
 
 
@@ -98,7 +99,26 @@ def _what(own: int | None, new: int, heirs: Mapping[int, list[int]]) -> str:
     return "kept" if own in parents else "born"
 
 
-def foretold(
+def new_names(matched: pd.DataFrame, *, names: Mapping[int, str]) -> dict[int, str]:
+    """Name the new segments of `match`: as the one that lives on in them, or new."""
+    return {
+        row.new_id: names.get(row.stable_id, f"New {row.stable_id}")
+        for row in matched.dropna(subset="new_id").itertuples()
+    }
+
+
+def may_be_shown(matched: pd.DataFrame, *, fewest: int) -> pd.DataFrame:
+    """Withhold overlaps of `match` that tell of few customers; shared is left out."""
+    shown = matched.copy()
+    ends = ["of_old", "of_new", "jaccard"]
+    shown.loc[matched["shared"] < fewest, ends] = np.nan
+    sizes = {
+        f"{n}_size": matched["shared"] / matched[f"of_{n}"] for n in ("old", "new")
+    }
+    return tables.guarded(shown.assign(**sizes)).drop(columns=["shared", *sizes])
+
+
+def explained(
     labels: Mapping[str, np.ndarray],
     mix: np.ndarray,
     *,
@@ -107,12 +127,12 @@ def foretold(
     n_bootstrap: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Say how well each labelling foretells a mix, for customers left out.
+    """Say how well each labelling predicts a mix, for customers left out.
 
-    A customer's mix (customers x needs, from weeks that no label has seen) is foretold
+    A customer's mix (customers x needs, from weeks that no label has seen) is predicted
     by the mean of the label in the other folds; what has two dimensions is no label but
-    scores, and foretells by ridge regression. Gives model, customers, told (share of
-    the variance of the mix explained, R2), low, high, gain (told less the champion's),
+    scores, and predicts by ridge regression. Gives model, customers, explained (share of
+    the variance of the mix, R2), low, high, gain (explained less the champion's),
     gain_low, gain_high: 95 % percentile intervals, the same samples for all, so that
     gains are compared in pairs.
     """
@@ -120,15 +140,15 @@ def foretold(
     fold = rng.permutation(np.arange(len(mix)) % folds)
     weights = bootstrap.weights(len(mix), n_bootstrap, np.random.default_rng(seed))
     plain = _error(np.zeros(len(mix)), mix, fold) @ weights
-    told = {
+    shares = {
         name: 1 - (_error(label, mix, fold) @ weights) / plain
         for name, label in labels.items()
     }
     rows = []
-    for name, found in told.items():
-        gain = bootstrap.estimate(found - told[champion])
+    for name, found in shares.items():
+        gain = bootstrap.estimate(found - shares[champion])
         rows.append((name, len(mix), *bootstrap.estimate(found), *gain))
-    columns = ["model", "customers", "told", "low", "high"]
+    columns = ["model", "customers", "explained", "low", "high"]
     return pd.DataFrame(rows, columns=[*columns, "gain", "gain_low", "gain_high"])
 
 
@@ -139,7 +159,7 @@ def _error(label: np.ndarray, mix: np.ndarray, fold: np.ndarray) -> np.ndarray:
     return ((mix - way(known, mix, fold)) ** 2).sum(axis=1)
 
 
-def random_told(
+def random_explained(
     scores: np.ndarray,
     mix: np.ndarray,
     *,
@@ -148,87 +168,35 @@ def random_told(
     folds: int,
     seed: int,
 ) -> pd.Series:
-    """Say how much of a mix groups around random customers foretell, for each draw.
+    """Say how much of a mix groups around random customers explain, for each draw.
 
     `scores` come from the weeks that labels have seen; folds and score are those of
-    `foretold`.
+    `explained`.
     """
     centres = predictive_validity.drawn_centres(scores, k=k, draws=draws, seed=seed)
     labels = {
         f"draw {i}": methods.nearest(scores, own) for i, own in enumerate(centres)
     }
-    told = foretold(
+    found = explained(
         labels, mix, champion="draw 0", folds=folds, n_bootstrap=1, seed=seed
     )
-    return told.set_index("model")["told"]
+    return found.set_index("model")["explained"]
 
 
-def with_random(told: pd.DataFrame, drawn: pd.Series, *, champion: str) -> pd.DataFrame:
-    """Add the mean of `random_told` and its range, as a row, to `foretold`."""
-    beside = told.set_index("model").loc[champion, "told"]
+def with_random(
+    table: pd.DataFrame, drawn: pd.Series, *, champion: str
+) -> pd.DataFrame:
+    """Add the mean of `random_explained` and its range, as a row, to `explained`."""
+    beside = table.set_index("model").loc[champion, "explained"]
     found = (drawn.mean(), drawn.min(), drawn.max())
     gain = ["gain", "gain_low", "gain_high"]
     row = {
         "model": f"random centres, {len(drawn)} draws",
-        "customers": told["customers"].iloc[0],
-        **dict(zip(["told", "low", "high"], found, strict=True)),
+        "customers": table["customers"].iloc[0],
+        **dict(zip(["explained", "low", "high"], found, strict=True)),
         **dict(zip(gain, (one - beside for one in found), strict=True)),
     }
-    return pd.concat([told, pd.DataFrame([row])], ignore_index=True)
-
-
-def beside_rivals(
-    told: pd.DataFrame,
-    drawn: pd.Series,
-    *,
-    champion: str,
-    challenger: str,
-    scores: Sequence[str],
-    min_gain: float,
-) -> str:
-    """Say what a refit gains, and what its rivals tell of that gain.
-
-    `told` comes from `foretold`, `drawn` from `random_told`; `champion`, `challenger`
-    and `scores`, which need no segments, are models of `told`.
-    """
-    by_model = told.set_index("model")
-    refit_ = by_model.loc[challenger]
-    if refit_["gain_high"] < 0:
-        gains = "A refit foretells surely less than the frozen segments"
-    elif refit_["gain_low"] <= 0:
-        gains = "What a refit gains is not beyond its error"
-    elif refit_["gain"] < min_gain:
-        gains = f"A refit gains, but less than the {min_gain:.1%} asked for"
-    else:
-        gains = "A refit gains, beyond its error"
-    best = by_model.loc[[champion, challenger], "told"].max()
-    cut = (
-        f"The better of the two tells more than all {len(drawn)} cuts around random centres"
-        if best > drawn.max()
-        else f"Neither tells more than the best of {len(drawn)} cuts around random centres"
-    )
-    spread = drawn.max() - drawn.min()
-    apart = (
-        "Random cuts differ among themselves by more than a refit changes"
-        if spread > abs(refit_["gain"])
-        else "A refit changes more than random cuts differ among themselves"
-    )
-    beside = " and ".join(
-        f"{name} {_beside(by_model.loc[name], refit_)} ({by_model.loc[name, 'gain']:+.1%})"
-        for name in scores
-    )
-    return (
-        f"{gains}. {cut} ({drawn.min():.1%} to {drawn.max():.1%}). {apart}. "
-        f"Beside the refit, {beside}."
-    )
-
-
-def _beside(rival: pd.Series, refitted: pd.Series) -> str:
-    """Say whether a rival gains more than a refit: where their intervals lie apart."""
-    if rival["gain_low"] > refitted["gain_high"]:
-        return "gain more"
-    less = rival["gain_high"] < refitted["gain_low"]
-    return "gain less" if less else "gain about as much"
+    return pd.concat([table, pd.DataFrame([row])], ignore_index=True)
 
 
 def decide(
@@ -243,7 +211,7 @@ def decide(
     """Apply the rules for a new segmentation.
 
     Says keep (no alarm), watch (an alarm, but nothing better at hand) or re-segment (an
-    alarm, and a challenger that foretells `min_gain` more, for sure, or a segment
+    alarm, and a challenger that predicts `min_gain` more, for sure, or a segment
     that is no more, or overlaps too little). Without a `match` alarms decide alone.
     """
     if not alarm or match is None:
