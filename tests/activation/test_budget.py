@@ -31,11 +31,11 @@ def allowed(plan, table, limits):
     people = table.groupby("segment_id")["customers"].first()
     return (
         (plan >= 0).all()
-        and ((plan == 0) | (plan >= limits.least)).all()
+        and ((plan == 0) | (plan >= limits.min_contacts)).all()
         and (plan * table["cost_cents"]).sum() <= limits.budget_cents
         and (plan.groupby(table["segment_id"]).sum() <= people).all()
         and all(
-            plan[table["offer"] == o].sum() <= cap for o, cap in limits.most.items()
+            plan[table["offer"] == o].sum() <= cap for o, cap in limits.max_contacts.items()
         )
     )
 
