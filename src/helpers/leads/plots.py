@@ -64,15 +64,15 @@ def found_by_segment(
 
 
 def calibration(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw what a score said against what came.
+    """Draw the predicted chance against what came.
 
-    `table`: said, came, low, high (0 to 1), from the least likely part on.
+    `table`: predicted, came, low, high (0 to 1), from the least likely part on.
     """
     return plots.calibration(
         table,
-        forecast="said",
+        forecast="predicted",
         observed="came",
-        xlabel="chance that the score said",
+        xlabel="predicted chance",
         ylabel="share that was won",
         ax=ax,
     )
