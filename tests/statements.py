@@ -15,6 +15,8 @@ import numpy as np
 import pandas as pd
 from bs4 import BeautifulSoup
 
+from helpers.display.words import FIELDS
+
 SIGNS = {"USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "INR": "₹"}
 NUMBER = r"(-?[\d,]+(?:\.\d+)?)"
 BLOCKS = (
@@ -438,7 +440,7 @@ def _said(told, result):
                 yield file.stem, said
     for file in sorted((told.processed / "findings").glob("*.json")):
         for row in json.loads(file.read_text("utf-8")):
-            for text in row.values():
+            for text in map(row.get, FIELDS):
                 for said in sentences(text):
                     yield f"findings/{file.stem}", said
     for card in told.json("personas.json", []):
@@ -522,14 +524,14 @@ def _findings(told, result):
     """Hold the advice of a finding to the numbers beside it."""
     for file in sorted((told.processed / "findings").glob("*.json")):
         for row in json.loads(file.read_text("utf-8")):
-            told_by = " ".join(row.values())
+            told_by = " ".join(map(row.get, FIELDS))
             for pattern, ask in (
                 (
                     rf"give {NUMBER}% of customers their own segment.*largest {NUMBER}%",
                     r"[Ww]here only a CRM is at hand, ask",
                 ),
                 (
-                    rf"type {NUMBER}% rightly \(always the largest: {NUMBER}%",
+                    rf"puts {NUMBER}% in the right segment \(guessing: {NUMBER}%",
                     r"[Nn]ame a segment only",
                 ),
             ):

@@ -21,17 +21,12 @@ def next_item(judged: pd.DataFrame, verdicts: pd.DataFrame) -> Finding:
     shown = judged[judged["n"] == (n if n in set(judged["n"]) else judged["n"].iloc[0])]
     rows = shown[["hit_rate", "way"]].to_dict("records")
     branch = "popularity" if best == offers.POPULARITY else "better"
-    return words.finding(
-        "next-item",
-        branch=f"{branch}-alone" if len(worse) else branch,
-        best=best,
-        worse=" or by ".join(worse),
-        n=shown["n"].iloc[0],
-        difference=verdicts["difference"].get(best, 0),
-        hits=", ".join(words.say("next-item-hits", **row) for row in rows),
-        ways=ways(verdicts),
-        customers=int(judged["customers"].iloc[0]),
-    )
+    facts = {"branch": f"{branch}-alone" if len(worse) else branch, "best": best}
+    facts |= {"worse": " or by ".join(worse), "n": shown["n"].iloc[0]}
+    facts |= {"difference": verdicts["difference"].get(best, 0)}
+    facts |= {"customers": int(judged["customers"].iloc[0])}
+    hits = ", ".join(words.say("next-item-hits", **row) for row in rows)
+    return words.finding("next-item", hits=hits, ways=ways(verdicts), **facts)
 
 
 def ways(verdicts: pd.DataFrame) -> str:
@@ -42,18 +37,9 @@ def ways(verdicts: pd.DataFrame) -> str:
 
 
 def own_items(
-    own: pd.DataFrame,
-    verdicts: pd.DataFrame | None,
-    *,
-    names: Mapping[int, str],
-    rests_on: str,
-    written: bool,
+    own: pd.DataFrame, verdicts: pd.DataFrame | None, names: Mapping, **said: object
 ) -> Finding:
-    """Conclude what the items of `offers.own` are good for.
-
-    `verdicts` are None where nothing was judged later, `rests_on` is the word for what
-    segments buy, `written` says whether there are messages.
-    """
+    """Conclude what `offers.own` are good for; no `verdicts`: nothing was judged later."""
     rows = own.drop_duplicates("segment_id").to_dict("records")
     for row in rows:
         row |= {"name": names[row["segment_id"]], "item": offers.say(row["item"])}
@@ -63,52 +49,41 @@ def own_items(
         verdict="unknown" if judged is None else judged["verdict"].iloc[0],
         items="; ".join(words.say("own-item", **row) for row in rows),
         ways=words.say("own-items-unjudged") if judged is None else ways(judged),
-        written=written,
-        rests_on=rests_on,
         untested=evidence.ASSUMED,
         tested=evidence.TESTED,
+        **said,
     )
 
 
 def service(
-    tier: pd.Series,
-    *,
-    later: Mapping[str, float] | str,
-    waits: pd.DataFrame | None,
+    tier: pd.Series, later: Mapping[str, float] | str, waits: pd.DataFrame | None
 ) -> Finding:
     """Conclude whether to serve the highest tier, a row of `service.tiers`, first.
 
     `later` compares its later sales with the others', or says why that cannot be;
     `waits` is of `service.waits`, None where nothing is recorded.
     """
-    facts = {"tier": tier.name, **tier[["share_customers", "share_sales"]]}
-    lasts, said = False, [later]
+    name, lasts, known = tier.name, False, [later]
     if not isinstance(later, str):
-        lasts = later["low"] > 0
-        each = tier["holdout_sales"]
-        said = [words.say("service-later", tier=tier.name, each=each, **later)]
+        lasts, each = later["low"] > 0, tier["holdout_sales"]
+        known = [words.say("service-later", tier=name, each=each, **later)]
     if waits is not None:
-        first = waits.loc[tier.name]
-        enough = first["customers"] >= MIN_CELL
-        told = first[["lift", *ENDS]]
-        said += [words.say("service-waits", tier=tier.name, enough=enough, **told)]
+        first = waits.loc[name]
+        enough, ends = first["customers"] >= MIN_CELL, first[["lift", *ENDS]]
+        known += [words.say("service-waits", tier=name, enough=enough, **ends)]
     branch = "lasts" if lasts else "unshown"
     branch = "most" if tier["share_customers"] > 0.5 else branch
-    return words.finding("service", branch=branch, known=" ".join(said), **facts)
-
-
-def clear(effects: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
-    """Take the segments of `campaigns.effects` with an effect when taken alone."""
-    alone = effects["segment_id"] != campaigns.EVERYBODY
-    alone &= effects["kind"] == campaigns.EVERY_KIND
-    return effects[alone & (effects["p_adjusted"] < alpha)]
+    facts = {"tier": name, **tier[["share_customers", "share_sales"]]}
+    return words.finding("service", branch=branch, known=" ".join(known), **facts)
 
 
 def tested(
-    effects: pd.DataFrame, *, names: Mapping[int, str], alpha: float, **said: str
+    effects: pd.DataFrame, names: Mapping[int, str], *, alpha: float, **said: str
 ) -> Finding:
     """Conclude whom to contact, from `campaigns.effects` that may be shown."""
-    sure = clear(effects, alpha=alpha)
+    alone = effects["segment_id"] != campaigns.EVERYBODY
+    alone &= effects["kind"] == campaigns.EVERY_KIND
+    sure = effects[alone & (effects["p_adjusted"] < alpha)]
     sure = sure.assign(name=sure["segment_id"].map(names))
     gaining, losing = sure[sure["effect"] > 0], sure[sure["effect"] < 0]
     branch = "both" if len(losing) else "first"
@@ -116,14 +91,14 @@ def tested(
     whole = effects.iloc[0]
     return words.finding(
         "campaigns-tested",
-        change=whole["low"] > 0 or whole["high"] < 0,
-        sure=len(sure),
-        groups=len(names),
         branch=branch if len(gaining) else "alone" if len(losing) else "none",
+        change=whole["low"] > 0 or whole["high"] < 0,
         gaining=", ".join(gaining["name"]),
         losing=", ".join(losing["name"]),
-        each="".join(words.say("effect-of", **row) for row in rows),
+        each=" ".join(words.say("effect-of", **row) for row in rows),
         p_value=tables.p_value(whole["p"]),
+        sure=len(sure),
+        groups=len(names),
         **whole[["effect", *ENDS]],
         **said,
     )
@@ -139,12 +114,9 @@ def answers(conversion: pd.DataFrame, *, few: bool) -> dict[str, object]:
     branch = "few" if few else "none" if best is None else "best"
     branch = branch if len(kinds) > 2 else "one"
     shown = best if branch == "best" else everyone
+    whole = {"all": "rate", "all_low": "low", "all_high": "high"}
     facts = {"branch": branch, **shown[["kind", "rate", *ENDS]]}
-    return facts | {
-        "all": everyone["rate"],
-        "all_low": everyone["low"],
-        "all_high": everyone["high"],
-    }
+    return facts | {name: everyone[column] for name, column in whole.items()}
 
 
 def untested(
@@ -165,8 +137,8 @@ def periods(placebo: pd.DataFrame) -> dict[str, object]:
     false = (earlier["low"] > 0) | (earlier["high"] < 0)
     facts = {"alarms": int(false.sum()), "periods": len(earlier)}
     for name, (_, row) in zip(("now", "before"), placebo.iterrows(), strict=False):
-        facts |= {name: row["difference"]}
-        facts |= {f"{name}_{end}": row[end] for end in ENDS}
+        ends = {f"{name}_{end}": row[end] for end in ENDS}
+        facts |= {name: row["difference"]} | ends
     return facts
 
 
@@ -202,15 +174,9 @@ def test(found: pd.DataFrame, *, stated: float, needed: int, **said: object) -> 
     whole, alone = found.iloc[0], found.iloc[1:]
     finds = np.isfinite(whole["effect"])
     branch = "enough" if whole["effect"] <= stated else "larger"
-    return words.finding(
-        "test",
-        branch=branch if finds else "nothing",
-        smallest=100 * whole["effect"] if finds else 0,
-        stated=f"{100 * stated:g}",
-        needed=needed,
-        customers=int(whole["customers"]),
-        control=many(int(whole["control"])),
-        enough=int((alone["customers"] >= needed).sum()),
-        groups=len(alone),
-        **said,
-    )
+    facts = {"branch": branch if finds else "nothing", "groups": len(alone)}
+    facts |= {"smallest": 100 * whole["effect"] if finds else 0}
+    facts |= {"stated": f"{100 * stated:g}", "needed": needed}
+    facts |= {"enough": int((alone["customers"] >= needed).sum())}
+    facts |= {"customers": int(whole["customers"]), "control": many(whole["control"])}
+    return words.finding("test", **facts, **said)

@@ -13,10 +13,10 @@ from helpers.features.labels import plain
 
 def found(by_segment: pd.DataFrame, names: Mapping[int, str]) -> dict[str, object]:
     """Give the segments of which most and fewest customers are found, and their shares."""
-    table = by_segment.assign(name=by_segment["segment_id"].map(names))
-    ends = {"most": table["recall"].idxmax(), "least": table["recall"].idxmin()}
-    facts = {end: table.loc[at, "recall"] for end, at in ends.items()}
-    return facts | {f"{end}_name": table.loc[at, "name"] for end, at in ends.items()}
+    table = by_segment.sort_values("recall", kind="stable")
+    ends = {"least": table.iloc[0], "most": table.iloc[-1]}
+    facts = {end: row["recall"] for end, row in ends.items()}
+    return facts | {f"{e}_name": names[row["segment_id"]] for e, row in ends.items()}
 
 
 def asked(questions: pd.DataFrame, *, majority: float) -> dict[str, object]:
@@ -26,22 +26,14 @@ def asked(questions: pd.DataFrame, *, majority: float) -> dict[str, object]:
     """
     start, end = questions.iloc[0], questions.iloc[-1]
     fields = list(map(plain, questions["fields"].iloc[1:]))
-    return {
-        "questions": len(fields),
-        "first": fields[0],
-        "asked": ", ".join(fields),
-        "before": start["right"],
-        "after": end["right"],
-        "raise": end["right"] > start["right"],
-        "helps": end["low"] > max(start["right"], majority),
-    }
+    facts = {"questions": len(fields), "first": fields[0], "asked": ", ".join(fields)}
+    facts |= {"before": start["right"], "after": end["right"]}
+    facts |= {"raise": end["right"] > start["right"]}
+    return facts | {"helps": end["low"] > max(start["right"], majority)}
 
 
 def typing(
-    branch: str,
-    right: pd.DataFrame,
-    chosen: pd.Series | None,
-    **said: object,
+    branch: str, right: pd.DataFrame, chosen: pd.Series | None, **said: object
 ) -> Finding:
     """Conclude whether to name segments, by the verdict (`typing_tool.verdict`).
 
@@ -49,53 +41,32 @@ def typing(
     `chosen` is the row of `confidence_table` in use, if segments may be named.
     """
     whole, rival = right.iloc[0], right.iloc[1]
-    named = ["typed", "right", "low", "high"]
-    given = dict.fromkeys(named, 0) if chosen is None else dict(chosen[named])
-    return words.finding(
-        "typing",
-        branch=branch,
-        field=rival["way"].removeprefix("one field: "),
-        field_agreement=rival["agreement"],
-        typed=given["typed"],
-        right=given["right"],
-        right_low=given["low"],
-        right_high=given["high"],
-        **whole[["agreement", "low", "high", "majority"]],
-        **said,
-    )
+    known = {name: 0 if chosen is None else chosen[name] for name in ("typed", "right")}
+    for end in ("low", "high"):
+        known[f"right_{end}"] = 0 if chosen is None else chosen[end]
+    known |= {"field": rival["way"].removeprefix("one field: ")}
+    known |= {"field_agreement": rival["agreement"]}
+    ends = whole[["agreement", "low", "high", "majority"]]
+    return words.finding("typing", branch=branch, **known, **ends, **said)
 
 
 def scoring(
-    validation: pd.DataFrame,
-    parts: pd.DataFrame,
-    first: Mapping[str, float],
-    *,
-    open_leads: int,
-    held: float,
-    **said: object,
+    validation: pd.DataFrame, first: Mapping[str, float], **said: object
 ) -> Finding:
     """Conclude in which order to work leads.
 
     `validation` compares the model, its first row, with the best field, its second;
-    `parts` is of `lead_scoring.calibration`, `first` of `lead_scoring.first_ones`;
-    `held` is the rank correlation of worth.
+    `first` is of `lead_scoring.first_ones`. Said are also held (the rank correlation of
+    worth), open (leads) and what :func:`calibrated` counts.
     """
     model, field = validation.iloc[0], validation.iloc[1]
-    return words.finding(
-        "leads",
-        orders=orders(validation),
-        auc=model["auc"],
-        low=model["low"],
-        high=model["high"],
-        field=field["score"],
-        field_auc=field["auc"],
-        wins=part(first["wins_first"], of=first["wins"]),
-        worth_share=first["worth_share"],
-        open=many(open_leads).capitalize() if open_leads else "none",
-        held=0 if np.isnan(held) else held,
-        **calibrated(parts),
-        **said,
-    )
+    said |= {"held": np.nan_to_num(said["held"])}
+    said |= {"open": many(said["open"]) if said["open"] else "none"}
+    facts = {"orders": orders(validation), "worth_share": first["worth_share"]}
+    facts |= {"wins": part(first["wins_first"], of=first["wins"])}
+    facts |= {"field": field["score"].removeprefix("one field: ")}
+    facts |= {"field_auc": field["auc"], **model[["auc", "low", "high"]]}
+    return words.finding("leads", **facts, **said)
 
 
 def orders(validation: pd.DataFrame) -> bool:

@@ -8,15 +8,8 @@ import pandas as pd
 from scipy import stats
 
 from helpers.core.errors import TooLittle
-from helpers.disclosure.suppression import suppress
 from helpers.leads import typing_tool
 from helpers.statistics import bootstrap, classifier, forecasts, intervals
-
-
-def need(fields: list[str]) -> None:
-    """Raise TooLittle unless leads are there, and some of their fields tell anything."""
-    if not fields:
-        raise TooLittle("No lead is scored: see what is known at the start.")
 
 
 def own_horizon(leads: pd.DataFrame) -> int:
@@ -242,18 +235,6 @@ def scored(
         }
     )
     return ranked(table, arrived=None if orders else leads["created_on"])
-
-
-def summed(scores: pd.DataFrame, *, by: pd.Series) -> pd.DataFrame:
-    """Sum up `scored` leads by a group; what tells of few is withheld."""
-    table = scores.groupby(by.rename("group")).agg(
-        leads=("lead_id", "size"),
-        probability=("probability", "mean"),
-        worth=("worth", "median"),
-        expected_value=("expected_value", "sum"),
-    )
-    values = ["probability", "worth", "expected_value"]
-    return suppress(table, counts="leads", columns=values).reset_index()
 
 
 def first_ones(

@@ -63,21 +63,6 @@ def found_by_segment(
     return ax
 
 
-def calibration(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw the predicted chance against what came.
-
-    `table`: predicted, came, low, high (0 to 1), from the least likely part on.
-    """
-    return plots.calibration(
-        table,
-        forecast="predicted",
-        observed="came",
-        xlabel="predicted chance",
-        ylabel="share that was won",
-        ax=ax,
-    )
-
-
 def gain(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the share of wins found over the share of leads worked.
 

@@ -119,15 +119,6 @@ def from_first_orders(
     )
 
 
-def from_lead_fields(
-    on_file: pd.DataFrame, *, run: str
-) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
-    """Set fields that leads share with customers beside the customers' segments."""
-    segments, bought = (store.read(name, run=run) for name in ("segments", "features"))
-    by_customer = segments.set_index("customer_id")["segment_id"]
-    return on_file, by_customer, bought.set_index("customer_id")
-
-
 def _described(bought: pd.DataFrame) -> pd.DataFrame:
     """Turn rows of customer, order and need into one row a customer."""
     sums = bought.groupby("customer_id")[["sales", "lines"]].sum()
@@ -298,8 +289,8 @@ def tellable(table: pd.DataFrame, *, of: int, kept: float) -> pd.DataFrame:
     """
     sizes = (table["typed"] * of).round()
     own = table["confidence"] == kept
-    table = table[own | (sizes >= MIN_CELL)]
-    return table[nested(sizes[table.index]) | own[table.index]]
+    table = table.assign(customers=sizes)[own | (sizes >= MIN_CELL)]
+    return table[nested(table["customers"]) | own[table.index]]
 
 
 def questions(

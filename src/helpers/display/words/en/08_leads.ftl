@@ -112,7 +112,7 @@ leads =
         }; the best { PERCENT($worked) } hold { $wins } of the wins and { PERCENT($worth_share) } of what they are worth.
        *[no] Work the leads in the order they came: the score does not order them beyond chance.
     }
-    .size = AUC { NUM($auc, digits: 3) } on the latest leads ({ $field }: { NUM($field_auc, digits: 3) }). { $open ->
+    .size = AUC { NUM($auc, digits: 3) } on the latest leads (the best single field, { $field }: { NUM($field_auc, digits: 3) }). { $open ->
         [none] No lead is open.
        *[other] { $orders ->
             [yes] { $open } open leads are ranked.
