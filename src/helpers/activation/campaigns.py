@@ -39,8 +39,8 @@ def contacted(
     customer's answers to one campaign count once, their amounts together; answers
     without a contact are left out. Returns the rows of `contacts` with kind, starts_on,
     ends_on, treated, converted and, where known, cost_cents (per contact) and
-    amount_cents (0 without an answer). Raises BadInput for a contact of an unknown
-    campaign or another arm, TooLittle if few treated contacts, or few, were answered.
+    amount_cents (0 without an answer), or raises BadInput for a contact of an unknown
+    campaign or another arm.
     """
     unknown = contacts.loc[~contacts["campaign_id"].isin(campaigns["campaign_id"])]
     if len(unknown):
@@ -56,12 +56,16 @@ def contacted(
     rows = contacts.merge(campaigns, on="campaign_id", validate="many_to_one")
     rows = rows.merge(answers, on=key, how="left", validate="one_to_one")
     rows = rows.assign(converted=rows["converted"].notna(), treated=_treated(rows))
-    found = min(rows["treated"].sum(), rows["converted"].sum())
+    return rows.fillna({name: 0 for name in ("amount_cents",) if name in rows})
+
+
+def need_answers(contacted: pd.DataFrame) -> None:
+    """Raise TooLittle unless `MIN_CELL` contacts were made, and as many answered."""
+    found = min(contacted["treated"].sum(), contacted["converted"].sum())
     if found < MIN_CELL:
         raise TooLittle(
             f"Campaigns need {MIN_CELL} contacts that were answered (found: {found})."
         )
-    return rows.fillna({name: 0 for name in ("amount_cents",) if name in rows})
 
 
 def _treated(rows: pd.DataFrame) -> pd.Series:

@@ -194,5 +194,5 @@ def matrix(
     table["grade"] = table["grade"].replace(evidence.OBSERVED, bought)
     for habit, usual in ANY.items():
         of_it = habits[habits["habit"] == habit].set_index("segment_id")["item"]
-        table[habit] = table["segment_id"].map(of_it.astype(object)).fillna(usual)
+        table[habit] = [of_it.get(segment, usual) for segment in table["segment_id"]]
     return table
