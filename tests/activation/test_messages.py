@@ -95,13 +95,14 @@ def test_no_facts_give_no_messages_but_the_same_columns():
     assert list(table) == list(filled())
 
 
-def staged(active, lapsed):
-    """Give customers of one segment in two stages, and the next item of each."""
+def staged(**stages):
+    """Give customers of one segment by stage, and the next item of each."""
+    activity = [stage for stage, size in stages.items() for _ in range(size)]
     people = pd.DataFrame(
         {
-            "customer_id": [f"c{i}" for i in range(active + lapsed)],
+            "customer_id": [f"c{i}" for i in range(len(activity))],
             "segment_id": 1,
-            "activity": ["active"] * active + ["lapsed"] * lapsed,
+            "activity": activity,
             "gap_mean_days": 5.0,
             "recency_days": 2.0,
         }
@@ -110,10 +111,10 @@ def staged(active, lapsed):
 
 
 def test_facts_are_medians_and_the_item_of_most_without_small_stages():
-    people, chosen = staged(30, 20)
+    people, chosen = staged(active=30, slowing=12, lapsed=20)
     top = pd.Series({1: "OIL"})
     table = messages.facts(people, top=top, chosen=chosen, names={1: "Cooks"})
-    assert table["stage"].tolist() == ["active", "lapsed"]
+    assert table["stage"].tolist() == ["active", "slowing", "lapsed"]
     first = table.iloc[0].to_dict()
     assert first["customers"] == 30 and first["gap_days"] == 5.0
     assert first["segment"] == "Cooks" and first["top_item"] == "oil"
@@ -121,7 +122,7 @@ def test_facts_are_medians_and_the_item_of_most_without_small_stages():
 
 
 def test_where_all_stages_are_small_there_are_no_messages():
-    people, chosen = staged(9, 8)
+    people, chosen = staged(active=9, lapsed=8)
     with pytest.raises(TooLittle, match="no segment has all three"):
         messages.facts(people, top=pd.Series({1: "OIL"}), chosen=chosen, names={1: "x"})
 

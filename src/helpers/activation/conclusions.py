@@ -178,5 +178,6 @@ def test(found: pd.DataFrame, *, stated: float, needed: int, **said: object) -> 
     facts |= {"smallest": 100 * whole["effect"] if finds else 0}
     facts |= {"stated": f"{100 * stated:g}", "needed": needed}
     facts |= {"enough": int((alone["customers"] >= needed).sum())}
-    facts |= {"customers": int(whole["customers"]), "control": many(whole["control"])}
+    facts |= {"customers": int(whole["customers"])}
+    facts |= {"control": many(int(whole["control"]))}
     return words.finding("test", **facts, **said)

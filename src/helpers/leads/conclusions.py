@@ -28,7 +28,6 @@ def asked(questions: pd.DataFrame, *, majority: float) -> dict[str, object]:
     fields = list(map(plain, questions["fields"].iloc[1:]))
     facts = {"questions": len(fields), "first": fields[0], "asked": ", ".join(fields)}
     facts |= {"before": start["right"], "after": end["right"]}
-    facts |= {"raise": end["right"] > start["right"]}
     return facts | {"helps": end["low"] > max(start["right"], majority)}
 
 
@@ -61,7 +60,7 @@ def scoring(
     """
     model, field = validation.iloc[0], validation.iloc[1]
     said |= {"held": np.nan_to_num(said["held"])}
-    said |= {"open": many(said["open"]) if said["open"] else "none"}
+    said |= {"open": many(said["open"]).capitalize() if said["open"] else "none"}
     facts = {"orders": orders(validation), "worth_share": first["worth_share"]}
     facts |= {"wins": part(first["wins_first"], of=first["wins"])}
     facts |= {"field": field["score"].removeprefix("one field: ")}

@@ -174,12 +174,18 @@ campaigns-tested =
 
 placebo = { $alarms ->
         [0] No such “effect” where the campaign did not run
-       *[other] “Effects” also appear in { $alarms } of { $periods } periods without the campaign
+       *[other] “Effects” also appear in { $alarms } of { $periods ->
+            [one] 1 period
+           *[other] { $periods } periods
+        } without the campaign
     }
 alt-placebo = { $alarms ->
-        [0] In none of { $periods } earlier periods do contacted customers differ from others as
+        [0] In no earlier period ({ $periods } were compared) do contacted customers differ from others as
             if there were an effect.
-       *[other] In { $alarms } of { $periods } earlier periods contacted customers differ from
+       *[other] In { $alarms } of { $periods ->
+            [one] 1 earlier period
+           *[other] { $periods } earlier periods
+        } contacted customers differ from
             others, although the campaign had not begun.
     } A dot is the difference in the change of sales, a line its 95% interval.
 placebo-said = In the campaign, sales to contacted customers changed by { MONEY($now) } per customer

@@ -27,13 +27,10 @@ naming-too-little = No segment is named from these fields. They put { PERCENT($a
     right segment (95% interval { PERCENT($low) } to { PERCENT($high) }), and always naming the largest
     segment is right for { PERCENT($majority) }.
 questions-asked = { $questions ->
-        [one] 1 question
-       *[other] { $questions } questions
-    } { $raise ->
-        [yes] raise
-       *[no] do not raise
-    } the share in the right segment: { PERCENT($before) } before, { PERCENT($after) } after. They ask
-    for { $asked }.
+        [one] With 1 question
+       *[other] With { $questions } questions
+    } { PERCENT($after) } are in the right segment, without { PERCENT($before) }. Asked for is
+    { $asked }.
 
 typing =
     .decision = { $branch ->
@@ -65,8 +62,11 @@ typing =
        *[other] By segment { PERCENT($least) } to { PERCENT($most) } are found.
     }
     .action = { $helps ->
-        [yes] Ask for { $first } first: all { $questions } questions bring it to { PERCENT($after) }.
-       *[no] Wait for more orders: { $questions } questions do not help beyond chance either.
+        [yes] Ask for { $first } first: { $questions ->
+            [one] that brings
+           *[other] all { $questions } questions bring
+        } it to { PERCENT($after) }.
+       *[no] Wait for more orders: asking ({ $questions } at most) does not help beyond chance either.
     }
     .limit = { $leads ->
         [yes] Learnt on customers: leads who never become customers may differ.
