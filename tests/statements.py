@@ -577,7 +577,7 @@ def _findings(told, result):
                     r"[Ww]here only a CRM is at hand, ask",
                 ),
                 (
-                    rf"type {NUMBER}% rightly \(always the largest: {NUMBER}%",
+                    rf"puts {NUMBER}% in the right segment \(guessing: {NUMBER}%",
                     r"[Nn]ame a segment only",
                 ),
             ):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from helpers.activation import budget
-from helpers.core.errors import BadInput
+from helpers.core.errors import TooLittle
 
 
 def options(sizes, costs, gains):
@@ -31,11 +31,12 @@ def allowed(plan, table, limits):
     people = table.groupby("segment_id")["customers"].first()
     return (
         (plan >= 0).all()
-        and ((plan == 0) | (plan >= limits.least)).all()
+        and ((plan == 0) | (plan >= limits.min_contacts)).all()
         and (plan * table["cost_cents"]).sum() <= limits.budget_cents
         and (plan.groupby(table["segment_id"]).sum() <= people).all()
         and all(
-            plan[table["offer"] == o].sum() <= cap for o, cap in limits.most.items()
+            plan[table["offer"] == o].sum() <= cap
+            for o, cap in limits.max_contacts.items()
         )
     )
 
@@ -110,10 +111,12 @@ def test_rules_fill_in_their_order_and_in_proportion():
 
 
 def test_draws_have_the_spread_of_the_estimates_and_one_seed_gives_one_set():
-    drawn = budget.draws(SMALL, count=4000, seed=1)
+    drawn = budget.draws(SMALL["gain"], SMALL["error"], count=4000, seed=1)
     assert drawn.mean(axis=0) == pytest.approx(SMALL["gain"].to_numpy(), abs=0.04)
     assert drawn.std(axis=0) == pytest.approx(0.5, abs=0.03)
-    assert (drawn == budget.draws(SMALL, count=4000, seed=1)).all()
+    assert (
+        drawn == budget.draws(SMALL["gain"], SMALL["error"], count=4000, seed=1)
+    ).all()
 
 
 def test_regret_is_the_distance_from_the_best_plan_of_each_draw():
@@ -133,9 +136,48 @@ def test_regret_is_the_distance_from_the_best_plan_of_each_draw():
     assert found["loss_chance"].tolist() == [0, 0]
 
 
-def test_options_that_cannot_be_planned_are_refused():
-    limits = budget.Limits(100, 0, {})
-    with pytest.raises(BadInput, match="column gain is missing"):
-        budget.best(SMALL.drop(columns="gain"), limits)
-    with pytest.raises(BadInput, match=r"holds 0\.5"):
-        budget.best(SMALL.assign(cost_cents=0.5), limits)
+def test_the_plans_of_the_file_are_made_in_its_order():
+    table = SMALL.assign(rate=[0.1, 0.4, 0.3, 0.2])
+    limits = budget.Limits(900, 1, {})
+    made = budget.plans(table, limits, word="tier", usual="offer 0")
+    assert list(made) == [
+        *("best by the programme", "most answers first", "largest tier first"),
+        *("offer 0 for all, by size", "nothing"),
+    ]
+    assert made["nothing"].sum() == 0
+    assert made["most answers first"].tolist() == [0, 3, 0, 0]
+    assert made["largest tier first"].tolist() == [0, 3, 0, 0]
+    assert made["offer 0 for all, by size"].tolist() == [2, 0, 1, 0]
+
+
+CONVERSION = pd.DataFrame(
+    {
+        "segment_id": [0, 1, 2],
+        "kind": "mail",
+        "rate": [0.2, 0.3, 0.1],
+        "low": [0.1, 0.2, 0.05],
+        "high": [0.3, 0.4, 0.15],
+        "cost": [0.5, 0.0, 0.5],
+        "margin": [5.0, 6.0, 4.0],
+    }
+)
+SIZES = pd.Series({1: 60, 2: 40})
+
+
+def test_options_are_segments_by_offer_with_a_shrunk_share_of_answers():
+    table = budget.options(CONVERSION, sizes=SIZES, effects=None)
+    assert table["segment_id"].tolist() == [1, 2]
+    assert table["cost_cents"].tolist() == [1, 50]  # nothing counts as a cent
+    assert table["customers"].tolist() == [60, 40]
+    assert 0.1 < table["bearing"].min() <= table["bearing"].max() < 0.3
+    effects = CONVERSION[["segment_id", "kind"]].assign(effect=0.05, error=[1, 0.01, 0])
+    tested = budget.options(CONVERSION, sizes=SIZES, effects=effects)
+    assert tested["segment_id"].tolist() == [1]  # without an error nothing is known
+    assert tested["bearing"].tolist() == pytest.approx([0.05])
+
+
+def test_without_a_margin_there_is_nothing_to_plan():
+    with pytest.raises(TooLittle, match="bring no margin"):
+        budget.options(CONVERSION.assign(margin=0.0), sizes=SIZES, effects=None)
+    with pytest.raises(TooLittle, match="no offer went to a group"):
+        budget.options(CONVERSION[:1], sizes=SIZES, effects=None)

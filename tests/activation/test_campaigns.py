@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from helpers.activation import campaigns
-from helpers.core.errors import BadInput
+from helpers.core.errors import BadInput, TooLittle
 
 CAMPAIGNS = pd.DataFrame(
     {
@@ -173,7 +173,7 @@ def test_where_nothing_works_a_segment_is_claimed_in_one_study_of_twenty():
 
 def test_without_a_control_arm_there_is_no_effect_to_estimate():
     rows, ids = answered(np.random.default_rng(4), 0.05)
-    with pytest.raises(BadInput, match="no campaign has both"):
+    with pytest.raises(TooLittle, match="No campaign has both"):
         campaigns.effects(rows[rows["treated"]], ids, alpha=0.05, method="holm")
 
 
@@ -310,29 +310,45 @@ def test_values_of_few_reached_or_few_others_are_not_shown():
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "said"),
-    [
-        (1, 2, "better customers"),
-        (-2, -1, "customers who buy less"),
-        (-1, 1, "neither more nor less beyond chance"),
-        (np.nan, np.nan, "everybody"),
-    ],
+    ("more", "reached", "said"),
+    [(20, 40, "more"), (-20, 40, "less"), (0, 40, "alike"), (0, 80, "everybody")],
 )
-def test_who_was_contacted_is_said_by_what_they_bought_before(low, high, said):
-    assert said in campaigns.targeting({"low": low, "high": high})
+def test_who_was_contacted_is_known_by_what_they_bought_before(more, reached, said):
+    people = pd.DataFrame({"customer_id": [f"c{i:02}" for i in range(80)]})
+    people["sales"] = 100 + np.arange(80) % 5 + more * (np.arange(80) < 40)
+    ids = people["customer_id"][:reached]
+    assert campaigns.targeting(people, ids, alpha=0.05) == said
 
 
-def test_a_difference_within_chance_is_called_so():
-    row = pd.Series(
-        {"customers": 90, "reached": 40, "value_reached": 9.0, "value_others": 8.0}
+def test_what_was_tested_needs_no_other_comparison():
+    campaigns.need_untested(None)
+    with pytest.raises(TooLittle, match="drawn at random are compared above"):
+        campaigns.need_untested(pd.DataFrame())
+
+
+def test_a_contact_costs_its_mean_or_what_is_assumed():
+    rows = pd.DataFrame({"kind": ["mail", "mail", "visit"]})
+    assumed = campaigns.costs(rows, assumed=0.5)
+    assert assumed.to_dict() == {"mail": 0.5, "visit": 0.5, "all": 0.5}
+    known = campaigns.costs(rows.assign(cost_cents=[100, 300, None]), assumed=0.5)
+    assert known.to_dict() == {"mail": 2.0, "visit": 0.5, "all": 2.0}
+
+
+def test_an_answer_brings_its_amount_or_a_mean_order():
+    people = pd.DataFrame(
+        {
+            "customer_id": list("abc"),
+            "segment_id": [1, 1, 2],
+            "sales": [10.0, 30.0, 90.0],
+            "orders": [1, 1, 3],
+        }
     )
-    told = campaigns.told_targeting(row, {"low": -1, "high": 3}, symbol="€")
-    assert "€9" in told and "no difference beyond chance: " in told
-    told = campaigns.told_targeting(row, {"low": 0.5, "high": 3}, symbol="€")
-    assert "chance" not in told
-    row["reached"] = 85
-    told = campaigns.told_targeting(row, {"low": 0.5, "high": 3}, symbol="€")
-    assert told == "Nearly everybody was reached: "
+    rows = pd.DataFrame({"customer_id": list("ab"), "converted": [True, True]})
+    orders = campaigns.answer_values(rows, people)
+    assert orders["mean"].round(2).to_dict() == {0: 23.33, 1: 20.0, 2: 30.0}
+    assert orders.loc[2, "sem"] == orders.loc[0, "sem"]  # of one customer: that of all
+    amounts = campaigns.answer_values(rows.assign(amount_cents=[500, 700]), people)
+    assert amounts["mean"].to_dict() == {0: 6.0, 1: 6.0, 2: 6.0}
 
 
 def test_a_campaign_is_compared_only_inside_the_data_and_with_others_left():
@@ -357,4 +373,5 @@ def test_a_campaign_is_compared_only_inside_the_data_and_with_others_left():
     window = {"first": "2024-01-01", "last": "2024-03-31"}
     assert campaigns.to_compare(rows, people, **window) == "fit"
     rows = rows[rows["campaign_id"] != "fit"]
-    assert campaigns.to_compare(rows, people, **window) is None
+    with pytest.raises(TooLittle, match="No placebo"):
+        campaigns.to_compare(rows, people, **window)

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from helpers.activation import experiments
-from helpers.core.errors import BadInput
+from helpers.core.errors import BadInput, TooLittle
 
 PEOPLE = pd.DataFrame(
     {
@@ -135,20 +135,60 @@ def test_who_is_not_in_the_outcome_counts_as_nothing_bought():
 
 
 def test_a_plan_with_one_arm_cannot_be_read_out():
-    with pytest.raises(BadInput, match=r"column arm holds \['treated'\]"):
+    with pytest.raises(TooLittle, match="one of its arms is empty"):
         read(drawn().assign(arm="treated"), pd.Series(dtype=float))
 
 
-def test_a_test_is_advised_by_what_it_can_find():
-    asked = {"needed": 2603, "customers": 1819}
-    assert experiments.advice(0.02, 0.03, **asked).startswith(
-        "Run the test plan: it finds"
+PLANNED = pd.DataFrame(
+    {
+        "segment_id": [1, 1, 2],
+        "offer": ["mail", "visit", "mail"],
+        "customers": [500, 500, 300],
+        "contacts": [40, 0, 0],
+        "gain": [0.5, 0.9, -1.0],
+    }
+)
+
+
+def test_the_test_holds_the_plan_where_effects_are_known_and_else_everybody():
+    def wanted(options, tested):
+        table = experiments.wanted(PEOPLE, options, tested=tested, word="segment")
+        return table.set_index("segment_id")[["offer", "contacts"]].to_dict("index")
+
+    assert wanted(PLANNED, True) == {1: {"offer": "mail", "contacts": 40}}
+    assert wanted(PLANNED, False) == {
+        1: {"offer": "visit", "contacts": 500},
+        2: {"offer": "mail", "contacts": 300},
+    }
+    assert wanted(None, False)[3] == {"offer": "the segment's offer", "contacts": 200}
+    with pytest.raises(TooLittle, match="A test needs 20 customers"):
+        experiments.wanted(PEOPLE[:19], None, tested=False, word="segment")
+
+
+def test_nobody_is_invited_to_two_offers():
+    wanted = pd.DataFrame(
+        {
+            "segment_id": [1, 1, 2],
+            "offer": ["mail", "visit", "mail"],
+            "contacts": [40, 60, 10],
+        }
     )
-    assert experiments.advice(0.037, 0.03, **asked) == (
-        "Run the test plan only for an effect of 3.7 points or more: 3 points need 2,603 "
-        "customers, and it has 1,819."
-    )
-    assert "Do not run the test plan yet" in experiments.advice(np.nan, 0.03, **asked)
+    found = experiments.invited(PEOPLE, wanted, seed=3)
+    assert found["customer_id"].is_unique
+    sizes = found.groupby(["segment_id", "offer"]).size()
+    assert sizes.to_dict() == {(1, "mail"): 40, (1, "visit"): 60, (2, "mail"): 10}
+
+
+def test_smaller_tests_find_larger_effects_only():
+    asked = {"rate": 0.05, "control_share": 0.3, "alpha": 0.05, "power": 0.8}
+    found = experiments.smallest_effects(drawn(), **asked)
+    assert found["segment_id"].tolist() == [0, 1, 2, 3]
+    assert found["customers"].tolist() == [1000, 500, 300, 200]
+    assert (found["treated"] + found["control"] == found["customers"]).all()
+    assert found["effect"].is_monotonic_increasing
+    curve = experiments.curve(1000, **asked)
+    assert curve["effect"].is_monotonic_decreasing
+    assert curve["customers"].iloc[[0, -1]].tolist() == [200, 1000]
 
 
 def test_where_all_answer_unasked_no_effect_is_found():

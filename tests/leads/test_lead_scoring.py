@@ -74,7 +74,7 @@ def test_calibration_sets_what_was_said_beside_what_came():
     said = np.array([0.1, 0.2, 0.3, 0.7, 0.8, 0.9])
     table = lead_scoring.calibration(won, said, parts=2)
     assert table["leads"].tolist() == [3, 3]
-    assert table["said"].to_numpy() == pytest.approx([0.2, 0.8])
+    assert table["predicted"].to_numpy() == pytest.approx([0.2, 0.8])
     assert table["came"].to_numpy() == pytest.approx([1 / 3, 2 / 3])
     assert (table["low"] < table["came"]).all() and (
         table["came"] < table["high"]
@@ -192,3 +192,41 @@ def test_leads_that_no_score_orders_stay_in_the_order_they_came():
     found = lead_scoring.ranked(scores, arrived=arrived)
     assert found["lead_id"].tolist() == ["b", "c", "a"]
     assert found["rank"].tolist() == [1, 2, 3]
+
+
+def test_each_score_is_validated_beside_the_base_rate():
+    won = np.repeat([False, True], 40)
+    scores = {"model": np.arange(80.0), "one field": np.zeros(80)}
+    table = lead_scoring.validation(won, scores, n_bootstrap=20, seed=1)
+    assert table["score"].tolist() == ["model", "one field", "base rate"]
+    assert table["auc"].tolist() == [1.0, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(("orders", "first"), [(True, "b"), (False, "a")])
+def test_leads_are_scored_typed_and_ranked(orders, first):
+    leads = pd.DataFrame(
+        {"lead_id": ["a", "b"], "created_on": pd.to_datetime(["2024-01-01"] * 2)}
+    )
+    chances = pd.Series([0.2, 0.3])
+    given = {"part": "open", "worth": np.array([10.0, 10.0]), "confidence": 0.6}
+    table = lead_scoring.scored(leads, chances, types=None, orders=orders, **given)
+    assert table["lead_id"].iloc[0] == first
+    assert table["segment_id"].tolist() == [0, 0]
+    assert table["segment_probability"].isna().all()
+    types = pd.DataFrame({1: [0.7, 0.5], 2: [0.3, 0.5]})
+    table = lead_scoring.scored(leads, chances, types=types, orders=True, **given)
+    assert table.set_index("lead_id")["segment_id"].to_dict() == {"a": 1, "b": 0}
+
+
+def test_the_first_leads_hold_their_wins_and_their_worth():
+    scores = pd.DataFrame(
+        {
+            "lead_id": list("abcd"),
+            "part": ["test", "test", "test", "open"],
+            "rank": [1, 2, 3, 1],
+            "worth": [30.0, 20.0, 10.0, 99.0],
+        }
+    )
+    won = pd.Series({"a": True, "b": False, "c": True})
+    found = lead_scoring.first_ones(scores, won, share=0.5)
+    assert found == {"wins": 2, "wins_first": 1, "worth_share": 0.75}

@@ -48,16 +48,6 @@ def test_each_segment_has_its_colour_and_the_guess_beside_it():
     assert ax.collections[2].get_offsets()[:, 0].tolist() == [0.5, 0.25]
 
 
-def test_calibration_is_drawn_against_the_diagonal():
-    table = pd.DataFrame(
-        {"said": [0.1, 0.4], "came": [0.2, 0.5], "low": [0.1, 0.3], "high": [0.3, 0.6]}
-    )
-    ax = leads_plots.calibration(table)
-    x, y = ax.lines[0].get_data()
-    assert list(x) == list(y)
-    assert ax.collections[1].get_offsets().tolist() == [[0.1, 0.2], [0.4, 0.5]]
-
-
 def test_every_list_is_a_line_beside_chance_and_the_best():
     table = pd.DataFrame(
         {

@@ -5,7 +5,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.core.errors import BadInput, TooLittle
+from helpers.core import store
+from helpers.core.errors import TooLittle
 from helpers.leads import typing_tool
 
 ATTRIBUTES = pd.DataFrame(
@@ -19,23 +20,49 @@ ATTRIBUTES = pd.DataFrame(
 )
 
 
-def test_fields_known_at_the_start_are_let_through():
-    fields = typing_tool.start_known(
-        ATTRIBUTES, table="leads", fields=["size", "source"]
+def test_fields_known_only_later_are_refused_by_name():
+    known, refused = typing_tool.start_known(ATTRIBUTES, table="leads")
+    assert known == ["source", "size"]
+    assert refused == ["quotes_sent"]
+    assert typing_tool.start_known(ATTRIBUTES, table="customers") == (["industry"], [])
+
+
+def test_a_run_without_a_table_of_leads_has_nothing_to_rank(monkeypatch, tmp_path):
+    monkeypatch.setattr(store, "path", lambda name, run: tmp_path / name)
+    with pytest.raises(TooLittle, match="This run has no table of leads"):
+        typing_tool.need_leads(run="trial")
+    (tmp_path / "leads").touch()
+    (tmp_path / "attributes").touch()
+    typing_tool.need_leads(run="trial")
+
+
+def test_fields_are_of_a_first_order_or_on_file():
+    fields = pd.DataFrame(columns=["first_sales", "industry"])
+    assert typing_tool.sources(fields) == {
+        "on file": ["industry"],
+        "first order": ["first_sales"],
+    }
+    assert typing_tool.sources(fields[["industry"]]) == {}
+
+
+def test_levels_that_few_customers_set_apart_are_left_out():
+    table = pd.DataFrame(
+        {"confidence": [0.0, 0.4, 0.5, 0.6, 0.8], "typed": [1.0, 0.95, 0.6, 0.55, 0.05]}
     )
-    assert fields == ["size", "source"]
+    found = typing_tool.tellable(table, of=100, kept=0.6)
+    assert found["confidence"].tolist() == [0.0, 0.5, 0.6]
+    assert found["customers"].tolist() == [100, 60, 55]
 
 
-def test_a_field_known_only_later_is_refused_by_name():
-    with pytest.raises(BadInput, match="leads: quotes_sent is known only after"):
-        typing_tool.start_known(
-            ATTRIBUTES, table="leads", fields=["size", "quotes_sent"]
-        )
-
-
-def test_a_field_that_nobody_declared_is_refused():
-    with pytest.raises(BadInput, match="industry of leads has no row"):
-        typing_tool.start_known(ATTRIBUTES, table="leads", fields=["industry"])
+def test_nobody_is_named_where_guessing_does_as_well():
+    right = pd.Series({"agreement": 0.35, "low": 0.3, "high": 0.4, "majority": 0.33})
+    typing_tool.need_better("unsure", right)
+    with pytest.raises(TooLittle, match="put 35% in the right segment"):
+        typing_tool.need_better("guess", right)
+    shown = pd.DataFrame({"recall": ["withheld", 0.4]})
+    assert len(typing_tool.need_shown(pd.DataFrame({"recall": [0.1, 0.4]}), shown)) == 1
+    with pytest.raises(TooLittle, match="are found to say how many"):
+        typing_tool.need_shown(shown[:1], shown[:1])
 
 
 @pytest.fixture
@@ -111,7 +138,7 @@ def test_confidence_trades_answers_for_right_ones():
     assert table["typed"].tolist() == [1.0, 0.5, 0.0]
     assert table["right"].iloc[:2].tolist() == [0.75, 1.0]
     assert np.isnan(table["right"].iloc[2])
-    assert table["said"].iloc[1] == pytest.approx(0.85)
+    assert table["mean_confidence"].iloc[1] == pytest.approx(0.85)
 
 
 def test_the_best_field_is_found_and_judged_on_others():

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 from scipy import optimize
 
-from helpers.core.errors import BadInput
-
-COLUMNS = ["segment_id", "offer", "customers", "cost_cents", "gain", "error"]
+from helpers.core import paths
+from helpers.core.errors import BadInput, TooLittle
+from helpers.statistics import intervals
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,40 @@ class Limits:
     """What a plan keeps to, beside one offer a customer."""
 
     budget_cents: int  # most that all contacts may cost
-    least: int  # customers an option gets if it gets any: fewer teach nothing
-    most: Mapping[str, int]  # offer -> contacts at most; offers not named have no limit
+    min_contacts: int  # customers an option gets if it gets any: fewer teach nothing
+    max_contacts: Mapping[
+        str, int
+    ]  # offer -> contacts at most; offers not named have no limit
+
+
+def options(
+    conversion: pd.DataFrame, *, sizes: pd.Series, effects: pd.DataFrame | None
+) -> pd.DataFrame:
+    """Set out which group can get which offer, and the share of answers that bears on it.
+
+    `conversion` is of `campaigns.break_even`, without rows of every kind; `sizes` the
+    customers of each segment. Returns its rows of segments with offer, customers,
+    cost_cents, and bearing with its error: the effect, or else the rate, shrunk to the
+    mean. Raises TooLittle if there is none, or an answer brings no margin.
+    """
+    table = conversion[conversion["segment_id"] > 0].rename(columns={"kind": "offer"})
+    # an offer that costs nothing counts as a cent, so that plans can be told apart
+    cents = (table["cost"] * 100).round().clip(lower=1).astype(int)
+    table = table.assign(customers=table["segment_id"].map(sizes), cost_cents=cents)
+    noisy, noise = table["rate"], (table["high"] - table["low"]) / 3.92
+    if effects is not None:
+        known = effects.rename(columns={"kind": "offer"})
+        known = known[["segment_id", "offer", "effect", "error"]]
+        table = table.merge(known, on=["segment_id", "offer"], validate="one_to_one")
+        table = table[table["error"] > 0]
+        noisy, noise = table["effect"], table["error"]
+    if not (table["margin"] > 0).any():
+        raise TooLittle(
+            "No plan for the budget: no offer went to a group that can be shown, or "
+            "answers bring no margin."
+        )
+    pulled = intervals.shrink(noisy, noise, centre=None).set_index(table.index)
+    return table.assign(bearing=pulled["shrunk"], bearing_error=pulled["error"])
 
 
 def best(options: pd.DataFrame, limits: Limits) -> np.ndarray:
@@ -27,10 +59,8 @@ def best(options: pd.DataFrame, limits: Limits) -> np.ndarray:
     `options` has segment_id, offer, customers (of the segment), cost_cents (per
     contact), gain (expected, currency per contact, after its cost) and error (its
     standard error). A customer gets at most one offer; options that lose money get
-    none. Raises BadInput if a column is missing, a cost is not a positive whole number,
-    or no plan is found.
+    none. Raises BadInput if no plan is found.
     """
-    _check(options)
     plan = _solved(options, options["gain"].to_numpy(float), limits, whole=True)
     return np.round(plan).astype(int)
 
@@ -51,7 +81,7 @@ def _solved(
     rules = [
         optimize.LinearConstraint(np.hstack([rows, 0 * rows]), ub=tops),
         optimize.LinearConstraint(np.hstack([eye, -np.diag(sizes)]), ub=0),
-        optimize.LinearConstraint(np.hstack([eye, -limits.least * eye]), lb=0),
+        optimize.LinearConstraint(np.hstack([eye, -limits.min_contacts * eye]), lb=0),
     ]
     answer = optimize.milp(
         -np.concatenate([gains[paying], np.zeros(n)]),
@@ -75,32 +105,21 @@ def _limits(options: pd.DataFrame, limits: Limits) -> tuple[np.ndarray, np.ndarr
     segments = segments.set_index("segment_id")["customers"]
     rows = [options["cost_cents"].to_numpy(float)]
     rows += [(options["segment_id"] == i).to_numpy(float) for i in segments.index]
-    rows += [(options["offer"] == offer).to_numpy(float) for offer in limits.most]
-    tops = np.array([limits.budget_cents, *segments, *limits.most.values()], float)
+    rows += [
+        (options["offer"] == offer).to_numpy(float) for offer in limits.max_contacts
+    ]
+    tops = np.array(
+        [limits.budget_cents, *segments, *limits.max_contacts.values()], float
+    )
     return np.array(rows), tops
-
-
-def _check(options: pd.DataFrame) -> None:
-    if missing := [name for name in COLUMNS if name not in options]:
-        raise BadInput(
-            f"Table options: column {missing[0]} is missing; it needs "
-            f"{', '.join(COLUMNS)}."
-        )
-    cost = options["cost_cents"]
-    if wrong := cost[(cost <= 0) | (cost % 1 != 0)].tolist():
-        raise BadInput(
-            f"Table options: column cost_cents holds {wrong[0]}; give whole cents above "
-            "0, so that the budget can be kept to the cent."
-        )
 
 
 def in_order(options: pd.DataFrame, limits: Limits, *, order: np.ndarray) -> np.ndarray:
     """Fill options as far as the limits allow, by their positions in `order`."""
-    _check(options)
     plan = np.zeros(len(options), int)
     left = int(limits.budget_cents)
     people = dict(zip(options["segment_id"], options["customers"], strict=True))
-    room = dict(limits.most)
+    room = dict(limits.max_contacts)
     for place in order:
         row = options.iloc[place]
         offer, segment_id = row["offer"], row["segment_id"]
@@ -109,7 +128,7 @@ def in_order(options: pd.DataFrame, limits: Limits, *, order: np.ndarray) -> np.
             people[segment_id],
             room.get(offer, people[segment_id]),
         )
-        if some < max(limits.least, 1):
+        if some < max(limits.min_contacts, 1):
             continue
         plan[place] = some
         left -= some * int(row["cost_cents"])
@@ -122,26 +141,48 @@ def in_order(options: pd.DataFrame, limits: Limits, *, order: np.ndarray) -> np.
 def spread(options: pd.DataFrame, limits: Limits, *, offer: str) -> np.ndarray:
     """Give one offer to every segment, in proportion to its size, within the limits.
 
-    Segments whose part would be below `limits.least` get none.
+    Segments whose part would be below `limits.min_contacts` get none.
     """
-    _check(options)
     mine = (options["offer"] == offer).to_numpy()
     sizes = np.where(mine, options["customers"], 0)
     costs = options["cost_cents"].to_numpy(int)
     part = min(
         1.0,
         limits.budget_cents / max((sizes * costs).sum(), 1),
-        limits.most.get(offer, np.inf) / max(sizes.sum(), 1),
+        limits.max_contacts.get(offer, np.inf) / max(sizes.sum(), 1),
     )
     plan = np.floor(sizes * part + 1e-9).astype(int)
-    return np.where(plan >= max(limits.least, 1), plan, 0)
+    return np.where(plan >= max(limits.min_contacts, 1), plan, 0)
 
 
-def draws(options: pd.DataFrame, *, count: int, seed: int) -> np.ndarray:
-    """Draw gains, `count` x options: normal, independent, by gain and error of each."""
+def plans(
+    options: pd.DataFrame, limits: Limits, *, word: str, usual: str
+) -> dict[str, np.ndarray]:
+    """Make the plans of plans.yaml, by name: contacts of each option.
+
+    `word` is what a group is called, `usual` the offer made most often.
+    """
+    made = {}
+    for name, rule in paths.beside(__file__, "plans.yaml").items():
+        if rule == "programme":
+            plan = best(options, limits)
+        elif rule == "usual":
+            plan = spread(options, limits, offer=usual)
+        elif rule == "none":
+            plan = np.zeros(len(options), int)
+        else:
+            table = options.reset_index(drop=True)
+            order = table.sort_values(rule, ascending=False, kind="stable").index
+            plan = in_order(options, limits, order=order)
+        made[name.format(word=word, usual=usual)] = plan
+    return made
+
+
+def draws(means: pd.Series, errors: pd.Series, *, count: int, seed: int) -> np.ndarray:
+    """Draw estimates, `count` x options: normal, independent, by mean and error of each."""
     rng = np.random.default_rng(seed)
-    noise = rng.standard_normal((count, len(options)))
-    return options["gain"].to_numpy() + noise * options["error"].to_numpy()
+    noise = rng.standard_normal((count, len(means)))
+    return means.to_numpy() + noise * errors.to_numpy()
 
 
 def compare(

@@ -5,15 +5,29 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from helpers.core import store
 from helpers.core.engines import Engine
-from helpers.core.errors import BadInput
+from helpers.core.errors import BadInput, TooLittle
 from helpers.disclosure import suppression
 from helpers.disclosure.suppression import LARGEST, MIN_CELL
-from helpers.display import evidence, tables
+from helpers.display import evidence
+from helpers.runs import data_sufficiency
 from helpers.statistics import intervals
 
 EVERYBODY = 0  # segment id of the rows about all customers
 EVERY_KIND = "all"
+TABLES = ("campaigns", "contacts", "responses")
+
+
+def need(*, run: str) -> tuple[str, ...]:
+    """Name the tables of campaigns, or raise TooLittle if a run lacks them or any use."""
+    if not all(store.path(name, run=run).exists() for name in TABLES):
+        raise TooLittle(
+            "This section needs the tables campaigns, contacts and responses: this run "
+            "lacks them."
+        )
+    data_sufficiency.need("campaigns", run=run)
+    return TABLES
 
 
 def contacted(
@@ -43,6 +57,15 @@ def contacted(
     rows = rows.merge(answers, on=key, how="left", validate="one_to_one")
     rows = rows.assign(converted=rows["converted"].notna(), treated=_treated(rows))
     return rows.fillna({name: 0 for name in ("amount_cents",) if name in rows})
+
+
+def need_answers(contacted: pd.DataFrame) -> None:
+    """Raise TooLittle unless `MIN_CELL` contacts were made, and as many answered."""
+    found = min(contacted["treated"].sum(), contacted["converted"].sum())
+    if found < MIN_CELL:
+        raise TooLittle(
+            f"Campaigns need {MIN_CELL} contacts that were answered (found: {found})."
+        )
 
 
 def _treated(rows: pd.DataFrame) -> pd.Series:
@@ -92,47 +115,35 @@ def reach(
 
 def shown(reached: pd.DataFrame) -> pd.DataFrame:
     """Hide in `reach` what describes few of a group, and what would give that away."""
-    told = ["share_reached", "contacts_each", "value_reached"]
-    table = suppression.suppress(reached, counts="reached", columns=told)
+    hidden = ["share_reached", "contacts_each", "value_reached"]
+    table = suppression.suppress(reached, counts="reached", columns=hidden)
     few = reached["customers"] - reached["reached"] < MIN_CELL
     return table.assign(
         value_others=table["value_others"].astype(object).mask(few, None)
     )
 
 
-def targeting(compared: Mapping[str, float]) -> str:
-    """Begin a sentence on whether contacts went to customers who bought more before.
+def targeting(people: pd.DataFrame, reached: pd.Series, *, alpha: float) -> str:
+    """Say whom contacts went to, by `people`'s sales before: everybody, or ...
 
-    `compared` is `intervals.difference` between reached and other customers.
+    ... those who bought more, less, or alike (no difference beyond chance). `reached`
+    are customer ids.
     """
-    if not compared["low"] <= compared["high"]:
-        return "Contacts went to everybody"
-    if compared["low"] > 0:
-        return "Contacts went to better customers"
-    if compared["high"] < 0:
-        return "Contacts went to customers who buy less"
-    return "Contacts went to customers who buy neither more nor less beyond chance"
+    rows = people.assign(treated=people["customer_id"].isin(reached))
+    apart = intervals.difference(rows, value="sales", strata=[], alpha=alpha)
+    if not apart["low"] <= apart["high"]:
+        return "everybody"
+    if apart["low"] > 0:
+        return "more"
+    return "less" if apart["high"] < 0 else "alike"
 
 
-def told_targeting(
-    everybody: pd.Series, compared: Mapping[str, float], *, symbol: str
-) -> str:
-    """Say, up to the colon, what reached and other customers bought before.
-
-    `everybody` is the row about all customers of `reach`, `compared` as for
-    `targeting`.
-    """
-    if everybody["customers"] - everybody["reached"] < MIN_CELL:
-        return "Nearly everybody was reached: "
-    met, others = (
-        f"{tables.MINUS if value < 0 else ''}{symbol}{abs(value):,.0f}"
-        for value in everybody[["value_reached", "value_others"]]
-    )
-    apart = compared["low"] > 0 or compared["high"] < 0
-    return (
-        f"Those reached bought for {met} in the training window, the others for {others}"
-        f"{'' if apart else ', no difference beyond chance'}: "
-    )
+def need_untested(effects: pd.DataFrame | None) -> None:
+    """Raise TooLittle where `effects` were estimated from arms drawn at random."""
+    if effects is not None:
+        raise TooLittle(
+            "Arms drawn at random are compared above, so this is not needed."
+        )
 
 
 def conversion(
@@ -168,6 +179,37 @@ def _sorted(table: pd.DataFrame) -> pd.DataFrame:
     first = table["kind"] != EVERY_KIND
     order = table.assign(first=first).sort_values(["segment_id", "first", "kind"])
     return order.drop(columns="first").reset_index(drop=True)
+
+
+def costs(contacted: pd.DataFrame, *, assumed: float) -> pd.Series:
+    """Return what a contact costs (currency) by kind, `EVERY_KIND` among them.
+
+    It is the mean where contacts have a cost, else what is `assumed`.
+    """
+    kinds = contacted["kind"].unique()
+    if "cost_cents" not in contacted:
+        return pd.Series(assumed, [*kinds, EVERY_KIND])
+    cost = contacted.groupby("kind")["cost_cents"].mean()
+    cost[EVERY_KIND] = contacted["cost_cents"].mean()
+    return (cost / 100).fillna(assumed)
+
+
+def answer_values(contacted: pd.DataFrame, people: pd.DataFrame) -> pd.DataFrame:
+    """Estimate what an answer brings by segment: mean and sem (currency), 0 all customers.
+
+    It is the answer's amount where answers have one, else a mean order of the customer.
+    A segment without an answer, or with one, takes what is known of all.
+    """
+    each = people.assign(value=people["sales"] / people["orders"])
+    if "amount_cents" in contacted:
+        ids = people.set_index("customer_id")["segment_id"]
+        each = contacted[contacted["converted"]]
+        each = each.assign(segment_id=each["customer_id"].map(ids))
+        each["value"] = each["amount_cents"] / 100
+    found = each.groupby("segment_id")["value"].agg(["mean", "sem"])
+    found.loc[EVERYBODY] = each["value"].agg(["mean", "sem"])
+    found = found.reindex(sorted({EVERYBODY, *people["segment_id"]}))
+    return found.fillna(found.loc[EVERYBODY]).fillna(0)
 
 
 def break_even(
@@ -214,9 +256,9 @@ def withheld(contacted: pd.DataFrame, segment_ids: pd.Series) -> pd.MultiIndex:
 
 def _few(counts: pd.Series) -> pd.Series:
     """Mark small counts, and those that would give them away beside the total."""
-    table = counts.to_frame("answers").assign(told=1)
-    table = suppression.suppress(table, counts="answers", columns=["told"])
-    return table["told"].isna()
+    table = counts.to_frame("answers").assign(shown=1)
+    table = suppression.suppress(table, counts="answers", columns=["shown"])
+    return table["shown"].isna()
 
 
 def standing_out(conversion: pd.DataFrame) -> pd.Series | None:
@@ -238,7 +280,7 @@ def effects(
     Returns segment_id (0 is all), kind ("all" is every kind), effect (share of treated
     that answered minus that of control, within campaigns), low, high, p, p_adjusted (by
     `method` of `intervals.adjusted`), treated, control (contacts), grade and error
-    (standard error), or raises BadInput if no campaign has both arms. Intervals hold at
+    (standard error), or raises TooLittle if no campaign has both arms. Intervals hold at
     once in each family: all customers; segments; kinds; segments by kind.
     """
     rows = [
@@ -251,10 +293,7 @@ def effects(
     ]
     table = pd.DataFrame(rows).dropna(subset="effect")
     if table.empty:
-        raise BadInput(
-            "Table contacts: no campaign has both treated and control customers in "
-            "column arm. Without a random control arm no effect can be estimated."
-        )
+        raise TooLittle("No campaign has both arms, so no effect is estimated.")
     table = _sorted(table)
     family = (table["segment_id"] != EVERYBODY) * 2 + (table["kind"] != EVERY_KIND)
     table = intervals.together(table, family=family, alpha=alpha, method=method)
@@ -304,12 +343,12 @@ def period_sales(
 
 def to_compare(
     contacted: pd.DataFrame, customers: pd.Series, *, first: str, last: str
-) -> str | None:
+) -> str:
     """Choose the campaign by which targeted and other customers are compared.
 
     It has most contacts among those that ran from day `first` to `last`, with two
     periods of their own length before them, and that reached ten customers and left ten
-    out. Returns its campaign_id, or None.
+    out. Returns its campaign_id; raises TooLittle if there is none.
     """
     dates = contacted.groupby("campaign_id")[["starts_on", "ends_on"]].first()
     length = dates["ends_on"] - dates["starts_on"] + pd.Timedelta(days=1)
@@ -319,13 +358,18 @@ def to_compare(
     met = known.groupby("campaign_id")["customer_id"].nunique().reindex(dates.index)
     both = (met >= MIN_CELL) & (len(customers) - met >= MIN_CELL)
     sizes = contacted.groupby("campaign_id").size()[inside & both]
-    return sizes.idxmax() if len(sizes) else None
+    if sizes.empty:
+        raise TooLittle(
+            "No placebo: that needs a campaign inside the days of the data, with two periods "
+            "of its own length before it, that reached ten customers and left ten out."
+        )
+    return sizes.idxmax()
 
 
 def placebo(sales: pd.DataFrame, targeted: pd.Series, *, alpha: float) -> pd.DataFrame:
     """Compare how targeted and other customers changed, in the campaign and before.
 
-    Returns, for each period of `period_sales`, the campaign's (0) first: targeted and
+    Returns, for each period of `period_sales`, the campaign's (0) first: when, targeted and
     others (mean change since the period before, currency per customer), difference,
     low, high, p, customers_targeted, customers_others. Before period 0 this campaign
     can have had no effect: differences there are what the comparison finds without one.
@@ -337,11 +381,13 @@ def placebo(sales: pd.DataFrame, targeted: pd.Series, *, alpha: float) -> pd.Dat
         change = sales[period] - sales[period - 1]
         met, other = change[targeted.to_numpy()], change[~targeted.to_numpy()]
         error = np.sqrt(met.var() / len(met) + other.var() / len(other))
-        told = intervals.tested(met.mean() - other.mean(), error, alpha=alpha)
+        tested = intervals.tested(met.mean() - other.mean(), error, alpha=alpha)
         rows.append(
             {"period": int(period), "targeted": met.mean(), "others": other.mean()}
-            | {"difference": told["effect"]}
-            | {name: told[name] for name in ("low", "high", "p")}
+            | {"difference": tested["effect"]}
+            | {name: tested[name] for name in ("low", "high", "p")}
             | {"customers_targeted": len(met), "customers_others": len(other)}
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    when = [f"{-n} period{'s' * (n < -1)} earlier" for n in table["period"]]
+    return table.assign(when=np.where(table["period"] < 0, when, "in the campaign"))

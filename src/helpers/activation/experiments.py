@@ -6,10 +6,54 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from helpers.core.errors import BadInput
+from helpers.core.errors import BadInput, TooLittle
 from helpers.statistics import intervals
 
+MIN_CUSTOMERS = 20  # of a test
 SMALLEST = 1e-6  # difference in a share that is looked for
+
+
+def wanted(
+    customers: pd.DataFrame, options: pd.DataFrame | None, *, tested: bool, word: str
+) -> pd.DataFrame:
+    """Say how many customers of a segment the test wants for which offer.
+
+    Where effects were `tested`, those of the plan (`options`, with contacts and gain),
+    if it has any; else all of a segment, with the offer of the largest gain, or its own
+    where there are no options. Raises TooLittle below `MIN_CUSTOMERS`.
+    """
+    if len(customers) < MIN_CUSTOMERS:
+        raise TooLittle(
+            f"A test needs {MIN_CUSTOMERS} customers in groups that can be shown (found: "
+            f"{len(customers)})."
+        )
+    if options is None:
+        sizes = customers["segment_id"].value_counts().sort_index()
+        table = sizes.rename("contacts").reset_index()
+        return table.assign(offer=f"the {word}'s offer")
+    columns = ["segment_id", "offer", "contacts"]
+    planned = options[options["contacts"] > 0]
+    if tested and len(planned):
+        return planned[columns]
+    ranked = options.sort_values("gain", ascending=False).drop_duplicates("segment_id")
+    return ranked.assign(contacts=ranked["customers"])[columns]
+
+
+def invited(
+    customers: pd.DataFrame, wanted: pd.DataFrame, *, seed: int
+) -> pd.DataFrame:
+    """Draw who is in a test: as many customers of a segment as each offer is `wanted` for.
+
+    `wanted` has segment_id, offer and contacts; nobody gets two offers. Returns the rows
+    of `customers` with their offer.
+    """
+    lots = customers.sort_values("customer_id").sample(frac=1, random_state=seed)
+    lots["lot"] = lots.groupby("segment_id").cumcount()
+    until = wanted.groupby("segment_id")["contacts"].cumsum()
+    table = lots.merge(
+        wanted.assign(since=until - wanted["contacts"], until=until), on="segment_id"
+    )
+    return table[(table["lot"] >= table["since"]) & (table["lot"] < table["until"])]
 
 
 def draw(
@@ -85,20 +129,25 @@ def min_effect(*, rate: float, customers: int, **asked: float) -> float:
     return float(optimize.brentq(short, SMALLEST, most, xtol=1e-6))
 
 
-def advice(smallest: float, stated: float, *, needed: int, customers: int) -> str:
-    """Say whether to run a test, by the `smallest` effect it finds and that `stated`.
+def smallest_effects(plan: pd.DataFrame, **asked: float) -> pd.DataFrame:
+    """Say which effect a test (`draw`) finds, over all (segment 0, first) and by segment.
 
-    `needed` are the customers that the stated one needs, `customers` those in the test.
+    `asked` are those of `min_effect`. Returns segment_id, customers, treated, control,
+    effect.
     """
-    if smallest <= stated:
-        return f"Run the test plan: it finds {100 * stated:g} points or less."
-    short = (
-        f"{100 * stated:g} points need {needed:,} customers, and it has {customers:,}"
-    )
-    if np.isnan(smallest):
-        return f"Do not run the test plan yet: it finds no effect; {short}."
-    found = f"{100 * smallest:.1f} points or more"
-    return f"Run the test plan only for an effect of {found}: {short}."
+    table = pd.crosstab(plan["segment_id"], plan["arm"])
+    table = table.reindex(columns=["treated", "control"], fill_value=0)
+    table = pd.concat([table.sum().to_frame(0).T, table])
+    table.insert(0, "customers", table.sum(axis=1))
+    effects = [min_effect(customers=n, **asked) for n in table["customers"]]
+    return table.assign(effect=effects).rename_axis("segment_id").reset_index()
+
+
+def curve(largest: int, **asked: float) -> pd.DataFrame:
+    """Return the smallest effects of tests of 200 to `largest` customers, for a line."""
+    sizes = np.unique(np.geomspace(200, largest, 40).astype(int))
+    effects = [min_effect(customers=n, **asked) for n in sizes]
+    return pd.DataFrame({"customers": sizes, "effect": effects})
 
 
 def read_out(
@@ -116,13 +165,10 @@ def read_out(
     number for money: customers without an entry count as 0, who did not come did not
     buy. All count in the arm they were drawn for. Returns group ("all" first), effect
     (treated minus control), low and high (of the groups together), p, p_adjusted (by
-    `method`), treated, control (customers), or raises BadInput if an arm is empty.
+    `method`), treated, control (customers), or raises TooLittle if an arm is empty.
     """
-    if set(plan["arm"]) != {"treated", "control"}:
-        raise BadInput(
-            f"Table test_plan: column arm holds {sorted(set(plan['arm']))}; a test needs "
-            "treated and control. Draw it with `experiments.draw`."
-        )
+    if plan["arm"].nunique() < 2:
+        raise TooLittle("The test cannot be read out: one of its arms is empty.")
     rows = plan.assign(
         treated=plan["arm"] == "treated",
         outcome=plan["customer_id"].map(outcome).fillna(0).astype(float),

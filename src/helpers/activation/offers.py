@@ -8,26 +8,18 @@ from scipy import stats
 
 from helpers.core import engines
 from helpers.core.engines import Engine, quoted
-from helpers.core.errors import BadInput, TooLittle
+from helpers.core.errors import TooLittle
 from helpers.core.schema import APART
-from helpers.display.tables import MINUS
+from helpers.disclosure.suppression import MIN_CELL, numbers
+from helpers.display import tables
 from helpers.statistics import intervals
 
 BETWEEN = " · "  # between the columns that name an item
 POPULARITY = "popularity"  # what everybody buys: the rule to beat
 SEGMENT = "segment"
 MIN_JUDGES = 10  # customers who buy anything new, or nothing is judged by them
-# How a way of recommending does beside popularity.
-BEATS, LOSES, DEPENDS, SAME = "beats", "loses to", "depends", "no different"
-SAID = {
-    BEATS: "beats popularity, most with {items}: {hit}, {gap} points more ({ends}).",
-    LOSES: "loses to popularity, most with {items}: {hit}, {gap} points ({ends}; "
-    "adjusted p {p:.3f}).",
-    DEPENDS: "beats popularity with some numbers of items and loses with others: {gap} "
-    "points ({ends}) with {items}.",
-    SAME: "is no different from popularity beyond chance: with {items} {gap} points "
-    "({ends}).",
-}
+# How a way of recommending does beside popularity, wins first.
+BEATS, LOSES, DEPENDS, SAME = VERDICTS = ("beats", "loses", "depends", "same")
 
 
 def bought(
@@ -45,14 +37,8 @@ def bought(
     The columns of products in `item` together name it; what is missing in one of them
     is passed over. Need states in `without` are never offered, as those that are no
     goods. Returns customer_id, item (joined by a middle dot), orders, sales (currency),
-    sorted; raises BadInput if products lack such a column.
+    sorted.
     """
-    columns = engines.columns(products)
-    if unknown := [name for name in item if name not in columns]:
-        raise BadInput(
-            f"Table products: column {unknown[0]!r} is not there; it has "
-            f"{', '.join(columns)}. Choose among them for the item."
-        )
     named = ", ".join(f'"{name}"::varchar' for name in item)
     never = ", ".join(map(quoted, [*APART, *without]))
     return con.execute(
@@ -73,10 +59,15 @@ def telling(con: Engine, products: str, *, item: Sequence[str]) -> list[str]:
     """Choose the columns of products that name an item and do not only say it again.
 
     Of `item`, those that products lack are passed over, and so is a column each of
-    whose values goes with one of the first column, and the other way round.
+    whose values goes with one of the first column, and the other way round. Raises
+    TooLittle if products have none of them.
     """
     there = engines.columns(products)
     found = [name for name in item if name in there]
+    if not found:
+        raise TooLittle(
+            f"Items need a column of table products ({', '.join(item)}); it has none."
+        )
     kept = found[:1]
     for name in found[1:]:
         a, b = f'"{found[0]}"::varchar', f'"{name}"::varchar'
@@ -102,6 +93,20 @@ def orders_with(bought: pd.DataFrame, *, customers: pd.Series) -> pd.DataFrame:
     return table.reindex(customers).fillna(0.0).sort_index(axis=1)
 
 
+def compared(
+    bought: pd.DataFrame, *, customers: pd.Series, min_buyers: int
+) -> pd.DataFrame:
+    """Take `orders_with` of the items that `min_buyers` bought; TooLittle below two."""
+    buyers = bought["item"].map(bought.groupby("item")["customer_id"].nunique())
+    counts = orders_with(bought[buyers >= min_buyers], customers=customers)
+    counts = counts.loc[:, counts.sum() > 0]
+    if counts.shape[1] < 2:
+        raise TooLittle(
+            f"Items need two that {min_buyers} customers bought (found: {counts.shape[1]})."
+        )
+    return counts
+
+
 def affinity(
     counts: pd.DataFrame, orders: pd.Series, *, segment_ids: pd.Series, alpha: float
 ) -> pd.DataFrame:
@@ -113,8 +118,14 @@ def affinity(
     other side of 1; Stephens (2017), False discovery rates: a new deal). Shrinking
     pulls the logarithms of lifts towards 0 by as much as they look like noise: because
     all are shrunk, the largest can be picked without choosing the luckiest. Missing
-    where the segment never bought the item, or where nobody's share differs.
+    where the segment never bought the item, or where nobody's share differs. Raises
+    TooLittle for a single segment.
     """
+    if segment_ids.nunique() < 2:
+        raise TooLittle(
+            "Segments are compared where there are two of ten customers or more "
+            f"(found: {segment_ids.nunique()})."
+        )
     table = intervals.lifts(counts, orders, groups=segment_ids, alpha=alpha)
     table = table.rename(columns={"group": "segment_id"})
     some = table["error"] > 0
@@ -133,27 +144,51 @@ def affinity(
     return table.drop(columns="error")
 
 
+def own(affinity: pd.DataFrame, sizes: pd.Series, *, min_share: float) -> pd.DataFrame:
+    """Choose the items that a segment clearly prefers, by segment.
+
+    Kept are rows of `affinity` bought by `min_share` of the segment (`sizes`) and ten
+    customers, whose whole shrunk interval lies above 1; first those that are in most
+    orders beyond the average, at its lower end. Raises TooLittle if there is none.
+    """
+    enough = affinity["customers"] / affinity["segment_id"].map(sizes) >= min_share
+    enough &= affinity["customers"] >= MIN_CELL
+    table = affinity[enough & (affinity["shrunk_low"] > 1)]
+    if table.empty:
+        raise TooLittle(
+            "No segment buys an item clearly more often than all customers: there is none "
+            "to call its own."
+        )
+    more = table["overall"] * (table["shrunk_low"] - 1)
+    order = ["segment_id", "more"]
+    return table.assign(more=more).sort_values(order, ascending=[True, False])
+
+
 def gaps(
     affinity: pd.DataFrame, bought: pd.DataFrame, *, orders: pd.Series
 ) -> pd.DataFrame:
     """Say what a segment buys too little of, in orders and sales it falls short by.
 
-    Returns the items of `affinity` whose whole shrunk interval lies below 1, largest
-    first, with missing_orders and missing_sales (currency) up to what all customers'
+    Returns for each segment the three items of `affinity`, bought by ten of its
+    customers, whose whole shrunk interval lies below 1, that fall short most, with missing_orders and missing_sales (currency) up to what all customers'
     rate would give of a segment's `orders`. A gap is room for a test, not a forecast:
     who buys little of a thing may not want it.
     """
     worth = bought.groupby("item")[["sales", "orders"]].sum()
     worth = worth["sales"] / worth["orders"]
-    table = affinity[affinity["shrunk_high"] < 1].copy()
+    enough = affinity["customers"] >= MIN_CELL
+    table = affinity[enough & (affinity["shrunk_high"] < 1)].copy()
+    if table.empty:
+        raise TooLittle(
+            "No segment buys clearly too little of an item that ten of its customers bought."
+        )
     short = (1 - table["shrunk"]) * table["overall"]
     table["missing_orders"] = short * table["segment_id"].map(orders)
-    # Of no row the map would be text.
-    of_item = table["item"].map(worth).astype(float)
-    table["missing_sales"] = table["missing_orders"] * of_item
-    table = table.sort_values("missing_sales", ascending=False, kind="stable")
+    table["missing_sales"] = table["missing_orders"] * table["item"].map(worth)
+    order = ["segment_id", "missing_sales"]
+    table = table.sort_values(order, ascending=[True, False], ignore_index=True)
     left_out = ["lift", "low", "high", "doubt"]
-    return table.drop(columns=left_out).reset_index(drop=True)
+    return table.drop(columns=left_out).groupby("segment_id").head(3)
 
 
 def scores(
@@ -189,7 +224,7 @@ def recommend(scores: pd.DataFrame, counts: pd.DataFrame, *, n: int) -> pd.DataF
     """
     open_ = scores.where(counts == 0, -np.inf).to_numpy()
     order = np.argsort(-open_, axis=1, kind="stable")[:, :n]
-    told = np.take_along_axis(open_, order, axis=1)
+    best = np.take_along_axis(open_, order, axis=1)
     table = pd.DataFrame(
         {
             "customer_id": np.repeat(counts.index, order.shape[1]),
@@ -197,7 +232,7 @@ def recommend(scores: pd.DataFrame, counts: pd.DataFrame, *, n: int) -> pd.DataF
             "item": counts.columns.to_numpy()[order.ravel()],
         }
     )
-    return table[np.isfinite(told.ravel())].reset_index(drop=True)
+    return table[np.isfinite(best.ravel())].reset_index(drop=True)
 
 
 def judge(
@@ -208,7 +243,7 @@ def judge(
     n: Sequence[int],
     alpha: float,
 ) -> pd.DataFrame:
-    """Hold recommendations to what customers bought for the first time `later`.
+    """Judge recommendations by what customers bought for the first time `later`.
 
     Ways are as from `scores`; the same customers get each n of items. Returns n, way,
     customers (who bought anything new later), hit_rate (share of them to whom one of
@@ -243,6 +278,19 @@ def judge(
         judged.loc[others, "p"], method="holm"
     )
     return judged[["n", *judged.columns.drop("n")]]
+
+
+def tellable(judged: pd.DataFrame) -> pd.DataFrame:
+    """Keep the numbers of items whose hit rates may be shown; TooLittle if none may."""
+    asked = int(judged["customers"].iloc[0])
+    told = numbers(tables.guarded(judged, of={"hit_rate": asked})["hit_rate"]).notna()
+    judged = judged[told.groupby(judged["n"]).transform("all")]
+    if judged.empty:
+        raise TooLittle(
+            "Recommendations are not compared: all but a few customers have a hit, or a "
+            "few."
+        )
+    return judged
 
 
 def _judged(table: pd.DataFrame, items: int, *, alpha: float) -> pd.DataFrame:
@@ -292,46 +340,3 @@ def choice(found: pd.DataFrame) -> str:
     """Name the way to recommend by: the best that beats popularity, or popularity."""
     beats = found.loc[found["verdict"] == BEATS, "difference"]
     return beats.idxmax() if len(beats) else POPULARITY
-
-
-def advice(found: pd.DataFrame) -> str:
-    """Say in a sentence by which way to choose the next item, and by which not."""
-    ways = {word: found.index[found["verdict"] == word] for word in (BEATS, LOSES)}
-    best = choice(found)
-    others = [way for way in ways[BEATS] if way != best]
-    text = " or by ".join([f"Choose the next item by {best}", *others])
-    if len(ways[LOSES]):
-        return f"{text}, not by {' or by '.join(ways[LOSES])}."
-    return text + (": no other way beats it." if best == POPULARITY else ".")
-
-
-def said(found: pd.DataFrame) -> str:
-    """Say of every way in `verdicts` how it does beside popularity, wins first."""
-    order = found["verdict"].map(list(SAID).index).sort_values(kind="stable")
-    return " ".join(_said(way, found.loc[way]) for way in order.index)
-
-
-def _said(way: str, row: pd.Series) -> str:
-    points = (100 * row[f"difference{end}"] for end in ("", "_low", "_high"))
-    gap, low, high = (f"{point:.1f}".replace("-", MINUS) for point in points)
-    words = SAID[row["verdict"]].format(
-        items=f"{row['n']} item{'s' if row['n'] > 1 else ''}",
-        hit=f"a hit for {row['hit_rate']:.1%} of customers",
-        gap=gap,
-        ends=f"{low} to {high}",
-        p=row["p_adjusted"],
-    )
-    return f"“{way.capitalize()}” {words}"
-
-
-def first_items(verdict: str | None) -> str:
-    """Advise what a segment's own items are good for, by how choosing by it does."""
-    if verdict == BEATS:
-        return "Give each segment its own first item."
-    known = {
-        LOSES: "but do not choose its next item by that: popularity chooses better",
-        DEPENDS: "but choosing its next item by that pays for some numbers of items only",
-        SAME: "but choosing its next item by that is no better than by popularity",
-        None: "but whether that chooses its next item well is not known",
-    }
-    return f"Know each segment by what it buys most, {known[verdict]}."

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
+from helpers.activation import offers
 from helpers.disclosure import suppression
 from helpers.disclosure.suppression import WITHHELD
 from helpers.display import plots
@@ -20,11 +22,38 @@ PALE = mpl.colors.LinearSegmentedColormap.from_list(
 )
 
 
+def own_items(table: pd.DataFrame, *, names: Mapping[int, str]) -> Figure:
+    """Draw the items of `offers.own` with their shrunk lifts, a part a segment."""
+    shown = [i for i in names if i in set(table["segment_id"])]
+    size = (WIDTH, 1.5 * len(shown))
+    figure, axes = plt.subplots(len(shown), 1, figsize=size, sharex=True, squeeze=False)
+    ends = {"shrunk_low": "low", "shrunk_high": "high"}
+    table = table.drop(columns=list(ends.values())).rename(columns=ends)
+    table["item"] = table["item"].map(offers.say)
+    for ax, i in zip(axes[:, 0], shown, strict=True):
+        mine, colour = table[table["segment_id"] == i], segment_colour(i)
+        looks = {"names": "item", "value": "shrunk", "label": "", "colours": colour}
+        plots.estimates(mine, reference=1, ax=ax, **looks)
+        ax.set_title(names[i], fontsize=10)
+    axes[-1, 0].set_xscale("log", base=2)
+    axes[-1, 0].xaxis.set_major_formatter("{x:g}")
+    axes[-1, 0].set_xlabel("lift (1: as in all orders)")
+    return figure
+
+
 def clock(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the output of `messages.clock`, darker the more orders.
 
-    Hours without any order at either end of the day are left out.
+    Hours without any order at either end of the day are left out; where all orders have
+    one hour, weekdays are bars.
     """
+    if (table.sum() > 0).sum() < 2:
+        ax = plt.gca() if ax is None else ax
+        ax.barh(table.index, table.sum(axis=1), color=ACCENT)
+        ax.invert_yaxis()
+        ax.set_xlabel("share of orders")
+        plots.percent(ax.xaxis)
+        return ax
     open_ = np.flatnonzero(table.sum() > 0.0005)
     shown = table.iloc[:, open_.min() : open_.max() + 1]
     ax = plots.heat_map(shown, cmap=PALE, ax=ax)

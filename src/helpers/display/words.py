@@ -32,7 +32,8 @@ def say(message: str, /, **facts: object) -> str:
     """Say a message of the catalogue; KeyError without it, or without one of its facts.
 
     Facts are texts, truths, whole numbers (which choose plurals) and other numbers,
-    which a message writes by PERCENT, MONEY, NUM or SIGNED, with as many `digits`.
+    which a message writes by PERCENT, MONEY, NUM, SIGNED or POINTS (percentage points of
+    a share), with as many `digits`.
     """
     return _formatted(message, _catalogue().get_message(message).value, facts)
 
@@ -107,6 +108,10 @@ def _signed(value: object, digits: object = 0) -> str:
     return _number(value, f"{{:+,.{int(digits)}f}}")
 
 
+def _points(share: object, digits: object = 1) -> str:
+    return _signed(100 * getattr(share, "value", share), digits)
+
+
 def _money(value: object, digits: object = 0) -> str:
     said = _num(value, digits)
     sign = columns.symbol(_currency) if said[-1:].isdigit() else ""
@@ -118,6 +123,7 @@ def _money(value: object, digits: object = 0) -> str:
 def _catalogue() -> FluentBundle:
     """Read all files of the language; ValueError if two of them have one message."""
     functions = {"PERCENT": _percent, "NUM": _num, "SIGNED": _signed, "MONEY": _money}
+    functions["POINTS"] = _points
     bundle = FluentBundle([LANGUAGE], functions=functions, use_isolating=False)
     for file in sorted((Path(__file__).with_name("words") / LANGUAGE).glob("*.ftl")):
         resource = FluentResource(file.read_text("utf-8"))

@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from helpers.core.errors import TooLittle
+from helpers.leads import typing_tool
 from helpers.statistics import bootstrap, classifier, forecasts, intervals
 
 
@@ -31,12 +32,12 @@ def split(
     known_by = since - pd.Timedelta(days=horizon)
     learn = closed[closed["created_on"] < known_by]
     judge = closed[closed["created_on"] >= since]
-    for part, said in ((learn, "learnt from"), (judge, "judged on")):
+    for part, use in ((learn, "learnt from"), (judge, "judged on")):
         won = int(part["won"].sum())
         if min(won, len(part) - won) < fewest:
             raise TooLittle(
                 f"Leads are not scored: of {len(closed):,} leads as old as {horizon} days, {won:,} won "
-                f"and {len(part) - won:,} lost ones can be {said}, and {fewest} of each are needed."
+                f"and {len(part) - won:,} lost ones can be {use}, and {fewest} of each are needed."
             )
     return learn, judge
 
@@ -93,11 +94,21 @@ def auc_interval(
     return bootstrap.estimate(forecasts.aucs(won, score, samples))
 
 
-def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataFrame:
-    """Compare what a score says with what came, in equal parts by the score.
+def validation(
+    won: np.ndarray, scores: Mapping[str, np.ndarray], *, n_bootstrap: int, seed: int
+) -> pd.DataFrame:
+    """Return auc, low and high (`auc_interval`) of each score, and of the base rate."""
+    drawn = {"n_bootstrap": n_bootstrap, "seed": seed}
+    rows = [(n, *auc_interval(won, one, **drawn)) for n, one in scores.items()]
+    rows.append(("base rate", 0.5, 0.5, 0.5))
+    return pd.DataFrame(rows, columns=["score", "auc", "low", "high"])
 
-    Gives part (from 1, the least likely), leads, said (mean probability), came (share
-    won), low, high (95 % Wilson interval of came).
+
+def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataFrame:
+    """Compare the predicted chance with what came, in equal parts by the score.
+
+    Gives part (from 1, the least likely), leads, predicted (mean probability), came
+    (share won), low, high (95% Wilson interval of came).
     """
     order = np.argsort(chances, kind="stable")
     rows = []
@@ -105,7 +116,9 @@ def calibration(won: np.ndarray, chances: np.ndarray, *, parts: int) -> pd.DataF
         n, came = len(rows_in), won[rows_in].mean()
         sure = intervals.wilson(came, n, alpha=0.05)
         rows.append((number, n, chances[rows_in].mean(), came, *sure))
-    return pd.DataFrame(rows, columns=["part", "leads", "said", "came", "low", "high"])
+    return pd.DataFrame(
+        rows, columns=["part", "leads", "predicted", "came", "low", "high"]
+    )
 
 
 def gain(
@@ -135,7 +148,8 @@ def expected_worth(
     """Learn what a customer is worth (currency a year, 0 or more) from fields.
 
     Gives also the rank correlation of estimate and worth, for customers left out in
-    `folds` parts; missing where there is no field, or all are worth the same.
+    `folds` parts; missing where there is no field, or all are worth the same. Where it
+    does not lie above chance, everybody is worth the mean.
     """
     if fields.shape[1] == 0 or len(worth) < 2 * folds or worth.nunique() < 2:
         return _worth(fields[[]], worth), np.nan
@@ -146,7 +160,7 @@ def expected_worth(
         left_out[test] = _worth(fields[train], worth[train]).of(fields[test])
     constant = np.ptp(left_out) == 0
     held = np.nan if constant else float(stats.spearmanr(left_out, worth).statistic)
-    return _worth(fields, worth), held
+    return _worth(fields if tells(held, len(worth)) else fields[[]], worth), held
 
 
 def tells(held: float, customers: int) -> bool:
@@ -191,3 +205,47 @@ def ranked(scores: pd.DataFrame, *, arrived: pd.Series | None = None) -> pd.Data
     table["first"] = -table["expected_value"] if arrived is None else arrived
     table = table.sort_values(["first", "lead_id"], ignore_index=True)
     return table.drop(columns="first").assign(rank=np.arange(1, len(table) + 1))
+
+
+def scored(
+    leads: pd.DataFrame,
+    chances: pd.Series,
+    *,
+    part: str,
+    worth: np.ndarray,
+    types: pd.DataFrame | None,
+    confidence: float,
+    orders: bool,
+) -> pd.DataFrame:
+    """Rank one part of the leads, open or test, by chance times worth.
+
+    `types` are chances of segments, None where nobody is typed; where the score does
+    not order leads (`orders`), they stay in the order in which they came.
+    """
+    nobody = pd.DataFrame({typing_tool.CANNOT_TELL: np.nan}, leads.index)
+    types = nobody if types is None else types
+    table = pd.DataFrame(
+        {
+            "lead_id": leads["lead_id"],
+            "part": part,
+            "segment_id": typing_tool.answer(types, confidence=confidence),
+            "segment_probability": types.max(axis=1).round(4),
+            "probability": chances.round(4),
+            "worth": worth.round(2),
+        }
+    )
+    return ranked(table, arrived=None if orders else leads["created_on"])
+
+
+def first_ones(
+    scores: pd.DataFrame, won: pd.Series, *, share: float
+) -> dict[str, float]:
+    """Say what the first `share` of scored test leads hold: wins, and their worth.
+
+    `won` is by lead_id. Gives wins and wins_first (counts), and worth_share.
+    """
+    table = scores[scores["part"] == "test"]
+    worth = table["worth"][table["lead_id"].map(won)]
+    first = worth[table["rank"] <= share * len(table)]
+    wins = {"wins": len(worth), "wins_first": len(first)}
+    return wins | {"worth_share": first.sum() / max(worth.sum(), 1e-12)}

@@ -63,21 +63,6 @@ def found_by_segment(
     return ax
 
 
-def calibration(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw what a score said against what came.
-
-    `table`: said, came, low, high (0 to 1), from the least likely part on.
-    """
-    return plots.calibration(
-        table,
-        forecast="said",
-        observed="came",
-        xlabel="chance that the score said",
-        ylabel="share that was won",
-        ax=ax,
-    )
-
-
 def gain(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw the share of wins found over the share of leads worked.
 

@@ -5,34 +5,41 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from helpers import features
+from helpers.clustering.model import Model
+from helpers.core import store
 from helpers.core.engines import Engine, quoted
-from helpers.core.errors import BadInput, TooLittle
+from helpers.core.errors import TooLittle
 from helpers.core.schema import APART
+from helpers.disclosure.suppression import MIN_CELL, nested, numbers
+from helpers.display import words
+from helpers.refinement import drift, migration
+from helpers.runs import horizons
 from helpers.statistics import classifier, intervals
 
 CANNOT_TELL = 0  # the answer where no segment is likely enough
+FIRST = "first_"  # begins the names of fields of a first order
 LATER = "later"  # kind of a field that is known only once a lead was worked
 
 
-def start_known(
-    attributes: pd.DataFrame, *, table: str, fields: Sequence[str]
-) -> list[str]:
-    """Give fields back, or raise BadInput naming those not known when a lead comes in.
+def need_leads(*, run: str) -> None:
+    """Raise TooLittle if a run lacks the tables of leads and of what is known of them."""
+    if not all(store.path(name, run=run).exists() for name in ("leads", "attributes")):
+        raise TooLittle(
+            "This run has no table of leads (leads, attributes): nothing is scored or "
+            "ranked."
+        )
 
-    `attributes` is the standard table; `table` is customers or leads.
+
+def start_known(attributes: pd.DataFrame, *, table: str) -> tuple[list[str], list[str]]:
+    """Part the fields of a table into those known when a lead comes in, and the others.
+
+    `attributes` is the standard table; `table` is customers or leads. Fields of kind
+    `LATER` hold the outcome in other clothes: a score must not use them.
     """
-    kinds = attributes[attributes["table"] == table].set_index("attribute")["kind"]
-    if unknown := [field for field in fields if field not in kinds]:
-        raise BadInput(
-            f"Table attributes: {', '.join(unknown)} of {table} has no row, so nobody says "
-            "when it is known. Declare its kind before a score uses it."
-        )
-    if later := [field for field in fields if kinds[field] == LATER]:
-        raise BadInput(
-            f"Table {table}: {', '.join(later)} is known only after the lead was worked "
-            "(kind later). A score that uses it would foretell the past: leave it out."
-        )
-    return list(fields)
+    own = attributes[attributes["table"] == table]
+    later = own["kind"] == LATER
+    return own.loc[~later, "attribute"].tolist(), own.loc[later, "attribute"].tolist()
 
 
 def first_orders(
@@ -70,6 +77,48 @@ def first_orders(
     return _described(bought[enough])
 
 
+def from_first_orders(
+    con: Engine,
+    model: Model,
+    on_file: pd.DataFrame,
+    *,
+    run: str,
+    days: int | str,
+    orders: int,
+) -> tuple[pd.DataFrame, pd.Series, pd.DataFrame]:
+    """Set customers' first orders beside the segment that their later orders show.
+
+    First orders are those of the first `days` of the model's window, or its own where
+    that is "auto"; `on_file` (by customer_id) adds its labels. Returns fields known at
+    the start, segments (0 is too little data) and features, by customer_id. Raises
+    TooLittle where no order follows.
+    """
+    rhythm = horizons.Rhythm(**store.document("preparation", run=run)["rhythm"])
+    days = horizons.fitted(days, rhythm.first_days)
+    split = pd.Timestamp(model.first) + pd.Timedelta(days=days)
+    first, before = (f"{split - pd.Timedelta(days=n):%Y-%m-%d}" for n in (0, 1))
+    window = features.dictionary.tables(run)
+    files = {name: window[name] for name in ("lines", "products")}
+    baskets = first_orders(con, **files, first=model.first, last=before, orders=orders)
+    rest = pd.DataFrame({"first": [first], "last": model.last})
+    if drift.with_lines(con, rest, lines=window["lines"]).empty:
+        raise TooLittle(
+            f"No order follows the first {days} days up to {model.last}, so no segment is "
+            "known to learn from."
+        )
+    bought = features.dictionary.build(con, **window, first=first, last=model.last)
+    left = (pd.Timestamp(model.last) - split).days + 1
+    found = migration.shortened(model, days=left).assign(bought)
+    labels = on_file.select_dtypes(["str", "object", "category"])
+    labels = labels.drop(columns=baskets.columns, errors="ignore")
+    by_customer = found.set_index("customer_id")["segment_id"]
+    return (
+        labels.join(baskets, how="inner"),
+        by_customer,
+        bought.set_index("customer_id"),
+    )
+
+
 def _described(bought: pd.DataFrame) -> pd.DataFrame:
     """Turn rows of customer, order and need into one row a customer."""
     sums = bought.groupby("customer_id")[["sales", "lines"]].sum()
@@ -99,6 +148,24 @@ def telling(fields: pd.DataFrame) -> list[str]:
     return [name for name, values in fields.items() if _differs(values)]
 
 
+def need_telling(fields: pd.DataFrame) -> list[str]:
+    """Name the fields of `telling`, or raise TooLittle if there is none."""
+    if not (found := telling(fields)):
+        raise TooLittle(
+            "No field that is known at the start differs between them: there is nothing to "
+            "tell them apart by."
+        )
+    return found
+
+
+def sources(fields: pd.DataFrame) -> dict[str, list[str]]:
+    """Part fields into those of a first order and those on file; {} without either."""
+    ordered = [name for name in fields if name.startswith(FIRST)]
+    on_file = [name for name in fields if not name.startswith(FIRST)]
+    both = ordered and on_file
+    return {"on file": on_file, "first order": ordered} if both else {}
+
+
 def _differs(values: pd.Series) -> bool:
     if classifier.is_label(values):
         counts = classifier.texts(values).value_counts()
@@ -123,22 +190,30 @@ def learnable(segment_ids: pd.Series, *, fewest: int) -> pd.Series:
     return known[known.map(sizes) >= fewest]
 
 
-def as_answers(features: pd.DataFrame, *, columns: Sequence[str]) -> pd.DataFrame:
+def as_answers(bought: pd.DataFrame, *, columns: Sequence[str]) -> pd.DataFrame:
     """Turn shares into what a customer could answer when asked: none, some, much.
 
     One column a question; a missing share counts as none, and much is above the median
     of those above 0.
     """
-    shares = features[list(columns)].fillna(0)
+    shares = bought[list(columns)].fillna(0)
     middle = shares.where(shares > 0).median()
-    told = np.where(shares > middle, "much", np.where(shares > 0, "some", "none"))
-    return pd.DataFrame(told, index=features.index, columns=shares.columns)
+    answers = np.where(shares > middle, "much", np.where(shares > 0, "some", "none"))
+    return pd.DataFrame(answers, index=bought.index, columns=shares.columns)
 
 
 def answer(chances: pd.DataFrame, *, confidence: float) -> np.ndarray:
     """Name the likeliest segment; `CANNOT_TELL` where none reaches the confidence."""
     best = chances.columns.to_numpy()[chances.to_numpy().argmax(axis=1)]
     return np.where(chances.max(axis=1) >= confidence, best, CANNOT_TELL)
+
+
+def need_shown(by_segment: pd.DataFrame, shown: pd.DataFrame) -> pd.DataFrame:
+    """Keep the segments whose recall is `shown`, or raise TooLittle if none is."""
+    kept = by_segment[numbers(shown["recall"]).notna()]
+    if kept.empty:
+        raise TooLittle("Too few customers of each segment are found to say how many.")
+    return kept
 
 
 def best_field(
@@ -165,6 +240,13 @@ def best_field(
     return pd.Series(chosen).mode().iloc[0], found
 
 
+def need_better(verdict: str, right: pd.Series) -> None:
+    """Raise TooLittle where the fields type customers no better than guessing does."""
+    if verdict == "guess":
+        ends = right[["agreement", "low", "high", "majority"]]
+        raise TooLittle(words.say("naming-too-little", **ends))
+
+
 def verdict(right: pd.Series, chosen: pd.Series, *, rows: int, fewest: int) -> str:
     """Say whether the fields known at the start type customers: guess, unsure or types.
 
@@ -182,22 +264,33 @@ def verdict(right: pd.Series, chosen: pd.Series, *, rows: int, fewest: int) -> s
 def confidence_table(
     chances: pd.DataFrame, truth: pd.Series, *, levels: Sequence[float]
 ) -> pd.DataFrame:
-    """Say how many are typed, and how many rightly, at each least confidence.
+    """Say how many are typed at each least confidence, and how many of them right.
 
     `chances` are cross-fitted, one column a class. Gives confidence, typed (share that
-    gets an answer), right (share of those), low, high (95 % Wilson interval), said
-    (mean probability of the answers given).
+    gets an answer), right (share of those), low, high (95% Wilson interval),
+    mean_confidence (probability of the answers given).
     """
     best, named = chances.max(axis=1), chances.idxmax(axis=1)
     rows = []
     for level in levels:
-        told = best >= level
-        right = int((named[told] == truth[told]).sum())
-        share = right / told.sum() if told.any() else np.nan
-        low, high = intervals.wilson(share, told.sum(), alpha=0.05)
-        rows.append((level, told.mean(), share, low, high, best[told].mean()))
-    columns = ["confidence", "typed", "right", "low", "high", "said"]
+        sure = best >= level
+        right = int((named[sure] == truth[sure]).sum())
+        share = right / sure.sum() if sure.any() else np.nan
+        low, high = intervals.wilson(share, sure.sum(), alpha=0.05)
+        rows.append((level, sure.mean(), share, low, high, best[sure].mean()))
+    columns = ["confidence", "typed", "right", "low", "high", "mean_confidence"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def tellable(table: pd.DataFrame, *, of: int, kept: float) -> pd.DataFrame:
+    """Leave out of `confidence_table` the levels that few of the customers set apart.
+
+    `of` is the number of customers; the row of the level `kept` stays, for its words.
+    """
+    sizes = (table["typed"] * of).round()
+    own = table["confidence"] == kept
+    table = table.assign(customers=sizes)[own | (sizes >= MIN_CELL)]
+    return table[nested(table["customers"]) | own[table.index]]
 
 
 def questions(
