@@ -27,8 +27,9 @@ HALO = [patheffects.withStroke(linewidth=3, foreground="white")]
 DARKNESS = LinearSegmentedColormap.from_list("darkness", ["#ffffff", "#9aa4ac", INK])
 
 
-def _axes(ax: Axes | None) -> Axes:
-    ax = plt.gca() if ax is None else ax
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Take the axes given, or those of a new figure of this size, inches."""
+    ax = plt.subplots(figsize=size)[1] if ax is None else ax
     ax.tick_params(labelsize=TICKS)
     return ax
 
@@ -163,7 +164,7 @@ def stability_boxes(
     reference_agreement (mean), low and high, as `null_references.strictest`.
     """
     groups = {k: rows.to_numpy() for k, rows in table.groupby("k")["agreement"]}
-    ax, beside = _axes(ax), references.loc[list(groups)]
+    ax, beside = _axes(ax, (WIDTH, 3.6)), references.loc[list(groups)]
     k, low = beside.index, beside["low"]
     height = beside["high"] - low
     ax.bar(k, height, bottom=low, width=0.84, color=PALE, zorder=0.5)
@@ -212,7 +213,7 @@ def tree(
     """
     inner = branches["k"] > across["k"].min()
     flows = branches[inner & (branches["customers"] >= MIN_CELL)]
-    ax = _axes(ax)
+    ax = _axes(ax, (8.6, 5.4))
     nodes = _places(across, flows)
     everyone = across.groupby("k")["customers"].sum().max()
     # Lines join segments of neighbouring k, as wide as the customers shared.
@@ -349,7 +350,7 @@ def silhouette_plot(
     graphical aid to the interpretation and validation of cluster analysis.
     """
     ids, widths = np.asarray(segment_ids), np.asarray(widths, dtype=float)
-    ax, space, top, ticks = _axes(ax), 0.02 * len(widths), 0.0, {}
+    ax, space, top, ticks = _axes(ax, (WIDTH, 4.6)), 0.02 * len(widths), 0.0, {}
     for segment in np.unique(ids):
         block = np.sort(widths[ids == segment])[::-1]
         edges = np.append(block, block[-1])
@@ -555,7 +556,7 @@ def gap_plot(
     dashed line is drawn at the k that each rule of `choices` takes.
     """
     gaps = table.set_index("k").sort_index()
-    ax = _axes(ax)
+    ax = _axes(ax, (WIDTH, 3.4))
     for _, rows in references.sort_values("k").groupby("reference"):
         ax.plot(rows["k"], rows["value"], color=REFERENCE, linewidth=1.1, zorder=1.5)
     looks = {"color": ACCENT, "linewidth": 1.8, "marker": "o", "markersize": 5}

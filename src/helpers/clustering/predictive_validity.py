@@ -254,26 +254,25 @@ def outcomes(
     return asked + [aim] * (aim.name != asked[0].name), base
 
 
-def side_by_side(table: pd.DataFrame, *, value: str) -> pd.DataFrame:
-    """Write a table of `benchmark` wide: a row a design, a column an outcome, as texts.
+def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
+    """Write what each design of `benchmark` predicts alone: a column for each outcome.
 
-    `value` is alone or gain; each text is the estimate and its interval.
+    A row a design; texts of the estimate and its interval, or "not judged".
     """
-    ends = [value, f"{value}_low", f"{value}_high"]
-    first = table.drop_duplicates("outcome").set_index("outcome")
-    units = first["score"].map({"r2": "R²", "auc": "AUC"})
-    if value == "gain":
-        units = first["base"].map("base {:.3f}".format).mask(first["why"] != "")
-    heads = {o: o if pd.isna(u) else f"{o}, {u}" for o, u in units.items()}
+    ends = ["alone", "alone_low", "alone_high"]
+    scores = table.drop_duplicates("outcome").set_index("outcome")["score"]
+    units = scores.map({"r2": "R²", "auc": "AUC"})
     wide = table.assign(text=[_estimate(*row) for row in table[ends].to_numpy()])
     wide = wide.pivot(index="design", columns="outcome", values="text")
-    return wide.loc[table["design"].unique(), list(heads)].rename(columns=heads)
+    wide = wide.loc[table["design"].unique(), list(units.index)]
+    return wide.set_axis([f"{name}, {unit}" for name, unit in units.items()], axis=1)
 
 
 def _estimate(value: float, low: float, high: float) -> str:
     if np.isnan(value):
         return "not judged"
-    return f"{value:.3f} ({low:.3f} to {high:.3f})".replace("-", "\N{MINUS SIGN}")
+    said = [f"{number + 0.0:.3f}" for number in np.round([value, low, high], 3)]
+    return "{} ({} to {})".format(*said).replace("-", "\N{MINUS SIGN}")
 
 
 def by_scores(scores: np.ndarray, truth: np.ndarray, fold: np.ndarray) -> np.ndarray:

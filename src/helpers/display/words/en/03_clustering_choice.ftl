@@ -49,10 +49,6 @@ choice-gap = { $steeper ->
    *[no] The gap rises no more than in references
 }
 choice-gap-alt = { choice-gap }. From one segment on it rises by { NUM($of_customers, digits: 3) } for customers and by { NUM($reference_low, digits: 3) } to { NUM($reference_high, digits: 3) } for references (grey lines). Bars are standard errors.
-choice-gap-rules = The gap's rules take { $first_se_max } (first SE max) and { $tibshirani } (Tibshirani) segments. { $tests ->
-    [none] No test lies beyond all references.
-   *[other] Beyond all references: { $tests }.
-}
 choice-control = { $found ->
     [none] Planted clusters exceed the references at none of these distances: with these customers and features even clear clusters could be missed.
    *[other] Planted clusters exceed the references at a distance of { $found }.
@@ -200,10 +196,10 @@ choice-map-alt = Two UMAP maps in the same frame: customers in the colours of th
 choice-deciding-chosen = We use { $k } needs segments{ $how ->
     [overridden] , because the run file sets this number; the criteria take { $by_criteria }.
    *[criteria] .
-} { $passing ->
-    [0] None of the numbers from { $first } to { $last } meets the criteria.
-    [one] Of the numbers from { $first } to { $last }, only { $passed } meets the criteria.
-   *[other] Of the numbers from { $first } to { $last }, { $passed } meet the criteria.
+} We tried { $first } to { $last } segments: { $passing ->
+    [0] no number meets the criteria.
+    [one] only { $passed } meets the criteria.
+   *[other] { $passed } meet the criteria.
 } { $step ->
     [more] { $k } segments explain { PERCENT($share, digits: 1) } of the { $aim }, { NUM($by, digits: 1) } points more than the runner-up, { $runner_up }.
     [no-more] { $k } segments explain { PERCENT($share, digits: 1) } of the { $aim }, { NUM($by, digits: 1) } points less than the runner-up, { $runner_up }.
@@ -219,7 +215,7 @@ choice-deciding-given-up = { $verdict ->
    *[constructive] We give up the claim that customers come in separate groups: customers without clusters can be cut as reliably (p = { NUM($p, digits: 2) } against { $null }). { $borderline } of the classified customers are borderline.
 } Other preparations of the same data agree with these segments by { NUM($low, digits: 2) } to { NUM($high, digits: 2) }.
 choice-deciding-change = We would change our mind if repeated studies agreed by less than { $min_agreement } (min_agreement){ $judged ->
-    [yes] , or if a finer number explained at least { $min_step } points more (min_step).
+    [yes] , or if a finer number met the criteria and explained at least { $min_step } more of the { $aim } (min_step).
    *[no] , or once later months can judge how useful the segments are.
 } { $verdict ->
     [natural] So would a test against the null models with p above { $alpha } (alpha).
