@@ -514,3 +514,31 @@ def test_a_map_that_keeps_neighbours_is_trusted_and_a_shuffled_one_is_not():
     assert clusterability.trust(plane, plane * 3, neighbours=5) == 1
     shuffled = plane.sample(frac=1, random_state=1)
     assert clusterability.trust(plane, shuffled, neighbours=5) < 0.7
+
+
+def test_a_map_comes_with_its_trust():
+    scores = four_heaps(60)
+    points, trust = clusterability.map_of(scores, neighbours=10, seed=1)
+    assert trust == clusterability.trust(scores, points, neighbours=10) > 0.8
+
+
+# --- All tests beside references
+
+
+def test_heaps_stand_out_from_references_and_are_found_where_they_are_planted():
+    scores = four_heaps(120)
+    settings = {"references": 19, "seed": 1, "n_init": 2}
+    found = clusterability.study(scores, max_k=6, draws=5, **settings)
+    tests = found.tests.set_index("statistic")
+    assert tests.index.tolist() == list(clusterability.NAMES.values())
+    assert tests.loc["Rise of the gap over k = 1", "p_references"] == 0.05
+    assert tests["null"].tolist()[0] == "spread evenly over a box"
+    assert found.choices["first SE max"] == 4 and "Tibshirani" in found.choices
+    assert sorted(found.references["k"].unique()) == [1, 2, 3, 4, 5, 6]
+    control = clusterability.positive_control(
+        scores, k=3, distances=[0.1, 3.0], **settings
+    )
+    assert control["distance"].tolist() == [0.1, 3.0]
+    near, far = control["observed"] - control["reference"]
+    assert far > near
+    assert control["p"].iloc[1] == 0.05
