@@ -261,7 +261,13 @@ def kind_of_segments(said, told):
     ):
         k = told.decision.get("k") or 0
         return "" if int(found[1]) == k else f"there are {k}"
-    if re.search(r"segments?\b.* (that|they) stand apart\b", said):
+    if "We use no needs segments" in said:
+        return f"the verdict is {told.verdict}" if told.usable else ""
+    if re.search(r"We give up (little: the segments|the claim|sharp borders)", said):
+        word = {"litt": "natural", "the ": "constructive", "shar": "reproducible"}
+        given = word[re.search(r"We give up (.{4})", said)[1]]
+        return "" if told.verdict == given else f"the verdict is {told.verdict}"
+    if re.search(r"segments?\b.* (that|they|segments) stand apart\b", said):
         return "" if told.verdict == "natural" else f"the verdict is {told.verdict}"
     return None
 

@@ -413,7 +413,7 @@ def test_the_verdict_under_other_preparations_stands_beside_that_of_the_study(
         assert found.decision["verdict"] == word
         assert f"The verdict on {k} segments under other preparations" in found.shown
         assert "All 5 other preparations give the same verdict." in found.text
-    assert "stand apart from one another as customers of no null model" in natural.text
+    assert "stand apart from one another, as customers of no null model" in natural.text
     assert "any claim that customers come in separate groups" in constructive.text
 
 

@@ -222,6 +222,7 @@ choice-deciding-change = We would change our mind if repeated studies agreed by 
    *[other] So would a number of segments that stands apart: p at most { $alpha } (alpha) against every null model, and a high prediction strength.
 }
 choice-deciding-none = We use no needs segments. { $why } We give up offers by group; value tier and activity carry the report. Numbers from { $first } to { $last } were tried. A longer window or more customers would change our mind, and so would other limits: at least one number misses { $missed }.
+choice-deciding-unasked = We use no needs segments, and did not look for any. { $why } We give up offers by segment; value tier and activity carry the report. More customers with enough orders, or a longer window, would change this.
 
 # --- Findings
 
@@ -301,5 +302,5 @@ choice-note-agreement = { $resamples } resamples in { $pairs } pairs, transforma
 choice-note-models = References drawn: { $drawn }. Drawing stops once ten reach the customers' best; their standard error is at most { NUM($error, digits: 2) }.
 choice-note-twice = Adjusted Rand index: 1 is the same, 0 is chance. Customers with sales in both: { $weeks } of the weeks, { $time } of the window. p: labels dealt out at random { $draws } times agree as well in odd and even weeks.
 choice-note-samples = Agreement with other samples: adjusted Rand index of the centres on the customers of the first sample. Left elsewhere: by its centres among other samples' customers, beyond what their own centres leave. The first sample has { $resamples } resamples.
-choice-note-segments = Membership of the own segment: 1 is sure, { NUM($undecided, digits: 2) } is undecided. Borderline: the next segment is less than { PERCENT($farther) } farther than the own. Dissolved and recovered: resamples with an overlap of at most 0.5 and above 0.75 among the customers drawn.
+choice-note-segments = Recovery is the mean Jaccard overlap. Membership of the own segment: 1 is sure, { NUM($undecided, digits: 2) } is undecided. Borderline: the next segment is less than { PERCENT($farther) } farther than the own. Dissolved and recovered: resamples with an overlap of at most 0.5 and above 0.75 among the customers drawn.
 choice-note-benchmark = Judged: { $judged }. R²: 1 is perfect, 0 the average. AUC: 1 is perfect, 0.5 chance. These months also chose the number of segments.
