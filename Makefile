@@ -21,13 +21,13 @@ READY := .venv/.ready
 endif
 # What a user gives is text: make expands none of it, and recipes read it from the
 # environment, whatever letters it holds. A run's name is refused before any shell starts.
-$(foreach given,RUN PYTHON VENV STUDY_HOME,$(eval override $(given) := $$(value $(given))))
-export RUN PYTHON VENV STUDY_HOME
+$(foreach given,RUN PYTHON VENV STUDY_HOME FLAGS,$(eval override $(given) := $$(value $(given))))
+export RUN PYTHON VENV STUDY_HOME FLAGS
 PY := "$$VENV/bin/python"
 LETTERS := a b c d e f g h i j k l m n o p q r s t u v w x y z
 DIGITS := 0 1 2 3 4 5 6 7 8 9 _
 without = $(if $1,$(call without,$(wordlist 2,99,$1),$(subst $(firstword $1),,$2)),$2)
-ifneq ($(filter new-run check report pages clean,$(MAKECMDGOALS)),)
+ifneq ($(filter new-run check report pages lab clean,$(MAKECMDGOALS)),)
 ifneq (<$(call without,$(LETTERS) $(DIGITS),$(RUN))>$(if $(filter $(LETTERS:=%),$(RUN)),,no),<>)
 $(error RUN names no run. A run is named with small letters, digits and _, beginning with a \
   letter; runs are the files in runs/)
@@ -133,8 +133,8 @@ lint: $(READY) ## Check style, format, spelling, types, and that imports run one
 	"$$VENV/bin/codespell" src tests tools benchmarks notebooks runs docs *.md
 	$(PY) -m mypy
 
-lab: $(READY) ## Open JupyterLab on the notebooks
-	$(PY) -m jupyterlab notebooks
+lab: $(READY) ## Open JupyterLab on the notebooks, with RUN's parameters; FLAGS are for it
+	@folder=$$($(PY) -m helpers.runs.execute copies "$$RUN"); $(PY) -m jupyterlab $$FLAGS "$$folder"
 
 notebooks: $(READY) ## Execute the notebooks in place, to be committed
 	@rm -rf build/notebooks

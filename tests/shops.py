@@ -700,12 +700,12 @@ def _run_file(temper, tables, windows):
         "source": "files",
         "tables": blocks,
         "all": {"currency": temper.currency, "time_zone": "Europe/Berlin"},
-        "01_cleaning": {"kept": list(temper.kept)},
+        "01_cleaning": {"disabled_rules": list(temper.kept)},
         **{name: dict(values) for name, values in SMALL.items()},
     }
     if temper.windows:
         content["01_cleaning"] |= {
-            "coverage_start": windows["coverage_start"],
+            "coverage_start": windows["train_start"],
             "coverage_end": windows["holdout_end"],
         }
         content["02_feature_engineering"] = {**windows, "min_orders": 3, "min_lines": 6}

@@ -41,8 +41,8 @@ def rules(con):
     book = run_file.notebook_file("01_cleaning")
     (cell,) = [cell for cell in run_file.code(book) if "rules = {" in cell]
     set_here = [part for part in ast.parse(cell).body if isinstance(part, ast.Assign)]
-    kept = run_file.declared(book)["kept"].default
-    names: dict = {"con": con, "cleaning": cleaning, "kept": kept}
+    disabled_rules = run_file.declared(book)["disabled_rules"].default
+    names: dict = {"con": con, "cleaning": cleaning, "disabled_rules": disabled_rules}
     exec(compile(ast.Module(set_here, []), "01_cleaning", "exec"), names)
     return names["reject"]
 

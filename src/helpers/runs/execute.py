@@ -15,6 +15,7 @@ import nbformat
 import papermill
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 from papermill import PapermillExecutionError
+from papermill.parameterize import parameterize_notebook
 
 from helpers.core import command, disk, paths, secrets
 from helpers.core.errors import BadInput
@@ -35,7 +36,7 @@ class NotebookFailedError(RuntimeError):
 
 
 def execute(run: str, notebook: str) -> Path:
-    """Execute one notebook of a run; its file appears whole or not at all.
+    """Execute one notebook of a run, one at a time in a process; its file is whole or not.
 
     A section for which the run has too little holds one sentence that says so. A
     notebook that stopped lies, as far as it came, beside the target as
@@ -68,6 +69,33 @@ def execute(run: str, notebook: str) -> Path:
     return target
 
 
+def copies(run: str) -> Path:
+    """Give a folder of notebooks to work in with a run's parameters; the default's is ours.
+
+    A copy that is there stays as its analyst left it, but for the run's parameters. A
+    section may end its cells with an error where the run has too little for it: tagged so,
+    the cells after it run all the same.
+    """
+    run_file.check(run)
+    if run == run_file.DEFAULT:
+        return paths.ROOT / "notebooks"
+    folder = paths.home() / "notebooks" / run
+    for book in run_file.notebooks(run):
+        copy = folder / book.name
+        notebook = nbformat.read(copy if copy.exists() else book, as_version=4)
+        notebook.metadata.setdefault("papermill", {})
+        notebook = parameterize_notebook(
+            notebook, run_file.parameters(run, book.stem), comment=f"Of runs/{run}.yaml"
+        )
+        for cell in notebook.cells:
+            if sections.of(cell) and "raises-exception" not in cell.metadata.tags:
+                cell.metadata.tags.append("raises-exception")
+        copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with paths.private(), disk.replacing(copy, listed=False) as partial:
+            nbformat.write(notebook, partial)
+    return folder
+
+
 def refresh(notebook: Path) -> None:
     """Execute a notebook in place, so that the same results give the same bytes.
 
@@ -83,7 +111,7 @@ def refresh(notebook: Path) -> None:
 
 @command.says_what_stops
 def main(arguments: list[str]) -> int:
-    """Execute from the command line: RUN NOTEBOOK, or refresh; return the exit code."""
+    """Execute from the command line: RUN NOTEBOOK, or refresh; or print `copies RUN`."""
     try:
         match arguments:
             case ["refresh"]:
@@ -91,12 +119,14 @@ def main(arguments: list[str]) -> int:
                     _execute_before(book)
                     with _timed(book.stem):
                         refresh(book)
+            case ["copies", run]:
+                print(copies(run))
             case [run, notebook]:
                 with _timed(notebook):
                     execute(run, notebook)
             case _:
                 raise BadInput(
-                    "Usage: python -m helpers.runs.execute RUN NOTEBOOK | refresh"
+                    "Usage: python -m helpers.runs.execute RUN NOTEBOOK | copies RUN | refresh"
                 )
     except NotebookFailedError as fault:
         print(fault, file=sys.stderr)
