@@ -315,7 +315,7 @@ def league(data: Data) -> float:
     """Average the widths of the intervals in a league of labels."""
     designs, base = _designs(data)
     everyone = pd.Series(True, index=base.index)
-    table = predictive_validity.league(
+    table = predictive_validity.benchmark(
         {name: label.to_frame("label") for name, label in designs.items()},
         [
             predictive_validity.Outcome(kind, kind, truth.to_frame(), everyone)

@@ -32,7 +32,17 @@ from helpers.personas import lasting
 CUSTOMERS, K_VALUES, COLUMNS = 300, range(2, 7), (3, 10, 40)
 SEPARATIONS = (2.0, 3.0, 4.0)  # root mean square distance of centres from the middle
 BEFORE = 3  # segments at which the rule before is asked where none are planted
-RULES = {"min_excess": 0.2, "alpha": 0.05, "min_strength": 0.8, "natural_excess": 0.5}
+LIMITS = criteria.Limits(
+    min_share=None,
+    min_agreement=None,
+    min_recovery=None,
+    min_gain=None,
+    min_excess=0.2,
+    alpha=0.05,
+    min_step=0.01,
+    min_strength=0.8,
+    natural_excess=0.5,
+)
 
 
 def correlation(columns: int, rng: np.random.Generator) -> np.ndarray:
@@ -173,7 +183,7 @@ def of_nobody_apart(seed: int, *, alike: bool) -> dict:
             scores, models, seed, aim=aim, sales=features["lines"].astype(float)
         )
         criterion, labels = study.pop("criteria"), study.pop("labels")
-        found = study | {"useful": bool((criterion["told_low"] > 0).any())}
+        found = study | {"useful": bool((criterion["explained_low"] > 0).any())}
         cuts = predictive_validity.rival_labels(
             scores.to_numpy(), k=4, draws=20, seed=seed
         )
@@ -212,8 +222,8 @@ def claims(scores: pd.DataFrame, models: dict, seed: int, **later: object) -> di
         models=models,
         **later,
     )
-    measured = found.criteria.drop(columns="told_low")
-    words = set(criteria.judge(measured, least={}, **RULES)["verdict"])
+    measured = found.criteria.drop(columns="explained_low")
+    words = set(criteria.judge(measured, LIMITS)["verdict"])
     natural = criteria.NATURAL in words
     said = {"natural": natural, "reproducible": natural or "reproducible" in words}
     return said | (

@@ -271,7 +271,13 @@ def kind_of_segments(said, told):
         return "" if int(found[1]) == k else f"there are {k}"
     if "there are no sharp groups" in said:
         return f"the verdict is {told.verdict}" if told.verdict == "natural" else ""
-    if re.search(r"segments?\b.* (that|they) stand apart\b", said):
+    if "We use no needs segments" in said:
+        return f"the verdict is {told.verdict}" if told.usable else ""
+    if re.search(r"We give up (little: the segments|the claim|sharp borders)", said):
+        word = {"litt": "natural", "the ": "constructive", "shar": "reproducible"}
+        given = word[re.search(r"We give up (.{4})", said)[1]]
+        return "" if told.verdict == given else f"the verdict is {told.verdict}"
+    if re.search(r"segments?\b.* (that|they|segments) stand apart\b", said):
         return "" if told.verdict == "natural" else f"the verdict is {told.verdict}"
     return None
 
@@ -488,12 +494,6 @@ def _said(told, result):
             for text in [answer] if isinstance(answer, str) else answer:
                 for said in sentences(text):
                     yield f"card {card['name']}", said
-
-
-def _texts(finding):
-    """Return the texts of a finding, without its id and facts."""
-    parts = ("decision", "size", "uncertainty", "action", "limit")
-    return [finding[part] for part in parts]
 
 
 def _figures(told, result):

@@ -24,13 +24,13 @@ MAKE = (
 )
 # Their subject is a model of scikit-learn, or a measure of one.
 FITTED = {
-    *("statistics.classifier", "clustering.embedding", "lifecycle.retention"),
+    *("statistics.classifier", "clustering.clusterability", "lifecycle.retention"),
     *("personas.rules", "sources.uniform_supplier", "clustering.predictive_validity"),
 }
 # These build on them.
 OF_FITTED = {
     *("leads.lead_scoring", "leads.typing_tool", "personas.plots"),
-    *("clustering.criteria", "clustering.sampling"),
+    *("clustering.criteria", "clustering.sampling", "clustering.conclusions"),
     *("refinement.migration", "refinement.refit", "personas.conclusions"),
 }
 # Prints, line by line, which of the first libraries each group of modules brings along.

@@ -336,6 +336,31 @@ def test_planted_kinds_are_called_natural_and_counted_right(natural):
     assert "Verdict: natural" in use(found)["uncertainty"]
 
 
+def test_a_paragraph_says_what_was_chosen_given_up_and_would_change_it(
+    natural, constructive, awkward
+):
+    assert "We use 4 needs segments. We tried 2 to 5 segments: " in natural.text
+    assert "We give up little: the segments stand apart" in natural.text
+    assert "with p above 0.05 (alpha)" in natural.text
+    k = constructive.decision["k"]
+    assert f"We use {k} needs segments. " in constructive.text
+    assert "We give up the claim that customers come in separate" in constructive.text
+    assert "So would a number of segments that stands apart" in constructive.text
+    assert "because the run file sets this number; the criteria take 4." in awkward.text
+    for found in (natural, constructive, awkward):
+        assert "We would change our mind if repeated studies agreed by" in found.text
+
+
+def test_every_number_of_segments_says_which_limits_it_misses(natural):
+    criteria = natural.tables["stability"].set_index("k")
+    assert criteria.loc[len(KINDS), "passes"]
+    assert "The criteria at each number of segments (k-means)" in natural.shown
+    assert "Smallest segment (min_share 0.05)" in natural.shown
+    # every parameter of a criterion stands beside what it asks
+    for name in ("min_agreement", "min_recovery", "min_gain", "natural_excess"):
+        assert name in natural.shown
+
+
 def test_natural_segments_are_the_planted_kinds(natural):
     found, kind = natural, planted()[1]
     segments = found.tables["segments"]
@@ -369,10 +394,10 @@ def test_customers_of_one_cloud_are_called_constructive_and_no_kinds(constructiv
     assert not constructive.decision["overridden"]
     assert "The segmentation is constructive." in constructive.text
     first = use(constructive)
-    assert "do not treat them as kinds of people" in first["decision"]
+    assert "do not treat them as separate groups of people" in first["decision"]
     assert "Verdict: constructive" in first["uncertainty"]
     # The reader of the page sees the same as the reader of the file.
-    assert "do not treat them as kinds of people" in constructive.shown
+    assert "do not treat them as separate groups of people" in constructive.shown
     assert "natural" not in constructive.text
 
 
@@ -387,9 +412,9 @@ def test_the_verdict_under_other_preparations_stands_beside_that_of_the_study(
         k = found.decision["k"]
         assert found.decision["verdict"] == word
         assert f"The verdict on {k} segments under other preparations" in found.shown
-        assert "All 5 other preparations give the same word." in found.text
-    assert "stand apart from one another as customers of no null model" in natural.text
-    assert "any claim that customers come in kinds" in constructive.text
+        assert "All 5 other preparations give the same verdict." in found.text
+    assert "stand apart from one another, as customers of no null model" in natural.text
+    assert "any claim that customers come in separate groups" in constructive.text
 
 
 def test_shares_that_add_up_to_one_have_a_null_model_of_their_own(
@@ -408,10 +433,10 @@ def test_the_same_customers_seen_twice_stand_beside_resamples(natural, construct
         for found in (natural, constructive)
     )
     assert "the same customers in odd and even weeks by " in twice
-    assert "in halves of the window by " in twice
+    assert "In halves of the window they agree by " in twice
     assert "the same customers in odd and even weeks by " in once
     # of the cloud, nobody is known from both halves
-    assert "in halves of the window" not in once + constructive.text
+    assert "halves of the window they agree" not in once
     assert "The window is too short for two halves" in constructive.text
     assert "The window is too short" not in natural.text
 
@@ -431,7 +456,7 @@ def test_customers_of_one_cloud_are_borderline_and_few_of_planted_kinds(
     assert above.equals(known[1]["borderline"])
 
 
-def test_a_number_set_in_the_run_overrides_and_is_told_as_such(awkward):
+def test_a_number_set_in_the_run_overrides_and_says_so(awkward):
     assert awkward.decision["overridden"]
     assert (awkward.decision["k"], awkward.decision["by_criteria"]) == (3, len(KINDS))
     told = (
@@ -465,8 +490,8 @@ def test_a_giant_does_not_draw_the_lines(awkward):
 def test_what_a_sample_says_is_held_to_another_sample_and_to_all(awkward):
     assert f"is measured on a sample of {SAMPLE}," in awkward.text
     assert f"Samples of {SAMPLE} customers take 4 and 4 segments." in awkward.text
-    assert "The decision does not hang on the sample." in awkward.text
-    assert "The decision does not hang on the sample." in use(awkward)["limit"]
+    assert "The decision does not depend on the sample." in awkward.text
+    assert "The decision does not depend on the sample." in use(awkward)["limit"]
     first, second = awkward.decision["samples"]
     assert (first["takes"], second["takes"]) == (4, 4)
     assert first["ari"] == second["ari"] > 0.9
@@ -527,31 +552,31 @@ def test_too_few_customers_are_told_and_no_segments_are_handed_on(study):
     assert "were not looked for" in file.read_text("utf-8")
 
 
-def told_by(found):
-    """Read the share of the later need mix that each way tells, in percent."""
+def explained_by(found):
+    """Read the share of the later need mix that each way explains, in percent."""
     table = found.tables["usefulness"]
     mix = table[table["outcome"] == "later need mix"].set_index("design")["alone"]
     return (100 * mix).round(1)
 
 
 def test_what_any_shop_knows_is_a_rival_of_segments(natural):
-    league = natural.tables["usefulness"].set_index(["outcome", "design"])["alone"]
+    benchmark = natural.tables["usefulness"].set_index(["outcome", "design"])["alone"]
     # The one line in the window holds all sales, and what is bought later is much the same.
-    later = league.loc["later sales (log)"]
+    later = benchmark.loc["later sales (log)"]
     assert later["last quarter's sales"] > 0.5 > later["random label"]
     assert "main store" not in later  # this shop has none
 
 
-def test_segments_that_stand_apart_tell_more_than_random_centres(natural):
-    told = told_by(natural)
-    said = f"Segments tell {told['needs, k-means 4']}% of the later need mix"
+def test_segments_that_stand_apart_explain_more_than_random_centres(natural):
+    explained = explained_by(natural)
+    said = f"Segments explain {explained['needs, k-means 4']}% of the later need mix"
     assert said in natural.text
-    assert "how customers were cut adds to their habits" in natural.text
+    assert "How customers were cut adds to their habits" in natural.text
 
 
-def test_scores_that_tell_more_than_segments_are_the_first_finding(constructive):
-    told = told_by(constructive)
+def test_scores_that_explain_more_than_segments_are_the_first_finding(constructive):
+    explained = explained_by(constructive)
     first = constructive.findings[0]
-    print(told, first, constructive.text[-3000:])
+    print(explained, first, constructive.text[-3000:])
     assert first["decision"].startswith("Where a message can follow")
-    assert f"all scores {told['continuous need scores']}%" in first["size"]
+    assert f"all scores {explained['continuous need scores']}%" in first["size"]

@@ -164,3 +164,34 @@ def test_a_full_disk_is_told_with_what_is_needed(table, monkeypatch):
     monkeypatch.setattr(batches.tempfile, "TemporaryFile", lambda dir: Full())
     with pytest.raises(BadInput, match=r"No space left.*24 bytes a customer"):
         batches.refit(model(table), run=RUN, tolerance=0.001, max_iter=5)
+
+
+def test_tiers_and_deals_are_cut_at_quantiles():
+    everyone = pd.DataFrame({"sales": [1.0, 2, 3, 4, 5], "deal_index": range(5)})
+    everyone["enough"] = [True, True, True, True, False]
+    found = batches.value_cuts(everyone, high=0.75, middle=0.5)
+    assert found == {"high": 4.0, "middle": 3.0, "low": 0.0}
+    losses = everyone.assign(sales=-1.0)
+    assert batches.value_cuts(losses, high=0.8, middle=0.5)["low"] == -1.0
+    assert batches.deal_cuts(everyone) == pytest.approx({"high": 2, "middle": 1})
+    assert batches.deal_cuts(everyone.assign(deal_index=np.nan)) == {}
+
+
+def test_segments_are_summed_up_and_small_cells_of_tiers_withheld(table):
+    made = model(table)
+    batches.assign(made, made.to_sql("features"), run=RUN)
+    everyone = batches.outline(settings(table), run=RUN)
+    found = batches.sizes(everyone, run=RUN)
+    saved = store.read("segments", run=RUN)
+    known = saved[saved["segment_id"] > 0]
+    counts = known["segment_id"].value_counts().sort_index()
+    assert found["customers"].tolist() == counts.tolist()
+    assert found["share_sales"].sum() == pytest.approx(1)
+    assert found["borderline"].between(0, 1).all()
+    tiers = batches.tiers_by_activity(run=RUN)
+    assert tiers["value_tier"].tolist() == ["high", "middle", "low"]
+    whole = pd.crosstab(saved["value_tier"], saved["activity"])
+    cells = tiers.set_index("value_tier").stack()
+    shown = cells[~cells.isin(["<10", "withheld"])]
+    assert len(shown) and all(shown[i] == whole.loc[i] for i in shown.index)
+    assert all(n == 0 or n >= 10 for n in shown)

@@ -8,12 +8,13 @@ import joblib
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import four_heaps
 from joblib import Parallel
 from scipy.optimize import linprog
 from scipy.stats import norm
 from sklearn.cluster import KMeans
 
-from helpers.clustering import clusterability, null_references
+from helpers.clustering import clusterability, methods, null_references
 from helpers.core.errors import BadInput
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -487,3 +488,57 @@ def test_one_process_and_two_give_the_same_to_the_last_digit(monkeypatch):
     assert used == [2, 2, 2]
     for one, other in zip(alone, beside, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+# --- A map
+
+
+def test_a_map_is_the_same_for_a_seed_and_another_for_another():
+    scores = four_heaps(150)
+    scores.index = [f"c{i}" for i in range(150)]
+    first, again, other = (
+        clusterability.embed(scores, neighbours=10, seed=seed) for seed in (1, 1, 2)
+    )
+    pd.testing.assert_frame_equal(first, again, check_exact=True)
+    assert list(first.columns) == ["x", "y"]
+    assert list(first.index) == list(scores.index)
+    assert (first.to_numpy() != other.to_numpy()).any()
+    # heaps stay together: a customer's nearest on the map is of the same heap
+    apart = methods.distances(first.to_numpy(), first.to_numpy())
+    np.fill_diagonal(apart, np.inf)
+    assert (apart.argmin(axis=1) % 4 == np.arange(150) % 4).mean() > 0.95
+
+
+def test_a_map_that_keeps_neighbours_is_trusted_and_a_shuffled_one_is_not():
+    plane = pd.DataFrame(np.random.default_rng(1).random((60, 2)), columns=["x", "y"])
+    assert clusterability.trust(plane, plane * 3, neighbours=5) == 1
+    shuffled = plane.sample(frac=1, random_state=1)
+    assert clusterability.trust(plane, shuffled, neighbours=5) < 0.7
+
+
+def test_a_map_comes_with_its_trust():
+    scores = four_heaps(60)
+    points, trust = clusterability.map_of(scores, neighbours=10, seed=1)
+    assert trust == clusterability.trust(scores, points, neighbours=10) > 0.8
+
+
+# --- All tests beside references
+
+
+def test_heaps_stand_out_from_references_and_are_found_where_they_are_planted():
+    scores = four_heaps(120)
+    settings = {"references": 19, "seed": 1, "n_init": 2}
+    found = clusterability.study(scores, max_k=6, draws=5, **settings)
+    tests = found.tests.set_index("statistic")
+    assert tests.index.tolist() == list(clusterability.NAMES.values())
+    assert tests.loc["Rise of the gap over k = 1", "p_references"] == 0.05
+    assert tests["null"].tolist()[0] == "spread evenly over a box"
+    assert found.choices["first SE max"] == 4 and "Tibshirani" in found.choices
+    assert sorted(found.references["k"].unique()) == [1, 2, 3, 4, 5, 6]
+    control = clusterability.positive_control(
+        scores, k=3, distances=[0.1, 3.0], **settings
+    )
+    assert control["distance"].tolist() == [0.1, 3.0]
+    near, far = control["observed"] - control["reference"]
+    assert far > near
+    assert control["p"].iloc[1] == 0.05

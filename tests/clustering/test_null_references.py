@@ -376,6 +376,33 @@ def test_the_best_k_is_the_smallest_of_equals_and_each_reference_has_its_own():
     }
 
 
+def test_a_rule_stands_beside_what_it_takes_of_references():
+    def of(values):
+        return scored(kmeans=values).assign(statistic="silhouette")
+
+    references = pd.concat(
+        [of(v).assign(reference=i) for i, v in enumerate([(9, 1), (8, 2), (1, 7)], 1)]
+    )
+    found = null_references.rules(of((1, 5)), references, more_is_better=True)
+    assert found.to_dict("records") == [
+        {"method": "kmeans", "statistic": "silhouette", "k": 3}
+        | {"least": 2, "most": 3, "common": 2}
+    ]
+
+
+def test_customers_and_references_are_measured_alike():
+    scores = golden("cloud")
+    found, drawn = null_references.beside(
+        scores, first_mean, references=4, seed=3, more_is_better=True
+    )
+    expected = null_references.on_references(scores, first_mean, references=4, seed=3)
+    pd.testing.assert_frame_equal(drawn, expected, check_exact=True)
+    alone = null_references.compare(
+        first_mean(scores, 3), expected, more_is_better=True
+    )
+    pd.testing.assert_frame_equal(found, alone, check_exact=True)
+
+
 # --- Agreement of halves beside customers of null models
 
 

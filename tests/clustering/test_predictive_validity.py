@@ -1,4 +1,4 @@
-"""The league of designs: plain loops, scikit-learn's own answers, and faults told."""
+"""The benchmark of designs: plain loops, scikit-learn's own answers, and refusals."""
 
 import warnings
 
@@ -64,7 +64,7 @@ def judged(designs, *outcomes, base=None, folds=5, n_bootstrap=50, seed=1):
     rows = len(outcomes[0].among)
     if base is None:
         base = pd.DataFrame({"known": np.random.default_rng(99).random(rows)})
-    return predictive_validity.league(
+    return predictive_validity.benchmark(
         designs,
         list(outcomes),
         base=base,
@@ -140,7 +140,7 @@ def plain_r2(labels, outcome, part):
 
 
 @pytest.mark.parametrize("lone", ["c", None])
-def test_a_label_that_nobody_else_has_foretells_the_average(lone):
+def test_a_label_that_nobody_else_has_predicts_the_average(lone):
     # None: a missing label is one of its own, not anybody else's
     labels, values = ["a", "a", "b", "b", lone], np.array([1.0, 2.0, 8.0, 9.0, 30.0])
     expected = plain_r2(labels, values[:, None], range(5))
@@ -188,8 +188,8 @@ def test_a_perfect_label_explains_all_a_constant_one_nothing():
     )
 
 
-def test_a_label_for_every_two_customers_foretells_less_than_the_average():
-    # it would fit its own customers by half, and foretells nothing of others
+def test_a_label_for_every_two_customers_predicts_less_than_the_average():
+    # it would fit its own customers by half, and predicts nothing of others
     values = np.random.default_rng(4).random(300)
     pairs = (np.arange(300) // 2).astype(str)
     assert only({"many": label(pairs)}, amount(values))["alone"] < -0.3
@@ -347,7 +347,7 @@ def smoothed(labels, answers, part):
     return np.round(rates, 12)
 
 
-def test_a_label_foretells_yes_or_no_by_its_smoothed_rate():
+def test_a_label_predicts_yes_or_no_by_its_smoothed_rate():
     rng = np.random.default_rng(2)
     labels = rng.choice(list("abcdefgh"), 150)
     answers = rng.random(150) < np.where(labels < "c", 0.5, 0.2)
@@ -480,7 +480,7 @@ def test_a_design_that_repeats_the_base_adds_nothing_and_news_adds_much(table):
     assert again["alone"].tolist() == again["base"].tolist()
 
 
-def test_pure_noise_foretells_nothing_alone_or_with_the_base(table):
+def test_pure_noise_predicts_nothing_alone_or_with_the_base(table):
     rng = np.random.default_rng(1)
     designs = {
         "numbers": pd.DataFrame(rng.standard_normal((ROWS, 5))),
@@ -512,7 +512,7 @@ def test_only_the_customers_asked_about_are_learnt_from_and_judged(table):
     assert found["customers"].tolist() == [160, 160]
 
 
-# --- Too little to judge: told in words, with the numbers missing
+# --- Too little to judge: said in words, with the numbers missing
 
 
 @pytest.mark.parametrize(
@@ -618,7 +618,7 @@ def test_a_design_is_judged_alike_in_whatever_company(table):
 # --- Refusals
 
 
-def told(designs, *outcomes, **settings):
+def refusal(designs, *outcomes, **settings):
     with pytest.raises(BadInput) as refused:
         judged(designs, *outcomes, **settings)
     return str(refused.value)
@@ -628,34 +628,12 @@ GOOD = {"kind": label("ab" * 20)}
 SPENT = amount(range(40))
 
 
-@pytest.mark.parametrize(
-    ("bad", "message"),
-    [
-        (
-            {"one": [np.nan, np.nan, *range(38)]},
-            "Column one of design d is missing or infinite for 2 customers. Fill it, "
-            "leave them out, or give labels as text.",
-        ),
-        (
-            {"one": [np.inf, *range(39)]},
-            "Column one of design d is missing or infinite for 1 cu",
-        ),
-        (
-            {"one": range(40)},
-            "Column one of design d holds whole numbers, which may be labels or "
-            "amounts. Give labels as text (astype(str)), amounts as float.",
-        ),
-        (
-            {"one": pd.date_range("2017-01-01", periods=40, unit="us")},
-            "Column one of design d holds datetime64[us]. Give numbers, such as days, "
-            "or labels as text.",
-        ),
-        ({}, "Design d has no column. Give it one or leave it out."),
-    ],
-)
-def test_a_bad_design_is_told_with_its_column(bad, message):
-    design = pd.DataFrame(bad, index=range(40))
-    assert told(GOOD | {"d": design}, SPENT).startswith(message)
+def test_segment_ids_are_not_taken_for_amounts():
+    design = pd.DataFrame({"one": range(40)})
+    assert refusal(GOOD | {"d": design}, SPENT) == (
+        "Design d holds whole numbers, which may be labels or amounts. Give labels as "
+        "text (astype(str)), amounts as float."
+    )
 
 
 def test_several_whole_numbers_are_amounts():
@@ -663,80 +641,12 @@ def test_several_whole_numbers_are_amounts():
     assert only({"d": design}, SPENT)["alone"] > 0.9
 
 
-def test_other_customers_are_told():
+def test_other_customers_are_refused():
     message = (
         "Design d has other customers than the base, or another order of rows (40 and "
         "40 rows). Align their indexes."
     )
-    assert told({"d": GOOD["kind"].iloc[::-1]}, SPENT) == message
-    short = amount(range(39))
-    message = "Outcome spent has other customers than the base, or another order of rows (39 and 40"
-    base = pd.DataFrame({"known": np.arange(40.0)})
-    assert told(GOOD, short, base=base).startswith(message)
-    shifted = Outcome("spent", "amount", SPENT.values, SPENT.among.iloc[::-1])
-    assert told(GOOD, shifted).startswith("Outcome spent has other customers")
-
-
-@pytest.mark.parametrize("name", ["kind", "base"])
-def test_a_missing_number_of_the_base_is_told(name):
-    base = pd.DataFrame({"known": [np.nan] + [1.0] * 39})
-    assert told({name: GOOD["kind"]}, SPENT, base=base).startswith(
-        "Column known of design base is missing or infinite for 1 customers."
-    )
-
-
-@pytest.mark.parametrize(
-    ("outcome", "message"),
-    [
-        (
-            Outcome("o", "count", pd.DataFrame({"y": range(40)}), everyone(40)),
-            "Outcome o: kind must be one of ['amount', 'mix', 'yes_no'], but 'count' was passed.",
-        ),
-        (
-            Outcome("o", "amount", pd.DataFrame({"y": ["a"] * 40}), everyone(40)),
-            "Outcome o: column y holds str. Give numbers.",
-        ),
-        (
-            Outcome("o", "amount", pd.DataFrame({"y": [True] * 40}), everyone(40)),
-            "Outcome o: column y holds bool. Give numbers.",
-        ),
-        (
-            Outcome("o", "yes_no", pd.DataFrame({"y": [0, 1] * 20}), everyone(40)),
-            "Outcome o: column y holds int64. Give True or False.",
-        ),
-        (
-            Outcome("o", "amount", pd.DataFrame({"y": [np.nan] * 40}), everyone(40)),
-            "Outcome o: column y is missing or infinite for 40 customers.",
-        ),
-        (
-            Outcome("o", "mix", pd.DataFrame({"y": range(40)}), everyone(40)),
-            "Outcome o of kind mix has 1 columns and needs two or more.",
-        ),
-        (
-            Outcome("o", "amount", pd.DataFrame(np.zeros((40, 2))), everyone(40)),
-            "Outcome o of kind amount has 2 columns and needs one.",
-        ),
-        (
-            Outcome("o", "amount", pd.DataFrame({"y": range(40)}), everyone(40) * 1),
-            "Outcome o: among holds int64. Give True or False.",
-        ),
-    ],
-)
-def test_a_bad_outcome_is_told_by_its_name(outcome, message):
-    assert told(GOOD, outcome).startswith(message)
-
-
-def test_two_outcomes_of_one_name_are_refused():
-    message = "Two outcomes are called spent. Give each its own name."
-    assert told(GOOD, SPENT, SPENT) == message
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [{"folds": 1}, {"n_bootstrap": 0}, {"base": pd.DataFrame(index=range(40))}],
-)
-def test_a_league_without_folds_repeats_or_base_is_refused(settings):
-    assert told(GOOD, SPENT, **settings).startswith("A league needs an outcome, a base")
+    assert refusal({"d": GOOD["kind"].iloc[::-1]}, SPENT) == message
 
 
 # --- Cells
@@ -829,7 +739,7 @@ def test_a_run_without_needs_is_judged_by_later_sales():
 
 
 def kinds_later(n=200):
-    """Lay out labels of which the first tells all but noise, and what is told."""
+    """Lay out labels of which the first explains all but noise, and what is explained."""
     rng = np.random.default_rng(3)
     kind = np.arange(n) % 2
     values = pd.DataFrame({"amount": kind + rng.normal(0, 0.1, n)})
@@ -837,7 +747,7 @@ def kinds_later(n=200):
     return {"kind": kind, 3: np.arange(n) % 3}, outcome
 
 
-def test_what_labels_explain_is_told_with_resamples_that_all_of_them_share():
+def test_what_labels_explain_comes_with_resamples_that_all_of_them_share():
     labels, outcome = kinds_later()
     twice = labels | {"kind again": labels["kind"] + 5}
     found = predictive_validity.explained(
@@ -853,7 +763,7 @@ def test_what_labels_explain_is_told_with_resamples_that_all_of_them_share():
     assert found["kind"].nunique() == 21
 
 
-def test_what_labels_explain_is_what_the_league_gives_them_alone():
+def test_what_labels_explain_is_what_the_benchmark_gives_them_alone():
     labels, outcome = kinds_later()
     found = predictive_validity.explained(
         labels, outcome, folds=5, n_bootstrap=99, seed=1
@@ -863,8 +773,8 @@ def test_what_labels_explain_is_what_the_league_gives_them_alone():
     }
     base = pd.DataFrame({"base": np.arange(200.0)})
     settings = {"folds": 5, "n_bootstrap": 99, "seed": 1}
-    league = predictive_validity.league(designs, [outcome], base=base, **settings)
-    alone = league.set_index("design")
+    table = predictive_validity.benchmark(designs, [outcome], base=base, **settings)
+    alone = table.set_index("design")
     assert found.loc[0].to_dict() == pytest.approx(alone["alone"].to_dict())
     low = found.iloc[1:].quantile(0.025)
     assert low.to_dict() == pytest.approx(alone["alone_low"].to_dict())
@@ -938,47 +848,6 @@ def test_one_column_has_one_component():
     ]
 
 
-def row(alone, low, high):
-    return pd.Series({"alone": alone, "alone_low": low, "alone_high": high})
-
-
-@pytest.mark.parametrize(
-    ("segments", "two", "said"),
-    [
-        (
-            row(0.11, 0.10, 0.12),
-            row(0.116, 0.11, 0.125),
-            "Segments tell 11.0% of the mix, centres drawn at random 6.0% (4.0% to 8.0% over "
-            "3 draws): how customers were cut adds to their habits. Two scores tell 11.6%, "
-            "about as much as the segments; all scores tell 36.0%.",
-        ),
-        (
-            row(0.07, 0.06, 0.08),
-            row(0.12, 0.11, 0.13),
-            "Segments tell 7.0% of the mix, centres drawn at random 6.0% (4.0% to 8.0% over "
-            "3 draws): how customers were cut adds nothing to their habits. Two scores tell "
-            "12.0%, more than the segments; all scores tell 36.0%.",
-        ),
-        (
-            row(0.2, 0.18, 0.22),
-            row(0.1, 0.09, 0.11),
-            "Segments tell 20.0% of the mix, centres drawn at random 6.0% (4.0% to 8.0% over "
-            "3 draws): how customers were cut adds to their habits. Two scores tell 10.0%, "
-            "less than the segments; all scores tell 36.0%.",
-        ),
-    ],
-)
-def test_what_segments_add_is_said_by_what_their_rivals_tell(segments, two, said):
-    told = predictive_validity.beside_rivals(
-        segments,
-        pd.Series([0.04, 0.06, 0.08]),
-        two=two,
-        every=row(0.36, 0.35, 0.38),
-        outcome="mix",
-    )
-    assert told == said
-
-
 def test_rival_labels_are_the_draws_and_the_parts_without_the_scores():
     scores = np.random.default_rng(2).normal(size=(60, 4))
     found = predictive_validity.rival_labels(scores, k=3, draws=2, seed=1)
@@ -987,3 +856,83 @@ def test_rival_labels_are_the_draws_and_the_parts_without_the_scores():
     drawn = predictive_validity.random_centres(scores, k=3, draws=2, seed=1)
     assert found["random centres 2"].equals(drawn["random centres 2"]["label"])
     assert found[parts].value_counts().tolist() == [20, 20, 20]
+
+
+# --- Designs and outcomes of the study
+
+
+def some_people(n=60):
+    rng = np.random.default_rng(3)
+    people = pd.DataFrame(
+        {
+            "recency_days": rng.integers(0, 90, n),
+            "orders": rng.integers(1, 9, n),
+            "sales": rng.lognormal(3, 1, n),
+            "past_redemptions": rng.poisson(1, n),
+        }
+    )
+    own = pd.DataFrame(
+        {
+            "value_tier": ["high", "low"] * (n // 2),
+            "activity": ["active"] * n,
+            "deal_proneness": ["low"] * n,
+            "segment_id": np.arange(n) % 3 + 1,
+        }
+    )
+    scores = pd.DataFrame(rng.normal(size=(n, 4)), columns=list("abcd"))
+    later = pd.DataFrame(
+        {
+            "holdout_sales": rng.lognormal(3, 1, n),
+            "holdout_recency_days": rng.integers(0, 60, n),
+        }
+    )
+    return people, own, scores, later
+
+
+def test_designs_are_named_and_hold_a_row_per_customer():
+    people, own, scores, _ = some_people()
+    rules = predictive_validity.designs_without_k(people, own, scores)
+    assert rules["value tier x activity"]["label"].unique().tolist() == [
+        *("highactive", "lowactive")
+    ]
+    assert rules["continuous need scores"] is scores
+    labels = {"ours": own["segment_id"] - 1, "theirs": own["segment_id"] % 2}
+    found = predictive_validity.designs_at_k(
+        people, own, scores, k=3, labels=labels, seed=1, n_init=2
+    )
+    assert list(found)[:3] == [
+        *("ours", "theirs", "k-means 3 on recency, frequency, money")
+    ]
+    assert found["ours"]["label"].tolist() == ["0", "1", "2"] * 20
+    assert set(found["random label"]["label"]) == {"0", "1", "2"}
+    assert {len(design) for design in (rules | found).values()} == {60}
+
+
+def test_outcomes_are_those_that_the_run_knows():
+    people, _, _, later = some_people()
+    aim = predictive_validity.aim(later, needs=[], min_sales=1)
+    found, base = predictive_validity.outcomes(people, later, aim=aim, active_days=28)
+    # Without needs the aim is how much is bought, which is asked once.
+    assert [one.name for one in found] == ["later sales (log)", "still active"]
+    assert list(base) == ["sales", "recency_days"]
+    known = later.assign(holdout_targeted=True, holdout_redeemed=False)
+    mix = Outcome("mix", "mix", later, everyone(60))
+    found, base = predictive_validity.outcomes(people, known, aim=mix, active_days=28)
+    assert [one.name for one in found][2:] == ["answers a campaign", "mix"]
+    assert "past_redemptions" in base
+
+
+def test_a_benchmark_is_shown_side_by_side_with_intervals():
+    rows = [
+        ("a", "sales", "r2", 0.1234, -0.0004, 0.2),
+        ("b", "sales", "r2", 0.5, 0.4, 0.6),
+    ]
+    rows += [
+        ("a", "active", "auc", *[np.nan] * 3),
+        ("b", "active", "auc", *[np.nan] * 3),
+    ]
+    columns = ["design", "outcome", "score", "alone", "alone_low", "alone_high"]
+    found = predictive_validity.side_by_side(pd.DataFrame(rows, columns=columns))
+    assert list(found) == ["sales, R²", "active, AUC"]
+    assert found.loc["a"].tolist() == ["0.123 (0.000 to 0.200)", "not judged"]
+    assert found.index.tolist() == ["a", "b"]

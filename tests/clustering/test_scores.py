@@ -4,7 +4,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.spatial.distance import pdist, squareform
 from sklearn import metrics
 from sklearn.mixture import GaussianMixture
 
@@ -393,116 +392,6 @@ def test_methods_are_compared_two_by_two_at_the_same_k():
     }
 
 
-def grown_slowly(values, n_init):
-    """Grow clusters one customer after the other, as fpc's stupidknn does."""
-    labels = {start: i for i, start in enumerate(n_init)}
-    between = squareform(pdist(values))
-    while len(labels) < len(values):
-        rest = [i for i in range(len(values)) if i not in labels]
-        nearest = min((between[i, j], i, j) for i in rest for j in labels)
-        labels[nearest[1]] = labels[nearest[2]]
-    return [labels[i] for i in range(len(values))]
-
-
-def test_neighbours_join_one_after_the_other_the_nearest_first():
-    values = cloud(40)
-    tree = clustering_scores._spanning_tree(values)
-    for seed in range(10):
-        n_init = np.random.default_rng(seed).choice(40, 5, replace=False)
-        assert clustering_scores._grown(tree, n_init).tolist() == grown_slowly(
-            values, n_init
-        )
-
-
-def test_the_spanning_tree_holds_twins_too():
-    values = np.repeat(cloud(5), 3, axis=0)
-    tree = clustering_scores._spanning_tree(values)
-    lengths = [np.linalg.norm(values[i] - values[j]) for i, j in tree]
-    assert lengths[:10] == [0] * 10
-    assert lengths == sorted(lengths)
-    assert len(tree) == 14
-
-
-def test_random_clusterings_score_what_three_random_customers_give():
-    values = cloud(9)
-    between = squareform(pdist(values))
-    possible = {"centroids": set(), "neighbours": set()}
-    for n_init in map(list, itertools.combinations(range(9), 3)):
-        near = between[:, n_init].argmin(axis=1)
-        possible["centroids"].add(round(metrics.silhouette_score(values, near), 9))
-        grown = np.array(grown_slowly(values, n_init))
-        possible["neighbours"].add(round(metrics.silhouette_score(values, grown), 9))
-    found = clustering_scores.random_clusterings(
-        pd.DataFrame(values), k=3, draws=30, seed=1
-    )
-    assert found["draw"].tolist() == [*range(1, 31)] * 2
-    for kind, rows in found.groupby("kind"):
-        drawn = set(rows["silhouette"].round(9))
-        assert drawn <= possible[kind]
-        assert len(drawn) > 5
-
-
-def test_random_clusterings_hang_on_the_seed_and_not_on_the_order_of_customers():
-    scores = pd.DataFrame(cloud())
-    settings = {"k": 4, "draws": 3}
-    first = clustering_scores.random_clusterings(scores, seed=1, **settings)
-    shuffled = scores.sample(frac=1, random_state=1)
-    pd.testing.assert_frame_equal(
-        first, clustering_scores.random_clusterings(shuffled, seed=1, **settings)
-    )
-    other = clustering_scores.random_clusterings(scores, seed=2, **settings)
-    assert (first["silhouette"] != other["silhouette"]).any()
-
-
-def test_random_clusterings_need_as_many_different_customers_as_segments():
-    twins = pd.DataFrame(np.repeat([[0.0, 1.0], [9.0, 5.0]], 4, axis=0))
-    with pytest.raises(BadInput, match=r"3 segments .* only 2 differ"):
-        clustering_scores.random_clusterings(twins, k=3, draws=2, seed=1)
-
-
-def test_calibrated_scores_count_standard_deviations_towards_the_better_side():
-    table = pd.DataFrame(
-        {"method": "ward", "k": [2, 3], "silhouette": [0.5, 0.1]}
-        | {"calinski_harabasz": [30.0, 9.0], "davies_bouldin": [1.0, 4.0]}
-    )
-    random = pd.DataFrame(
-        {"k": [2, 2, 2, 3, 3, 3], "silhouette": [0.1, 0.2, 0.3, 0.1, 0.2, 0.3]}
-        | {"calinski_harabasz": [10.0, 20, 30, 1, 2, 3]}
-        | {"davies_bouldin": [2.0, 3, 4, 2, 3, 4]}
-    )
-    found = clustering_scores.calibrate(table, random).pivot(
-        index="k", columns="statistic", values="z"
-    )
-    # sample deviations: 0.1, 10 or 1, 1
-    assert found.loc[2].to_dict() == pytest.approx(
-        {"silhouette": 3, "calinski_harabasz": 1, "davies_bouldin": 2}
-    )
-    assert found.loc[3].to_dict() == pytest.approx(
-        {"silhouette": -1, "calinski_harabasz": 7, "davies_bouldin": -1}
-    )
-
-
-def test_calibration_needs_random_clusterings_at_every_k():
-    scores = pd.DataFrame(cloud())
-    _, table = clustering_scores.sweep(
-        scores, k_values=range(2, 4), seed=1, n_init=1, methods=("kmeans",)
-    )
-    random = clustering_scores.random_clusterings(scores, k=2, draws=3, seed=1)
-    with pytest.raises(BadInput, match="k = 3 has no two random clusterings"):
-        clustering_scores.calibrate(table, random)
-
-
-def test_real_clusters_lie_far_beyond_random_ones_and_worse_cuts_do_not():
-    scores = golden("planted")
-    _, table = clustering_scores.sweep(
-        scores, k_values=range(4, 5), seed=1, n_init=5, methods=("kmeans",)
-    )
-    random = clustering_scores.random_clusterings(scores, k=4, draws=20, seed=1)
-    z = clustering_scores.calibrate(table, random).set_index("statistic")["z"]
-    assert z["silhouette"] > 1.5
-    assert z["calinski_harabasz"] > 1.5
-
-
 SOUND = pd.DataFrame(cloud(), columns=["spend", "visits", "breadth"])
 
 
@@ -524,7 +413,6 @@ def test_a_table_that_cannot_be_clustered_is_refused_by_name(scores, says):
     for attempt in (
         lambda: methods.check(scores, least=5),
         lambda: clustering_scores.sweep(scores, k_values=range(2, 5), seed=1, n_init=1),
-        lambda: clustering_scores.random_clusterings(scores, k=4, draws=1, seed=1),
         lambda: methods.islands(scores, least=4),
     ):
         with pytest.raises(BadInput, match=says):

@@ -666,11 +666,18 @@ def test_agreements_are_with_the_chosen_segments():
     chosen = pd.Series(
         [0, 0, 1, 1, 2]
     )  # other numbers, another index: the order counts
-    found = stability.agreements(labels, chosen)
-    assert found["choice"].tolist() == ["a", "b"]
+    choices = [{"scaling": "x", "winsor": 0}, {"scaling": "y", "winsor": 0}]
+    found = stability.agreements(labels, chosen, choices)
+    assert found["scaling"].tolist() == ["x", "y"]
     assert found["ari"].tolist() == pytest.approx(
         [1, slow_rand(chosen, labels["b"].tolist())]
     )
+
+
+def test_one_change_takes_the_choices_next_to_the_chosen_one():
+    grid = [{"a": a, "b": b} for a in (1, 2, 3) for b in (0, 1)]
+    found = stability.one_change(grid, {"a": 2, "b": 0})
+    assert found == [{"a": 1, "b": 0}, {"a": 3, "b": 0}, {"a": 2, "b": 1}]
 
 
 def golden(name):
@@ -917,3 +924,51 @@ def test_collinear_columns_and_one_customer_beyond_all_are_measured(scores):
         found = stability.measure(scores, 1, **MEASURE)
     assert np.isfinite(found["value"]).all()
     assert found["value"].between(-0.5, 1).all()
+
+
+def test_customers_seen_twice_are_judged_if_enough_are_known_from_both():
+    scores = cloud(30).add_prefix("share_")
+    halved = pd.concat(
+        [
+            scores.assign(customer_id=range(30), half=half, sales=sales)
+            for half, sales in (("odd", 1), ("even", 1), ("first", 1), ("second", 0))
+        ]
+    )
+    prepared = stability.AsItIs(scores)
+    columns = list(scores)
+
+    class Shares:
+        def transform(self, features):
+            return prepared.transform(features[columns])
+
+    centres = {2: scores.to_numpy()[:2], 3: scores.to_numpy()[:3]}
+    settings = {"prepared": Shares(), "centres": centres, "draws": 19, "seed": 1}
+    pair, table = stability.seen_twice(halved, ("odd", "even"), **settings)
+    assert len(pair[0]) == 30
+    assert table["same"].tolist() == [1, 1]
+    assert table["ari"].tolist() == [1, 1]
+    pair, table = stability.seen_twice(halved, ("first", "second"), **settings)
+    assert len(pair[0]) == 0
+    assert table.index.tolist() == [2, 3] and table.isna().all(axis=None)
+
+
+def test_each_segment_stands_beside_the_reference_of_its_rank():
+    rng = np.random.default_rng(1)
+    labels = {2: np.repeat([0, 1], 20), 3: np.repeat([0, 1, 2], [20, 10, 10])}
+    again = {
+        k: np.stack([np.where(rng.random(40) < 0.1, 0, own) for _ in range(6)])
+        for k, own in labels.items()
+    }
+    drawn = rng.random((6, 40)) < 0.7
+    resampled = stability.Resampled(again, drawn)
+    references = pd.DataFrame(
+        {"statistic": "recovery", "rank": [1, 2, 3] * 2, "value": [0.1, 0.2, 0.3] * 2}
+    )
+    found = stability.by_segment(resampled, labels, references, k=3)
+    assert found.index.tolist() == [1, 2, 3]
+    expected = stability.recovered(stability.recovery(resampled, labels))
+    expected = expected[expected["k"] == 3]["jaccard"].to_numpy()
+    assert found["recovery"].to_numpy() == pytest.approx(expected)
+    order = np.argsort(np.argsort(expected))
+    assert found["reference"].to_numpy() == pytest.approx(0.1 * (order + 1))
+    assert found["across"].notna().all()

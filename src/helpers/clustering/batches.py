@@ -12,6 +12,7 @@ import pandas as pd
 from helpers.clustering import methods, model as clustering_model
 from helpers.core import paths, store
 from helpers.core.errors import BadInput
+from helpers.disclosure.suppression import withhold
 from helpers.features import preparation
 
 READINGS = ("segment_id", "value_tier", "activity", "deal_proneness", "borderline")
@@ -38,6 +39,21 @@ def outline(settings: dict, *, run: str) -> pd.DataFrame:
         )
         parts.append(kept)
     return pd.concat(parts)
+
+
+def value_cuts(
+    everyone: pd.DataFrame, *, high: float, middle: float
+) -> dict[str, float]:
+    """Cut sales (of `outline`) at two quantiles: least sales of each value tier."""
+    cuts = everyone["sales"].quantile([high, middle]).round(2).tolist()
+    return {"high": cuts[0], "middle": cuts[1], "low": min(0.0, cuts[1])}
+
+
+def deal_cuts(everyone: pd.DataFrame) -> dict[str, float]:
+    """Cut the deal index (of `outline`) into thirds; nothing where it is not known."""
+    thirds = everyone.loc[everyone["enough"], "deal_index"].quantile([2 / 3, 1 / 3])
+    known = thirds.notna().all()
+    return dict(zip(("high", "middle"), thirds.tolist(), strict=True)) if known else {}
 
 
 def refit(
@@ -113,3 +129,32 @@ def assign(model: clustering_model.Model, query: str, *, run: str) -> int:
 
     store.write_batches(assigned(), "segments", run=run)
     return differing
+
+
+def sizes(everyone: pd.DataFrame, *, run: str) -> pd.DataFrame:
+    """Sum up the segments that `assign` saved, by segment_id, without unclassified ones.
+
+    Returns customers, share_sales, the largest customer's share of sales
+    (`suppression.LARGEST`), median_membership and borderline (share).
+    """
+    columns = ["segment_id", "membership", "borderline"]
+    known = store.read("segments", run=run, columns=columns)
+    known = known.assign(sales=everyone["sales"])[known["segment_id"] > 0]
+    total = known["sales"].sum()
+    return known.groupby("segment_id").agg(
+        customers=("segment_id", "size"),
+        share_sales=("sales", lambda sales: sales.sum() / total),
+        largest=("sales", lambda sales: sales.abs().max() / (sales.abs().sum() or 1)),
+        median_membership=("membership", "median"),
+        borderline=("borderline", "mean"),
+    )
+
+
+def tiers_by_activity(*, run: str) -> pd.DataFrame:
+    """Count the customers of each value tier by activity; small cells are withheld."""
+    parts = store.batches("segments", run=run, columns=["value_tier", "activity"])
+    counts = pd.concat(part.value_counts() for part in parts)
+    cross = counts.groupby(level=["value_tier", "activity"]).sum().unstack()
+    stages = ["active", "slowing", "lapsed", clustering_model.TOO_LITTLE]
+    cross = cross.reindex(index=["high", "middle", "low"], columns=stages).fillna(0)
+    return withhold(cross.astype(int)).rename_axis("value_tier").reset_index()

@@ -1,4 +1,9 @@
-"""Test whether there is structure at all: gap, Hopkins, dip and SigClust."""
+"""Test whether there is structure at all, and look at it on a map."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -7,9 +12,11 @@ from scipy.optimize import isotonic_regression
 from scipy.spatial import cKDTree
 from scipy.spatial.distance import pdist
 from scipy.stats import beta, norm
+from sklearn.manifold import trustworthiness
+from sklearn.neighbors import NearestNeighbors
 from threadpoolctl import threadpool_limits
 
-from helpers.clustering import methods
+from helpers.clustering import methods, null_references, scores as clustering_scores
 from helpers.core import paths
 from helpers.core.errors import BadInput
 
@@ -22,7 +29,20 @@ MORE_IS_BETTER = {
     "gap": True,
     "gap_rise": True,
 }
-RULES = ("first_se_max", "tibshirani")  # of `gap_choice`
+# What the tests of structure are called, in the order of a table.
+NAMES = {
+    "hopkins": "Hopkins",
+    "dip_distances": "Dip of distances",
+    "dip_first_component": "Dip of first component",
+    "cluster_index": "SigClust cluster index",
+    "gap_rise": "Rise of the gap over k = 1",
+}
+RULES = {"first_se_max": "first SE max", "tibshirani": "Tibshirani"}  # of `gap_choice`
+_SHOWN = {"observed": "of_customers", "p": "p_references"}
+_SHOWN |= {"low": "reference_low", "high": "reference_high"}
+_BESIDE = ["reference", "reference_low", "reference_high", "p_references"]
+# UMAP takes 500 for so few customers; 200 draw the same map in half the time.
+_EPOCHS = 200
 # Customers whose pairwise distances are tested; above it a sample is: two million
 # distances take a fifth of a second, and more would not change the answer.
 _MOST_FOR_DISTANCES = 2000
@@ -37,7 +57,7 @@ def gap(
     """Compare k-means with k-means of as many customers spread evenly over a box.
 
     Returns k, log_within: the natural logarithm of W(k), the squared distance to the
-    segment's mean (R's clusGap takes distances, not squares, if not told, and counts
+    segment's mean (R's clusGap takes distances, not squares, by default, and counts
     each pair once, less by log 2, which cancels in the gap); expected (its mean over
     draws); gap (expected less log_within); se (standard deviation of the draws times
     sqrt(1 + 1 / draws); it divides by their number as in the paper, clusGap by one
@@ -144,11 +164,11 @@ def gap_choice(table: pd.DataFrame, *, rule: str) -> int:
     tibshirani: the least k whose gap is at least the next gap less the next se, as in
     the paper (R: "Tibs2001SEmax"). first_se_max: the least k whose gap is at least that
     of the first peak less its se, where the first peak is the first k whose gap does
-    not grow at the next k (R: "firstSEmax", what maxSE of R's cluster takes if not
-    told).
+    not grow at the next k (R: "firstSEmax", what maxSE of R's cluster takes by
+    default).
     """
     if rule not in RULES:
-        raise BadInput(f"rule must be one of {RULES}, but {rule!r} was passed.")
+        raise BadInput(f"rule must be one of {tuple(RULES)}, but {rule!r} was passed.")
     k, gaps, se = (table[name].to_numpy() for name in ("k", "gap", "se"))
     if rule == "tibshirani":
         enough = [*(gaps[:-1] >= gaps[1:] - se[1:]), True]
@@ -390,3 +410,149 @@ def measure(
             "value": [*found.values(), *gaps],
         }
     )
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What tests of structure say of customers, beside references without clusters."""
+
+    # statistic, in words; of_customers, null, p_own; reference (mean), reference_low,
+    # reference_high and p_references
+    tests: pd.DataFrame
+    gaps: pd.DataFrame  # of `gap`
+    references: pd.DataFrame  # reference, k, value: their gaps
+    choices: dict[str, int]  # rule of `gap_choice`, in words -> k
+
+
+def study(
+    scores: pd.DataFrame,
+    *,
+    max_k: int,
+    draws: int,
+    references: int,
+    seed: int,
+    n_init: int,
+) -> Structure:
+    """Run all tests of structure, up to `max_k` segments, on customers and references.
+
+    `draws` are those of `gap`; every other setting is as for `measure`.
+    """
+    tried, settings = range(1, max_k + 1), {"seed": seed, "n_init": n_init}
+    points = max(len(scores) // 20, 1)
+    of_each = partial(measure, points=points, k_values=tried, draws=1, n_init=n_init)
+    compared, drawn = null_references.beside(
+        scores,
+        of_each,
+        references=references,
+        seed=seed,
+        more_is_better=MORE_IS_BETTER,
+    )
+    own = pd.concat(
+        [
+            hopkins(scores, points=points, seed=seed),
+            dip(scores),
+            sigclust(scores, draws=99, **settings).head(1),
+        ]
+    )
+    tests = compared[compared["statistic"].isin(NAMES)].merge(
+        own.rename(columns={"p": "p_own"}).drop(columns="value"),
+        on="statistic",
+        how="left",
+    )
+    tests = tests.assign(statistic=tests["statistic"].map(NAMES)).rename(columns=_SHOWN)
+    gaps = gap(scores, k_values=tried, draws=draws, **settings)
+    grey = drawn[drawn["statistic"] == "gap"].astype({"k": int})
+    return Structure(
+        tests=tests[["statistic", "of_customers", "null", "p_own", *_BESIDE]],
+        gaps=gaps,
+        references=grey[["reference", "k", "value"]],
+        choices={said: gap_choice(gaps, rule=rule) for rule, said in RULES.items()},
+    )
+
+
+def positive_control(
+    scores: pd.DataFrame,
+    *,
+    k: int,
+    distances: Sequence[float],
+    references: int,
+    seed: int,
+    n_init: int,
+) -> pd.DataFrame:
+    """Plant k clusters at each of some distances, and compare their silhouette.
+
+    Returns distance (see `null_references.planted_control`) and the columns of
+    `null_references.compare`: the references share the marginals of the customers.
+    """
+    measured = partial(
+        clustering_scores.measure,
+        k_values=range(k, k + 1),
+        n_init=n_init,
+        methods=("kmeans",),
+    )
+    rows = []
+    for distance in distances:
+        planted = null_references.planted_control(
+            scores, k=k, distance=distance, seed=seed
+        )
+        found, _ = null_references.beside(
+            planted,
+            measured,
+            references=references,
+            seed=seed,
+            more_is_better=clustering_scores.MORE_IS_BETTER,
+        )
+        silhouette = found[found["statistic"] == "silhouette"]
+        rows.append(silhouette.assign(distance=distance))
+    return pd.concat(rows, ignore_index=True)
+
+
+def embed(scores: pd.DataFrame, *, neighbours: int, seed: int) -> pd.DataFrame:
+    """Lay customers out on a map for looking at: x and y, whose distances mean nothing.
+
+    McInnes, Healy and Melville (2018), UMAP: uniform manifold approximation and
+    projection for dimension reduction.
+    """
+    with warnings.catch_warnings():
+        # A progress bar's complaint that nobody asked for a progress bar.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import umap  # slow to import, so only where a map is drawn
+
+    # Not cached by the library itself: six seconds of compiling in every process.
+    umap.umap_.smooth_knn_dist.enable_caching()
+    umap.umap_.compute_membership_strengths.enable_caching()
+    values = scores.to_numpy(np.float32)
+    near = NearestNeighbors(n_neighbors=neighbours).fit(values)
+    with threadpool_limits(1):
+        apart, index = near.kneighbors(values)
+    reducer = umap.UMAP(
+        n_neighbors=neighbours,
+        n_epochs=_EPOCHS,
+        random_state=seed,
+        n_jobs=1,
+        init="pca",
+        precomputed_knn=(index, apart.astype(np.float32), None),
+        force_approximation_algorithm=True,
+    )
+    with warnings.catch_warnings():
+        # An exact list of neighbours has no search index; transform is not used.
+        warnings.filterwarnings("ignore", message="precomputed_knn")
+        points = reducer.fit_transform(values)
+    return pd.DataFrame(points, index=scores.index, columns=["x", "y"])
+
+
+def trust(scores: pd.DataFrame, points: pd.DataFrame, *, neighbours: int) -> float:
+    """Say how far neighbours on the map are neighbours in truth, 0 to 1 (all of them).
+
+    Venna and Kaski (2001), Neighborhood preservation in nonlinear projection methods.
+    """
+    drawn = points[["x", "y"]].to_numpy()
+    return float(trustworthiness(scores.to_numpy(), drawn, n_neighbors=neighbours))
+
+
+def map_of(
+    scores: pd.DataFrame, *, neighbours: int, seed: int
+) -> tuple[pd.DataFrame, float]:
+    """Give the map of `embed`, and how far to trust it."""
+    points = embed(scores, neighbours=neighbours, seed=seed)
+    return points, trust(scores, points, neighbours=neighbours)

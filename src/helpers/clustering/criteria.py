@@ -1,7 +1,7 @@
 """Decide on a number of segments by criteria that were written down beforehand."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,21 +17,47 @@ from helpers.clustering import (
 )
 from helpers.core import paths, store
 from helpers.core.errors import BadInput, TooLittle
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.runs.run_file import AUTO
 
 NATURAL, REPRODUCIBLE, CONSTRUCTIVE = "natural", "reproducible", "constructive"
 NOT_USABLE = "not usable"
-NOT_LOOKED_FOR = "not looked for"
+NOT_LOOKED_FOR, NOT_MEASURED = "not looked for", "not measured"
 QUINTILES = "spend quintiles"
-# The criteria that decide, and how each is said to be missed.
-MEASURED = {
-    "smallest": "the smallest group holds {:.1%} of customers ({:.0%} needed)",
-    "agreement": "repeated studies agree by {:.2f} ({:g} needed) and no more than where "
-    "there are no groups",
-    "weakest": "the weakest group is found again by {:.2f} ({:g} needed)",
-    "gain": "of later purchases they explain {:+.1%} compared with spend quintiles "
-    "({:+.0%} needed)",
+# Criterion, a column of `Study.criteria` -> the limit that it must reach.
+LIMITED = {
+    "smallest": "min_share",
+    "agreement": "min_agreement",
+    "weakest": "min_recovery",
+    "gain": "min_gain",
 }
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a number of segments must reach, under the names of notebook 3's parameters.
+
+    A limit of `LIMITED` that is None is not asked, as `min_gain` without later months.
+    """
+
+    min_share: float | None
+    min_agreement: float | None
+    min_recovery: float | None
+    min_gain: float | None
+    min_excess: float
+    alpha: float
+    min_step: float
+    min_strength: float
+    natural_excess: float
+
+    def asking(self, *, gain: bool) -> "Limits":
+        """Ask for no gain where later months cannot be judged."""
+        return self if gain else replace(self, min_gain=None)
+
+    def least(self) -> dict[str, float]:
+        """Return the criteria that are asked, with their least values."""
+        every = {column: getattr(self, limit) for column, limit in LIMITED.items()}
+        return {column: value for column, value in every.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -80,7 +106,7 @@ def study(
     (means of `stability.split`) with strength_error; reference_agreement,
     reference_strength, null, p and p_error of `null_references.strictest`; excess and
     excess_error, see `null_references.excess`; gain (share of the outcome explained,
-    less that of spend quintiles) and told_low (lower end of its 95 % interval).
+    less that of spend quintiles) and explained_low (lower end of its 95 % interval).
     """
     values = methods.check(scores, least=2 * max(k_values))
     centres = {
@@ -131,20 +157,20 @@ def under_preparations(
     halves: tuple[pd.DataFrame, pd.DataFrame],
     k: int,
     first: str,
-    alpha: float,
+    limits: Limits,
     references: int,
     n_splits: int,
     n_init: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Hold k segments to null references under each choice of preparation.
+    """Compare k segments with null references under each choice of preparation.
 
     `choices` are passed to `fit` as keywords; `halves` as in `null_models.fitted`.
-    Returns a row a choice: its keywords, and the columns of `Study.criteria` that the
-    verdict reads. p is that of this k alone. The null model `first` is tried first; the
-    others only where its p is at most `alpha`, since one that is not beaten decides.
-    All are missing where the choice leaves fewer different customers than two halves of
-    k segments need.
+    Returns a row a choice: its keywords, the columns of `Study.criteria` that the
+    verdict reads, and the verdict. p is that of this k alone. The null model `first` is
+    tried first; the others only where its p is at most `alpha`, since one that is not
+    beaten decides. All are missing, and the verdict is "not measured", where the choice
+    leaves fewer different customers than two halves of k segments need.
     """
     rows = []
     for choice in choices:
@@ -173,13 +199,15 @@ def under_preparations(
                     enough=2,
                 )
             )
-            if held[-1]["p"].iloc[0] > alpha:
+            if held[-1]["p"].iloc[0] > limits.alpha:
                 break
         rows.append(
             choice
-            | _firmness(found, pd.concat(held, ignore_index=True)).loc[k].to_dict()
+            | _beside_null(found, pd.concat(held, ignore_index=True)).loc[k].to_dict()
         )
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows).reindex(columns=[*choices[0], *_COMPARED])
+    words = pd.Series(_words(table, limits), index=table.index)
+    return table.assign(verdict=words.where(table["p"].notna(), NOT_MEASURED))
 
 
 def few_splits(customers: int) -> int:
@@ -202,20 +230,20 @@ def measure(
         k: pd.Series(own).value_counts(normalize=True) for k, own in labels.items()
     }
     recovery = stability.recovered(stability.recovery(again, labels))
-    told = explained[list(labels)]
+    predicted = explained[list(labels)]
     table = pd.DataFrame(
         {
             "smallest": {k: found.min() for k, found in share.items()},
             "agreement": stability.agreement(again).groupby("k")["ari"].mean(),
             "weakest": recovery.groupby("k")["jaccard"].min(),
-            "gain": told.sub(explained[QUINTILES], axis=0).head(1).mean(),
-            "told_low": told.iloc[1:].quantile(0.025),
+            "gain": predicted.sub(explained[QUINTILES], axis=0).head(1).mean(),
+            "explained_low": predicted.iloc[1:].quantile(0.025),
         }
     ).rename_axis("k")
-    return table.join(_firmness(halves, held))
+    return table.join(_beside_null(halves, held))
 
 
-def _firmness(halves: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
+def _beside_null(halves: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
     by_k = halves.groupby("k")
     table = pd.DataFrame(
         {
@@ -229,25 +257,26 @@ def _firmness(halves: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
     return table.join(null_references.excess(halves, strictest))
 
 
-def passes(
-    criteria: pd.DataFrame,
-    least: Mapping[str, float],
-    *,
-    min_excess: float,
-    alpha: float,
-) -> pd.Series:
-    """Say at each k whether every criterion reaches its least value.
+def missed(criteria: pd.DataFrame, limits: Limits) -> pd.DataFrame:
+    """Mark at each k the limits that it misses: a column for each, True where missed.
 
-    The agreement does also where it lies beyond the null references (p at most `alpha`)
-    and `excess` reaches `min_excess`: many segments agree less than few, whatever the
-    customers are.
+    The agreement reaches its own also where it lies beyond the null references (p at
+    most `alpha`) and `excess` reaches `min_excess`: many segments agree less than few,
+    whatever the customers are. `alpha` is missed where customers change segment between
+    odd and even weeks as by chance, or nothing later is explained beyond chance. What
+    could not be measured is missed, but for `alpha`.
     """
-    reached = criteria[list(least)] >= pd.Series(least)
+    asked = limits.least()
+    reached = criteria[list(asked)] >= pd.Series(asked)
     if "agreement" in reached:
-        reached["agreement"] |= (criteria["excess"] >= min_excess) & (
-            criteria["p"] <= alpha
+        beyond = (criteria["excess"] >= limits.min_excess) & (
+            criteria["p"] <= limits.alpha
         )
-    return reached.all(axis=1)
+        reached["agreement"] |= beyond
+    chance = criteria.reindex(columns=["p_weeks", "explained_low"]).astype(float)
+    return (~reached.rename(columns=LIMITED)).assign(
+        alpha=(chance["p_weeks"] > limits.alpha) | (chance["explained_low"] <= 0)
+    )
 
 
 def verdict(
@@ -260,12 +289,12 @@ def verdict(
     min_strength: float,
     natural_excess: float,
     p_weeks: float = np.nan,
-    told_low: float = np.nan,
+    explained_low: float = np.nan,
 ) -> str:
     """Say in one word what kind of segmentation the evidence allows.
 
     - not usable: the agreement between odd and even weeks is no more than chance
-      (`p_weeks`), or nothing later is explained beyond chance (`told_low`, the lower
+      (`p_weeks`), or nothing later is explained beyond chance (`explained_low`, the lower
       end of its interval); either is missing where it could not be judged.
     - natural: what halves agree on lies beyond every null model (`p` of the test over
       all k); strength and its standard error reach `min_strength` (Tibshirani and
@@ -279,40 +308,37 @@ def verdict(
     The terms are those of Dolnicar, Gruen and Leisch (2018), Market segmentation
     analysis; the rules are this study's.
     """
-    if p_weeks > alpha or told_low <= 0:
+    if p_weeks > alpha or explained_low <= 0:
         return NOT_USABLE
     if not (p <= alpha and excess > 0):
         return CONSTRUCTIVE
-    firm = strength + strength_error >= min_strength
-    return NATURAL if firm and excess >= natural_excess else REPRODUCIBLE
+    apart = strength + strength_error >= min_strength
+    return NATURAL if apart and excess >= natural_excess else REPRODUCIBLE
 
 
-def judge(
-    criteria: pd.DataFrame,
-    *,
-    least: Mapping[str, float],
-    min_excess: float,
-    alpha: float,
-    min_strength: float,
-    natural_excess: float,
-) -> pd.DataFrame:
-    """Add verdict and passes to the criteria of `Study`, which may hold p_weeks."""
-    table = criteria.assign(
-        verdict=[
-            verdict(
-                **row,
-                alpha=alpha,
-                min_strength=min_strength,
-                natural_excess=natural_excess,
-            )
-            for row in criteria.reindex(columns=_JUDGED).to_dict("records")
-        ]
+def judge(criteria: pd.DataFrame, limits: Limits) -> pd.DataFrame:
+    """Add verdict, misses and passes to the criteria of `Study`, which may hold p_weeks.
+
+    misses names the parameters of :func:`missed`; a number that misses none passes.
+    """
+    of = missed(criteria, limits)
+    return criteria.assign(
+        verdict=_words(criteria, limits),
+        misses=[", ".join(of.columns[row]) or "none" for row in of.to_numpy(bool)],
+        passes=~of.any(axis=1),
     )
-    reached = passes(criteria, least, min_excess=min_excess, alpha=alpha)
-    return table.assign(passes=reached & (table["verdict"] != NOT_USABLE))
 
 
-_JUDGED = ["p", "strength", "strength_error", "excess", "p_weeks", "told_low"]
+def _words(criteria: pd.DataFrame, limits: Limits) -> list[str]:
+    held = {name: getattr(limits, name) for name in _HELD_TO}
+    rows = criteria.reindex(columns=_JUDGED).to_dict("records")
+    return [verdict(**row, **held) for row in rows]
+
+
+# What a verdict under another preparation is shown by.
+_COMPARED = ["halves", "strength", "strength_error", "excess", "p"]
+_HELD_TO = ["alpha", "min_strength", "natural_excess"]
+_JUDGED = ["p", "strength", "strength_error", "excess", "p_weeks", "explained_low"]
 
 
 @dataclass(frozen=True)
@@ -325,23 +351,6 @@ class Decision:
     runner_up: int | None  # what the criteria take if `k` is left out
     verdict: str  # at `k`; not usable if all are knocked out and the run file sets none
     ties: tuple[int, ...] = ()  # others that the criteria cannot tell from `k`
-
-    def __str__(self) -> str:
-        """Say the decision in a sentence or two."""
-        if self.overridden:
-            took = self.by_criteria or "none"
-            how = f"set in the run file and not by the criteria, which take {took}"
-        elif self.by_criteria is None:
-            how = "the fewest, shown as evidence, since no number meets the criteria"
-        else:
-            how = "by the criteria"
-        runner_up = self.runner_up or "none"
-        tied = " and ".join(map(str, self.ties))
-        tied = f" Tied with it: {tied}." if tied else ""
-        return (
-            f"{self.k} segments: {how}. Runner-up: {runner_up}.{tied} The segmentation "
-            f"is {self.verdict}."
-        )
 
     def to_dict(self) -> dict:
         """Return the decision as plain data for JSON."""
@@ -366,10 +375,34 @@ def read(*, run: str) -> dict:
     )
 
 
+def k_values(scores: pd.DataFrame, *, max_k: int) -> range:
+    """Say which numbers of segments are tried: from 2 to `max_k` at most, or none.
+
+    Ten customers a segment are the fewest that can be shown, and two must differ.
+    """
+    different = len(scores.drop_duplicates())
+    return range(2, min(max_k, len(scores) // MIN_CELL, different // 2) + 1)
+
+
+def too_few(scores: pd.DataFrame, k_values: range) -> str:
+    """Say why no number of segments can be tried; nothing if one can."""
+    if k_values:
+        return ""
+    return (
+        f"Needs segments: of {len(scores)} customers {len(scores.drop_duplicates())} "
+        "differ, too few for two segments of ten."
+    )
+
+
+def need(why: str) -> None:
+    """Leave out the section that asks, by raising TooLittle, for the reason that is given."""
+    if why:
+        raise TooLittle(why)
+
+
 def need_segments(*, run: str) -> None:
     """Raise TooLittle with notebook 3's reason if it hands on no needs segments."""
-    if why := read(run=run)["why"]:
-        raise TooLittle(why)
+    need(read(run=run)["why"])
 
 
 def decide(
@@ -396,8 +429,8 @@ def decide(
             f"k is {k!r}. Choose a number from {min(tried)} to {max(tried)}, or "
             f'"{AUTO}" to let the criteria decide.'
         )
-    told = pd.DataFrame() if explained is None else explained
-    first = _taken(criteria, told, min_step)
+    later = pd.DataFrame() if explained is None else explained
+    first = _taken(criteria, later, min_step)
     chosen = int(k) if k != AUTO else first or int(min(tried))
     knocked_out = k == AUTO and first is None
     others = criteria.drop(index=chosen)
@@ -405,14 +438,14 @@ def decide(
         k=chosen,
         by_criteria=first,
         overridden=k not in (AUTO, first),
-        runner_up=_taken(others, told, min_step),
+        runner_up=_taken(others, later, min_step),
         verdict=NOT_USABLE if knocked_out else str(criteria.loc[chosen, "verdict"]),
         ties=tuple(
             int(other)
             for other in _pool(others).index
             if criteria.loc[chosen, "passes"]
             and _alike(criteria, chosen, other)
-            and _step(told, *sorted([chosen, other])) is None
+            and _step(later, *sorted([chosen, other])) is None
         ),
     )
 
@@ -443,7 +476,7 @@ def _taken(
 def _alike(criteria: pd.DataFrame, one: int, other: int) -> bool:
     both = criteria.loc[[one, other]]
     error = np.sqrt((both["excess_error"] ** 2).sum())
-    # Without null references firmness cannot tell them apart.
+    # Without null references stability cannot tell them apart.
     return not abs(both["excess"].diff().iloc[1]) > 2 * error
 
 
@@ -454,50 +487,3 @@ def _step(explained: pd.DataFrame, coarser: int, finer: int) -> float | None:
     steps = explained[finer] - explained[coarser]
     low, high = steps.iloc[1:].quantile([0.025, 0.975])
     return float(steps.iloc[0]) if low > 0 or high < 0 else None
-
-
-def reasons_against(
-    criteria: pd.DataFrame,
-    decided: Decision,
-    *,
-    least: Mapping[str, float],
-    min_excess: float,
-    alpha: float,
-) -> list[str]:
-    """Say why no segments are handed on, in sentences; nothing if they are.
-
-    They are what speaks against the number that misses the fewest criteria. `criteria`
-    are those of `judge`, with p_weeks; `alpha` is the largest p beyond chance.
-    """
-    if decided.verdict != NOT_USABLE:
-        return []
-    missed = pd.DataFrame(
-        {
-            name: ~passes(
-                criteria, {name: least[name]}, min_excess=min_excess, alpha=alpha
-            )
-            for name in least
-        }
-    )
-    chance = (criteria["p_weeks"] > alpha) | (criteria["told_low"] <= 0)
-    faults = missed.sum(axis=1) + chance
-    nearest = decided.k if decided.overridden else faults.idxmin()
-    row = criteria.loc[nearest]
-    reasons = []
-    if row["p_weeks"] > alpha:
-        reasons.append(
-            "customers land in the same group in odd and in even weeks no more often "
-            f"than by chance (p = {row['p_weeks']:.2f})"
-        )
-    if row["told_low"] <= 0:
-        reasons.append("they explain nothing of later purchases beyond chance")
-    for name in missed.columns[missed.loc[nearest]]:
-        measured = pd.notna(row[name])
-        said = MEASURED[name].format(row[name], least[name])
-        reasons.append(said if measured else f"{name} could not be measured")
-    first, *others = reasons
-    return [
-        f"We found no groups worth acting on: at {nearest} groups, which come nearest "
-        f"to the criteria, {first}.",
-        *(f"{other[:1].upper()}{other[1:]}." for other in others),
-    ]

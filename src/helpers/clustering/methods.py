@@ -560,7 +560,7 @@ def _climb(
 ) -> _Climb:
     # Expectation-maximisation for any exponential family: its log density is linear in
     # the statistics (statistics x customers; the first row is 1). All starts at once.
-    # Two steps foretell where many would lead; what a leap there loses is taken back.
+    # Two steps say where many would lead; what a leap there loses is taken back.
     slope, belongs, reached = begun
     live = np.arange(len(belongs))
     for _ in range(rounds):

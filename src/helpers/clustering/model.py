@@ -32,7 +32,7 @@ _QUERY = paths.beside(__file__, "model.yaml")["query"]
 
 @dataclass(frozen=True)
 class Model:
-    """Three readings of a customer, each told by rules that stand in the model."""
+    """Three readings of a customer, each given by rules that stand in the model."""
 
     run: str
     first: str  # of the training window, YYYY-MM-DD

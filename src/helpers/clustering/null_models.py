@@ -78,13 +78,13 @@ def cloud(scores: pd.DataFrame) -> Cloud:
     normal = _normal_scores(values)
     with threadpool_limits(1):
         variances, vectors = np.linalg.eigh(normal.T @ normal / len(normal))
-        told = variances > 1e-9 * variances.max()  # copies of a column tell nothing
-        spread = np.sqrt(variances[told])
-        radii = np.sqrt((((normal @ vectors[:, told]) / spread) ** 2).sum(axis=1))
+        kept = variances > 1e-9 * variances.max()  # copies of a column add nothing
+        spread = np.sqrt(variances[kept])
+        radii = np.sqrt((((normal @ vectors[:, kept]) / spread) ** 2).sum(axis=1))
     return Cloud(
         columns=list(scores.columns),
         margins=_margins(values),
-        factor=(vectors[:, told] * spread).T,
+        factor=(vectors[:, kept] * spread).T,
         radii=np.sort(radii),
     )
 
@@ -311,8 +311,8 @@ def composition(
         seen.append(shares)
     if not wholes:
         return None
-    told = {column for whole in wholes for column in whole.columns}
-    others = [column for column in scores if column not in told]
+    covered = {column for whole in wholes for column in whole.columns}
+    others = [column for column in scores if column not in covered]
     seen.append(scores[others].to_numpy(float))
     used = dict.fromkeys([*prepared.columns, *filter(None, prepared.weights)])
     return Composition(

@@ -1,4 +1,4 @@
-"""Hold what is measured of customers to references: customers without clusters."""
+"""Compare what is measured of customers with references: customers without clusters."""
 
 import warnings
 from collections.abc import Callable, Mapping
@@ -125,7 +125,7 @@ def hold(
     seed: int,
     enough: int = 10,
 ) -> pd.DataFrame:
-    """Hold what halves agree on to customers drawn from each null model.
+    """Compare what halves agree on with customers drawn from each null model.
 
     One test over all k. At each k the agreement of halves, their prediction strength
     and the separation (`stability.split`) are taken by their inverse hyperbolic tangent
@@ -279,7 +279,7 @@ def compare(
     in p and is left out of the rest; z is missing where the references do not differ.
     """
     keys = [column for column in observed if column != "value"]
-    found = _beside(observed, references, keys)
+    found = _laid_out(observed, references, keys)
     value = observed["value"].to_numpy(float)
     sign = _signs(observed, more_is_better)
     # Not "at least as good": a value that could not be measured must not look good.
@@ -301,7 +301,21 @@ def compare(
     )
 
 
-def _beside(
+def beside(
+    scores: pd.DataFrame,
+    measure: Callable[[pd.DataFrame, int], pd.DataFrame],
+    *,
+    references: int,
+    seed: int,
+    more_is_better: bool | Mapping[str, bool],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Measure customers and references alike: returns `compare`, and `on_references`."""
+    found = measure(scores, seed)
+    drawn = on_references(scores, measure, references=references, seed=seed)
+    return compare(found, drawn, more_is_better=more_is_better), drawn
+
+
+def _laid_out(
     observed: pd.DataFrame, references: pd.DataFrame, keys: list[str]
 ) -> np.ndarray:
     """Lay the references out: a row for each observed value, a column a reference."""
@@ -357,3 +371,22 @@ def best_k(
     ranked = better.sort_values(["value", "k"], ascending=[False, True], kind="stable")
     best = ranked.drop_duplicates(keys).sort_index()
     return best[[*keys, "k"]].reset_index(drop=True)
+
+
+def rules(
+    observed: pd.DataFrame,
+    references: pd.DataFrame,
+    *,
+    more_is_better: bool | Mapping[str, bool],
+) -> pd.DataFrame:
+    """Set the k that each score takes beside those that it takes where there are no clusters.
+
+    Returns method, statistic, k, and least, most and common (the most frequent) of the
+    references.
+    """
+    elsewhere = best_k(references, more_is_better=more_is_better)
+    by_rule = elsewhere.groupby(["method", "statistic"])["k"]
+    found = by_rule.agg(["min", "max", lambda k: k.mode().iloc[0]])
+    found = found.set_axis(["least", "most", "common"], axis=1)
+    taken = best_k(observed, more_is_better=more_is_better)
+    return taken.join(found, on=["method", "statistic"])

@@ -1,12 +1,9 @@
 """Draw the evidence for segments from tidy tables, so that it can be read in grey and small."""
 
-# Every chart raises `BadInput` if a column, value, name or row that it needs is missing.
-
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 from textwrap import fill
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib import patheffects, pyplot as plt
@@ -16,11 +13,11 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 from matplotlib.ticker import MaxNLocator
-from scipy.spatial import ConvexHull, QhullError
 
-from helpers.core.errors import BadInput
+from helpers.clustering import scores
+from helpers.clustering.methods import METHODS
 from helpers.disclosure.suppression import MIN_CELL, part
-from helpers.display import fonts, plots
+from helpers.display import fonts, plots, words
 from helpers.display.plots import ACCENT, CENTRED, INK, QUIET, REFERENCE, segment_colour
 
 # An 8 inch figure is 49 pixels an inch on a phone: 11 points are 7 pixels there.
@@ -30,64 +27,9 @@ HALO = [patheffects.withStroke(linewidth=3, foreground="white")]
 DARKNESS = LinearSegmentedColormap.from_list("darkness", ["#ffffff", "#9aa4ac", INK])
 
 
-def _need(
-    table: pd.DataFrame,
-    columns: Sequence[str],
-    *,
-    of: str,
-    gaps: Sequence[str] = (),
-    key: Sequence[str] = (),
-) -> None:
-    """Refuse a table that lacks columns, rows or values, or has a key twice.
-
-    Columns of `gaps` may lack values.
-    """
-    lacking = [column for column in columns if column not in table]
-    if lacking:
-        raise BadInput(
-            f"{of} needs the columns {list(columns)}, but {lacking} is missing; it has "
-            f"{list(table.columns)}."
-        )
-    if table.empty:
-        raise BadInput(f"{of} has no rows: there is nothing to draw.")
-    for column in [column for column in columns if column not in gaps]:
-        values = table[column]
-        holes = values.isna()
-        if pd.api.types.is_float_dtype(values):
-            holes |= np.isinf(values)
-        if holes.any():
-            raise BadInput(
-                f"{of}: {column} has {holes.sum()} missing or infinite values, the "
-                f"first in row {holes.idxmax()}. Drop or mend them before drawing."
-            )
-    if key and table.duplicated(list(key)).any():
-        twice = table.loc[table.duplicated(list(key)), list(key)].iloc[0].to_dict()
-        raise BadInput(f"{of} has more than one row for {twice}; keep one.")
-
-
-def _same_length(values: Sequence, table: Sequence, *, of: str, rows: str) -> None:
-    if len(values) != len(table):
-        raise BadInput(
-            f"{of} has {len(values)} entries for {len(table)} {rows}; give one each."
-        )
-
-
-def _listed(keys: Sequence, names: Mapping, *, of: str) -> None:
-    keys = np.unique(keys).tolist() if isinstance(keys, np.ndarray) else keys
-    lacking = [key for key in dict.fromkeys(keys) if key not in names]
-    if lacking:
-        raise BadInput(f"{of} has no entry for {lacking}; it has {list(names)}.")
-
-
-def _one_k(chosen: int, k_values: Sequence[int]) -> None:
-    if chosen not in set(k_values):
-        raise BadInput(
-            f"chosen is {chosen}, but the table holds k = {sorted(set(k_values))}."
-        )
-
-
-def _axes(ax: Axes | None) -> Axes:
-    ax = plt.gca() if ax is None else ax
+def _axes(ax: Axes | None, size: tuple[float, float]) -> Axes:
+    """Take the axes given, or those of a new figure of this size, inches."""
+    ax = plt.subplots(figsize=size)[1] if ax is None else ax
     ax.tick_params(labelsize=TICKS)
     return ax
 
@@ -158,25 +100,22 @@ def _part(labels: Sequence[Annotation], *, margin: float = 3.0) -> None:
         label.set_position((right * 72 / figure.dpi, rise * 72 / figure.dpi))
 
 
-def score_panels(
-    table: pd.DataFrame,
-    *,
-    names: Mapping[str, str],
-    more_is_better: Mapping[str, bool],
-    alpha: float,
-) -> Figure:
+def show(drawn: Axes | Figure, message: str, **facts: object) -> None:
+    """Show a figure under a title that the catalogue says; `message`-alt is its alt text."""
+    figure = drawn.figure
+    text = fill(words.say(message, **facts), 84)
+    figure.suptitle(text, x=0.01, ha="left", fontweight="bold")
+    plots.show(figure, alt=words.say(f"{message}-alt", **facts))
+
+
+def score_panels(table: pd.DataFrame, *, alpha: float) -> Figure:
     """Draw scores over k beside their references: a row a method, a column a statistic.
 
     `table` has method, k, statistic, observed, reference (mean of the references), low,
     high (their range), p; observed and p are missing where a method found no k
     segments. p up to `alpha` fills the marker. Panels of a statistic share their scale.
     """
-    columns = ["method", "k", "statistic", "observed", "reference", "low", "high", "p"]
-    key = ["method", "statistic", "k"]
-    _need(table, columns, of="the table of scores", gaps=columns[3:], key=key)
     methods, statistics = table["method"].unique(), table["statistic"].unique()
-    _listed([*methods, *statistics], names, of="names")
-    _listed(statistics, more_is_better, of="more_is_better")
     height = 1.5 + 0.95 * len(methods)
     size = (len(methods), len(statistics))
     figure, axes = _panels(*size, height=height, sharex=True, sharey="col")
@@ -185,10 +124,14 @@ def score_panels(
         here &= table["statistic"] == statistics[column]
         _score_panel(table[here].sort_values("k"), alpha=alpha, ax=ax)
     for ax, method in zip(axes[:, 0], methods, strict=True):
-        _say_at_left(ax, fill(names[method], 13))
+        _say_at_left(ax, fill(METHODS[method], 13))
     for ax, statistic in zip(axes[0], statistics, strict=True):
-        way = "more is better ↑" if more_is_better[statistic] else "less is better ↓"
-        ax.set_title(f"{names[statistic]}\n{way}", fontsize=TEXT)
+        way = (
+            "more is better ↑"
+            if scores.MORE_IS_BETTER[statistic]
+            else "less is better ↓"
+        )
+        ax.set_title(f"{scores.NAMES[statistic]}\n{way}", fontsize=TEXT)
     figure.supxlabel(
         f"number of segments\n● p ≤ {alpha:g}   ○ p > {alpha:g}   "
         "grey: range of the references, dashed: their mean",
@@ -212,31 +155,21 @@ def _score_panel(rows: pd.DataFrame, *, alpha: float, ax: Axes) -> None:
 
 
 def stability_boxes(
-    table: pd.DataFrame,
-    references: pd.DataFrame,
-    *,
-    value: str,
-    label: str,
-    ax: Axes | None = None,
+    table: pd.DataFrame, references: pd.DataFrame, *, ax: Axes | None = None
 ) -> Axes:
-    """Draw a box of resamples for each k over the range of its references.
+    """Draw a box of halvings for each k over the range of its references.
 
     Whiskers reach to at most 1.5 times the box; grey bars, with a dash at the mean, are
-    the references. `table` has k and the column `value`, one row a resample or pair of
-    them; `references` has k, reference (mean), low, high.
+    the references. `table` has k and agreement, one row a halving; `references`, by k, has
+    reference_agreement (mean), low and high, as `null_references.strictest`.
     """
-    _need(table, ["k", value], of="the table of resamples")
-    band = ["k", "reference", "low", "high"]
-    _need(references, band, of="the table of references", key=["k"])
-    beside = references.set_index("k").sort_index()
-    groups = {k: rows.to_numpy() for k, rows in table.groupby("k")[value]}
-    _listed(list(groups), beside.index, of="the table of references")
-    ax, beside = _axes(ax), beside.loc[list(groups)]
+    groups = {k: rows.to_numpy() for k, rows in table.groupby("k")["agreement"]}
+    ax, beside = _axes(ax, (WIDTH, 3.6)), references.loc[list(groups)]
     k, low = beside.index, beside["low"]
     height = beside["high"] - low
     ax.bar(k, height, bottom=low, width=0.84, color=PALE, zorder=0.5)
     dashed = {"color": QUIET, "linewidth": 1.4, "linestyle": (0, (2, 1)), "zorder": 1}
-    ax.hlines(beside["reference"], k - 0.42, k + 0.42, **dashed)
+    ax.hlines(beside["reference_agreement"], k - 0.42, k + 0.42, **dashed)
     thin = {"color": ACCENT, "linewidth": 1.2}
     ax.boxplot(
         list(groups.values()),
@@ -255,11 +188,11 @@ def stability_boxes(
     ax.set_xticks(list(groups))
     ax.grid(visible=False, axis="x")
     ax.set_xlabel("number of segments", fontsize=TEXT)
-    ax.set_ylabel(label, fontsize=TEXT)
+    ax.set_ylabel("agreement of halves (adjusted Rand index)", fontsize=TEXT)
     last = max(groups)
     ends = [
         ("customers", np.median(groups[last]), ACCENT),
-        ("references", beside.loc[last, "reference"], QUIET),
+        ("references", beside.loc[last, "reference_agreement"], QUIET),
     ]
     _at_right(ax, ends)
     return ax
@@ -278,12 +211,9 @@ def tree(
     and Leisch (2017), Using segment level stability to select target segments in
     data-driven market segmentation studies.
     """
-    columns = ["k", "segment", "value", "customers"]
-    _need(across, columns, of="the table across", key=columns[:2])
-    flows = _inner_flows(branches, across)
-    flows = flows[flows["customers"] >= MIN_CELL]
-    _one_k(chosen, across["k"])
-    ax = _axes(ax)
+    inner = branches["k"] > across["k"].min()
+    flows = branches[inner & (branches["customers"] >= MIN_CELL)]
+    ax = _axes(ax, (8.6, 5.4))
     nodes = _places(across, flows)
     everyone = across.groupby("k")["customers"].sum().max()
     # Lines join segments of neighbouring k, as wide as the customers shared.
@@ -316,26 +246,6 @@ def tree(
     bar.set_label(said, fontsize=TEXT)
     bar.ax.tick_params(labelsize=TICKS)
     return ax
-
-
-def _inner_flows(branches: pd.DataFrame, nodes: pd.DataFrame) -> pd.DataFrame:
-    """Keep the branches between two columns, and refuse those that end nowhere."""
-    columns = ["k", "segment", "parent", "customers"]
-    if nodes["k"].min() == nodes["k"].max():
-        return pd.DataFrame(columns=columns)
-    _need(branches, columns, of="the table of branches", gaps=["parent"])
-    flows = branches[branches["k"] > nodes["k"].min()].copy()
-    known = pd.MultiIndex.from_frame(nodes[["k", "segment"]])
-    for segment, shift in (("segment", 0), ("parent", 1)):
-        ends = pd.MultiIndex.from_arrays([flows["k"] - shift, flows[segment]])
-        lost = ~ends.isin(known)
-        if lost.any():
-            k, which = ends[lost][0]
-            raise BadInput(
-                f"The table of branches names segment {which} of k = {k}, which the "
-                "table of segments does not hold. Make both from the same labels."
-            )
-    return flows
 
 
 def _places(across: pd.DataFrame, flows: pd.DataFrame) -> pd.DataFrame:
@@ -382,33 +292,10 @@ def _columns_of_k(k_values: pd.Series, chosen: int, *, ax: Axes) -> None:
     ax.set_xlabel("number of segments", fontsize=TEXT)
 
 
-def project(scores: pd.DataFrame, points: pd.DataFrame | np.ndarray) -> pd.DataFrame:
-    """Project points on the first two principal components of the scores.
-
-    Gives x and y, from the mean of the scores; each component's largest loading is
-    positive, so that signs do not flip from machine to machine.
-    """
-    values = scores.to_numpy(float)
-    if values.shape[1] < 2:
-        raise BadInput(
-            f"A plane needs two columns; the scores have {values.shape[1]}: "
-            f"{list(scores.columns)}."
-        )
-    middle = values.mean(axis=0)
-    loadings = np.linalg.eigh(np.cov(values - middle, rowvar=False))[1][:, :-3:-1]
-    largest = np.abs(loadings).argmax(axis=0)
-    loadings = loadings * np.sign(loadings[largest, [0, 1]])
-    plane = (np.asarray(points, dtype=float) - middle) @ loadings
-    index = points.index if isinstance(points, pd.DataFrame) else None
-    return pd.DataFrame(plane, columns=["x", "y"], index=index)
-
-
 def gorge(
     similarities: np.ndarray,
     segment_ids: Sequence[int],
     names: Mapping[int, str],
-    *,
-    label: str,
 ) -> Figure:
     """Draw how similar customers are to each segment: a gorge tells it from the rest.
 
@@ -419,11 +306,7 @@ def gorge(
     are from Dolnicar, Grün and Leisch (2018), Market segmentation analysis.
     """
     values, ids = np.asarray(similarities, dtype=float), np.asarray(segment_ids)
-    _same_length(ids, values, of="segment_ids", rows="rows of similarities")
-    if not ((values >= 0) & (values <= 1)).all():
-        raise BadInput("Similarities must lie between 0 and 1, without missing values.")
     segments = range(1, values.shape[1] + 1)
-    _listed([*segments, *ids.tolist()], names, of="names")
     height = 0.9 + 0.95 * len(segments)
     figure, axes = _panels(len(segments), 1, height=height, sharex=True)
     for ax, segment in zip(axes[:, 0], segments, strict=True):
@@ -432,7 +315,7 @@ def gorge(
         share = f"{(ids == segment).mean():.0%} of customers"
         _say_at_left(ax, f"{fill(names[segment], 20)}\n{share}")
     axes[-1, 0].set_xlabel(
-        f"{label}\ncolour: members, grey: all others, height: root of the count",
+        "membership (adds up to 1)\ncolour: members, grey: all others, height: root of the count",
         fontsize=TEXT,
     )
     return figure
@@ -467,11 +350,7 @@ def silhouette_plot(
     graphical aid to the interpretation and validation of cluster analysis.
     """
     ids, widths = np.asarray(segment_ids), np.asarray(widths, dtype=float)
-    _same_length(ids, widths, of="segment_ids", rows="silhouette widths")
-    if not (np.abs(widths) <= 1).all():
-        raise BadInput("Silhouette widths must lie between -1 and 1, none missing.")
-    _listed(ids, names, of="names")
-    ax, space, top, ticks = _axes(ax), 0.02 * len(widths), 0.0, {}
+    ax, space, top, ticks = _axes(ax, (WIDTH, 4.6)), 0.02 * len(widths), 0.0, {}
     for segment in np.unique(ids):
         block = np.sort(widths[ids == segment])[::-1]
         tens = np.array_split(block, max(len(block) // MIN_CELL, 1))
@@ -519,96 +398,6 @@ def _even_ticks(ticks: Mapping[float, str], top: float, *, ax: Axes) -> None:
     ax.spines["left"].set_visible(False)
 
 
-def neighbour_shares(distances: np.ndarray) -> pd.DataFrame:
-    """Count for which two segments customers are nearest and second-nearest.
-
-    `distances` have a column for each of the segments 1, 2, ... Gives segment_id, other
-    (the lesser id first) and share (of all customers) of the pairs that occur.
-    """
-    if distances.ndim != 2 or distances.shape[1] < 2:
-        raise BadInput(
-            "Neighbours need the distances to two segments or more; the array has the "
-            f"shape {distances.shape}."
-        )
-    two = np.sort(np.argsort(distances, axis=1, kind="stable")[:, :2], axis=1) + 1
-    pairs, counts = np.unique(two, axis=0, return_counts=True)
-    found = pd.DataFrame(pairs, columns=["segment_id", "other"])
-    return found.assign(share=counts / len(distances))
-
-
-def separation(
-    points: pd.DataFrame,
-    segment_ids: Sequence[int],
-    centres: pd.DataFrame,
-    neighbours: pd.DataFrame,
-    *,
-    inner: float,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw how far segments lie apart, and between which of them customers stand.
-
-    `points` and `centres` (of segments 1, 2, ...) have x and y, as of `project`;
-    `neighbours` are from `neighbour_shares`. A dot is the middle of ten customers or
-    more, and an outline holds those of the share `inner` of a segment. Leisch (2010), Neighborhood graphs, stripes and shadow plots
-    for cluster visualization.
-    """
-    ids = np.asarray(segment_ids)
-    for table, of in ((points, "the table of points"), (centres, "the centres")):
-        _need(table, ["x", "y"], of=of)
-    _need(neighbours, ["segment_id", "other", "share"], of="the table of neighbours")
-    _same_length(ids, points, of="segment_ids", rows="points")
-    at = {i + 1: tuple(row) for i, row in enumerate(centres[["x", "y"]].to_numpy())}
-    for known in (ids, neighbours["segment_id"], neighbours["other"]):
-        _listed(known, at, of="centres")
-    ax = _axes(ax)
-    place = points[["x", "y"]].to_numpy(float)
-    for segment, centre in at.items():
-        _outline(place[ids == segment], centre, segment, inner=inner, ax=ax)
-    most = neighbours["share"].max()
-    pairs = neighbours[["segment_id", "other"]].to_numpy()
-    lines = [[at[one], at[other]] for one, other in pairs]
-    widths = 8 * neighbours["share"] / most
-    ax.add_collection(
-        LineCollection(lines, linewidths=widths, colors=QUIET, alpha=0.85, zorder=3)
-    )
-    _part(_centre_numbers(at, ax), margin=2)
-    ax.set_aspect("equal", adjustable="datalim")
-    ax.set_xlabel(
-        f"first principal component\noutlines: the inner {inner:.0%} of a segment; "
-        f"lines: customers between two, at most {most:.0%}",
-        fontsize=TEXT,
-    )
-    ax.set_ylabel("second principal component", fontsize=TEXT)
-    return ax
-
-
-def _outline(
-    place: np.ndarray, centre: tuple, segment: int, *, inner: float, ax: Axes
-) -> None:
-    colour = segment_colour(segment)
-    dots = plots.gathered(place)
-    ax.scatter(*dots.T, s=26, color=colour, alpha=0.4, linewidths=0, zorder=1)
-    order = np.argsort(((place - centre) ** 2).sum(axis=1), kind="stable")
-    kept = plots.gathered(place[order[: int(np.ceil(inner * len(place)))]])
-    try:
-        hull = kept[ConvexHull(kept).vertices]
-    except (QhullError, ValueError):
-        return  # fewer than three places, or all on one line: no outline to draw
-    ax.add_patch(
-        mpl.patches.Polygon(hull, fill=False, edgecolor=colour, lw=2, zorder=2)
-    )
-
-
-def _centre_numbers(at: Mapping[int, tuple], ax: Axes) -> list[Annotation]:
-    looks = {"color": "white", "fontweight": "bold", "fontsize": TEXT + 1, "zorder": 5}
-    looks |= {"path_effects": []}
-    disc, labels = {"boxstyle": "circle,pad=0.25", "edgecolor": "white"}, []
-    for segment, centre in at.items():
-        box = disc | {"facecolor": segment_colour(segment)}
-        labels.append(_label(ax, f"{segment}", centre, bbox=box, **looks))
-    return labels
-
-
 def maps(
     customers: pd.DataFrame,
     reference: pd.DataFrame,
@@ -623,12 +412,7 @@ def maps(
     its frame and without units: distances between groups are not to be read. `trust` is
     the trustworthiness of the two, 0 to 1.
     """
-    both = {"the map of customers": customers, "the map of the reference": reference}
-    for of, table in both.items():
-        _need(table, ["x", "y"], of=of)
     ids = np.asarray(segment_ids)
-    _same_length(ids, customers, of="segment_ids", rows="customers")
-    _listed(ids, names, of="names")
     customers, reference = _centred(customers), _centred(reference)
     figure, axes = _panels(1, 2, height=4.4, sharex=True, sharey=True)
     left, right = axes[0]
@@ -659,35 +443,30 @@ def _centred(table: pd.DataFrame) -> pd.DataFrame:
     return place - (place.min() + place.max()) / 2
 
 
-def league(
+def benchmark(
     table: pd.DataFrame,
     *,
-    value: str,
-    names: Mapping[str, str],
     ours: Sequence[str],
     baselines: Sequence[str],
 ) -> Figure:
-    """Draw how well each design foretells each outcome, as dots with intervals.
+    """Draw how well each design predicts each outcome, as dots with intervals.
 
-    A panel an outcome. The solid line is no skill: 0.5 for an area under the curve
-    unless it is a gain, else 0. `table` has design, outcome, score (r2 or auc), the
-    column `value` (alone or gain), and that with _low and _high, missing if not judged;
-    `names` says each score. `ours` are coloured, `baselines` diamonds and dashed lines.
+    A panel an outcome. The solid line is no skill: 0.5 for an area under the curve, 0 for
+    a share explained. `table` has design, outcome, score (r2 or auc), alone, alone_low
+    and alone_high, missing if not judged. `ours` are coloured, `baselines` diamonds and
+    dashed lines.
     """
-    ends = [value, f"{value}_low", f"{value}_high"]
-    columns = ["design", "outcome", "score", *ends]
-    _need(table, columns, of="the league table", gaps=ends, key=columns[:2])
+    ends = ["alone", "alone_low", "alone_high"]
+    names = {"r2": "share explained (R²)", "auc": "area under the curve"}
     designs, outcomes = list(table["design"].unique()), table["outcome"].unique()
-    _listed([*ours, *baselines], dict.fromkeys(designs), of="the league table")
-    _listed(table["score"], names, of="names")
     height = 1.4 + 0.27 * len(designs)
     figure, axes = _panels(1, len(outcomes), height=height, sharey=True)
     for ax, outcome in zip(axes[0], outcomes, strict=True):
         rows = table[table["outcome"] == outcome].set_index("design").reindex(designs)
         score = rows["score"].dropna().iloc[0]
-        none = 0.5 if score == "auc" and value != "gain" else 0.0
+        none = 0.5 if score == "auc" else 0.0
         ax.axvline(none, color=QUIET, linewidth=1)
-        _league_panel(rows[ends], ours=ours, baselines=baselines, ax=ax)
+        _benchmark_panel(rows[ends], ours=ours, baselines=baselines, ax=ax)
         ax.set_title(fill(outcome, 15), fontsize=TEXT)
         ax.set_xlabel(fill(names[score], 16), fontsize=TICKS)
     ax.set_yticks(np.arange(len(designs)), designs, fontsize=TICKS)
@@ -700,7 +479,7 @@ def league(
     return figure
 
 
-def _league_panel(
+def _benchmark_panel(
     rows: pd.DataFrame, *, ours: Sequence[str], baselines: Sequence[str], ax: Axes
 ) -> None:
     for y, (design, middle, low, high) in enumerate(rows.itertuples()):
@@ -720,23 +499,17 @@ def _league_panel(
     ax.grid(visible=False, axis="x")
 
 
-def multiverse(
-    table: pd.DataFrame, *, choices: Mapping[str, str], chosen: Mapping[str, object]
-) -> Figure:
+def multiverse(table: pd.DataFrame, *, chosen: Mapping[str, object]) -> Figure:
     """Draw how far segments agree with the chosen ones under every defensible choice.
 
     Dots sorted by agreement; below them, a dot for each choice that was made. `table`
-    has ari (adjusted Rand index with the chosen segments) and the columns of `choices`,
-    each with its printed name; `chosen` has the value decided for. Simonsohn, Simmons
+    has ari (adjusted Rand index with the chosen segments) and a column for each choice;
+    `chosen` has the values decided for. Simonsohn, Simmons
     and Nelson (2020), Specification curve analysis.
     """
-    _need(table, ["ari", *choices], of="the table of the multiverse")
-    _listed(list(choices), chosen, of="chosen")
     ordered = table.sort_values("ari", kind="stable", ignore_index=True)
-    made_by = ordered[list(choices)]
-    ours = (made_by == pd.Series(dict(chosen))[list(choices)]).all(axis=1)
-    if not ours.any():
-        raise BadInput(f"No row of the multiverse is the chosen combination {chosen}.")
+    choices = list(table.columns.drop("ari"))
+    ours = (ordered[choices] == pd.Series(dict(chosen))[choices]).all(axis=1)
     made = [(column, option) for column in choices for option in table[column].unique()]
     height, ratios = 2.9 + 0.29 * len(made), [8, len(made)]
     figure, axes = _panels(2, 1, height=height, sharex=True, height_ratios=ratios)
@@ -749,12 +522,12 @@ def multiverse(
     at = (ordered.index[ours][0], ordered.loc[ours, "ari"].iloc[0])
     note = _label(above, "chosen  ", at, color=ACCENT, fontweight="bold", ha="right")
     note.set_zorder(4)
-    _choice_dots(ordered, made, choices, ours, ax=below)
+    _choice_dots(ordered, made, ours, ax=below)
     return figure
 
 
 def _choice_dots(
-    ordered: pd.DataFrame, made: list, choices: Mapping, ours: pd.Series, *, ax: Axes
+    ordered: pd.DataFrame, made: list, ours: pd.Series, *, ax: Axes
 ) -> None:
     for y, (column, option) in enumerate(made):
         taken = ordered[column] == option
@@ -765,8 +538,8 @@ def _choice_dots(
         if y and made[y - 1][0] != column:
             ax.axhline(y - 0.5, color=REFERENCE, linewidth=1)
     options = [o if isinstance(o, str) else f"{o:g}" for _, o in made]
-    told = [f"{choices[c]}: {o}" for (c, _), o in zip(made, options, strict=True)]
-    ax.set_yticks(range(len(made)), told)
+    named = [f"{c}: {o}" for (c, _), o in zip(made, options, strict=True)]
+    ax.set_yticks(range(len(made)), named)
     ax.set_ylim(len(made) - 0.5, -0.5)
     ax.set_xticks([])
     ax.grid(visible=False)
@@ -787,13 +560,8 @@ def gap_plot(
     `null_references.on_references` returns them: reference (its number), k, value. A
     dashed line is drawn at the k that each rule of `choices` takes.
     """
-    _need(table, ["k", "gap", "se"], of="the table of gaps", key=["k"])
-    columns = ["reference", "k", "value"]
-    _need(references, columns, of="the table of references", key=columns[:2])
     gaps = table.set_index("k").sort_index()
-    for k in choices.values():
-        _one_k(k, gaps.index)
-    ax = _axes(ax)
+    ax = _axes(ax, (WIDTH, 3.4))
     for _, rows in references.sort_values("k").groupby("reference"):
         ax.plot(rows["k"], rows["value"], color=REFERENCE, linewidth=1.1, zorder=1.5)
     looks = {"color": ACCENT, "linewidth": 1.8, "marker": "o", "markersize": 5}
@@ -819,8 +587,8 @@ def _rules(choices: Mapping[str, int], *, ax: Axes) -> None:
     ax.set_ylim(low, low + (high - low) / (1 - line * len(taken)))
     middle = np.mean(ax.get_xlim())
     for row, k in enumerate(taken):
-        told = ", ".join(name for name, at in choices.items() if at == k)
+        rules = ", ".join(name for name, at in choices.items() if at == k)
         side = "right" if k > middle else "left"
         ax.axvline(k, color=INK, linewidth=1.1, linestyle=(0, (3, 2)), zorder=1)
         at = (k, 1 - line * row)
-        _beside_line(ax, f"{told}: {k}", at, side, path_effects=HALO)
+        _beside_line(ax, f"{rules}: {k}", at, side, path_effects=HALO)

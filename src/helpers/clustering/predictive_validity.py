@@ -1,4 +1,4 @@
-"""What a way to tell customers apart foretells: scores for customers left out."""
+"""What a way to group customers predicts: scores for customers left out."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ PENALTIES = 10.0 ** np.arange(-1, 6)
 
 @dataclass(frozen=True)
 class Outcome:
-    """Something that customers did later, to be foretold."""
+    """Something that customers did later, to be predicted."""
 
     name: str
-    # amount (one column of numbers), mix (two or more, foretold together, each counting
+    # amount (one column of numbers), mix (two or more, predicted together, each counting
     # by its variance) or yes_no (one column of bool)
     kind: str
     values: pd.DataFrame  # customers x columns
@@ -70,9 +70,9 @@ def explained(
     n_bootstrap: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Say what share of an amount or a mix each labelling foretells, and how surely.
+    """Say what share of an amount or a mix each labelling explains, and how surely.
 
-    Returns a column for each labelling; the first row (0) holds what `league` gives for
+    Returns a column for each labelling; the first row (0) holds what `benchmark` gives for
     it alone, the others as much for `n_bootstrap` resamples of the customers, the same for
     all labellings: so two of them can be compared row by row. Empty if the outcome
     cannot be judged, see `not_judged`.
@@ -85,8 +85,8 @@ def explained(
     found = {}
     for name, label in labels.items():
         own = pd.Series(np.asarray(label)[judged]).astype(str)
-        told = forecasts.label_means(own, truth, fold)
-        found[name] = _r2(truth, told, fold, weights)
+        predicted = forecasts.label_means(own, truth, fold)
+        found[name] = _r2(truth, predicted, fold, weights)
     return pd.DataFrame(found)
 
 
@@ -96,7 +96,7 @@ def not_judged(outcome: Outcome, *, folds: int) -> str:
     return _why_not(outcome, later.to_numpy(float), folds)
 
 
-def league(
+def benchmark(
     designs: dict[str, pd.DataFrame],
     outcomes: list[Outcome],
     *,
@@ -105,7 +105,7 @@ def league(
     n_bootstrap: int,
     seed: int,
 ) -> pd.DataFrame:
-    """Say how well each design foretells each outcome, for customers left out.
+    """Say how well each design predicts each outcome, for customers left out.
 
     A customer's prediction comes from the other folds alone. A design of one label
     gives the mean of the label (its rate for yes_no, smoothed by `SMOOTHING` average
@@ -127,13 +127,7 @@ def league(
     the ROC curve). low and high are 95 % percentile intervals over customers, a little
     too narrow: folds and fitted models stay as they are.
     """
-    _check_settings(base, outcomes, folds, n_bootstrap)
-    _check_columns("base", base, base.index)
-    for name, columns in designs.items():
-        _check_columns(name, columns, base.index)
-        _check_not_codes(name, columns)
-    for outcome in outcomes:
-        _check_outcome(outcome, base.index)
+    _check(designs | {"base": base}, base)
     tables = Parallel(n_jobs=-1)(
         delayed(_judge)(outcome, designs, base, folds, n_bootstrap, seed)
         for outcome in outcomes
@@ -159,9 +153,9 @@ def quantiles(values: pd.Series, *, parts: int) -> pd.Series:
 def random_centres(
     scores: np.ndarray, *, k: int, draws: int, seed: int
 ) -> dict[str, pd.DataFrame]:
-    """Group customers around k of them drawn at random: what any cut would tell.
+    """Group customers around k of them drawn at random: what any cut would explain.
 
-    Gives a design of one label for each draw, by its name. Segments that tell no more than
+    Gives a design of one label for each draw, by its name. Segments that explain no more than
     these owe it to customers keeping their habits, and not to how they were cut.
     """
     designs = {}
@@ -182,39 +176,109 @@ def drawn_centres(
     ]
 
 
-def beside_rivals(
-    segments: pd.Series,
-    random: pd.Series,
-    *,
-    two: pd.Series,
-    every: pd.Series,
-    outcome: str,
-) -> str:
-    """Say whether segments tell more than random centres, and how they stand to scores.
+def labelled(label: ArrayLike) -> pd.DataFrame:
+    """Take one label of each customer as a design."""
+    return pd.Series(np.asarray(label)).astype(str).to_frame("label")
 
-    `segments`, `two` and `every` (scores) are rows of `league`; `random` is what each draw
-    of `random_centres` tells. Scores tell more or less where the intervals lie apart.
+
+def designs_without_k(
+    people: pd.DataFrame, own: pd.DataFrame, scores: pd.DataFrame
+) -> dict[str, pd.DataFrame]:
+    """Give the rules and scores that do not depend on a number of segments, as designs.
+
+    `people` are features, `own` has value_tier, activity and deal_proneness of the same
+    customers, `scores` are their need scores.
     """
-    adds = segments["alone"] > random.max()
-    place = (
-        "more than the segments"
-        if two["alone_low"] > segments["alone_high"]
-        else "less than the segments"
-        if two["alone_high"] < segments["alone_low"]
-        else "about as much as the segments"
-    )
-    return (
-        f"Segments tell {segments['alone']:.1%} of the {outcome}, centres drawn at random "
-        f"{random.mean():.1%} ({random.min():.1%} to {random.max():.1%} over {len(random)} "
-        f"draws): how customers were cut adds {'' if adds else 'nothing '}to their habits. "
-        f"Two scores tell {two['alone']:.1%}, {place}; all scores tell {every['alone']:.1%}."
-    )
+    return {
+        "value tier": labelled(own["value_tier"]),
+        "value tier x activity": labelled(own["value_tier"] + own["activity"]),
+        "deal proneness": labelled(own["deal_proneness"]),
+        "recency-frequency-monetary cells": labelled(rfm_cells(people, parts=3)),
+        "spend quintiles": labelled(quantiles(people["sales"], parts=5)),
+        "continuous need scores": scores,
+        "continuous recency, frequency, money": _rfm(people),
+    }
+
+
+def _rfm(people: pd.DataFrame) -> pd.DataFrame:
+    return np.log1p(people[["recency_days", "orders", "sales"]].clip(lower=0))
+
+
+def designs_at_k(
+    people: pd.DataFrame,
+    own: pd.DataFrame,
+    scores: pd.DataFrame,
+    *,
+    k: int,
+    labels: Mapping[str, ArrayLike],
+    seed: int,
+    n_init: int,
+) -> dict[str, pd.DataFrame]:
+    """Give the groupings of which there are k, as designs, the first of `labels` first.
+
+    `labels` are segments by name; beside them stand k-means on recency, frequency and
+    money, a random label, the three readings together and `component_designs`.
+    """
+    rfm = _rfm(people)
+    standard = ((rfm - rfm.mean()) / rfm.std(ddof=0).replace(0, 1)).to_numpy()
+    centres = methods.kmeans(standard, k=k, seed=seed, n_init=n_init)
+    readings = ["value_tier", "activity", "deal_proneness", "segment_id"]
+    return {
+        **{name: labelled(label) for name, label in labels.items()},
+        f"k-means {k} on recency, frequency, money": labelled(
+            methods.nearest(standard, centres)
+        ),
+        "random label": labelled(np.random.default_rng(seed).integers(0, k, len(own))),
+        "three readings together": own[readings].astype(str),
+        **component_designs(scores.to_numpy(), k=k),
+    }
+
+
+def outcomes(
+    people: pd.DataFrame, later: pd.DataFrame, *, aim: Outcome, active_days: int
+) -> tuple[list[Outcome], pd.DataFrame]:
+    """Give what the later window is asked, and what is known without any grouping.
+
+    The outcomes: sales, an order in the last `active_days`, the answer to a campaign
+    (where the run knows of campaigns), and the `aim`. The base of `benchmark`: logarithms
+    of sales, days since the last order and past answers.
+    """
+    base = np.log1p(people[["sales", "recency_days"]].clip(lower=0))
+    everybody = pd.Series(True, index=later.index)
+    still = later[["holdout_recency_days"]] < active_days
+    asked = [holdout_sales(later), Outcome("still active", "yes_no", still, everybody)]
+    if "holdout_targeted" in later:
+        base["past_redemptions"] = np.log1p(people["past_redemptions"])
+        answers = later[["holdout_redeemed"]], later["holdout_targeted"]
+        asked.append(Outcome("answers a campaign", "yes_no", *answers))
+    return asked + [aim] * (aim.name != asked[0].name), base
+
+
+def side_by_side(table: pd.DataFrame) -> pd.DataFrame:
+    """Write what each design of `benchmark` predicts alone: a column for each outcome.
+
+    A row a design; texts of the estimate and its interval, or "not judged".
+    """
+    ends = ["alone", "alone_low", "alone_high"]
+    scores = table.drop_duplicates("outcome").set_index("outcome")["score"]
+    units = scores.map({"r2": "R²", "auc": "AUC"})
+    wide = table.assign(text=[_estimate(*row) for row in table[ends].to_numpy()])
+    wide = wide.pivot(index="design", columns="outcome", values="text")
+    wide = wide.loc[table["design"].unique(), list(units.index)]
+    return wide.set_axis([f"{name}, {unit}" for name, unit in units.items()], axis=1)
+
+
+def _estimate(value: float, low: float, high: float) -> str:
+    if np.isnan(value):
+        return "not judged"
+    said = [f"{number + 0.0:.3f}" for number in np.round([value, low, high], 3)]
+    return "{} ({} to {})".format(*said).replace("-", "\N{MINUS SIGN}")
 
 
 def by_scores(scores: np.ndarray, truth: np.ndarray, fold: np.ndarray) -> np.ndarray:
-    """Foretell customers by ridge regression on scores, fitted in the other folds.
+    """Predict customers by ridge regression on scores, fitted in the other folds.
 
-    As `league` does for a design of numbers; `truth` is customers x columns.
+    As `benchmark` does for a design of numbers; `truth` is customers x columns.
     """
     columns = np.asarray(scores, float)
     return _fitted((columns, np.ones(columns.shape[1], bool)), truth, fold, False)
@@ -425,92 +489,16 @@ def _auc(
 # --- Refusals
 
 
-def _check_settings(
-    base: pd.DataFrame, outcomes: list[Outcome], folds: int, n_bootstrap: int
-) -> None:
-    if not outcomes or not base.shape[1] or folds < 2 or n_bootstrap < 1:
-        raise BadInput(
-            "A league needs an outcome, a base of at least one column, two folds and one "
-            f"repeat; it was given {len(outcomes)} outcomes, {base.shape[1]} columns, "
-            f"{folds} folds and {n_bootstrap} resamples."
-        )
-    names = pd.Series([outcome.name for outcome in outcomes])
-    if names.duplicated().any():
-        twice = names[names.duplicated()].iloc[0]
-        raise BadInput(f"Two outcomes are called {twice}. Give each its own name.")
-
-
-def _check_columns(name: str, columns: pd.DataFrame, customers: pd.Index) -> None:
-    if not columns.index.equals(customers):
-        raise BadInput(
-            f"Design {name} has other customers than the base, or another order of "
-            f"rows ({len(columns):,} and {len(customers):,} rows). Align their indexes."
-        )
-    for column, values in columns.items():
-        if not classifier.is_label(values):
-            _check_finite(f"Column {column} of design {name}", values)
-        elif not (
-            types.is_bool_dtype(values)
-            or types.is_string_dtype(values)
-            or types.is_object_dtype(values)
-            or isinstance(values.dtype, pd.CategoricalDtype)
-        ):
+def _check(designs: Mapping[str, pd.DataFrame], base: pd.DataFrame) -> None:
+    for name, columns in designs.items():
+        if not columns.index.equals(base.index):
             raise BadInput(
-                f"Column {column} of design {name} holds {values.dtype}. Give numbers, "
-                "such as days, or labels as text."
+                f"Design {name} has other customers than the base, or another order of "
+                f"rows ({len(columns):,} and {len(base):,} rows). Align their indexes."
             )
-
-
-def _check_not_codes(name: str, design: pd.DataFrame) -> None:
-    if not design.shape[1]:
-        raise BadInput(f"Design {name} has no column. Give it one or leave it out.")
-    only = design.iloc[:, 0]
-    # Segment ids taken for amounts would be judged as a straight line, in silence.
-    if design.shape[1] == 1 and types.is_integer_dtype(only):
-        raise BadInput(
-            f"Column {only.name} of design {name} holds whole numbers, which may be "
-            "labels or amounts. Give labels as text (astype(str)), amounts as float."
-        )
-
-
-def _check_outcome(outcome: Outcome, customers: pd.Index) -> None:
-    told = f"Outcome {outcome.name}"
-    if outcome.kind not in SCORES:
-        raise BadInput(
-            f"{told}: kind must be one of {list(SCORES)}, but '{outcome.kind}' was passed."
-        )
-    later = outcome.values  # noqa: PD011 (a field of its own)
-    for part in (later, outcome.among):
-        if not part.index.equals(customers):
+        # Segment ids taken for amounts would be judged as a straight line, in silence.
+        if columns.shape[1] == 1 and types.is_integer_dtype(columns.iloc[:, 0]):
             raise BadInput(
-                f"{told} has other customers than the base, or another order of rows "
-                f"({len(part):,} and {len(customers):,} rows). Align their indexes."
+                f"Design {name} holds whole numbers, which may be labels or amounts. Give "
+                "labels as text (astype(str)), amounts as float."
             )
-    if not types.is_bool_dtype(outcome.among):
-        raise BadInput(
-            f"{told}: among holds {outcome.among.dtype}. Give True or False."
-        )
-    columns = later.shape[1]
-    if columns < 2 if outcome.kind == "mix" else columns != 1:
-        needed = "two or more" if outcome.kind == "mix" else "one"
-        raise BadInput(
-            f"{told} of kind {outcome.kind} has {columns} columns and needs {needed}."
-        )
-    for column, values in later[outcome.among.to_numpy(bool)].items():
-        flags = types.is_bool_dtype(values)
-        fits = flags if outcome.kind == "yes_no" else not classifier.is_label(values)
-        if not fits:
-            needed = "True or False" if outcome.kind == "yes_no" else "numbers"
-            raise BadInput(
-                f"{told}: column {column} holds {values.dtype}. Give {needed}."
-            )
-        _check_finite(f"{told}: column {column}", values)
-
-
-def _check_finite(told: str, values: pd.Series) -> None:
-    bad = int((~np.isfinite(values.to_numpy(float, na_value=np.nan))).sum())
-    if bad:
-        raise BadInput(
-            f"{told} is missing or infinite for {bad:,} customers. Fill it, leave them "
-            "out, or give labels as text."
-        )

@@ -107,17 +107,16 @@ def compare(
     studies: Sequence[criteria.Study],
     *,
     k: int,
-    least: Mapping[str, float],
-    min_step: float,
+    limits: criteria.Limits,
     p_weeks: pd.Series,
-    **rules: float,
 ) -> pd.DataFrame:
     """Set the decisions of several samples side by side, the one it rests on first.
 
     Returns sample (from 1), customers, takes (the number of segments its criteria take,
-    missing if none), the criteria at `k`, and the means over the other samples of ari
-    and excess (see `between`). Null references are drawn for the first sample alone:
-    their values, and `p_weeks`, hold for all. `rules` are those of `criteria.judge`.
+    missing if none), the criteria that are asked at `k`, gain (missing if not judged),
+    and the means over the other samples of ari and excess (see `between`). Null
+    references are drawn for the first sample alone: their values, and `p_weeks`, hold
+    for all.
     """
     references = null_references.strictest(studies[0].held)
     rows = []
@@ -127,40 +126,12 @@ def compare(
             p=references["p"],
             p_weeks=p_weeks,
         )
-        table = criteria.judge(table, least=least, **rules)
+        table = criteria.judge(table, limits)
         takes = criteria.decide(
-            table, k=criteria.AUTO, explained=one.explained, min_step=min_step
+            table, k=criteria.AUTO, explained=one.explained, min_step=limits.min_step
         ).by_criteria
         row = {"sample": i, "customers": len(one.scores), "takes": takes}
-        rows.append(row | table.loc[k, list(least)].to_dict())
+        asked = list(limits.least() | {"gain": None})
+        rows.append(row | table.loc[k, asked].to_dict())
     pairs = between(studies, k=k).groupby("sample")[["ari", "excess"]].mean()
     return pd.DataFrame(rows).join(pairs, on="sample").astype({"takes": "Int64"})
-
-
-def said(samples: pd.DataFrame, *, min_agreement: float) -> str:
-    """Say whether the decision hangs on the sample: nothing where there is only one.
-
-    `min_agreement` is the least adjusted Rand index of centres that are called alike.
-    """
-    if len(samples) < 2:
-        return ""
-    takes = samples["takes"]
-    *some, last = ["none" if pd.isna(k) else str(k) for k in takes]
-    ari, excess = samples["ari"], samples["excess"]
-    same_number = len(set(some)) == 1 and last in some
-    same_lines = ari.min() >= min_agreement
-    verdict = {
-        (True, True): "The decision does not hang on the sample.",
-        (True, False): "The number does not hang on the sample, but the lines do: "
-        "raise sample.",
-        (False, True): "The lines do not hang on the sample, but the number does: "
-        "raise sample, or set k.",
-        (False, False): "The decision hangs on the sample: raise sample.",
-    }[same_number, same_lines]
-    return (
-        f"Samples of {samples['customers'].min():,} customers take "
-        f"{', '.join(some)} and {last} segments. Their centres agree by "
-        f"{ari.mean():.2f} (adjusted Rand index; least {ari.min():.2f}) and leave "
-        f"{excess.mean():.2%} more squared distance among customers of other samples "
-        f"than those customers' own. {verdict}"
-    )

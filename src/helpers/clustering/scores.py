@@ -7,7 +7,6 @@ import pandas as pd
 from scipy.spatial.distance import cdist
 
 from helpers.clustering import methods as clustering_methods
-from helpers.core.errors import BadInput
 
 SCORES = ("silhouette", "calinski_harabasz", "davies_bouldin")
 # Which way each statistic of `measure` is better.
@@ -17,6 +16,13 @@ MORE_IS_BETTER = {
     "davies_bouldin": False,
     "bic": False,
     "icl": False,
+}
+NAMES = {
+    "silhouette": "Silhouette",
+    "calinski_harabasz": "Calinski-Harabasz",
+    "davies_bouldin": "Davies-Bouldin",
+    "bic": "BIC",
+    "icl": "ICL",
 }
 
 
@@ -205,102 +211,3 @@ def between_methods(labels: pd.DataFrame) -> pd.DataFrame:
     ]
     table = pd.DataFrame(rows, columns=["k", "method", "other", "ari"])
     return table.sort_values("k", kind="stable", ignore_index=True)
-
-
-def random_clusterings(
-    scores: pd.DataFrame, *, k: int, draws: int, seed: int
-) -> pd.DataFrame:
-    """Score clusterings made at random, which say what a score is worth at this k.
-
-    Returns k, kind, draw (from 1) and the scores of `draws` clusterings of each kind,
-    begun with k different customers. Kind centroids: every customer joins the nearest
-    of them. Kind neighbours: again and again, the customer nearest to any customer
-    placed so far joins that one's segment. BadInput if fewer than k customers differ.
-
-    Hennig (2019), Cluster validation by measurement of clustering characteristics
-    relevant to the user: stupidkcentroids and stupidknn of R's fpc.
-    """
-    values = clustering_methods.check(scores, least=k + 1)
-    values = values[clustering_methods.row_order(values)]
-    distinct = np.flatnonzero(np.diff(clustering_methods.row_ranks(values), prepend=-1))
-    if len(distinct) < k:
-        raise BadInput(
-            f"{k} segments need {k} different customers, but only {len(distinct)} "
-            "differ. Choose fewer segments."
-        )
-    tree = _spanning_tree(values)
-    kinds = {"centroids": [], "neighbours": []}
-    for draw in range(draws):
-        rng = np.random.default_rng([seed, k, draw])
-        first, second = (rng.choice(distinct, k, replace=False) for _ in range(2))
-        nearest = clustering_methods.nearest(values, values[first])
-        kinds["centroids"].append((nearest, k))
-        kinds["neighbours"].append((_grown(tree, second), k))
-    judged = _judge(values, kinds["centroids"] + kinds["neighbours"])
-    table = pd.DataFrame(judged).assign(
-        k=k, kind=np.repeat(list(kinds), draws), draw=[*range(1, draws + 1)] * 2
-    )
-    return table[["k", "kind", "draw", *SCORES]]
-
-
-def _spanning_tree(values: np.ndarray) -> list[tuple[int, int]]:
-    # Prim (1957): edges of the shortest tree through all customers, shortest first.
-    # A library's sparse tree would take distance 0 for no edge.
-    here, place, edges = values[:1], 0, []
-    waiting, rows = values[1:], np.arange(1, len(values))
-    near, parent = np.full(len(rows), np.inf), np.zeros(len(rows), dtype=int)
-    placed = np.zeros(len(rows), dtype=bool)
-    for step in range(1, len(values)):
-        gaps = np.where(placed, np.inf, cdist(here, waiting, "sqeuclidean")[0])
-        closer = gaps < near
-        near[closer], parent[closer] = gaps[closer], place
-        at = int(near.argmin())
-        here, place = waiting[at : at + 1], int(rows[at])
-        edges.append((near[at], int(parent[at]), place))
-        near[at], placed[at] = np.inf, True
-        if step % 16 == 0:  # nobody needs distances to those placed already
-            kept = (part[~placed] for part in (waiting, rows, near, parent, placed))
-            waiting, rows, near, parent, placed = kept
-    return [(first, second) for _, first, second in sorted(edges)]
-
-
-def _grown(tree: list[tuple[int, int]], n_init: np.ndarray) -> np.ndarray:
-    # Growing from several customers by the nearest neighbour follows the shortest tree
-    # (Kruskal 1956): take its edges in turn, but never join two that hold a start.
-    leader = list(range(len(tree) + 1))
-    holds = np.isin(leader, n_init).tolist()
-
-    def find(customer: int) -> int:
-        while leader[customer] != customer:
-            leader[customer] = leader[leader[customer]]
-            customer = leader[customer]
-        return customer
-
-    for first, second in tree:
-        one, other = find(first), find(second)
-        if not (holds[one] and holds[other]):
-            leader[one] = other
-            holds[other] = holds[other] or holds[one]
-    number = {find(start): label for label, start in enumerate(n_init.tolist())}
-    return np.array([number[find(customer)] for customer in range(len(leader))])
-
-
-def calibrate(table: pd.DataFrame, random: pd.DataFrame) -> pd.DataFrame:
-    """Set scores of `sweep` beside those of `random_clusterings` at the same k.
-
-    Returns method, k, statistic (of `SCORES`), value, random (mean of the random ones)
-    and z: standard deviations by which the value is better, so more is better for all
-    three (Akhanli and Hennig 2020). BadInput if a k has no two random ones that differ.
-    """
-    long = table.melt(["method", "k"], list(SCORES), "statistic", "value")
-    drawn = random.melt("k", list(SCORES), "statistic", "drawn")
-    spread = drawn.groupby(["k", "statistic"])["drawn"].agg(["mean", "std"])
-    long = long.join(spread, on=["k", "statistic"], validate="many_to_one")
-    if (lost := ~(long["std"] > 0)).any():
-        raise BadInput(
-            f"k = {long.loc[lost, 'k'].iloc[0]} has no two random clusterings that "
-            "differ. Draw more of them at every k of the table."
-        )
-    sign = np.where(long["statistic"].map(MORE_IS_BETTER), 1, -1)
-    long["z"] = sign * (long["value"] - long["mean"]) / long.pop("std")
-    return long.rename(columns={"mean": "random"})

@@ -19,6 +19,7 @@ from helpers.core.errors import BadInput
 DISSOLVED = 0.5
 HALVES = ("agreement", "strength", "separation")  # what `split` measures, each up to 1
 KEPT = 2 / 3  # share of repetitions in which a customer who is no borderline stays
+MIN_TWICE = 20  # customers known from both halves, to judge whether they stay
 FEWEST = 10  # customers beyond a distance ratio from whom it can be measured
 Labels = Mapping[int, np.ndarray | pd.Series]  # k -> segment of each customer, from 0
 
@@ -506,6 +507,57 @@ def halves(
     return pd.DataFrame(rows, columns=["k", "ari", "same", "p"])
 
 
+def seen_twice(
+    halved: pd.DataFrame,
+    names: Sequence[str],
+    *,
+    prepared: Prepared,
+    centres: Mapping[int, np.ndarray],
+    draws: int,
+    seed: int,
+) -> tuple[tuple[pd.DataFrame, pd.DataFrame], pd.DataFrame]:
+    """Assign the same customers twice: gives `in_both`, and the table of `halves` by k.
+
+    The table is missing where fewer than `MIN_TWICE` customers are known from both.
+    """
+    pair = in_both(halved, names, prepared=prepared)
+    judged = centres if len(pair[0]) >= MIN_TWICE else {}
+    table = halves(*pair, judged, draws=draws, seed=seed)
+    return pair, table.set_index("k").reindex(list(centres))
+
+
+def by_segment(
+    resampled: Resampled, labels: Labels, references: pd.DataFrame, *, k: int
+) -> pd.DataFrame:
+    """Say of each segment at k how surely it comes back, by segment_id (from 1).
+
+    `references` are `measure` on references. Returns recovery (mean `jaccard`) with
+    recovery_error, reference and reference_high (mean and most of the reference's
+    segment of the same rank), dissolved and recovered (`recovery_of_drawn`), across,
+    low and high (of `recovered`).
+    """
+    overlaps = recovery(resampled, labels).query("k == @k")
+    own = recovered(overlaps).set_index("segment")
+    drawn = recovered(recovery_of_drawn(resampled, labels)).query("k == @k")
+    of_references = references[references["statistic"] == "recovery"]
+    by_rank = of_references.groupby("rank")["value"].agg(["mean", "max"])
+    by_rank = by_rank.reindex(own["jaccard"].rank(method="first").astype(int))
+    table = pd.DataFrame(
+        {
+            "recovery": own["jaccard"].to_numpy(),
+            "recovery_error": overlaps.groupby("segment")["jaccard"].sem().to_numpy(),
+            "reference": by_rank["mean"].to_numpy(),
+            "reference_high": by_rank["max"].to_numpy(),
+            "dissolved": drawn["dissolved"].to_numpy(),
+            "recovered": drawn["recovered"].to_numpy(),
+            "across": across(labels).query("k == @k")["value"].to_numpy(),
+            "low": own["low"].to_numpy(),
+            "high": own["high"].to_numpy(),
+        }
+    )
+    return table.set_index(pd.RangeIndex(1, len(table) + 1, name="segment_id"))
+
+
 def stays(first: pd.DataFrame, second: pd.DataFrame, centres: np.ndarray) -> pd.Series:
     """Say of each customer whether both halves give the same segment, as `halves`."""
     _refuse_unlike(first, second)
@@ -635,13 +687,28 @@ def _chosen(
         raise BadInput(f"Choice {name}: {fault}") from None
 
 
-def agreements(labels: pd.DataFrame, chosen: np.ndarray | pd.Series) -> pd.DataFrame:
-    """Compare each column of labels with the chosen segments.
+def agreements(
+    labels: pd.DataFrame,
+    chosen: np.ndarray | pd.Series,
+    choices: Sequence[Mapping[str, object]],
+) -> pd.DataFrame:
+    """Compare each column of labels, of `multiverse`, with the chosen segments.
 
-    Returns choice, ari (adjusted Rand index: 1 is the same segments, 0 is chance).
+    Returns the keywords of each choice and ari (adjusted Rand index: 1 is the same
+    segments, 0 is chance).
     """
     own = np.asarray(chosen)
-    return pd.DataFrame(
-        {"choice": name, "ari": adjusted_rand(own, column.to_numpy())}
-        for name, column in labels.items()
-    )
+    found = [adjusted_rand(own, column.to_numpy()) for _, column in labels.items()]
+    return pd.DataFrame(choices).assign(ari=found)
+
+
+def one_change(
+    choices: Sequence[Mapping[str, object]], chosen: Mapping[str, object]
+) -> list[Mapping[str, object]]:
+    """Take the choices that differ from the chosen one in one keyword alone."""
+    return [
+        one
+        for name in chosen
+        for one in choices
+        if [key for key in chosen if one[key] != chosen[key]] == [name]
+    ]

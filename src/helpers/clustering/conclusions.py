@@ -1,0 +1,267 @@
+"""Say what the evidence allows: findings, the deciding paragraph, or why there is none."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from helpers.clustering import criteria
+from helpers.disclosure.suppression import part
+from helpers.display import words
+
+Finding = Mapping[str, Any]
+# Criteria of the deciding table -> the limit that each is compared with.
+_HEADS = criteria.LIMITED | {
+    "excess": "min_excess",
+    "p_weeks": "alpha",
+    "explained_low": "alpha",
+    "p": "alpha",
+    "strength": "min_strength",
+}
+
+_ALL_SCORES = "continuous need scores"
+
+
+def asked(limits: criteria.Limits) -> pd.DataFrame:
+    """List the criteria: what each asks, its limit, and the parameter that sets it."""
+    rows = [
+        (words.say(f"choice-limit-{name}"), f"{value:g}", name)
+        for name, value in asdict(limits).items()
+        if value is not None
+    ]
+    return pd.DataFrame(rows, columns=["asks", "limit", "parameter"])
+
+
+def heads(limits: criteria.Limits) -> dict[str, str]:
+    """Head the columns of the deciding table by what they ask, and by the parameter."""
+    given = {column: getattr(limits, limit) for column, limit in _HEADS.items()}
+    return {
+        column: words.say(f"choice-head-{column}", limit=f"{value:g}")
+        for column, value in given.items()
+        if value is not None
+    }
+
+
+def counted(numbers: Sequence[object]) -> str:
+    """Write numbers of segments as a list: 2, 3 and 5; "none" of none or a missing one."""
+    *some, last = ["none" if pd.isna(n) else str(n) for n in numbers] or ["none"]
+    return " and ".join(filter(None, [", ".join(some), last]))
+
+
+def decided(found: criteria.Decision) -> str:
+    """Say the decision in a sentence or two."""
+    how = "knocked-out" if found.by_criteria is None else "criteria"
+    return words.say(
+        "choice-decided",
+        how="overridden" if found.overridden else how,
+        k=found.k,
+        by_criteria=found.by_criteria,
+        runner_up=found.runner_up,
+        tied=len(found.ties),
+        ties=counted(found.ties),
+        verdict=found.verdict,
+    )
+
+
+def against(
+    table: pd.DataFrame, found: criteria.Decision, limits: criteria.Limits
+) -> list[str]:
+    """Say why no segments are handed on, in sentences; nothing if they are.
+
+    They are what speaks against the number that misses the fewest criteria. `table` is
+    that of `criteria.judge`, with p_weeks.
+    """
+    if found.verdict != criteria.NOT_USABLE:
+        return []
+    missed = criteria.missed(table, limits)
+    nearest = found.k if found.overridden else missed.sum(axis=1).idxmin()
+    row = table.loc[nearest]
+    reasons = []
+    if row["p_weeks"] > limits.alpha:
+        reasons.append(words.say("choice-missed-p_weeks", p=row["p_weeks"]))
+    if row["explained_low"] <= 0:
+        reasons.append(words.say("choice-missed-explained_low"))
+    for name, limit in limits.least().items():
+        if missed.loc[nearest, criteria.LIMITED[name]]:
+            facts = {"value": row[name], "limit": limit, "known": pd.notna(row[name])}
+            reasons.append(words.say(f"choice-missed-{name}", **facts))
+    first, *others = reasons
+    return [
+        words.say("choice-against", k=nearest, first=first),
+        *(f"{other[:1].upper()}{other[1:]}." for other in others),
+    ]
+
+
+def deciding(
+    table: pd.DataFrame,
+    found: criteria.Decision,
+    limits: criteria.Limits,
+    explained: pd.DataFrame,
+    *,
+    aim: str,
+    borderline: pd.Series,
+    others: pd.Series,
+    reasons: Sequence[str],
+) -> str:
+    """Write the deciding paragraph: what was chosen, given up, and what would change it.
+
+    `table` is that of `criteria.judge`; `explained` of `criteria.Study`, for the outcome
+    called `aim`; `borderline` says of each customer whether they are; `others` is the
+    agreement (ari) of other preparations; `reasons` are those of :func:`against`.
+    """
+    tried = {"first": int(table.index.min()), "last": int(table.index.max())}
+    if reasons:
+        missed = criteria.missed(table, limits)
+        parameters = counted(missed.columns[missed.any()])
+        said = " ".join(reasons)
+        return words.say("choice-deciding-none", why=said, missed=parameters, **tried)
+    row, passing = table.loc[found.k], table.index[table["passes"]]
+    other = found.runner_up
+    step = {"step": "unjudged" if explained.empty else "alone", "share": 0, "by": 0}
+    if not explained.empty:
+        step["share"] = explained[found.k].iloc[0]
+        if other is not None:
+            by = 100 * (step["share"] - explained[other].iloc[0])
+            step |= {"step": "more" if by > 0 else "no-more", "by": abs(by)}
+    chosen = words.say(
+        "choice-deciding-chosen",
+        how="overridden" if found.overridden else "criteria",
+        k=found.k,
+        by_criteria=found.by_criteria,
+        passing=len(passing),
+        passed=counted(passing),
+        runner_up=other,
+        aim=aim,
+        tied=len(found.ties),
+        ties=counted(found.ties),
+        agreement=row["agreement"],
+        weakest=row["weakest"],
+        **tried,
+        **step,
+    )
+    given_up = words.say(
+        "choice-deciding-given-up",
+        verdict=found.verdict,
+        borderline=part(borderline.sum(), of=len(borderline)),
+        p=row["p"],
+        null=row["null"],
+        low=others.min(),
+        high=others.max(),
+        preparations=len(others),
+    )
+    change = words.say(
+        "choice-deciding-change",
+        verdict=found.verdict,
+        min_agreement=f"{limits.min_agreement:g}",
+        min_step=f"{limits.min_step:g}",
+        aim=aim,
+        alpha=f"{limits.alpha:g}",
+        judged=not explained.empty,
+    )
+    return f"{chosen} {given_up} {change}"
+
+
+def used(
+    table: pd.DataFrame,
+    found: criteria.Decision,
+    *,
+    borderline: pd.Series,
+    others: pd.Series,
+    same_lines: bool,
+    samples: str,
+) -> Finding:
+    """Conclude to use the segments, and as what.
+
+    `borderline` says of each customer whether they are; `others` is the agreement (ari)
+    of other preparations, `same_lines` whether other methods draw the same lines,
+    `samples` the sentence of :func:`said_of_samples`.
+    """
+    return words.finding(
+        "choice-use",
+        k=found.k,
+        decided=decided(found),
+        borderline=part(borderline.sum(), of=len(borderline)),
+        some_borderline=borderline.any(),
+        low=others.min(),
+        high=others.max(),
+        same_lines=same_lines,
+        samples=samples,
+        **table.loc[found.k].to_dict(),
+    )
+
+
+def said_of_samples(samples: pd.DataFrame, *, min_agreement: float) -> str:
+    """Say whether the decision depends on the sample: nothing where there is only one.
+
+    `samples` are those of `sampling.compare`; `min_agreement` is the least adjusted Rand
+    index of centres that are called alike.
+    """
+    if len(samples) < 2:
+        return ""
+    takes, ari = samples["takes"], samples["ari"]
+    same_number = takes.notna().all() and len(set(takes)) == 1
+    same_lines = ari.min() >= min_agreement
+    return words.say(
+        "choice-samples",
+        customers=samples["customers"].min(),
+        takes=counted(list(takes)),
+        ari=ari.mean(),
+        least=ari.min(),
+        excess=samples["excess"].mean(),
+        branch=f"{'same' if same_number else 'other'}-number-"
+        f"{'same' if same_lines else 'other'}-lines",
+    )
+
+
+def beside_rivals(
+    found: pd.DataFrame, random: pd.Series, *, ours: str, k: int, aim: str
+) -> dict[str, Any]:
+    """Gather what segments, random centres and scores explain of one outcome, as facts.
+
+    `found` is `predictive_validity.benchmark` for it, indexed by design, of which `ours`
+    are the segments; `random` is what each draw of random centres explains. Scores
+    explain more or less than segments where the intervals lie apart.
+    """
+    facts: dict[str, Any] = {"k": k, "outcome": aim, "draws": len(random)}
+    facts |= {"random": random.mean(), "least": random.min(), "most": random.max()}
+    named = {"segments": ours, "two": "two component scores", "every": _ALL_SCORES}
+    for name, design in named.items():
+        for end in ("", "_low", "_high"):
+            facts[name + end] = found.loc[design, f"alone{end}"]
+        more = facts[f"{name}_low"] > facts["segments_high"]
+        less = facts[f"{name}_high"] < facts["segments_low"]
+        facts[f"{name}_place"] = "more" if more else "less" if less else "as-much"
+    return facts | {"adds": facts["segments"] > facts["most"]}
+
+
+def value_and_needs(
+    table: pd.DataFrame, *, ours: str, aim: str, usable: bool
+) -> list[Finding]:
+    """Conclude what value tier and activity predict, and what needs segments do.
+
+    `table` is `predictive_validity.benchmark`, of whose designs `ours` are the segments;
+    nothing where later sales could not be judged.
+    """
+    rows = table.set_index("design").groupby("outcome")
+    sales = rows.get_group("later sales (log)")
+    if sales["alone"].isna().all():
+        return []
+    rules, of_aim = sales.loc["value tier x activity"], rows.get_group(aim)["alone"]
+    judged = of_aim.notna().all()
+    branch = "rules-and-needs" if judged and usable else "rules"
+    finding = words.finding(
+        "choice-value-and-needs",
+        branch=branch if rules["alone_low"] > 0 else "nothing",
+        judged=judged,
+        aim=aim,
+        rules=rules["alone"],
+        low=rules["alone_low"],
+        high=rules["alone_high"],
+        quintiles=sales.loc["spend quintiles", "alone"],
+        segments=sales.loc[ours, "alone"],
+        segments_aim=of_aim[ours],
+        quintiles_aim=of_aim["spend quintiles"],
+        scores_aim=of_aim[_ALL_SCORES],
+    )
+    return [finding]
