@@ -93,7 +93,9 @@ def from_first_orders(
     the start, segments (0 is too little data) and features, by customer_id. Raises
     TooLittle where no order follows.
     """
-    rhythm = horizons.Rhythm(**store.document("preparation", run=run)["rhythm"])
+    rhythm = horizons.BuyingPattern(
+        **store.document("preparation", run=run)["buying_pattern"]
+    )
     days = horizons.fitted(days, rhythm.first_days)
     split = pd.Timestamp(model.first) + pd.Timedelta(days=days)
     first, before = (f"{split - pd.Timedelta(days=n):%Y-%m-%d}" for n in (0, 1))
