@@ -8,6 +8,7 @@ import functools
 from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from fluent.runtime import FluentBundle, FluentResource
@@ -59,12 +60,12 @@ def has(message: str) -> bool:
     return _catalogue().has_message(message)
 
 
-def _formatted(name: str, pattern: object, facts: Mapping[str, object]) -> str:
+def _formatted(name: str, pattern: Any, facts: Mapping[str, object]) -> str:
     given = {key: _plain(value) for key, value in facts.items()}
     text, errors = _catalogue().format_pattern(pattern, given)
     if errors:
         raise KeyError(f"{name}: {'; '.join(map(str, errors))}") from errors[0]
-    return " ".join(text.split())
+    return " ".join(str(text).split())
 
 
 def _plain(value: object) -> object:
@@ -83,7 +84,7 @@ def _plain(value: object) -> object:
     return "none" if value is None or value is pd.NaT else str(value)
 
 
-def _number(value: object, form: str) -> str:
+def _number(value: Any, form: str) -> str:
     """Format a number; texts such as "withheld" stay as they are."""
     number = getattr(value, "value", value)
     if isinstance(number, str | FluentNone):
@@ -96,23 +97,23 @@ def _number(value: object, form: str) -> str:
     return said.replace("-", "\N{MINUS SIGN}")
 
 
-def _percent(value: object, digits: object = 0) -> str:
+def _percent(value: Any, digits: Any = 0) -> str:
     return _number(value, f"{{:,.{int(digits)}%}}")
 
 
-def _num(value: object, digits: object = 0) -> str:
+def _num(value: Any, digits: Any = 0) -> str:
     return _number(value, f"{{:,.{int(digits)}f}}")
 
 
-def _signed(value: object, digits: object = 0) -> str:
+def _signed(value: Any, digits: Any = 0) -> str:
     return _number(value, f"{{:+,.{int(digits)}f}}")
 
 
-def _points(share: object, digits: object = 1) -> str:
+def _points(share: Any, digits: Any = 1) -> str:
     return _signed(100 * getattr(share, "value", share), digits)
 
 
-def _money(value: object, digits: object = 0) -> str:
+def _money(value: Any, digits: Any = 0) -> str:
     said = _num(value, digits)
     sign = columns.symbol(_currency) if said[-1:].isdigit() else ""
     minus = "\N{MINUS SIGN}"
@@ -122,8 +123,8 @@ def _money(value: object, digits: object = 0) -> str:
 @functools.cache
 def _catalogue() -> FluentBundle:
     """Read all files of the language; ValueError if two of them have one message."""
-    functions = {"PERCENT": _percent, "NUM": _num, "SIGNED": _signed, "MONEY": _money}
-    functions["POINTS"] = _points
+    functions: dict[str, Any] = {"PERCENT": _percent, "NUM": _num, "SIGNED": _signed}
+    functions |= {"MONEY": _money, "POINTS": _points}
     bundle = FluentBundle([LANGUAGE], functions=functions, use_isolating=False)
     for file in sorted((Path(__file__).with_name("words") / LANGUAGE).glob("*.ftl")):
         resource = FluentResource(file.read_text("utf-8"))
