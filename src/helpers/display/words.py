@@ -12,12 +12,14 @@ from typing import Any
 
 import pandas as pd
 from fluent.runtime import FluentBundle, FluentResource
+from fluent.runtime.resolver import Pattern
 from fluent.runtime.types import FluentNone
 from fluent.syntax.ast import Junk
 
 from helpers.display import columns
 
 LANGUAGE = "en"
+Given = float | str | FluentNone  # what a message writes
 FIELDS = ("decision", "size", "uncertainty", "action", "limit")  # of a finding
 
 _currency = ""  # ISO 4217 code of this process's run, of which sums are
@@ -60,8 +62,10 @@ def has(message: str) -> bool:
     return _catalogue().has_message(message)
 
 
-def _formatted(name: str, pattern: Any, facts: Mapping[str, object]) -> str:
+def _formatted(name: str, pattern: Pattern | None, facts: Mapping[str, object]) -> str:
     given = {key: _plain(value) for key, value in facts.items()}
+    if pattern is None:
+        raise KeyError(f"{name} has no text of its own, only parts")
     text, errors = _catalogue().format_pattern(pattern, given)
     if errors:
         raise KeyError(f"{name}: {'; '.join(map(str, errors))}") from errors[0]
@@ -84,36 +88,36 @@ def _plain(value: object) -> object:
     return "none" if value is None or value is pd.NaT else str(value)
 
 
-def _number(value: Any, form: str) -> str:
+def _number(value: Given, form: str) -> str:
     """Format a number; texts such as "withheld" stay as they are."""
-    number = getattr(value, "value", value)
-    if isinstance(number, str | FluentNone):
-        return str(number)
-    if number != number:
+    if isinstance(value, str | FluentNone):
+        return str(value)
+    if value != value:
         return "not known"
-    said = form.format(float(number))
+    said = form.format(float(value))
     if said.startswith("-") and not any(map("123456789".count, said)):
         said = said[1:]  # minus zero is noise of the last digit
     return said.replace("-", "\N{MINUS SIGN}")
 
 
-def _percent(value: Any, digits: Any = 0) -> str:
+def _percent(value: Given, digits: int = 0) -> str:
     return _number(value, f"{{:,.{int(digits)}%}}")
 
 
-def _num(value: Any, digits: Any = 0) -> str:
+def _num(value: Given, digits: int = 0) -> str:
     return _number(value, f"{{:,.{int(digits)}f}}")
 
 
-def _signed(value: Any, digits: Any = 0) -> str:
+def _signed(value: Given, digits: int = 0) -> str:
     return _number(value, f"{{:+,.{int(digits)}f}}")
 
 
-def _points(share: Any, digits: Any = 1) -> str:
-    return _signed(100 * getattr(share, "value", share), digits)
+def _points(share: Given, digits: int = 1) -> str:
+    said = share if isinstance(share, str | FluentNone) else 100 * share
+    return _signed(said, digits)
 
 
-def _money(value: Any, digits: Any = 0) -> str:
+def _money(value: Given, digits: int = 0) -> str:
     said = _num(value, digits)
     sign = columns.symbol(_currency) if said[-1:].isdigit() else ""
     minus = "\N{MINUS SIGN}"
