@@ -140,12 +140,6 @@ def test_columns_that_only_helped_to_clean_are_left_out():
         assert list(left) == ["line_id", "reason"]
 
 
-def test_a_source_without_facts_on_its_clock_says_so(supplier):
-    con, _ = supplier
-    with pytest.raises(errors.TooLittle, match="proves the zone"):
-        receive.clock(con, source=RUN, time_zone="Europe/Berlin")
-
-
 # --- What was planted stays unread
 
 MAY_READ = {"simulate", "recovery"}

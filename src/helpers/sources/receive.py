@@ -7,9 +7,7 @@ import duckdb
 import pandas as pd
 
 from helpers.core import engines, paths, schema
-from helpers.core.errors import TooLittle
 from helpers.core.paths import beside
-from helpers.display import words
 from helpers.runs import run_file
 
 # What every reader of a report must know of a source.
@@ -77,20 +75,6 @@ def _simulated(con: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
             as duplicate from raw_lines"""
     )
     return pd.DataFrame(rows, columns=["table", "rows", "columns"])
-
-
-def clock(
-    con: duckdb.DuckDBPyConnection, *, source: str, time_zone: str
-) -> pd.DataFrame:
-    """Compare the run's zone and two others by facts that fit only one, or TooLittle.
-
-    Columns as of `complete_journey.time_zone_evidence`.
-    """
-    loader = importlib.import_module(f"helpers.{run_file.SOURCES[source]}")
-    if not hasattr(loader, "time_zone_evidence"):
-        raise TooLittle(words.say("no-clock"))
-    zones = dict.fromkeys(["UTC", "America/Chicago", time_zone])
-    return loader.time_zone_evidence(con, zones=list(zones))
 
 
 def settled(con: duckdb.DuckDBPyConnection, view: str) -> str:
