@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from helpers.core.errors import TooLittle
 from helpers.core.paths import beside
@@ -393,6 +392,8 @@ def planes(scores: pd.DataFrame, segment_ids: pd.Series) -> dict[str, pd.DataFra
     Returns x, y, segment_id of each plane, by its title; TooLittle without three
     segments of `MIN_CELL` customers.
     """
+    from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+
     if (segment_ids.value_counts() >= MIN_CELL).sum() < 3:
         raise TooLittle("A plane to draw takes three segments of 10 customers or more.")
     found = LinearDiscriminantAnalysis().fit(scores, segment_ids).transform(scores)

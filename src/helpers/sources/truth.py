@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 from scipy.optimize import linear_sum_assignment
 from scipy.stats import binom
-from sklearn.metrics import adjusted_rand_score, roc_auc_score
 
 from helpers.core import paths, store
 from helpers.core.errors import BadInput, TooLittle
@@ -86,6 +85,8 @@ def segments_found(
     found: pd.Series, planted: pd.Series, *, at_least: float
 ) -> dict[str, Any]:
     """Conclude whether to trust the way segments are found, by the adjusted Rand index."""
+    from sklearn.metrics import adjusted_rand_score
+
     facts = {"found": found.nunique(), "planted": planted.nunique()}
     rand = adjusted_rand_score(found, planted)
     right = (found.map(matched(found, planted)) == planted).mean()
@@ -127,10 +128,11 @@ def leads_found(
 
     `won` and the planted `chance` are by lead_id.
     """
+    from sklearn.metrics import roc_auc_score
+
     planted, own = scores["lead_id"].map(chance), scores["probability"]
     happened = scores["lead_id"].map(won).to_numpy(bool)
     facts = {"leads": len(scores), "alike": own.corr(planted, method="spearman")}
-    facts |= {"found": roc_auc_score(happened, own)}
-    facts |= {"best": roc_auc_score(happened, planted)}
-    branch = "ranked" if facts["found"] > 0.5 else "unranked"
-    return words.finding(f"recovery-leads-{branch}", **facts)
+    found, best = (roc_auc_score(happened, one) for one in (own, planted))
+    branch = "ranked" if found > 0.5 else "unranked"
+    return words.finding(f"recovery-leads-{branch}", **facts, found=found, best=best)
