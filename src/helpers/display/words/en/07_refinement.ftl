@@ -121,7 +121,7 @@ movement =
         }
     }
     .limit = { $false ->
-        [none] { NUM($customers) } customers were compared.
+        [none] Only customers with enough data in every half were compared.
        *[other] Of the customers on the list of moved ones, about { PERCENT($false) } are noise.
     }
 
