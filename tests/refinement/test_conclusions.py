@@ -144,7 +144,7 @@ def movement(table, paths, calm=None):
 def test_what_is_said_of_movement_follows_its_numbers(table, paths, says):
     found = movement(table, paths)
     assert says in found["decision"]
-    assert "customers were compared" in found["limit"]
+    assert "with enough data in every half were compared" in found["limit"]
     assert found["action"].startswith("Act on a customer's change")
 
 

@@ -134,7 +134,7 @@ def probability_alive(rates: Rates, summary: pd.DataFrame) -> np.ndarray:
 def expected_purchases(
     rates: Rates, summary: pd.DataFrame, *, weeks: float
 ) -> np.ndarray:
-    """Predict on how many days each customer will buy in so many weeks.
+    """Predict on how many days each customer will buy in `weeks`.
 
     Fader, Hardie and Lee (2005), equation 10; its hypergeometric term is rewritten by
     Euler's transformation, which stays finite for customers with many purchases. Raises
@@ -258,7 +258,7 @@ def calibration(
     """Compare forecasts of `holdout` with what came, by how often customers had bought.
 
     Groups begin at `edges`, repeat purchases ascending from 0. Returns before (text
-    such as 2-4), customers, actual with low and high (95 %, bootstrap of customers),
+    such as 2-4), customers, actual with low and high (95%, bootstrap of customers),
     model (if there is one), naive: means a customer.
     """
     group = np.digitize(held["frequency"], edges) - 1
@@ -286,7 +286,7 @@ def scores(held: pd.DataFrame, *, seed: int, n_bootstrap: int) -> pd.DataFrame:
     """Say how far each forecast of `holdout` misses, and whether the model by less.
 
     Returns forecast (model, naive, difference; naive alone without a model), error
-    (mean absolute, days with purchases) with low and high (95 %, bootstrap of
+    (mean absolute, days with purchases) with low and high (95%, bootstrap of
     customers), total (forecast over what came), correlation (with what came).
     """
     there = [name for name in ("model", "naive") if name in held]
@@ -396,7 +396,7 @@ def need_value(lifetime: pd.DataFrame) -> None:
 def means(worth: pd.DataFrame, *, by: str, seed: int, n_bootstrap: int) -> pd.DataFrame:
     """Give the mean `lifetime` value of each group of customers.
 
-    Returns `by`, customers, value with low and high (95 %, bootstrap of customers),
+    Returns `by`, customers, value with low and high (95%, bootstrap of customers),
     naive_value.
     """
     rows = []

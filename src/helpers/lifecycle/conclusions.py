@@ -130,8 +130,8 @@ def misses(scores: pd.DataFrame) -> dict[str, object]:
 
 def value(scores: pd.DataFrame, lifetime: pd.DataFrame, *, weeks: int) -> Finding:
     """Conclude whether to rank customers by the model of their value."""
-    tenth = clv.tenth(lifetime["value"])
-    tenth = NONE if pd.isna(tenth) else tenth
+    share = clv.tenth(lifetime["value"])
+    tenth = NONE if pd.isna(share) else share
     return words.finding("value", **misses(scores), tenth=tenth, weeks=weeks)
 
 

@@ -239,7 +239,7 @@ def transitions(moves: pd.DataFrame, *, by: Sequence[str]) -> pd.DataFrame:
     """Say how often one stage is followed by another, in all or by some columns.
 
     Returns `by`, stage, next_stage (all that occur), customers (who were in the stage),
-    moves (customer x period), share of them with low and high (95 %, by customer).
+    moves (customer x period), share of them with low and high (95%, by customer).
     """
     reached = [s for s in STAGES if (moves["next_stage"] == s).any()]
     parts = []
@@ -302,7 +302,7 @@ def rate(
 ) -> pd.Series | None:
     """Give the share of moves from the stages `since` that end in the stages `until`.
 
-    Returns customers, moves, hits, share, low and high (95 %); None of fewer than `LEAST` customers.
+    Returns customers, moves, hits, share, low and high (95%); None of fewer than `LEAST` customers.
     """
     own = _leading(moves, since, until).assign(all=True)
     table = share_by(own, hit="hit", by="all")
@@ -363,7 +363,7 @@ def win_back(moves: pd.DataFrame, *, now: pd.Series) -> str:
 
 
 def share_by(rows: pd.DataFrame, *, hit: str, by: str) -> pd.DataFrame:
-    """Give the share of rows (moves) that hit by group, with its 95 % interval."""
+    """Give the share of rows (moves) that hit by group, with its 95% interval."""
     table = intervals.proportions(rows, value=hit, by=[by], alpha=0.05)
     named = {"rate": "share", "trials": "moves", "successes": "hits"}
     table = table.rename(columns=named)
@@ -378,7 +378,7 @@ def cohorts(
     `joined` gives the day that places a customer in a cohort; `period` is pandas' (such
     as Q), and one not over by `last` is left out. Returns cohort and period (text such
     as 2017Q1), age (periods since), customers (of the cohort), came (with an order in
-    the period), share with low and high (95 % Wilson); raises TooLittle if there is
+    the period), share with low and high (95% Wilson); raises TooLittle if there is
     none.
     """
     known = joined.dropna()
@@ -474,11 +474,11 @@ def large(durations: pd.DataFrame, *, by: str) -> pd.DataFrame:
 def retention_curves(
     durations: pd.DataFrame, *, by: str, at: Sequence[float]
 ) -> pd.DataFrame:
-    """Estimate the share of customers who have not lapsed after so many days.
+    """Estimate the share of customers who have not lapsed by each of the days `at`.
 
     Kaplan and Meier (1958), Nonparametric estimation from incomplete observations.
     Returns `by`, day, customers, at_risk (still followed), lapsed (so far), retained
-    with low and high (95 %, log-log; while nobody, and once everybody, has lapsed,
+    with low and high (95%, log-log; while nobody, and once everybody, has lapsed,
     Wilson's).
     """
     # Only the notebook on the customer's life needs it, and it takes a second to load.

@@ -128,7 +128,7 @@ def retention_curves(
         colour = segment_colour(segment_id)
         ax.step(group["day"], group["retained"], where="post", color=colour, lw=1.8)
         end = group.iloc[-1]
-        # side by side, so that intervals can be told apart
+        # side by side, so that intervals can be distinguished
         x = last * (1.02 + 0.018 * place)
         ax.vlines(x, end["low"], end["high"], color=colour, lw=2)
     ends = table[table["day"] == last].set_index("segment_id")

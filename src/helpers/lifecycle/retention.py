@@ -127,7 +127,7 @@ def renewal_rates(contracts: pd.DataFrame, *, by: str) -> pd.DataFrame:
     """Count how many contracts that ended were renewed, by group.
 
     Returns `by`, customers, contracts (with a known renewal), renewed, rate with low
-    and high (95 %, contracts of one customer going together).
+    and high (95%, contracts of one customer going together).
     """
     ended = contracts.dropna(subset=["renewed", by])
     table = intervals.proportions(ended, value="renewed", by=[by], alpha=0.05)
@@ -142,7 +142,7 @@ def promoter_scores(
     """Give the net promoter score of each group, of answers from 0 to 10.
 
     Returns `by`, customers, answers, promoters and detractors (shares), score (-100 to
-    100) with low and high (95 %, bootstrap of customers, who may have answered several
+    100) with low and high (95%, bootstrap of customers, who may have answered several
     times).
     """
     score = answers["score"]
@@ -257,7 +257,7 @@ def renewal_drivers(
 
     `drivers`: column -> unit in words, and its size in the column; rows with a missing
     value, and drivers that do not vary, are left out. Returns driver, unit, log_odds
-    (of renewal a unit more) with low, high (95 %) and p, odds_ratio, contracts:
+    (of renewal a unit more) with low, high (95%) and p, odds_ratio, contracts:
     logistic regression without a penalty, errors robust to several contracts of a
     customer (Liang and Zeger (1986), Longitudinal data analysis using generalized
     linear models). Raises TooLittle if that cannot be measured.
@@ -419,7 +419,7 @@ def discrimination(
 ) -> pd.DataFrame:
     """Say how well each forecast, made without the customer, ranks who stays first.
 
-    Returns forecast, auc with low and high (95 %, bootstrap of customers, the same for
+    Returns forecast, auc with low and high (95%, bootstrap of customers, the same for
     all), gain over the last forecast with gain_low and gain_high.
     """
     y = kept.to_numpy(bool)
@@ -457,7 +457,7 @@ def reliability(chance: np.ndarray, kept: pd.Series, *, parts: int) -> pd.DataFr
     """Set forecast and observed shares of who stays side by side.
 
     Returns group (`parts` of equal size at most, 1 is the least likely), customers,
-    forecast (mean), observed with low and high (95 % Wilson).
+    forecast (mean), observed with low and high (95% Wilson).
     """
     ranks = pd.Series(chance).rank(method="first")
     rows = pd.DataFrame(
@@ -493,7 +493,7 @@ def traits(
     """Compare those who stayed with those who left, by feature; the largest gap first.
 
     Returns feature, stayed and left (means), difference (in standard deviations of all)
-    with low and high (95 % **simultaneous**: no row leaves out the truth), together
+    with low and high (95% **simultaneous**: no row leaves out the truth), together
     (log odds to stay for a standard deviation more, in the penalised model of all:
     shrunk).
     """

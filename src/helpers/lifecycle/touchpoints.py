@@ -329,7 +329,7 @@ def follow(
     without it, and where `least` touched customers, with an order before, have an alike
     one in their segment. Returns touchpoint, outcome (sales: currency; orders: days;
     earlier sales: a check), customers, touches, matched (share with an alike one),
-    touched and alike (means), difference with low and high (95 %) and p, imbalance
+    touched and alike (means), difference with low and high (95%) and p, imbalance
     (largest difference left in a matched column, in standard deviations), p_adjusted
     (Holm, all but the check). Raises TooLittle without any.
 
@@ -357,8 +357,8 @@ def follow(
         )
         if found["customer"].nunique() < least:
             continue
-        told = {"touchpoint": str(name), "touches": int(touched.sum())}
-        parts.append(differences(found, **told))
+        about = {"touchpoint": str(name), "touches": int(touched.sum())}
+        parts.append(differences(found, **about))
     if not parts:
         raise TooLittle(
             f"No touchpoint has {least} touched customers and alike ones beside them: "

@@ -49,7 +49,6 @@ def moved(overall: pd.Series) -> dict[str, object]:
     ends = {"noise": overall["noise"], **_points(overall, "excess", "low", "high")}
     return {
         "moved": part(count, of=customers, form="{:.1%}"),
-        "customers": customers,
         "shown": shown,
         **(ends if shown else dict.fromkeys(ends, NONE)),
     }
@@ -107,8 +106,8 @@ def _clear(flows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _path(row: pd.Series, names: Mapping[int, str]) -> dict[str, object]:
-    ends = {"from": names[row["from_id"]], "to": names[row["to_id"]]}
-    return ends | {f"path_{name}": row[name] for name in ("excess", "low", "high")}
+    ends = {f"path_{name}": row[name] for name in ("excess", "low", "high")}
+    return {"from": names[row["from_id"]], "to": names[row["to_id"]], **ends}
 
 
 def calm(
@@ -141,9 +140,7 @@ def movement(
     """
     branch, mostly = migration.kind(moves.iloc[0], flows)
     clear = _clear(flows)
-    path = dict.fromkeys(("from", "to", "path_excess", "path_low", "path_high"), NONE)
-    if len(clear):
-        path = _path(clear.iloc[0], names)
+    none = dict.fromkeys(("from", "to", "path_excess", "path_low", "path_high"), NONE)
     return words.finding(
         "movement",
         branch=branch,
@@ -153,7 +150,7 @@ def movement(
         any_cut=any_cut,
         floors=words.say("floors", **floors(moves.iloc[0])),
         **moved(moves.iloc[0]),
-        **path,
+        **(_path(clear.iloc[0], names) if len(clear) else none),
         **(calm or {"calm": NONE, "false": NONE}),
     )
 

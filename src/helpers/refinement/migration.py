@@ -214,7 +214,7 @@ def excess(
     Gives segment_id (0 is all), customers (in the segment before), moved (share that left
     it), noise (the same of the largest floor), floor (its weeks), noise_1 and so
     on (of each floor of `BLOCKS`, missing where it was left out), excess (moved less noise),
-    error (standard deviation of the resampled excess), low, high (its 95 % interval) and
+    error (standard deviation of the resampled excess), low, high (its 95% interval) and
     beyond_weeks (bool: more than alternate weeks move, whatever longer blocks do);
     missing for nobody. low is above 0 only if the interval of every floor is.
     """
@@ -253,7 +253,7 @@ def excess(
 
 
 def _ways(weeks: int) -> list[tuple[str, str]]:
-    """Name the halves of blocks of so many weeks, in both directions."""
+    """Name the halves of blocks of some weeks, in both directions."""
     return [(f"odd {weeks}", f"even {weeks}"), (f"even {weeks}", f"odd {weeks}")]
 
 
@@ -288,7 +288,7 @@ def migration(
     Parameters as for `excess`. Gives from_id, to_id, customers (moved between the
     periods), noise (moved between alternate blocks, mean of both directions, by the
     largest floor), noise_1 and so on (of each floor), excess (difference), low, high
-    (simultaneous 95 % interval of the excess over all pairs and floors: the largest
+    (simultaneous 95% interval of the excess over all pairs and floors: the largest
     standardised difference of each resample), beyond (low above 0).
     """
     rng = np.random.default_rng(seed)

@@ -133,7 +133,7 @@ def explained(
     by the mean of the label in the other folds; what has two dimensions is no label but
     scores, and predicts by ridge regression. Gives model, customers, explained (share of
     the variance of the mix, R2), low, high, gain (explained less the champion's),
-    gain_low, gain_high: 95 % percentile intervals, the same samples for all, so that
+    gain_low, gain_high: 95% percentile intervals, the same samples for all, so that
     gains are compared in pairs.
     """
     rng = np.random.default_rng(seed)

@@ -121,7 +121,7 @@ movement =
         }
     }
     .limit = { $false ->
-        [none] { NUM($customers) } customers were compared.
+        [none] Only customers with enough data in every half were compared.
        *[other] Of the customers on the list of moved ones, about { PERCENT($false) } are noise.
     }
 
@@ -211,7 +211,7 @@ decision =
             [none] Keep the { $group }s, and watch: something changed.
            *[other] Keep the { $group }s, and watch: something changed, and new segments are not shown to describe it better.
         }
-       *[re-segment] Segment anew: the frozen segments no longer describe the customers.
+       *[re-segment] Build new segments: the frozen segments no longer describe the customers.
     }
     .size = { $alarms ->
         [0] No alarm in { decision-reviewed }.
