@@ -64,7 +64,10 @@ def test_a_segment_is_named_only_where_that_beats_guessing(branch, decision, tit
 
 @pytest.mark.parametrize(
     ("after", "low", "action"),
-    [(0.61, 0.58, "Ask for tea first: that brings it to 61%"), (0.48, 0.46, "Wait for more")],
+    [
+        (0.61, 0.58, "Ask for tea first: that brings it to 61%"),
+        (0.48, 0.46, "Wait for more"),
+    ],
 )
 def test_questions_are_asked_only_if_they_help_beyond_chance(after, low, action):
     assert typed("types", after=after, low=low)["action"].startswith(action)

@@ -8,6 +8,7 @@ import functools
 from collections.abc import Mapping
 from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from fluent.runtime import FluentBundle, FluentResource
@@ -105,8 +106,8 @@ def _signed(value: object, digits: object = 0) -> str:
     return _number(value, f"{{:+,.{int(digits)}f}}")
 
 
-def _points(share: object, digits: object = 1) -> str:
-    return _signed(100 * getattr(share, "value", share), digits)
+def _points(share: Any, digits: object = 1) -> str:  # noqa: ANN401
+    return _signed(100 * share, digits)
 
 
 def _money(value: object, digits: object = 0) -> str:
@@ -119,8 +120,8 @@ def _money(value: object, digits: object = 0) -> str:
 @functools.cache
 def _catalogue() -> FluentBundle:
     """Read all files of the language; ValueError if two of them have one message."""
-    functions = {"PERCENT": _percent, "NUM": _num, "SIGNED": _signed, "MONEY": _money}
-    functions["POINTS"] = _points
+    functions: dict[str, Any] = {"PERCENT": _percent, "NUM": _num, "SIGNED": _signed}
+    functions |= {"MONEY": _money, "POINTS": _points}
     bundle = FluentBundle([LANGUAGE], functions=functions, use_isolating=False)
     for file in sorted((Path(__file__).with_name("words") / LANGUAGE).glob("*.ftl")):
         resource = FluentResource(file.read_text("utf-8"))
