@@ -51,17 +51,22 @@ def typing(
 
 
 def scoring(
-    validation: pd.DataFrame, first: Mapping[str, Any], **said: object
+    validation: pd.DataFrame,
+    first: Mapping[str, Any],
+    *,
+    held: float,
+    open_leads: int,
+    **said: object,
 ) -> Finding:
     """Conclude in which order to work leads.
 
     `validation` compares the model, its first row, with the best field, its second;
-    `first` is of `lead_scoring.first_ones`. Said are also held (the rank correlation of
-    worth), open (leads) and what :func:`calibrated` counts.
+    `first` is of `lead_scoring.first_ones`, `held` the rank correlation of worth. Said
+    is also what :func:`calibrated` counts.
     """
     model, field = validation.iloc[0], validation.iloc[1]
-    said |= {"held": np.nan_to_num(said["held"])}
-    said |= {"open": many(said["open"]).capitalize() if said["open"] else "none"}
+    said |= {"held": 0 if np.isnan(held) else held}
+    said |= {"open": many(open_leads).capitalize() if open_leads else "none"}
     facts: dict[str, Any] = {
         "orders": orders(validation),
         "worth_share": first["worth_share"],
