@@ -50,7 +50,7 @@ def test_a_remainder_is_drawn_so_that_everybody_has_the_same_chance():
 
 
 def test_a_customer_twice_or_an_empty_arm_is_refused():
-    with pytest.raises(BadInput, match="'c0000' stands twice"):
+    with pytest.raises(BadInput, match="'c0000' is there twice"):
         drawn(people=pd.concat([PEOPLE, PEOPLE[:1]]))
     with pytest.raises(BadInput, match="but 1 was passed"):
         drawn(share=1)
@@ -186,9 +186,6 @@ def test_smaller_tests_find_larger_effects_only():
     assert found["customers"].tolist() == [1000, 500, 300, 200]
     assert (found["treated"] + found["control"] == found["customers"]).all()
     assert found["effect"].is_monotonic_increasing
-    curve = experiments.curve(1000, **asked)
-    assert curve["effect"].is_monotonic_decreasing
-    assert curve["customers"].iloc[[0, -1]].tolist() == [200, 1000]
 
 
 def test_where_all_answer_unasked_no_effect_is_found():

@@ -115,7 +115,7 @@ def test_leads_are_ranked_only_if_the_score_orders_them(low, held, decision):
     table = VALIDATION.copy()
     table.loc[0, "low"] = low
     first = {"wins": 100, "wins_first": 44, "worth_share": 0.54}
-    said = {"held": held, "worth_known": held == 0.4, "worked": 0.3, "open": 99}
+    said = {"held": held, "worth_known": held == 0.4, "worked": 0.3, "open_leads": 99}
     calibrated = conclusions.calibrated(PARTS)
     found = conclusions.scoring(table, first, **said, **calibrated)
     assert found["decision"].startswith(decision)
@@ -126,9 +126,9 @@ def test_leads_are_ranked_only_if_the_score_orders_them(low, held, decision):
     ranked = "99 open leads are ranked" in found["size"]
     assert ranked == (low > 0.5) == ("no proof" in found["limit"])
     assert "in 1 of 2 parts" in found["uncertainty"]
-    few = conclusions.scoring(table, first, **said | {"open": 7}, **calibrated)
+    few = conclusions.scoring(table, first, **said | {"open_leads": 7}, **calibrated)
     assert "Fewer than 10 open leads" in few["size"]
-    none = conclusions.scoring(table, first, **said | {"open": 0}, **calibrated)
+    none = conclusions.scoring(table, first, **said | {"open_leads": 0}, **calibrated)
     assert "No lead is open." in none["size"]
     title = words.say("gain", orders=low > 0.5, share=0.3, model=0.48)
     assert title.startswith("The best 30%") == (low > 0.5)

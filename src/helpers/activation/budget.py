@@ -14,7 +14,7 @@ from helpers.statistics import intervals
 
 @dataclass(frozen=True)
 class Limits:
-    """What a plan keeps to, beside one offer a customer."""
+    """What a plan keeps to, beside one offer per customer."""
 
     budget_cents: int  # most that all contacts may cost
     min_contacts: int  # customers an option gets if it gets any: fewer teach nothing
@@ -34,7 +34,7 @@ def options(
     mean. Raises TooLittle if there is none, or an answer brings no margin.
     """
     table = conversion[conversion["segment_id"] > 0].rename(columns={"kind": "offer"})
-    # an offer that costs nothing counts as a cent, so that plans can be told apart
+    # an offer that costs nothing counts as a cent, so that plans differ
     cents = (table["cost"] * 100).round().clip(lower=1).astype(int)
     table = table.assign(customers=table["segment_id"].map(sizes), cost_cents=cents)
     noisy, noise = table["rate"], (table["high"] - table["low"]) / 3.92
@@ -100,7 +100,7 @@ def _solved(
 
 
 def _limits(options: pd.DataFrame, limits: Limits) -> tuple[np.ndarray, np.ndarray]:
-    """Write budget, one offer a customer and the offers' limits as rows of a table."""
+    """Write budget, one offer per customer and the offers' limits as rows of a table."""
     segments = options.drop_duplicates("segment_id")
     segments = segments.set_index("segment_id")["customers"]
     rows = [options["cost_cents"].to_numpy(float)]

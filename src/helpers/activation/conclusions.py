@@ -1,6 +1,7 @@
 """Conclude from the tables on offers, service, campaigns, budget and test, in a finding."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,8 @@ def next_item(judged: pd.DataFrame, verdicts: pd.DataFrame) -> Finding:
     shown = judged[judged["n"] == (n if n in set(judged["n"]) else judged["n"].iloc[0])]
     rows = shown[["hit_rate", "way"]].to_dict("records")
     branch = "popularity" if best == offers.POPULARITY else "better"
-    facts = {"branch": f"{branch}-alone" if len(worse) else branch, "best": best}
+    facts: dict[str, Any] = {"best": best}
+    facts |= {"branch": f"{branch}-alone" if len(worse) else branch}
     facts |= {"worse": " or by ".join(worse), "n": shown["n"].iloc[0]}
     facts |= {"difference": verdicts["difference"].get(best, 0)}
     facts |= {"customers": int(judged["customers"].iloc[0])}
@@ -63,8 +65,10 @@ def service(
     `later` compares its later sales with the others', or says why that cannot be;
     `waits` is of `service.waits`, None where nothing is recorded.
     """
-    name, lasts, known = tier.name, False, [later]
-    if not isinstance(later, str):
+    name, lasts = tier.name, False
+    if isinstance(later, str):
+        known = [later]
+    else:
         lasts, each = later["low"] > 0, tier["holdout_sales"]
         known = [words.say("service-later", tier=name, each=each, **later)]
     if waits is not None:
@@ -104,7 +108,7 @@ def tested(
     )
 
 
-def answers(conversion: pd.DataFrame, *, few: bool) -> dict[str, object]:
+def answers(conversion: pd.DataFrame, *, few: bool) -> dict[str, Any]:
     """Say which kind of campaign gets most answers: branch best, few, none or one.
 
     `few` is whether a kind has so few answers that kinds must not be compared.
@@ -113,9 +117,9 @@ def answers(conversion: pd.DataFrame, *, few: bool) -> dict[str, object]:
     kinds = conversion.loc[conversion["segment_id"] == campaigns.EVERYBODY, "kind"]
     branch = "few" if few else "none" if best is None else "best"
     branch = branch if len(kinds) > 2 else "one"
-    shown = best if branch == "best" else everyone
+    shown = everyone if best is None or branch != "best" else best
     whole = {"all": "rate", "all_low": "low", "all_high": "high"}
-    facts = {"branch": branch, **shown[["kind", "rate", *ENDS]]}
+    facts: dict[str, Any] = {"branch": branch, **shown[["kind", "rate", *ENDS]]}
     return facts | {name: everyone[column] for name, column in whole.items()}
 
 
@@ -131,18 +135,18 @@ def untested(
     return words.finding("campaigns-untested", **answered, **said)
 
 
-def periods(placebo: pd.DataFrame) -> dict[str, object]:
+def periods(placebo: pd.DataFrame) -> dict[str, Any]:
     """Give what differs in the campaign (now), one period before, and false alarms."""
     earlier = placebo[placebo["period"] < 0]
     false = (earlier["low"] > 0) | (earlier["high"] < 0)
-    facts = {"alarms": int(false.sum()), "periods": len(earlier)}
+    facts: dict[str, Any] = {"alarms": int(false.sum()), "periods": len(earlier)}
     for name, (_, row) in zip(("now", "before"), placebo.iterrows(), strict=False):
         ends = {f"{name}_{end}": row[end] for end in ENDS}
         facts |= {name: row["difference"]} | ends
     return facts
 
 
-def plans(compared: pd.DataFrame, *, arms: bool) -> dict[str, object]:
+def plans(compared: pd.DataFrame, *, arms: bool) -> dict[str, Any]:
     """Say how the best plan, first of `budget.compare`, does beside the other ones.
 
     Branches: none (no contact pays), rule (another gains as much), unshown (it may gain
@@ -156,7 +160,7 @@ def plans(compared: pd.DataFrame, *, arms: bool) -> dict[str, object]:
     branch = "unshown" if best["low"] <= 0 else branch
     branch = "rule" if best["gain"] < rule["gain"] else branch
     branch = branch if pays and best["gain"] > 0 else "none"
-    facts = {"branch": branch, "pays": pays, "rule": rule["plan"]}
+    facts: dict[str, Any] = {"branch": branch, "pays": pays, "rule": rule["plan"]}
     return facts | {"rule_gain": rule["gain"], "ahead": best["gain"] - rule["gain"]}
 
 
@@ -174,7 +178,10 @@ def test(found: pd.DataFrame, *, stated: float, needed: int, **said: object) -> 
     whole, alone = found.iloc[0], found.iloc[1:]
     finds = np.isfinite(whole["effect"])
     branch = "enough" if whole["effect"] <= stated else "larger"
-    facts = {"branch": branch if finds else "nothing", "groups": len(alone)}
+    facts: dict[str, Any] = {
+        "branch": branch if finds else "nothing",
+        "groups": len(alone),
+    }
     facts |= {"smallest": 100 * whole["effect"] if finds else 0}
     facts |= {"stated": f"{100 * stated:g}", "needed": needed}
     facts |= {"enough": int((alone["customers"] >= needed).sum())}

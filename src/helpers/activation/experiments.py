@@ -63,14 +63,14 @@ def draw(
 
     Returns the rows, sorted by customer_id, with stratum (text) and arm ("treated" or
     "control"). Every customer has the same chance of control; a stratum's number is at
-    most one off its share. Raises BadInput if a customer stands twice or the share
+    most one off its share. Raises BadInput if a customer is there twice or the share
     leaves an arm empty.
     """
     twice = customers.loc[customers["customer_id"].duplicated(), "customer_id"]
     if len(twice):
         raise BadInput(
-            f"Table customers: customer_id {twice.iloc[0]!r} stands twice. A test "
-            "needs one row a customer."
+            f"Table customers: customer_id {twice.iloc[0]!r} is there twice. A test "
+            "needs one row per customer."
         )
     if not 0 < control_share < 1:
         raise BadInput(
@@ -115,7 +115,7 @@ def customers_needed(
 
 
 def min_effect(*, rate: float, customers: int, **asked: float) -> float:
-    """Say which effect on a share a test of so many customers (both arms) finds.
+    """Say which effect on a share a test of `customers` (both arms together) finds.
 
     The others are as for `customers_needed`; missing if even the largest is not found.
     """
@@ -141,13 +141,6 @@ def smallest_effects(plan: pd.DataFrame, **asked: float) -> pd.DataFrame:
     table.insert(0, "customers", table.sum(axis=1))
     effects = [min_effect(customers=n, **asked) for n in table["customers"]]
     return table.assign(effect=effects).rename_axis("segment_id").reset_index()
-
-
-def curve(largest: int, **asked: float) -> pd.DataFrame:
-    """Return the smallest effects of tests of 200 to `largest` customers, for a line."""
-    sizes = np.unique(np.geomspace(200, largest, 40).astype(int))
-    effects = [min_effect(customers=n, **asked) for n in sizes]
-    return pd.DataFrame({"customers": sizes, "effect": effects})
 
 
 def read_out(

@@ -259,13 +259,13 @@ def judge(
             f"Recommendations are not judged: that needs {MIN_JUDGES} customers who "
             f"buy an item for the first time in the later window (found: {len(asked)})."
         )
-    told = []
+    listed = []
     for way, scored in ways.items():
         table = recommend(scored, counts, n=max(n)).assign(way=way)
         rows = counts.index.get_indexer(table["customer_id"])
         columns = counts.columns.get_indexer(table["item"])
-        told.append(table.assign(hit=new.to_numpy()[rows, columns]))
-    table = pd.concat(told)
+        listed.append(table.assign(hit=new.to_numpy()[rows, columns]))
+    table = pd.concat(listed)
     table = table[table["customer_id"].isin(asked)]
     items = counts.shape[1]
     each = (
@@ -283,8 +283,8 @@ def judge(
 def tellable(judged: pd.DataFrame) -> pd.DataFrame:
     """Keep the numbers of items whose hit rates may be shown; TooLittle if none may."""
     asked = int(judged["customers"].iloc[0])
-    told = numbers(tables.guarded(judged, of={"hit_rate": asked})["hit_rate"]).notna()
-    judged = judged[told.groupby(judged["n"]).transform("all")]
+    shown = numbers(tables.guarded(judged, of={"hit_rate": asked})["hit_rate"]).notna()
+    judged = judged[shown.groupby(judged["n"]).transform("all")]
     if judged.empty:
         raise TooLittle(
             "Recommendations are not compared: all but a few customers have a hit, or a "
@@ -302,13 +302,13 @@ def _judged(table: pd.DataFrame, items: int, *, alpha: float) -> pd.DataFrame:
     hits = each.unstack().astype(float)
     gains = hits.sub(hits[POPULARITY], axis=0)
     errors = gains.std() / np.sqrt(len(gains))
-    told = pd.DataFrame(
+    gained = pd.DataFrame(
         {w: intervals.tested(gains[w].mean(), errors[w], alpha=alpha) for w in hits}
     ).T.drop(columns="error")
-    told.loc[POPULARITY, "p"] = np.nan
+    gained.loc[POPULARITY, "p"] = np.nan
     by_way = table.groupby("way")
     found = rates[["customers", "rate", "low", "high"]].join(
-        told.rename(columns={"low": "difference_low", "high": "difference_high"})
+        gained.rename(columns={"low": "difference_low", "high": "difference_high"})
     )
     found["precision"] = by_way["hit"].mean()
     found["coverage"] = by_way["item"].nunique() / items

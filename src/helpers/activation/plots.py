@@ -150,8 +150,8 @@ def plan(
         ax.barh(where, wide[offer], left=start, color=shade, height=0.6, label=offer)
         start = start + wide[offer].to_numpy()
     ax.barh(where, sizes, height=0.6, color="none", edgecolor=QUIET, linewidth=0.8)
-    for place, i, whole, said in zip(where, wide.index, sizes, start, strict=True):
-        words = f"{said:,.0f} of {whole:,.0f}" if i not in hidden else WITHHELD
+    for place, i, whole, planned in zip(where, wide.index, sizes, start, strict=True):
+        words = f"{planned:,.0f} of {whole:,.0f}" if i not in hidden else WITHHELD
         ax.text(whole + sizes.max() * 0.02, place, words, va="center", fontsize=8.5)
     plots.name_rows(ax, list(names.values()))
     ax.set(xlim=(0, sizes.max() * 1.35), xlabel="customers")

@@ -1,6 +1,7 @@
 """Conclude how to type newcomers and whom to call first, in a finding."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from helpers.display.findings import Finding
 from helpers.features.labels import plain
 
 
-def found(by_segment: pd.DataFrame, names: Mapping[int, str]) -> dict[str, object]:
+def found(by_segment: pd.DataFrame, names: Mapping[int, str]) -> dict[str, Any]:
     """Give the segments of which most and fewest customers are found, and their shares."""
     table = by_segment.sort_values("recall", kind="stable")
     ends = {"least": table.iloc[0], "most": table.iloc[-1]}
@@ -19,7 +20,7 @@ def found(by_segment: pd.DataFrame, names: Mapping[int, str]) -> dict[str, objec
     return facts | {f"{e}_name": names[row["segment_id"]] for e, row in ends.items()}
 
 
-def asked(questions: pd.DataFrame, *, majority: float) -> dict[str, object]:
+def asked(questions: pd.DataFrame, *, majority: float) -> dict[str, Any]:
     """Say what the list of `typing_tool.questions` brings, and whether it helps.
 
     It does where the interval lies above what is known without it, and above guessing.
@@ -50,18 +51,26 @@ def typing(
 
 
 def scoring(
-    validation: pd.DataFrame, first: Mapping[str, float], **said: object
+    validation: pd.DataFrame,
+    first: Mapping[str, Any],
+    *,
+    held: float,
+    open_leads: int,
+    **said: object,
 ) -> Finding:
     """Conclude in which order to work leads.
 
     `validation` compares the model, its first row, with the best field, its second;
-    `first` is of `lead_scoring.first_ones`. Said are also held (the rank correlation of
-    worth), open (leads) and what :func:`calibrated` counts.
+    `first` is of `lead_scoring.first_ones`, `held` the rank correlation of worth. Said
+    is also what :func:`calibrated` counts.
     """
     model, field = validation.iloc[0], validation.iloc[1]
-    said |= {"held": np.nan_to_num(said["held"])}
-    said |= {"open": many(said["open"]).capitalize() if said["open"] else "none"}
-    facts = {"orders": orders(validation), "worth_share": first["worth_share"]}
+    said |= {"held": 0 if np.isnan(held) else held}
+    said |= {"open": many(open_leads).capitalize() if open_leads else "none"}
+    facts: dict[str, Any] = {
+        "orders": orders(validation),
+        "worth_share": first["worth_share"],
+    }
     facts |= {"wins": part(first["wins_first"], of=first["wins"])}
     facts |= {"field": field["score"].removeprefix("one field: ")}
     facts |= {"field_auc": field["auc"], **model[["auc", "low", "high"]]}

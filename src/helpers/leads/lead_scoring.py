@@ -81,7 +81,7 @@ def best_single(
 def auc_interval(
     won: np.ndarray, score: np.ndarray, *, n_bootstrap: int, seed: int
 ) -> tuple[float, float, float]:
-    """Measure how well a score orders leads: `forecasts.auc` and its 95 % interval.
+    """Measure how well a score orders leads: `forecasts.auc` and its 95% interval.
 
     It is the percentile interval of a bootstrap of won and of lost leads by themselves.
     """
@@ -164,7 +164,7 @@ def expected_worth(
 
 
 def tells(held: float, customers: int) -> bool:
-    """Say whether a rank correlation lies above chance, with 95 % confidence."""
+    """Say whether a rank correlation lies above chance, with 95% confidence."""
     return bool(held > 1.645 / np.sqrt(max(customers - 1, 1)))
 
 

@@ -59,7 +59,7 @@ def found_by_segment(
     plots.name_rows(ax, [names[i] for i in table["segment_id"]])
     ax.set(xlim=(0, 1), xlabel="customers of the segment who are found")
     plots.percent(ax.xaxis)
-    ax.legend(loc="lower right")
+    ax.figure.legend(loc="outside lower center", ncols=2)
     return ax
 
 

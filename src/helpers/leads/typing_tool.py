@@ -45,11 +45,11 @@ def start_known(attributes: pd.DataFrame, *, table: str) -> tuple[list[str], lis
 def first_orders(
     con: Engine, *, lines: str, products: str, first: str, last: str, orders: int
 ) -> pd.DataFrame:
-    """Describe the first so many orders of a window of each customer who has them.
+    """Describe the first `orders` of a window of each customer who has them.
 
     By customer_id: first_sales (currency, logarithm of 1 and more), first_lines
     (logarithm), first_hour (mean hour of the day), first_weekend (share of orders),
-    first_<need> (root of the share of sales). Raises TooLittle if nobody has so many.
+    first_<need> (root of the share of sales). Raises TooLittle if nobody does.
     """
     apart = ", ".join(map(quoted, APART))
     values = {"lines": lines, "products": products, "first": first, "last": last}
@@ -122,7 +122,7 @@ def from_first_orders(
 
 
 def _described(bought: pd.DataFrame) -> pd.DataFrame:
-    """Turn rows of customer, order and need into one row a customer."""
+    """Turn rows of customer, order and need into one row per customer."""
     sums = bought.groupby("customer_id")[["sales", "lines"]].sum()
     placed = bought.drop_duplicates(["customer_id", "order_id"])
     by_customer = placed.groupby("customer_id")["placed"]
@@ -309,7 +309,7 @@ def questions(
     The list is found anew in each fold, so that the shares right are those of a list
     made without the customer. `asked` has one column a question. Gives questions (0, 1,
     ..., `most`), fields (the question added when all rows choose; empty for 0), chosen
-    (share of parts that have it among the first so many), right, low, high (Wilson's).
+    (share of parts that have it among as many), right, low, high (Wilson's).
     """
     # What is known stands under an empty name.
     tables = {"": known} | {name: asked[[name]] for name in asked}

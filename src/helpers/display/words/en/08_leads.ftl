@@ -102,8 +102,8 @@ gain = { $orders ->
 alt-gain = { $orders ->
         [yes] The best { PERCENT($share) } of leads hold { PERCENT($model) } of the wins.
        *[no] The score does not order leads beyond chance.
-    } Curves are the share of wins found over the share of leads worked: for the model, the best
-    single field, any order and the best possible order. The table below holds some points.
+    } Curves are the share of wins found over the share of leads worked. They are for the model, the
+    best single field, any order and the best possible order. The table below holds some points.
 leads =
     .decision = { $orders ->
         [yes] Work the leads by { $worth_known ->
