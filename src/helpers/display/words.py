@@ -112,14 +112,9 @@ def _signed(value: Given, digits: int = 0) -> str:
     return _number(value, f"{{:+,.{int(digits)}f}}")
 
 
-<<<<<<< HEAD
 def _points(share: Given, digits: int = 1) -> str:
     said = share if isinstance(share, str | FluentNone) else 100 * share
     return _signed(said, digits)
-=======
-def _points(share: Any, digits: object = 1) -> str:  # noqa: ANN401
-    return _signed(100 * share, digits)
->>>>>>> nb0608
 
 
 def _money(value: Given, digits: int = 0) -> str:
