@@ -23,13 +23,7 @@ MAX_MEDIAN = 6  # lines of a code cell
 MAX_CELL = 25
 MAX_LINES = 3_300  # of all notebooks together
 MIN_WORDS = 3  # a line of code
-MIN_PROSE = 2 / 3  # of code cells have markdown directly before them
-# Notebooks that do not keep these bounds yet: none may be added.
-NOT_YET = {
-    *("03_clustering_choice", "04_segment_personas", "05_lifecycle_journey"),
-    *("06_activation", "07_refinement", "08_leads", "09_recovery"),
-}
-
+MIN_PROSE = 2 / 3
 each = pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
 
 
@@ -256,16 +250,12 @@ def test_cells_are_short_and_what_they_do_is_said(book):
     asked = [one for cell in code(book) for one in asks_for_a_table(text(cell))]
     print(f"{book.stem}: {found}")
     faults = found.faults() + [f"a section is asked for by: if {one}" for one in asked]
-    if book.stem in NOT_YET:
-        pytest.skip("; ".join(faults) or "all bounds are kept")
     assert not faults, f"{book.stem}: {found}"
 
 
 def test_all_notebooks_together_are_short():
     found = Measures.of(cell for book in BOOKS for cell in cells(book))
     print(f"all: {found}")
-    if NOT_YET:
-        pytest.skip(f"{sum(found.lines):,} lines")
     assert not found.faults()
     assert sum(found.lines) <= MAX_LINES
 

@@ -1,5 +1,6 @@
 """Groups of made customers: what may be shown is counted, the rest is withheld."""
 
+import attacks
 import numpy as np
 import pandas as pd
 import pytest
@@ -78,7 +79,7 @@ def test_customers_are_counted_by_two_readings_and_small_cells_withheld(found):
 
 
 def test_no_small_group_can_be_worked_out(found):
-    assert found.cube.attacked(found.people).empty
+    assert attacks.attacked(found.cube, found.people).empty
 
 
 def test_what_must_not_be_shown_has_no_sales_and_no_size(found):
