@@ -79,7 +79,10 @@ def test_customers_are_counted_by_two_readings_and_small_cells_withheld(found):
 
 
 def test_no_small_group_can_be_worked_out(found):
-    assert attacks.attacked(found.cube, found.people).empty
+    asked = {
+        name: getattr(found.cube, name) for name in ("dimensions", "most", "apart")
+    }
+    assert attacks.audit(found.people, found.cube.views, **asked).empty
 
 
 def test_what_must_not_be_shown_has_no_sales_and_no_size(found):
