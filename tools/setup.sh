@@ -65,12 +65,12 @@ awk '/^uv==/ {on = 1; print; next} /^[^ ]/ {on = 0} on' requirements.lock >build
   fail "The helpers could not be installed: see above. Check pyproject.toml, then run make again."
 # The maps of notebook 3 compile for ten seconds at their first use: once, here. Without
 # it they only take longer, so a failure is none.
-if [[ -e src/helpers/clustering/embedding.py ]]; then
+if [[ -e src/helpers/clustering/clusterability.py ]]; then
   echo "Compiling what draws the maps ..."
   .venv/bin/python -W ignore -c "
 import numpy, pandas
-from helpers.clustering import embedding
+from helpers.clustering import clusterability
 cloud = numpy.random.default_rng(1).random((200, 5))
-embedding.embed(pandas.DataFrame(cloud), neighbours=15, seed=1)" || true
+clusterability.embed(pandas.DataFrame(cloud), neighbours=15, seed=1)" || true
 fi
 touch .venv/.ready

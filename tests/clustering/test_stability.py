@@ -406,50 +406,21 @@ def test_an_empty_segment_has_no_stability_and_no_branch():
     assert stability.branches({2: labels[2]}).empty
 
 
-def test_the_summary_ranks_segments_from_the_one_found_worst():
-    resampled, strength = (
-        made_up(),
-        pd.DataFrame(
-            {"k": [2, 2, 3, 3], "split": [0, 1, 0, 1], "strength": [0.5, 0.7, 0.2, 0.6]}
-        ),
-    )
-    found = stability.summarise(resampled, LABELS, strength)
-    assert found.columns.tolist() == ["statistic", "k", "rank", "value"]
-    assert not found.duplicated(["statistic", "k", "rank"]).any()
-    whole = found[found["rank"] == 0].set_index(["statistic", "k"])["value"]
-    agreed = stability.agreement(resampled).groupby("k")["ari"].mean()
-    assert whole["agreement"].to_dict() == pytest.approx(agreed.to_dict())
-    assert whole["prediction_strength"].to_dict() == pytest.approx({2: 0.6, 3: 0.4})
-    by_pair = stability.recovery(resampled, LABELS)
-    for k in (2, 3):
-        ranked = found.query("statistic == 'recovery' and k == @k")
-        assert ranked["rank"].tolist() == list(range(1, k + 1))
-        own = by_pair[by_pair["k"] == k]
-        means = [own.loc[own["segment"] == s, "jaccard"].mean() for s in range(k)]
-        assert ranked["value"].tolist() == pytest.approx(sorted(means))
-    assert len(found) == 2 + 5 + 2
+MEASURE = {"k": 3, "n_bootstrap": 4, "n_init": 2}
 
 
-MEASURE = {"k_values": range(2, 4), "n_bootstrap": 4, "n_splits": 3, "n_init": 2}
-
-
-def test_a_measure_is_the_summary_of_its_pieces_at_one_seed():
+def test_segments_of_a_reference_are_ranked_from_the_one_found_worst():
     scores = cloud(60)
-    found = stability.measure(scores, 21, **MEASURE)
-    own = {"k_values": range(2, 4), "seed": 21, "n_init": 2}
+    found = stability.recovery_by_rank(scores, 21, **MEASURE)
+    own = {"seed": 21, "n_init": 2}
     values = scores.to_numpy()
-    labels = {
-        k: methods.nearest(values, methods.kmeans(values, k=k, seed=21, n_init=2))
-        for k in (2, 3)
-    }
-    expected = stability.summarise(
-        studies(scores, n_bootstrap=4, **own),
-        labels,
-        stability.prediction_strength(scores, n_splits=3, **own),
-    )
-    pd.testing.assert_frame_equal(found, expected, check_exact=True)
-    other = stability.measure(scores, 22, **MEASURE)
-    assert found.columns.drop("value").equals(other.columns.drop("value"))
+    labels = {3: methods.nearest(values, methods.kmeans(values, k=3, **own))}
+    again = studies(scores, k_values=[3], n_bootstrap=4, **own)
+    by_pair = stability.recovery(again, labels)
+    means = [by_pair.loc[by_pair["segment"] == s, "jaccard"].mean() for s in range(3)]
+    assert found["rank"].tolist() == [1, 2, 3]
+    assert found["value"].tolist() == pytest.approx(sorted(means))
+    other = stability.recovery_by_rank(scores, 22, **MEASURE)
     assert (found["value"] != other["value"]).any()
 
 
@@ -462,8 +433,8 @@ def test_a_measure_of_a_reference_starts_no_processes_of_its_own(monkeypatch):
 
     monkeypatch.setattr(stability, "Parallel", counting)
     with joblib.parallel_config(backend="threading", n_jobs=2):
-        stability.measure(cloud(40), 1, **MEASURE)
-    assert used == [1, 1]
+        stability.recovery_by_rank(cloud(40), 1, **MEASURE)
+    assert used == [1]
 
 
 def test_halves_agree_where_customers_stay_in_their_segment():
@@ -779,7 +750,7 @@ def test_scores_that_cannot_be_clustered_are_refused(scores, message):
         with pytest.raises(BadInput, match=message):
             studies(scores)
         with pytest.raises(BadInput, match=message):
-            stability.measure(scores, 1, **MEASURE | {"k_values": [4]})
+            stability.recovery_by_rank(scores, 1, **MEASURE | {"k": 4})
         with pytest.raises(BadInput, match=message):
             stability.prediction_strength(
                 scores, k_values=[4], n_splits=2, seed=1, n_init=1
@@ -921,7 +892,7 @@ def test_a_choice_that_fails_or_comes_twice_is_named():
 def test_collinear_columns_and_one_customer_beyond_all_are_measured(scores):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = stability.measure(scores, 1, **MEASURE)
+        found = stability.recovery_by_rank(scores, 1, **MEASURE)
     assert np.isfinite(found["value"]).all()
     assert found["value"].between(-0.5, 1).all()
 
@@ -961,9 +932,7 @@ def test_each_segment_stands_beside_the_reference_of_its_rank():
     }
     drawn = rng.random((6, 40)) < 0.7
     resampled = stability.Resampled(again, drawn)
-    references = pd.DataFrame(
-        {"statistic": "recovery", "rank": [1, 2, 3] * 2, "value": [0.1, 0.2, 0.3] * 2}
-    )
+    references = pd.DataFrame({"rank": [1, 2, 3] * 2, "value": [0.1, 0.2, 0.3] * 2})
     found = stability.by_segment(resampled, labels, references, k=3)
     assert found.index.tolist() == [1, 2, 3]
     expected = stability.recovered(stability.recovery(resampled, labels))

@@ -426,55 +426,25 @@ def _steps(labels: Labels) -> list[tuple[int, np.ndarray, np.ndarray]]:
     return [(k, found[k], found[k - 1]) for k in sorted(labels)]
 
 
-def summarise(
-    resampled: Resampled, labels: Labels, strength: pd.DataFrame
+def recovery_by_rank(
+    scores: pd.DataFrame, seed: int, *, k: int, n_bootstrap: int, n_init: int
 ) -> pd.DataFrame:
-    """Put the means of all stabilities into one table, to be set beside references.
+    """Measure how well repeated studies find each of k segments: for `on_references`.
 
-    Returns statistic (agreement, recovery, prediction_strength), k, rank and value. The
-    rank counts segments, from 1 for the one found worst, since a segment has no
-    counterpart among references but that of its rank; it is 0, since a key must not be
-    missing, where the value is that of the whole.
+    Returns rank, from 1 for the segment found worst, and value, the mean of `recovery`:
+    a segment has no counterpart among references but that of its rank. Unlike `resample`
+    on features nothing is prepared anew, which flatters references a little. Keep
+    `n_init` the same for both: more starts are steadier.
     """
-    pairs = agreement(resampled).groupby("k")["ari"].mean()
-    by_segment = recovery(resampled, labels).groupby(["k", "segment"])["jaccard"].mean()
-    found = by_segment.reset_index(name="value")
-    found["rank"] = found.groupby("k")["value"].rank(method="first").astype(int)
-    halves = strength.groupby("k")["strength"].mean()
-    parts = {
-        "agreement": pairs.reset_index(name="value").assign(rank=0),
-        "recovery": found.sort_values(["k", "rank"]),
-        "prediction_strength": halves.reset_index(name="value").assign(rank=0),
-    }
-    table = pd.concat(part.assign(statistic=name) for name, part in parts.items())
-    return table[["statistic", "k", "rank", "value"]].reset_index(drop=True)
-
-
-def measure(
-    scores: pd.DataFrame,
-    seed: int,
-    *,
-    k_values: Sequence[int],
-    n_bootstrap: int,
-    n_splits: int,
-    n_init: int,
-) -> pd.DataFrame:
-    """Measure all stabilities of scores, as `summarise`: what `on_references` repeats.
-
-    Unlike `resample` on features nothing is prepared anew, which flatters references a
-    little. Keep `n_init` the same for both: more starts are steadier.
-    """
-    settings = {"k_values": k_values, "seed": seed, "n_init": n_init}
+    settings = {"seed": seed, "n_init": n_init}
     # References are measured side by side already; each of them stays in its process.
     with parallel_config(backend="sequential"), threadpool_limits(1):
-        strength = prediction_strength(scores, n_splits=n_splits, **settings)
-        again = resample(scores, prepare=AsItIs, n_bootstrap=n_bootstrap, **settings)
-        values = scores.to_numpy(float)
-        labels = {
-            k: methods.kmeans_labels(values, k=k, seed=seed, n_init=n_init)
-            for k in k_values
-        }
-    return summarise(again, labels, strength)
+        again = resample(
+            scores, prepare=AsItIs, k_values=[k], n_bootstrap=n_bootstrap, **settings
+        )
+        labels = {k: methods.kmeans_labels(scores.to_numpy(float), k=k, **settings)}
+    found = recovery(again, labels).groupby("segment")["jaccard"].mean().sort_values()
+    return pd.DataFrame({"rank": range(1, len(found) + 1), "value": found.to_numpy()})
 
 
 def halves(
@@ -531,7 +501,7 @@ def by_segment(
 ) -> pd.DataFrame:
     """Say of each segment at k how surely it comes back, by segment_id (from 1).
 
-    `references` are `measure` on references. Returns recovery (mean `jaccard`) with
+    `references` are `recovery_by_rank` on references. Returns recovery (mean `jaccard`) with
     recovery_error, reference and reference_high (mean and most of the reference's
     segment of the same rank), dissolved and recovered (`recovery_of_drawn`), across,
     low and high (of `recovered`).
@@ -539,8 +509,7 @@ def by_segment(
     overlaps = recovery(resampled, labels).query("k == @k")
     own = recovered(overlaps).set_index("segment")
     drawn = recovered(recovery_of_drawn(resampled, labels)).query("k == @k")
-    of_references = references[references["statistic"] == "recovery"]
-    by_rank = of_references.groupby("rank")["value"].agg(["mean", "max"])
+    by_rank = references.groupby("rank")["value"].agg(["mean", "max"])
     by_rank = by_rank.reindex(own["jaccard"].rank(method="first").astype(int))
     table = pd.DataFrame(
         {

@@ -75,7 +75,7 @@ choice-halves = { $beyond ->
     [one] Halves agree beyond every null model at 1 of { $tried } k
    *[other] Halves agree beyond every null model at { $beyond } of { $tried } k
 }
-choice-halves-alt = { choice-halves }. Box plots show the adjusted Rand index of two halves of the customers for each number of segments; grey bars show null references. The table below holds the means.
+choice-halves-alt = { choice-halves }. Box plots show the adjusted Rand index of two halves of the customers. Grey bars show null references. The table below holds the means.
 choice-strength = Prediction strength reaches { $least }, with one standard error, up to k = { $k }: the rule of Tibshirani and Walther { $k ->
     [1] sees one cloud.
    *[other] takes { $k }.
@@ -153,7 +153,7 @@ choice-tree = { $branch ->
    *[alike] All { $k } segments are mixed alike
 }
 choice-tree-alt = { choice-tree }. Discs are segments at each number of segments, lines the customers they share; darkness is the stability across solutions.
-choice-borderline = On average, { PERCENT($kept) } of resampled studies keep a customer's segment; { $seldom } of the customers stay in fewer than two of three. { $measured ->
+choice-borderline = On average, { PERCENT($kept) } of resampled studies keep a customer's segment. { $seldom } of the customers stay in fewer than two of three. { $measured ->
     [yes] Beyond a distance ratio of { NUM($limit, digits: 2) }, fewer than two of three stay { $weeks ->
         [yes] in resampled studies or between the weeks
        *[no] in resampled studies
@@ -167,7 +167,7 @@ choice-recovery = { $branch ->
     [apart] Segment { $most } comes back most surely, segment { $least } least
    *[alike] All segments come back alike
 }
-choice-recovery-alt = { choice-recovery }. Box plots show the overlap of each segment with its best match in repeated studies; the dashed line at 0.5 marks a segment as dissolved. Means stand in the table above.
+choice-recovery-alt = { choice-recovery }. Box plots show the overlap of each segment with its best match in repeated studies. The dashed line at 0.5 marks a segment as dissolved. Means stand in the table above.
 choice-silhouette = { $part } of the customers would fit the next segment better
 choice-silhouette-alt = { choice-silhouette }. Silhouette widths of all customers by segment, with the means of customers and of references.
 choice-gorge = { $natural ->
@@ -179,7 +179,7 @@ choice-gorge-alt = { choice-gorge }. A histogram of the membership of all custom
 # --- What are the readings good for?
 
 choice-benchmark = What each way to group customers predicts
-choice-benchmark-alt = Value tier x activity explain { PERCENT($rules, digits: 1) } of later sales, needs segments { PERCENT($segments, digits: 1) } of the { $aim }. Dots show how well each grouping predicts later behaviour of customers left out, lines 95% intervals; the table below holds the numbers.
+choice-benchmark-alt = Value tier x activity explain { PERCENT($rules, digits: 1) } of later sales, needs segments { PERCENT($segments, digits: 1) } of the { $aim }. Dots show how well each grouping predicts later behaviour of customers left out, lines 95% intervals. The table below holds the numbers.
 choice-rivals = Segments explain { PERCENT($segments, digits: 1) } of the { $outcome }, centres drawn at random { PERCENT($random, digits: 1) } ({ PERCENT($least, digits: 1) } to { PERCENT($most, digits: 1) } over { $draws } draws). { $adds ->
     [yes] How customers were cut adds to their habits.
    *[no] How customers were cut adds nothing to their habits.
@@ -211,7 +211,7 @@ choice-deciding-chosen = We use { $k } needs segments{ $how ->
 }
 choice-deciding-given-up = { $verdict ->
     [natural] We give up little: the segments stand apart from one another (p = { NUM($p, digits: 2) } against { $null }), and { $borderline } of the classified customers are borderline.
-    [reproducible] We give up sharp borders: the segments come back more often than customers without clusters explain (p = { NUM($p, digits: 2) } against { $null }), but { $borderline } of the classified customers are borderline.
+    [reproducible] We give up sharp borders: the segments come back more often than customers without clusters explain (p = { NUM($p, digits: 2) } against { $null }). But { $borderline } of the classified customers are borderline.
    *[constructive] We give up the claim that customers come in separate groups: customers without clusters can be cut as reliably (p = { NUM($p, digits: 2) } against { $null }). { $borderline } of the classified customers are borderline.
 } Other preparations of the same data agree with these segments by { NUM($low, digits: 2) } to { NUM($high, digits: 2) }.
 choice-deciding-change = We would change our mind if repeated studies agreed by less than { $min_agreement } (min_agreement){ $judged ->
