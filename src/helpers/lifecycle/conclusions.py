@@ -66,7 +66,7 @@ def _rate(name: str, found: pd.Series | None, *, form: str) -> dict[str, object]
         return dict.fromkeys((name, f"{name}_low", f"{name}_high"), NONE)
     sure = min(found["hits"], found["moves"] - found["hits"]) >= MIN_CELL
     return {
-        name: part(found["hits"], of=found["moves"], form=form),
+        name: part(found["hits"], of=found["moves"], form=form).capitalize(),
         f"{name}_low": found["low"] if sure else NONE,
         f"{name}_high": found["high"] if sure else NONE,
     }

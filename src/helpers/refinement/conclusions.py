@@ -7,8 +7,8 @@ import pandas as pd
 
 from helpers.clustering.model import Model
 from helpers.core.errors import TooLittle
-from helpers.disclosure.suppression import MIN_CELL, part
-from helpers.display import words
+from helpers.disclosure.suppression import MIN_CELL, numbers, part
+from helpers.display import tables, words
 from helpers.refinement import migration
 
 # The words stand in display/words/en/07_refinement.ftl. Facts of a finding hold nothing
@@ -66,7 +66,8 @@ def any_cut(moves: pd.DataFrame, drawn: pd.DataFrame, *, fewest: int) -> str:
     largest of several, and so is that of random groups. `moves` comes from
     `migration.excess`, `drawn` from `migration.random_cuts`.
     """
-    whole, top = moves["excess"].iloc[0], migration.largest(moves, fewest=fewest)
+    safe = moves[numbers(tables.guarded(moves)["moved"]).notna()]
+    whole, top = moves["excess"].iloc[0], migration.largest(safe, fewest=fewest)
     above, below = whole > drawn["excess"].max(), whole < drawn["excess"].min()
     unknown = np.isnan(top) or drawn["largest"].isna().any()
     larger = "yes" if top > drawn["largest"].max() else "no"
