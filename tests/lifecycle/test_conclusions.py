@@ -19,15 +19,15 @@ def counts(**last):
     [
         (
             {"active": 60, "slowing": 20, "lapsed": 20},
-            "60% ordered as usual at the end of 2020Q2; 20% had lapsed",
+            "At the end of 2020Q2 60% ordered as usual; 20% had lapsed",
         ),
         (
             {"active": 60, "returned": 4, "slowing": 16, "lapsed": 40},
-            "33% had lapsed at the end of 2020Q2",
+            "At the end of 2020Q2 33% had lapsed",
         ),
         (
             {"active": 60, "slowing": 12, "lapsed": 5},
-            "78% ordered as usual at the end of 2020Q2",
+            "At the end of 2020Q2 78% ordered as usual",
         ),
         (
             {"active": 6, "returned": 3, "lapsed": 5},
@@ -122,7 +122,7 @@ def test_few_who_lapse_or_come_back_are_no_share():
     few = moves(("active", "active", 80), ("active", "lapsed", 4))
     about = {"customers": 100, "starts_known": True}
     found = conclusions.stages(counts(**MANY), few, **about)
-    assert "fewer than 10 of the active lapse" in found["size"]
+    assert "Fewer than 10 of the active lapse" in found["size"]
     assert found["uncertainty"] == ""
 
 
@@ -345,7 +345,7 @@ def test_what_goes_with_renewal_follows_the_regression(rows, decision, title):
     found = conclusions.renewal(ENDED, driven(*rows), None, alpha=0.05)
     assert decision in found["decision"]
     assert title in words.say("renewal-title", **found["facts"])
-    assert "80% of contracts were renewed." in found["size"]
+    assert "80% were renewed." in found["size"]
     assert ("answered late" in found["limit"]) == (SLOW in rows)
     assert f"per {rows[0][1]}: (" in found["uncertainty"]
 
@@ -359,16 +359,18 @@ def test_renewal_by_attitude_leaves_out_few_contracts():
         }
     )
     found = conclusions.renewal(ENDED, driven(SLOW), attitudes, alpha=0.05)
-    assert "80% of contracts were renewed, 70% of promoters." in found["size"]
+    assert "80% were renewed; of those of promoters 70%." in found["size"]
     both = attitudes.assign(contracts=[20, 50])
     found = conclusions.renewal(ENDED, driven(SLOW), both, alpha=0.05)
-    assert found["size"].endswith("fewer than 10 of detractors.")
+    assert found["size"].endswith(
+        "of those of promoters 70%, of detractors fewer than 10."
+    )
 
 
 def test_without_drivers_only_the_rate_is_said():
     found = conclusions.renewal(ENDED, None, None, alpha=0.05)
     assert found["id"] == "renewal-rate"
-    assert found["size"] == "80% of 100 contracts were renewed."
+    assert found["size"] == "Of 100 contracts that ended, 80% were renewed."
     note = words.say("renewal-note", **found["facts"])
     assert note == "Of all 100 contracts that ended, 80% were renewed."
 

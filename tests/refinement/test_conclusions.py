@@ -50,8 +50,8 @@ def test_the_sentence_on_floors_says_which_decides(low, high, weeks, says):
     ("moved", "says"),
     [
         (0.3, "30.0% changed segment, 20% would by noise alone"),
-        (0.01, "fewer than 10 of the customers changed segment"),
-        (0.99, "all but fewer than 10 of the customers changed segment"),
+        (0.01, "Changed segment: fewer than 10 of the customers"),
+        (0.99, "Changed segment: all but fewer than 10 of the customers"),
         (0.0, "0.0% changed segment, 20% would by noise alone"),
     ],
 )
@@ -78,6 +78,7 @@ def test_segments_are_compared_with_random_cuts(all_, top, says):
         {
             "segment_id": [0, 1, 2, 3],
             "customers": [100, 50, 45, 5],
+            "moved": [0.4, 0.4, 0.4, 0.4],
             "excess": [all_, top, -0.1, 0.9],  # the last is too small to be shown
         }
     )

@@ -66,7 +66,7 @@ def _rate(name: str, found: pd.Series | None, *, form: str) -> dict[str, object]
         return dict.fromkeys((name, f"{name}_low", f"{name}_high"), NONE)
     sure = min(found["hits"], found["moves"] - found["hits"]) >= MIN_CELL
     return {
-        name: part(found["hits"], of=found["moves"], form=form),
+        name: part(found["hits"], of=found["moves"], form=form).capitalize(),
         f"{name}_low": found["low"] if sure else NONE,
         f"{name}_high": found["high"] if sure else NONE,
     }
@@ -146,12 +146,11 @@ def contacts(judged: pd.DataFrame) -> Finding:
         words.say("contact-change", name=row.touchpoint, low=row.low, high=row.high)
         for row in judged.head(3).itertuples()
     ]
+    counts = {"compared": compared, "changed": len(changed), "unlike": len(unlike)}
     return words.finding(
         "contacts",
         branch="some" if len(changed) else "none" if compared else "not-compared",
-        compared=compared,
-        changed=len(changed),
-        unlike=len(unlike),
+        **counts,
         names=", ".join(changed["touchpoint"].head(4)),
         first=first["touchpoint"],
         first_low=first["check_low"],
@@ -240,17 +239,14 @@ def traits(ranking: pd.DataFrame, traits: pd.DataFrame, *, slope: float) -> Find
     whole, top = ranking.iloc[0], traits.iloc[0]
     apart = (traits["low"] > 0) | (traits["high"] < 0)
     forecast = "fits" if abs(slope - 1) < 0.3 else "off"
+    direction = "high" if top["difference"] > 0 else "low"
     return words.finding(
         "traits",
         branch=retention.predicts(ranking),
         forecast="chance" if whole["low"] <= 0.5 else forecast,
         **whole[["auc", "low", "high", "gain_low", "gain_high"]],
         alone=ranking["auc"].iloc[-1],
-        typical="none"
-        if not apart.any()
-        else "high"
-        if top["difference"] > 0
-        else "low",
+        typical=direction if apart.any() else NONE,
         feature=labels.say(top["feature"])[:60],
     )
 
@@ -260,10 +256,6 @@ def too_early(
 ) -> Finding:
     """Conclude that too little is known, where no other finding could be made."""
     each = days.groupby("customer_id").size()
-    return words.finding(
-        "too-early",
-        again=part((each > 1).sum(), of=len(each)).capitalize(),
-        customers=len(each),
-        first=f"{first:%Y-%m-%d}",
-        last=f"{last:%Y-%m-%d}",
-    )
+    again = part((each > 1).sum(), of=len(each)).capitalize()
+    window = {"first": f"{first:%Y-%m-%d}", "last": f"{last:%Y-%m-%d}"}
+    return words.finding("too-early", again=again, customers=len(each), **window)

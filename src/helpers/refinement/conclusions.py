@@ -7,8 +7,8 @@ import pandas as pd
 
 from helpers.clustering.model import Model
 from helpers.core.errors import TooLittle
-from helpers.disclosure.suppression import MIN_CELL, part
-from helpers.display import words
+from helpers.disclosure.suppression import MIN_CELL, numbers, part
+from helpers.display import tables, words
 from helpers.refinement import migration
 
 # The words stand in display/words/en/07_refinement.ftl. Facts of a finding hold nothing
@@ -66,7 +66,8 @@ def any_cut(moves: pd.DataFrame, drawn: pd.DataFrame, *, fewest: int) -> str:
     largest of several, and so is that of random groups. `moves` comes from
     `migration.excess`, `drawn` from `migration.random_cuts`.
     """
-    whole, top = moves["excess"].iloc[0], migration.largest(moves, fewest=fewest)
+    safe = moves[numbers(tables.guarded(moves)["moved"]).notna()]
+    whole, top = moves["excess"].iloc[0], migration.largest(safe, fewest=fewest)
     above, below = whole > drawn["excess"].max(), whole < drawn["excess"].min()
     unknown = np.isnan(top) or drawn["largest"].isna().any()
     larger = "yes" if top > drawn["largest"].max() else "no"
@@ -91,13 +92,8 @@ def paths(flows: pd.DataFrame, *, names: Mapping[int, str]) -> str:
     clear = _clear(flows)
     said = [words.say("path", **_path(row, names)) for _, row in clear.iterrows()]
     beyond = int(flows["beyond"].sum())
-    return words.say(
-        "paths",
-        beyond=beyond,
-        all=len(flows),
-        named="; ".join(said) or NONE,
-        unnamed=beyond - len(clear),
-    )
+    counts = {"beyond": beyond, "all": len(flows), "unnamed": beyond - len(clear)}
+    return words.say("paths", **counts, named="; ".join(said) or NONE)
 
 
 def _clear(flows: pd.DataFrame) -> pd.DataFrame:
@@ -115,12 +111,9 @@ def calm(
 ) -> dict[str, object]:
     """Say how many customers move by the calm rule, and how many of them by noise."""
     share = float((new != old).mean())
-    return {
-        "calm": part(int((new != old).sum()), of=len(old), form="{:.1%}"),
-        "ratio": ratio,
-        "floor": floor,
-        "false": min(floor / share, 1) if share else NONE,
-    }
+    moving = part(int((new != old).sum()), of=len(old), form="{:.1%}")
+    false = min(floor / share, 1) if share else NONE
+    return {"calm": moving, "ratio": ratio, "floor": floor, "false": false}
 
 
 def movement(
@@ -128,15 +121,13 @@ def movement(
     flows: pd.DataFrame,
     *,
     names: Mapping[int, str],
-    group: str,
-    period: str,
-    any_cut: str,
     calm: Mapping[str, object] | None,
+    **facts: object,
 ) -> Finding:
     """Conclude whether customers changed their group into a period, beyond noise.
 
-    `moves` and `flows` are of `migration.excess` and `migration.migration`; `any_cut`
-    and `calm` come from above, empty and None where they were left out.
+    `moves` and `flows` are of `migration.excess` and `migration.migration`; `calm`
+    comes from above, None where it was left out; `facts` are group, period and any_cut.
     """
     branch, mostly = migration.kind(moves.iloc[0], flows)
     clear = _clear(flows)
@@ -145,9 +136,7 @@ def movement(
         "movement",
         branch=branch,
         mostly=mostly,
-        group=group,
-        period=period,
-        any_cut=any_cut,
+        **facts,
         floors=words.say("floors", **floors(moves.iloc[0])),
         **moved(moves.iloc[0]),
         **(_path(clear.iloc[0], names) if len(clear) else none),

@@ -16,11 +16,11 @@ starts = { $pile ->
 stages-title = { $well ->
         [withheld] { $lapsed_share ->
             [withheld] Customers by stage at the end of { $period }
-           *[other] { $lapsed_share } had lapsed at the end of { $period }
+           *[other] At the end of { $period } { $lapsed_share } had lapsed
         }
        *[other] { $lapsed_share ->
-            [withheld] { $well_share } ordered as usual at the end of { $period }
-           *[other] { $well_share } ordered as usual at the end of { $period }; { $lapsed_share } had lapsed
+            [withheld] At the end of { $period } { $well_share } ordered as usual
+           *[other] At the end of { $period } { $well_share } ordered as usual; { $lapsed_share } had lapsed
         }
     }
 flows-title = { $stay ->
@@ -257,7 +257,7 @@ renewal-title = { $branch ->
 renewal-driver = { NUM($odds, digits: 2) } per { $unit }
 renewal-rate =
     .decision = Know how many renew before asking why: what is related to renewal is not known yet.
-    .size = { $renewed } of { NUM($contracts) } contracts were renewed.
+    .size = Of { NUM($contracts) } contracts that ended, { $renewed } were renewed.
     .uncertainty = 95% interval: ({ PERCENT($low) } to { PERCENT($high) }).
     .action = Ask customers whose contract ends why they stay or go.
     .limit = Only contracts whose end is known.
@@ -267,14 +267,14 @@ renewal =
         [some] Look into what goes with renewal before acting on it.
        *[nothing] Look elsewhere for what decides renewal: nothing measured here goes with it.
     }
-    .size = Odds of renewal are multiplied by { $each }. { $renewed } of contracts were renewed{ $promoter ->
+    .size = Odds of renewal are multiplied by { $each }. Of the contracts that ended, { $renewed } were renewed{ $promoter ->
         [none] { $detractor ->
             [none] .
-           *[other] , { $detractor } of detractors.
+           *[other] ; of those of detractors { $detractor }.
         }
        *[other] { $detractor ->
-            [none] , { $promoter } of promoters.
-           *[other] , { $promoter } of promoters and { $detractor } of detractors.
+            [none] ; of those of promoters { $promoter }.
+           *[other] ; of those of promoters { $promoter }, of detractors { $detractor }.
         }
     }
     .uncertainty = 95% interval per { $strongest }: ({ NUM($odds_low, digits: 2) } to { NUM($odds_high, digits: 2) }).

@@ -8,6 +8,7 @@ short-periods = Movement beyond noise is not measured: two neighbouring periods 
 one-group = There is one { $group }, so nobody can move to another.
 few-moved = Movement into { $period } is not measured: fewer than { $fewest } customers can be classified in both periods and in odd and even weeks alike.
 few-cuts = No random cuts were drawn: { $customers } customers are compared, and { $needed } are needed, 10 for each segment.
+few-changed = No random cuts were drawn: too few customers changed { $group }, or stayed, to compare their share.
 no-earlier-move = Only one move was measured, so nobody can be seen again after it.
 few-moved-earlier = Too few customers moved into { $period } to say whether they stayed.
 no-index = The features have no limit: { $why }.
@@ -58,7 +59,7 @@ floors = By chance alone { PERCENT($noise_1, digits: 1) } change in alternate we
     }
 moved-title = { $shown ->
         [yes] { $moved } changed { $group }, { PERCENT($noise) } would by noise alone
-       *[no] { $moved } of the customers changed { $group }
+       *[no] Changed { $group }: { $moved } of the customers
     }
 any-cut = Beyond noise, segments change by { SIGNED($excess, digits: 1) } points; random cuts by { SIGNED($excess_mean, digits: 1) } points on average ({ SIGNED($excess_min, digits: 1) } to { SIGNED($excess_max, digits: 1) } over { $draws } draws). { $branch ->
         [more] Movement of segments says more than movement of any of these cuts.
