@@ -8,7 +8,8 @@ import pytest
 from helpers.core import paths
 from helpers.runs import sections
 
-BOOKS = paths.notebooks()
+# Of segments that are not handed on, notebook 3 asks nothing: `x if handed_on else y`.
+BOOKS = [book for book in paths.notebooks() if not book.stem.startswith("03")]
 
 
 def names(source, kind):
