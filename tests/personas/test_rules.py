@@ -345,7 +345,7 @@ def test_rules_that_do_no_better_than_the_largest_segment_are_withdrawn():
     rules.need_enough(pd.Series([1] * 10 + [2] * 10))
     judged = {"agreement": 0.7, "low": 0.61, "high": 0.8, "majority": 0.6}
     rules.need_better(judged)
-    with pytest.raises(errors.TooLittle, match="withdrawn. Rules give 70%"):
+    with pytest.raises(errors.TooLittle, match=r"withdrawn\. Rules give 70%"):
         rules.need_better(judged | {"low": 0.6})
 
 
