@@ -58,8 +58,8 @@ personas-not-judged = { $why ->
        *[unsold] too little was sold later
     }
 personas-tiers = { $held ->
-        [yes] Tiers lasted: the share of later sales of the first one lies above its share of customers.
-        [no] Tiers did not last: the share of later sales of the first one does not lie clearly above its share of customers.
+        [yes] Tiers lasted: the first one's share of later sales is clearly above its share of customers.
+        [no] Tiers did not last: the first one's share of later sales is not clearly above its share of customers.
        *[none] We do not know whether tiers last, since { $why }.
     }
 personas-tiers-unknown =
