@@ -162,7 +162,7 @@ def test_the_paragraph_says_what_was_chosen_given_up_and_would_change_it():
         "runner-up, 2. Repeated studies agree by 0.67, and the weakest segment comes "
         "back with an average overlap of 0.76. We give up the claim that customers come "
         "in separate groups: customers without clusters can be cut as reliably (p = "
-        "1.00 against one bent gradient). 37% of the classified customers are "
+        "1.00 against one bent gradient). Of the classified customers, 37% are "
         "borderline. Other preparations of the same data agree with these segments by "
         "0.52 to 0.90. We would change our mind if repeated studies agreed by less than "
         "0.6 (min_agreement), or if a finer number met the criteria and explained at "
@@ -236,7 +236,7 @@ def used(table=None, found=USED, borderline=BORDERLINE, same_lines=False, sample
 def test_segments_of_a_continuum_are_used_as_regions():
     found = used()
     assert "do not treat them as separate groups" in found["decision"]
-    assert "37% of classified customers are borderline" in found["size"]
+    assert "Of the classified customers, 37% are borderline." in found["size"]
     assert "Verdict: constructive." in found["uncertainty"]
     assert "let borderline customers get either" in found["action"]
     assert "Other methods draw other lines." in found["limit"]
@@ -258,7 +258,7 @@ def test_natural_segments_stand_apart_and_nobody_is_borderline():
 
 def test_few_borderline_customers_are_not_counted():
     few = pd.Series([True] * 3 + [False] * 97)
-    assert "fewer than 10 of classified customers" in used(borderline=few)["size"]
+    assert "customers, fewer than 10 are borderline." in used(borderline=few)["size"]
 
 
 @pytest.mark.parametrize(
@@ -397,9 +397,9 @@ def test_a_sentence_with_a_verb_is_chosen_by_what_was_found(message, facts, said
 def test_what_cannot_be_judged_between_weeks_is_said():
     facts = {"least": "21%", "most": "41%", "customers": "12"}
     both = words.say("choice-twice", judged_weeks=True, judged_time=True, **facts)
-    assert (
-        both
-        == "21% to 41% of the customers change segment between odd and even weeks, whatever k."
+    assert both == (
+        "Between odd and even weeks, 21% to 41% of the customers change segment, "
+        "depending on k."
     )
     none = words.say("choice-twice", judged_weeks=False, judged_time=False, **facts)
     assert none.startswith("Only 12 customers bought in odd and in even weeks")

@@ -81,7 +81,7 @@ choice-strength = Prediction strength reaches { $least }, with one standard erro
    *[other] takes { $k }.
 } At k = 2 it is { NUM($strength, digits: 2) } for customers and { NUM($reference, digits: 2) } for the strictest null model.
 choice-twice = { $judged_weeks ->
-    [yes] { $least } to { $most } of the customers change segment between odd and even weeks, whatever k.
+    [yes] Between odd and even weeks, { $least } to { $most } of the customers change segment, depending on k.
    *[no] Only { $customers } customers bought in odd and in even weeks, and 20 are needed: whether segments come back in other weeks cannot be said.
 } { $judged_time ->
     [yes] { "" }
@@ -153,7 +153,7 @@ choice-tree = { $branch ->
    *[alike] All { $k } segments are mixed alike
 }
 choice-tree-alt = { choice-tree }. Discs are segments at each number of segments, lines the customers they share; darkness is the stability across solutions.
-choice-borderline = On average, { PERCENT($kept) } of resampled studies keep a customer's segment. { $seldom } of the customers stay in fewer than two of three. { $measured ->
+choice-borderline = On average, { PERCENT($kept) } of resampled studies keep a customer's segment. Of the customers, { $seldom } stay in fewer than two of three. { $measured ->
     [yes] Beyond a distance ratio of { NUM($limit, digits: 2) }, fewer than two of three stay { $weeks ->
         [yes] in resampled studies or between the weeks
        *[no] in resampled studies
@@ -179,7 +179,10 @@ choice-gorge-alt = { choice-gorge }. A histogram of the membership of all custom
 # --- What are the readings good for?
 
 choice-benchmark = What each way to group customers predicts
-choice-benchmark-alt = Value tier x activity explain { PERCENT($rules, digits: 1) } of later sales, needs segments { PERCENT($segments, digits: 1) } of the { $aim }. Dots show how well each grouping predicts later behaviour of customers left out, lines 95% intervals. The table below holds the numbers.
+choice-benchmark-alt = { $judged ->
+    [yes] Value tier x activity explain { PERCENT($rules, digits: 1) } of later sales, needs segments { PERCENT($segments, digits: 1) } of the { $aim }.
+   *[no] Some outcomes could not be judged.
+} Dots show how well each grouping predicts later behaviour of customers left out, lines 95% intervals. The table below holds the numbers.
 choice-rivals = Segments explain { PERCENT($segments, digits: 1) } of the { $outcome }, centres drawn at random { PERCENT($random, digits: 1) } ({ PERCENT($least, digits: 1) } to { PERCENT($most, digits: 1) } over { $draws } draws). { $adds ->
     [yes] How customers were cut adds to their habits.
    *[no] How customers were cut adds nothing to their habits.
@@ -210,9 +213,9 @@ choice-deciding-chosen = We use { $k } needs segments{ $how ->
    *[other] The evidence cannot tell { $k } from { $ties }.
 }
 choice-deciding-given-up = { $verdict ->
-    [natural] We give up little: the segments stand apart from one another (p = { NUM($p, digits: 2) } against { $null }), and { $borderline } of the classified customers are borderline.
-    [reproducible] We give up sharp borders: the segments come back more often than customers without clusters explain (p = { NUM($p, digits: 2) } against { $null }). But { $borderline } of the classified customers are borderline.
-   *[constructive] We give up the claim that customers come in separate groups: customers without clusters can be cut as reliably (p = { NUM($p, digits: 2) } against { $null }). { $borderline } of the classified customers are borderline.
+    [natural] We give up little: the segments stand apart from one another (p = { NUM($p, digits: 2) } against { $null }). Of the classified customers, { $borderline } are borderline.
+    [reproducible] We give up sharp borders: the segments come back more often than customers without clusters explain (p = { NUM($p, digits: 2) } against { $null }). But of the classified customers, { $borderline } are borderline.
+   *[constructive] We give up the claim that customers come in separate groups: customers without clusters can be cut as reliably (p = { NUM($p, digits: 2) } against { $null }). Of the classified customers, { $borderline } are borderline.
 } Other preparations of the same data agree with these segments by { NUM($low, digits: 2) } to { NUM($high, digits: 2) }.
 choice-deciding-change = We would change our mind if repeated studies agreed by less than { $min_agreement } (min_agreement){ $judged ->
     [yes] , or if a finer number met the criteria and explained at least { $min_step } more of the { $aim } (min_step).
@@ -234,7 +237,7 @@ choice-none =
     .limit = That no groups were found does not show that customers are alike: differences too small or too rare for these data stay unseen.
 choice-not-looked-for =
     .decision = Group customers by value tier and activity: needs segments were not looked for.
-    .size = { $high } of { NUM($customers) } customers are in the high tier.
+    .size = The high tier holds { $high } of { NUM($customers) } customers.
     .action = Keep collecting orders, or name categories of products, and run again.
     .limit = { $why }
 choice-use =
@@ -242,7 +245,7 @@ choice-use =
         [natural] Use { $k } needs segments: they stand apart.
        *[other] Use { $k } needs segments as overlapping regions; do not treat them as separate groups of people.
     }
-    .size = Halves of the customers agree by { NUM($halves, digits: 2) } (adjusted Rand index), customers of the strictest null model by { NUM($reference_agreement, digits: 2) }. { $borderline } of classified customers are borderline.
+    .size = Halves of the customers agree by { NUM($halves, digits: 2) } (adjusted Rand index), customers of the strictest null model by { NUM($reference_agreement, digits: 2) }. Of the classified customers, { $borderline } are borderline.
     .uncertainty = p = { NUM($p, digits: 2) } over all numbers of segments; the hardest null model is { $null }. Prediction strength is { NUM($strength, digits: 2) } (null model: { NUM($reference_strength, digits: 2) }). Repeated studies agree by { NUM($agreement, digits: 2) }. The weakest segment comes back with an average overlap of { NUM($weakest, digits: 2) }. Verdict: { $verdict }.
     .action = { $some_borderline ->
         [yes] Choose offers by segment, and let borderline customers get either offer.
@@ -289,7 +292,7 @@ choice-migration =
     .size = Resamples of other customers agree by { NUM($again, digits: 2) }, the same customers in odd and even weeks by { NUM($weeks, digits: 2) }. { $judged_time ->
         [yes] In halves of the window they agree by { NUM($time, digits: 2) }.
        *[no] { "" }
-    } { $moved } of the customers change segment between the weeks.
+    } Between the weeks, { $moved } of the customers change segment.
     .uncertainty = Agreement is the adjusted Rand index. A half says less than the whole, so two full periods would agree better.
     .action = Compare moves between periods with this before acting on them.
     .limit = Weeks alternate, so a true change in mid-period counts in both halves.
