@@ -32,6 +32,7 @@ OF_FITTED = {
     *("leads.lead_scoring", "leads.typing_tool", "personas.plots"),
     *("clustering.criteria", "clustering.sampling", "clustering.conclusions"),
     *("refinement.migration", "refinement.refit", "personas.conclusions"),
+    *("lifecycle.conclusions", "refinement.conclusions"),
 }
 # Prints, line by line, which of the first libraries each group of modules brings along.
 PROGRAM = """
