@@ -36,7 +36,7 @@ def allowed(plan, table, limits):
         and (plan.groupby(table["segment_id"]).sum() <= people).all()
         and all(
             plan[table["offer"] == o].sum() <= cap
-            for o, cap in limits.max_contacts.items()
+            for o, cap in limits.max_reach.items()
         )
     )
 

@@ -18,9 +18,7 @@ class Limits:
 
     budget_cents: int  # most that all contacts may cost
     min_contacts: int  # customers an option gets if it gets any: fewer teach nothing
-    max_contacts: Mapping[
-        str, int
-    ]  # offer -> contacts at most; offers not named have no limit
+    max_reach: Mapping[str, int]  # offer -> contacts; offers not named have no limit
 
 
 def options(
@@ -105,12 +103,8 @@ def _limits(options: pd.DataFrame, limits: Limits) -> tuple[np.ndarray, np.ndarr
     segments = segments.set_index("segment_id")["customers"]
     rows = [options["cost_cents"].to_numpy(float)]
     rows += [(options["segment_id"] == i).to_numpy(float) for i in segments.index]
-    rows += [
-        (options["offer"] == offer).to_numpy(float) for offer in limits.max_contacts
-    ]
-    tops = np.array(
-        [limits.budget_cents, *segments, *limits.max_contacts.values()], float
-    )
+    rows += [(options["offer"] == offer).to_numpy(float) for offer in limits.max_reach]
+    tops = np.array([limits.budget_cents, *segments, *limits.max_reach.values()], float)
     return np.array(rows), tops
 
 
@@ -119,7 +113,7 @@ def in_order(options: pd.DataFrame, limits: Limits, *, order: np.ndarray) -> np.
     plan = np.zeros(len(options), int)
     left = int(limits.budget_cents)
     people = dict(zip(options["segment_id"], options["customers"], strict=True))
-    room = dict(limits.max_contacts)
+    room = dict(limits.max_reach)
     for place in order:
         row = options.iloc[place]
         offer, segment_id = row["offer"], row["segment_id"]
@@ -149,7 +143,7 @@ def spread(options: pd.DataFrame, limits: Limits, *, offer: str) -> np.ndarray:
     part = min(
         1.0,
         limits.budget_cents / max((sizes * costs).sum(), 1),
-        limits.max_contacts.get(offer, np.inf) / max(sizes.sum(), 1),
+        limits.max_reach.get(offer, np.inf) / max(sizes.sum(), 1),
     )
     plan = np.floor(sizes * part + 1e-9).astype(int)
     return np.where(plan >= max(limits.min_contacts, 1), plan, 0)

@@ -124,10 +124,10 @@ def shown(reached: pd.DataFrame) -> pd.DataFrame:
 
 
 def targeting(people: pd.DataFrame, reached: pd.Series, *, alpha: float) -> str:
-    """Say whom contacts went to, by `people`'s sales before: everybody, or ...
+    """Say whom contacts went to, by what `people` bought before.
 
-    ... those who bought more, less, or alike (no difference beyond chance). `reached`
-    are customer ids.
+    Returns everybody, more, less or alike (no difference beyond chance); `reached` are
+    customer ids.
     """
     rows = people.assign(treated=people["customer_id"].isin(reached))
     apart = intervals.difference(rows, value="sales", strata=[], alpha=alpha)

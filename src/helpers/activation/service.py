@@ -44,16 +44,15 @@ def first(tiers: pd.DataFrame, shown: pd.DataFrame) -> pd.Series:
     `shown` is the table without what must not be shown.
     """
     name, total = tiers.index[0], tiers["sales"].sum()
-    why = ""
-    if total <= 0:
+    if min(tiers["customers"].iloc[0], tiers["customers"].iloc[1:].sum()) < MIN_CELL:
+        why = f"the {name} tier and the others need ten customers each"
+    elif total <= 0:
         why = f"sales of the training window are {total:,.0f}"
     elif numbers(shown["share_sales"]).isna().iloc[0]:
         why = f"sales of the {name} tier are withheld, as a customer might be known by them"
-    if min(tiers["customers"].iloc[0], tiers["customers"].iloc[1:].sum()) < MIN_CELL:
-        why = f"the {name} tier and the others need ten customers each"
-    if why:
-        raise TooLittle(f"Service is not advised by value: {why}.")
-    return tiers.iloc[0]
+    else:
+        return tiers.iloc[0]
+    raise TooLittle(f"Service is not advised by value: {why}.")
 
 
 def waits(
