@@ -253,7 +253,7 @@ def _shared(labels: np.ndarray, others: np.ndarray, segments: int) -> np.ndarray
 
 
 def recovered(recovery: pd.DataFrame) -> pd.DataFrame:
-    """Summarise how well each segment was found again, from either table of recovery.
+    """Summarise how well each segment was recovered, from either table of recovery.
 
     Returns k, segment, jaccard (mean), low and high (quantiles 0.025 and 0.975 of the
     resamples or pairs: their spread, not an interval of the mean), dissolved (share of
