@@ -265,6 +265,10 @@ def test_a_page_that_keeps_its_word_passes():
             ["low", 122, "4%"],
         ),
         table(
+            *("Campaigns by kind", ["Kind", "Arm", "Campaigns", "Customers"]),
+            *(["A", "treated", 4, 100], ["B", "treated", 6, 90]),
+        ),
+        table(
             "Known",
             ["Segment", "Customers", "Coverage"],
             ["A", 120, "50%"],
