@@ -226,7 +226,7 @@ def test_nothing_of_a_table_is_off_a_phones_screen(browser, folder):
             "return [...document.querySelectorAll('.segments tbody tr:first-child td')]"
             ".map(e => e.dataset.label).join()"
         )
-    assert "found again" in shown
+    assert "when repeated" in shown
     # a number is not broken over lines
     tall = browser.execute_script(
         "return Math.max(...[...document.querySelectorAll('.segments td')]"
@@ -556,7 +556,7 @@ def test_without_its_script_the_page_shows_all_main_tables(browser, folder):
     finally:
         browser.execute_cdp_cmd(switch, {"value": False})
     assert "need the page's own script" in page
-    assert "700" in page and "found again 0.72" in page
+    assert "700" in page and "overlap 0.72 when repeated" in page
     assert "Download CSV" not in page and "Remove all conditions" not in page
 
 

@@ -385,7 +385,7 @@ def texts(page, selector, tag="td"):
 def test_a_segment_of_three_is_hidden_with_the_next_smallest(built):
     rows = texts(built["index"], ".segments")
     assert [row[0] for row in rows] == ["withheld", "700", "507", "withheld"]
-    assert rows[0] == [*["withheld"] * 4, "high found again 0.91", "b"]
+    assert rows[0] == [*["withheld"] * 4, "high overlap 0.91 when repeated", "b"]
     everyone = people()
     second = everyone[everyone["needs"] == BAD]
     assert rows[1][2].startswith(f"${second['sales'].mean():,.0f} ")
