@@ -142,8 +142,15 @@ def test_no_function_is_longer_than_five_lines(book):
 
 @each
 def test_every_code_cell_was_run_in_order_and_saved(book):
+    # But for what lacks its data in the default run: notebook 3 has one sample, 5 to 8 no
+    # contracts, arms and leads.
+    waits = [
+        cell for cell in code(book) if "nbval-skip" in cell["metadata"].get("tags", [])
+    ]
     counts = [cell["execution_count"] for cell in code(book)]
+    counts = [count for count in counts if count]
     assert counts == list(range(1, len(counts) + 1))
+    assert len(code(book)) - len(counts) <= len(waits) <= len(code(book)) / 2
 
 
 @each

@@ -73,6 +73,34 @@ def test_a_notebook_s_temporary_files_lie_in_the_run_s_folder_and_go(project, tm
     assert (tempfile.gettempdir(), dict(os.environ)) == before
 
 
+def test_sections_without_data_stay_in_a_saved_notebook_and_are_passed_over(project):
+    source = project(
+        "from helpers.core.errors import TooLittle",
+        "raise TooLittle('There are no leads.')",
+        "print('won')",
+        "print('end')",
+    )
+    book = nbformat.read(source, as_version=4)
+    for cell in book.cells[-3:-1]:
+        cell.metadata["tags"] = ["needs:leads"]
+    nbformat.write(book, source)
+    for _ in range(2):  # what was saved with tags is executed as before
+        execute.refresh(source)
+        saved = nbformat.read(source, as_version=4)
+        assert [cell.id for cell in saved.cells] == [cell.id for cell in book.cells]
+        first, second, end = saved.cells[-3:]
+        assert first.outputs[0].text == "There are no leads.\n"
+        assert (second.outputs, second.execution_count) == ([], None)
+        assert end.outputs[0].text == "end\n"
+        for cell in (first, second):
+            assert cell.metadata.tags == [
+                "needs:leads",
+                "nbval-skip",
+                "raises-exception",
+            ]
+        assert "tags" not in end.metadata
+
+
 def test_copies_to_work_in_have_the_run_s_parameters_and_stay_as_their_analyst_left_them(
     project, tmp_path
 ):

@@ -92,8 +92,8 @@ def copies(run: str) -> Path:
             language="python",
         )
         for cell in notebook.cells:
-            if sections.of(cell) and "raises-exception" not in cell.metadata.tags:
-                cell.metadata.tags.append("raises-exception")
+            if sections.of(cell) and sections.WAITS[1] not in cell.metadata.tags:
+                cell.metadata.tags.append(sections.WAITS[1])
         copy.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with paths.private(), disk.replacing(copy, listed=False) as partial:
             nbformat.write(notebook, partial)
@@ -103,13 +103,16 @@ def copies(run: str) -> Path:
 def refresh(notebook: Path) -> None:
     """Execute a notebook in place, so that the same results give the same bytes.
 
-    It is replaced only when every cell has run; else what came of it is under build/.
+    It is replaced only when it ran to its end; else what came of it is under build/.
+    Cells of sections that lack their data stay, unexecuted.
     """
     build = paths.home() / "build"
     failed = build / f"{notebook.stem}.failed.ipynb"
     with _working(build, notebook.stem, failed) as (partial, lock):
-        if left_out := _papermill(notebook, partial, {}, lock):
-            raise BadInput(f"{notebook.stem} lacks data for {', '.join(left_out)}.")
+        left_out = _papermill(notebook, partial, {}, lock)
+        executed = nbformat.read(partial, as_version=4)
+        sections.whole(executed, nbformat.read(notebook, as_version=4), left_out)
+        nbformat.write(executed, partial)
         partial.replace(notebook)
 
 

@@ -11,6 +11,9 @@ from helpers.core.errors import TooLittle
 # A cell tagged `needs:campaigns` belongs to the section campaigns. A cell may belong to
 # several, the outer one first.
 TAG = "needs:"
+# Of cells that lack their data in the run that a notebook is saved with: nbval passes them
+# over, and JupyterLab runs on after what they raise.
+WAITS = ("nbval-skip", "raises-exception")
 NAME = "sections"  # of the engine, for papermill
 
 
@@ -31,6 +34,8 @@ class _Client(PapermillNotebookClient):
             if left_out.intersection(of(cell)):
                 continue
             kept.append(cell)
+            tags = cell.metadata.get("tags", [])
+            cell.metadata["tags"] = [tag for tag in tags if tag not in WAITS]
             try:
                 self.nb_man.cell_start(cell, index)
                 self.execute_cell(cell, index)
@@ -47,6 +52,19 @@ class _Client(PapermillNotebookClient):
                 self.nb_man.cell_complete(cell, cell_index=index)
         self.nb.cells = kept
         self.nb.metadata["left_out"] = sorted(left_out)
+
+
+def whole(executed: NotebookNode, source: NotebookNode, left_out: list[str]) -> None:
+    """Put what sections that were left out dropped back, unexecuted and tagged so."""
+    by_id = {cell.id: cell for cell in executed.cells}
+    executed.cells = [by_id.get(cell.id, cell) for cell in source.cells]
+    for cell in executed.cells:
+        if cell.cell_type == "code" and set(left_out).intersection(of(cell)):
+            cell.metadata["tags"] = [
+                *dict.fromkeys([*cell.metadata.get("tags", []), *WAITS])
+            ]
+            if cell.id not in by_id:
+                cell.outputs, cell.execution_count = [], None
 
 
 class Engine(NBClientEngine):
