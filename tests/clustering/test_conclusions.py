@@ -213,10 +213,10 @@ def test_where_none_is_usable_the_paragraph_says_why_and_what_would_help():
     found = criteria.Decision(2, None, False, None, criteria.NOT_USABLE)
     said = deciding(table, found, reasons=["We found no groups.", "They are small."])
     assert said.startswith("We use no needs segments. We found no groups. They are")
-    assert (
-        "at least one number misses min_share, min_agreement, min_gain and alpha."
-        in said
-    )
+    assert "at least one number misses min_share, min_agreement and min_gain." in said
+    chance = measured(smallest=0.3, agreement=0.9, gain=0.1, p_weeks=0.9)
+    said = deciding(criteria.judge(chance, LIMITS), found, reasons=["No groups."])
+    assert said.endswith("A longer window or more customers would change our mind.")
 
 
 # --- Findings

@@ -112,7 +112,7 @@ def deciding(
     """
     tried = {"first": int(table.index.min()), "last": int(table.index.max())}
     if reasons:
-        missed = criteria.missed(table, limits)
+        missed = criteria.missed(table, limits).drop(columns="alpha")
         parameters = counted(missed.columns[missed.any()])
         said = " ".join(reasons)
         return words.say("choice-deciding-none", why=said, missed=parameters, **tried)

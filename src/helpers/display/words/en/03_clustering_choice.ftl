@@ -128,7 +128,7 @@ choice-missed-weakest = { $known ->
    *[no] the overlap of the weakest group could not be measured
 }
 choice-missed-gain = { $known ->
-    [yes] they explain { PERCENT($value, digits: 1) } more of later purchases than spend quintiles ({ PERCENT($limit) } needed)
+    [yes] their gain over spend quintiles is { PERCENT($value, digits: 1) } of later purchases ({ PERCENT($limit) } needed)
    *[no] the gain could not be measured
 }
 choice-samples = Samples of { NUM($customers) } customers take { $takes } segments. Their centres agree by { NUM($ari, digits: 2) } (adjusted Rand index; least { NUM($least, digits: 2) }). Among customers of other samples they leave { PERCENT($excess, digits: 2) } more squared distance than those customers' own centres. { $branch ->
@@ -224,7 +224,10 @@ choice-deciding-change = We would change our mind if repeated studies agreed by 
     [natural] So would a test against the null models with p above { $alpha } (alpha).
    *[other] So would a number of segments that stands apart: p at most { $alpha } (alpha) against every null model, and a high prediction strength.
 }
-choice-deciding-none = We use no needs segments. { $why } We give up offers by group; value tier and activity carry the report. Numbers from { $first } to { $last } were tried. A longer window or more customers would change our mind, and so would other limits: at least one number misses { $missed }.
+choice-deciding-none = We use no needs segments. { $why } We give up offers by group; value tier and activity carry the report. Numbers from { $first } to { $last } were tried. A longer window or more customers would change our mind{ $missed ->
+    [none] .
+   *[other] , and so would other limits: at least one number misses { $missed }.
+}
 choice-deciding-unasked = We use no needs segments, and did not look for any. { $why } We give up offers by segment; value tier and activity carry the report. More customers with enough orders, or a longer window, would change this.
 
 # --- Findings
