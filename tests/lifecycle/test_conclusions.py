@@ -132,13 +132,14 @@ def test_the_title_of_flows_leaves_out_few_customers():
     few = [("lapsed", "returned", 3), ("lapsed", "lapsed", 20)]
     said = [
         words.say("flows-title", **conclusions.last_moves(moves(*rows)), **pair)
-        for rows in ([*WENT, *back], [*WENT, *few], back, few)
+        for rows in ([*WENT, *back], [*WENT, *few], back, few, WENT[:1])
     ]
     assert said == [
         "A to B: 80% of the active went on, 60% of the lapsed came back",
         "A to B: 80% of the active went on",
         "A to B: 60% of the lapsed came back",
         "Stages from A to B: too few customers for shares",
+        "A to B: 100% of the active went on",
     ]
 
 

@@ -281,7 +281,7 @@ def test_a_customer_touched_often_is_one_customer():
 def test_too_few_weeks_events_or_customers_leave_the_section_out():
     weeks, events = shop(effect=0.0, chosen=False)
     asked = {"segments": np.ones(len(weeks.customers)), "quiet": 4, "least": 10}
-    with pytest.raises(TooLittle, match="No touchpoint is known"):
+    with pytest.raises(TooLittle, match="No contact is known"):
         touchpoints.follow(events[:0], weeks, match=Match(4, 4, 3, 0.5), **asked)
     with pytest.raises(TooLittle, match=r"more than \d+ weeks of data"):
         touchpoints.follow(events, weeks, match=Match(400, 4, 3, 0.5), **asked)

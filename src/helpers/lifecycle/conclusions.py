@@ -75,7 +75,8 @@ def _rate(name: str, found: pd.Series | None, *, form: str) -> dict[str, object]
 def last_moves(moves: pd.DataFrame) -> dict[str, object]:
     """Say what part of the active went on and of the lapsed came back; few are untold."""
     went = moves.assign(well=moves["next_stage"].isin(WELL)).groupby("stage")["well"]
-    sure = (went.sum() >= MIN_CELL) & (went.size() - went.sum() >= MIN_CELL)
+    few = pd.concat([went.sum(), went.size() - went.sum()], axis=1)
+    sure = (went.size() >= MIN_CELL) & ~few.isin(range(1, MIN_CELL)).any(axis=1)
     share = went.mean()[sure].map("{:.0%}".format)
     return {"stay": share.get("active", NONE), "back": share.get("lapsed", NONE)}
 

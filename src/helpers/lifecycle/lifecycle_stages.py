@@ -465,7 +465,7 @@ def large(durations: pd.DataFrame, *, by: str) -> pd.DataFrame:
     if not (sizes >= LEAST).any():
         most = int(sizes.max()) if len(sizes) else 0
         raise TooLittle(
-            f"Who stays is shown of groups of {LEAST} customers who came again and had not "
+            f"Who stays is shown for groups of {LEAST} customers who came again and had not "
             f"lapsed before the later window (the largest found: {most:,})."
         )
     return durations[sizes >= LEAST]

@@ -178,6 +178,8 @@ def cohort_heatmap(
 def forecasts(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw what came beside the forecasts that there are, from `clv.calibration`."""
     ax = plt.gca() if ax is None else ax
+    if table.empty:
+        return plots.nothing(ax)
     where = np.arange(len(table))
     ax.barh(where, table["actual"], color=REFERENCE, height=0.66, label="came")
     ax.hlines(where, table["low"], table["high"], color=INK, lw=1.4)

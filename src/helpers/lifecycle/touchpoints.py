@@ -343,7 +343,7 @@ def follow(
             f"before it and after (found: {seen})."
         )
     if events.empty:
-        raise TooLittle("No touchpoint is known: nothing can be said to follow one.")
+        raise TooLittle("No contact is known: nothing can be said to follow one.")
     known = state(weeks, match)
     parts = []
     for (name, at_order), group in events.groupby(["touchpoint", "at_order"]):
@@ -361,8 +361,8 @@ def follow(
         parts.append(differences(found, **about))
     if not parts:
         raise TooLittle(
-            f"No touchpoint has {least} touched customers and alike ones beside them: "
-            "nothing can be said to follow one."
+            f"No contact has {least} customers with similar ones to compare: nothing can "
+            "be said to follow one."
         )
     table = pd.concat(parts, ignore_index=True)
     judged = table["outcome"] != "earlier sales"
