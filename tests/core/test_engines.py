@@ -185,7 +185,7 @@ def test_each_engine_reads_the_same_of_the_lines(usual, other, stored):
     queries = [
         lambda con: lifecycle_stages.order_days(con, **shop, last="2017-03-20"),
         lambda con: touchpoints.in_orders(con, **shop, needs=["produce", "alcohol"]),
-        lambda con: messages.orders(con, **lines, **window),
+        lambda con: messages.orders(con, **lines, **window, begins={"morning": 5}),
         lambda con: offers.bought(
             con, **shop, item=["category", "need_state"], without=["tobacco"], **window
         ),

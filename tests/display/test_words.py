@@ -26,6 +26,7 @@ moved =
     }
 worth = { $name } holds { PERCENT($share) } of sales, { MONEY($each) } each ({ SIGNED($gain, digits: 2) }).
 some = { NUM($number, digits: 1) }
+apart = { POINTS($share) } points
 """
 
 
@@ -59,6 +60,7 @@ def test_numbers_are_said_with_their_sign_and_what_is_withheld_as_it_is(catalogu
     )
     assert hidden == "x holds fewer than 10 of sales, withheld each (+0.00)."
     assert words.say("some", number=np.float64("nan")) == "not known"
+    assert words.say("apart", share=-0.0234) == "−2.3 points"
 
 
 def test_a_missing_fact_or_message_is_an_error(catalogue):

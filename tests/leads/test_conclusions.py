@@ -18,7 +18,13 @@ RIGHT = pd.DataFrame(
     }
 )
 CHOSEN = pd.Series({"typed": 0.09, "right": 0.64, "low": 0.55, "high": 0.71})
-ENDS = {"most": 0.71, "least": 0.18, "most_name": "Cooks", "least_name": "Movers"}
+ENDS = {
+    "shown": 2,
+    "most": 0.71,
+    "least": 0.18,
+    "most_name": "Cooks",
+    "least_name": "Movers",
+}
 
 
 def questions(after, low):
@@ -90,6 +96,10 @@ def test_what_leads_lack_is_said(table, limit):
 def test_the_segments_found_best_and_worst_are_named():
     table = pd.DataFrame({"segment_id": [2, 1], "recall": [0.18, 0.71]})
     assert conclusions.found(table, NAMES) == ENDS
+    one = conclusions.found(table[:1], NAMES)
+    said = {"branch": "types", "largest": "Cooks"} | one
+    assert words.say("found-by-segment", **said) == "18% of Movers are found"
+    assert "and" not in words.say("alt-found-by-segment", **said).split(".")[0]
 
 
 VALIDATION = pd.DataFrame(

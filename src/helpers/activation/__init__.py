@@ -1,4 +1,4 @@
-"""Offers, messages, budget, campaigns and experiments."""
+"""Offers, messages, service, budget, campaigns and experiments."""
 
 from helpers import when_asked
 

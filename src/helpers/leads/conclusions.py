@@ -16,7 +16,7 @@ def found(by_segment: pd.DataFrame, names: Mapping[int, str]) -> dict[str, Any]:
     """Give the segments of which most and fewest customers are found, and their shares."""
     table = by_segment.sort_values("recall", kind="stable")
     ends = {"least": table.iloc[0], "most": table.iloc[-1]}
-    facts = {end: row["recall"] for end, row in ends.items()}
+    facts = {"shown": len(table)} | {end: row["recall"] for end, row in ends.items()}
     return facts | {f"{e}_name": names[row["segment_id"]] for e, row in ends.items()}
 
 

@@ -5,12 +5,18 @@
 
 found-by-segment = { $branch ->
         [guess] No better than always naming { $largest }
-       *[other] { PERCENT($most) } of { $most_name } are found, { PERCENT($least) } of { $least_name }
+       *[other] { $shown ->
+            [one] { PERCENT($most) } of { $most_name } are found
+           *[other] { PERCENT($most) } of { $most_name } are found, { PERCENT($least) } of { $least_name }
+        }
     }
 alt-found-by-segment = { $branch ->
         [guess] Typing is no better than always naming { $largest }.
-       *[other] The classifier finds { PERCENT($most) } of { $most_name } and { PERCENT($least) } of
-            { $least_name }.
+       *[other] { $shown ->
+            [one] The classifier finds { PERCENT($most) } of { $most_name }.
+           *[other] The classifier finds { PERCENT($most) } of { $most_name } and
+                { PERCENT($least) } of { $least_name }.
+        }
     } A dot is the share found of a segment’s customers, a line its 95% interval, a grey mark what
     guessing finds. The table below holds the numbers.
 answers-given = { $reached ->
@@ -59,7 +65,11 @@ typing =
        *[other] { "" }
     }. { $branch ->
         [guess] { "" }
-       *[other] By segment { PERCENT($least) } to { PERCENT($most) } are found.
+       *[other] { $shown ->
+            [0] { "" }
+            [one] { "" }
+           *[other] By segment { PERCENT($least) } to { PERCENT($most) } are found.
+        }
     }
     .action = { $helps ->
         [yes] Ask for { $first } first: { $questions ->
