@@ -767,7 +767,7 @@ BEYOND = """
 02_feature_engineering: {train_start: 2024-03-01, train_end: 2024-03-10, holdout_end: 2031-12-31}
 """
 RUNS = {
-    "02-30 & currency & time_zone & kept & min_orders & 01.01.2024 & max_k & k": WRONG,
+    "02-30 & currency & time_zone & disabled_rules & min_orders & 01.01.2024 & max_k & k": WRONG,
     "train_start.*train_end|train_end.*train_start": BACKWARDS,
     "2019-01-01 & 2031-12-31": BEYOND,
 }
