@@ -287,7 +287,7 @@ def test_too_few_weeks_events_or_customers_leave_the_section_out():
         touchpoints.follow(events, weeks, match=Match(400, 4, 3, 0.5), **asked)
     with pytest.raises(TooLittle, match="more than 5 weeks of data"):
         touchpoints.follow(events, weeks, match=Match(0, 0, 3, 0.5), **asked)
-    with pytest.raises(TooLittle, match="100000 touched customers"):
+    with pytest.raises(TooLittle, match="100000 customers with similar ones"):
         touchpoints.follow(
             events, weeks, match=Match(4, 4, 3, 0.5), **asked | {"least": 100_000}
         )
