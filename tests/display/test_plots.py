@@ -4,6 +4,7 @@ import base64
 import re
 
 import matplotlib as mpl
+import numpy as np
 import pandas as pd
 import pytest
 from drawn import closed_afterwards as closed_afterwards, names, said
@@ -263,3 +264,14 @@ def test_no_chart_asks_for_mathematics_and_each_notebook_sets_the_theme_first():
     assert len(drawn) >= 7
     for code in drawn:
         assert 0 < code.index("plots.theme()") < code.index("plt.subplots")
+
+
+def test_dots_are_means_of_ten_customers_or_more():
+    corners = np.array([(0.0, 0.0), (0.0, 9.0), (9.0, 0.0), (9.0, 9.0)])
+    order = np.random.default_rng(1).permutation(40)
+    dots = plots.gathered(np.repeat(corners, 10, axis=0)[order])
+    assert sorted(map(tuple, dots)) == sorted(map(tuple, corners))
+    people = np.random.default_rng(2).normal(size=(57, 2))
+    dots = plots.gathered(people)
+    assert len(dots) <= 5 and not {*map(tuple, dots)} & {*map(tuple, people)}
+    assert np.allclose(plots.gathered(people[:19]), people[:19].mean(axis=0))
