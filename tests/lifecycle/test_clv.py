@@ -226,6 +226,7 @@ def test_groups_are_worth_their_mean():
     half = 1.96 * each[:399].std() / np.sqrt(399)
     assert first["high"] - first["low"] == pytest.approx(2 * half, rel=0.1)
     assert found.iloc[1]["low"] == found.iloc[1]["high"] == pytest.approx(each[399])
+    assert found["largest"].tolist() == [each[:399].max() / each[:399].sum(), 1]
 
 
 def test_spend_of_any_currency_is_fitted_alike():

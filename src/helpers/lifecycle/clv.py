@@ -8,6 +8,7 @@ import pandas as pd
 from scipy import optimize, special
 
 from helpers.core.errors import BadInput, TooLittle
+from helpers.disclosure.suppression import LARGEST
 from helpers.statistics import bootstrap
 
 WEEK = 7  # days
@@ -397,7 +398,7 @@ def means(worth: pd.DataFrame, *, by: str, seed: int, n_bootstrap: int) -> pd.Da
     """Give the mean `lifetime` value of each group of customers.
 
     Returns `by`, customers, value with low and high (95%, bootstrap of customers),
-    naive_value.
+    naive_value, and `suppression.LARGEST`.
     """
     rows = []
     for key, group in worth.groupby(by):
@@ -405,6 +406,7 @@ def means(worth: pd.DataFrame, *, by: str, seed: int, n_bootstrap: int) -> pd.Da
         each = group["value"].to_numpy()
         low, high = bootstrap.mean_interval(each, n_bootstrap, rng)
         naive = group["naive_value"].mean()
-        rows.append((key, len(each), each.mean(), low, high, naive))
-    columns = [by, "customers", "value", "low", "high", "naive_value"]
+        largest = np.abs(each).max() / (np.abs(each).sum() or 1)
+        rows.append((key, len(each), each.mean(), low, high, naive, largest))
+    columns = [by, "customers", "value", "low", "high", "naive_value", LARGEST]
     return pd.DataFrame(rows, columns=columns)
