@@ -12,7 +12,9 @@ from bs4 import BeautifulSoup
 from helpers.core import paths
 
 MONEY = re.compile(r"[$€£¥]|sales|value|worth|spend", re.IGNORECASE)
-NO_SUM = re.compile(r"share of customers|trend|tier|median|forecast|short of the average", re.I)
+NO_SUM = re.compile(
+    r"share of customers|trend|tier|median|forecast|short of the average", re.I
+)
 TOTAL = {"all", "all customers", "everyone", "total"}
 
 

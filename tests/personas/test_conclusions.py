@@ -152,9 +152,9 @@ def test_offers_say_once_what_lasts_beside_its_rival():
     assert said.count("2 of the 3 needs that mark a segment") == 1
     assert said.count("random customers") == 1
     # 2 of 3 is more than any draw's half; 1 of 3 would not be
-    assert "but barely" in said and "add to the habits" not in said
+    assert "but barely" in said and "nothing shows" not in said
     alike = told(conclusions.offers(TOLD, held=held(3, 2, drawn=(4, 3))))
-    assert "nothing shows that segments add" in alike and "barely" not in alike
+    assert "nothing shows that their marks last more" in alike and "barely" not in alike
 
 
 def told(finding):
@@ -270,15 +270,15 @@ WHY = "We found no groups worth acting on: chance brings the same."
 def test_the_answer_promises_only_what_was_found():
     natural = {"verdict": "natural", "why": ""}
     assert conclusions.answer(natural, segments=3, judged=LASTS) == (
-        "Customers fall into 3 needs segments that stand apart: they say what to offer. "
+        "Customers fall into 3 needs segments that stand apart by what they buy. "
         "Value tiers say where to spend."
     )
     built = {"verdict": "constructive", "why": ""}
     said = conclusions.answer(built, segments=2, judged=FELL, goods=False)
     assert said == (
         "Customers overlap: there are no sharp groups. We cut them into 2 needs "
-        "segments, which say how customers buy. Value tiers did not last, so they do not "
-        "say where to spend."
+        "segments by how they buy. Value tiers did not last, so they do not say where to "
+        "spend."
     )
     nothing = {"verdict": "not usable", "why": WHY}
     assert conclusions.answer(nothing, segments=0, judged=LASTS) == (

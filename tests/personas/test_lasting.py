@@ -136,14 +136,14 @@ def test_the_sentence_says_both_sides_and_what_follows():
     assert lasting.said(table((10, 9), drawn)) == (
         "9 of the 10 needs that mark a segment still do so later (90%). Of groups around "
         "random customers, 50% of marks last (25% to 75% over 20 draws, about 4 marks "
-        "each). Of 2 parts of the first component, 3 of 4 last. So segments add to the "
-        "habits that customers keep anyway."
+        "each). Of 2 parts of the first component, 3 of 4 last. So their marks last more "
+        "often than those of random groups."
     )
     one = lasting.said(table((1, 1), drawn))
     assert one.startswith("1 of the 1 need that marks a segment still does so later")
     alike = lasting.said(table((4, 3), drawn))
     assert alike.endswith(
-        "So nothing shows that segments add to the habits that customers keep anyway."
+        "So nothing shows that their marks last more often than those of random groups."
     )
     none = lasting.said(table((0, 0), drawn))
     assert none == ("No need that marks a segment can be judged by later sales.")
@@ -176,7 +176,7 @@ def test_a_card_says_what_lasts_beside_the_draws_once():
     first, mark = said(kept[kept["segment_id"] == 1])
     assert first == (
         "Its one mark lasts; of groups around random customers, 50% of marks last. "
-        "Segments are not shown to add to habits. Later:"
+        "Over all segments, marks are not shown to outlast those of random groups. Later:"
     )
     assert mark.startswith("Tea ") and "above average" in mark
     [lost] = said(kept[kept["segment_id"] == 2])
@@ -224,7 +224,7 @@ def judged(kinds, before, then):
 def test_kinds_that_stand_apart_last_more_than_random_centres(seed):
     said = judged(*made(apart=2.5, seed=seed))
     assert said.startswith("4 of the 4 needs")
-    assert said.endswith("So segments add to the habits that customers keep anyway.")
+    assert said.endswith("So their marks last more often than those of random groups.")
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -235,4 +235,4 @@ def test_segments_of_a_shop_without_kinds_last_no_more_than_random_centres(seed)
         before.to_numpy(), k=4, draws=1, seed=100 + seed
     )
     said = judged(own["random centres 1"].to_numpy(), before, then)
-    assert "nothing shows that segments add" in said
+    assert "nothing shows that their marks last more" in said

@@ -349,6 +349,16 @@ def test_a_page_lists_the_parameters_of_its_run_and_their_meaning(built):
     assert texts == [["seed", "21", 'fixes every "random" draw'], ["k", "2", ""]]
 
 
+def test_a_long_parameter_has_its_meaning_inside_brackets():
+    source = (
+        'a: float = (\n    0.02  # a share\n)\nb: dict = {\n    "x": 1,\n}  # parts'
+    )
+    assert pages._assignments(source) == [
+        ("a", "0.02", "a share"),
+        ("b", "{'x': 1}", "parts"),
+    ]
+
+
 def test_every_page_of_a_simulated_run_says_so(built):
     assert all("simulated data" in page.header.get_text() for page in built.values())
 

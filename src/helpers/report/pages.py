@@ -341,7 +341,8 @@ def _assignments(source: str) -> list[tuple[str, str, str]]:
     for node in ast.parse(source).body:
         if isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
             target = node.targets[0] if isinstance(node, ast.Assign) else node.target
-            rest = lines[node.end_lineno - 1].encode()[node.end_col_offset :].decode()
+            end = node.value  # a long line has its comment inside brackets
+            rest = lines[end.end_lineno - 1].encode()[end.end_col_offset :].decode()
             found.append(
                 (ast.unparse(target), ast.unparse(node.value), rest.strip(" #"))
             )

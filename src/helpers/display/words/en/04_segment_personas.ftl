@@ -183,20 +183,17 @@ personas-answer = { $groups ->
         [natural] Customers fall into { $number ->
             [one] { $number } needs segment
            *[other] { $number } needs segments
-        } that stand apart: they say { $goods ->
-            [yes] what to offer
-           *[no] how customers buy
-        }.
+        } that stand apart by { $goods ->
+            [yes] what
+           *[no] how
+        } they buy.
        *[cut] Customers overlap: there are no sharp groups. We cut them into { $number ->
             [one] { $number } needs segment
            *[other] { $number } needs segments
-        }, which { $number ->
-            [one] says
-           *[other] say
-        } { $goods ->
-            [yes] what to offer
-           *[no] how customers buy
-        }.
+        } by { $goods ->
+            [yes] what
+           *[no] how
+        } they buy.
     } { $tiers ->
         [last] Value tiers say where to spend.
         [fade] Value tiers did not last, so they do not say where to spend.
@@ -216,10 +213,10 @@ personas-marks-random = { $draws ->
     }
 personas-marks-parts = Of { $grouping }, { $lasting } of { $marks } last.
 personas-adds = { $verdict ->
-        [more] So segments add to the habits that customers keep anyway.
-        [barely] So segments add to habits, but barely: with one lasting mark fewer, nothing would show it.
-        [not-more] So nothing shows that segments add to the habits that customers keep anyway.
-       *[unknown] We do not know what segments add to habits.
+        [more] So their marks last more often than those of random groups.
+        [barely] So their marks last more often than those of random groups, but barely: with one lasting mark fewer, nothing would show it.
+        [not-more] So nothing shows that their marks last more often than those of random groups.
+       *[unknown] We do not know whether their marks last more often than those of random groups.
     }
 
 ## Persona cards
@@ -319,9 +316,9 @@ personas-card-lasts = { $marks ->
         [0] { "" }
        *[other] { $verdict ->
                 [more] { "" }
-                [barely] { " " }Segments barely add to habits.
-                [not-more] { " " }Segments are not shown to add to habits.
-               *[unknown] { " " }We do not know what segments add to habits.
+                [barely] { " " }Over all segments, marks barely outlast those of random groups.
+                [not-more] { " " }Over all segments, marks are not shown to outlast those of random groups.
+               *[unknown] { " " }Whether marks outlast those of random groups, we do not know.
             }
     }{ $marks ->
         [0] { "" }
