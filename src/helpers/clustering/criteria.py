@@ -42,9 +42,9 @@ class Limits:
 
     min_share: float | None
     min_agreement: float | None
+    min_excess: float
     min_recovery: float | None
     min_gain: float | None
-    min_excess: float
     alpha: float
     min_step: float
     min_strength: float
@@ -456,21 +456,31 @@ def _pool(criteria: pd.DataFrame) -> pd.DataFrame:
     return natural if len(natural) else passing
 
 
-def _taken(
+def _taken(criteria: pd.DataFrame, later: pd.DataFrame, min_step: float) -> int | None:
+    return max(path(criteria, later, min_step), default=None)
+
+
+def path(
     criteria: pd.DataFrame, explained: pd.DataFrame, min_step: float
-) -> int | None:
+) -> dict[int, float]:
+    """List the numbers that the rule of `decide` goes through: it takes the last.
+
+    With each stands how much more it explains than the one before; missing for the
+    first. Nothing where none passes.
+    """
     pool = _pool(criteria)
     if pool.empty:
-        return None
+        return {}
     excess = pool["excess"].fillna(-np.inf)
     taken = int(excess.idxmax())
     if (pool["verdict"] == NATURAL).all():
         taken = max(int(k) for k in pool.index if _alike(pool, taken, k))
+    steps = {taken: np.nan}
     for finer in pool.index[pool.index > taken]:
-        step = _step(explained, taken, finer)
+        step = _step(explained, max(steps), finer)
         if step is not None and step >= min_step:
-            taken = int(finer)
-    return taken
+            steps[int(finer)] = step
+    return steps
 
 
 def _alike(criteria: pd.DataFrame, one: int, other: int) -> bool:
