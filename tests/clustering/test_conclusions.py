@@ -212,7 +212,8 @@ def test_a_path_without_a_step_says_why_it_ends():
 
 def test_a_path_among_natural_numbers_begins_with_the_finest_that_is_tied():
     said = path(EXPLAINED[:0], verdict="natural", excess=[0.9, 0.85, 0.8, 0.6])
-    assert said.startswith("3 is the finest of the natural numbers whose excess cannot")
+    assert said.startswith("Natural numbers come first. Of those tied with")
+    assert "largest excess, 3 is the finest (0.85)." in said
 
 
 def test_a_number_that_a_person_set_is_said_to_be_set():

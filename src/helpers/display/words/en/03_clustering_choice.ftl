@@ -216,7 +216,7 @@ choice-deciding-chosen = We use { $k } needs segments{ $how ->
    *[other] The evidence cannot tell { $k } from { $ties }.
 }
 choice-path = { $start ->
-    [natural] { $first } is the finest of the natural numbers whose excess cannot be told from the largest ({ NUM($excess, digits: 2) }).
+    [natural] Natural numbers come first. Of those tied with the largest excess, { $first } is the finest ({ NUM($excess, digits: 2) }).
     [unknown] No excess could be measured, so { $first } comes first.
    *[largest] Of these, { $first } has the largest excess ({ NUM($excess, digits: 2) }).
 } { $steps ->
