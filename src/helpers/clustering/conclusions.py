@@ -77,24 +77,18 @@ def path(
         for n, (k, by) in enumerate(steps)
     ]
     between = table.loc[first : max(through)].query("not passes")
-    columns = {limit: column for column, limit in criteria.LIMITED.items()}
-    missed = [
-        words.say(
-            "choice-path-missed",
-            k=k,
-            misses=names,
-            value=table.loc[k].get(columns.get(names), np.nan),
-            limit=getattr(limits, names, None),
-        )
-        for k, names in between["misses"].items()
-    ]
-    excess, natural = table["excess"], table["verdict"] == criteria.NATURAL
-    start = "natural" if natural[first] else "largest"
+    columns, missed = {limit: of for of, limit in criteria.LIMITED.items()}, []
+    for k, name in between["misses"].items():
+        facts = {"k": k, "misses": name, "limit": getattr(limits, name, None)}
+        facts["value"] = table.loc[k].get(columns.get(name), np.nan)
+        missed.append(words.say("choice-path-missed", **facts))
+    excess, verdict = table.loc[first, ["excess", "verdict"]]
+    start = "natural" if verdict == criteria.NATURAL else "largest"
     return words.say(
         "choice-path",
-        start="unknown" if pd.isna(excess[first]) else start,
+        start="unknown" if pd.isna(excess) else start,
         first=first,
-        excess=excess[first],
+        excess=excess,
         steps=len(steps),
         said=", and ".join(said),
         least=100 * limits.min_step,
@@ -166,18 +160,13 @@ def deciding(
             step |= {"step": "more" if by > 0 else "no-more", "by": abs(by)}
     chosen = words.say(
         "choice-deciding-chosen",
-        how="overridden" if found.overridden else "criteria",
-        k=found.k,
-        by_criteria=found.by_criteria,
         passing=len(passing),
         passed=counted(passing),
-        runner_up=other,
         aim=aim,
-        tied=len(found.ties),
-        ties=counted(found.ties),
         path=path(table, limits, explained, aim=aim),
         agreement=row["agreement"],
         weakest=row["weakest"],
+        **_came_about(found),
         **tried,
         **step,
     )
@@ -189,7 +178,6 @@ def deciding(
         null=row["null"],
         low=others.min(),
         high=others.max(),
-        preparations=len(others),
     )
     change = words.say(
         "choice-deciding-change",

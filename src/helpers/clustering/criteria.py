@@ -430,7 +430,7 @@ def decide(
             f'"{AUTO}" to let the criteria decide.'
         )
     later = pd.DataFrame() if explained is None else explained
-    first = _taken(criteria, later, min_step)
+    first = max(path(criteria, later, min_step), default=None)
     chosen = int(k) if k != AUTO else first or int(min(tried))
     knocked_out = k == AUTO and first is None
     others = criteria.drop(index=chosen)
@@ -438,7 +438,7 @@ def decide(
         k=chosen,
         by_criteria=first,
         overridden=k not in (AUTO, first),
-        runner_up=_taken(others, later, min_step),
+        runner_up=max(path(others, later, min_step), default=None),
         verdict=NOT_USABLE if knocked_out else str(criteria.loc[chosen, "verdict"]),
         ties=tuple(
             int(other)
@@ -454,10 +454,6 @@ def _pool(criteria: pd.DataFrame) -> pd.DataFrame:
     passing = criteria[criteria["passes"]]
     natural = passing[passing["verdict"] == NATURAL]
     return natural if len(natural) else passing
-
-
-def _taken(criteria: pd.DataFrame, later: pd.DataFrame, min_step: float) -> int | None:
-    return max(path(criteria, later, min_step), default=None)
 
 
 def path(
