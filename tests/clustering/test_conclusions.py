@@ -195,6 +195,8 @@ def test_the_path_from_the_largest_excess_to_the_number_taken_is_said():
     )
     two = path(misses=["none", "none", "min_agreement, min_gain", "none"])
     assert two.endswith("4 misses min_agreement, min_gain.")
+    chance = path(misses=["none", "none", "alpha", "none"])
+    assert chance.endswith("take 5. 4 misses alpha.")
 
 
 def test_a_path_without_a_step_says_why_it_ends():

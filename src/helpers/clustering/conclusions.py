@@ -79,7 +79,8 @@ def path(
     between = table.loc[first : max(through)].query("not passes")
     columns, missed = {limit: of for of, limit in criteria.LIMITED.items()}, []
     for k, name in between["misses"].items():
-        facts = {"k": k, "misses": name, "limit": getattr(limits, name, None)}
+        limit = getattr(limits, name) if name in columns else None
+        facts = {"k": k, "misses": name, "limit": limit}
         facts["value"] = table.loc[k].get(columns.get(name), np.nan)
         missed.append(words.say("choice-path-missed", **facts))
     excess, verdict = table.loc[first, ["excess", "verdict"]]

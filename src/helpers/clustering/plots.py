@@ -461,7 +461,6 @@ def benchmark(
     designs, outcomes = list(table["design"].unique()), table["outcome"].unique()
     height = 1.4 + 0.27 * len(designs)
     figure, axes = _panels(1, len(outcomes), height=height, sharey=True)
-    figure.get_layout_engine().set(w_pad=0.12)  # no label touches the edge
     for ax, outcome in zip(axes[0], outcomes, strict=True):
         rows = table[table["outcome"] == outcome].set_index("design").reindex(designs)
         score = rows["score"].dropna().iloc[0]
@@ -469,7 +468,7 @@ def benchmark(
         ax.axvline(none, color=QUIET, linewidth=1)
         _benchmark_panel(rows[ends], ours=ours, baselines=baselines, ax=ax)
         ax.set_title(fill(outcome, 12), fontsize=TEXT)
-        ax.set_xlabel(fill(names[score], 16), fontsize=TICKS)
+        ax.set_xlabel(fill(names[score], 14), fontsize=TICKS)
     ax.set_yticks(np.arange(len(designs)), designs, fontsize=TICKS)
     ax.set_ylim(len(designs) - 0.4, -0.6)
     for tick, design in zip(axes[0, 0].get_yticklabels(), designs, strict=True):
