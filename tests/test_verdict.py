@@ -451,7 +451,7 @@ def test_customers_of_one_cloud_are_borderline_and_few_of_planted_kinds(
     few, many = (table["borderline"].mean() for table in known)
     assert few < 0.01 and many > 0.04
     # the ratio of the model, which the notebook says, draws the line
-    [limit] = re.findall(r"Beyond a distance ratio of (0\.\d\d)", constructive.text)
+    [limit] = re.findall(r"as the own \(ratio above (0\.\d\d)\)", constructive.text)
     above = known[1]["distance_ratio"] > float(limit)
     assert above.equals(known[1]["borderline"])
 
@@ -464,7 +464,8 @@ def test_a_number_set_in_the_run_overrides_and_says_so(awkward):
         "Runner-up: 4. "
     )
     assert told in awkward.text
-    assert told in use(awkward)["limit"]
+    in_short = "The run file sets 3; the criteria take 4; the runner-up is 4. "
+    assert in_short in use(awkward)["limit"]
     assert awkward.tables["segments"]["segment_id"].nunique() == 1 + 3
 
 

@@ -46,13 +46,14 @@ def judged(**changes):
             **{"reference_agreement": 0.58, "strength": 0.46},
             **{"reference_strength": 0.5, "p": 1.0, "null": "one bent gradient"},
             "verdict": "constructive",
+            **{"excess": [-0.03, -0.05], "excess_error": 0.05, "misses": "none"},
         },
         index=[2, 3],
     )
     return table.assign(**changes)
 
 
-EXPLAINED = pd.DataFrame({2: [0.07], 3: [0.111]})
+EXPLAINED = pd.DataFrame({2: [0.07] * 3, 3: [0.111] * 3})
 
 
 def deciding(table=None, found=USED, limits=LIMITS, explained=EXPLAINED, reasons=()):
@@ -74,7 +75,7 @@ def deciding(table=None, found=USED, limits=LIMITS, explained=EXPLAINED, reasons
 def test_every_criterion_is_listed_with_its_limit_and_parameter():
     table = conclusions.asked(LIMITS)
     assert table["parameter"].tolist() == [
-        *("min_share", "min_agreement", "min_gain", "min_excess", "alpha"),
+        *("min_share", "min_agreement", "min_excess", "min_gain", "alpha"),
         *("min_step", "min_strength", "natural_excess"),
     ]
     assert table["limit"].tolist()[:2] == ["0.05", "0.6"]
@@ -158,6 +159,8 @@ def test_chance_and_what_was_not_measured_are_said():
 def test_the_paragraph_says_what_was_chosen_given_up_and_would_change_it():
     assert deciding() == (
         "We use 3 needs segments. We tried 2 to 3 segments: 2 and 3 meet the criteria. "
+        "Of these, 2 has the largest excess (−0.03). 3 explains 4.1 points more of the "
+        "later need mix, at least the 1.0 of min_step; so the criteria take 3. "
         "3 segments explain 11.1% of the later need mix, 4.1 points more than the "
         "runner-up, 2. Repeated studies agree by 0.67, and the weakest segment comes "
         "back with an average overlap of 0.76. We give up the claim that customers come "
@@ -170,6 +173,49 @@ def test_the_paragraph_says_what_was_chosen_given_up_and_would_change_it():
         "segments that stands apart: p at most 0.05 (alpha) against every null model, "
         "and a high prediction strength."
     )
+
+
+def path(explained=None, limits=LIMITS, **changes):
+    """Say the path of 2, 3, 4 and 5, of which 4 misses the agreement."""
+    rows = {"passes": [True, True, False, True], "verdict": "constructive"}
+    rows |= {"excess": [-0.03, -0.05, -0.1, -0.11], "excess_error": 0.05}
+    rows |= {"misses": ["none", "none", "min_agreement", "none"]}
+    table = pd.DataFrame(rows | {"agreement": 0.593} | changes, index=[2, 3, 4, 5])
+    if explained is None:
+        shares = {2: 0.05, 3: 0.073, 4: 0.09, 5: 0.113}
+        explained = pd.DataFrame({k: [share] * 3 for k, share in shares.items()})
+    return conclusions.path(table, limits, explained, aim="mix")
+
+
+def test_the_path_from_the_largest_excess_to_the_number_taken_is_said():
+    assert path() == (
+        "Of these, 2 has the largest excess (−0.03). 3 explains 2.3 points more of the "
+        "mix, and 5 another 4.0 points, each at least the 1.0 of min_step; so the "
+        "criteria take 5. 4 misses min_agreement (0.593 of 0.6)."
+    )
+    two = path(misses=["none", "none", "min_agreement, min_gain", "none"])
+    assert two.endswith("4 misses min_agreement, min_gain.")
+    chance = path(misses=["none", "none", "alpha", "none"])
+    assert chance.endswith("take 5. 4 misses alpha.")
+
+
+def test_a_path_without_a_step_says_why_it_ends():
+    said = path(limits=replace(LIMITS, min_step=0.1))
+    assert said.endswith(
+        "No finer one explains at least 10.0 points more beyond its error (min_step), "
+        "so the criteria take 2."
+    )
+    said = path(EXPLAINED[:0], excess=np.nan)
+    assert said.startswith(
+        "No excess could be measured, so 2 comes first. Later months"
+    )
+    assert path(passes=[False, False, False, True]) == ""
+
+
+def test_a_path_among_natural_numbers_begins_with_the_finest_that_is_tied():
+    said = path(EXPLAINED[:0], verdict="natural", excess=[0.9, 0.85, 0.8, 0.6])
+    assert said.startswith("Natural numbers come first. Of those tied with")
+    assert "largest excess, 3 is the finest (0.85)." in said
 
 
 def test_a_number_that_a_person_set_is_said_to_be_set():
@@ -239,7 +285,14 @@ def test_segments_of_a_continuum_are_used_as_regions():
     assert "Of the classified customers, 37% are borderline." in found["size"]
     assert "Verdict: constructive." in found["uncertainty"]
     assert "let borderline customers get either" in found["action"]
-    assert "Other methods draw other lines." in found["limit"]
+    assert found["limit"].startswith(
+        "The criteria take 3; the runner-up is 2. Other methods draw other lines."
+    )
+    tied = used(found=replace(USED, ties=(2,), by_criteria=2, overridden=True))
+    assert tied["limit"].startswith("The run file sets 3; the criteria take 2; the ru")
+    assert "The evidence cannot tell 3 from 2." in tied["limit"]
+    alone = used(found=replace(USED, runner_up=None))["limit"]
+    assert "take 3; there is no runner-up. Other" in alone
 
 
 def test_natural_segments_stand_apart_and_nobody_is_borderline():
@@ -376,7 +429,7 @@ def test_what_could_not_be_judged_is_not_said():
         ("choice-methods", {"same": True, "low": 0.9, "high": 1}, "Other methods agree with k-means by 0.90 to 1.00: they draw the same"),
         ("choice-methods", {"same": False, "low": 0.1, "high": 1}, "Other methods agree with k-means by 0.10 to 1.00: they draw other"),
         ("choice-control", {"found": "none"}, "Planted clusters exceed the references at none"),
-        ("choice-control", {"found": "1, 2"}, "Planted clusters exceed the references at a distance of 1, 2."),
+        ("choice-control", {"found": "1, 2"}, "Planted clusters exceed the references at a distance of 1, 2: clusters that lie"),
         ("choice-preparations", {"other": 0, "tried": 5, "words": ""}, "All 5 other preparations give the same verdict."),
         ("choice-preparations", {"other": 2, "tried": 5, "words": "natural"}, "Under 2 of 5 other preparations the verdict is another: natural."),
         ("choice-recovery", {"branch": "apart", "most": 5, "least": 2}, "Segment 5 comes back most surely, segment 2 least"),
@@ -396,11 +449,15 @@ def test_a_sentence_with_a_verb_is_chosen_by_what_was_found(message, facts, said
 
 def test_what_cannot_be_judged_between_weeks_is_said():
     facts = {"least": "21%", "most": "41%", "customers": "12"}
+    facts |= {"fewest": 2, "finest": 10, "same": False}
     both = words.say("choice-twice", judged_weeks=True, judged_time=True, **facts)
     assert both == (
-        "Between odd and even weeks, 21% to 41% of the customers change segment, "
-        "depending on k."
+        "Between odd and even weeks, from 21% (2 segments) to 41% (10) of the customers "
+        "change segment."
     )
+    facts |= {"judged_weeks": True, "judged_time": True, "same": True}
+    assert "weeks, 21% of the customers" in words.say("choice-twice", **facts)
+    del facts["judged_weeks"], facts["judged_time"]
     none = words.say("choice-twice", judged_weeks=False, judged_time=False, **facts)
     assert none.startswith("Only 12 customers bought in odd and in even weeks")
     assert none.endswith("fewer than 20 customers bought in both.")

@@ -95,6 +95,16 @@ def test_a_finer_number_is_taken_only_where_it_explains_more_beyond_its_error():
     assert decide(table, explained=fewer, min_step=0.0).k == 2
 
 
+def test_the_path_holds_each_number_gone_through_and_what_it_adds():
+    firm = {2: 0.9, 3: 0.5, 4: 0.4, 6: 0.3}
+    step = explaining({2: 0.10, 3: 0.13, 4: 0.135, 6: 0.2})
+    found = clustering_criteria.path(criteria({2, 3, 4, 6}, excess=firm), step, 0.01)
+    assert list(found) == [2, 3, 6]
+    assert np.isnan(found[2])
+    assert [found[3], found[6]] == pytest.approx([0.03, 0.07])
+    assert clustering_criteria.path(criteria(set()), step, 0.01) == {}
+
+
 def test_a_coarser_number_is_never_taken_for_what_it_explains():
     table = criteria({2, 3}, excess={2: 0.1, 3: 0.9})
     assert decide(table, explained=explaining({2: 0.5, 3: 0.1}), min_step=0.01).k == 3

@@ -182,7 +182,7 @@ def test_a_box_stands_at_its_k_over_the_range_of_its_references(ax):
     ]
     assert np.array(middles) == pytest.approx(np.array([(2, 0.8), (3, 0.6), (5, 0.4)]))
     assert ax.get_xticks().tolist() == [2, 3, 5]
-    assert ax.get_ylabel().startswith("agreement of halves")
+    assert ax.get_ylabel() == "adjusted Rand index"
 
 
 def test_the_boxes_go_from_quartile_to_quartile(ax):

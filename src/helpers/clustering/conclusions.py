@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from helpers.clustering import criteria
@@ -49,18 +50,52 @@ def counted(numbers: Sequence[object]) -> str:
     return " and ".join(filter(None, [", ".join(some), last]))
 
 
+def _came_about(found: criteria.Decision) -> dict[str, Any]:
+    how = "knocked-out" if found.by_criteria is None else "criteria"
+    facts = {"how": "overridden" if found.overridden else how, "tied": len(found.ties)}
+    return asdict(found) | facts | {"ties": counted(found.ties)}
+
+
 def decided(found: criteria.Decision) -> str:
     """Say the decision in a sentence or two."""
-    how = "knocked-out" if found.by_criteria is None else "criteria"
+    return words.say("choice-decided", **_came_about(found))
+
+
+def path(
+    table: pd.DataFrame, limits: criteria.Limits, explained: pd.DataFrame, *, aim: str
+) -> str:
+    """Say how the criteria come from the largest excess to the number they take.
+
+    Parameters as for :func:`deciding`. Nothing where fewer than two numbers pass.
+    """
+    if table["passes"].sum() < 2:
+        return ""
+    through = criteria.path(table, explained, limits.min_step)
+    (first, _), *steps = through.items()
+    said = [
+        words.say("choice-path-step", n=n, k=k, by=100 * by, aim=aim)
+        for n, (k, by) in enumerate(steps)
+    ]
+    between = table.loc[first : max(through)].query("not passes")
+    columns, missed = {limit: of for of, limit in criteria.LIMITED.items()}, []
+    for k, name in between["misses"].items():
+        limit = getattr(limits, name) if name in columns else None
+        facts = {"k": k, "misses": name, "limit": limit}
+        facts["value"] = table.loc[k].get(columns.get(name), np.nan)
+        missed.append(words.say("choice-path-missed", **facts))
+    excess, verdict = table.loc[first, ["excess", "verdict"]]
+    start = "natural" if verdict == criteria.NATURAL else "largest"
     return words.say(
-        "choice-decided",
-        how="overridden" if found.overridden else how,
-        k=found.k,
-        by_criteria=found.by_criteria,
-        runner_up=found.runner_up,
-        tied=len(found.ties),
-        ties=counted(found.ties),
-        verdict=found.verdict,
+        "choice-path",
+        start="unknown" if pd.isna(excess) else start,
+        first=first,
+        excess=excess,
+        steps=len(steps),
+        said=", and ".join(said),
+        least=100 * limits.min_step,
+        judged=not explained.empty,
+        taken=max(through),
+        missed=" ".join(missed),
     )
 
 
@@ -126,17 +161,13 @@ def deciding(
             step |= {"step": "more" if by > 0 else "no-more", "by": abs(by)}
     chosen = words.say(
         "choice-deciding-chosen",
-        how="overridden" if found.overridden else "criteria",
-        k=found.k,
-        by_criteria=found.by_criteria,
         passing=len(passing),
         passed=counted(passing),
-        runner_up=other,
         aim=aim,
-        tied=len(found.ties),
-        ties=counted(found.ties),
+        path=path(table, limits, explained, aim=aim),
         agreement=row["agreement"],
         weakest=row["weakest"],
+        **_came_about(found),
         **tried,
         **step,
     )
@@ -148,7 +179,6 @@ def deciding(
         null=row["null"],
         low=others.min(),
         high=others.max(),
-        preparations=len(others),
     )
     change = words.say(
         "choice-deciding-change",
@@ -177,17 +207,16 @@ def used(
     of other preparations, `same_lines` whether other methods draw the same lines,
     `samples` the sentence of :func:`said_of_samples`.
     """
+    facts = _came_about(found) | table.loc[found.k].to_dict()
     return words.finding(
         "choice-use",
-        k=found.k,
-        decided=decided(found),
         borderline=part(borderline.sum(), of=len(borderline)),
         some_borderline=borderline.any(),
         low=others.min(),
         high=others.max(),
         same_lines=same_lines,
         samples=samples,
-        **table.loc[found.k].to_dict(),
+        **facts,
     )
 
 

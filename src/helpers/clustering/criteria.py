@@ -42,9 +42,9 @@ class Limits:
 
     min_share: float | None
     min_agreement: float | None
+    min_excess: float
     min_recovery: float | None
     min_gain: float | None
-    min_excess: float
     alpha: float
     min_step: float
     min_strength: float
@@ -430,7 +430,7 @@ def decide(
             f'"{AUTO}" to let the criteria decide.'
         )
     later = pd.DataFrame() if explained is None else explained
-    first = _taken(criteria, later, min_step)
+    first = max(path(criteria, later, min_step), default=None)
     chosen = int(k) if k != AUTO else first or int(min(tried))
     knocked_out = k == AUTO and first is None
     others = criteria.drop(index=chosen)
@@ -438,7 +438,7 @@ def decide(
         k=chosen,
         by_criteria=first,
         overridden=k not in (AUTO, first),
-        runner_up=_taken(others, later, min_step),
+        runner_up=max(path(others, later, min_step), default=None),
         verdict=NOT_USABLE if knocked_out else str(criteria.loc[chosen, "verdict"]),
         ties=tuple(
             int(other)
@@ -456,21 +456,27 @@ def _pool(criteria: pd.DataFrame) -> pd.DataFrame:
     return natural if len(natural) else passing
 
 
-def _taken(
+def path(
     criteria: pd.DataFrame, explained: pd.DataFrame, min_step: float
-) -> int | None:
+) -> dict[int, float]:
+    """List the numbers that the rule of `decide` goes through: it takes the last.
+
+    With each stands how much more it explains than the one before; missing for the
+    first. Nothing where none passes.
+    """
     pool = _pool(criteria)
     if pool.empty:
-        return None
+        return {}
     excess = pool["excess"].fillna(-np.inf)
     taken = int(excess.idxmax())
     if (pool["verdict"] == NATURAL).all():
         taken = max(int(k) for k in pool.index if _alike(pool, taken, k))
+    steps = {taken: np.nan}
     for finer in pool.index[pool.index > taken]:
-        step = _step(explained, taken, finer)
+        step = _step(explained, max(steps), finer)
         if step is not None and step >= min_step:
-            taken = int(finer)
-    return taken
+            steps[int(finer)] = step
+    return steps
 
 
 def _alike(criteria: pd.DataFrame, one: int, other: int) -> bool:

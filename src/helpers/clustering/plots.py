@@ -188,7 +188,7 @@ def stability_boxes(
     ax.set_xticks(list(groups))
     ax.grid(visible=False, axis="x")
     ax.set_xlabel("number of segments", fontsize=TEXT)
-    ax.set_ylabel("agreement of halves\n(adjusted Rand index)", fontsize=TEXT)
+    ax.set_ylabel("adjusted Rand index", fontsize=TEXT)
     last = max(groups)
     ends = [
         ("customers", np.median(groups[last]), ACCENT),
@@ -468,7 +468,7 @@ def benchmark(
         ax.axvline(none, color=QUIET, linewidth=1)
         _benchmark_panel(rows[ends], ours=ours, baselines=baselines, ax=ax)
         ax.set_title(fill(outcome, 12), fontsize=TEXT)
-        ax.set_xlabel(fill(names[score], 16), fontsize=TICKS)
+        ax.set_xlabel(fill(names[score], 14), fontsize=TICKS)
     ax.set_yticks(np.arange(len(designs)), designs, fontsize=TICKS)
     ax.set_ylim(len(designs) - 0.4, -0.6)
     for tick, design in zip(axes[0, 0].get_yticklabels(), designs, strict=True):

@@ -4,9 +4,9 @@
 
 choice-limit-min_share = Share of customers in the smallest segment, at least
 choice-limit-min_agreement = Agreement of two repeated studies (adjusted Rand index), at least
+choice-limit-min_excess = Or, for the agreement: excess over null references, at least
 choice-limit-min_recovery = Average overlap of the weakest segment when the study is repeated (Jaccard), at least
 choice-limit-min_gain = Share of later purchases explained beyond spend quintiles, at least
-choice-limit-min_excess = Or, for the agreement: excess over null references, at least
 choice-limit-alpha = Largest p-value that counts as beyond chance, or beyond a null model
 choice-limit-min_step = A finer number replaces a coarser one if it explains more by at least
 choice-limit-min_strength = To be called natural: prediction strength plus its standard error, at least
@@ -51,7 +51,7 @@ choice-gap = { $steeper ->
 choice-gap-alt = { choice-gap }. From one segment on it rises by { NUM($of_customers, digits: 3) } for customers and by { NUM($reference_low, digits: 3) } to { NUM($reference_high, digits: 3) } for references (grey lines). Bars are standard errors.
 choice-control = { $found ->
     [none] Planted clusters exceed the references at none of these distances: with these customers and features even clear clusters could be missed.
-   *[other] Planted clusters exceed the references at a distance of { $found }.
+   *[other] Planted clusters exceed the references at a distance of { $found }: clusters that lie nearer to each other may be missed.
 }
 
 # --- Which method, and how many?
@@ -81,7 +81,10 @@ choice-strength = Prediction strength reaches { $least }, with one standard erro
    *[other] takes { $k }.
 } At k = 2 it is { NUM($strength, digits: 2) } for customers and { NUM($reference, digits: 2) } for the strictest null model.
 choice-twice = { $judged_weeks ->
-    [yes] Between odd and even weeks, { $least } to { $most } of the customers change segment, depending on k.
+    [yes] { $same ->
+        [yes] Between odd and even weeks, { $least } of the customers change segment.
+       *[no] Between odd and even weeks, from { $least } ({ $fewest } segments) to { $most } ({ $finest }) of the customers change segment.
+    }
    *[no] Only { $customers } customers bought in odd and in even weeks, and 20 are needed: whether segments come back in other weeks cannot be said.
 } { $judged_time ->
     [yes] { "" }
@@ -153,11 +156,11 @@ choice-tree = { $branch ->
    *[alike] All { $k } segments are mixed alike
 }
 choice-tree-alt = { choice-tree }. Discs are segments at each number of segments, lines the customers they share; darkness is the stability across solutions.
-choice-borderline = On average, { PERCENT($kept) } of resampled studies keep a customer's segment. Of the customers, { $seldom } stay in fewer than two of three. { $measured ->
-    [yes] Beyond a distance ratio of { NUM($limit, digits: 2) }, fewer than two of three stay { $weeks ->
-        [yes] in resampled studies or between the weeks
-       *[no] in resampled studies
-    }: those are borderline.
+choice-borderline = On average, { PERCENT($kept) } of resampled studies keep a customer's segment. Of the customers, { $seldom } keep theirs in fewer than two of three studies. { $measured ->
+    [yes] A customer is borderline if the next centre is nearly as near as the own (ratio above { NUM($limit, digits: 2) }): of such customers fewer than two in three keep their segment { $weeks ->
+        [yes] in resampled studies or between the weeks.
+       *[no] in resampled studies.
+    }
    *[no] Too few customers lose their segment to measure from which distance ratio on; borderline is a ratio above { NUM($limit, digits: 2) }, by convention.
 }
 
@@ -167,7 +170,7 @@ choice-recovery = { $branch ->
     [apart] Segment { $most } comes back most surely, segment { $least } least
    *[alike] All segments come back alike
 }
-choice-recovery-alt = { choice-recovery }. Box plots show the overlap of each segment with its best match in repeated studies. The dashed line at 0.5 marks a segment as dissolved. Means stand in the table above.
+choice-recovery-alt = { choice-recovery }. Box plots show the overlap of each segment with its best match in repeated studies. At the dashed line (0.5) or below, a segment is dissolved. The figure shows the overlap over all customers; the table above counts dissolved segments among those drawn, which is stricter.
 choice-silhouette = { $part } of the customers would fit the next segment better
 choice-silhouette-alt = { choice-silhouette }. Silhouette widths of all customers by segment, with the means of customers and of references.
 choice-gorge = { $natural ->
@@ -180,7 +183,7 @@ choice-gorge-alt = { choice-gorge }. A histogram of the membership of all custom
 
 choice-benchmark = What each way to group customers predicts
 choice-benchmark-alt = { $judged ->
-    [yes] Value tier x activity explain { PERCENT($rules, digits: 1) } of later sales, needs segments { PERCENT($segments, digits: 1) } of the { $aim }.
+    [yes] Value tier x activity explains { PERCENT($rules, digits: 1) } of later sales, needs segments { PERCENT($segments, digits: 1) } of the { $aim }.
    *[no] Some outcomes could not be judged.
 } Dots show how well each grouping predicts later behaviour of customers left out, lines 95% intervals. The table below holds the numbers.
 choice-rivals = Segments explain { PERCENT($segments, digits: 1) } of the { $outcome }, centres drawn at random { PERCENT($random, digits: 1) } ({ PERCENT($least, digits: 1) } to { PERCENT($most, digits: 1) } over { $draws } draws). { $adds ->
@@ -203,7 +206,7 @@ choice-deciding-chosen = We use { $k } needs segments{ $how ->
     [0] no number meets the criteria.
     [one] only { $passed } meets the criteria.
    *[other] { $passed } meet the criteria.
-} { $step ->
+} { $path } { $step ->
     [more] { $k } segments explain { PERCENT($share, digits: 1) } of the { $aim }, { NUM($by, digits: 1) } points more than the runner-up, { $runner_up }.
     [no-more] { $k } segments explain { PERCENT($share, digits: 1) } of the { $aim }, { NUM($by, digits: 1) } points less than the runner-up, { $runner_up }.
     [alone] { $k } segments explain { PERCENT($share, digits: 1) } of the { $aim }; there is no runner-up.
@@ -211,6 +214,26 @@ choice-deciding-chosen = We use { $k } needs segments{ $how ->
 } Repeated studies agree by { NUM($agreement, digits: 2) }, and the weakest segment comes back with an average overlap of { NUM($weakest, digits: 2) }. { $tied ->
     [0] { "" }
    *[other] The evidence cannot tell { $k } from { $ties }.
+}
+choice-path = { $start ->
+    [natural] Natural numbers come first. Of those tied with the largest excess, { $first } is the finest ({ NUM($excess, digits: 2) }).
+    [unknown] No excess could be measured, so { $first } comes first.
+   *[largest] Of these, { $first } has the largest excess ({ NUM($excess, digits: 2) }).
+} { $steps ->
+    [0] { $judged ->
+        [yes] No finer one explains at least { NUM($least, digits: 1) } points more beyond its error (min_step), so the criteria take { $taken }.
+       *[no] Later months cannot judge finer ones, so the criteria take { $taken }.
+    }
+    [one] { $said }, at least the { NUM($least, digits: 1) } of min_step; so the criteria take { $taken }.
+   *[other] { $said }, each at least the { NUM($least, digits: 1) } of min_step; so the criteria take { $taken }.
+} { $missed }
+choice-path-step = { $n ->
+    [0] { $k } explains { NUM($by, digits: 1) } points more of the { $aim }
+   *[other] { $k } another { NUM($by, digits: 1) } points
+}
+choice-path-missed = { $limit ->
+    [none] { $k } misses { $misses }.
+   *[other] { $k } misses { $misses } ({ NUM($value, digits: 3) } of { $limit }).
 }
 choice-deciding-given-up = { $verdict ->
     [natural] We give up little: the segments stand apart from one another (p = { NUM($p, digits: 2) } against { $null }). Of the classified customers, { $borderline } are borderline.
@@ -254,7 +277,16 @@ choice-use =
         [yes] Choose offers by segment, and let borderline customers get either offer.
        *[no] Choose offers by segment.
     }
-    .limit = { $decided } { $same_lines ->
+    .limit = { $how ->
+        [overridden] The run file sets { $k }; the criteria take { $by_criteria }
+       *[criteria] The criteria take { $k }
+    }{ $runner_up ->
+        [none] ; there is no runner-up.
+       *[other] ; the runner-up is { $runner_up }.
+    } { $tied ->
+        [0] { "" }
+       *[other] The evidence cannot tell { $k } from { $ties }.
+    } { $same_lines ->
         [yes] Other methods draw much the same lines.
        *[no] Other methods draw other lines.
     } Other preparations agree by { NUM($low, digits: 2) } to { NUM($high, digits: 2) }. { $samples }
@@ -304,7 +336,7 @@ choice-migration =
 
 choice-note-tests = p, references: the share of customers and { $references } references at least as extreme; { NUM($least, digits: 2) } is the least possible. Less is tighter for the cluster index; more is structure for the others.
 choice-note-silhouettes = * beyond its references (p at most { $alpha }). None: the method left a segment empty. From -1 to 1; a value near 0 says that customers lie between segments.
-choice-note-agreement = { $resamples } resamples in { $pairs } pairs, transformations fitted anew in each; { $halvings } halvings. The excess is the share of the way from null references to 1 that is gone. p allows for the choice of k.
+choice-note-agreement = { $resamples } resamples in { $pairs } pairs, transformations fitted anew in each; { $halvings } halvings. The excess is the share of the way from null references to 1 that is covered; below 0, customers agree less than the references. p allows for the choice of k.
 choice-note-models = References drawn: { $drawn }. Drawing stops once ten reach the customers' best; their standard error is at most { NUM($error, digits: 2) }.
 choice-note-twice = Adjusted Rand index: 1 is the same, 0 is chance. Customers with sales in both: { $weeks } of the weeks, { $time } of the window. p: labels dealt out at random { $draws } times agree as well in odd and even weeks.
 choice-note-samples = Agreement with other samples: adjusted Rand index of the centres on the customers of the first sample. Left elsewhere: by its centres among other samples' customers, beyond what their own centres leave. The first sample has { $resamples } resamples.
