@@ -165,6 +165,21 @@ def test_the_test_holds_the_plan_where_effects_are_known_and_else_everybody():
         experiments.wanted(PEOPLE[:19], None, tested=False, word="segment")
 
 
+def test_a_test_costs_what_its_treated_customers_cost():
+    plan = pd.DataFrame(
+        {
+            "segment_id": [1, 1, 2, 2],
+            "offer": ["a", "a", "b", "b"],
+            "arm": ["treated", "treated", "treated", "control"],
+        }
+    )
+    options = pd.DataFrame(
+        {"segment_id": [1, 1, 2], "offer": ["a", "b", "b"], "cost_cents": [50, 70, 20]}
+    )
+    assert experiments.cost(plan, options) == pytest.approx(1.2)
+    assert experiments.cost(plan, None) is None
+
+
 def test_nobody_is_invited_to_two_offers():
     wanted = pd.DataFrame(
         {

@@ -143,6 +143,14 @@ def smallest_effects(plan: pd.DataFrame, **asked: float) -> pd.DataFrame:
     return table.assign(effect=effects).rename_axis("segment_id").reset_index()
 
 
+def cost(plan: pd.DataFrame, options: pd.DataFrame | None) -> float | None:
+    """Add up what contacting the treated customers costs; None without `options`."""
+    if options is None:
+        return None
+    treated = plan[plan["arm"] == "treated"]
+    return treated.merge(options, on=["segment_id", "offer"])["cost_cents"].sum() / 100
+
+
 def read_out(
     plan: pd.DataFrame,
     outcome: pd.Series,
