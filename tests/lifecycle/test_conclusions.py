@@ -244,7 +244,7 @@ def test_who_went_silent_more_often_limits_that_no_difference_is_visible():
     assert alt.startswith("Over all periods Bread went silent more often than Tea")
 
 
-@pytest.mark.parametrize("ways", [None, AWAY[1:2], AWAY.assign(share_away_low=0.0)])
+@pytest.mark.parametrize("ways", [AWAY[:0], AWAY[1:2], AWAY.assign(share_away_low=0.0)])
 def test_intervals_that_meet_name_nobody(ways):
     away = conclusions.went_silent(ways, NAMES)
     assert away == {"more": "none"}

@@ -170,18 +170,10 @@ def budget(compared: pd.DataFrame, *, arms: bool, **said: object) -> Finding:
     return words.finding("budget", **plans(compared, arms=arms), **facts, **said)
 
 
-def test(
-    found: pd.DataFrame,
-    *,
-    stated: float,
-    needed: int,
-    cost: float | None,
-    **said: object,
-) -> Finding:
+def test(found: pd.DataFrame, *, stated: float, needed: int, **said: object) -> Finding:
     """Conclude whether to run a test, from `experiments.smallest_effects`.
 
-    `needed` are the customers that the `stated` effect (a share) needs; `cost` is of
-    `experiments.cost`, and unsaid where it could give few customers away.
+    `needed` are the customers that the `stated` effect (a share) needs.
     """
     whole, alone = found.iloc[0], found.iloc[1:]
     finds = np.isfinite(whole["effect"])
@@ -195,7 +187,4 @@ def test(
     facts |= {"enough": int((alone["customers"] >= needed).sum())}
     facts |= {"customers": int(whole["customers"])}
     facts |= {"control": many(int(whole["control"]))}
-    arms = found["control"], found["customers"] - found["control"]
-    told = cost is not None and min(arm.min() for arm in arms) >= MIN_CELL
-    facts |= {"cost": cost if told else "none"}
     return words.finding("test", **facts, **said)

@@ -1,7 +1,5 @@
 """Say what the customer's life allows, each claim only where its numbers bear it."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
@@ -87,14 +85,13 @@ def last_moves(moves: pd.DataFrame) -> dict[str, object]:
     return {"stay": share.get("active", NONE), "back": share.get("lapsed", NONE)}
 
 
-def went_silent(ways: pd.DataFrame | None, names: Mapping[int, str]) -> Finding:
+def went_silent(ways: pd.DataFrame, names: dict[int, str]) -> Finding:
     """Say which group went silent more often than another, if intervals lie apart.
 
     `ways` is the guarded table of `lifecycle_stages.ways`; only groups in `names` count.
     """
     columns = ["share_away", "share_away_low", "share_away_high"]
-    empty = pd.DataFrame(columns=["segment_id", *columns])
-    table = (empty if ways is None else ways).set_index("segment_id")[columns]
+    table = ways.set_index("segment_id")[columns]
     table = table[table.index.isin(list(names))].apply(suppression.numbers).dropna()
     table.columns = ["share", "low", "high"]
     if table.empty or table["low"].max() <= table["high"].min():
