@@ -330,12 +330,31 @@ def test_a_test_is_advised_by_what_it_can_find(smallest, decision, title):
         {"customers": [600, 500, 100], "control": [180, 150, 30], "effect": smallest}
     )
     said = {"needed": 500, "power": 0.8, "word": "segment"}
+    said |= {"cost": "none", "budget": "none"}
     found = conclusions.test(table, stated=0.03, **said)
     assert found["decision"].startswith(decision)
     assert words.say("test-size", **found["facts"]).startswith(title)
     assert words.say("alt-test-size", **found["facts"])
     assert "600 customers, 180 of them left out at random" in found["size"]
     assert "1 of 2 segments are large enough" in found["uncertainty"]
+
+
+@pytest.mark.parametrize(
+    ("cost", "budget", "says"),
+    [
+        (300.4, 200.0, "It costs about $300; the plan\u2019s budget is $200."),
+        (300.4, "none", "It costs about $300."),
+        ("none", "none", "80% chance."),
+    ],
+)
+def test_a_test_says_what_it_costs_where_that_is_known(cost, budget, says):
+    words.in_currency("USD")
+    table = pd.DataFrame(
+        {"customers": [600, 500], "control": [180, 150], "effect": 0.02}
+    )
+    said = {"stated": 0.03, "needed": 500, "power": 0.8, "word": "segment"}
+    found = conclusions.test(table, cost=cost, budget=budget, **said)
+    assert found["size"].endswith(says)
 
 
 @pytest.mark.parametrize("finished", [True, False])

@@ -165,6 +165,19 @@ def test_the_test_holds_the_plan_where_effects_are_known_and_else_everybody():
         experiments.wanted(PEOPLE[:19], None, tested=False, word="segment")
 
 
+def test_a_test_costs_what_its_treated_customers_cost():
+    offers = {"segment_id": [1, 1, 2, 2], "offer": ["a", "a", "b", "b"]}
+    arms = ["treated", "control", "treated", "control"]
+    plan = pd.DataFrame({**offers, "arm": arms})
+    plan = pd.concat([plan] * 10, ignore_index=True)
+    options = pd.DataFrame(
+        {"segment_id": [1, 1, 2], "offer": ["a", "b", "b"], "cost_cents": [50, 70, 20]}
+    )
+    assert experiments.cost(plan, options) == pytest.approx(10 * 0.7)
+    assert experiments.cost(plan[1:], options) is None  # it could give few away
+    assert experiments.cost(plan, None) is None
+
+
 def test_nobody_is_invited_to_two_offers():
     wanted = pd.DataFrame(
         {

@@ -77,9 +77,11 @@ def test_no_message_speaks_of_other_customers_or_in_numbers():
         assert not re.search(r"customers|\d|%|times", template["message"])
 
 
-def test_what_is_bought_is_by_construction_where_purchases_built_the_segments():
-    table = filled(bought="by construction")
-    assert table["grade"].tolist() == ["by construction", "assumed"]
+def test_the_next_item_is_observed_and_never_said_to_be_new():
+    assert filled()["grade"].tolist() == ["observed", "assumed"]
+    active = messages.templates()["active"]
+    assert active["grade"] == evidence.OBSERVED
+    assert not re.search(r"\bnew\b", active["message"], re.IGNORECASE)
 
 
 def test_a_stage_without_a_template_or_a_fact_that_is_not_there_is_named():

@@ -1,5 +1,7 @@
 """What is said of the customer's life, branch by branch, as its numbers bear it."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,6 +103,22 @@ def test_whom_to_write_to_follows_who_came_back(silent, now, says):
     )
 
 
+def test_writing_before_a_lapse_rests_on_two_rates_that_are_said():
+    about = {"customers": 100, "starts_known": True}
+    slowing = [("slowing", "active", 90), ("slowing", "lapsed", 30)]
+    lapsed = [("lapsed", "returned", 20), ("lapsed", "lapsed", 60)]
+    found = conclusions.stages(counts(**MANY), moves(*WENT, *slowing, *lapsed), **about)
+    assert "before they lapse" in found["decision"]
+    assert re.search(
+        r"75% of the slowing do \(95% interval 6\d% to 8\d%\), and 25% of the lapsed "
+        r"\(1\d% to 3\d%\)\.",
+        found["size"],
+    )
+    few = [("lapsed", "returned", 2), ("lapsed", "lapsed", 60)]
+    found = conclusions.stages(counts(**MANY), moves(*WENT, *slowing, *few), **about)
+    assert found["size"].endswith("The slowing come back more often than the lapsed.")
+
+
 def test_nobody_who_came_back_lately_is_said_of_the_last_period():
     before = moves(*WENT, ("slowing", "active", 30))
     after = moves(*WENT, ("slowing", "lapsed", 30))
@@ -179,7 +197,9 @@ def test_groups_differ_only_as_the_tests_say(
         alpha=0.05,
         group="segment",
         days=98,
+        more="none",
     )
+    assert "Over all periods" not in found["limit"]
     assert decision in found["decision"]
     assert title in words.say("who-stays-title", **found["facts"])
     assert (
@@ -191,12 +211,58 @@ def test_groups_differ_only_as_the_tests_say(
 
 def test_one_group_is_compared_with_none():
     tests = (1.0, (1.0, pd.Series([0], index=[2])))
-    about = {"alpha": 0.05, "group": "value tier", "days": 1}
+    about = {"alpha": 0.05, "group": "value tier", "days": 1, "more": "none"}
     found = conclusions.who_stays(ENDS[:1], *tests, **about)
     assert "there are no two value tiers to compare" in found["decision"]
     assert found["size"] == "After 1 day, 90% of Tea have not lapsed."
     title = words.say("who-stays-title", **found["facts"])
     assert title == "After 1 day 90% have not lapsed"
+
+
+NAMES = {1: "Bread", 2: "Tea", 3: "Salt"}
+AWAY = pd.DataFrame(
+    {
+        "segment_id": [0, 1, 2, 3],
+        "share_away": [0.3, 0.116, 0.08, ">90%"],
+        "share_away_low": [0.28, 0.1, 0.065, "withheld"],
+        "share_away_high": [0.32, 0.133, 0.095, "withheld"],
+    }
+)
+
+
+def test_who_went_silent_more_often_limits_that_no_difference_is_visible():
+    about = {"alpha": 0.05, "group": "segment", "days": 98}
+    tests = (0.5, (0.5, pd.Series([0, 0], index=[1, 2])))
+    away = conclusions.went_silent(AWAY, NAMES)
+    found = conclusions.who_stays(ENDS, *tests, **about, **away)
+    assert "in the holdout no difference in lapses is visible" in found["decision"]
+    assert found["limit"].endswith(
+        "Over all periods Bread went silent more often than Tea: 11.6% (10.0% to 13.3%) "
+        "and 8.0% (6.5% to 9.5%)."
+    )
+    alt = words.say("flows-alt", group="segment", **away)
+    assert alt.startswith("Over all periods Bread went silent more often than Tea")
+
+
+@pytest.mark.parametrize("ways", [AWAY[:0], AWAY[1:2], AWAY.assign(share_away_low=0.0)])
+def test_intervals_that_meet_name_nobody(ways):
+    away = conclusions.went_silent(ways, NAMES)
+    assert away == {"more": "none"}
+    alt = words.say("flows-alt", group="segment", **away)
+    assert alt.startswith("Over all periods no segment visibly goes silent more often")
+
+
+@pytest.mark.parametrize(
+    ("tied", "says"),
+    [
+        (0.09, "0.09: near 0, as Gamma-Gamma assumes."),
+        (-0.2, "−0.20: near 0"),
+        (0.3, "0.30: not near 0, although"),
+        (np.nan, "they have no correlation"),
+    ],
+)
+def test_the_assumption_of_gamma_gamma_is_judged(tied, says):
+    assert says in conclusions.unrelated(tied)
 
 
 def scores(error, low, high, goes=0.8, naive=2.0):
@@ -294,7 +360,7 @@ def test_contacts_are_followed_by_what_their_verdicts_say(verdicts, decision, si
     assert decision in found["decision"]
     assert found["size"] == size
     assert ("already differed by" in found["uncertainty"]) == (NOT in verdicts)
-    assert "10% of contacts at the median" in found["limit"]
+    assert "for the median contact, 10% of customers" in found["limit"]
     nearly_all = conclusions.contacts(judged(*verdicts, matched=0.99))
     assert "what was not measured may differ" in nearly_all["limit"]
 

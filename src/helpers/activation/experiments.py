@@ -7,6 +7,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from helpers.core.errors import BadInput, TooLittle
+from helpers.disclosure.suppression import MIN_CELL
 from helpers.statistics import intervals
 
 MIN_CUSTOMERS = 20  # of a test
@@ -141,6 +142,15 @@ def smallest_effects(plan: pd.DataFrame, **asked: float) -> pd.DataFrame:
     table.insert(0, "customers", table.sum(axis=1))
     effects = [min_effect(customers=n, **asked) for n in table["customers"]]
     return table.assign(effect=effects).rename_axis("segment_id").reset_index()
+
+
+def cost(plan: pd.DataFrame, options: pd.DataFrame | None) -> float | None:
+    """Add up what contacting the treated costs; None if unknown, or of few in an arm."""
+    arms = pd.crosstab(plan["segment_id"], plan["arm"])
+    if options is None or arms.min(axis=None) < MIN_CELL:
+        return None
+    treated = plan[plan["arm"] == "treated"]
+    return treated.merge(options, on=["segment_id", "offer"])["cost_cents"].sum() / 100
 
 
 def read_out(

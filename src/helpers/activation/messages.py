@@ -10,7 +10,6 @@ from helpers.core import engines, paths
 from helpers.core.engines import Engine
 from helpers.core.errors import BadInput, TooLittle
 from helpers.disclosure import suppression
-from helpers.display import evidence
 
 WEEKDAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 KEPT = ["segment_id", "segment", "stage", "customers", "gap_days", "recency_days"]
@@ -169,15 +168,13 @@ def matrix(
     *,
     templates: Mapping[str, Mapping[str, str]],
     habits: pd.DataFrame,
-    bought: str = evidence.OBSERVED,
 ) -> pd.DataFrame:
     """Fill the template of each segment's stage with the segment's items.
 
     `facts` are as of :func:`facts`; `habits` has what a segment prefers: segment_id,
-    habit and item. `bought` is the word for what a segment's purchases rest on: the
-    grade of advice that is observed. Returns a row for each of `facts`: `KEPT`,
-    `FILLED`, moment and channel. Raises BadInput for a stage without a template, or a
-    field that the facts lack: no message has a hole in it.
+    habit and item. Returns a row for each of `facts`: `KEPT`, `FILLED`, moment and
+    channel. Raises BadInput for a stage without a template, or a field that the facts
+    lack: no message has a hole in it.
     """
     rows = []
     for row in facts.to_dict("records"):
@@ -191,7 +188,6 @@ def matrix(
             ) from None
         rows.append([*(row[name] for name in KEPT), *filled])
     table = pd.DataFrame(rows, columns=[*KEPT, *FILLED])
-    table["grade"] = table["grade"].replace(evidence.OBSERVED, bought)
     for habit, usual in ANY.items():
         of_it = habits[habits["habit"] == habit].set_index("segment_id")["item"]
         table[habit] = [of_it.get(segment, usual) for segment in table["segment_id"]]

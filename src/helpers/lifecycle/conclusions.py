@@ -14,6 +14,7 @@ from helpers.lifecycle.lifecycle_stages import SILENT, STAGES, WELL
 # serve the titles of its section; they hold nothing that a page may not show.
 Finding = dict[str, object]
 NONE = "none"  # a fact that there is not
+NEAR_0 = 0.2  # largest rank correlation that counts as near 0
 
 
 def standing(counts: pd.DataFrame) -> dict[str, object]:
@@ -42,12 +43,13 @@ def stages(
 
     `customers` were seen until then: their number, or "withheld".
     """
-    branch, lapsing, returning = "unknown", None, None
+    branch, lapsing, returning, back = "unknown", None, None, dict.fromkeys(SILENT)
     if moves is not None:
         known = moves.dropna(subset=["segment_id"])
         branch = lifecycle_stages.win_back(known, now=counts.iloc[-1])
         lapsing = lifecycle_stages.rate(moves, ["active"], ["lapsed"])
         returning = lifecycle_stages.rate(known, SILENT, WELL)
+        back = {name: lifecycle_stages.rate(known, [name], WELL) for name in SILENT}
     return words.finding(
         "stages",
         branch=branch,
@@ -57,6 +59,8 @@ def stages(
         **standing(counts),
         **_rate("lapsing", lapsing, form="{:.1%}"),
         **_rate("returning", returning, form="{:.0%}"),
+        **_rate("slowing_back", back["slowing"], form="{:.0%}"),
+        **_rate("lapsed_back", back["lapsed"], form="{:.0%}"),
     )
 
 
@@ -81,6 +85,22 @@ def last_moves(moves: pd.DataFrame) -> dict[str, object]:
     return {"stay": share.get("active", NONE), "back": share.get("lapsed", NONE)}
 
 
+def went_silent(ways: pd.DataFrame, names: dict[int, str]) -> Finding:
+    """Say which group went silent more often than another, if intervals lie apart.
+
+    `ways` is the guarded table of `lifecycle_stages.ways`; only groups in `names` count.
+    """
+    columns = ["share_away", "share_away_low", "share_away_high"]
+    table = ways.set_index("segment_id")[columns]
+    table = table[table.index.isin(list(names))].apply(suppression.numbers).dropna()
+    table.columns = ["share", "low", "high"]
+    if table.empty or table["low"].max() <= table["high"].min():
+        return {"more": NONE}
+    ends = {"more": table["low"].idxmax(), "less": table["high"].idxmin()}
+    shares = {f"{end}_{c}": table.loc[i, c] for end, i in ends.items() for c in table}
+    return {end: names[i] for end, i in ends.items()} | shares
+
+
 def who_stays(
     ends: pd.DataFrame,
     p_alike: float,
@@ -93,7 +113,7 @@ def who_stays(
 
     `ends`: segment_id, segment (name), retained, low, high of those that may be shown,
     the best first; `similar` is of `lifecycle_stages.at_similar_gaps`; `facts` are the
-    word for a group and the days.
+    word for a group, the days and those of :func:`went_silent`.
     """
     p_similar, excess = similar
     best, worst = ends.iloc[0], ends.iloc[-1]
@@ -115,6 +135,12 @@ def who_stays(
 
 def _p(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def unrelated(tied: float) -> str:
+    """Judge the correlation of number and size of purchases by `NEAR_0`."""
+    branch = NONE if np.isnan(tied) else "near" if abs(tied) <= NEAR_0 else "far"
+    return words.say("unrelated", branch=branch, correlation=tied)
 
 
 def misses(scores: pd.DataFrame) -> dict[str, object]:

@@ -60,6 +60,9 @@ stages =
     } { $returning ->
         [none] { "" }
        *[other] { $returning } of the slowing and lapsed come back within a period.
+    } { $branch ->
+        [soon] { stages-apart }
+       *[other] { "" }
     }
     .uncertainty = { $lapsing_low ->
         [none] { "" }
@@ -77,6 +80,13 @@ stages =
     .limit = Stages are rules; who was silent may have bought elsewhere. { $starts_known ->
         [yes] { "" }
        *[no] Starts were not observed, so nobody is called new.
+    }
+stages-apart = { $lapsed_back_low ->
+        [none] The slowing come back more often than the lapsed.
+       *[other] { $slowing_back_low ->
+            [none] The slowing come back more often than the lapsed.
+           *[other] { $slowing_back } of the slowing do (95% interval { PERCENT($slowing_back_low) } to { PERCENT($slowing_back_high) }), and { $lapsed_back } of the lapsed ({ PERCENT($lapsed_back_low) } to { PERCENT($lapsed_back_high) }).
+        }
     }
 stages-now = At the end of { $period }{ $customers ->
         [withheld] { "" }
@@ -103,7 +113,7 @@ who-stays =
         [differ] Watch retention by { $group }: { $group }s lapse at different rates.
         [others] Do not read these rates as loyalty: among customers with similar times between orders, other { $group }s lapse sooner.
         [pace] Do not read these rates as loyalty: among customers with similar times between orders, no difference is visible.
-        [alike] Do not treat { $group }s as differently loyal: no difference is visible.
+        [alike] Do not treat { $group }s as differently loyal: in the holdout no difference in lapses is visible.
        *[one] Plan with one retention rate: there are no two { $group }s to compare.
     }
     .size = { $branch ->
@@ -118,7 +128,18 @@ who-stays =
         [differ] Ask first what drives { $worst_segment } away.
        *[other] Steer retention by stage and usual time between orders.
     }
-    .limit = Silence beyond the usual time between orders counts as a lapse; some of it ends.
+    .limit = Silence beyond the usual time between orders counts as a lapse; some of it ends. { $branch ->
+        [alike] { $more ->
+            [none] { "" }
+           *[other] Over all periods { went-silent }
+        }
+       *[other] { "" }
+    }
+went-silent = { $more } went silent more often than { $less }: { PERCENT($more_share, digits: 1) } ({ PERCENT($more_low, digits: 1) } to { PERCENT($more_high, digits: 1) }) and { PERCENT($less_share, digits: 1) } ({ PERCENT($less_low, digits: 1) } to { PERCENT($less_high, digits: 1) }).
+flows-alt = { $more ->
+        [none] Over all periods no { $group } visibly goes silent more often than another.
+       *[other] Over all periods { went-silent }
+    } The figure shows the last two periods, one panel per { $group }.
 
 # --- Cohorts
 cohorts-note = { $branch ->
@@ -144,9 +165,10 @@ value-note = { $branch ->
         [no-model] Mean absolute error over customers, and its interval.
        *[other] Mean absolute error over customers. The difference is model less naive rate: below 0 the model is nearer. Intervals are over customers; the model is not refitted.
     }
-unrelated = Gamma-Gamma assumes that number and size of purchases are unrelated. { $correlation ->
-        [none] Here one of them is the same for everybody.
-       *[other] Here their rank correlation is { NUM($correlation, digits: 2) }.
+unrelated = { $branch ->
+        [none] Number or size of purchases is the same for everybody, so they have no correlation.
+        [near] Their rank correlation is { NUM($correlation, digits: 2) }: near 0, as Gamma-Gamma assumes.
+       *[far] Their rank correlation is { NUM($correlation, digits: 2) }: not near 0, although Gamma-Gamma assumes so. Read values in money with care.
     }
 worth-note = The interval is over customers; how far forecasts miss is shown above. { $longer ->
         [yes] The horizon is longer than the { $seen } weeks of data.
@@ -227,7 +249,7 @@ contacts =
     .action = Give each a random control group; then the change can be called an effect.
     .limit = Observed among matched customers{ $alone ->
         [none] ; what was not measured may differ.
-       *[other] ; a fair share has no similar customer ({ PERCENT($alone) } of contacts at the median).
+       *[other] ; for the median contact, { PERCENT($alone) } of customers had no similar one.
     }
 orders-after = { $changed ->
         [0] No contact that could be compared is followed by a visible change in days with orders.
@@ -297,7 +319,7 @@ satisfaction =
     .action = Ask again each period, the same question on the same scale.
     .limit = Only those who answered.
 
-# --- Who stays, and what is typical of them?
+# --- Who will stay, and who may lapse?
 stayed = { $stayed } of { $customers } customers stayed. The mean forecast is off by { NUM($off, digits: 3) }. { $slope ->
         [none] Its slope is not known.
        *[other] Its slope is { NUM($slope, digits: 2) }: 1 fits, below 1 forecasts are too extreme.

@@ -11,13 +11,13 @@ alt-own-items-title = The strongest preference is that of { $name } for { $item 
 own-items =
     .decision = { $verdict ->
         [beats] Give each segment its own first item.
-        [loses] Know each segment by what it buys most, but do not choose its next item by that:
+        [loses] Know each segment by what it buys more often than others, but do not choose its next item by that:
             popularity chooses better.
-        [depends] Know each segment by what it buys most, but choose its next item by that for
+        [depends] Know each segment by what it buys more often than others, but choose its next item by that for
             some numbers of items only.
-        [same] Know each segment by what it buys most, but do not choose its next item by that:
+        [same] Know each segment by what it buys more often than others, but do not choose its next item by that:
             it is no better than popularity.
-       *[unknown] Know each segment by what it buys most, but whether that chooses its next item
+       *[unknown] Know each segment by what it buys more often than others, but whether that chooses its next item
             well is not known.
     }
     .size = Times as often as in all orders (95% interval): { $items }.
@@ -265,7 +265,8 @@ budget =
     }
     .uncertainty = The gain lies between { MONEY($low) } and { MONEY($high) } in { PERCENT($level) } of
         possible worlds; the chance of a loss is { PERCENT($loss_chance) }.
-    .action = A perfect test before it would be worth at most { MONEY($regret) }.
+    .action = A perfect test before it would show without error what each contact gains. It would be
+        worth at most { MONEY($regret) }, and a real test no more.
     .limit = The margin of { PERCENT($margin) } is assumed. Cost of a contact: { $cost_grade }.
 
 ## The test
@@ -291,6 +292,12 @@ test =
         [nothing] It finds no effect with { PERCENT($power) } chance.
        *[other] It finds an effect of { NUM($smallest, digits: 1) } points over all with
             { PERCENT($power) } chance.
+    } { $cost ->
+        [none] { "" }
+       *[other] It costs about { MONEY($cost) }{ $budget ->
+            [none] .
+           *[other] ; the plan’s budget is { MONEY($budget) }.
+        }
     }
     .uncertainty = { $enough } of { $groups } { $word }s are large enough to be judged alone.
     .action = Take the lists from test_plan.csv, record answers under one campaign_id, and name it in
@@ -304,7 +311,7 @@ read-out = { $finished ->
        *[no] { $beyond ->
             [yes] The interval over all customers leaves out 0, although nobody was treated:
                 chance does that in 1 of 20 rehearsals.
-           *[no] The interval over all customers holds 0, as it must: nobody was treated.
+           *[no] The interval over all customers holds 0, as expected: nobody was treated.
         }
     }
 
