@@ -572,7 +572,7 @@ def test_segments_that_stand_apart_explain_more_than_random_centres(natural):
     explained = explained_by(natural)
     said = f"Segments explain {explained['needs, k-means 4']}% of the later need mix"
     assert said in natural.text
-    assert "How customers were cut adds to their habits" in natural.text
+    assert "The cut explains more than cuts around random customers" in natural.text
 
 
 def test_scores_that_explain_more_than_segments_are_the_first_finding(constructive):

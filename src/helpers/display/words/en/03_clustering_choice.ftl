@@ -187,8 +187,8 @@ choice-benchmark-alt = { $judged ->
    *[no] Some outcomes could not be judged.
 } Dots show how well each grouping predicts later behaviour of customers left out, lines 95% intervals. The table below holds the numbers.
 choice-rivals = Segments explain { PERCENT($segments, digits: 1) } of the { $outcome }, centres drawn at random { PERCENT($random, digits: 1) } ({ PERCENT($least, digits: 1) } to { PERCENT($most, digits: 1) } over { $draws } draws). { $adds ->
-    [yes] How customers were cut adds to their habits.
-   *[no] How customers were cut adds nothing to their habits.
+    [yes] The cut explains more than cuts around random customers.
+   *[no] The cut explains no more than cuts around random customers.
 } Two scores explain { PERCENT($two, digits: 1) }, { $two_place ->
     [more] more than the segments
     [less] less than the segments
