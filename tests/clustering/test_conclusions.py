@@ -350,9 +350,9 @@ def standings(**alone):
 @pytest.mark.parametrize(
     ("ours", "two", "said"),
     [
-        (0.11, 0.115, ("adds to their", "about as much as the segments")),
-        (0.07, 0.12, ("adds nothing to their", "more than the segments")),
-        (0.2, 0.1, ("adds to their", "less than the segments")),
+        (0.11, 0.115, ("explains more than cuts", "about as much as the segments")),
+        (0.07, 0.12, ("explains no more than cuts", "more than the segments")),
+        (0.2, 0.1, ("explains more than cuts", "less than the segments")),
     ],
 )
 def test_what_segments_add_is_said_by_what_their_rivals_explain(ours, two, said):
