@@ -547,7 +547,7 @@ def test_designs_are_dots_on_their_intervals_in_the_order_of_the_table():
     assert [ax.get_title(loc="left") for ax in figure.axes] == [
         *("later sales", "still active")
     ]
-    assert first.get_xlabel() == "share explained\n(R²)"
+    assert first.get_xlabel() == "share\nexplained (R²)"
     assert second.get_xlabel() == "area under the\ncurve"
 
 
