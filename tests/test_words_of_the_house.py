@@ -29,10 +29,12 @@ FORBIDDEN = {
     r"(?:customer|order|week|month|year|contact|answer)": "per customer",
 }
 SAID = re.compile(rf"\b(?:{'|'.join(FORBIDDEN)})\b|\d %", re.IGNORECASE)
+SQL = re.compile(r"\b(select|regexp_extract|left join)\b", re.IGNORECASE)
 WORDS = paths.ROOT / "src/helpers"
 BOOKS = paths.notebooks()
 FTL = sorted(WORDS.glob("display/words/*/*.ftl"))
 YAML = sorted(WORDS.rglob("*.yaml"))
+CODE = sorted(WORDS.rglob("*.py"))
 PAGES = [paths.ROOT / "README.md", *sorted((paths.ROOT / "docs").rglob("*.md"))]
 
 
@@ -53,6 +55,21 @@ def of_book(book):
     for cell in json.loads(book.read_text("utf-8"))["cells"]:
         text = "".join(cell["source"])
         yield from [text] if cell["cell_type"] == "markdown" else of_code(text)
+
+
+def of_messages(file):
+    """List the sentences in a module's strings, but for docstrings and SQL."""
+    tree = ast.parse(file.read_text("utf-8"))
+    said = {
+        node.body[0].value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.FunctionDef | ast.ClassDef)
+        and isinstance(node.body[0], ast.Expr)
+        and isinstance(node.body[0].value, ast.Constant)
+    }
+    for text in of_code(ast.unparse(tree)):
+        if " " in text and text not in said and not SQL.search(text):
+            yield text
 
 
 def of_values(content):
@@ -88,11 +105,15 @@ def texts(file):
             return of_values(yaml.safe_load(file.read_text("utf-8")))
         case ".ftl":
             return of_catalogue(file)
+        case ".py":
+            return of_messages(file)
     return of_markdown(file)
 
 
 @pytest.mark.parametrize(
-    "file", [*BOOKS, *FTL, *YAML, *PAGES], ids=lambda file: f"{file.stem}{file.suffix}"
+    "file",
+    [*BOOKS, *FTL, *YAML, *CODE, *PAGES],
+    ids=lambda file: f"{file.parent.name}/{file.name}",
 )
 def test_nothing_is_said_that_the_house_says_better(file):
     found = [

@@ -58,7 +58,7 @@ def test_one_order_each_is_said_to_leave_no_rhythm_and_no_repeat(foretold):
     rows = [(f"c{n}", f"2024-01-{1 + n % 28:02d}", 5) for n in range(60)]
     said, few = foretold(rows)
     assert not few
-    assert said[2].startswith("Each customer has one order: no rhythm, no activity")
+    assert said[2].startswith("Each customer has one order: no usual time between")
     assert "value: ready." in said
     assert any(one.startswith("activity: left out, since it needs 10") for one in said)
 

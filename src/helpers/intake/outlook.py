@@ -89,8 +89,8 @@ def say(verdicts: pd.DataFrame, told: dict[str, Any]) -> list[str]:
     ]
     if not told["repeat"]:
         said.append(
-            "Each customer has one order: no rhythm, no activity, no repeat. What can be "
-            "said is the value of customers and of orders."
+            "Each customer has one order: no usual time between orders, no activity, no "
+            "repeat. What can be said is the value of customers and of orders."
         )
     return said + [
         f"{row.part}: {row.said[0].lower()}{row.said[1:]}"

@@ -49,7 +49,7 @@ SERVICES = re.compile(r"[A-Za-z][A-Za-z &./-]*")  # product ids without a digit
 # Why a required column of order lines gets a value where no column tells it.
 STAND_IN = {
     "order_id": (mapping.DERIVED, "{}"),
-    "product_id": ("=unknown", "products are not told apart"),
+    "product_id": ("=unknown", "products cannot be distinguished"),
     "quantity": ("=1", "every line counts as one piece"),
 }
 

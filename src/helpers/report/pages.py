@@ -247,8 +247,8 @@ def _refuse_customers(articles: Sequence[Article], run: str) -> None:
     for article in articles:
         if ids is None:
             raise errors.BadInput(
-                f"{article.name} cannot be held to the customers of the run: no table names "
-                f"them any more. make report RUN={run} makes the tables again."
+                f"{article.name} cannot be compared with the customers of the run: no "
+                f"table names them any more. make report RUN={run} makes the tables again."
             )
         lists = [c for c in article.columns if re.fullmatch(SINGLE, c.strip(), re.I)]
         whole = [cells[0] for cells in article.lists if set(cells) <= ids]
