@@ -433,7 +433,7 @@ def test_the_same_customers_seen_twice_stand_beside_resamples(natural, construct
         for found in (natural, constructive)
     )
     assert "the same customers in odd and even weeks by " in twice
-    assert "In halves of the window they agree by " in twice
+    assert "In halves of the window they agree at " in twice
     assert "the same customers in odd and even weeks by " in once
     # of the cloud, nobody is known from both halves
     assert "halves of the window they agree" not in once

@@ -138,7 +138,7 @@ def why(table, verdict=criteria.NOT_USABLE, overridden=False):
 def test_the_number_that_misses_fewest_criteria_says_why_no_groups_are_handed_on():
     assert why(measured()) == [
         "We found no groups worth acting on: at 2 groups, which come nearest to the "
-        "criteria, repeated studies agree by 0.55 (0.60 needed) and no more than where "
+        "criteria, repeated studies agree at 0.55 (0.60 needed) and no more than where "
         "there are no groups."
     ]
     assert why(measured(), verdict="natural") == []
@@ -162,7 +162,7 @@ def test_the_paragraph_says_what_was_chosen_given_up_and_would_change_it():
         "Of these, 2 has the largest excess (−0.03). 3 explains 4.1 points more of the "
         "later need mix, at least the 1.0 of min_step; so the criteria take 3. "
         "3 segments explain 11.1% of the later need mix, 4.1 points more than the "
-        "runner-up, 2. Repeated studies agree by 0.67, and the weakest segment comes "
+        "runner-up, 2. Repeated studies agree at 0.67, and the weakest segment comes "
         "back with an average overlap of 0.76. We give up the claim that customers come "
         "in separate groups: customers without clusters can be cut as reliably (p = "
         "1.00 against one bent gradient). Of the classified customers, 37% are "
@@ -426,8 +426,8 @@ def test_what_could_not_be_judged_is_not_said():
         ("choice-halves", {"beyond": 0, "tried": 9}, "Halves agree no more than in"),
         ("choice-halves", {"beyond": 1, "tried": 9}, "Halves agree beyond every null model at 1 of 9 k"),
         ("choice-halves", {"beyond": 4, "tried": 9}, "Halves agree beyond every null model at 4 of 9 k"),
-        ("choice-methods", {"same": True, "low": 0.9, "high": 1}, "Other methods agree with k-means by 0.90 to 1.00: they draw the same"),
-        ("choice-methods", {"same": False, "low": 0.1, "high": 1}, "Other methods agree with k-means by 0.10 to 1.00: they draw other"),
+        ("choice-methods", {"same": True, "low": 0.9, "high": 1}, "Other methods agree with k-means at 0.90 to 1.00: they draw the same"),
+        ("choice-methods", {"same": False, "low": 0.1, "high": 1}, "Other methods agree with k-means at 0.10 to 1.00: they draw other"),
         ("choice-control", {"found": "none"}, "Planted clusters exceed the references at none"),
         ("choice-control", {"found": "1, 2"}, "Planted clusters exceed the references at a distance of 1, 2: clusters that lie"),
         ("choice-preparations", {"other": 0, "tried": 5, "words": ""}, "All 5 other preparations give the same verdict."),

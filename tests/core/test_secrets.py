@@ -60,8 +60,11 @@ def offline(monkeypatch):
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_what_drivers_say_of_an_address_is_hidden(address, monkeypatch, offline):
+def test_what_drivers_say_of_an_address_is_hidden(
+    address, monkeypatch, offline, tmp_path
+):
     monkeypatch.setenv(NAME, address)
+    monkeypatch.chdir(tmp_path)  # DuckDB makes a file of that name
     told = [raised(one, address) for one in (psycopg.connect, duckdb.connect)]
     told += [
         f'(psycopg.OperationalError) connection to server at "{HOST}", port 1 failed: FATAL:'

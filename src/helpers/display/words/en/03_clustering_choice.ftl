@@ -63,7 +63,7 @@ choice-rules = The rules take { $first } to { $last } segments for customers, an
    *[no] No rule decides; the criteria do.
 }
 choice-islands = HDBSCAN, which may leave customers outside, finds { NUM($observed) } dense islands of at least { PERCENT($share) } of customers (references: { NUM($low) } to { NUM($high) }). It leaves { PERCENT($outside) } of customers outside.
-choice-methods = Other methods agree with k-means by { NUM($low, digits: 2) } to { NUM($high, digits: 2) }: { $same ->
+choice-methods = Other methods agree with k-means at { NUM($low, digits: 2) } to { NUM($high, digits: 2) }: { $same ->
     [yes] they draw the same lines.
    *[no] they draw other lines.
 }
@@ -123,7 +123,7 @@ choice-missed-smallest = { $known ->
    *[no] the smallest group could not be measured
 }
 choice-missed-agreement = { $known ->
-    [yes] repeated studies agree by { NUM($value, digits: 2) } ({ NUM($limit, digits: 2) } needed) and no more than where there are no groups
+    [yes] repeated studies agree at { NUM($value, digits: 2) } ({ NUM($limit, digits: 2) } needed) and no more than where there are no groups
    *[no] the agreement of repeated studies could not be measured
 }
 choice-missed-weakest = { $known ->
@@ -134,7 +134,7 @@ choice-missed-gain = { $known ->
     [yes] their gain over spend quintiles is { PERCENT($value, digits: 1) } of later purchases ({ PERCENT($limit) } needed)
    *[no] the gain could not be measured
 }
-choice-samples = Samples of { NUM($customers) } customers take { $takes } segments. Their centres agree by { NUM($ari, digits: 2) } (adjusted Rand index; least { NUM($least, digits: 2) }). Among customers of other samples they leave { PERCENT($excess, digits: 2) } more squared distance than those customers' own centres. { $branch ->
+choice-samples = Samples of { NUM($customers) } customers take { $takes } segments. Their centres agree at { NUM($ari, digits: 2) } (adjusted Rand index; least { NUM($least, digits: 2) }). Among customers of other samples they leave { PERCENT($excess, digits: 2) } more squared distance than those customers' own centres. { $branch ->
     [same-number-same-lines] The decision does not depend on the sample.
     [same-number-other-lines] The number does not depend on the sample, but the lines do: raise sample.
     [other-number-same-lines] The lines do not depend on the sample, but the number does: raise sample, or set k.
@@ -211,7 +211,7 @@ choice-deciding-chosen = We use { $k } needs segments{ $how ->
     [no-more] { $k } segments explain { PERCENT($share, digits: 1) } of the { $aim }, { NUM($by, digits: 1) } points less than the runner-up, { $runner_up }.
     [alone] { $k } segments explain { PERCENT($share, digits: 1) } of the { $aim }; there is no runner-up.
    *[unjudged] Later months could not judge how useful they are.
-} Repeated studies agree by { NUM($agreement, digits: 2) }, and the weakest segment comes back with an average overlap of { NUM($weakest, digits: 2) }. { $tied ->
+} Repeated studies agree at { NUM($agreement, digits: 2) }, and the weakest segment comes back with an average overlap of { NUM($weakest, digits: 2) }. { $tied ->
     [0] { "" }
    *[other] The evidence cannot tell { $k } from { $ties }.
 }
@@ -271,8 +271,8 @@ choice-use =
         [natural] Use { $k } needs segments: they stand apart.
        *[other] Use { $k } needs segments as overlapping regions; do not treat them as separate groups of people.
     }
-    .size = Halves of the customers agree by { NUM($halves, digits: 2) } (adjusted Rand index), customers of the strictest null model by { NUM($reference_agreement, digits: 2) }. Of the classified customers, { $borderline } are borderline.
-    .uncertainty = p = { NUM($p, digits: 2) } over all numbers of segments; the hardest null model is { $null }. Prediction strength is { NUM($strength, digits: 2) } (null model: { NUM($reference_strength, digits: 2) }). Repeated studies agree by { NUM($agreement, digits: 2) }. The weakest segment comes back with an average overlap of { NUM($weakest, digits: 2) }. Verdict: { $verdict }.
+    .size = Halves of the customers agree at { NUM($halves, digits: 2) } (adjusted Rand index), customers of the strictest null model by { NUM($reference_agreement, digits: 2) }. Of the classified customers, { $borderline } are borderline.
+    .uncertainty = p = { NUM($p, digits: 2) } over all numbers of segments; the hardest null model is { $null }. Prediction strength is { NUM($strength, digits: 2) } (null model: { NUM($reference_strength, digits: 2) }). Repeated studies agree at { NUM($agreement, digits: 2) }. The weakest segment comes back with an average overlap of { NUM($weakest, digits: 2) }. Verdict: { $verdict }.
     .action = { $some_borderline ->
         [yes] Choose offers by segment, and let borderline customers get either offer.
        *[no] Choose offers by segment.
@@ -289,7 +289,7 @@ choice-use =
     } { $same_lines ->
         [yes] Other methods draw much the same lines.
        *[no] Other methods draw other lines.
-    } Other preparations agree by { NUM($low, digits: 2) } to { NUM($high, digits: 2) }. { $samples }
+    } Other preparations agree at { NUM($low, digits: 2) } to { NUM($high, digits: 2) }. { $samples }
 choice-scores-first =
     .decision = Where a message can follow the customer's own scores, use them: they explain more of what is bought later than segments do.
     .size = Of the { $outcome }, one message for all explains nothing, { $k } segments explain { PERCENT($segments, digits: 1) }, two scores { PERCENT($two, digits: 1) } and all scores { PERCENT($every, digits: 1) }. Centres drawn at random explain { PERCENT($random, digits: 1) } ({ PERCENT($least, digits: 1) } to { PERCENT($most, digits: 1) }).
@@ -324,8 +324,8 @@ choice-value-and-needs =
     }
 choice-migration =
     .decision = Do not call a change of segment between two periods a migration.
-    .size = Resamples of other customers agree by { NUM($again, digits: 2) }, the same customers in odd and even weeks by { NUM($weeks, digits: 2) }. { $judged_time ->
-        [yes] In halves of the window they agree by { NUM($time, digits: 2) }.
+    .size = Resamples of other customers agree at { NUM($again, digits: 2) }, the same customers in odd and even weeks by { NUM($weeks, digits: 2) }. { $judged_time ->
+        [yes] In halves of the window they agree at { NUM($time, digits: 2) }.
        *[no] { "" }
     } Between the weeks, { $moved } of the customers change segment.
     .uncertainty = Agreement is the adjusted Rand index. A half says less than the whole, so two full periods would agree better.
