@@ -2,7 +2,7 @@
 
 # Fluent (projectfluent.org) and not gettext: a finding is one message whose parts are its
 # attributes, several numbers of a sentence may each have a plural, and no English sentence
-# stands in Python. Both were tried on ten findings.
+# stands in Python.
 
 import functools
 from collections.abc import Mapping
