@@ -57,11 +57,6 @@ def finding(message: str, /, **facts: object) -> dict[str, object]:
     return texts | {"id": message, "facts": {k: _plain(v) for k, v in facts.items()}}
 
 
-def has(message: str) -> bool:
-    """Say whether the catalogue has a message."""
-    return _catalogue().has_message(message)
-
-
 def _formatted(name: str, pattern: Pattern | None, facts: Mapping[str, object]) -> str:
     given = {key: _plain(value) for key, value in facts.items()}
     if pattern is None:
@@ -74,17 +69,15 @@ def _formatted(name: str, pattern: Pattern | None, facts: Mapping[str, object]) 
 
 def _plain(value: object) -> object:
     """Turn a fact into what Fluent takes: text, a whole number or a float."""
+    if pd.api.types.is_bool(value):  # numpy's too
+        return "yes" if value else "no"
     match value:
-        case bool():
-            return "yes" if value else "no"
         case str():
             return value
         case Integral():
             return int(value)
         case Real():
             return float(value)
-    if pd.api.types.is_bool(value):  # numpy's
-        return "yes" if value else "no"
     return "none" if value is None or value is pd.NaT else str(value)
 
 
