@@ -40,7 +40,7 @@ PIXEL = (
 def make_run(home: Path, monkeypatch) -> Path:
     """Lay out a run of two executed notebooks with every kind of output."""
     monkeypatch.setenv("STUDY_HOME", str(home))
-    monkeypatch.setattr(paths, "notebooks", lambda: [Path(f"{x}.ipynb") for x in NAMES])
+    monkeypatch.setattr(paths, "notebooks", lambda _: [Path(f"{x}.ipynb") for x in NAMES])
     for number, name in enumerate(NAMES, 3):
         save_notebook(name, cells(number))
         findings.write([FINDING], run=RUN, notebook=name)
@@ -710,7 +710,7 @@ def test_the_page_does_not_grow_with_the_number_of_customers(folder):
 
 def test_pages_of_notebooks_that_are_gone_are_removed(folder, monkeypatch):
     build.build(RUN)
-    monkeypatch.setattr(paths, "notebooks", lambda: [Path(f"{NAMES[0]}.ipynb")])
+    monkeypatch.setattr(paths, "notebooks", lambda _: [Path(f"{NAMES[0]}.ipynb")])
     build.build(RUN)
     left = sorted(x.name for x in folder.iterdir() if x.is_file())
     assert left == [f"{NAMES[0]}.html", "index.html"]

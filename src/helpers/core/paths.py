@@ -65,9 +65,9 @@ def beside(module: str, name: str) -> dict:
     return yaml.load(text, yaml.CSafeLoader)
 
 
-def notebooks() -> list[Path]:
-    """Return the study's notebooks, NN_name.ipynb, in their order."""
-    return sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+def notebooks(track: str = "") -> list[Path]:
+    """Return the notebooks, NN_name.ipynb, in their order; a track is a folder of its own."""
+    return sorted((ROOT / "notebooks" / track).glob("[0-9][0-9]_*.ipynb"))
 
 
 def refused(fault: OSError) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 from bs4 import BeautifulSoup
 
 from helpers.core import engines, errors, paths
-from helpers.runs import failures
+from helpers.runs import failures, run_file
 
 if TYPE_CHECKING:
     from nbconvert.exporters import TemplateExporter
@@ -66,7 +66,7 @@ def articles(run: str) -> list[Article]:
     import nbformat
 
     traced = failures.causes(run)
-    sources = {path.stem: path for path in paths.notebooks()}
+    sources = {path.stem: path for path in paths.notebooks(run_file.track_of(run))}
     found = {name: paths.executed(run) / path.name for name, path in sources.items()}
     found = {n: path for n, path in found.items() if n in traced or path.exists()}
     if not found:

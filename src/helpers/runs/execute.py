@@ -46,7 +46,7 @@ def execute(run: str, notebook: str) -> Path:
     of a notebook that it waits for.
     """
     run_file.check(run)
-    source = run_file.notebook_file(notebook)
+    source = run_file.notebook_file(notebook, run_file.track_of(run))
     target = paths.executed(run) / source.name
     failed = failures.kept(run, notebook)
     plan = paths.plan(run)
@@ -122,8 +122,10 @@ def main(arguments: list[str]) -> int:
     try:
         match arguments:
             case ["refresh"]:
-                for book in paths.notebooks():
-                    _execute_before(book)
+                table = paths.notebooks(run_file.CUSTOMER_TABLE)
+                for book in [*paths.notebooks(), *table]:
+                    if book not in table:  # theirs are all about one run
+                        _execute_before(book)
                     with _timed(book.stem):
                         refresh(book)
             case ["copies", run]:

@@ -13,6 +13,9 @@ from helpers.runs import mapping, plain_yaml, values
 from helpers.runs.values import AUTO, FITTED, fits
 
 DEFAULT = "complete_journey"  # the run whose results the notebooks are saved with
+# A run without order lines has notebooks of its own, under the same names, in this folder
+# of notebooks/ (helpers/customer_table/ is theirs).
+CUSTOMER_TABLE = "customer_table"
 # Where raw tables come from -> the module of helpers that opens them.
 SOURCES = {
     "complete_journey": "sources.complete_journey",
@@ -83,8 +86,24 @@ def declared(notebook: Path) -> dict[str, Parameter]:
     return found
 
 
+def track(content: dict[str, Any]) -> str:
+    """Name the folder of the notebooks that a run's tables ask for; "" is notebooks/ itself."""
+    given = content.get("tables")
+    if content.get("source") != "files" or not isinstance(given, dict):
+        return ""
+    alone = "lines" not in given and {"customers", "surveys"} & given.keys()
+    return CUSTOMER_TABLE if alone else ""
+
+
+def track_of(run: str) -> str:
+    """As `track`, of a run; "" where it has no run file."""
+    return track(read(run)) if paths.run_file(run).is_file() else ""
+
+
 def notebooks(run: str) -> list[Path]:
     """List the notebooks that a run executes: all but those about one other run."""
+    if own := track_of(run):
+        return paths.notebooks(own)
     return [book for book in paths.notebooks() if own_run(book) in (DEFAULT, run)]
 
 
@@ -111,7 +130,7 @@ def rules(book: Path) -> list[str]:
 def check(run: str) -> None:
     """Refuse, with all faults at once, a run that could not be executed as written."""
     content = read(run)
-    books = {book.stem: declared(book) for book in paths.notebooks()}
+    books = {book.stem: declared(book) for book in paths.notebooks(track(content))}
     faults = [
         *_top_faults(content, books),
         *_segment_faults(content, books),
@@ -153,7 +172,7 @@ def parameters(
         "engine": content.get("engine", engines.ENGINES[0]),
         "segment_names": names,
     }
-    known = declared(notebook_file(notebook))
+    known = declared(notebook_file(notebook, track(content)))
     found = {name: value for name, (_, value) in _set(content, notebook, known).items()}
     found |= {name: given[name] for name in found.keys() & given.keys()}
     return {
@@ -356,9 +375,9 @@ def _missing_files(content: dict[str, Any], run: str, notebook: str) -> Iterator
         yield f"{name} of {notebook} is {value!r}, which does not exist{near}"
 
 
-def notebook_file(name: str) -> Path:
-    """Return the file of a notebook, refusing a name that there is not."""
-    books = {book.stem: book for book in paths.notebooks()}
+def notebook_file(name: str, within: str = "") -> Path:
+    """Return the file of a notebook, refusing a name that there is not; `within` a `track`."""
+    books = {book.stem: book for book in paths.notebooks(within)}
     if name not in books:
         raise BadInput(f"There is no notebook {name}{mapping.near(name, books)}")
     return books[name]
