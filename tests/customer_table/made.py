@@ -57,7 +57,9 @@ def survey(
     high = rng.binomial(4, 0.8, customers), rng.binomial(4, 0.3, customers)
     features["style"] = np.where(group == 0, *high).astype(float)
     features["price"] = np.where(group == 1, *high).astype(float)
-    features["safety"] = (rng.random(customers) < np.array([0.2, 0.3, 0.9])[group]) * 1.0
+    features["safety"] = (
+        rng.random(customers) < np.array([0.2, 0.3, 0.9])[group]
+    ) * 1.0
     shares = [[0.6, 0.2, 0.2], [0.2, 0.6, 0.2], [0.2, 0.2, 0.6]]
     drawn = [rng.choice(3, p=shares[g]) for g in group]
     features["colour"] = np.array(["blue", "green", "red"], object)[drawn]
@@ -68,9 +70,15 @@ def survey(
     left = (rng.random(customers) < np.array([0.1, 0.35, 0.2])[group]) * 1.0
     for name in ("style", "price", "safety", "colour", "age", "region"):
         lost = rng.random(customers) < missing
-        features[name] = features[name].mask(lost, None if name in ("colour", "region") else np.nan)
+        features[name] = features[name].mask(
+            lost, None if name in ("colour", "region") else np.nan
+        )
     few = np.arange(customers) % 25 == 7
-    own = [name for name in COLUMNS if (value or name != "spend") and (outcome or name != "churned")]
+    own = [
+        name
+        for name in COLUMNS
+        if (value or name != "spend") and (outcome or name != "churned")
+    ]
     features["churned"] = left
     raw = features[["customer_id"]].copy()
     for name in own:
@@ -128,7 +136,11 @@ def survey(
             "dissolved": [0.0, 0.02, 0.4],
         }
     )
-    tables = {"customers": raw, "attributes": attributes, "feature_dictionary": dictionary}
+    tables = {
+        "customers": raw,
+        "attributes": attributes,
+        "feature_dictionary": dictionary,
+    }
     tables["features"] = features[["customer_id", *dictionary["feature"]]]
     tables["outcomes"] = features[["customer_id", *(["churned"] if outcome else [])]]
     tables |= {"segments": segments}

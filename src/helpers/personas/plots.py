@@ -1,7 +1,7 @@
 """Draw what segments are: profiles, indices, size and worth, closeness, and their rules."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import fill
 
 import matplotlib as mpl
@@ -176,19 +176,25 @@ def _name_beside(centres: pd.DataFrame, names: Mapping[int, str], *, ax: Axes) -
         )
 
 
-def rule_tree(tree: rules.Tree, *, names: Mapping[int, str], ax: Axes) -> Axes:
-    """Draw rules as an indented list of questions, each segment in its colour."""
-    lines = _lines(tree, depth=0)
+def rule_tree(
+    tree: rules.Tree,
+    *,
+    names: Mapping[int, str],
+    ax: Axes,
+    wording: Callable[[rules.Condition, bool], str] = rules.say_condition,
+) -> Axes:
+    """Draw rules as an indented list of questions (in `wording`), each segment in its colour."""
+    lines = _lines(tree, wording, depth=0)
     for place, (depth, said, segment_id) in enumerate(lines):
         ax.plot([depth, depth], [place - 0.5, place + 0.5], color=PALE, lw=2.5)
-        words = ax.annotate(said, (depth, place), (6, 0), **_BESIDE)
+        written = ax.annotate(said, (depth, place), (6, 0), **_BESIDE)
         if segment_id is None:
             continue
         ax.annotate(
             f" {shortened(names[segment_id])} ",
             (1, 0.5),
             (5, 0),
-            xycoords=words,
+            xycoords=written,
             color=plots.ink_on(segment_colour(segment_id)),
             fontweight="bold",
             bbox={"fc": segment_colour(segment_id), "ec": "none", "pad": 2.5},
@@ -204,17 +210,22 @@ def rule_tree(tree: rules.Tree, *, names: Mapping[int, str], ax: Axes) -> Axes:
 _BESIDE = {"textcoords": "offset points", "va": "center", "ha": "left", "fontsize": 9}
 
 
-def _lines(tree: rules.Tree, *, depth: int) -> list[tuple[int, str, int | None]]:
+def _lines(
+    tree: rules.Tree, wording: Callable[[rules.Condition, bool], str], *, depth: int
+) -> list[tuple[int, str, int | None]]:
     """Flatten a tree into lines: depth, words, and the segment where it ends."""
     if isinstance(tree, rules.Leaf):
         return [(depth, "everybody", tree.segment_id)]
     lines = []
     for answer, part in ((True, tree.yes), (False, tree.no)):
-        said = rules.say_condition(tree.condition, answer)
+        said = wording(tree.condition, answer)
         if isinstance(part, rules.Leaf):
             lines.append((depth, f"{said}:", part.segment_id))
         else:
-            lines += [(depth, f"{said}, and", None), *_lines(part, depth=depth + 1)]
+            lines += [
+                (depth, f"{said}, and", None),
+                *_lines(part, wording, depth=depth + 1),
+            ]
     return lines
 
 
