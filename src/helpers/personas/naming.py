@@ -36,7 +36,11 @@ class Theme:
 # A segment that exceeds the others in no theme by at least a small effect.
 MIN_EFFECT = 0.2
 MIXED = "Mixed basket"
-RESERVED = ("Too little data", "All customers")  # what is no segment is called so
+RESERVED = (
+    "Too little data",
+    "All customers",
+    "Too few answers",
+)  # what is no segment is called so
 _WORDS = beside(__file__, "themes.yaml")
 THEMES = {
     name: Theme(**theme | {"needs": tuple(theme["needs"])})
