@@ -131,7 +131,9 @@ def compare(
     of = found[["segment_id", "feature"]].apply(tuple, axis=1)
     shares = found["feature"].map(about["kind"] == "yes")
     sizes = of.map(_effective(table, ids, weights))
-    low, high = intervals.wilson(found["mean"], sizes, alpha=0.05 / len(found))
+    low, high = intervals.wilson(
+        found["mean"].where(shares), sizes, alpha=0.05 / len(found)
+    )
     doubted = shares & (low <= found["average"]) & (found["average"] <= high)
     hidden = of.map(_hidden(table, ids, about))
     numbers = ["mean", "mean_low", "mean_high", "low", "high"]
@@ -341,11 +343,12 @@ def groups(
 
 
 def described(
-    found: Groups, about: pd.DataFrame, *, value: str, why: str
+    found: Groups, about: pd.DataFrame, *, value: str, readings: str
 ) -> dict[str, Any]:
     """Describe the groups for the dashboard; `value` is the label of the money column.
 
-    Without it nothing is summed up. `why` names what the readings rest on.
+    Without it nothing is summed up. `readings` heads the dimensions that are none of the
+    attributes.
     """
     labels = {"needs": "Segment", "value_tier": "Value tier"} | dict(about["label"])
     dimensions = [
@@ -358,7 +361,7 @@ def described(
         for name in found.cube.dimensions
     ]
     limits = {"apart": found.cube.apart, "most": found.cube.most, "below": MIN_CELL}
-    more = {"days": {}, "later_until": "", "value": value, "readings": why}
+    more = {"days": {}, "later_until": "", "value": value, "readings": readings}
     return {"dimensions": dimensions} | limits | more
 
 
