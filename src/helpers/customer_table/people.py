@@ -15,7 +15,8 @@ from helpers.disclosure import cube, suppression
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import evidence, words
 from helpers.display.findings import Persona
-from helpers.personas import cards, conclusions, naming, profiles, rules
+from helpers.leads import typing_tool
+from helpers.personas import cards, conclusions, fairness, naming, profiles, rules
 from helpers.personas.groups import TIERS, Groups
 from helpers.personas.naming import facts, listed
 from helpers.statistics import intervals
@@ -29,6 +30,8 @@ MOST_ATTRIBUTES = 12  # by which customers can be filtered
 LONGEST = 44  # letters of a label in a name
 APART, ELSE = "What sets them apart?", "What else sets them apart?"
 TURNED_OUT, WHO = "How did they turn out?", "Who are they?"
+# Tiers in a table of groups; who has no value is in a tier of that name.
+TIER_NAMES = {name: f"{name.capitalize()} value" for name in TIERS}
 SHORT = [cards.WORTH, APART, cards.RELIABLE]
 
 
@@ -138,7 +141,8 @@ def compare(
     hidden = of.map(_hidden(table, ids, about))
     numbers = ["mean", "mean_low", "mean_high", "low", "high"]
     found[numbers] = found[numbers].mask(hidden)
-    return found.assign(side=found["side"].mask(doubted, ""), hidden=hidden)
+    few = found["segment_id"].map(ids.value_counts()) < MIN_CELL
+    return found.assign(side=found["side"].mask(doubted | few, ""), hidden=hidden)
 
 
 def _effective(
@@ -363,6 +367,12 @@ def described(
     limits = {"apart": found.cube.apart, "most": found.cube.most, "below": MIN_CELL}
     more = {"days": {}, "later_until": "", "value": value, "readings": readings}
     return {"dimensions": dimensions} | limits | more
+
+
+def say_apart(found: Groups, about: pd.DataFrame) -> str | None:
+    """Name the attributes that are not crossed, since they largely say the same."""
+    pairs = [listed(about.loc[list(pair), "label"]) for pair in found.cube.apart]
+    return "; ".join(pairs) or None
 
 
 def condition_in_words(about: pd.DataFrame) -> Callable[[rules.Condition, bool], str]:
@@ -594,6 +604,196 @@ def overview(
     )
 
 
+def column(
+    table: pd.DataFrame, name: str, about: pd.DataFrame
+) -> tuple[pd.Series | None, str]:
+    """Give a column and its label as within a sentence; nothing where it has no name."""
+    if not name:
+        return None, ""
+    label = about.loc[name, "label"]
+    ordinary = label[1:2].islower() or not label[1:2].isalpha()
+    return table[name], label[:1].lower() + label[1:] if ordinary else label
+
+
+def headings(table: pd.DataFrame, label: str, sign: str) -> dict[str, str]:
+    """Head the columns of money of `sizes` by the label of the value."""
+    heads = {"sales": f"{label}, {sign}", "share_sales": f"share of {label}"}
+    heads["sales_per_customer"] = f"{label} per customer, {sign}"
+    return {n: head[:1].upper() + head[1:] for n, head in heads.items() if n in table}
+
+
+def borderline(assigned: pd.DataFrame) -> pd.DataFrame:
+    """Give the share of borderline customers of each segment, as borderline_share."""
+    share = assigned.groupby("segment_id")["borderline"].mean()
+    return share.rename("borderline_share").reset_index()
+
+
+def attribute_shares(
+    found: Groups,
+    segmented: pd.DataFrame,
+    attributes: Sequence[str],
+    about: pd.DataFrame,
+    *,
+    names: Mapping[int, str],
+) -> pd.DataFrame:
+    """Compare attributes as `fairness.attribute_shares`, by label, with whether shown."""
+    shares = fairness.attribute_shares(
+        found.known, segmented, attributes=list(attributes)
+    )
+    shares["shown"] = [
+        frozenset({("needs", names[row.segment_id]), (row.attribute, row.level)})
+        in found.shown
+        for row in shares.itertuples(index=False)
+    ]
+    return shares.assign(attribute=shares["attribute"].map(about["label"]))
+
+
+def coverage(known: pd.DataFrame) -> pd.DataFrame:
+    """Say of how many customers (with customer_id) any attribute is known."""
+    any_known = known.drop(columns="customer_id").notna().any(axis=1)
+    return pd.DataFrame({"customers": [len(known)], "coverage": [any_known.mean()]})
+
+
+def heat(
+    found: pd.DataFrame,
+    marks: pd.DataFrame,
+    about: pd.DataFrame,
+    *,
+    names: Mapping[int, str],
+    most: int = 25,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Lay out the effects, and the marks, of what built the segments, the largest first."""
+    built = found[found["used_to_build"]]
+    marked = marks.set_index(["segment_id", "feature"]).index
+    bold = built.set_index(["segment_id", "feature"]).index.isin(marked)
+    grid = built.assign(bold=bold).pivot(index="feature", columns="segment_id")
+    effect = grid["effect"].rename(columns=names)
+    order = effect.abs().max(axis=1).sort_values(ascending=False, kind="stable").index
+    order, labels = order[:most], about["label"].to_dict()
+    shown_bold = grid["bold"].loc[order].rename(columns=names)
+    return effect.loc[order].rename(labels), shown_bold.rename(labels)
+
+
+def profile(
+    found: pd.DataFrame, marks: pd.DataFrame, about: pd.DataFrame
+) -> pd.DataFrame:
+    """Arrange the comparison as `profiles.profile`, without numbers that are hidden."""
+    told = profiles.profile(
+        found, about.drop(columns="feature").rename_axis("feature").reset_index()
+    )
+    keys = ["segment_id", "feature"]
+    marked = told.set_index(keys).index.isin(marks.set_index(keys).index)
+    told["marker"] = marked & told["used_to_build"]
+    return told[told["value"].notna()].reset_index(drop=True)
+
+
+def spoken_marks(marks: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
+    """Write marks for a table: segment_id, answer, here, everyone's, difference, effect."""
+    own = about.loc[marks["feature"]]
+    kinds = np.where(marks["hidden"], "hidden", own["kind"])
+    rows = list(zip(kinds, marks.itertuples(index=False), strict=True))
+    return pd.DataFrame(
+        {
+            "segment_id": marks["segment_id"],
+            "answer": own["label"].to_numpy(),
+            "in_segment": [_written(kind, row.mean) for kind, row in rows],
+            "all_classified": [_written(kind, row.average) for kind, row in rows],
+            "difference": [_written(kind, row.low, row.high) for kind, row in rows],
+            "effect": marks["effect"],
+            "used_to_build": marks["used_to_build"],
+        }
+    )
+
+
+def _written(kind: str, value: float, high: float | None = None) -> str:
+    name = "number" if high is None else "gap"
+    return words.say(f"table-people-{name}", kind=kind, value=value, high=high)
+
+
+def spoken(
+    found: pd.DataFrame, about: pd.DataFrame, *, names: Mapping[Any, str]
+) -> pd.DataFrame:
+    """Write a comparison for a table: a row a group, and of each column its mean."""
+    cells: dict[str, dict[str, str]] = {}
+    for _, row in found.iterrows():
+        own = about.loc[row["feature"]]
+        kind = "hidden" if row["hidden"] else own["kind"]
+        said = _written(kind, row["mean"])
+        if kind != "hidden":
+            ends = _written(kind, row["mean_low"]), _written(kind, row["mean_high"])
+            said = words.say(
+                "table-people-cell",
+                mean=said,
+                low=ends[0],
+                high=ends[1],
+                side=row["side"],
+            )
+        group = names.get(row["segment_id"], str(row["segment_id"]))
+        cells.setdefault(group, {})[own["label"]] = said
+    return pd.DataFrame(cells).T.rename_axis("group").reset_index()
+
+
+def askable(about: pd.DataFrame, table: pd.DataFrame) -> list[str]:
+    """Name the columns that a form may ask for: none that says who somebody is, or money.
+
+    An attribute is asked for only where it built the segments.
+    """
+    own = about[about["role"].eq("") & about.index.isin(table)]
+    return own.index[own["builds"] | ~own["family"].isin(ATTRIBUTES)].tolist()
+
+
+def golden(
+    answers: pd.DataFrame, ids: pd.Series, *, most: int, seed: int
+) -> pd.DataFrame:
+    """Show how far one, two, three ... answers recover the segments, as `golden_curve`."""
+    found = typing_tool.questions(
+        answers[[]],
+        answers,
+        ids,
+        most=min(most, answers.shape[1]),
+        folds=rules.FOLDS,
+        seed=seed,
+    )
+    guess = rules.agreement(ids, np.full(len(ids), ids.mode()[0]))
+    found = found[found["questions"] > 0].reset_index(drop=True)
+    names = {"questions": "fields", "fields": "field", "right": "agreement"}
+    return found.rename(columns=names).assign(
+        majority=guess["majority"], random=guess["random"]
+    )
+
+
+def membership(assigned: pd.DataFrame, names: Mapping[int, str]) -> pd.DataFrame:
+    """List customers with segments and how surely each belongs, as `exports.membership`."""
+    known = assigned["segment_id"] > 0
+    table = assigned.rename(columns={"membership": "probability"}).assign(
+        segment=assigned["segment_id"].map(names),
+        second_id=assigned["second_id"].where(known).astype("Int64"),
+        second=assigned["second_id"].map(names).where(known),
+    )
+    order = "customer_id segment_id segment probability second_id second borderline"
+    return table[[*order.split(), "value_tier"]]
+
+
+def differs(found: pd.DataFrame) -> bool | None:
+    """Say whether any group of `compare` differs from the average; None without any."""
+    return bool((found["side"] != "").any()) if len(found) else None
+
+
+def glossary(*, grouped: bool) -> dict[str, str]:
+    """Give the words of the study that its page explains, without those of orders."""
+    about_orders = ("Activity", "Deal proneness", "Too little data", "Index")
+    own = {k: v for k, v in profiles.GLOSSARY.items() if k not in about_orders}
+    own |= {"Value tier": words.say("table-people-tier")}
+    own |= {"Marker": words.say("table-people-marker")}
+    del own["Needs segment"]
+    if not grouped:
+        return {"Value tier": own["Value tier"]}
+    return own | {
+        FEW: words.say("table-people-few"),
+        "Effect": words.say("table-people-effect"),
+    }
+
+
 def no_groups(decided: Mapping[str, Any]) -> Finding:
     """Conclude that no segments are handed on, by decision.json: verdict and why."""
     branch = "unasked" if decided["verdict"] == NOT_LOOKED_FOR else "none"
@@ -728,3 +928,12 @@ def answer(
         label=label or None,
         judged=judged,
     )
+
+
+def built_of(about: pd.DataFrame, sensitive: Sequence[str]) -> list[Finding]:
+    """Conclude that segments are built from who customers are, where they are."""
+    if not sensitive:
+        return []
+    labels = about.loc[list(sensitive), "label"]
+    said = {"built": listed(labels), "number": len(labels)}
+    return [words.finding("table-people-attributes-built", **said)]

@@ -58,24 +58,39 @@ def index_heatmap(table: pd.DataFrame, *, marks: pd.DataFrame, ax: Axes) -> Axes
 
     Shade follows the ratio, so that 50 and 200 are equally far from 100.
     """
-    crowded = table.shape[1] > 6
-    names = [shortened(name) for name in table.columns]
     shades = (np.log2(table.clip(25, 400).astype(float) / 100) + 2) / 4
+    numbers = table.map(lambda index: f"{index:.0f}" if np.isfinite(index) else "")
+    return _squares(shades, numbers, marks, ax=ax)
+
+
+def effect_heatmap(table: pd.DataFrame, *, marks: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw effects in standard deviations, as `index_heatmap` draws indices."""
+    shades = (table.clip(-2, 2).astype(float) + 2) / 4
+    numbers = table.map(lambda effect: f"{effect:+.1f}" if np.isfinite(effect) else "")
+    numbers = numbers.map(lambda said: said.replace("-", "\N{MINUS SIGN}"))
+    return _squares(shades, numbers, marks, ax=ax)
+
+
+def _squares(
+    shades: pd.DataFrame, numbers: pd.DataFrame, marks: pd.DataFrame, *, ax: Axes
+) -> Axes:
+    crowded = shades.shape[1] > 6
+    names = [shortened(name) for name in shades.columns]
     ax = plots.heat_map(
-        shades.set_axis([*map(shortened, table.index)]).set_axis(
+        shades.set_axis([*map(shortened, shades.index)]).set_axis(
             [wrapped(name, 24 if crowded else 7) for name in names], axis=1
         ),
         cmap=RISING,
         top=1,
-        numbers=table.map(lambda index: f"{index:.0f}" if np.isfinite(index) else ""),
+        numbers=numbers,
         bold=marks,
         size=9.5,
         ax=ax,
     )
     ax.tick_params(axis="x", labelsize=8, rotation=90 * crowded)
     ax.xaxis.tick_top()
-    ax.set_xticks(np.arange(table.shape[1] + 1) - 0.5, minor=True)
-    ax.set_yticks(np.arange(table.shape[0] + 1) - 0.5, minor=True)
+    ax.set_xticks(np.arange(shades.shape[1] + 1) - 0.5, minor=True)
+    ax.set_yticks(np.arange(shades.shape[0] + 1) - 0.5, minor=True)
     ax.tick_params(which="both", length=0, colors=INK)
     ax.grid(which="minor", color="white", linewidth=1.2)
     return ax

@@ -246,3 +246,44 @@ table-people-alt-sizes = { $name } is the largest segment, with { PERCENT($share
 table-people-alt-effects = Heat map of how far each segment lies from the average in what built it, in standard deviations. Bold cells mark a segment. Tables below hold the numbers.
 table-people-window = Everything comes from one table of customers: nothing is known of later.
 table-people-weighted = Shares and means use the sample weights. Numbers of customers count answers as they came.
+# A mean, a share or a score in a table; and the ends of a difference.
+table-people-number = { $kind ->
+        [hidden] withheld
+        [yes] { PERCENT($value) }
+        [share] { PERCENT($value) }
+        [score] { NUM($value, digits: 1) }
+        [money] { MONEY($value) }
+       *[number] { NUM($value, digits: 1) }
+    }
+table-people-gap = { $kind ->
+        [hidden] withheld
+        [yes] { POINTS($value, digits: 0) } to { POINTS($high, digits: 0) } points
+        [share] { POINTS($value, digits: 0) } to { POINTS($high, digits: 0) } points
+        [money] { SIGNED($value) } to { SIGNED($high) }
+       *[number] { SIGNED($value, digits: 1) } to { SIGNED($high, digits: 1) }
+    }
+table-people-cell = { $mean } ({ $low } to { $high }){ $side ->
+        [above] , apart: above
+        [below] , apart: below
+       *[none] { "" }
+    }
+table-people-no-outcome = This run names no outcome that differs between customers: nothing is said of what became of them.
+table-people-no-value = This run names no column of value: nothing is said of what customers are worth.
+table-people-crossings = Not crossed: { $pairs ->
+        [none] none
+       *[known] { $pairs }
+    }.
+table-people-used = { $number ->
+        [0] No column built segments.
+       *[other] Segments are built from { $number } columns and no other. { $sensitive ->
+            [none] None of them says who a customer is.
+           *[known] Of these, { $sensitive } say who a customer is.
+        }
+    }
+
+## Words that the page explains
+
+table-people-tier = High, middle or low by the column of value.
+table-people-marker = An answer by which a segment is known: its difference from the average is clear, and not small.
+table-people-few = Customers who left so many questions open that no segment can be read.
+table-people-effect = A difference in standard deviations (Cohen's d): 0.2 is small, 0.5 medium, 0.8 large.
