@@ -119,6 +119,9 @@ def compare(
     or 1 makes it too sure. Numbers that would tell of few customers, or of one who holds
     most of a sum, are missing; hidden says so.
     """
+    if table.empty:
+        columns = "segment_id feature mean average side effect used_to_build hidden"
+        return pd.DataFrame(columns=columns.split()).astype({"hidden": bool})
     built = about.index[about["builds"]].tolist()
     found = profiles.differences(
         table,
@@ -129,8 +132,6 @@ def compare(
         weights=weights,
         ratios=False,
     )
-    if found.empty:
-        return found.assign(hidden=pd.Series(dtype=bool))
     of = found[["segment_id", "feature"]].apply(tuple, axis=1)
     shares = found["feature"].map(about["kind"] == "yes")
     sizes = of.map(_effective(table, ids, weights))
@@ -698,7 +699,7 @@ def spoken_marks(marks: pd.DataFrame, about: pd.DataFrame) -> pd.DataFrame:
             "answer": own["label"].to_numpy(),
             "in_segment": [_written(kind, row.mean) for kind, row in rows],
             "all_classified": [_written(kind, row.average) for kind, row in rows],
-            "difference": [_written(kind, row.low, row.high) for kind, row in rows],
+            "from_average": [_written(kind, row.low, row.high) for kind, row in rows],
             "effect": marks["effect"],
             "used_to_build": marks["used_to_build"],
         }
@@ -714,7 +715,7 @@ def spoken(
     found: pd.DataFrame, about: pd.DataFrame, *, names: Mapping[Any, str]
 ) -> pd.DataFrame:
     """Write a comparison for a table: a row a group, and of each column its mean."""
-    cells: dict[str, dict[str, str]] = {}
+    cells: dict[str, dict[str, str]] = {name: {} for name in names.values()}
     for _, row in found.iterrows():
         own = about.loc[row["feature"]]
         kind = "hidden" if row["hidden"] else own["kind"]
@@ -730,7 +731,8 @@ def spoken(
             )
         group = names.get(row["segment_id"], str(row["segment_id"]))
         cells.setdefault(group, {})[own["label"]] = said
-    return pd.DataFrame(cells).T.rename_axis("group").reset_index()
+    told = pd.DataFrame({group: one for group, one in cells.items() if one}).T
+    return told.rename_axis("group").reset_index()
 
 
 def askable(about: pd.DataFrame, table: pd.DataFrame) -> list[str]:
@@ -801,14 +803,18 @@ def no_groups(decided: Mapping[str, Any]) -> Finding:
     return words.finding(f"table-people-groups-{branch}", why=why)
 
 
-def offers(segments: pd.DataFrame, *, decided: Mapping[str, Any]) -> Finding:
+def offers(
+    segments: pd.DataFrame, *, decided: Mapping[str, Any], label: str
+) -> Finding:
     """Conclude to plan offers by segment, or to test first where none is reliable.
 
     `segments`: name, share_customers, share_sales (with a value), recovery, dissolved and
     confidence of those that may be shown.
     """
     sized = [
-        words.say("table-people-size", **{"share_sales": None} | facts(row))
+        words.say(
+            "table-people-size", **{"share_sales": None} | facts(row), label=label
+        )
         for _, row in segments.iterrows()
     ]
     reliable = segments["confidence"].isin([*cards.CONFIDENCE]).any()

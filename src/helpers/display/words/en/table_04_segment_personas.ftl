@@ -35,7 +35,7 @@ table-people-offers-unsure =
     .limit = That they answer differently is by construction. That an offer works is assumed until tested.
 table-people-size = { $name } { PERCENT($share_customers) } of customers{ $share_sales ->
         [none] { "" }
-       *[other] , { PERCENT($share_sales) } of value
+       *[other] , { PERCENT($share_sales) } of { $label }
     }
 
 table-people-value-differs =
@@ -127,8 +127,8 @@ table-people-answer = { $groups ->
            *[none] Value tiers are cut by { $label }.
         }
     } { $judged ->
-        [yes] They differ in their outcomes.
-        [no] They are not shown to differ in their outcomes.
+        [yes] Segments differ in their outcomes.
+        [no] Segments are not shown to differ in their outcomes.
        *[none] { "" }
     }
 
