@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -466,6 +467,56 @@ def _numbers(
                 yield say(kind, column=column, rows=rows, **told)
 
 
+def picture(
+    con: duckdb.DuckDBPyConnection, source: Source, families: list[str]
+) -> list[str]:
+    """Say what a study of the table rests on: who is known, what builds, what is left out."""
+    rows, count = con.execute(
+        "select count(*), count(*) filter (not copy) from customer_rows"
+    ).fetchall()[0]
+    built = builders(source, families)
+    listed = ", ".join(f"count({identifier(name)})" for name in built) or "null"
+    known = con.execute(f"select {listed} from typed_customers").fetchall()[0]
+    shares = {n: (k or 0) / max(count, 1) for n, k in zip(built, known, strict=False)}
+    least = min(shares, key=lambda name: shares[name], default="")
+    copies = f" {rows - count:,} rows repeat another and count once." * (rows > count)
+    measured = [m for m in mapping.MEASURES if m in {source.measures[n] for n in built}]
+    each = "; ".join(
+        f"{measure}: {_some([n for n in built if source.measures[n] == measure])}"
+        for measure in measured
+    )
+    said = [
+        f"{count:,} customers are known.{copies}",
+        f"Segments are built from {len(built):,} columns ({', '.join(families)}). {each}.",
+    ]
+    if least and shares[least] < 1:
+        mean = sum(shares.values()) / len(shares)
+        said.append(
+            f"Of their values {mean:.0%} are known; least of {least}, {shares[least]:.0%}."
+        )
+    of = {r: [n for n, own in source.roles.items() if own == r] for r in mapping.ROLES}
+    value = of["value"] or of["monetary"] or of["monthly_fee"]
+    judged = of["outcome"] + of["churned"]
+    said.append(
+        f"Value: {_some(value)}."
+        if value
+        else "No column is `value:`, so there are no value tiers."
+    )
+    said.append(
+        f"Usefulness is judged by {_some(judged)}."
+        if judged
+        else "No column is `outcome:`, so usefulness is not judged."
+    )
+    if source.left_out:
+        said.append(f"Left out: {_some([*source.left_out.values()])}.")
+    return said
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 6:,} more" if len(names) > 6 else ""
+    return ", ".join(name[:40] for name in names[:6]) + more
+
+
 # Receiving.
 
 
@@ -526,3 +577,285 @@ def attributes(source: Source) -> list[list[str]]:
             ]
         )
     return rows
+
+
+# Drafting.
+
+
+@dataclass
+class Drafted:
+    """What a draft makes of a column: how it is measured, its family and role, and why."""
+
+    column: Column
+    name: str
+    measured: Measured
+    family: str = ""  # "" where it has none
+    role: str = ""
+    why: str = ""
+
+
+def unique(one: Column) -> bool:
+    """Say whether a column may be the number of the customers."""
+    return one.filled == 1 and len(one.kinds) > recognise.MOST * len(one.texts)
+
+
+def is_one(found: recognise.Found) -> bool:
+    """Say whether a file that holds no order lines has one row per customer."""
+    kind, columns = recognise.shape(found), found.columns
+    if kind not in ("customers", "survey", "no_days", "no_customer", "unpaid"):
+        return False
+    told = [one for one in columns if infer(one).measure != "text"]
+    named = [c for c in columns if c.role in ("customer", "account", "email", "card")]
+    again = any(
+        len(c.kinds) < recognise.MOST * len(c.given) for c in named if _codes(c)
+    )
+    things = {"product", "order", "sku", "item"} & {
+        c.role for c in columns if unique(c)
+    }
+    return len(told) > 1 and not again and not (things and not named)
+
+
+def _codes(one: Column) -> bool:
+    """Say whether a column named after customers numbers them, and does not sort them."""
+    return says("ids", one.name) or one.share(recognise.ID.fullmatch) > AGREE
+
+
+def identity(columns: list[Column]) -> Column | None:
+    """Choose the column that names each customer once; None if there is none."""
+    roles = ("customer", "account", "id", "answer", "row")
+    fit = [c for c in columns if unique(c) and (c.whole or not c.is_number)]
+    named = [c for c in fit if c.role in roles or says("ids", c.name)]
+    named = [c for c in named if c.share(recognise.EMAIL.fullmatch) < AGREE]
+    named.sort(key=lambda c: roles.index(c.role) if c.role in roles else len(roles))
+    return named[0] if named else None
+
+
+def draft(columns: list[Column]) -> list[Drafted]:
+    """Propose measures, families and roles of the columns of a customer table.
+
+    The number of the customer comes first, with the role customer_id, if there is one.
+    """
+    key = identity(columns)
+    rest = [one for one in columns if one is not key]
+    names = _names([one.name for one in rest])
+    ends = [scale(one) for one in rest]
+    found = [
+        Drafted(one, names[one.name], infer(one, alike=ends.count(end) if end else 0))
+        for one, end in zip(rest, ends, strict=True)
+    ]
+    for one in found:
+        one.why = one.measured.why
+    _leave_out(found)
+    _lifetimes(found)
+    _judging(found)
+    _valued(found)
+    _families(found)
+    if key is None:
+        return found
+    why = f"each customer has its own; {key.again}"
+    return [
+        Drafted(key, "customer_id", Measured("text"), role="customer_id", why=why),
+        *found,
+    ]
+
+
+def _names(columns: list[str]) -> dict[str, str]:
+    """Give each column a plain name of its own."""
+    named: dict[str, str] = {}
+    for column in columns:
+        name = "_".join(words(column)[:40].split()) or "column"
+        name = f"q_{name}" if name[0].isdigit() else name
+        taken = name == "customer_id" or mapping.reserved(name)
+        name = mapping.renamed(name) if taken else name
+        number, free = 1, name
+        while free in named.values():
+            number += 1
+            free = f"{name}_{number}"
+        named[column] = free
+    return named
+
+
+def _free(found: list[Drafted]) -> list[Drafted]:
+    return [one for one in found if not one.role]
+
+
+def _leave_out(found: list[Drafted]) -> None:
+    """Leave out what tells persons or no one, and what others made of the same columns."""
+    stems: dict[str, Drafted] = {}
+    for one in found:
+        column, measured, name = one.column, one.measured, one.column.name
+        personal = bool(re.search(TOLD["personal"], words(name)))
+        stem = stems.setdefault(re.sub(r"[\W_\d]+$", "", words(name)), one)
+        reasons = {
+            "no value in any row": not column.kinds,
+            "one value only": len(column.kinds) == 1 and column.filled == 1,
+            f"known of {column.filled:.0%} alone": column.filled < 1 - recognise.MOST,
+            "e-mail addresses": column.share(recognise.EMAIL.fullmatch) > 0.5,
+            "personal, by its name": personal and measured.measure == "text",
+            measured.why: measured.measure == "text",
+            "looks like segments made before, or a prediction": says("made", name)
+            and not (measured.measure == "yes_no" and says_outcome(name)),
+            "part of a date": says("parts_of_date", name),
+            f"{stem.column.name} tells it": stem is not one
+            and len(column.kinds) > 2
+            and _told_by(column, stem.column),
+        }
+        why = next((why for why, so in reasons.items() if so), "")
+        if why:
+            one.role, one.why = "left_out", why
+
+
+def _told_by(one: Column, other: Column) -> bool:
+    """Say whether each of few values of another column stands with one value."""
+    few = len(other.kinds) * ALIKE < len(other.given)
+    return few and recognise.one_each(other, one) == 1
+
+
+def says_outcome(name: str) -> int:
+    """Rank a name among those of outcomes, from 1; 0 if it is none."""
+    ranks = enumerate(TOLD["outcomes"], start=1)
+    return next((n for n, form in ranks if re.search(form, words(name))), 0)
+
+
+def _by_role(found: list[Drafted], role: str) -> Drafted | None:
+    """Find the column of numbers whose name says a role surest."""
+    numbers = [one for one in _free(found) if one.measured.measure in NUMBERS]
+    for form in TOLD["roles"][role]:
+        for one in numbers:
+            if re.search(form, words(one.column.name)):
+                return one
+    return None
+
+
+def _give(one: Drafted | None, role: str, why: str = "by its name") -> None:
+    if one:
+        one.role, one.why = role, f"{why}; {one.measured.why}"
+
+
+def _lifetimes(found: list[Drafted]) -> None:
+    """Find recency, frequency and money, or the summary that models of lifetimes read."""
+    three = [_by_role(found, role) for role in ("recency", "frequency", "monetary")]
+    letters = [one for one in three if one and len(one.column.name) == 1]
+    span = _by_role(found, "observed")
+    last, often, money = three
+    if span and last and often:
+        within = last.column.numbers <= span.column.numbers
+        if np.nanmean(within) == 1:
+            _give(span, "observed", "time from the first order to the end")
+            _give(last, "last_order", f"never above {span.column.name}")
+            _give(often, "repeat_orders", "orders after the first")
+            _give(money, "monetary", "mean value of an order")
+            return
+    if last and often and (len(letters) in (0, 3) and (money or not letters)):
+        _give(last, "recency", "days since the last order, by its name")
+        _give(often, "frequency", "number of orders, by its name")
+        _give(money, "monetary", "money of a customer, by its name")
+    for role in ("tenure", "monthly_fee", "weight"):
+        _give(_by_role(found, role), role)
+
+
+def _judging(found: list[Drafted]) -> None:
+    """Find the outcome with the surest name: it judges and never builds."""
+    ranked = [
+        (rank, one)
+        for one in _free(found)
+        if one.measured.measure == "yes_no" and (rank := says_outcome(one.column.name))
+    ]
+    tenure = any(one.role == "tenure" for one in found)
+    for rank, one in ranked:
+        if rank == min(rank for rank, _ in ranked):
+            left = tenure and says("left", one.column.name)
+            _give(
+                one,
+                "churned" if left else "outcome",
+                "known only afterwards, by its name",
+            )
+            tenure &= not left
+    _give(_by_role(found, "later"), "outcome", "known only afterwards, by its name")
+
+
+def _valued(found: list[Drafted]) -> None:
+    """Find the money that customers are worth."""
+    if any(one.role == "monetary" for one in found):
+        return
+    numbers = [o for o in _free(found) if o.measured.measure in ("number", "count")]
+    parts = [o for o in numbers if says("amounts", o.column.name)]
+    if not (one := _by_role(found, "value")) and len(parts) > 1:
+        for part in parts:
+            _give(
+                part,
+                "value",
+                "parts of what a customer spends, by their names; the sum counts",
+            )
+            part.family = "behavioural"
+    elif one:
+        _give(one, "value")
+    elif len(wide := [o for o in numbers if _spent(o.column)]) >= ALIKE:
+        for part in wide:
+            _give(part, "value", "ask: amounts of money? Their sum is then the value")
+            part.family = "behavioural"
+
+
+def _spent(one: Column) -> bool:
+    """Say whether numbers are spread as amounts of money are: from 0, and far to the right."""
+    there = one.numbers[~np.isnan(one.numbers)]
+    plain = not (says("sizes", one.name) or says("counts", one.name))
+    middle = float(np.median(there))
+    return (
+        plain
+        and there.min() >= 0
+        and middle >= 100
+        and float(there.mean()) > 1.2 * middle
+    )
+
+
+def _families(found: list[Drafted]) -> None:
+    """Sort columns into families; many items that are answered alike are a survey's."""
+    items: dict[tuple[str, ...], list[Drafted]] = {}
+    for one in _free(found):
+        measure = one.measured.measure
+        if measure in ("yes_no", "ordered"):
+            kinds = tuple(sorted(one.measured.levels)) or (str(scale(one.column)),)
+            items.setdefault(kinds, []).append(one)
+    for same in items.values():
+        block = [one for one in same if _family(one) in ("", "psychographic")]
+        least = 8 if block and block[0].measured.measure == "yes_no" else ALIKE
+        for one in block if len(block) >= least else ():
+            one.family, one.why = (
+                "psychographic",
+                f"one of {len(block)} items answered alike; {one.why}",
+            )
+    for one in _free(found):
+        one.family = one.family or _family(one) or "behavioural"
+    if sum(one.family in BUILDING for one in _free(found)) < 2:
+        for one in found:  # what customers did is then all there is to build from
+            if one.role in mapping.ROLES and one.role in (
+                "recency",
+                "frequency",
+                "monetary",
+                "repeat_orders",
+                "last_order",
+                "observed",
+            ):
+                one.family = "behavioural"
+
+
+def _family(one: Drafted) -> str:
+    """Tell the family by the name; codes describe customers and do not build."""
+    for family, form in TOLD["families"].items():
+        if re.search(form, words(one.column.name)):
+            return family
+    return "demographic" if one.measured.why.startswith("codes") else ""
+
+
+def building(found: list[Drafted]) -> tuple[list[str], str]:
+    """Propose which families build, and why."""
+    has = Counter(one.family for one in found if one.family)
+    if has["psychographic"] >= ALIKE:
+        return [f for f in BUILDING[:2] if has[f]], "the answers; the rest describes"
+    own = [family for family in BUILDING if has[family]]
+    if sum(has[family] for family in own) >= 2:
+        return own, "what customers do and need; the rest describes"
+    return [
+        f for f in mapping.FAMILIES if has[f]
+    ], "all there is: little tells what customers do"
