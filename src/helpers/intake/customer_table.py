@@ -92,7 +92,8 @@ def _of_words(one: Column) -> Measured:
     rows, kinds = len(one.given), len(one.kinds)
     if kinds <= min(LEVELS, max(3, rows / 2)):
         return Measured("unordered", why=f"words; {one.again}")
-    if kinds > AGREE * rows and one.share(recognise.ID.fullmatch) > AGREE:
+    coded = one.share(lambda text: recognise.ID.fullmatch(text) and " " not in text)
+    if kinds > AGREE * rows and coded > AGREE:
         return Measured("text", why=f"ids; {one.again}", text="an id of each customer")
     return Measured("text", why=f"free text; {one.again}", text="free text")
 
@@ -115,12 +116,8 @@ def ordered(texts: Collection[str]) -> tuple[str, ...]:
 def _rank(text: str) -> tuple[float, int] | None:
     """Rank a band such as 18-24, <30k or 60+ by its first number; None if it has none."""
     number = BAND.search(text)
-    start = re.sub(
-        r"^\W*(less|more|over|above|under|below|up|than|to|unter|uber|bis|ab)\b",
-        "",
-        text,
-    )
-    if number is None or re.match(r"[^\W\d]", start.strip("<>=$€£ ")):
+    plain_ = re.sub(rf"^\W*({TOLD['before']}|\W)*", "", text)
+    if number is None or re.match(r"[^\W\d]", plain_):
         return None
     first = float(re.sub(r"[,']", "", number[0]).strip(".") or 0)
     side = bool(re.search(TOLD["above"], text)) - bool(re.search(TOLD["below"], text))
@@ -492,7 +489,7 @@ def picture(
     if least and shares[least] < 1:
         mean = sum(shares.values()) / len(shares)
         said.append(
-            f"Of their values {mean:.0%} are known; least of {least}, {shares[least]:.0%}."
+            f"Of their values {mean:.1%} are known; least of {least}, {shares[least]:.1%}."
         )
     of = {r: [n for n, own in source.roles.items() if own == r] for r in mapping.ROLES}
     value = of["value"] or of["monetary"] or of["monthly_fee"]
@@ -617,13 +614,15 @@ def is_one(found: recognise.Found) -> bool:
 
 def _codes(one: Column) -> bool:
     """Say whether a column named after customers numbers them, and does not sort them."""
-    return says("ids", one.name) or one.share(recognise.ID.fullmatch) > AGREE
+    many = len(one.kinds) > recognise.FEW
+    return many and one.share(recognise.ID.fullmatch) > AGREE
 
 
 def identity(columns: list[Column]) -> Column | None:
     """Choose the column that names each customer once; None if there is none."""
     roles = ("customer", "account", "id", "answer", "row")
     fit = [c for c in columns if unique(c) and (c.whole or not c.is_number)]
+    fit = [c for c in fit if infer(c).text != "dates"]
     named = [c for c in fit if c.role in roles or says("ids", c.name)]
     named = [c for c in named if c.share(recognise.EMAIL.fullmatch) < AGREE]
     named.sort(key=lambda c: roles.index(c.role) if c.role in roles else len(roles))
@@ -652,7 +651,7 @@ def draft(columns: list[Column]) -> list[Drafted]:
     _families(found)
     if key is None:
         return found
-    why = f"each customer has its own; {key.again}"
+    why = f"sure: each customer has its own; {key.again}"
     return [
         Drafted(key, "customer_id", Measured("text"), role="customer_id", why=why),
         *found,
@@ -727,7 +726,7 @@ def _by_role(found: list[Drafted], role: str) -> Drafted | None:
     return None
 
 
-def _give(one: Drafted | None, role: str, why: str = "by its name") -> None:
+def _give(one: Drafted | None, role: str, why: str = "likely: by its name") -> None:
     if one:
         one.role, one.why = role, f"{why}; {one.measured.why}"
 
@@ -741,15 +740,15 @@ def _lifetimes(found: list[Drafted]) -> None:
     if span and last and often:
         within = last.column.numbers <= span.column.numbers
         if np.nanmean(within) == 1:
-            _give(span, "observed", "time from the first order to the end")
-            _give(last, "last_order", f"never above {span.column.name}")
-            _give(often, "repeat_orders", "orders after the first")
-            _give(money, "monetary", "mean value of an order")
+            _give(span, "observed", "likely: time from the first order to the end")
+            _give(last, "last_order", f"likely: never above {span.column.name}")
+            _give(often, "repeat_orders", "likely: orders after the first")
+            _give(money, "monetary", "likely: mean value of an order")
             return
     if last and often and (len(letters) in (0, 3) and (money or not letters)):
-        _give(last, "recency", "days since the last order, by its name")
-        _give(often, "frequency", "number of orders, by its name")
-        _give(money, "monetary", "money of a customer, by its name")
+        _give(last, "recency", "likely: days since the last order, by its name")
+        _give(often, "frequency", "likely: number of orders, by its name")
+        _give(money, "monetary", "likely: money of a customer, by its name")
     for role in ("tenure", "monthly_fee", "weight"):
         _give(_by_role(found, role), role)
 
@@ -768,10 +767,14 @@ def _judging(found: list[Drafted]) -> None:
             _give(
                 one,
                 "churned" if left else "outcome",
-                "known only afterwards, by its name",
+                "likely: known only afterwards, by its name",
             )
             tenure &= not left
-    _give(_by_role(found, "later"), "outcome", "known only afterwards, by its name")
+    _give(
+        _by_role(found, "later"),
+        "outcome",
+        "likely: known only afterwards, by its name",
+    )
 
 
 def _valued(found: list[Drafted]) -> None:
@@ -785,11 +788,13 @@ def _valued(found: list[Drafted]) -> None:
             _give(
                 part,
                 "value",
-                "parts of what a customer spends, by their names; the sum counts",
+                "likely: parts of what a customer spends; their sum counts",
             )
             part.family = "behavioural"
     elif one:
-        _give(one, "value")
+        firms = any(_family(other) == "firmographic" for other in found)
+        own = "ask: what a firm pays you, and not its own revenue?"
+        _give(one, "value", own if firms else "likely: by its name")
     elif len(wide := [o for o in numbers if _spent(o.column)]) >= ALIKE:
         for part in wide:
             _give(part, "value", "ask: amounts of money? Their sum is then the value")
@@ -809,6 +814,9 @@ def _spent(one: Column) -> bool:
     )
 
 
+ITEMS = ("", "psychographic", "firmographic")  # good company is an item among others
+
+
 def _families(found: list[Drafted]) -> None:
     """Sort columns into families; many items that are answered alike are a survey's."""
     items: dict[tuple[str, ...], list[Drafted]] = {}
@@ -818,7 +826,7 @@ def _families(found: list[Drafted]) -> None:
             kinds = tuple(sorted(one.measured.levels)) or (str(scale(one.column)),)
             items.setdefault(kinds, []).append(one)
     for same in items.values():
-        block = [one for one in same if _family(one) in ("", "psychographic")]
+        block = [one for one in same if _family(one) in ITEMS]
         least = 8 if block and block[0].measured.measure == "yes_no" else ALIKE
         for one in block if len(block) >= least else ():
             one.family, one.why = (
@@ -835,7 +843,6 @@ def _families(found: list[Drafted]) -> None:
                 "monetary",
                 "repeat_orders",
                 "last_order",
-                "observed",
             ):
                 one.family = "behavioural"
 

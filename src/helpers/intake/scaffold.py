@@ -346,7 +346,9 @@ def _measured(key: str, drafted: list[Drafted]) -> Iterator[str]:
         measure = one.measured.measure
         if levels := one.measured.levels * (measure == "ordered"):
             measure = f"[{', '.join(map(_yaml, levels))}]"
-        yield f"      {_yaml(one.name)}: {measure}  # {_one_line(one.measured.why)}"
+        why_ = _one_line(one.measured.why)
+        sure = "likely" if re.search("by its name|columns have", why_) else "sure"
+        yield f"      {_yaml(one.name)}: {measure}  # {sure}: {why_}"
     for role in mapping.ROLES:
         same = [one for one in told if one.role == role]
         if role == "left_out" and same:
