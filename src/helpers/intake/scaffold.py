@@ -145,6 +145,13 @@ def lacks(guess: Guess) -> list[str]:
 def match(looks: list[Look]) -> list[Guess]:
     """Give each table the file that fits it, order lines first; BadInput: none holds them."""
     read = [(seen, recognise.lines(_cells(seen))) for seen in looks]
+    best, found = max(read, key=lambda pair: (_fit(pair[1]), pair[0].rows))
+    others = [pair for pair in read if pair[0] is not best]
+    kind = recognise.shape(found)
+    if tables := [pair for pair in read if kind and customer_table.is_one(pair[1])]:
+        # Another file of the same shape is a later wave, and is not read here.
+        widest = max(tables, key=lambda pair: (len(pair[1].columns), pair[0].rows))
+        return _beside(_customers(*widest), looks)
     alike: dict[frozenset[str], list[Look]] = {}
     for seen in looks:
         alike.setdefault(frozenset(seen.columns), []).append(seen)
@@ -152,14 +159,8 @@ def match(looks: list[Look]) -> list[Guess]:
         if len(same) > 1 and len(columns) > 3:
             sheets = len({seen.file for seen in same}) == 1 and same[0].part
             raise _refusal("sheets" if sheets else "alike", names=_names(same))
-    best, found = max(read, key=lambda pair: (_fit(pair[1]), pair[0].rows))
-    others = [pair for pair in read if pair[0] is not best]
     _refuse_join(read)
-    if kind := recognise.shape(found):
-        tables = [pair for pair in read if customer_table.is_one(pair[1])]
-        if tables:
-            best, found = max(tables, key=lambda pair: pair[0].rows)
-            return _beside(_customers(best, found), looks)
+    if kind:
         looked = ", ".join(column.name for column in found.columns[:6])
         count = recognise.scales(found) if kind == "survey" else best.rows
         told = {"names": looked, "why": recognise.no_day(found) or looked}
