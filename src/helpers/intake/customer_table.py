@@ -149,12 +149,15 @@ def _of_numbers(one: Column, alike: int) -> Measured:
             )
         if says("scales", name):
             return Measured("ordered", why=f"a scale by its name, to {high:g}")
-    if low >= 0 and high <= 1 and kinds > 2:
+    within = float(np.mean((there >= 0) & (there <= 1)))
+    if kinds > 2 and (within == 1 or (within >= 1 - ODD and says("percents", name))):
         return Measured("share", why=f"from {low:g} to {high:g}")
     if low >= 0 and 1 < high <= 100 and says("percents", name):
         return Measured("percent", why=f"percent by its name, from {low:g} to {high:g}")
     few = low == 0 and high <= 1_000 and not says("sizes", name)
-    if one.whole and low >= 0 and (says("counts", name) or few):
+    # A few impossible values make no other measure: notebook 1 leaves them out.
+    below = float(np.mean(there < 0))
+    if one.whole and (few or (says("counts", name) and below < ODD)):
         return Measured("count", why=f"whole numbers from {low:g} to {high:g}")
     return Measured("number", why=f"numbers from {low:g} to {high:g}")
 
@@ -587,11 +590,14 @@ def is_one(found: recognise.Found) -> bool:
     """Say whether a file that holds no order lines has one row per customer."""
     kind, columns = recognise.shape(found), found.columns
     bought = any(map(found.has, ("order_id", "product_id", "quantity")))
-    if kind not in (
-        "customers",
-        "survey",
-        *(() if bought else ("no_days", "no_customer")),
-    ):
+    if kind in ("", "no_days", "no_customer"):
+        day = found.column("ordered_at")
+        dated = (
+            day and day.share(lambda text: sum(map(str.isdigit, text)) > ALIKE) > 0.5
+        )
+        if dated or (bought if kind else identity(columns) is None):
+            return False
+    elif kind not in ("customers", "survey"):
         return False
     told = [one for one in columns if infer(one).measure != "text"]
     named = [c for c in columns if c.role in ("customer", "account", "email", "card")]
@@ -606,7 +612,7 @@ def is_one(found: recognise.Found) -> bool:
 
 def _codes(one: Column) -> bool:
     """Say whether a column named after customers numbers them, and does not sort them."""
-    many = len(one.kinds) > recognise.FEW
+    many = len(one.kinds) > recognise.FEW and not says("sizes", one.name)
     return many and one.share(recognise.ID.fullmatch) > AGREE
 
 
@@ -679,7 +685,8 @@ def _leave_out(found: list[Drafted]) -> None:
         stem = stems.setdefault(re.sub(r"[\W_\d]+$", "", words(name)), one)
         reasons = {
             "no value in any row": not column.kinds,
-            "one value only": len(column.kinds) == 1 and column.filled == 1,
+            "one value only": len(column.kinds) == 1 and column.filled > 0.5,
+            "free text, by its name": says("remarks", name) and not column.is_number,
             f"known of {column.filled:.0%} alone": column.filled < 1 - recognise.MOST,
             "e-mail addresses": column.share(recognise.EMAIL.fullmatch) > 0.5,
             "personal, by its name": personal and measured.measure == "text",

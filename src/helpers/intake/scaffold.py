@@ -148,7 +148,8 @@ def match(looks: list[Look]) -> list[Guess]:
     best, found = max(read, key=lambda pair: (_fit(pair[1]), pair[0].rows))
     others = [pair for pair in read if pair[0] is not best]
     kind = recognise.shape(found)
-    if tables := [pair for pair in read if kind and customer_table.is_one(pair[1])]:
+    tables = [pair for pair in read if customer_table.is_one(pair[1])]
+    if tables and (kind or (best, found) in tables):
         # Another file of the same shape is a later wave, and is not read here.
         widest = max(tables, key=lambda pair: (len(pair[1].columns), pair[0].rows))
         return _beside(_customers(*widest), looks)
