@@ -22,7 +22,16 @@ SOURCES = {
     "uniform_supplier": "sources.uniform_supplier",
     "files": "intake.own_files",
 }
-KEYS = ("source", "engine", "outside", "segments", "all", "tables")
+KEYS = (
+    "source",
+    "engine",
+    "outside",
+    "simulated",
+    "about",
+    "segments",
+    "all",
+    "tables",
+)
 _GIVEN = paths.beside(__file__, "run_file.yaml")
 FROM_THE_RUN: dict[str, str] = _GIVEN["from_the_run"]
 RENAMED: dict[str, str] = _GIVEN["renamed"]
@@ -171,6 +180,8 @@ def parameters(
         "source": content["source"],
         "engine": content.get("engine", engines.ENGINES[0]),
         "segment_names": names,
+        "simulated": content.get("simulated", False),
+        "about": content.get("about", ""),
     }
     known = declared(notebook_file(notebook, track(content)))
     found = {name: value for name, (_, value) in _set(content, notebook, known).items()}
@@ -214,8 +225,11 @@ def _top_faults(
         yield f"`engine:` is {_plain(engine)}{mapping.near(str(engine), engines.ENGINES)}"
     elif fault := engines.missing(engine):
         yield fault
-    if not isinstance(content.get("outside", False), bool):
-        yield f"`outside:` is {_plain(content['outside'])}; write true or false."
+    for key in ("outside", "simulated"):
+        if not isinstance(content.get(key, False), bool):
+            yield f"`{key}:` is {_plain(content[key])}; write true or false."
+    if not isinstance(content.get("about", ""), str):
+        yield "`about:` is no text; write what the tables are about, in quotes."
 
 
 def _plain(value: object) -> str:
