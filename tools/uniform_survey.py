@@ -74,6 +74,11 @@ COMMENTS = (
     "All fine.",
 )
 MISSING = 0.08
+IMPOSSIBLE = {
+    "Employees in uniform": -5,
+    "Share ordered online": 7.5,
+    "Months as customer": -1,
+}
 
 
 def survey(seed: int = SEED) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -167,7 +172,7 @@ def _answered(rng: np.random.Generator, companies: pd.DataFrame) -> pd.DataFrame
     wave["Contract renewed"] = np.where(renewed, "Yes", "No")
     wave["Has left"] = np.where(left, "Yes", "No")
     reasons = rng.choice(["Price", "Delivery", "Closed down", "Other"], count)
-    wave["Reason for ending"] = np.where(renewed, "Contract goes on", reasons)
+    wave["Reason for ending"] = np.where(renewed, None, reasons)
     wave["Country"] = "Germany"
     wave["Comment"] = np.where(rng.random(count) < 0.2, rng.choice(COMMENTS, count), "")
     return wave.drop(columns="level")
@@ -181,17 +186,14 @@ def _spoilt(rng: np.random.Generator, wave: pd.DataFrame) -> pd.DataFrame:
     lost = rng.random((len(wave), len(kept))) < MISSING
     wave[kept] = wave[kept].mask(lost)
     odd = rng.permutation(len(wave))
-    stopped, empty = odd[:12], odd[12:16]  # in the middle of the motives, and at once
+    stopped, empty = odd[:12], odd[12:24]  # in the middle of the motives, and at once
     wave.iloc[stopped, [wave.columns.get_loc(name) for name in list(MOTIVES)[8:]]] = (
         None
     )
-    wave.loc[wave.index[empty], [*given, "Weight", "Country", "Comment"]] = None
-    for place, (name, value) in enumerate(
-        [("Employees in uniform", -5), ("Share ordered online", 7.5)] * 4
-        + [("Months as customer", -1), ("Annual spend", -250)]
-    ):
-        wave.loc[wave.index[odd[20 + place]], name] = value
-    copies = wave.iloc[np.sort(odd[40 : 40 + len(wave) // 50])]
+    wave.loc[empty, [*given, "Weight", "Country", "Comment"]] = None
+    for start, (name, value) in zip((30, 41, 53), IMPOSSIBLE.items(), strict=True):
+        wave.loc[odd[start : start + 11], name] = value
+    copies = wave.iloc[np.sort(odd[70 : 70 + len(wave) // 50])]
     return pd.concat([wave, copies], ignore_index=True)
 
 
