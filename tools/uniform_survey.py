@@ -190,7 +190,7 @@ def _spoilt(rng: np.random.Generator, wave: pd.DataFrame) -> pd.DataFrame:
     wave.iloc[stopped, [wave.columns.get_loc(name) for name in list(MOTIVES)[8:]]] = (
         None
     )
-    wave.loc[empty, [*given, "Weight", "Country", "Comment"]] = None
+    wave.loc[empty, [*given, "Country", "Comment"]] = None
     for start, (name, value) in zip((30, 41, 53), IMPOSSIBLE.items(), strict=True):
         wave.loc[odd[start : start + 11], name] = value
     copies = wave.iloc[np.sort(odd[70 : 70 + len(wave) // 50])]
