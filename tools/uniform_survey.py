@@ -187,7 +187,7 @@ def _spoilt(rng: np.random.Generator, wave: pd.DataFrame) -> pd.DataFrame:
     wave[kept] = wave[kept].mask(lost)
     odd = rng.permutation(len(wave))
     stopped, empty = odd[:12], odd[12:24]  # in the middle of the motives, and at once
-    wave.iloc[stopped, [wave.columns.get_loc(name) for name in list(MOTIVES)[8:]]] = (
+    wave.iloc[stopped, [wave.columns.get_loc(name) for name in list(MOTIVES)[4:]]] = (
         None
     )
     wave.loc[empty, [*given, "Country", "Comment"]] = None

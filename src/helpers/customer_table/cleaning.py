@@ -7,6 +7,7 @@ import pandas as pd
 
 from helpers.core.errors import BadInput
 from helpers.customer_table import measures
+from helpers.customer_table.preparation import NUMBERS
 from helpers.disclosure import suppression
 from helpers.disclosure.suppression import MIN_CELL, WITHHELD
 from helpers.display import tables, words
@@ -111,26 +112,28 @@ def to_show(steps: pd.DataFrame) -> pd.DataFrame:
 
 
 def limits(
-    attributes: pd.DataFrame, given: Mapping[str, Sequence[float]]
+    attributes: pd.DataFrame, *, least: Mapping[str, float], most: Mapping[str, float]
 ) -> pd.DataFrame:
     """Say what the values of each column of numbers may be: attribute, least, most.
 
-    By its role or measure, or because its name is age; `given` overrides it.
+    By its role or measure, or because its name is age, unless the run file says another
+    `least` or `most` for a column.
     """
     rows = []
-    for one in attributes.itertuples():
-        said = POSSIBLE.get(one.role) or POSSIBLE.get(one.measure)
-        if one.attribute == "age" and one.measure in measures.NUMBERS:
-            said = AGE
-        said = given.get(one.attribute, said)
-        if said is not None and one.measure in measures.NUMBERS:
-            rows.append((one.attribute, *said))
-    if unknown := [name for name in given if name not in {row[0] for row in rows}]:
-        raise BadInput(
-            f"Run file: `possible:` names {unknown[0]}, which is no column of numbers in table "
-            "customers. Name a column as `columns:` does."
-        )
-    return pd.DataFrame(rows, columns=["attribute", "least", "most"])
+    for one in attributes[attributes["measure"].isin(NUMBERS)].itertuples():
+        said = POSSIBLE.get(one.role) or POSSIBLE.get(one.measure) or (None, None)
+        ends = AGE if one.attribute == "age" else said
+        low, high = least.get(one.attribute, ends[0]), most.get(one.attribute, ends[1])
+        if not low is high is None:
+            rows.append((one.attribute, low, high))
+    found = pd.DataFrame(rows, columns=["attribute", "least", "most"])
+    for key, given in (("min_possible", least), ("max_possible", most)):
+        if unknown := [name for name in given if name not in set(found["attribute"])]:
+            raise BadInput(
+                f"Run file: `{key}:` names {unknown[0]}, which is no column of numbers in "
+                "table customers. Name a column as `columns:` does."
+            )
+    return found
 
 
 def impossible(
@@ -148,9 +151,9 @@ def impossible(
         beyond = (value < low) | (value > high)
         if beyond.sum() > value.notna().sum() / 2:
             raise BadInput(
-                f"Table customers: column {name} has {int(beyond.sum()):,} of {value.notna().sum():,} "
-                f"values outside {low:g} to {high:g}. Map it in another measure, or set its limits "
-                "under `possible:`."
+                f"Table customers: column {name} has {int(beyond.sum()):,} of "
+                f"{value.notna().sum():,} values outside {low:g} to {high:g}. Measure it as "
+                "another kind, or set `min_possible:` or `max_possible:` for it."
             )
         mended[name] = value.mask(beyond)
         counts.append(int(beyond.sum()))

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.core.errors import BadInput
-from helpers.customer_table.preparation import NUMBERS
+from helpers.customer_table.preparation import NUMBERS, SKEWED
+from helpers.disclosure import suppression
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import words
 from helpers.statistics import forecasts
@@ -23,8 +24,10 @@ WANTED = ("psychographic", "requirement", "behavioural")
 JUDGING = ("outcome", "weight", "churned", "left_out")
 VALUES = ("value", "monetary", "monthly_fee")  # roles of money: the first that there is
 VALUE = "value"  # the name of a value that is a sum
+STRONG = 0.5  # association that is called strong
 COPY = 0.95  # association from which one column says what the other says
 AFTERWARDS = 0.9  # from which a column nearly decides an outcome: known only afterwards
+EVEN = 2 / 3  # of the squared distance: a family that holds more drowns others
 NEARLY_ALL = 0.99  # share of one value from which a column distinguishes nobody
 
 
@@ -259,3 +262,169 @@ def _described(features: pd.DataFrame, attributes: pd.DataFrame) -> pd.DataFrame
         said = {"kind": "none", "label": parts, "measure": "number"}
         told.loc[VALUE, [*said, "levels", "role"]] = [*said.values(), "", VALUE]
     return told.loc[list(features.columns[1:])]
+
+
+def facts(
+    customers: pd.DataFrame,
+    attributes: pd.DataFrame,
+    *,
+    judged: pd.DataFrame,
+    enough: pd.Series,
+    builders: int,
+) -> dict[str, int]:
+    """Count what the parts of the study ask of a customer table (`data_sufficiency`).
+
+    `judged` is of `outcomes`: counted is the rarer answer of yes or no, or the customers
+    with a number, of the outcome that is known best.
+    """
+    of = attributes[attributes["role"] != ""].set_index("role")["attribute"].to_dict()
+
+    def together(*roles: str) -> pd.Series:
+        if not set(roles) <= of.keys():
+            return pd.Series(False, customers.index)
+        return customers[[of[role] for role in roles]].notna().all(axis=1)
+
+    sides = [0]
+    for name in judged.columns[1:]:
+        times = judged[name].value_counts()
+        sides.append(
+            int(times.min() if len(times) == 2 else times.sum() * (len(times) > 2))
+        )
+    value = value_columns(attributes)
+    left = together("tenure", "churned")
+    left &= customers[of["churned"]].eq("yes") if "churned" in of else False
+    return {
+        "customers": len(customers),
+        "valued": int(customers[value].notna().all(axis=1).sum()) if value else 0,
+        "enough": int(enough.sum()),
+        "builders": builders,
+        "judged": max(sides),
+        "recent": int(together("recency", "frequency").sum()),
+        "summed_up": int(together("repeat_orders", "last_order", "observed").sum()),
+        "tenured": int(together("tenure").sum()),
+        "left": int(left.sum()),
+        "paying": int(together("monthly_fee").sum()),
+    }
+
+
+def compare(
+    known: pd.Series,
+    *,
+    dictionary: pd.DataFrame,
+    segment_on: Sequence[str],
+    least: float,
+    ready: pd.DataFrame,
+) -> dict[str, object]:
+    """Conclude who is compared, by `known`, the share of columns known of each customer."""
+    enough, said = known >= least, ready.set_index("part")
+    builds = dictionary[dictionary["builds"]]
+    some = "all" if enough.all() else "some"
+    parts = [part for part in ("value", "activity") if said.loc[part, "ready"]]
+    return words.finding(
+        "table-compare",
+        branch=some if said.loc["needs segments", "ready"] else "nothing",
+        few=said.loc["needs segments", "said"].removeprefix("Left out, since "),
+        customers=len(known),
+        enough=suppression.many(int(enough.sum()), of=len(known)),
+        families=" and ".join(dict.fromkeys(builds["family"])),
+        builders=len(builds),
+        dropped=int(dictionary["family"].isin(segment_on).sum() - len(builds)),
+        known=known.median(),
+        least=least,
+        kept_all=suppression.customers(int((known >= 1).sum()), of=len(known)),
+        instead=" and ".join(parts) or "the answers themselves",
+    )
+
+
+def balanced(before: pd.Series, after: pd.Series) -> dict[str, object]:
+    """Conclude from each family's share of squared distance whether one drowns others."""
+    largest = str(after.idxmax())
+    branch = "one" if len(after) < 2 else "even" if after.max() < EVEN else "uneven"
+    return words.finding(
+        "table-balanced",
+        branch=branch,
+        largest=largest.capitalize(),
+        before=before[largest],
+        after=after[largest],
+    )
+
+
+def judges(
+    judged: pd.DataFrame,
+    *,
+    related: pd.DataFrame,
+    labels: Mapping[str, str],
+    ready: bool,
+) -> dict[str, object]:
+    """Conclude what judges the segments; `related` is of `decided`, of those that build."""
+    names = list(judged.columns[1:])
+    top = related.sort_values("association", ascending=False, kind="stable").head(1)
+    strength = float(top["association"].iloc[0]) if len(top) else 0.0
+    known = judged[names].notna().any(axis=1).sum() if names else 0
+    return words.finding(
+        "table-judges",
+        branch="none" if not names else "judged" if ready else "few",
+        names=" and ".join(labels[name] for name in names),
+        count=len(names),
+        nearest=labels[top["attribute"].iloc[0]] if strength > 0 else None,
+        association=strength,
+        known=suppression.customers(int(known), of=len(judged)),
+    )
+
+
+def spread_title(spread: pd.DataFrame) -> str:
+    """Give a title to numbers by skewness, the most skewed first."""
+    top = spread.iloc[0]
+    leans = bool(top["skewness_before"] > SKEWED)
+    name = top["meaning"]
+    return words.say(
+        "table-spread-title", branch="leaning" if leans else "plain", name=name
+    )
+
+
+def mean_levels(features: pd.DataFrame, items: pd.DataFrame) -> pd.Series:
+    """Give the mean answer to each item, from 0 to 1; missing where few differ from the rest."""
+    found = {}
+    for name, measure, told in zip(
+        items["feature"], items["measure"], items["levels"], strict=True
+    ):
+        known = features[name].dropna()
+        top = 1 if measure == "yes_no" else max(len(json.loads(told)) - 1, 1)
+        times = known.value_counts()
+        few = len(known) < 2 * MIN_CELL or 0 < len(known) - times.max() < MIN_CELL
+        found[name] = np.nan if few else known.mean() / top
+    return pd.Series(found, dtype=float)
+
+
+def items_title(level: pd.Series) -> str:
+    """Give a title to mean answers: how far apart they lie."""
+    apart = level.max() - level.min() if len(level) else 0.0
+    ends = {"least": level.min(), "most": level.max()}
+    return words.say(
+        "table-items-title", branch="apart" if apart >= 0.1 else "near", **ends
+    )
+
+
+def level_shares(features: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Count the levels of unordered columns: feature, level, customers, share; small withheld."""
+    parts = [pd.DataFrame(columns=["feature", "level", "customers", "share"])]
+    for name in names:
+        times = features[name].value_counts().rename_axis("level")
+        part = times.rename("customers").reset_index()
+        part["share"] = part["customers"] / max(part["customers"].sum(), 1)
+        part.insert(0, "feature", name)
+        hidden = suppression.suppress(part, counts="customers", columns=["share"])
+        parts.append(hidden)
+    return pd.concat(parts[1:] or parts, ignore_index=True)
+
+
+def related_title(found: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Give a title to associations, of `pairs`: the strongest, where it is strong."""
+    top = found.iloc[0] if len(found) else None
+    if top is None or top["association"] < STRONG:
+        return words.say("table-related-title", branch="plain")
+    named = {key: labels[top[key]] for key in ("one", "other")}
+    strength = top["association"]
+    return words.say(
+        "table-related-title", branch="block", association=strength, **named
+    )

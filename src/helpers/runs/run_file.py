@@ -139,14 +139,14 @@ def rules(book: Path) -> list[str]:
 def check(run: str) -> None:
     """Refuse, with all faults at once, a run that could not be executed as written."""
     content = read(run)
-    books = {book.stem: declared(book) for book in paths.notebooks(track(content))}
-    faults = [
-        *_top_faults(content, books),
-        *_segment_faults(content, books),
-        *_block_faults("all", content.get("all", {}), books, under=list(books)),
-    ]
-    for book in books:
-        faults += _block_faults(book, content.get(book, {}), books, under=[book])
+    own = paths.notebooks(track(content))
+    books = {book.stem: declared(book) for book in own}
+    rejecting = next((told for book in own if (told := rules(book))), [])
+    asked = {"all": list(books)} | {book: [book] for book in books}
+    faults = [*_top_faults(content, books), *_segment_faults(content, books)]
+    for block, under in asked.items():
+        given = content.get(block, {})
+        faults += _block_faults(block, given, books, under=under, rejecting=rejecting)
     # Only what is sound by itself can be compared.
     if not faults:
         faults = list(_against_each_other(content, books))
@@ -297,8 +297,12 @@ def _block_faults(
     books: dict[str, dict[str, Parameter]],
     *,
     under: list[str],
+    rejecting: list[str],
 ) -> Iterator[str]:
-    """Refuse parameters that no notebook under a block declares, and wrong values."""
+    """Refuse parameters that no notebook under a block declares, and wrong values.
+
+    `rejecting` are the rules of notebook 1.
+    """
     if not isinstance(given, dict):
         yield (
             f"`{block}:` must hold lines such as `seed: 17`, but holds {shown(given)}."
@@ -319,10 +323,8 @@ def _block_faults(
             yield f"`{block}:` sets {name}, which no notebook under it declares{at}"
         else:
             kinds = {books[book][name].kind for book in under if name in books[book]}
-            home = next(book for book in books if name in books[book])
-            told = rules(notebook_file(home)) if name == "disabled_rules" else []
             for kind in sorted(kinds):
-                if said := values.fault(name, value, kind, rules=told):
+                if said := values.fault(name, value, kind, rules=rejecting):
                     yield f"`{block}:` sets {name} to {shown(value)}; {said}"
 
 
