@@ -114,7 +114,7 @@ def to_show(steps: pd.DataFrame) -> pd.DataFrame:
 def limits(
     attributes: pd.DataFrame, *, least: Mapping[str, float], most: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Say what the values of each column of numbers may be: attribute, least, most.
+    """Say what the values of each column of numbers may be: attribute, lowest, highest.
 
     By its role or measure, or because its name is age, unless the run file says another
     `least` or `most` for a column.
@@ -126,7 +126,7 @@ def limits(
         low, high = least.get(one.attribute, ends[0]), most.get(one.attribute, ends[1])
         if not low is high is None:
             rows.append((one.attribute, low, high))
-    found = pd.DataFrame(rows, columns=["attribute", "least", "most"])
+    found = pd.DataFrame(rows, columns=["attribute", "lowest", "highest"])
     for key, given in (("min_possible", least), ("max_possible", most)):
         if unknown := [name for name in given if name not in set(found["attribute"])]:
             raise BadInput(
@@ -139,15 +139,17 @@ def limits(
 def impossible(
     customers: pd.DataFrame, bounds: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Set values beyond `limits` to missing: (customers, attribute, least, most, customers).
+    """Set values beyond `limits` to missing: (customers, counted).
+
+    `counted`: attribute, lowest, highest and customers, who have a value beyond.
 
     BadInput where more than half of a column is beyond: the unit will be another.
     """
     mended, counts = customers.copy(), []
-    for name, least, most in bounds.itertuples(index=False):
+    for name, lowest, highest in bounds.itertuples(index=False):
         value = customers[name]
-        low = -np.inf if pd.isna(least) else least
-        high = np.inf if pd.isna(most) else most
+        low = -np.inf if pd.isna(lowest) else lowest
+        high = np.inf if pd.isna(highest) else highest
         beyond = (value < low) | (value > high)
         if beyond.sum() > value.notna().sum() / 2:
             raise BadInput(

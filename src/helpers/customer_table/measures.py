@@ -24,6 +24,7 @@ WANTED = ("psychographic", "requirement", "behavioural")
 JUDGING = ("outcome", "weight", "churned", "left_out")
 VALUES = ("value", "monetary", "monthly_fee")  # roles of money: the first that there is
 VALUE = "value"  # the name of a value that is a sum
+FEW_LEVELS = 30  # of a column whose levels are compared one by one
 STRONG = 0.5  # association that is called strong
 COPY = 0.95  # association from which one column says what the other says
 AFTERWARDS = 0.9  # from which a column nearly decides an outcome: known only afterwards
@@ -111,7 +112,7 @@ def association(features: pd.DataFrame, measured: Mapping[str, str]) -> pd.DataF
     codes = {name: pd.factorize(features[name], sort=True)[0] for name in others}
     for place, name in enumerate(others):
         for other in others[place:]:
-            both = _cramers_v(codes[name], codes[other])
+            both = _contingency(codes[name], codes[other])
             found.loc[name, other] = found.loc[other, name] = both
         for other in ranked:
             both = _eta(codes[name], ranks[other].to_numpy())
@@ -119,7 +120,10 @@ def association(features: pd.DataFrame, measured: Mapping[str, str]) -> pd.DataF
     return found
 
 
-def _cramers_v(one: np.ndarray, other: np.ndarray) -> float:
+def _contingency(
+    one: np.ndarray, other: np.ndarray, *, both_ways: bool = False
+) -> float:
+    """Measure Cramer's V of codes, or Tschuprow's T, which is 1 of one-to-one levels alone."""
     known = (one >= 0) & (other >= 0)
     table = pd.crosstab(one[known], other[known]).to_numpy(float)
     n = table.sum()
@@ -129,8 +133,9 @@ def _cramers_v(one: np.ndarray, other: np.ndarray) -> float:
     rows, columns = table.shape
     by_chance = (rows - 1) * (columns - 1) / (n - 1)
     phi = max(((table - due) ** 2 / due).sum() / n - by_chance, 0.0)
-    sides = [side - (side - 1) ** 2 / (n - 1) for side in (rows, columns)]
-    return float(min(np.sqrt(phi / max(min(sides) - 1, 1e-9)), 1.0))
+    sides = [side - (side - 1) ** 2 / (n - 1) - 1 for side in (rows, columns)]
+    most = np.sqrt(np.prod(sides)) if both_ways else min(sides)
+    return float(min(np.sqrt(phi / most), 1.0)) if most > 0 else np.nan
 
 
 def _eta(groups: np.ndarray, ranks: np.ndarray) -> float:
@@ -150,6 +155,32 @@ def pairs(related: pd.DataFrame) -> pd.DataFrame:
     found = related.rename_axis(index="one", columns="other").where(above).stack()
     found = found.rename("association").reset_index().dropna()
     return found.sort_values("association", ascending=False, kind="stable")
+
+
+def copies(features: pd.DataFrame, measured: Mapping[str, str]) -> pd.DataFrame:
+    """List pairs of columns of which each says what the other says: one, other, association.
+
+    Columns with an order do from a rank correlation of `COPY`; of others each level must
+    go with one level of the other (Tschuprow's T). `other` is the later column.
+    """
+    rows = []
+    ranked = [name for name in measured if measured[name] != "unordered"]
+    related = features[ranked].rank().corr().abs()
+    codes = {}
+    for name in measured:
+        code, kinds = pd.factorize(features[name], sort=True)
+        codes |= {name: code} if len(kinds) <= FEW_LEVELS else {}
+    for place, one in enumerate(measured):
+        for other in list(measured)[place + 1 :]:
+            if one in related and other in related:
+                both = related.loc[one, other]
+            elif one in codes and other in codes:
+                both = _contingency(codes[one], codes[other], both_ways=True)
+            else:
+                continue
+            if both > COPY:
+                rows.append((one, other, both))
+    return pd.DataFrame(rows, columns=["one", "other", "association"])
 
 
 def decided(
@@ -243,8 +274,8 @@ def dictionary(
         elif common >= NEARLY_ALL:
             why[name] = words.say("table-why-same", all=bool(common == 1))
     of = told["measure"].drop(list(why)).to_dict()
-    for pair in pairs(association(features, of)).sort_index().itertuples():
-        if pair.association > COPY and pair.one not in why:
+    for pair in copies(features, of).itertuples():
+        if pair.one not in why:
             label = told.loc[pair.one, "label"]
             why.setdefault(pair.other, words.say("table-why-copy", other=label))
     rows["builds"] = ~rows["feature"].isin(list(why))

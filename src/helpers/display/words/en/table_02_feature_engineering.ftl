@@ -14,7 +14,10 @@ table-unit = { $money ->
     }
 }
 
-table-why-family = The family { $family } does not build here.
+table-why-family = { $family ->
+    [value] The value has tiers of its own.
+   *[other] The family { $family } does not build here.
+}
 
 table-why-coverage = It is known for fewer than { PERCENT($least) } of customers.
 
@@ -137,6 +140,7 @@ table-judges =
     }
     .action = { $branch ->
         [none] Name a column such as renewal or later spend as outcome in the run file.
-       *[other] Read in notebook 3 whether segments predict it better than value tiers do.
+        [few] Judge them again when an outcome is known for more customers.
+       *[judged] Read in notebook 3 whether segments predict it better than value tiers do.
     }
     .limit = An outcome that is measured with the answers may share their style.
