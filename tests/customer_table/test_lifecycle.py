@@ -20,7 +20,8 @@ def people(**columns):
     table = pd.DataFrame(columns)
     table.insert(0, "customer_id", [f"c{i:05}" for i in range(len(table))])
     return table.assign(
-        **{"segment_id": 1, "value_tier": "high"} | {n: table[n] for n in ("segment_id", "value_tier") if n in table}
+        **{"segment_id": 1, "value_tier": "high"}
+        | {n: table[n] for n in ("segment_id", "value_tier") if n in table}
     )
 
 
@@ -30,7 +31,9 @@ def test_who_stayed_is_followed_to_the_current_tenure():
     left = ["yes"] * 4 + ["no"] * 4 + ["yes"] * 4
     found = lifecycle.durations(
         people(months=[*months, np.nan], gone=[*left, "yes"]),
-        tenure="months", churned="gone", watched=0,
+        tenure="months",
+        churned="gone",
+        watched=0,
     )
     assert len(found) == 12
     curve = lifecycle_stages.retention_curves(found, by="segment_id", at=[0, 2, 4, 5])
@@ -65,8 +68,14 @@ def test_rates_at_equal_tenure_are_those_of_direct_standardisation():
     rows = people(
         segment_id=[1] * 50 + [2] * 50,
         tenure=[1.0] * 40 + [9.0] * 10 + [1.0] * 10 + [9.0] * 40,
-        happened=[True] * 20 + [False] * 20 + [True] + [False] * 9
-        + [True] * 5 + [False] * 5 + [True] * 4 + [False] * 36,
+        happened=[True] * 20
+        + [False] * 20
+        + [True]
+        + [False] * 9
+        + [True] * 5
+        + [False] * 5
+        + [True] * 4
+        + [False] * 36,
     )
     table, parts = lifecycle.rates(rows, alpha=0.05)
     assert parts == 2
@@ -116,8 +125,11 @@ def leavers():
     )
     rows = lifecycle.durations(table, tenure="months", churned="gone", watched=0)
     features = table[["customer_id"]].assign(
-        yearly=yearly * 1.0, noise=noise, paid=table["months"] * 3 + noise / 9,
-        region=np.where(noise > 0, "north", None), same=1.0,
+        yearly=yearly * 1.0,
+        noise=noise,
+        paid=table["months"] * 3 + noise / 9,
+        region=np.where(noise > 0, "north", None),
+        same=1.0,
     )
     return rows, features
 
@@ -143,8 +155,14 @@ def test_drivers_are_hazard_ratios_of_cox(leavers):
     assert noise["low"] < 1 < noise["high"]
     c, low, high = lifecycle.concordance(rows, columns, folds=5, seed=1)
     assert 0.55 < low < c < high < 0.75
-    facts = lifecycle.driven(table, (c, low, high), meanings={"yearly": "Yearly contract"})
-    assert (facts["less"], facts["more"], facts["ranks"]) == ("Yearly contract", "none", "yes")
+    facts = lifecycle.driven(
+        table, (c, low, high), meanings={"yearly": "Yearly contract"}
+    )
+    assert (facts["less"], facts["more"], facts["ranks"]) == (
+        "Yearly contract",
+        "none",
+        "yes",
+    )
 
 
 def test_noise_does_not_rank_who_leaves(leavers):
@@ -172,25 +190,36 @@ def rates_of(rows):
 def test_leaving_claims_no_more_than_is_tested(rows, p, branch):
     facts = lifecycle.leaving(rates_of(rows), names=NAMES, parts=0, p=p, alpha=0.05)
     assert facts["branch"] == branch
-    assert lifecycle.words.finding("table-leaving", **facts, group="segment", what="left")
+    assert lifecycle.words.finding(
+        "table-leaving", **facts, group="segment", what="left"
+    )
 
 
 def test_revenue_adds_up_and_what_leaving_puts_at_risk():
-    table = people(fee=[10.0] * 20 + [30.0] * 20, segment_id=[1] * 20 + [2] * 20)
+    table = people(fee=[10.0] * 60 + [30.0] * 60, segment_id=[1] * 60 + [2] * 60)
     left = rates_of([(1, 25, 0.2, 0.1, 0.3), (2, 25, 0.5, 0.4, 0.6)])
     found = lifecycle.revenue(table, fee="fee", table=left)
-    assert found["recurring"].tolist() == [200, 600]
-    assert found["revenue_at_risk"].tolist() == pytest.approx([40, 300])
-    assert found["revenue_at_risk_high"].tolist() == pytest.approx([60, 360])
+    assert found["recurring"].tolist() == [600, 1800]
+    assert found["revenue_at_risk"].tolist() == pytest.approx([120, 900])
+    assert found["revenue_at_risk_high"].tolist() == pytest.approx([180, 1080])
     facts = lifecycle.recurring(found, names=NAMES)
-    assert (facts["top"], facts["risk"], facts["share"]) == ("Looks first", "Looks first", 0.75)
+    assert (facts["top"], facts["risk"], facts["share"]) == (
+        "Looks first",
+        "Looks first",
+        0.75,
+    )
     with pytest.raises(TooLittle):
         lifecycle.revenue(table.head(5), fee="fee", table=None)
 
 
 # --- Ready-made features
 
-CLV = {"repeat_orders": ["x"], "last_order": ["t_x"], "observed": ["T"], "monetary": ["m"]}
+CLV = {
+    "repeat_orders": ["x"],
+    "last_order": ["t_x"],
+    "observed": ["T"],
+    "monetary": ["m"],
+}
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +230,9 @@ def cdnow():
         pathlib.Path(where) / "datasets/cdnow_customers_summary_with_transactions.csv"
     )
     table = pd.read_csv(file).set_axis(["id", "x", "t_x", "T", "m"], axis=1)
-    return people(**{name: table[name].astype(float) for name in ("x", "t_x", "T", "m")})
+    return people(
+        **{name: table[name].astype(float) for name in ("x", "t_x", "T", "m")}
+    )
 
 
 def test_known_answers_come_from_the_summary_itself(cdnow):
@@ -237,8 +268,11 @@ def test_rows_that_contradict_themselves_are_left_out(cdnow):
 def test_late_is_judged_by_the_customers_own_usual_time():
     orders = pd.DataFrame(
         {
-            "customer_id": list("abcd"), "segment_id": 1,
-            "frequency": [4, 4, 4, 0], "recency": [80.0, 80, 80, 0], "age": [120.0, 150, 200, 90],
+            "customer_id": list("abcd"),
+            "segment_id": 1,
+            "frequency": [4, 4, 4, 0],
+            "recency": [80.0, 80, 80, 0],
+            "age": [120.0, 150, 200, 90],
         }
     )  # silent for 2, 3.5 and 6 usual times of 20 days
     found = lifecycle.activity(orders, cuts={"active": 2.0, "slowing": 4.0})
@@ -257,7 +291,10 @@ def test_cells_follow_the_cut_offs_that_are_shown():
 
 def test_groups_are_segments_or_tiers_or_everybody():
     rows = people(segment_id=[1, 2, 0], value_tier=["low", "high", "high"])
-    assert lifecycle.groups(rows, {"1": "Price first"}).names == {1: "Price first", 2: "Segment 2"}
+    assert lifecycle.groups(rows, {"1": "Price first"}).names == {
+        1: "Price first",
+        2: "Segment 2",
+    }
     rows = rows.assign(segment_id=0)
     found = lifecycle.groups(rows, {})
     assert found.names == {1: "High value", 2: "Low value"}

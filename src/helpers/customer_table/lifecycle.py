@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -105,6 +106,42 @@ def need_leavers(durations: pd.DataFrame) -> pd.DataFrame:
     return rows
 
 
+def stay_alike(durations: pd.DataFrame) -> float:
+    """Test that all groups leave at one pace: log-rank, or by Cox if not always followed."""
+    if not durations["since"].any():
+        return lifecycle_stages.retention_differs(durations, by="segment_id")
+    columns = pd.get_dummies(durations["segment_id"], drop_first=True, dtype=float)
+    fitted = _hazards(durations, columns, penalty=0.0) if columns.shape[1] else None
+    return float(fitted.log_likelihood_ratio_test().p_value) if fitted else 1.0
+
+
+def staying(
+    overall: pd.DataFrame, *, p: float, groups: int, alpha: float, **facts: object
+) -> dict[str, object]:
+    """Say how many stay to the end of the curve of all, and whether groups differ."""
+    end = overall.iloc[-1]
+    branch = "one" if groups < 2 else "differ" if p < alpha else "alike"
+    shown = tables.guarded(overall.tail(1), of={"retained": "customers"})["retained"]
+    kept = suppression.numbers(shown).notna().iloc[0]
+    told = end[["retained", "low", "high"]] if kept else [NONE] * 3
+    ends = dict(zip(("kept", "low", "high"), told, strict=True))
+    return {"branch": branch, "p": tables.p_value(p), "end": end["day"], **ends, **facts}
+
+
+def outcome_rows(
+    people: pd.DataFrame, outcome: str, *, tenure: Sequence[str]
+) -> pd.DataFrame:
+    """Give the customers of a group whose outcome (and tenure, where asked) is known."""
+    rows = people.assign(happened=flags(people[outcome]))
+    known = rows["happened"].notna() & (rows["segment_id"] > 0)
+    for name in tenure:
+        rows = rows.assign(tenure=rows[name])
+        known &= rows["tenure"].notna()
+    need(bool(known.any()), "table-no-outcome")
+    columns = ["customer_id", "segment_id", *(["tenure"] if tenure else [])]
+    return rows.loc[known, columns].assign(happened=rows["happened"] == 1)
+
+
 def rates(rows: pd.DataFrame, *, alpha: float) -> tuple[pd.DataFrame, int]:
     """Estimate a share by group and, where the tenure is known, at equal tenure.
 
@@ -114,7 +151,9 @@ def rates(rows: pd.DataFrame, *, alpha: float) -> tuple[pd.DataFrame, int]:
     tenure, the second value, of which each holds `MIN_CELL` customers of each group; 0
     where that cannot be), by Wilson's interval at the effective number of customers.
     """
-    table = intervals.proportions(rows, value="happened", by=["segment_id"], alpha=alpha)
+    table = intervals.proportions(
+        rows, value="happened", by=["segment_id"], alpha=alpha
+    )
     table = table[["segment_id", "customers", "rate", "low", "high"]]
     if "tenure" not in rows:
         return table, 0
@@ -148,19 +187,22 @@ def leaving(
         ends = ["adjusted", "adjusted_low", "adjusted_high"]
     shown = tables.guarded(table, of={"rate": "customers"})
     safe = table[suppression.numbers(shown["rate"]).notna()]
-    top, least = (safe.sort_values(ends[0]).iloc[[at]] for at in (-1, 0)) if len(
-        safe
-    ) else (safe, safe)
+    top, least = (
+        (safe.sort_values(ends[0]).iloc[[at]] for at in (-1, 0))
+        if len(safe)
+        else (safe, safe)
+    )
     branch = "alike" if p >= alpha else "differ"
     if len(safe) and branch == "differ":
         apart = top[ends[1]].iloc[0] > least[ends[2]].iloc[0]
         branch = "apart" if apart else "differ"
     branch = "few" if safe.empty else "one" if len(safe) < 2 else branch
-    facts: dict[str, object] = {"branch": branch, "parts": parts, "p": p}
+    facts: dict[str, object] = {"branch": branch, "parts": parts, "p": tables.p_value(p)}
     for name, row in (("most", top), ("least", least)):
         told = row[ends].iloc[0] if len(row) else dict.fromkeys(ends, NONE)
         facts[name] = names[int(row["segment_id"].iloc[0])] if len(row) else NONE
-        facts |= {f"{name}_{e}": told[c] for e, c in zip(("rate", "low", "high"), ends)}
+        for end, column in zip(("rate", "low", "high"), ends, strict=True):
+            facts[f"{name}_{end}"] = told[column]
     return facts
 
 
@@ -170,6 +212,13 @@ def alike(rows: pd.DataFrame) -> float:
     if min(counts.shape) < 2:
         return 1.0
     return float(stats.chi2_contingency(counts, correction=False).pvalue)
+
+
+def meant(names: pd.Series, meanings: Mapping[str, str]) -> pd.Series:
+    """Name columns, or a level of one ("region: north"), as the table's labels do."""
+    split = [name.partition(": ") for name in names]
+    said = [f"{meanings.get(one, one)}{mark}{level}" for one, mark, level in split]
+    return pd.Series(said, names.index)
 
 
 # --- What goes with leaving?
@@ -185,10 +234,12 @@ def columns_of(
     """
     own = features.set_index("customer_id").reindex(durations["customer_id"])
     numbers = own.select_dtypes("number").astype(float)
-    numbers = numbers.loc[:, numbers.nunique() > 1]
+    numbers = numbers.loc[:, numbers.max() > numbers.min()]
     tenure = durations.set_index("customer_id")["days"]
     with_tenure = numbers.corrwith(tenure, method="spearman").abs() > WITH_TENURE
-    levels = own[own.columns.difference(own.select_dtypes("number").columns, sort=False)]
+    levels = own[
+        own.columns.difference(own.select_dtypes("number").columns, sort=False)
+    ]
     if levels.shape[1]:
         levels = pd.get_dummies(levels, prefix_sep=": ", dtype=float)
     table = pd.concat([numbers.loc[:, ~with_tenure], levels], axis=1)
@@ -198,7 +249,9 @@ def columns_of(
     return table, list(numbers.columns[with_tenure])
 
 
-def drivers(durations: pd.DataFrame, columns: pd.DataFrame, *, alpha: float) -> pd.DataFrame:
+def drivers(
+    durations: pd.DataFrame, columns: pd.DataFrame, *, alpha: float
+) -> pd.DataFrame:
     """Relate the hazard of leaving to each column by itself, at equal tenure.
 
     Returns feature, unit (what is compared), hazard_ratio with low and high (all rows
@@ -212,7 +265,7 @@ def drivers(durations: pd.DataFrame, columns: pd.DataFrame, *, alpha: float) -> 
         found = _hazards(durations, pd.DataFrame({"x": x / spread}), penalty=0.0)
         if found is None:
             continue
-        effect, error = found.params_["x"], found.standard_errors_["x"]
+        effect, error = found.params_["x0"], found.standard_errors_["x0"]
         ends = np.exp([effect, effect - reach * error, effect + reach * error])
         unit = "yes, against no" if flag else "a standard deviation more"
         rows.append((name, unit, *ends, 2 * stats.norm.sf(abs(effect / error))))
@@ -224,12 +277,12 @@ def drivers(durations: pd.DataFrame, columns: pd.DataFrame, *, alpha: float) -> 
     return table.assign(customers=len(durations)).reset_index(drop=True)
 
 
-def _hazards(
-    durations: pd.DataFrame, columns: pd.DataFrame, *, penalty: float
-) -> "CoxPHFitter | None":
+def _hazards(durations: pd.DataFrame, columns: pd.DataFrame, *, penalty: float) -> Any:  # noqa: ANN401 (lifelines loads late)
     """Fit proportional hazards; None where they cannot be found."""
     from lifelines import CoxPHFitter
     from lifelines.exceptions import ConvergenceError
+
+    columns = columns.set_axis([f"x{i}" for i in range(columns.shape[1])], axis=1)
 
     rows = columns.assign(**{n: durations[n].to_numpy() for n in ("days", "lapsed")})
     since = durations["since"].to_numpy()
@@ -261,26 +314,38 @@ def concordance(
     for train, test in classifier.parts(durations["lapsed"], folds, seed=seed):
         fitted = _hazards(durations.iloc[train], scaled.iloc[train], penalty=PENALTY)
         if fitted is not None:
-            risk = scaled.iloc[test] @ fitted.params_
+            risk = scaled.iloc[test].to_numpy() @ fitted.params_.to_numpy()
             left = durations.iloc[test]
             found.append(concordance_index(left["days"], -risk, left["lapsed"]))
     if len(found) < 2:
         return (np.nan,) * 3
-    reach = stats.t.isf(0.025, len(found) - 1) * np.std(found, ddof=1) / len(found) ** 0.5
-    return float(np.mean(found)), float(np.mean(found) - reach), float(np.mean(found) + reach)
+    reach = (
+        stats.t.isf(0.025, len(found) - 1) * np.std(found, ddof=1) / len(found) ** 0.5
+    )
+    return (
+        float(np.mean(found)),
+        float(np.mean(found) - reach),
+        float(np.mean(found) + reach),
+    )
 
 
 def driven(
-    table: pd.DataFrame, ranks: tuple[float, float, float], *, meanings: Mapping[str, str]
+    table: pd.DataFrame,
+    ranks: tuple[float, float, float],
+    *,
+    meanings: Mapping[str, str],
 ) -> dict[str, object]:
     """Say what goes with leaving, from `drivers` and `concordance`."""
     clear = table[(table["low"] > 1) | (table["high"] < 1)]
     facts: dict[str, object] = {"clear": len(clear), "columns": len(table)}
     facts |= {"ranks": "yes" if ranks[1] > 0.5 else "no"}
     facts |= dict(zip(("c", "c_low", "c_high"), ranks, strict=True))
-    for way, part in (("more", clear[clear["low"] > 1]), ("less", clear[clear["high"] < 1])):
+    for way, part in (
+        ("more", clear[clear["low"] > 1]),
+        ("less", clear[clear["high"] < 1]),
+    ):
         first = part.head(1)
-        facts[way] = meanings.get(first["feature"].iloc[0], first["feature"].iloc[0]) if len(first) else NONE
+        facts[way] = next(iter(meant(first["feature"], meanings)), NONE)
         for end in ("hazard_ratio", "low", "high"):
             facts[f"{way}_{end}"] = first[end].iloc[0] if len(first) else NONE
     return facts
@@ -309,7 +374,9 @@ def revenue(
             "recurring": found["sum"].to_numpy(),
             "share_recurring": (found["sum"] / whole).to_numpy(),
             "fee_each": found["mean"].to_numpy(),
-            LARGEST: (found["max"] / found["sum"].where(found["sum"] > 0, 1)).to_numpy(),
+            LARGEST: (
+                found["max"] / found["sum"].where(found["sum"] > 0, 1)
+            ).to_numpy(),
         }
     )
     if table is None:
@@ -326,7 +393,9 @@ def recurring(table: pd.DataFrame, *, names: Mapping[int, str]) -> dict[str, obj
     shown = tables.guarded(table, of={"rate": "customers"} if "rate" in table else {})
     money = suppression.numbers(shown["recurring"])
     facts: dict[str, object] = {"total": table["recurring"].sum(), "top": NONE}
-    facts |= dict.fromkeys(("share", "risk", "risk_money", "risk_low", "risk_high"), NONE)
+    facts |= dict.fromkeys(
+        ("share", "risk", "risk_money", "risk_low", "risk_high"), NONE
+    )
     if money.notna().any():
         top = table.loc[money.idxmax()]
         facts |= {"top": names[int(top["segment_id"])], "share": top["share_recurring"]}
@@ -335,9 +404,29 @@ def recurring(table: pd.DataFrame, *, names: Mapping[int, str]) -> dict[str, obj
         if money.notna().any():
             row = table.loc[money.idxmax()]
             ends = ["revenue_at_risk", "revenue_at_risk_low", "revenue_at_risk_high"]
-            told = dict(zip(("risk_money", "risk_low", "risk_high"), row[ends], strict=True))
+            told = dict(
+                zip(("risk_money", "risk_low", "risk_high"), row[ends], strict=True)
+            )
             facts |= {"risk": names[int(row["segment_id"])]} | told
     return facts
+
+
+def renewing(table: pd.DataFrame, *, names: Mapping[int, str]) -> dict[str, object]:
+    """Say whose contracts are renewed least, from `retention.renewal_rates`."""
+    shown = suppression.numbers(tables.guarded(table, of={"rate": "contracts"})["rate"])
+    safe = table[shown.notna()].sort_values("rate")
+    if len(safe) < 2:
+        return {"branch": "few"} | dict.fromkeys(
+            f"{end}{part}"
+            for end in ("most", "least")
+            for part in ("", "_rate", "_low", "_high")
+        )
+    facts: dict[str, object] = {}
+    for name, row in (("least", safe.iloc[0]), ("most", safe.iloc[-1])):
+        facts[name] = names[int(row["segment_id"])]
+        facts |= {f"{name}_{end}": row[end] for end in ("rate", "low", "high")}
+    apart = safe.iloc[-1]["low"] > safe.iloc[0]["high"]
+    return {"branch": "apart" if apart else "alike"} | facts
 
 
 # --- Ready-made features: recency, frequency, money
@@ -390,7 +479,9 @@ def activity(orders: pd.DataFrame, *, cuts: Mapping[str, float]) -> pd.DataFrame
     return orders[["customer_id", "segment_id"]].assign(stage=stage)
 
 
-def cut_offs(people: pd.DataFrame, columns: Sequence[str], *, parts: int) -> pd.DataFrame:
+def cut_offs(
+    people: pd.DataFrame, columns: Sequence[str], *, parts: int
+) -> pd.DataFrame:
     """Give the values that cut columns into equal parts, with the two digits that count.
 
     Returns measure and a column for each cut, such as 33%.
@@ -402,7 +493,9 @@ def cut_offs(people: pd.DataFrame, columns: Sequence[str], *, parts: int) -> pd.
     return rounded.rename_axis("measure").reset_index()
 
 
-def cells(people: pd.DataFrame, cuts: pd.DataFrame, *, rows: str, columns: str) -> pd.DataFrame:
+def cells(
+    people: pd.DataFrame, cuts: pd.DataFrame, *, rows: str, columns: str
+) -> pd.DataFrame:
     """Count customers in the cells of two columns by `cut_offs`, from the lowest part."""
     limits = cuts.set_index("measure")
     known = people.dropna(subset=[rows, columns])
@@ -421,3 +514,33 @@ def stage_counts(stages: pd.DataFrame, *, names: Mapping[int, str]) -> pd.DataFr
     counts = pd.crosstab(known["segment_id"].map(names), known["stage"])
     order = [*lifecycle_stages.STAGES, TOO_LITTLE]
     return counts[[name for name in order if name in counts]]
+
+
+def late(stages: pd.DataFrame) -> str:
+    """Say what part of the customers with a usual time are slowing or lapsed."""
+    known = stages[stages["stage"] != TOO_LITTLE]
+    count = int(known["stage"].isin(["slowing", "lapsed"]).sum())
+    if count < MIN_CELL:
+        return NONE
+    return suppression.part(count, of=len(known))
+
+
+def as_orders(means: pd.DataFrame) -> pd.DataFrame:
+    """Name the columns of `clv.means` for orders, which are no money."""
+    named = {"value": "expected_orders", "naive_value": "naive_orders"}
+    return means.rename(columns=named)
+
+
+def ahead(
+    means: pd.DataFrame, every: pd.Series, *, names: Mapping[int, str]
+) -> dict[str, object]:
+    """Say which group is expected to order most, from `as_orders`."""
+    shown = suppression.numbers(tables.guarded(means)["expected_orders"])
+    facts: dict[str, object] = {"mean": every.mean(), "top": NONE}
+    facts |= dict.fromkeys(("top_mean", "top_low", "top_high"), NONE)
+    if len(means) > 1 and shown.notna().any():
+        row = means.loc[shown.idxmax()]
+        told = row[["expected_orders", "low", "high"]]
+        facts |= {"top": names[int(row["segment_id"])]}
+        facts |= dict(zip(("top_mean", "top_low", "top_high"), told, strict=True))
+    return facts

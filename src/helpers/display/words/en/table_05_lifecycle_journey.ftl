@@ -11,6 +11,7 @@ table-no-contracts = Contracts are not looked at: this run has no table of contr
 table-no-gap = Activity and future orders are not measured: the table does not say since when customers were observed. So their usual time between orders is unknown.
 table-few-orders = Activity and future orders are not measured: they need { $least } customers whose orders are known.
 table-no-rfm = There are no cells of recency and frequency: the table lacks { $lacks }.
+table-no-tiers = There is no table by value tier: tiers are not known, or already shown.
 table-few-rfm = There are no cells of recency and frequency: they need { $least } customers for each.
 
 # --- Whom do we follow?
@@ -33,7 +34,7 @@ table-watched = { $watched ->
 table-stay-title = { $branch ->
         [few] Share of customers still there, by { $group }
         [one] Share of customers still there
-        [alike] Customers stay about as long in every { $group }
+        [alike] Customers still there, by { $group }: no clear difference
        *[other] How long customers stay differs between { $group }s
     }
 table-rates-note = { $parts ->
@@ -42,31 +43,27 @@ table-rates-note = { $parts ->
     }
 table-leaving =
     .decision = { $branch ->
-        [apart] Look first at { $most }: most customers { $what } there.
-        [differ] Which { $group } comes first is open, though { $group }s differ in how many { $what }.
-        [alike] Treat all { $group }s alike here: no difference in how many { $what } is visible.
-        [one] Only one { $group } can be shown, so nothing is compared.
-       *[few] Too few customers { $what } to compare { $group }s.
+        [apart] Compare { $most } with { $least } first: “{ $what }” differs clearly between them.
+        [differ] “{ $what }” differs between { $group }s, but which { $group } comes first is open.
+        [alike] Treat all { $group }s alike in “{ $what }”: no difference is visible.
+        [one] Only one { $group } can be shown, so “{ $what }” is compared with nothing.
+       *[few] “{ $what }” holds for too few customers, or for all but a few, to compare { $group }s.
     }
     .size = { $branch ->
         [few] { "" }
-       *[other] { $most }: { PERCENT($most_rate) } { $what }{ $branch ->
-            [one] .
-           *[other] ; { $least }: { PERCENT($least_rate) }.
+        [one] In { $most } it holds for { PERCENT($most_rate) }.
+       *[other] In { $most } it holds for { PERCENT($most_rate) }, in { $least } for { PERCENT($least_rate) }. { $parts ->
+            [0] { "" }
+           *[other] Both are at equal tenure.
         }
-    } { $parts ->
-        [0] { "" }
-       *[other] Both are at equal tenure.
     }
     .uncertainty = { $branch ->
         [few] { "" }
-       *[other] 95% interval of { $most }: ({ PERCENT($most_low) } to { PERCENT($most_high) }){ $branch ->
-            [one] .
-           *[other] ; of { $least }: ({ PERCENT($least_low) } to { PERCENT($least_high) }).
-        }
+        [one] 95% interval: ({ PERCENT($most_low) } to { PERCENT($most_high) }).
+       *[other] 95% intervals: ({ PERCENT($most_low) } to { PERCENT($most_high) }) and ({ PERCENT($least_low) } to { PERCENT($least_high) }). Test of all { $group }s: p = { $p }.
     }
     .action = { $branch ->
-        [apart] Test an offer there, and leave out a random part to measure what it adds.
+        [apart] Ask what differs there; test an offer on a random part before it goes to all.
        *[other] { "" }
     }
     .limit = Observed: that a { $group } differs does not say why. { $parts ->
@@ -76,10 +73,20 @@ table-leaving =
 table-stay =
     .decision = { $branch ->
         [differ] Plan by { $group }: customers do not stay equally long.
-       *[alike] Plan for all { $group }s alike: they stay about as long.
+        [one] Plan for all customers alike: there is one { $group } to show.
+       *[alike] Plan for all { $group }s alike: no difference in how long they stay is visible.
     }
-    .size = After { NUM($end) } ({ $unit }), { PERCENT($kept) } of all customers are still there.
-    .uncertainty = 95% interval: ({ PERCENT($low) } to { PERCENT($high) }). The log-rank test gives p = { NUM($p, digits: 3) }.
+    .size = { $kept ->
+        [none] { "" }
+       *[other] At { NUM($end) } ({ $unit }), { PERCENT($kept) } of all customers are still there.
+    }
+    .uncertainty = { $kept ->
+        [none] { "" }
+       *[other] 95% interval: ({ PERCENT($low) } to { PERCENT($high) }).
+    } { $branch ->
+        [one] { "" }
+       *[other] The test that all { $group }s are alike gives p = { $p }.
+    }
     .limit = { $watched ->
         [0] Who left before the table was drawn is missing from it, unless it keeps them. Then customers seem to stay longer than they do.
        *[other] Leaving was watched for the last { NUM($watched, digits: 1) } only; early tenures rest on few customers.
@@ -119,9 +126,9 @@ table-revenue-finding =
     .decision = { $risk ->
         [none] { $top ->
             [none] Plan with the recurring revenue in all; it cannot be shown by { $group }.
-           *[other] Look after { $top } first: most recurring revenue lies there.
+           *[other] Begin with { $top }: most recurring revenue lies there.
         }
-       *[other] Protect { $risk } first: most recurring revenue is at risk there.
+       *[other] Begin with { $risk }: most recurring revenue is at risk there.
     }
     .size = { MONEY($total) } recur per month. { $top ->
         [none] { "" }
@@ -140,7 +147,7 @@ table-revenue-finding =
     }
 table-renewal =
     .decision = { $branch ->
-        [apart] Prepare renewals of { $least } first: fewest contracts are renewed there.
+        [apart] Begin with renewals of { $least }: fewest contracts are renewed there.
        *[other] Prepare renewals alike in every { $group }: no clear difference is visible.
     }
     .size = { $branch ->
