@@ -15,6 +15,7 @@ from helpers.disclosure import suppression
 from helpers.disclosure.suppression import LARGEST, MIN_CELL
 from helpers.display import tables, words
 from helpers.lifecycle import lifecycle_stages
+from helpers.personas.groups import TIERS
 from helpers.statistics import classifier, intervals
 
 # The words stand in display/words/en/table_05_lifecycle_journey.ftl.
@@ -22,7 +23,6 @@ Finding = dict[str, object]
 NONE = "none"  # a fact that there is not
 MAX_POINTS = 60  # of a curve
 EVERYBODY = "All customers"
-TIERS = ("high", "middle", "low")
 WITH_TENURE = 0.7  # rank correlation from which a column only repeats the tenure
 PENALTY = 0.1  # of the proportional hazards of all columns, standardised
 
@@ -125,7 +125,13 @@ def staying(
     kept = suppression.numbers(shown).notna().iloc[0]
     told = end[["retained", "low", "high"]] if kept else [NONE] * 3
     ends = dict(zip(("kept", "low", "high"), told, strict=True))
-    return {"branch": branch, "p": tables.p_value(p), "end": end["day"], **ends, **facts}
+    return {
+        "branch": branch,
+        "p": tables.p_value(p),
+        "end": end["day"],
+        **ends,
+        **facts,
+    }
 
 
 def outcome_rows(
@@ -197,7 +203,11 @@ def leaving(
         apart = top[ends[1]].iloc[0] > least[ends[2]].iloc[0]
         branch = "apart" if apart else "differ"
     branch = "few" if safe.empty else "one" if len(safe) < 2 else branch
-    facts: dict[str, object] = {"branch": branch, "parts": parts, "p": tables.p_value(p)}
+    facts: dict[str, object] = {
+        "branch": branch,
+        "parts": parts,
+        "p": tables.p_value(p),
+    }
     for name, row in (("most", top), ("least", least)):
         told = row[ends].iloc[0] if len(row) else dict.fromkeys(ends, NONE)
         facts[name] = names[int(row["segment_id"].iloc[0])] if len(row) else NONE
@@ -512,8 +522,7 @@ def stage_counts(stages: pd.DataFrame, *, names: Mapping[int, str]) -> pd.DataFr
     """Count customers by group and stage, ready for `suppression.withhold`."""
     known = stages[stages["segment_id"].isin(list(names))]
     counts = pd.crosstab(known["segment_id"].map(names), known["stage"])
-    order = [*lifecycle_stages.STAGES, TOO_LITTLE]
-    return counts[[name for name in order if name in counts]]
+    return counts[[name for name in lifecycle_stages.STAGES if name in counts]]
 
 
 def late(stages: pd.DataFrame) -> str:
@@ -538,9 +547,12 @@ def ahead(
     shown = suppression.numbers(tables.guarded(means)["expected_orders"])
     facts: dict[str, object] = {"mean": every.mean(), "top": NONE}
     facts |= dict.fromkeys(("top_mean", "top_low", "top_high"), NONE)
-    if len(means) > 1 and shown.notna().any():
+    facts["clear"] = False
+    if shown.notna().sum() > 1:
         row = means.loc[shown.idxmax()]
+        others = means[shown.notna()].drop(index=shown.idxmax())
         told = row[["expected_orders", "low", "high"]]
         facts |= {"top": names[int(row["segment_id"])]}
+        facts["clear"] = row["low"] > others["high"].max()
         facts |= dict(zip(("top_mean", "top_low", "top_high"), told, strict=True))
     return facts

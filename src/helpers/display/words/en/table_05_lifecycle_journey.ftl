@@ -60,7 +60,7 @@ table-leaving =
     .uncertainty = { $branch ->
         [few] { "" }
         [one] 95% interval: ({ PERCENT($most_low) } to { PERCENT($most_high) }).
-       *[other] 95% intervals: ({ PERCENT($most_low) } to { PERCENT($most_high) }) and ({ PERCENT($least_low) } to { PERCENT($least_high) }). Test of all { $group }s: p = { $p }.
+       *[other] 95% intervals: ({ PERCENT($most_low) } to { PERCENT($most_high) }) and ({ PERCENT($least_low) } to { PERCENT($least_high) }). Test of all { $group }s: p { $p }.
     }
     .action = { $branch ->
         [apart] Ask what differs there; test an offer on a random part before it goes to all.
@@ -85,7 +85,7 @@ table-stay =
        *[other] 95% interval: ({ PERCENT($low) } to { PERCENT($high) }).
     } { $branch ->
         [one] { "" }
-       *[other] The test that all { $group }s are alike gives p = { $p }.
+       *[other] The test that all { $group }s are alike gives p { $p }.
     }
     .limit = { $watched ->
         [0] Who left before the table was drawn is missing from it, unless it keeps them. Then customers seem to stay longer than they do.
@@ -179,7 +179,10 @@ table-no-worth = What an order is worth is not predicted: { $why }
 table-orders =
     .decision = { $top ->
         [none] Use the expected orders in all; no { $group } can be shown by itself.
-       *[other] Expect most orders from { $top }, and plan stock and contact by that.
+       *[other] { $clear ->
+            [yes] Expect most orders from { $top }, and plan stock and contact by that.
+           *[no] Expect about as many orders from every { $group }: intervals overlap.
+        }
     }
     .size = Over the next { NUM($horizon, digits: 1) }, { NUM($mean, digits: 2) } orders per customer are expected. { $top ->
         [none] { "" }
