@@ -14,7 +14,6 @@ TOGETHER = "all outcomes together"
 TIERS, BEST_COLUMN, RANDOM = "value tiers", "single best column", "random label"
 SCORES = "all continuous scores"
 KNOWN = 0.5  # least share of customers of whom an outcome that chooses is known
-MIN_ITEMS = 5  # items of the same answers, from which a style of answering is read
 _LEANS = 2.0  # skewness from which an amount is judged by its logarithm
 
 
@@ -29,9 +28,9 @@ def outcomes(table: pd.DataFrame, attributes: pd.DataFrame) -> list[Outcome]:
     about = attributes.set_index("attribute")
     found = []
     for name, column in table.drop(columns="customer_id").items():
-        label, known = str(about.at[name, "label"]), column.notna()
+        label, known = str(about.loc[name, "label"]), column.notna()
         kind, values = "amount", column.to_frame()
-        if about.at[name, "measure"] == "yes_no":
+        if about.loc[name, "measure"] == "yes_no":
             kind, values = "yes_no", values == 1
         elif classifier.is_label(column):
             kind, values = "mix", pd.get_dummies(column, dtype=float)
@@ -119,44 +118,18 @@ def levels(
     return pd.DataFrame(found, index=features.index).astype(object)
 
 
-# --- Answering styles
+def style(levels: np.ndarray, labels: ArrayLike) -> dict[str, float]:
+    """Say how far segments are a style of answering.
 
-
-def answers(features: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
-    """Give each customer's mean answer, 0 to 1, to each family of items answered alike.
-
-    Items are builders of yes and no, or of the same ordered levels, at least
-    `MIN_ITEMS` in a family. What is missing is left out of a customer's mean.
+    `levels` are of `null_references.answering_levels`, 0 to 1. Gives explained (share of
+    their variance that the segments explain, corrected for their number), least and
+    most (mean level of the segments that agree least and most).
     """
-    builders = dictionary[dictionary["builds"]]
-    items = builders[builders["measure"].isin(["yes_no", "ordered"])]
-    found = {}
-    for (family, _), block in items.groupby(["family", "levels"], sort=False):
-        if len(block) < MIN_ITEMS:
-            continue
-        given = features[list(block["feature"])]
-        most = given.max(axis=None)
-        name = family if family not in found else f"{family}, {len(block)} items"
-        found[name] = given.mean(axis=1) / (most or 1.0)
-    return pd.DataFrame(found, index=features.index)
-
-
-def style(mean_answers: pd.DataFrame, labels: ArrayLike) -> pd.DataFrame:
-    """Say how far segments are a style of answering: a row a family of `answers`.
-
-    Returns family, explained (share of the variance of the mean answer that the
-    segments explain, corrected for their number), least and most (mean answer of the
-    segments that agree least and most).
-    """
-    label = np.asarray(labels)
-    rows = []
-    for family, column in mean_answers.items():
-        known = column.dropna()
-        of_segment = known.groupby(label[column.notna()])
-        means = of_segment.mean()
-        inside = ((known - of_segment.transform("mean")) ** 2).sum()
-        free = (len(known) - 1) / max(len(known) - len(means), 1)
-        total = ((known - known.mean()) ** 2).sum()
-        explained = 1 - free * inside / total if total else 0.0
-        rows.append((family, max(explained, 0.0), means.min(), means.max()))
-    return pd.DataFrame(rows, columns=["family", "explained", "least", "most"])
+    level = pd.Series(levels)
+    of_segment = level.groupby(np.asarray(labels))
+    means = of_segment.mean()
+    inside = ((level - of_segment.transform("mean")) ** 2).sum()
+    total = ((level - level.mean()) ** 2).sum()
+    free = (len(level) - 1) / max(len(level) - len(means), 1)
+    explained = max(1 - free * inside / total, 0.0) if total else 0.0
+    return {"explained": explained, "least": means.min(), "most": means.max()}
