@@ -72,7 +72,7 @@ table-choice-grows = From { $first } to { $last } segments ({ $method }), the sh
     [yes] grows
    *[no] does not grow
 } from { PERCENT($coarse, digits: 1) } to { PERCENT($fine, digits: 1) }
-table-choice-grows-alt = { table-choice-grows }. Dots show the share of the { $aim } explained at each number of segments, lines its 95% interval.
+table-choice-grows-alt = { table-choice-grows }. Dots show the share of { $aim } explained at each number of segments, lines its 95% interval.
 table-choice-multiverse = Other preparations agree with the chosen segments at { NUM($low, digits: 2) } to { NUM($high, digits: 2) }
 table-choice-multiverse-alt = { table-choice-multiverse }. Dots are combinations of cut-offs, weights of families and what is done about missing answers, sorted by agreement; the table below holds the numbers.
 table-choice-borderline = On average, { PERCENT($kept) } of resampled studies keep a customer's segment. Of the customers, { $seldom } keep theirs in fewer than two of three studies. { $measured ->
