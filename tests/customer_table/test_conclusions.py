@@ -1,6 +1,6 @@
 """What is concluded of the evidence on a customer table: each branch on numbers for it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,7 @@ import pytest
 from helpers.clustering import criteria
 from helpers.clustering.conclusions import asked, heads
 from helpers.customer_table import conclusions
+from helpers.customer_table.study import Decision
 from helpers.display import words
 
 LIMITS = criteria.Limits(
@@ -24,22 +25,23 @@ LIMITS = criteria.Limits(
 )
 
 
-@dataclass(frozen=True)
-class Decision:
-    """What was decided, as `study.decide` says it."""
-
-    method: str
-    k: int
-    by_criteria: tuple | None
-    overridden: bool
-    runner_up: tuple | None
-    verdict: str
-    ties: tuple = ()
-
-
 TAKEN = ("latent_classes", 4)
-USED = Decision(*TAKEN, TAKEN, False, ("kmeans", 4), "reproducible")
-NONE = Decision("kmeans", 2, None, False, None, criteria.NOT_USABLE)
+USED = Decision(
+    *TAKEN,
+    verdict="reproducible",
+    by_criteria=4,
+    overridden=False,
+    runner_up=("kmeans", 4),
+    ties=(),
+)
+NONE = replace(
+    USED,
+    method="kmeans",
+    k=2,
+    verdict=criteria.NOT_USABLE,
+    by_criteria=None,
+    runner_up=None,
+)
 BORDERLINE = pd.Series([True] * 30 + [False] * 70)
 OTHERS = pd.Series([0.7, 0.9])
 
@@ -61,7 +63,7 @@ def judged(**changes):
 
 
 EXPLAINED = pd.DataFrame(
-    {("kmeans", 2): [0.03] * 3, ("kmeans", 4): [0.06] * 3, TAKEN: [0.085] * 3}
+    {"kmeans 2": [0.03] * 3, "kmeans 4": [0.06] * 3, "latent_classes 4": [0.085] * 3}
 )
 
 
@@ -126,15 +128,21 @@ def test_a_gain_is_asked_beyond_what_there_is(beyond, said, head):
             "k-means. The segmentation is reproducible.",
         ),
         (
-            replace(USED, runner_up=None, ties=(("kmeans", 4), ("kmeans", 3))),
+            replace(USED, runner_up=None, ties=(2, 3)),
             "4 segments by latent classes: by the criteria. There is no runner-up. The "
-            "evidence cannot tell it from 4 segments by k-means and 3 segments by "
-            "k-means. The segmentation is reproducible.",
+            "evidence cannot tell it from 2 and 3 segments of this method. The "
+            "segmentation is reproducible.",
         ),
         (
-            replace(USED, by_criteria=("kmeans", 2), overridden=True),
+            replace(USED, by_criteria=2, overridden=True),
             "4 segments by latent classes: set in the run file and not by the criteria, "
-            "which take 2 segments by k-means. Runner-up: 4 segments by k-means. The "
+            "which take 2 segments of this method. Runner-up: 4 segments by k-means. The "
+            "segmentation is reproducible.",
+        ),
+        (
+            replace(USED, by_criteria=None, overridden=True, runner_up=None),
+            "4 segments by latent classes: set in the run file and not by the criteria, "
+            "by which no number of this method passes. There is no runner-up. The "
             "segmentation is reproducible.",
         ),
         (
@@ -206,10 +214,10 @@ def test_the_paragraph_says_what_was_chosen_given_up_and_would_change_it():
             "2.5 points less than the runner-up",
         ),
         (
-            {"found": replace(USED, overridden=True, by_criteria=("kmeans", 4))},
-            "because the run file sets this; the criteria take 4 segments by k-means.",
+            {"found": replace(USED, overridden=True, by_criteria=3)},
+            "because the run file sets this; of this method the criteria take 3. We tr",
         ),
-        ({"found": replace(USED, ties=(("kmeans", 4),))}, "The evidence cannot tell 4"),
+        ({"found": replace(USED, ties=(3,))}, "The evidence cannot tell 4"),
         ({"table": judged(excess=np.nan, agreement=0.9)}, "No excess over null ref"),
         (
             {

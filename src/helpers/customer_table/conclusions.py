@@ -1,7 +1,7 @@
 """Say what the evidence on a customer table allows: findings and the deciding paragraph."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,24 +10,12 @@ from helpers.clustering import criteria
 from helpers.clustering.conclusions import counted, missed_by, sentences
 from helpers.customer_table import usefulness
 from helpers.customer_table.methods import METHODS
+from helpers.customer_table.study import Candidate, Decision
 from helpers.disclosure.suppression import part
 from helpers.display import words
 
 Finding = Mapping[str, Any]
-Candidate = tuple[str, int]  # method and number of segments
 ALIKE = 0.8  # adjusted Rand index from which two methods draw much the same lines
-
-
-class Decision(Protocol):
-    """What `study.decide` gives: a candidate, and how it came about."""
-
-    method: str
-    k: int
-    by_criteria: Candidate | None
-    overridden: bool
-    runner_up: Candidate | None
-    verdict: str
-    ties: tuple[Candidate, ...]
 
 
 def candidate(at: Candidate | None) -> str:
@@ -42,11 +30,11 @@ def _came_about(found: Decision) -> dict[str, Any]:
     return {
         "how": "overridden" if found.overridden else how,
         "named": candidate((found.method, found.k)),
-        "by_criteria": candidate(found.by_criteria),
+        "by_criteria": found.by_criteria,  # segments, of this method
         "runner_up": candidate(found.runner_up),
         "verdict": found.verdict,
         "tied": len(found.ties),
-        "ties": counted([candidate(one) for one in found.ties]),
+        "ties": counted(found.ties),
     }
 
 
@@ -156,10 +144,10 @@ def _step(found: Decision, explained: pd.DataFrame) -> dict[str, Any]:
     """Say how much of the outcomes is explained, beside the runner-up."""
     if explained.empty:
         return {"step": "unjudged", "share": 0, "by": 0}
-    share = explained[(found.method, found.k)].iloc[0]
+    share = explained[_column((found.method, found.k))].iloc[0]
     if found.runner_up is None:
         return {"step": "alone", "share": share, "by": 0}
-    by = 100 * (share - explained[found.runner_up].iloc[0])
+    by = 100 * (share - explained[_column(found.runner_up)].iloc[0])
     return {"step": "more" if by > 0 else "no-more", "share": share, "by": abs(by)}
 
 

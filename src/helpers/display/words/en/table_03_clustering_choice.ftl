@@ -52,7 +52,10 @@ table-choice-one-method = One method was tried, so no two can be compared.
 # --- The decision
 
 table-choice-decided = { $how ->
-    [overridden] { $named }: set in the run file and not by the criteria, which take { $by_criteria }.
+    [overridden] { $named }: set in the run file and not by the criteria{ $by_criteria ->
+        [none] , by which no number of this method passes.
+       *[other] , which take { $by_criteria } segments of this method.
+    }
     [criteria] { $named }: by the criteria.
    *[knocked-out] No candidate meets the criteria; { $named } are shown as evidence.
 } { $runner_up ->
@@ -60,7 +63,7 @@ table-choice-decided = { $how ->
    *[other] Runner-up: { $runner_up }.
 } { $tied ->
     [0] { "" }
-   *[other] The evidence cannot tell it from { $ties }.
+   *[other] The evidence cannot tell it from { $ties } segments of this method.
 } The segmentation is { $verdict }.
 table-choice-against = We found no groups worth acting on: { $named } come nearest to the criteria, but { $first }.
 table-choice-unjudged = How useful segments are was not judged: { $why ->
@@ -111,7 +114,10 @@ table-choice-note-models = References drawn: { $drawn }. Drawing stops once ten 
 # --- The deciding paragraph
 
 table-choice-deciding-chosen = We use { $named }{ $how ->
-    [overridden] , because the run file sets this; the criteria take { $by_criteria }.
+    [overridden] , because the run file sets this{ $by_criteria ->
+        [none] ; no number of this method meets the criteria.
+       *[other] ; of this method the criteria take { $by_criteria }.
+    }
    *[criteria] .
 } We tried { $tried } candidates, { $methods } methods with { $first } to { $last } segments each: { $passing ->
     [0] none meets the criteria.
@@ -129,7 +135,7 @@ table-choice-deciding-chosen = We use { $named }{ $how ->
    *[unjudged] How useful they are was not judged.
 } Repeated studies agree at { NUM($agreement, digits: 2) }, and the weakest segment comes back with an average overlap of { NUM($weakest, digits: 2) }. { $tied ->
     [0] { "" }
-   *[other] The evidence cannot tell { $named } from { $ties }.
+   *[other] The evidence cannot tell { $named } from { $ties } of this method.
 }
 table-choice-deciding-change = We would change our mind if repeated studies agreed by less than { $min_agreement } (min_agreement){ $judged ->
     [yes] , or if a candidate with more segments met the criteria and explained at least { $min_step } more of { $aim } (min_step).
@@ -181,14 +187,14 @@ table-choice-use =
        *[no] Choose offers by segment.
     }
     .limit = { $how ->
-        [overridden] The run file sets { $named }; the criteria take { $by_criteria }
+        [overridden] The run file sets { $named }
        *[criteria] The criteria take { $named }
     }{ $runner_up ->
         [none] ; there is no runner-up.
        *[other] ; the runner-up is { $runner_up }.
     } { $tied ->
         [0] { "" }
-       *[other] The evidence cannot tell them from { $ties }.
+       *[other] The evidence cannot tell them from { $ties } of this method.
     } { $methods } Other preparations agree at { NUM($low, digits: 2) } to { NUM($high, digits: 2) }. { $unjudged }
 table-choice-useful =
     .decision = { $branch ->
