@@ -25,6 +25,24 @@ def candidate(at: Candidate | None) -> str:
     return words.say("table-choice-candidate", method=at[0], k=int(at[1]))
 
 
+def rivals(
+    labels: Mapping[Candidate, np.ndarray], found: Decision
+) -> dict[str, np.ndarray]:
+    """Name the segments handed on, and beside them neighbours and other methods.
+
+    `labels` are of the study. Neighbours are one segment fewer and more; the runner-up is
+    among them.
+    """
+    own = [(found.method, found.k + step) for step in (0, -1, 1)]
+    others = [(name, found.k) for name, _ in labels if name != found.method]
+    wanted = dict.fromkeys([*own, *others, found.runner_up])
+    return {candidate(at): labels[at] for at in wanted if at in labels}
+
+
+def _column(at: Candidate) -> str:
+    return f"{at[0]} {at[1]}"  # of the table `Study.explained`
+
+
 def _came_about(found: Decision) -> dict[str, Any]:
     how = "knocked-out" if found.by_criteria is None else "criteria"
     return {
@@ -64,7 +82,8 @@ def against(
     return [said, *sentences(others)]
 
 
-def _tried(table: pd.DataFrame) -> dict[str, int]:
+def tried(table: pd.DataFrame) -> dict[str, int]:
+    """Count the candidates of a table by method and k."""
     methods, k_values = (table.index.get_level_values(i) for i in range(2))
     found = {"methods": methods.nunique(), "tried": len(table)}
     return found | {"first": int(k_values.min()), "last": int(k_values.max())}
@@ -89,12 +108,12 @@ def deciding(
     says of each customer whether they are; `others` is the agreement (ari) of other
     preparations; `reasons` are those of :func:`against`.
     """
-    tried = _tried(table)
+    every = tried(table)
     if reasons:
         missed = criteria.missed(table, limits).drop(columns="alpha")
         parameters = counted(missed.columns[missed.any()])
         facts = {"why": " ".join(reasons), "missed": parameters, "tiers": tiers}
-        return words.say("table-choice-deciding-none", **facts, **tried)
+        return words.say("table-choice-deciding-none", **facts, **every)
     row = table.loc[(found.method, found.k)]
     facts = _came_about(found) | {"aim": aim, "verdict": found.verdict}
     passing = table[table["passes"]]
@@ -104,7 +123,7 @@ def deciding(
         agreement=row["agreement"],
         weakest=row["weakest"],
         **facts,
-        **tried,
+        **every,
         **_start(passing),
         **_step(found, explained),
     )

@@ -99,6 +99,14 @@ def designs(
     return found | {RANDOM: labelled(chance)} | components | {SCORES: scores}
 
 
+def base(people: pd.DataFrame, value: str) -> pd.DataFrame:
+    """Give what is known of customers without any grouping: the value, if there is one."""
+    if not value:
+        return pd.DataFrame({"nothing": np.zeros(len(people))})
+    known = people[value].fillna(people[value].median())
+    return np.log1p(known.clip(lower=0)).to_frame()
+
+
 def levels(
     features: pd.DataFrame, measures: Mapping[str, str], *, parts: int
 ) -> pd.DataFrame:
