@@ -294,7 +294,7 @@ def test_the_finding_on_use_carries_size_and_uncertainty():
     assert "p = 0.01 over all methods" in found["uncertainty"]
     assert "let borderline customers get either" in found["action"]
     assert found["limit"].endswith(
-        "The lines depend on the method. Other preparations agree at 0.70 to 0.90. Not "
+        "The lines depend on the method. Other preparations agree at 0.70 or more. Not "
         "judged."
     )
     natural = replace(USED, verdict="natural")

@@ -128,12 +128,11 @@ def deciding(
         **_step(found, explained),
     )
     given_up = words.say(
-        "choice-deciding-given-up",
+        "table-choice-deciding-given-up",
         borderline=part(borderline.sum(), of=len(borderline)),
         p=row["p"],
         null=row["null"],
         low=others.min(),
-        high=others.max(),
         verdict=found.verdict,
     )
     change = words.say(
@@ -206,7 +205,6 @@ def used(
         borderline=part(borderline.sum(), of=len(borderline)),
         some_borderline=borderline.any(),
         low=others.min(),
-        high=others.max(),
         methods=methods if methods.endswith(".") else f"{methods}.",
         unjudged=unjudged,
         **facts,

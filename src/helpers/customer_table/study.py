@@ -22,7 +22,13 @@ from helpers.clustering.scores import adjusted_rand
 from helpers.core.errors import BadInput
 from helpers.customer_table import methods, null_references
 from helpers.customer_table.methods import Rule
-from helpers.customer_table.preparation import NUMBERS, Preparation, Told, fit_raw
+from helpers.customer_table.preparation import (
+    BLOCKS,
+    NUMBERS,
+    Preparation,
+    Told,
+    fit_raw,
+)
 from helpers.runs.run_file import AUTO
 
 KEYS = ("method", "k")
@@ -519,13 +525,13 @@ def preparations(table: Table) -> list[dict[str, Any]]:
     half of all lack none.
     """
     numbers = any(measure in NUMBERS for _, measure, _ in table.columns)
-    lacking = np.isnan(table.raw).any(axis=1).mean()
+    lacking = float(np.isnan(table.raw).any(axis=1).mean())
     options = {
-        "winsor": [table.winsor, *({0.0, 0.05} - {table.winsor} if numbers else ())],
-        "blocks": [table.blocks, *({"mfa", "none"} - {table.blocks})],
+        "winsor": [table.winsor, *((0.0, 0.05) if numbers else ())],
+        "blocks": [table.blocks, *BLOCKS],
         "missing": ["used"] + ["left out"] * (0 < lacking <= 0.5),
     }
-    every = itertools.product(*options.values())
+    every = itertools.product(*(dict.fromkeys(some) for some in options.values()))
     return [dict(zip(options, one, strict=True)) for one in every]
 
 
