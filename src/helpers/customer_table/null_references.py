@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy.special import ndtri
 from scipy.stats import norm, rankdata
 
@@ -91,47 +92,50 @@ def _parts(edges: np.ndarray, raw: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Bent:
-    """One bent gradient through numbers, as `null_models.Arch`, in their own units."""
+class OfNumbers:
+    """A null model of scores (`null_models`), drawn in the units of the columns."""
 
     prepared: Preparation
     raw: np.ndarray  # sorted; who misses what
-    arch: null_models.Arch
+    model: null_models.NullModel
 
     def draw(self, seed: list[int]) -> np.ndarray:
         """Draw customers x columns, in the form of `Preparation.raw`."""
-        drawn = self.arch.draw(seed).to_numpy()
-        for i, column in enumerate(self.prepared.columns):
-            drawn[:, i] = column.back(drawn[:, i] * column.spread + column.mean[0])
-        return np.where(np.isnan(self.raw), np.nan, drawn)
+        scores = self.model.draw(seed).to_numpy()
+        drawn = [
+            column.back(scores[:, i] * column.spread + column.mean[0])
+            for i, column in enumerate(self.prepared.columns)
+        ]
+        return np.where(np.isnan(self.raw), np.nan, np.column_stack(drawn))
 
 
-def fitted(prepared: Preparation, raw: np.ndarray) -> dict[str, Latent | Bent]:
+def fitted(prepared: Preparation, raw: np.ndarray) -> dict[str, Latent | OfNumbers]:
     """Fit the null models to customers, by name.
 
     `raw` is what `prepared.raw` gave. Answering styles have a model where at least five
     yes-or-no or ordered columns of one family have the same levels; a bent gradient
-    where all columns are numbers.
+    where all columns are numbers. Numbers that are all known are drawn as
+    `null_models.cloud` draws scores, extreme together as seen.
     """
     raw = raw[np.lexsort(np.nan_to_num(raw, nan=np.inf).T[::-1])]
-    models: dict[str, Latent | Bent] = {
+    models: dict[str, Latent | OfNumbers] = {
         CLOUD: latent(prepared, raw, np.zeros(len(raw), int))
     }
     levels = answering_levels(prepared, raw)
     if levels is not None:
         models[STYLES] = latent(prepared, raw, _strata(levels))
-    if len(prepared.columns) > 1 and all(
-        c.measure in NUMBERS for c in prepared.columns
-    ):
-        import pandas as pd
-
-        values = prepared.values(raw)
-        mean = np.array([c.mean[0] for c in prepared.columns])
-        scores = (values - mean) / [c.spread for c in prepared.columns]
-        scores = pd.DataFrame(np.nan_to_num(scores), columns=prepared.names)
-        scores = scores.loc[:, (scores != scores.iloc[0]).any()]
-        if scores.shape[1] == len(prepared.columns):
-            models[GRADIENT] = Bent(prepared, raw, null_models.arch(scores))
+    mean = np.array([column.mean[0] for column in prepared.columns])
+    spread = np.array([column.spread for column in prepared.columns])
+    scores = (prepared.values(raw) - mean) / spread
+    whole = not np.isnan(scores).any()
+    scores = pd.DataFrame(np.nan_to_num(scores))
+    differ = bool((scores != scores.iloc[0]).any().all())
+    if differ and all(column.measure in NUMBERS for column in prepared.columns):
+        if whole:
+            cloud = null_models.cloud(scores)
+            models[CLOUD] = OfNumbers(prepared, raw, cloud)
+        if scores.shape[1] > 1:
+            models[GRADIENT] = OfNumbers(prepared, raw, null_models.arch(scores))
     return models
 
 
@@ -274,8 +278,8 @@ def _looked_up(
             curves[sign] = np.array(curve)
         for i, j in np.argwhere(np.triu(~number[:, None] & ~number, 1)):
             sign = 1 if covariance[i, j] >= 0 else -1
-            curve = curves[sign][:, i, j]
-            r = sign * np.interp(abs(covariance[i, j]), curve, _GRID)
+            reached = curves[sign][:, i, j]
+            r = sign * np.interp(abs(covariance[i, j]), reached, _GRID)
             found[i, j] = found[j, i] = r
     return np.clip(found, -0.98, 0.98)
 

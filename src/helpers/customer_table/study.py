@@ -94,21 +94,17 @@ def study(
     """
     prepared = table.prepared()
     settings: dict[str, Any] = {"k_values": list(k_values), "seed": seed}
-    given = {"weights": table.weights, "n_init": n_init}
-    fits = Parallel(n_jobs=-1)(
-        delayed(methods.fit)(prepared, table.raw, method=method, **settings, **given)
-        for method in tried
-    )
-    rules = {
-        (method, k): rule
-        for method, found in zip(tried, fits, strict=True)
-        for k, rule in found.items()
-    }
+    given: dict[str, Any] = {"weights": table.weights, "n_init": n_init}
+    rules = methods.fit(prepared, table.raw, tried=tried, **settings, **given)
     labels = {key: rule.labels(prepared, table.raw) for key, rule in rules.items()}
     again = resample(
         table, tried=tried, n_bootstrap=n_bootstrap, n_init=bootstrap_n_init, **settings
     )
-    halved = {"k_values": list(k_values), "tried": list(tried), "n_init": half_n_init}
+    halved: dict[str, Any] = {
+        "k_values": list(k_values),
+        "tried": list(tried),
+        "n_init": half_n_init,
+    }
     halves = split(
         prepared, table.raw, table.weights, n_splits=n_splits, seed=seed, **halved
     )
@@ -183,20 +179,18 @@ def _again(
     counts = np.bincount(rng.integers(0, n, n), minlength=n)
     state = int(rng.integers(2**31))
     prepared = table.prepared(counts)
-    labels = {}
-    for method in tried:
-        found = methods.fit(
-            prepared,
-            table.raw,
-            method=method,
-            k_values=k_values,
-            seed=state,
-            n_init=n_init,
-            weights=table.weights * counts,
-        )
-        for k, rule in found.items():
-            labels[method, k] = rule.labels(prepared, table.raw)
-    return labels, counts
+    rules = methods.fit(
+        prepared,
+        table.raw,
+        tried=tried,
+        k_values=k_values,
+        seed=state,
+        n_init=n_init,
+        weights=table.weights * counts,
+    )
+    return {
+        key: rule.labels(prepared, table.raw) for key, rule in rules.items()
+    }, counts
 
 
 def split(
@@ -251,34 +245,27 @@ def _split(
                 f"{max(k_values)} segments. Lower max_k."
             )
     found = {}
-    for method in tried:
-        one, two = (
-            methods.fit(
-                prepared,
-                raw[part],
-                method=method,
-                k_values=k_values,
-                seed=state,
-                n_init=n_init,
-                weights=weights[part],
-            )
-            for part in parts
-        )
-        for k in k_values:
-            costs = [rules[k].costs(prepared, raw) for rules in (one, two)]
-            own = [cost.argmin(axis=1) for cost in costs]
-            held = [
-                stability.held(own[i][part], own[1 - i][part], k)
-                for i, part in enumerate(parts)
-            ]
-            other = np.concatenate([costs[1][parts[0]], costs[0][parts[1]]])
-            near = np.partition(other, 1, axis=1)
-            ratio = methods.ratio(one[k], near[:, 0], near[:, 1])
-            found[method, k] = (
-                adjusted_rand(*own),
-                sum(held) / 2,
-                float(1 - ratio.mean()),
-            )
+    settings: dict[str, Any] = {
+        "tried": tried,
+        "k_values": k_values,
+        "seed": state,
+        "n_init": n_init,
+    }
+    both = [
+        methods.fit(prepared, raw[part], weights=weights[part], **settings)
+        for part in parts
+    ]
+    for key, rule in both[0].items():
+        costs = [rules[key].costs(prepared, raw) for rules in both]
+        own = [cost.argmin(axis=1) for cost in costs]
+        held = [
+            stability.held(own[i][part], own[1 - i][part], rule.k)
+            for i, part in enumerate(parts)
+        ]
+        other = np.concatenate([costs[1][parts[0]], costs[0][parts[1]]])
+        near = np.partition(other, 1, axis=1)
+        ratio = methods.ratio(rule, near[:, 0], near[:, 1])
+        found[key] = (adjusted_rand(*own), sum(held) / 2, float(1 - ratio.mean()))
     return found
 
 
