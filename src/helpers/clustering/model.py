@@ -56,6 +56,11 @@ class Model:
     borderline: float
     names: dict[str, str] = field(default_factory=dict)  # segment id (as text) -> name
 
+    @property
+    def k(self) -> int:
+        """Count the segments."""
+        return len(self.centres)
+
     def inputs(self) -> list[str]:
         """List every column of the feature table that any reading looks at."""
         rules = ["orders", "lines", "sales", "recency_days", "gap_mean_days"]
@@ -160,7 +165,7 @@ class Model:
         columns = zip(p.columns, p.weights, p.population, strict=True)
         roots = [_plain("root", column) for column in p.columns]
         limits = zip(roots, p.lower, p.upper, strict=True)
-        ids = range(1, len(self.centres) + 1)
+        ids = range(1, self.k + 1)
         stages = sorted(self.activity_cuts.items(), key=lambda item: item[1])
         lists = {
             "given": [f"cast({name} as double) as {name}" for name in inputs],
@@ -401,7 +406,7 @@ def groups(model: Model, assigned: pd.DataFrame) -> Groups:
     Tiers are those that hold anybody, from the highest.
     """
     if model.centres:
-        ids = range(1, len(model.centres) + 1)
+        ids = range(1, model.k + 1)
         return Groups("segment", {i: model.name(i) for i in ids}, assigned)
     held = [tier for tier in model.value_cuts if (assigned["value_tier"] == tier).any()]
     number = {tier: i for i, tier in enumerate(held, 1)}

@@ -186,7 +186,7 @@ def gower(prepared: Preparation, raw: np.ndarray) -> np.ndarray:
             values[:, i] /= max(len(column.levels) - 1, 1)
         elif column.measure not in ("yes_no", "unordered"):
             width = column.upper - column.lower
-            values[:, i] = (values[:, i] - column.lower) / width if width > 0 else 0.0
+            values[:, i] = (values[:, i] - column.lower) / (width or 1.0)
     return values
 
 

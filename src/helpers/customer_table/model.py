@@ -254,12 +254,12 @@ def _medoids(rule: Rule, columns: list[Column]) -> Written:
     """Write the mean difference to each medoid over what is known of both."""
     measured = []
     for i, column in enumerate(columns, 1):
-        value, span = _limited(i, column), column.upper - column.lower
+        value = _limited(i, column)
         if column.measure == "ordered":
             value = f"{value} / {_number(max(len(column.levels) - 1, 1))}"
         elif column.measure in NUMBERS:
-            above = f"({value} - {_number(column.lower)})"
-            value = f"{above} / {_number(span)}" if span > 0 else f"0e0 * t{i}"
+            width = _number(column.upper - column.lower or 1.0)
+            value = f"({value} - {_number(column.lower)}) / {width}"
         measured.append(value)
     costs = []
     for medoid in rule.parameters["medoids"]:
