@@ -143,7 +143,7 @@ def outcome_rows(
     for name in tenure:
         rows = rows.assign(tenure=rows[name])
         known &= rows["tenure"].notna()
-    need(bool(known.any()), "table-no-outcome")
+    need(bool(known.any()), "table-no-rates")
     columns = ["customer_id", "segment_id", *(["tenure"] if tenure else [])]
     return rows.loc[known, columns].assign(happened=rows["happened"] == 1)
 

@@ -488,8 +488,8 @@ def _labels(
     prepared = table.prepared(counts)
     weights = table.weights if counts is None else table.weights * counts
     settings = {"seed": seed, "n_init": n_init, "weights": weights}
-    rules = methods.fit(prepared, table.raw, method=method, k_values=[k], **settings)
-    return rules[k].labels(prepared, table.raw)
+    rules = methods.fit(prepared, table.raw, tried=[method], k_values=[k], **settings)
+    return rules[method, k].labels(prepared, table.raw)
 
 
 def beside(one: Study) -> pd.DataFrame:
@@ -575,7 +575,7 @@ def recovery_by_rank(
 
 def _by_rank(
     table: Table,
-    model: null_references.Latent | null_references.Bent,
+    model: null_references.Latent | null_references.OfNumbers,
     seed: list[int],
     method: str,
     *,

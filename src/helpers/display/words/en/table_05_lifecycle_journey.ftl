@@ -3,7 +3,7 @@
 # --- Why a section is left out
 table-no-tenure = How long customers stay is not measured: the table lacks { $lacks }.
 table-few-leavers = How long customers stay is not measured: it needs { $least } customers who left and { $least } who stayed.
-table-no-outcome = No yes/no outcome is named, so no rates are compared. Name one under outcome.
+table-no-rates = No yes/no outcome is named, so no rates are compared. Name one under outcome.
 table-no-driver = What goes with leaving is not measured: no column varies enough beside the tenure.
 table-no-fee = Recurring revenue is not added up: the table names no monthly fee.
 table-few-fees = Recurring revenue is not added up: it needs { $least } customers with a monthly fee.
