@@ -475,8 +475,8 @@ def test_fitted_segments_are_those_that_the_model_assigns(method):
     table = made(5, n_columns=6)
     prepared = preparation.fit(table, dictionary=dictionary(6), winsor=0.02)
     raw = prepared.raw(table)
-    given = {"method": method, "k_values": [3], "seed": 1, "n_init": 2}
-    rule = methods.fit(prepared, raw, **given)[3]
+    given = {"tried": [method], "k_values": [3], "seed": 1, "n_init": 2}
+    rule = methods.fit(prepared, raw, **given)[method, 3]
     model = by_hand(method, preparation=prepared, rule=rule, min_known=0.0)
     found = both(model, table)
     assert (found["segment_id"] - 1).tolist() == rule.labels(prepared, raw).tolist()

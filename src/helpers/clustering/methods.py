@@ -548,7 +548,7 @@ def _build(between: np.ndarray, k: int) -> np.ndarray:
 
 # A model turns the totals of each segment (starts x k x statistics) into the slopes of its
 # log density, and the part of the log-likelihood that all segments share.
-_Slopes = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+Slopes = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray | float]]
 
 
 # Slopes (starts x k x statistics), who belongs where (starts x k x customers), and the
@@ -557,7 +557,7 @@ _Climb = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 def _begun(
-    statistics: np.ndarray, counts: np.ndarray, belongs: np.ndarray, slopes: _Slopes
+    statistics: np.ndarray, counts: np.ndarray, belongs: np.ndarray, slopes: Slopes
 ) -> _Climb:
     belongs = belongs.astype(statistics.dtype)
     slope, shared = _maximised(statistics, counts, belongs, slopes)
@@ -568,7 +568,7 @@ def _climb(
     statistics: np.ndarray,
     counts: np.ndarray,
     begun: _Climb,
-    slopes: _Slopes,
+    slopes: Slopes,
     rounds: int,
 ) -> _Climb:
     # Expectation-maximisation for any exponential family: its log density is linear in
@@ -598,7 +598,7 @@ def _climb(
 
 
 def _maximised(
-    statistics: np.ndarray, counts: np.ndarray, belongs: np.ndarray, slopes: _Slopes
+    statistics: np.ndarray, counts: np.ndarray, belongs: np.ndarray, slopes: Slopes
 ) -> tuple[np.ndarray, np.ndarray | float]:
     n_init, k, customers = belongs.shape
     weighed = statistics if counts is _ALIKE else statistics * counts
@@ -648,7 +648,7 @@ def _log_shares(sizes: np.ndarray) -> np.ndarray:
 def _mixture(
     customers: _Customers,
     statistics: np.ndarray,
-    slopes: _Slopes,
+    slopes: Slopes,
     begin: Callable[[int], list[np.ndarray]],
     *,
     each: int,
@@ -671,7 +671,7 @@ _ALIKE = np.ones(1)  # counts of customers who count alike
 def climb(
     statistics: np.ndarray,
     starts: list[np.ndarray],
-    slopes: _Slopes,
+    slopes: Slopes,
     *,
     k: int,
     counts: np.ndarray = _ALIKE,

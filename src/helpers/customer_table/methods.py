@@ -98,13 +98,13 @@ def fit(
     prepared: Preparation,
     raw: np.ndarray,
     *,
-    method: str,
+    tried: Sequence[str],
     k_values: Sequence[int],
     seed: int,
     n_init: int,
     weights: np.ndarray | None = None,
-) -> dict[int, Rule]:
-    """Group customers by a method at each number of segments, the largest segment first.
+) -> dict[tuple[str, int], Rule]:
+    """Group customers by each method and number of segments, the largest segment first.
 
     `raw` is what `prepared.raw` gave, `weights` say how much each customer counts (0 for
     none). Medoids start from the BUILD steps, the others from `n_init` starts.
@@ -124,7 +124,9 @@ def fit(
     order = np.lexsort([counts, *keys.T[::-1]])
     given = _Given(prepared, raw[order], counts[order], seed, n_init)
     with of_scores.one_thread():
-        return {k: _FITS[method](given, k) for k in k_values}
+        return {
+            (method, k): _FITS[method](given, k) for method in tried for k in k_values
+        }
 
 
 @dataclass
@@ -158,8 +160,10 @@ class _Given:
     def centres(self, k: int) -> np.ndarray:
         """Find the centres of k-means."""
         settings = {"k": k, "seed": self.seed, "n_init": self.n_init}
-        # `_FITS` limits the threads; k-means sorts its rows itself.
-        return of_scores.kmeans(self.scores, weights=self.counts, **settings)
+        return self.once(
+            f"centres {k}",
+            lambda: of_scores.kmeans(self.scores, weights=self.counts, **settings),
+        )
 
 
 def _kmeans(given: _Given, k: int) -> Rule:
@@ -208,8 +212,11 @@ def _medoids(given: _Given, k: int) -> Rule:
 
     def matrix() -> np.ndarray:
         # Weighed by column, so that a sum over customers counts each as it should.
-        apart = between(given.prepared, form, form) * given.counts
-        return apart.astype(np.float32)
+        apart = between(given.prepared, form, form)
+        # Who answered little is near to many, and stands for nobody.
+        known = (~np.isnan(form)).sum(axis=1)
+        apart[known < np.median(known)] = 2.0
+        return (apart * given.counts).astype(np.float32)
 
     apart = given.once("apart", matrix)
     medoids = of_scores.medoids(apart, k=k)
@@ -247,113 +254,109 @@ def _standard(column: Column, raw: np.ndarray) -> np.ndarray:
     return (column.value(raw) - column.mean[0]) / column.spread
 
 
-def _latent_statistics(prepared: Preparation, raw: np.ndarray) -> np.ndarray:
-    """Lay out what the log density of a class is linear in: statistics x customers."""
-    rows = [np.ones(len(raw))]
-    for i, column in enumerate(prepared.columns):
-        value = raw[:, i]
-        if by_level(column):
-            rows += [value == level for level in range(_levels(column))]
-        else:
-            value = _standard(column, value)
-            known = ~np.isnan(value)
-            value = np.where(known, value, 0.0)
-            rows += [known, value, value**2]
-    return np.array(rows, dtype=float)
+@dataclass(frozen=True)
+class _Layout:
+    """Where the statistics of latent classes stand: 1, levels, then numbers three times."""
 
+    by_level: list[Column]
+    numbers: list[Column]
+    owner: np.ndarray  # number of the column of each level
+    starts: np.ndarray  # first level of each column
 
-def _latent_parts(prepared: Preparation) -> list[tuple[Column, slice]]:
-    parts, first = [], 1
-    for column in prepared.columns:
-        last = first + (_levels(column) if by_level(column) else 3)
-        parts.append((column, slice(first, last)))
-        first = last
-    return parts
+    @classmethod
+    def of(cls, prepared: Preparation) -> "_Layout":
+        levelled = [c for c in prepared.columns if by_level(c)]
+        numbers = [c for c in prepared.columns if not by_level(c)]
+        sizes = np.array([_levels(c) for c in levelled], int)
+        starts = np.r_[0, sizes.cumsum()[:-1]] if len(sizes) else sizes
+        return cls(levelled, numbers, np.repeat(np.arange(len(sizes)), sizes), starts)
 
+    def statistics(self, prepared: Preparation, raw: np.ndarray) -> np.ndarray:
+        """Lay out what the log density of a class is linear in: statistics x customers."""
+        place = {column.name: i for i, column in enumerate(prepared.columns)}
+        rows = [np.ones(len(raw))]
+        for column in self.by_level:
+            codes = raw[:, place[column.name]]
+            rows += [codes == level for level in range(_levels(column))]
+        values = [_standard(c, raw[:, place[c.name]]) for c in self.numbers]
+        rows += [~np.isnan(value) for value in values]
+        filled = [np.nan_to_num(value) for value in values]
+        rows += [*filled, *(value**2 for value in filled)]
+        return np.array(rows, dtype=float)
 
-def _class_parameters(
-    column: Column, totals: np.ndarray, average: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    """Give probabilities of levels, or mean and variance, from a class's totals.
+    def fitted(
+        self, totals: np.ndarray, average: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Give probabilities of levels, means and variances from totals of classes.
 
-    `average` are the totals of all customers together.
-    """
-    if by_level(column):
-        usual = average / max(average.sum(), 1e-300)
-        size = totals.sum(axis=-1, keepdims=True)
-        found = (totals + PRIOR * usual) / (size + PRIOR)
-        return (np.maximum(found, 1e-12),)  # of a level that nobody has
-    size, sums, squares = (totals[..., i] for i in range(3))
-    mean = sums / np.maximum(size, 1e-9)
-    apart = np.maximum(squares - size * mean**2, 0.0)
-    return mean, (apart + PRIOR) / (size + PRIOR)
+        `average` are the totals of all customers together.
+        """
+        levels = len(self.owner)
+        found = totals[..., 1 : levels + 1]
+        if levels:
+            usual = average[1 : levels + 1]
+            whole = np.add.reduceat(usual, self.starts)[self.owner]
+            size = np.add.reduceat(found, self.starts, axis=-1)[..., self.owner]
+            found = (found + PRIOR * usual / np.maximum(whole, 1e-300)) / (size + PRIOR)
+            found = np.maximum(found, 1e-12)  # of a level that nobody has
+        known, sums, squares = np.split(totals[..., levels + 1 :], 3, axis=-1)
+        means = sums / np.maximum(known, 1e-9)
+        apart = np.maximum(squares - known * means**2, 0.0)
+        return found, means, (apart + PRIOR) / (known + PRIOR)
 
 
 def _latent_classes(given: _Given, k: int) -> Rule:
+    layout = given.once("layout", lambda: _Layout.of(given.prepared))
     statistics = given.once(
-        "latent", lambda: _latent_statistics(given.prepared, given.raw)
+        "latent", lambda: layout.statistics(given.prepared, given.raw)
     )
     average = statistics @ given.counts
-    parts = _latent_parts(given.prepared)
 
     def slopes(totals: np.ndarray) -> tuple[np.ndarray, float]:
-        sizes = np.maximum(totals[..., 0], 1e-9)
-        slope = np.empty_like(totals)
-        level = np.log(sizes / sizes.sum(axis=-1, keepdims=True))
-        for column, own in parts:
-            found = _class_parameters(column, totals[..., own], average[own])
-            if by_level(column):
-                slope[..., own] = np.log(found[0])
-            else:
-                mean, spread = found
-                slope[..., own] = np.stack(
-                    [
-                        -(mean**2 / spread + np.log(2 * np.pi * spread)) / 2,
-                        mean / spread,
-                        -1 / spread / 2,
-                    ],
-                    axis=-1,
-                )
-        slope[..., 0] = level
-        return slope, 0.0
+        sizes = np.maximum(totals[..., :1], 1e-9)
+        levels, means, spread = layout.fitted(totals, average)
+        tilt = means / spread
+        level = -(tilt * means + np.log(2 * np.pi * spread)) / 2
+        own = np.log(sizes / sizes.sum(axis=-2, keepdims=True))
+        parts = [own, np.log(levels), level, tilt, -0.5 / spread]
+        return np.concatenate(parts, axis=-1), 0.0
 
     belongs, _ = of_scores.climb(
         statistics, given.starts(k), slopes, k=k, counts=given.counts
     )
     belongs = belongs[np.argsort(-(belongs @ given.counts), kind="stable")]
     totals = (belongs * given.counts) @ statistics.T
+    levels, means, spread = layout.fitted(totals, average)
     sizes = np.maximum(totals[:, 0], 1e-9)
-    numbers, levels = {}, {}
-    for column, own in parts:
-        found = _class_parameters(column, totals[:, own], average[own])
-        if by_level(column):
-            levels[column.name] = found[0].tolist()
-        else:
-            mean, spread = found
-            numbers[column.name] = {"mean": mean.tolist(), "variance": spread.tolist()}
-    shares = (sizes / sizes.sum()).tolist()
-    told = {"shares": shares, "numbers": numbers, "levels": levels}
+    told = {
+        "shares": (sizes / sizes.sum()).tolist(),
+        "numbers": {
+            column.name: {
+                "mean": means[:, i].tolist(),
+                "variance": spread[:, i].tolist(),
+            }
+            for i, column in enumerate(layout.numbers)
+        },
+        "levels": {
+            column.name: levels[:, layout.owner == i].tolist()
+            for i, column in enumerate(layout.by_level)
+        },
+    }
     return Rule("latent_classes", k, told)
 
 
 def _latent_costs(rule: Rule, prepared: Preparation, raw: np.ndarray) -> np.ndarray:
-    told = rule.parameters
-    costs = np.tile(-np.log(told["shares"]), (len(raw), 1))
-    for i, column in enumerate(prepared.columns):
-        value = raw[:, i]
-        known = ~np.isnan(value)
-        if by_level(column):
-            codes = np.where(known, value, 0).astype(int)
-            each = -np.log(np.array(told["levels"][column.name])).T[codes]
-        else:
-            mean, spread = (
-                np.array(told["numbers"][column.name][name])
-                for name in ("mean", "variance")
-            )
-            apart = _standard(column, np.where(known, value, 0))[:, None] - mean
-            each = (apart**2 / spread + np.log(2 * np.pi * spread)) / 2
-        costs += np.where(known[:, None], each, 0.0)
-    return costs
+    told, layout = rule.parameters, _Layout.of(prepared)
+    slopes = [np.log(told["shares"])[:, None]]
+    slopes += [np.log(told["levels"][column.name]) for column in layout.by_level]
+    if layout.numbers:
+        numbers = [told["numbers"][column.name] for column in layout.numbers]
+        means, spread = (
+            np.array([one[name] for one in numbers]).T for name in ("mean", "variance")
+        )
+        level = -(means**2 / spread + np.log(2 * np.pi * spread)) / 2
+        slopes += [level, means / spread, -0.5 / spread]
+    return -(np.hstack(slopes) @ layout.statistics(prepared, raw)).T
 
 
 # --- Mixtures of normal densities on the scores, missing ones at the average

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -206,12 +207,17 @@ def _column(
     if not known.any():
         raise BadInput(f"Column {name} is missing for every customer. Leave it out.")
     value, weight = raw[known], counts[known]
-    kept = {"name": name, "measure": measure, "block": block, "levels": levels}
+    kept: dict[str, Any] = {
+        "name": name,
+        "measure": measure,
+        "block": block,
+        "levels": levels,
+    }
     if measure == "unordered":
         share = np.bincount(value.astype(int), weight, minlength=len(levels))
         share = (share / share.sum()).tolist()
         each = [float(np.sqrt(HALF))] * len(levels)
-        ends = {"lower": 0.0, "upper": float(max(len(levels) - 1, 0))}
+        ends: dict[str, Any] = {"lower": 0.0, "upper": float(max(len(levels) - 1, 0))}
         return Column(
             **kept, transform="none", **ends, mean=share, spread=1.0, divisor=each
         )
