@@ -20,6 +20,7 @@ table-usable =
     .uncertainty = None, since nothing is estimated: rows received less rows set aside are the clean ones.
     .action = { $mended ->
         [0] Use the table as it is.
+        [one] Look at the column in which impossible values became missing.
        *[other] Look at the { $mended } columns in which impossible values became missing.
     }
     .limit = What was never asked, and who did not answer at all, cannot be counted.

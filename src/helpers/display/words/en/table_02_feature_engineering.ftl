@@ -93,9 +93,14 @@ table-compare =
         [all] Compare all { $customers } customers by { $families }.
        *[some] Compare { $enough } customers by { $families }; leave the others with too few answers in a class of their own.
     }
-    .size = { $builders } columns build{ $dropped ->
+    .size = { $builders ->
+        [0] No column builds
+        [one] 1 column builds
+       *[other] { $builders } columns build
+    }{ $dropped ->
         [0] .
-       *[other] , and { $dropped } of their families do not.
+        [one] , and 1 of the same families does not.
+       *[other] , and { $dropped } of the same families do not.
     } The median customer is known in { PERCENT($known) } of them.
     .uncertainty = Enough is { PERCENT($least) } of the columns; all of them would keep { $kept_all }.
     .action = { $branch ->
