@@ -350,8 +350,8 @@ def style_of(block: pd.Series) -> str:
 
 def style_title(block: pd.Series) -> str:
     """Give a title to how people's mean answers differ, beside chance."""
-    yes = "yes" if block["yes_no"] else "level"
-    return words.say(f"table-{yes}-title", branch=style_of(block))
+    yes = bool(block["yes_no"])
+    return words.say("table-style-title", yes=yes, branch=style_of(block))
 
 
 def answering(found: pd.DataFrame) -> dict[str, object]:

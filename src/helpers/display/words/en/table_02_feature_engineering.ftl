@@ -47,8 +47,6 @@ table-spread-title = { $branch ->
    *[plain] How customers spread over numbers
 }
 
-table-transforms = { $log } columns are taken by logarithm, { $root } by the root, and { $none } as they are.
-
 table-no-items = Left out: the table has no answers of yes or no, and no ordered answers.
 
 table-items-title = { $branch ->
