@@ -141,7 +141,7 @@ class Model:
         """
         template = _QUERIES["query" if self.rule else "without_segments"]
         value = "null"
-        tiers = [f"else {quoted(NOT_KNOWN)}"]
+        tiers = [f"when total_value is null then {quoted(NOT_KNOWN)}"]
         if self.value_column:
             value = identifier(self.value_column)
             tiers = lines_model.tier_in_sql("total_value", self.value_cuts)
