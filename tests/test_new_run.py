@@ -437,24 +437,6 @@ def sales(*more):
         ),
         (
             {
-                "churn__csv": export(
-                    [(f"{n}-XY", n % 2, n % 70, "Yes", n * 1.5) for n in range(60)],
-                    head="customerID,Senior,tenure,Partner,TotalCharges",
-                )
-            },
-            r"churn.csv looks like a table of customers, one row each .60 rows",
-        ),
-        (
-            {
-                "answers__csv": export(
-                    [(n, *((n * k) % 5 + 1 for k in (1, 2, 3, 7))) for n in range(60)],
-                    head="respondent,Trust,Price,Staff,Range",
-                )
-            },
-            "answers.csv is a survey: one row a respondent",
-        ),
-        (
-            {
                 "leads__csv": export(
                     [(n, "2024-01-05", f"Firm {n}", "Web") for n in range(60)],
                     head="Lead ID,Created,Company,Lead Source",

@@ -171,7 +171,8 @@ BROKEN = {
         {"lines": ABSENT},
         {},
         [
-            "`tables:` must hold `lines:`, the table of order lines.",
+            "`tables:` must hold `lines:`, the table of order lines, or `customers:`, a "
+            "table with one row per customer.",
         ],
     ),
     "a table that there is not": (

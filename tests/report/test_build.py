@@ -40,7 +40,9 @@ PIXEL = (
 def make_run(home: Path, monkeypatch) -> Path:
     """Lay out a run of two executed notebooks with every kind of output."""
     monkeypatch.setenv("STUDY_HOME", str(home))
-    monkeypatch.setattr(paths, "notebooks", lambda _: [Path(f"{x}.ipynb") for x in NAMES])
+    monkeypatch.setattr(
+        paths, "notebooks", lambda _: [Path(f"{x}.ipynb") for x in NAMES]
+    )
     for number, name in enumerate(NAMES, 3):
         save_notebook(name, cells(number))
         findings.write([FINDING], run=RUN, notebook=name)

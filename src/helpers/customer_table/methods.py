@@ -212,8 +212,11 @@ def _medoids(given: _Given, k: int) -> Rule:
 
     def matrix() -> np.ndarray:
         # Weighed by column, so that a sum over customers counts each as it should.
-        apart = between(given.prepared, form, form) * given.counts
-        return apart.astype(np.float32)
+        apart = between(given.prepared, form, form)
+        # Who answered little is near to many, and stands for nobody.
+        known = (~np.isnan(form)).sum(axis=1)
+        apart[known < np.median(known)] = 2.0
+        return (apart * given.counts).astype(np.float32)
 
     apart = given.once("apart", matrix)
     medoids = of_scores.medoids(apart, k=k)

@@ -144,8 +144,7 @@ class Model:
         tiers = [f"when total_value is null then {quoted(NOT_KNOWN)}"]
         if self.value_column:
             value = identifier(self.value_column)
-            tiers = lines_model.tier_in_sql("total_value", self.value_cuts)
-            tiers = [f"when total_value is null then {quoted(NOT_KNOWN)}", *tiers]
+            tiers += lines_model.tier_in_sql("total_value", self.value_cuts)
         given = [f"cast({value} as double) as total_value"]
         parts = {"tiers": "\n          ".join(tiers)}
         if self.rule:

@@ -21,7 +21,7 @@ def problems(
     """Name what would make wrong sums of the typed tables without a fault."""
     source = names["lines"]
     for table, other in names.items():
-        for said in (*_signs(con, other), *_undecided(con, other)):
+        for said in (*_signs(con, other), *undecided(con, other)):
             yield table, "error", said
     for refused in (_beyond, _order_total, _not_percent):
         for said in refused(con, source):
@@ -67,13 +67,13 @@ def _signs(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
             yield say(source, "other_currency", name, each=each, run=run)
 
 
-def _undecided(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
+def undecided(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
     """Ask what 12.500 is where every point in a column stands before three digits."""
     if source.told_marks:
         return
     for name, kind in source.kinds.items():
         places = identifier(f"places_{name}")
-        if kind not in ("money", "number"):
+        if kind not in ("money", "number", "measured"):
             continue
         marked, of_three = con.execute(
             f"""select count({places}), count(*) filter ({places} = 3)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from helpers.core import command, disk, engines, paths
 from helpers.core.errors import BadInput
-from helpers.intake import outlook, own_files
+from helpers.intake import customer_table, outlook, own_files
 from helpers.runs import coverage, run_file
 
 LEVELS = ("error", "warning")
@@ -34,7 +34,12 @@ def check(run: str) -> tuple[pd.DataFrame, list[str]]:
             ],
             ignore_index=True,
         )
-        if (found["level"] == "error").any() or not asked:
+        if (found["level"] == "error").any():
+            return found, []
+        for source in (source for source in sources if source.alone):
+            families = customer_table.families(content, source)
+            return found, customer_table.picture(con, source, families)
+        if not asked:
             return found, []
         settings = run_file.parameters(run, coverage.CLEANING)
         settings |= run_file.parameters(run, outlook.BOOK)

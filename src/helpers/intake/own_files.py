@@ -13,6 +13,7 @@ from helpers.core.errors import BadInput
 from helpers.core.schema import APART, OPTIONAL, OTHER, UNCLASSIFIED
 from helpers.intake import (
     amounts,
+    customer_table,
     ids,
     plausible,
     readers,
@@ -44,13 +45,19 @@ def problems(
     opened, numbers = [], {}
     for source in mapping.sources(content, run):
         with errors.reading(f"table {source.table}, {source.where}"):
-            said, numbers[source.table] = _open(con, source, spill)
+            said, numbers[source.table], source = _open(con, source, spill)
             found += [(source.table, "error", one) for one in said]
             if not said:
                 opened.append(source)
                 found += validate.table(con, source)
+            if not said and source.alone:
+                families = customer_table.families(content, source)
+                found += customer_table.problems(con, source, families)
+                if "error" not in {level for _, level, _ in found}:
+                    found += recount.customers(con, source, numbers[source.table])
     named = {source.table: source for source in opened}
-    for name in ("currency", "time_zone") if opened else ():
+    alone = any(source.alone for source in opened)
+    for name in ("currency", "time_zone")[: 1 if alone else 2] if opened else ():
         if not mapping.of_the_run(content, name):
             usual = f"`all:` gives no {name}, so the bundled run's is taken. Write it."
             found.append(("run", "warning", usual))
@@ -69,28 +76,36 @@ def problems(
 
 def _open(
     con: duckdb.DuckDBPyConnection, source: Source, spill: Path
-) -> tuple[list[str], set[str]]:
-    """Open and type one table; tell why that is not possible, and its columns of numbers."""
+) -> tuple[list[str], set[str], Source]:
+    """Open and type one table; tell why that is not possible, and its columns of numbers.
+
+    The measures of a customer table are those that its values tell where none is given.
+    """
     numbers: set[str] = set()
     try:
         names, numbers = readers.open_table(con, source, spill=spill)
         if absent := list(_absent(source, names)):
-            return absent, numbers
-        types.build(con, source, numbers=numbers)
+            return absent, numbers, source
+        if source.alone:
+            source = customer_table.build(con, source, numbers=numbers)
+        else:
+            types.build(con, source, numbers=numbers)
     except BadInput as fault:
-        return [str(fault)], numbers
+        return [str(fault)], numbers, source
     if shape := readers.other_shape(con, source):
-        return [shape], numbers
-    lines = con.execute(f"select 1 from typed_{source.table} limit 1").fetchall()
-    if source.table == "lines" and not lines:
-        return [f"Table lines: {source.where} holds no row. Export it again."], numbers
-    return [], numbers
+        return [shape], numbers, source
+    rows = con.execute(f"select 1 from typed_{source.table} limit 1").fetchall()
+    if not rows and (source.table == "lines" or source.alone):
+        none = f"Table {source.table}: {source.where} holds no row. Export it again."
+        return [none], numbers, source
+    return [], numbers, source
 
 
 def _absent(source: Source, names: list[str]) -> Iterator[str]:
     """Name mapped columns that the file does not have."""
-    for name, column in source.columns.items():
-        derived = (name, column) == ("order_id", mapping.DERIVED)
+    for name, column in (source.columns | source.left_out).items():
+        key = "customer_id" if source.alone else "order_id"
+        derived = (name, column) == (key, mapping.DERIVED)
         if not derived and not column.startswith("=") and column not in names:
             yield (
                 f"Table {source.table}: {source.where} has no column {column} "
@@ -110,17 +125,21 @@ def receive(con: duckdb.DuckDBPyConnection, *, run: str) -> pd.DataFrame:
     wrong = found.loc[found["level"] == "error", "said"]
     if len(wrong):
         raise BadInput("\n".join(wrong))
-    beyond = pd.DataFrame(coverage.problems(con, run=run), columns=PROBLEMS)
+    named = {source.table: source for source in sources}
+    days = coverage.problems(con, run=run) if "lines" in named else []
+    beyond = pd.DataFrame(days, columns=PROBLEMS)
     if (beyond["level"] == "error").any():
         raise BadInput("\n".join(beyond.loc[beyond["level"] == "error", "said"]))
     found = pd.concat([found, beyond])
-    named = {source.table: source for source in sources}
-    _lines(con, named["lines"])
-    _products(con, named)
+    if "lines" in named:
+        _lines(con, named["lines"])
+        _products(con, named)
+        _customers(con, named)
+    else:
+        customer_table.receive(con, named["customers"])
     for table, source in named.items():
         if table not in ("lines", "products", "customers"):
             _pass_on(con, source)
-    _customers(con, named)
     _attributes(con, sources)
     # Warnings may name a customer, and what is returned here goes into a page.
     warned = found[found["level"] == "warning"].groupby("table").size()
@@ -298,17 +317,20 @@ def _customers(con: duckdb.DuckDBPyConnection, named: dict[str, Source]) -> None
 
 def _attributes(con: duckdb.DuckDBPyConnection, sources: list[Source]) -> None:
     """Create received_attributes: what each attribute of customers and leads tells."""
-    con.execute(
-        """create or replace temp table received_attributes (
-            "table" varchar, attribute varchar, kind varchar, label varchar)"""
-    )
     rows = [
         [source.table, name, kind, name.replace("_", " ").capitalize()]
         for source in sources
         for name, kind in source.attributes.items()
     ]
+    columns = ["table", "attribute", "kind", "label"]
+    if any(source.alone for source in sources):
+        rows = [row for source in sources for row in customer_table.attributes(source)]
+        columns += ["measure", "levels", "role"]
+    listed = ", ".join(f"{identifier(name)} varchar" for name in columns)
+    con.execute(f"create or replace temp table received_attributes ({listed})")
     if rows:
-        con.executemany("insert into received_attributes values (?, ?, ?, ?)", rows)
+        marks = ", ".join("?" * len(columns))
+        con.executemany(f"insert into received_attributes values ({marks})", rows)
 
 
 # Columns that a table has even where nothing is mapped to them.

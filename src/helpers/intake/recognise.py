@@ -354,7 +354,7 @@ def _days(found: Found) -> None:
             found.take("ordered_at", one, "ask", why)
 
 
-def _one_each(key: Column, other: Column | None) -> float:
+def one_each(key: Column, other: Column | None) -> float:
     """Return the share of a column's values that stand with one value of another."""
     if other is None:
         return 1.0
@@ -367,13 +367,13 @@ def _paired(one: Column, other: Column | None) -> bool:
     """Say whether each of many values of two columns stands with one of the other."""
     if other is None or not FEW < len(one.kinds) == len(other.kinds):
         return False
-    return _one_each(one, other) == _one_each(other, one) == 1
+    return one_each(one, other) == one_each(other, one) == 1
 
 
 def _orders(found: Found) -> None:
     """Choose the coarsest number whose values stand on one day each."""
     day, ranked = found.column("ordered_at"), found.of("order")
-    ranked.sort(key=lambda c: (not c.known, _one_each(c, day) < AGREE, len(c.kinds)))
+    ranked.sort(key=lambda c: (not c.known, one_each(c, day) < AGREE, len(c.kinds)))
     for one in found.of("name", "id"):  # Shopify calls it Name
         unique = day is not None and len(one.kinds) == len(one.texts)
         told = one.role == "name" and one.filled > MOST
@@ -383,7 +383,7 @@ def _orders(found: Found) -> None:
         why = against("order_id", one)
         if not why and one.share(ID.fullmatch) < 0.5:
             why = "it holds words"
-        if not why and _one_each(one, day) < 0.5:
+        if not why and one_each(one, day) < 0.5:
             why = "its values come again on other days, so they tell no order apart"
         if not why:
             return found.take("order_id", one, "sure", f"named so; {one.again}")
@@ -411,7 +411,7 @@ def _customers(found: Found) -> None:
             sure = "sure" if one.known and coded else "likely"
             told = ("ask", NEW) if one.name in new else (sure, f"named so; {one.again}")
             return found.take("customer_id", one, *told)
-        elif order and _one_each(order, one) < AGREE:
+        elif order and one_each(order, one) < AGREE:
             continue
         elif one.role == "card" and len(one.kinds) < len(one.given):
             return found.take("customer_id", one, "ask", f"cards; {one.again}")

@@ -3,6 +3,7 @@
 import itertools
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,8 +103,90 @@ def lines(
         )
 
 
+def customers(
+    con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]
+) -> Iterator[Problem]:
+    """Compare rows, ids, sums of numbers and counts of words with a second reading.
+
+    Of customer_rows and customer_numbers, which `customer_table.build` makes.
+    """
+    measured = [n for n, kind in source.kinds.items() if kind == "measured"]
+    words = [n for n, kind in source.kinds.items() if kind == "text"]
+    try:
+        second = _counted(con, source, numbers, measured, words)
+    except Exception as fault:  # each library has errors of its own
+        reason = (str(fault) or type(fault).__name__).splitlines()[0][:100]
+        said = f"could not be read a second time ({reason}); its rows stand alone."
+        yield "customers", "warning", f"Table customers: {source.where} {said}"
+        return
+    ids = "count(distinct customer_id)" if source.tells("customer_id") else "0"
+    query = f"select count(*), {ids} from customer_rows"
+    first = dict(
+        zip(("rows", "customer_id"), con.execute(query).fetchall()[0], strict=True)
+    )
+    for table, names, sql in (
+        ("customer_numbers", measured, "coalesce(sum({0}), 0)::double"),
+        ("customer_rows", words, "count({0})"),
+    ):
+        listed = ", ".join(sql.format(identifier(name)) for name in names) or "0"
+        row = con.execute(f"select {listed} from {table}").fetchall()[0]
+        first.update(dict(zip(names, row, strict=False)))
+    unlike = [
+        name
+        for name, value in first.items()
+        if abs(value - second[name]) > 1e-6 + 1e-9 * abs(value)
+    ]
+    each = f"{first['rows']:,} rows, {len(measured):,} sums of numbers and {len(words):,} counts of words"
+    if unlike:
+        told = ", ".join(
+            f"{second[name]:,.6g} of {name} instead of {first[name]:,.6g}"
+            for name in unlike[:5]
+        )
+        said = (
+            f"{source.where} gave {each}, but read a second time {told}. Save it again"
+        )
+        yield (
+            "customers",
+            "error",
+            f"Table customers: {said}, as CSV in UTF-8 if you can.",
+        )
+    else:
+        said = f"{each}: the same when {source.where} is read a second time."
+        yield "customers", "counted", said
+
+
+def _counted(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    numbers: set[str],
+    measured: list[str],
+    words: list[str],
+) -> Counter[str]:
+    """Count rows and ids, add up numbers and count what is told of words."""
+    names = [row[0] for row in con.execute("describe raw_customers").fetchall()]
+    names.remove(ROW)
+    wanted = {n: c for n, c in source.columns.items() if source.tells(n)}
+    read = {n: _Numbers(source, source.columns[n] in numbers, True) for n in measured}
+    tally = Tally(ids={"customer_id": set()} if "customer_id" in wanted else {})
+    counted: Counter[str] = Counter()
+    for batch in _batches(con, source, names, list(dict.fromkeys(wanted.values()))):
+        counted["rows"] += batch.num_rows
+        for name in tally.ids:
+            _collect(tally, name, batch[wanted[name]], source)
+        for name in measured:
+            column = batch[wanted[name]]
+            counted[name] += float(np.nansum(read[name].of(column)))
+        for name in words:
+            told = batch[wanted[name]].dictionary_encode()
+            known = [_id(text) is not None for text in told.dictionary.to_pylist()]
+            places = told.indices.fill_null(len(known)).to_numpy(zero_copy_only=False)
+            counted[name] += int(np.array([*known, False])[places].sum())
+    counted["customer_id"] = len(tally.ids.get("customer_id") or ())
+    return counted
+
+
 def _tally(con: duckdb.DuckDBPyConnection, source: Source, numbers: set[str]) -> Tally:
-    names = [row[0] for row in con.execute("describe raw_lines").fetchall()]
+    names = [row[0] for row in con.execute(f"describe raw_{source.table}").fetchall()]
     names.remove(ROW)
     ids = [n for n in ("customer_id", "order_id") if source.tells(n)]
     asked = [n for n in (*MONEY, *OFF) if n in source.columns]
@@ -220,7 +303,9 @@ def _batches(
     file = source.file
     if file is None:  # a database is asked once, and what it gave is read again
         columns = ", ".join(map(identifier, [*wanted, ROW]))
-        yield from con.sql(f"select {columns} from raw_lines").to_arrow_reader(BATCH)
+        yield from con.sql(f"select {columns} from raw_{source.table}").to_arrow_reader(
+            BATCH
+        )
     elif file.suffix.lower() in mapping.DELIMITERS:
         yield from _of_text(file, source, names, wanted)
     elif file.suffix.lower() == ".parquet":

@@ -16,7 +16,15 @@ import yaml
 from helpers.core import command, disk, engines, paths, store
 from helpers.core.errors import BadInput
 from helpers.core.paths import beside
-from helpers.intake import outlook, own_files, readers, recognise, types
+from helpers.intake import (
+    customer_table,
+    outlook,
+    own_files,
+    readers,
+    recognise,
+    types,
+)
+from helpers.intake.customer_table import Drafted
 from helpers.intake.readers import Look
 from helpers.intake.recognise import Found
 from helpers.runs import coverage, horizons, mapping
@@ -63,6 +71,7 @@ class Guess:
     columns: dict[str, str]  # column of the file, or `=` and a value; "" if to be asked
     notes: dict[str, str]  # how sure that is, and why
     found: Found | None = None  # of order lines
+    drafted: list[Drafted] | None = None  # of the customer table of a run without them
 
 
 def _cells(seen: Look) -> dict[str, list[str]]:
@@ -136,6 +145,14 @@ def lacks(guess: Guess) -> list[str]:
 def match(looks: list[Look]) -> list[Guess]:
     """Give each table the file that fits it, order lines first; BadInput: none holds them."""
     read = [(seen, recognise.lines(_cells(seen))) for seen in looks]
+    best, found = max(read, key=lambda pair: (_fit(pair[1]), pair[0].rows))
+    others = [pair for pair in read if pair[0] is not best]
+    kind = recognise.shape(found)
+    tables = [pair for pair in read if customer_table.is_one(pair[1])]
+    if tables and (kind or (best, found) in tables):
+        # Another file of the same shape is a later wave, and is not read here.
+        widest = max(tables, key=lambda pair: (len(pair[1].columns), pair[0].rows))
+        return _beside(_customers(*widest), looks)
     alike: dict[frozenset[str], list[Look]] = {}
     for seen in looks:
         alike.setdefault(frozenset(seen.columns), []).append(seen)
@@ -143,18 +160,22 @@ def match(looks: list[Look]) -> list[Guess]:
         if len(same) > 1 and len(columns) > 3:
             sheets = len({seen.file for seen in same}) == 1 and same[0].part
             raise _refusal("sheets" if sheets else "alike", names=_names(same))
-    best, found = max(read, key=lambda pair: (_fit(pair[1]), pair[0].rows))
-    others = [pair for pair in read if pair[0] is not best]
     _refuse_join(read)
-    if kind := recognise.shape(found):
+    if kind:
         looked = ", ".join(column.name for column in found.columns[:6])
         count = recognise.scales(found) if kind == "survey" else best.rows
         told = {"names": looked, "why": recognise.no_day(found) or looked}
         raise _refusal(kind, file=_name(best), count=f"{count:,}", **told)
-    guesses = [_lines(best, found)]
-    left = [seen for seen, _ in others]
+    return _beside(_lines(best, found), [seen for seen, _ in others])
+
+
+def _beside(first_: Guess, looks: list[Look]) -> list[Guess]:
+    """Give the other tables the files that are left."""
+    guesses = [first_]
+    left = [seen for seen in looks if seen is not first_.seen]
     first = ["contracts", "leads", "surveys", "responses", "contacts"]
-    for table in [*first, "interactions", "campaigns", "products", "customers"]:
+    rest = ["interactions", "campaigns", "products", "customers"]
+    for table in [*first, *rest[: 2 if first_.drafted else 4]]:
         left = _claim(table, left, guesses)
     return guesses
 
@@ -249,6 +270,14 @@ def _lines(seen: Look, found: Found) -> Guess:
     return Guess("lines", seen, columns, notes, found)
 
 
+def _customers(seen: Look, found: Found) -> Guess:
+    """Draft a table of one row per customer."""
+    drafted = customer_table.draft(found.columns)
+    ids = {one.name: one.column.name for one in drafted if one.role == "customer_id"}
+    columns = ids or {"customer_id": mapping.DERIVED}
+    return Guess("customers", seen, columns, {}, drafted=drafted)
+
+
 def draft(run: str, guesses: list[Guess], unused: list[Look]) -> str:
     """Write the text of a run file, with comments; `unused` are files without a table."""
     lines = PARTS["begins"].format(run=run).splitlines()
@@ -268,6 +297,9 @@ def _seen(line: str) -> str:
 def _table(one: Guess) -> Iterator[str]:
     yield f"  {one.table}:"
     yield from _file(one)
+    if one.drafted is not None:
+        yield from _measured(one.columns["customer_id"], one.drafted)
+        return
     columns = dict(one.columns)
     moments = [
         n for n in columns if mapping.COLUMNS[one.table].get(n, "")[:6] == "moment"
@@ -296,6 +328,48 @@ def _table(one: Guess) -> Iterator[str]:
         yield " ".join(f"    # not mapped: {name}: {told[name]}".split("\n"))
     if plain := [" ".join(n.split()) for n in rest if not told.get(n)]:
         yield f"    # not mapped: {', '.join(plain[:20])}"
+
+
+def _measured(key: str, drafted: list[Drafted]) -> Iterator[str]:
+    """Write the columns of a customer table: measures, families, roles, each with why."""
+    told = [one for one in drafted if one.role != "customer_id"]
+    used = [one for one in told if one.role != "left_out"]
+    why = [one.why for one in drafted if one.role == "customer_id"]
+    yield "    columns:"
+    none = "no column names each customer once: rows are numbered"
+    yield f"      customer_id: {_yaml(key)}  # {_one_line((why or [none])[0])}"
+    for one in told:
+        yield f"      {_yaml(one.name)}: {_yaml(one.column.name)}"
+    for family in mapping.FAMILIES:
+        if names := [_yaml(one.name) for one in used if one.family == family]:
+            yield f"    {family}: [{', '.join(names)}]"
+    yield "    measures:  # a list is ordered, from low to high"
+    for one in used:
+        measure = one.measured.measure
+        if levels := one.measured.levels * (measure == "ordered"):
+            measure = f"[{', '.join(map(_yaml, levels))}]"
+        why_ = _one_line(one.measured.why)
+        sure = "likely" if re.search("by its name|columns have", why_) else "sure"
+        yield f"      {_yaml(one.name)}: {measure}  # {sure}: {why_}"
+    for role in mapping.ROLES:
+        same = [one for one in told if one.role == role]
+        if role == "left_out" and same:
+            yield "    left_out:  # known, and used for nothing"
+            for one in same:
+                yield f"      - {_yaml(one.name)}  # {_one_line(one.why)}"
+        elif same:
+            names = ", ".join(_yaml(one.name) for one in same)
+            several = len(same) > 1 or role == "outcome"
+            names = f"[{names}]" if several else names
+            yield f"    {role}: {names}  # {_one_line(same[0].why)}"
+    if not any(one.role in ("value", "monetary") for one in told):
+        yield "    # value: name the column of money that a customer is worth, if there is one"
+    if not any(one.role in ("outcome", "churned") for one in told):
+        yield "    # outcome: [name what is known only later, such as churn: it judges the segments]"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _yaml(value: str) -> str:
@@ -429,6 +503,29 @@ def _wide(found: Found) -> str:
     return f"all:\n  currency: {currency}  # {told}\n  time_zone: UTC  # ask: {zone}\n"
 
 
+def _table_alone(text: str, run: str, one: Guess) -> tuple[str, list[str]]:
+    """Propose what builds the segments of a customer table; picture the result."""
+    drafted = one.drafted or []
+    families, why = customer_table.building(drafted)
+    paid = [o.column.name for o in drafted if o.role in ("value", "monetary")]
+    told = {"families": ", ".join(families), "why": why, "wide": ""}
+    if paid:
+        found = Found([o.column for o in drafted if o.column.name in paid])
+        found.take("amount", found.columns[0], "likely", "")
+        currency, said = recognise.currency(found)
+        told["wide"] = f"\nall:\n  currency: {currency}  # {said}\n"
+    more = PARTS["alone"].format(**told)
+    content = yaml.safe_load(text + more)
+    with disk.scratch() as spill, duckdb.connect() as con:
+        engines.limit(con, spill)
+        judged, sources = own_files.problems(con, content, run=run, spill=spill)
+        errors = judged.loc[judged["level"] == "error", "said"].to_list()
+        if errors:
+            return more, ["To be answered first:", *errors]
+        source = next(source for source in sources if source.alone)
+        return more, customer_table.picture(con, source, families)
+
+
 def _rest(text: str, run: str, found: Found) -> tuple[str, list[str]]:
     """Propose the days by the tables as drafted, or by lines alone; picture the result."""
     wide = _wide(found)
@@ -534,7 +631,10 @@ def propose(run: str) -> tuple[str, list[str]]:
     guesses = match(looks)
     unused = [seen for seen in looks if all(seen is not one.seen for one in guesses)]
     text = draft(run, guesses, unused)
-    more, pictured = _rest(text, run, guesses[0].found)
+    if guesses[0].found:
+        more, pictured = _rest(text, run, guesses[0].found)
+    else:
+        more, pictured = _table_alone(text, run, guesses[0])
     return text + more, [*(f"Not read: {one}" for one in left), *pictured]
 
 

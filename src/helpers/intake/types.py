@@ -73,6 +73,9 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
     # The clock comes first: a moment is put together with it.
     for name, column in sorted(source.columns.items(), key=_clock_first):
         own, kind = identifier(name), source.kinds[name]
+        if source.alone and column == mapping.DERIVED:
+            kept.append(f"(line_id + 1)::varchar as {own}")
+            continue
         if name == "order_id" and column == mapping.DERIVED:
             order = DERIVED_ORDER if source.names_products else LINE_ORDER
             kept.append(f"{order} as order_id")
@@ -89,7 +92,7 @@ def build(con: duckdb.DuckDBPyConnection, source: Source, *, numbers: set[str]) 
                 (".", "") if column in numbers else (source.decimal, source.thousands)
             )
             first.append(f"{_typed(text, source, name, mark)} as {own}")
-        if kind in ("money", "number"):
+        if kind in ("money", "number", "measured"):
             asked = column not in numbers and not source.told_marks
             places = _places(text) if asked else "null"
             first.append(f"({places})::int as {identifier(f'places_{name}')}")
@@ -199,10 +202,11 @@ def _text(column: str, kind: str, name: str) -> str:
 def _typed(raw: str, source: Source, name: str, mark: tuple[str, str]) -> str:
     """Return SQL that reads a text as the kind of its column; null where it cannot."""
     kind = source.kinds[name]
-    if kind in ("money", "number", "count"):
-        around = SIGN if kind == "money" else "%" if name in PERCENT else ""
+    if kind in ("money", "number", "count", "measured"):
+        usual = {"money": SIGN, "measured": f"{SIGN}|%"}
+        around = usual.get(kind, "%" if name in PERCENT else "")
         number = _number(raw, *mark, around=around)
-        if name == "discount_rate":
+        if name == "discount_rate" or kind == "measured":
             part = f"case when ends_with({raw}, '%') then 100 else 1 end"
             return f"({number} / {part})::{NUMBER}"
         return (

@@ -25,6 +25,12 @@ ATTRIBUTES = {
     "customers": ("demographic", "firmographic", "psychographic", "requirement"),
     "leads": ("demographic", "firmographic", "psychographic", "requirement", "later"),
 }
+# Of a customer table, in a run without order lines: what families its columns are of, how
+# they are measured, and what they are for beside building, with the measures that this needs.
+FAMILIES = (*ATTRIBUTES["customers"], "behavioural")
+MEASURES: dict[str, str] = _TOLD["measures"]
+ROLES: dict[str, list[str]] = _TOLD["roles"]
+NONE = "none"  # the family of a column that has a role alone
 DELIMITERS = {".csv": ",", ".txt": "\t", ".tsv": "\t"}
 NAMED = {"tab": "\t", "spaces": " "}  # delimiters that are hard to see in a file
 KINDS_OF_FILE = (*DELIMITERS, ".parquet", ".xlsx")
@@ -69,6 +75,15 @@ class Source:
     # of customer_id, order_id and product_id: those whose spellings are one id, in
     # every table of the run
     fold_ids: tuple[str, ...] = ()
+    # Of the customer table of a run without order lines: what is given of how attributes
+    # are measured, the levels of ordered ones from low to high, and roles.
+    alone: bool = False
+    measures: dict[str, str] = field(default_factory=dict)
+    levels: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    roles: dict[str, str] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)  # as `columns`, not read
+    # what values look like where no segments can be built from them, such as dates
+    looks: dict[str, str] = field(default_factory=dict)
 
     @property
     def decimals(self) -> int:
@@ -104,6 +119,7 @@ class _Block:
     given: dict[str, Any]
     folder: Path
     outside: bool = False  # whether files may lie outside of the folder
+    alone: bool = False  # whether it is the customer table of a run without order lines
     faults: list[str] = field(default_factory=list)
 
     def fault(self, said: str) -> None:
@@ -128,11 +144,24 @@ def faults(content: dict[str, Any], run: str) -> Iterator[str]:
         if given:
             yield "`tables:` is read with `source: files` only; change `source:`."
         return
-    if not isinstance(given, dict) or "lines" not in given:
-        yield "`tables:` must hold `lines:`, the table of order lines."
+    if not isinstance(given, dict) or not ("lines" in given or customer_table(content)):
+        yield _TOLD["said"]["no table"]
     if isinstance(given, dict):
         for table in given:
             yield from read_table(content, run, table)[1]
+
+
+def customer_table(content: dict[str, Any]) -> str:
+    """Name the block of the customer table of a run without order lines; "" if there is none.
+
+    It is `customers:`, or a survey of one row per respondent.
+    """
+    given = content.get("tables")
+    if not isinstance(given, dict) or "lines" in given or "customers" in given:
+        return "customers" * (isinstance(given, dict) and "lines" not in given)
+    survey = given.get("surveys")
+    wide = isinstance(survey, dict) and {*FAMILIES, *ROLES} & survey.keys()
+    return "surveys" if wide else ""
 
 
 def sources(content: dict[str, Any], run: str) -> list[Source]:
@@ -159,16 +188,29 @@ def read_table(
     given = content["tables"][table]
     if not isinstance(given, dict):
         return None, [f"Table {table}: write `file:` and `columns:` under it."]
-    block = _Block(table, given, folder(run), content.get("outside") is True)
+    outside = content.get("outside") is True
+    block = _Block(table, given, folder(run), outside)
+    if table == customer_table(content):
+        table, block.alone = "customers", True
     for key, value in given.items():
         if key in OPTIONS and (said := _address(key, str(value))):
             block.say("address", key=key, said=said)
             return None, block.faults  # others may repeat it
     _check_keys(block)
     file, database = _place(block)
-    attributes = _attributes(block)
-    columns = _columns(block, attributes)
-    kinds = {name: _kind(table, name, attributes) for name in columns}
+    roles = _roles(block)
+    attributes = _attributes(block, roles)
+    columns = _columns(block, table, attributes)
+    measures, levels = _measures(block, attributes, roles)
+    own: dict[str, Any] = {}
+    if block.alone:
+        out = {n: c for n, c in columns.items() if roles.get(n) == "left_out"}
+        columns = {n: c for n, c in columns.items() if n not in out}
+        own = {"alone": True, "roles": roles, "left_out": out}
+        own |= {"measures": measures, "levels": levels}
+        kinds = {name: _measured(name, measures) for name in columns}
+    else:
+        kinds = {name: _kind(table, name, attributes) for name in columns}
     text = _text_options(block, file, content)
     if block.faults:
         return None, block.faults
@@ -183,6 +225,7 @@ def read_table(
         required=must,
         attributes=attributes,
         **text,
+        **own,
     )
     return source, []
 
@@ -204,6 +247,13 @@ def _kind(table: str, name: str, attributes: dict[str, str]) -> str:
     return COLUMNS[table].get(name, "text").removesuffix("?")
 
 
+def _measured(name: str, measures: dict[str, str]) -> str:
+    """Return how a column of a customer table is read."""
+    if name == "customer_id":
+        return "id"
+    return "measured" if MEASURES.get(measures.get(name, "")) == "number" else "text"
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """End a sentence, then suggest the nearest known name or list what there is."""
     name, known = str(name)[:200], [str(one)[:200] for one in known][:5_000]
@@ -220,6 +270,8 @@ def _check_keys(block: _Block) -> None:
     """Refuse keys that a table does not have, and values of another kind."""
     lists = (*ATTRIBUTES["leads"], "service_products", "left_out_status", "fold_ids")
     own = LINE_OPTIONS if block.table == "lines" else ATTRIBUTES.get(block.table, ())
+    if block.alone:
+        own, lists = (*FAMILIES, "measures", *ROLES), (*FAMILIES, "left_out")
     known = [*OPTIONS, *own]
     for key, value in block.given.items():
         if key == "fold_product_case":
@@ -233,6 +285,10 @@ def _check_keys(block: _Block) -> None:
                 block.fault(f"`{key}:` is {shown(value)}; write true or false.")
         elif key in lists and not isinstance(value, list):
             block.fault(f"`{key}:` is {shown(value)}; write a list such as [A, B].")
+        elif key == "measures" and not isinstance(value, dict):
+            block.say("no measures", given=shown(value))
+        elif key in ROLES and not (isinstance(value, str) or _texts(value)):
+            block.say("no column", key=key, given=shown(value))
         elif key in OPTIONS[:-1] and not isinstance(value, str | list):
             block.fault(f"`{key}:` is {shown(value)}; write it in quotes.")
         elif key in OPTIONS[:-1] and key != "date_format" and isinstance(value, list):
@@ -287,25 +343,82 @@ def _database(block: _Block, named: str) -> str:
     return os.environ.get(named, "")
 
 
-def _attributes(block: _Block) -> dict[str, str]:
-    """Give each attribute its kind; an attribute has one."""
+def _texts(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(one, str) for one in value)
+
+
+def _roles(block: _Block) -> dict[str, str]:
+    """Read what columns of a customer table are for, beside building; a column has one role."""
+    roles: dict[str, str] = {}
+    for role in ROLES if block.alone else ():
+        names = _list_of(block.given.get(role))
+        if len(names) > 1 and role not in _TOLD["several"]:
+            block.say("one column", key=role, given=shown(names))
+        for name in map(str, names):
+            other = roles.get(name, "")
+            if other and _TOLD["implies"].get(role) != other:
+                block.fault(f"{name} is both {other} and {role}; keep one of them.")
+            roles[name] = role
+    return roles
+
+
+def _measures(
+    block: _Block, attributes: dict[str, str], roles: dict[str, str]
+) -> tuple[dict[str, str], dict[str, tuple[str, ...]]]:
+    """Read how columns are measured, as far as it is given; a list is ordered levels."""
+    measures = {
+        name: ROLES[role][0] for name, role in roles.items() if role != "outcome"
+    }
+    levels: dict[str, tuple[str, ...]] = {}
+    given = block.given.get("measures", {}) if block.alone else {}
+    for name, measure in given.items() if isinstance(given, dict) else ():
+        needed = ROLES.get(roles.get(name, ""), [])
+        if name not in attributes:
+            known = near(name, attributes)
+            block.fault(f"`measures:` holds {name}, which has no family or role{known}")
+        elif isinstance(measure, list):
+            levels[name] = tuple(" ".join(str(one).split()) for one in measure)
+            measures[name] = "ordered"
+            if len({one.casefold() for one in levels[name]}) < max(2, len(measure)):
+                block.say("levels", name=name, given=shown(measure))
+        elif measure not in MEASURES:
+            known = near(str(measure), MEASURES)
+            block.fault(f"`measures:` gives {name} {shown(measure)}, no measure{known}")
+        else:
+            measures[name] = measure
+        if needed and name in measures and measures[name] not in needed:
+            told = {"name": name, "role": roles[name], "given": measures[name]}
+            block.say("other measure", needed=" or ".join(needed), **told)
+    return measures, levels
+
+
+def _attributes(block: _Block, roles: dict[str, str]) -> dict[str, str]:
+    """Give each attribute its kind; an attribute has one, `NONE` where it has a role alone."""
     kinds: dict[str, str] = {}
-    for kind in ATTRIBUTES.get(block.table, ()):
-        names = block.given.get(kind, [])
-        for name in map(str, names if isinstance(names, list) else []):
+    families = FAMILIES if block.alone else ATTRIBUTES.get(block.table, ())
+    listed = [(kind, block.given.get(kind, [])) for kind in families]
+    listed = [
+        (kind, names if isinstance(names, list) else []) for kind, names in listed
+    ]
+    built = {str(name) for _, names in listed for name in names}
+    for name in (name for name in built if roles.get(name) == "left_out"):
+        block.fault(f"{name} is left out and has a family; keep one of them.")
+    listed += [(NONE, [name for name in roles if name not in built])]
+    for kind, names in listed:
+        for name in map(str, names):
             if name in kinds:
                 block.fault(
                     f"attribute {name} is both {kinds[name]} and {kind}; keep one."
                 )
             elif name in COLUMNS[block.table]:
                 block.fault(f"{name} is a column of its own, not an attribute.")
-            elif reserved(name):
+            elif reserved(name) or (block.alone and name in _TOLD["reserved_alone"]):
                 block.say(
                     "reserved",
                     name=name,
                     study=STUDY,
                     other=renamed(name),
-                    kind=kind,
+                    kind=roles[name] if kind == NONE else kind,
                     column=_told(block, name),
                 )
             kinds[name] = kind
@@ -344,26 +457,25 @@ def _told(block: _Block, name: str) -> str:
     )
 
 
-def _columns(block: _Block, attributes: dict[str, str]) -> dict[str, str]:
+def _columns(block: _Block, table: str, attributes: dict[str, str]) -> dict[str, str]:
     """Read `columns:` and hold it to what the table needs."""
     given = block.given.get("columns")
     if not isinstance(given, dict) or not given:
         block.fault("`columns:` is missing; write lines such as `order_id: Order`.")
         return {}
-    standard = COLUMNS[block.table]
+    standard = COLUMNS[table]
     for name, column in given.items():
         if name not in standard and name not in attributes:
-            known = [*standard, *attributes]
-            block.fault(
-                f"`columns:` holds {name}, which is no column{near(name, known)}"
-            )
+            known = near(name, [*standard, *attributes])
+            what = "has no family or role" if block.alone else "is no column"
+            block.fault(f"`columns:` holds {name}, which {what}{known}")
         if isinstance(column, list | dict) or column in (None, ""):
             block.fault(f"`columns:` gives {name} no column; name one or remove it.")
     absent = [
         name for name, kind in standard.items() if kind[-1] != "?" and name not in given
     ]
     if absent:
-        block.say("lacks", names=", ".join(absent))
+        block.say("lacks ids" if block.alone else "lacks", names=", ".join(absent))
     if block.table == "lines":
         _check_money(block, given)
     order = [*standard, *given]
