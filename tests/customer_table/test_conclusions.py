@@ -267,7 +267,7 @@ def between(*values):
         ((0.9, 0.85, 0.95), "Whatever the method, the segments are much the same"),
         (
             (0.9, 0.3, 0.4),
-            "At 4 segments k-means and Medoids (Gower) draw much the same",
+            "At 4 segments k-means and medoids draw much the same lines",
         ),
         (
             (0.5, 0.3, 0.4),
@@ -294,7 +294,7 @@ def test_the_finding_on_use_carries_size_and_uncertainty():
     assert "p = 0.01 over all methods" in found["uncertainty"]
     assert "let borderline customers get either" in found["action"]
     assert found["limit"].endswith(
-        "The lines depend on the method. Other preparations agree at 0.70 or more. Not "
+        "The lines depend on the method. Other preparations agree at least at 0.70. Not "
         "judged."
     )
     natural = replace(USED, verdict="natural")

@@ -9,7 +9,6 @@ import pandas as pd
 from helpers.clustering import criteria
 from helpers.clustering.conclusions import counted, missed_by, sentences
 from helpers.customer_table import usefulness
-from helpers.customer_table.methods import METHODS
 from helpers.customer_table.study import Candidate, Decision
 from helpers.disclosure.suppression import part
 from helpers.display import words
@@ -115,7 +114,7 @@ def deciding(
         facts = {"why": " ".join(reasons), "missed": parameters, "tiers": tiers}
         return words.say("table-choice-deciding-none", **facts, **every)
     row = table.loc[(found.method, found.k)]
-    facts = _came_about(found) | {"aim": aim, "verdict": found.verdict}
+    facts = _came_about(found) | {"aim": usefulness.plain(aim)}
     passing = table[table["passes"]]
     chosen = words.say(
         "table-choice-deciding-chosen",
@@ -179,8 +178,8 @@ def methods_agree(between: pd.DataFrame, *, k: int) -> str:
     return words.say(
         "table-choice-methods",
         branch="alike" if low >= ALIKE else "some" if high >= ALIKE else "other",
-        first=METHODS[most["method"]],
-        second=METHODS[most["other"]],
+        first=words.say("table-choice-method", method=most["method"]),
+        second=words.say("table-choice-method", method=most["other"]),
         **{"k": k, "low": low, "high": high},
     )
 
@@ -244,7 +243,7 @@ def useful(benchmark: pd.DataFrame, *, ours: str, aim: str) -> Finding:
         "table-choice-useful",
         branch=branch,
         named=ours,
-        aim=aim,
+        aim=usefulness.plain(aim),
         rival=f"the {best.name}",
         rivals=", ".join(rivals),
         random=rows.loc[usefulness.RANDOM, "alone"],

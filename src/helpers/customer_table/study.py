@@ -459,19 +459,17 @@ def positive_control(
     Each cell is the adjusted Rand index with what `null_references.planted` planted.
     """
     prepared = table.prepared()
-    settings = {"k": k, "seed": seed}
-    rows: list[dict[str, float]] = []
+    rows = []
     for distance in distances:
         raw, own = null_references.planted(
-            prepared, table.raw, distance=distance, **settings
+            prepared, table.raw, k=k, distance=distance, seed=seed
         )
-        given = replace(table, raw=raw)
-        found = Parallel(n_jobs=-1)(
-            delayed(_labels)(given, method, n_init=n_init, **settings)
-            for method in tried
+        rules = methods.fit(
+            prepared, raw, tried=tried, k_values=[k], seed=seed, n_init=n_init
         )
-        ari = [adjusted_rand(labels, own) for labels in found]
-        rows.append({"distance": distance, **dict(zip(tried, ari, strict=True))})
+        found = {m: rule.labels(prepared, raw) for (m, _), rule in rules.items()}
+        ari = {method: adjusted_rand(labels, own) for method, labels in found.items()}
+        rows.append({"distance": distance} | ari)
     return pd.DataFrame(rows)
 
 
@@ -487,8 +485,15 @@ def _labels(
     """Prepare and group customers, who count as often as `counts` says."""
     prepared = table.prepared(counts)
     weights = table.weights if counts is None else table.weights * counts
-    settings = {"seed": seed, "n_init": n_init, "weights": weights}
-    rules = methods.fit(prepared, table.raw, tried=[method], k_values=[k], **settings)
+    rules = methods.fit(
+        prepared,
+        table.raw,
+        tried=[method],
+        k_values=[k],
+        seed=seed,
+        n_init=n_init,
+        weights=weights,
+    )
     return rules[method, k].labels(prepared, table.raw)
 
 
@@ -575,7 +580,7 @@ def recovery_by_rank(
 
 def _by_rank(
     table: Table,
-    model: null_references.Latent | null_references.OfNumbers,
+    model: holding.Drawn,
     seed: list[int],
     method: str,
     *,
@@ -584,8 +589,8 @@ def _by_rank(
     n_init: int,
 ) -> pd.DataFrame:
     drawn = replace(table, raw=model.draw(seed))
-    settings = {"seed": int(np.random.default_rng(seed).integers(2**31))}
-    settings |= {"n_init": n_init}
+    state = int(np.random.default_rng(seed).integers(2**31))
+    settings = {"seed": state, "n_init": n_init}
     # References are measured side by side already; each of them stays in its process.
     with parallel_config(backend="sequential"):
         own = _labels(drawn, method, k=k, **settings)

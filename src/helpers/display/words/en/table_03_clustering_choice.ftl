@@ -3,12 +3,13 @@
 
 # --- Candidates: a method and a number of segments
 
-table-choice-candidate = { $k } segments by { $method ->
+table-choice-method = { $method ->
     [kmeans] k-means
     [latent_classes] latent classes
     [mixture] a Gaussian mixture
    *[medoids] medoids
 }
+table-choice-candidate = { $k } segments by { table-choice-method }
 
 # --- Value
 
@@ -43,7 +44,7 @@ table-choice-structure-alt = { table-choice-structure }. A panel per method show
 # --- Which method, and how many?
 
 table-choice-methods = { $branch ->
-    [alike] Whatever the method, the segments are much the same: at { $k } segments any two methods agree at { NUM($low, digits: 2) } or more
+    [alike] Whatever the method, the segments are much the same: at { $k } segments any two methods agree at least at { NUM($low, digits: 2) }
     [some] At { $k } segments { $first } and { $second } draw much the same lines ({ NUM($high, digits: 2) }); the least agreement of any two methods is { NUM($low, digits: 2) }
    *[other] The lines depend on the method: at { $k } segments no two methods agree at more than { NUM($high, digits: 2) }
 }
@@ -76,7 +77,7 @@ table-choice-grows = From { $first } to { $last } segments ({ $method }), the sh
    *[no] does not grow
 } from { PERCENT($coarse, digits: 1) } to { PERCENT($fine, digits: 1) }
 table-choice-grows-alt = { table-choice-grows }. Dots show the share of { $aim } explained at each number of segments, lines its 95% interval.
-table-choice-multiverse = Other preparations agree with the chosen segments at { NUM($low, digits: 2) } or more
+table-choice-multiverse = Other preparations agree with the chosen segments at least at { NUM($low, digits: 2) }
 table-choice-multiverse-alt = { table-choice-multiverse }. Dots are combinations of cut-offs, weights of families and what is done about missing answers, sorted by agreement; the table below holds the numbers.
 table-choice-borderline = On average, { PERCENT($kept) } of resampled studies keep a customer's segment. Of the customers, { $seldom } keep theirs in fewer than two of three studies. { $measured ->
     [yes] A customer is borderline if the next segment fits nearly as well as the own (ratio above { NUM($limit, digits: 2) }): of such customers fewer than two in three keep their segment in resampled studies.
@@ -141,7 +142,7 @@ table-choice-deciding-given-up = { $verdict ->
     [natural] We give up little: the segments stand apart from one another (p = { NUM($p, digits: 2) } against { $null }).
     [reproducible] We give up sharp borders: the segments come back more often than customers without classes explain (p = { NUM($p, digits: 2) } against { $null }).
    *[constructive] We give up the claim that customers come in separate groups: customers without classes can be cut as reliably (p = { NUM($p, digits: 2) } against { $null }).
-} Of the customers in segments, { $borderline } are borderline. Other preparations of the same data agree with these segments at { NUM($low, digits: 2) } or more.
+} Of the customers in segments, { $borderline } are borderline. Other preparations of the same data agree with these segments at least at { NUM($low, digits: 2) }.
 table-choice-deciding-change = We would change our mind if repeated studies agreed by less than { $min_agreement } (min_agreement){ $judged ->
     [yes] , or if a candidate with more segments met the criteria and explained at least { $min_step } more of { $aim } (min_step).
    *[no] , or once an outcome can judge how useful the segments are.
@@ -200,7 +201,7 @@ table-choice-use =
     } { $tied ->
         [0] { "" }
        *[other] The evidence cannot tell them from { $ties } of this method.
-    } { $methods } Other preparations agree at { NUM($low, digits: 2) } or more. { $unjudged }
+    } { $methods } Other preparations agree at least at { NUM($low, digits: 2) }. { $unjudged }
 table-choice-useful =
     .decision = { $branch ->
         [nothing] Do not predict { $aim } by segment: segments explain nothing of it beyond chance.
