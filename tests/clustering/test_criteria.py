@@ -1,3 +1,4 @@
+import functools
 from dataclasses import replace
 
 import joblib
@@ -13,6 +14,17 @@ from helpers.clustering import (
     stability,
 )
 from helpers.core.errors import BadInput, TooLittle
+
+
+def held_by_halves(halves, models, *, n_splits, n_init, **more):
+    """Compare halves by `stability.split` with references that are split alike."""
+    measure = functools.partial(
+        null_references.in_halves,
+        k_values=list(halves["k"].unique()),
+        n_splits=n_splits,
+        n_init=n_init,
+    )
+    return null_references.hold(halves, models, measure=measure, **more)
 
 
 def criteria(passing, natural=(), excess=None, tried=range(2, 7), error=0.05):
@@ -364,7 +376,7 @@ def test_a_study_gathers_what_its_pieces_measure(one_process):
     assert table.loc[3, "strength_error"] == pytest.approx(error)
     few = clustering_criteria.few_splits(len(scores))
     settings = {"n_splits": few, "n_init": 2, "references": 19, "seed": 3}
-    held = null_references.hold(halves, given["models"], **settings)
+    held = held_by_halves(halves, given["models"], **settings)
     pd.testing.assert_frame_equal(found.held, held)
     assert table["p"].tolist() == held["p"].tolist()
     assert (table["null"] == "one cloud").all()

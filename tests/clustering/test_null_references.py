@@ -21,6 +21,17 @@ from helpers.core.errors import BadInput
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
+def held_by_halves(halves, models, *, n_splits, n_init, **more):
+    """Compare halves by `stability.split` with references that are split alike."""
+    measure = functools.partial(
+        null_references.in_halves,
+        k_values=list(halves["k"].unique()),
+        n_splits=n_splits,
+        n_init=n_init,
+    )
+    return null_references.hold(halves, models, measure=measure, **more)
+
+
 def golden(name):
     return pd.read_csv(GOLDEN / f"{name}.csv")
 
@@ -444,7 +455,7 @@ def held(monkeypatch, z, *, references, enough, models=("a",)):
     """Hold them to references of so many deviations at k = 2 and 3, after the pilot."""
     after = np.array(z) * 0.1 + [0, 0.2]
     measured_as(monkeypatch, np.concatenate([PILOT, after]))
-    return null_references.hold(
+    return held_by_halves(
         OWN,
         {name: Numbered() for name in models},
         n_splits=1,
@@ -505,11 +516,11 @@ def test_values_that_hardly_vary_count_as_varying_by_a_hundredth(monkeypatch):
     measured_as(monkeypatch, flat)
     own = beside_each_other({2: np.tanh(0.53)})
     settings = {"n_splits": 1, "n_init": 1, "references": 1, "seed": 5}
-    found = null_references.hold(own, {"a": Numbered()}, **settings)
+    found = held_by_halves(own, {"a": Numbered()}, **settings)
     assert found["z"].tolist() == pytest.approx([3])
     # Perfect agreement counts as 0.995, whose z is finite.
     perfect = beside_each_other({2: 1.0})
-    found = null_references.hold(perfect, {"a": Numbered()}, **settings)
+    found = held_by_halves(perfect, {"a": Numbered()}, **settings)
     assert found["z"].tolist() == pytest.approx([(math.atanh(0.995) - 0.5) / 0.01])
 
 
@@ -517,7 +528,7 @@ def test_agreement_strength_and_separation_weigh_alike(monkeypatch):
     measured_as(monkeypatch, np.concatenate([PILOT, PILOT[:1]]))
     own = beside_each_other({2: 0.0, 3: np.tanh(0.2)})
     own["strength"] = np.tanh([0.6, 0.2])  # z = 6 at k = 2, where the others have 0
-    found = null_references.hold(
+    found = held_by_halves(
         own, {"a": Numbered()}, n_splits=1, n_init=1, references=1, seed=5
     )
     assert found["z"].tolist() == pytest.approx([2, 0], abs=1e-9)
@@ -525,7 +536,7 @@ def test_agreement_strength_and_separation_weigh_alike(monkeypatch):
 
 def test_without_models_nothing_is_held_and_excess_is_missing():
     own = beside_each_other({2: 0.8, 3: 0.7}, n_splits=2)
-    found = null_references.hold(own, {}, n_splits=1, n_init=1, references=19, seed=1)
+    found = held_by_halves(own, {}, n_splits=1, n_init=1, references=19, seed=1)
     assert found.empty
     hardest = null_references.strictest(found)
     assert hardest.empty
@@ -538,7 +549,7 @@ QUICK = {"n_splits": 3, "n_init": 2, "seed": 7}
 def held_to_a_cloud(scores, references, k_values=(2, 3, 4, 5)):
     halves = stability.split(scores, k_values=list(k_values), **QUICK)
     models = {"one cloud": null_models.cloud(scores)}
-    found = null_references.hold(halves, models, references=references, **QUICK)
+    found = held_by_halves(halves, models, references=references, **QUICK)
     return found.set_index("k")
 
 
@@ -559,7 +570,7 @@ def test_the_test_of_one_cloud_keeps_its_level():
         rng = np.random.default_rng(seed)
         even = pd.DataFrame(rng.standard_normal((60, 3)), columns=list("abc"))
         halves = stability.split(even, k_values=[2, 3], n_splits=2, n_init=1, seed=seed)
-        found = null_references.hold(
+        found = held_by_halves(
             halves,
             {"one cloud": null_models.cloud(even)},
             **{"n_splits": 2, "n_init": 1, "seed": seed, "references": 19, "enough": 3},
@@ -571,7 +582,9 @@ def test_the_test_of_one_cloud_keeps_its_level():
 def test_more_references_leave_those_of_a_model_as_they_were():
     scores = four_heaps(80)
     model = null_models.cloud(scores)
-    settings = {"k_values": [2, 3], "n_splits": 2, "n_init": 1}
+    halved = {"k_values": [2, 3], "n_splits": 2, "n_init": 1}
+    measure = functools.partial(null_references.in_halves, **halved)
+    settings = {"measure": measure, "keys": ["k"], "shape": (2, 3)}
     few, many = (
         null_references._drawn(model, range(1, n), 7, settings) for n in (3, 5)
     )
@@ -650,7 +663,7 @@ def test_a_reference_of_too_few_different_customers_counts_as_perfect():
             return pd.DataFrame({"a": [0.0, 1.0] * 20, "b": [1.0, 0.0] * 20})
 
     halves = stability.split(four_heaps(), k_values=[4], n_splits=2, seed=1, n_init=2)
-    held = null_references.hold(
+    held = held_by_halves(
         halves, {"alike": Alike()}, n_splits=2, n_init=2, references=19, seed=1
     )
     assert held["reference_agreement"].tolist() == [1.0]

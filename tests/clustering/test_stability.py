@@ -304,8 +304,8 @@ def test_a_segment_of_one_customer_holds_and_the_weakest_segment_decides():
     # the others' centres put 0 and 1 apart from 2 and 3: 2 of the 6 pairs stay
     other = np.array([[0.5], [2.5]])
     mine, given = (methods.nearest(half, centres) for centres in (own, other))
-    assert stability._held(mine, given, 2) == pytest.approx(1 / 3)
-    assert stability._held(mine, mine, 2) == 1
+    assert stability.held(mine, given, 2) == pytest.approx(1 / 3)
+    assert stability.held(mine, mine, 2) == 1
 
 
 def test_halves_of_the_customers_agree_by_the_segments_each_gives_to_all():

@@ -3,16 +3,21 @@ import ast
 import pytest
 
 from helpers.core import paths
+from helpers.customer_table import measures
 from helpers.features import dictionary, preparation
 from helpers.runs import mapping, run_file, values
 
 BOOKS = {book.stem: run_file.declared(book) for book in paths.notebooks()}
+TABLE = {
+    f"{run_file.CUSTOMER_TABLE}/{book.stem}": run_file.declared(book)
+    for book in paths.notebooks(run_file.CUSTOMER_TABLE)
+}
 RULES = ["exact copy", "no price"]
 
 
 def declared():
     """Yield every parameter of the study that a run file may set."""
-    for book, known in BOOKS.items():
+    for book, known in (BOOKS | TABLE).items():
         for name, one in known.items():
             if name not in run_file.FROM_THE_RUN:
                 yield pytest.param(name, one, id=f"{book}-{name}")
@@ -25,11 +30,12 @@ def test_every_parameter_has_a_limit_that_its_default_keeps(name, one):
     assert values.fault(name, one.default, one.kind, rules=rules) == ""
     number = "int" in one.kind or "float" in one.kind
     limit = values.LIMITS[name]
+    limit = limit[one.kind] if isinstance(limit, dict) else limit
     assert number == (isinstance(limit, list) and not isinstance(limit[0], str))
 
 
 def test_no_limit_is_of_a_parameter_that_no_notebook_declares():
-    names = {name for known in BOOKS.values() for name in known}
+    names = {name for known in (BOOKS | TABLE).values() for name in known}
     compared = {name for pair in values._TOLD["at_most"] for name in pair}
     assert {*values.LIMITS, *values._TOLD["rising"], *compared} <= names
     for pair in values._TOLD["at_most_across"]:
@@ -38,7 +44,9 @@ def test_no_limit_is_of_a_parameter_that_no_notebook_declares():
 
 
 def test_words_are_those_that_the_helpers_know():
-    assert values.LIMITS["segment_on"] == list(dictionary.SEGMENTING)
+    families = values.LIMITS["segment_on"]
+    assert families["list[str]"] == list(dictionary.SEGMENTING)
+    assert set(families["list[str] | str"]) == set(measures.FAMILIES)
     assert values.LIMITS["scaling"] == list(preparation.SCALINGS)
     products = {*mapping.COLUMNS["products"]} - {"product_id"}
     assert set(values.LIMITS["item_columns"]) == products

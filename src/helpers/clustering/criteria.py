@@ -1,5 +1,6 @@
 """Decide on a number of segments by criteria that were written down beforehand."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -125,8 +126,7 @@ def study(
     held = null_references.hold(
         halves,
         models,
-        n_splits=few_splits(len(scores)),
-        n_init=half_n_init,
+        measure=_reference_halves(scores, k_values, half_n_init),
         references=references,
         seed=seed,
     )
@@ -192,8 +192,7 @@ def under_preparations(
                 null_references.hold(
                     found,
                     {name: models[name]},
-                    n_splits=few_splits(len(scores)),
-                    n_init=n_init,
+                    measure=_reference_halves(scores, [k], n_init),
                     references=references,
                     seed=seed,
                     enough=2,
@@ -203,11 +202,18 @@ def under_preparations(
                 break
         rows.append(
             choice
-            | _beside_null(found, pd.concat(held, ignore_index=True)).loc[k].to_dict()
+            | beside_null(found, pd.concat(held, ignore_index=True)).loc[k].to_dict()
         )
     table = pd.DataFrame(rows).reindex(columns=[*choices[0], *_COMPARED])
     words = pd.Series(_words(table, limits), index=table.index)
     return table.assign(verdict=words.where(table["p"].notna(), NOT_MEASURED))
+
+
+def _reference_halves(
+    scores: pd.DataFrame, k_values: Sequence[int], n_init: int
+) -> Callable[[pd.DataFrame, int], pd.DataFrame]:
+    settings = {"n_splits": few_splits(len(scores)), "n_init": n_init}
+    return functools.partial(null_references.in_halves, k_values=k_values, **settings)
 
 
 def few_splits(customers: int) -> int:
@@ -240,11 +246,15 @@ def measure(
             "explained_low": predicted.iloc[1:].quantile(0.025),
         }
     ).rename_axis("k")
-    return table.join(_beside_null(halves, held))
+    return table.join(beside_null(halves, held))
 
 
-def _beside_null(halves: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
-    by_k = halves.groupby("k")
+def beside_null(
+    halves: pd.DataFrame, held: pd.DataFrame, keys: Sequence[str] = ("k",)
+) -> pd.DataFrame:
+    """Set what halves agree on beside the null references, by k or other `keys`."""
+    by = list(keys)
+    by_k = halves.groupby(by, sort=False)
     table = pd.DataFrame(
         {
             "halves": by_k["agreement"].mean(),
@@ -252,9 +262,9 @@ def _beside_null(halves: pd.DataFrame, held: pd.DataFrame) -> pd.DataFrame:
             "strength_error": by_k["strength"].sem(),
         }
     )
-    strictest = null_references.strictest(held).reindex(table.index)
+    strictest = null_references.strictest(held, by).reindex(table.index)
     table = table.join(strictest.drop(columns=["low", "high"]))
-    return table.join(null_references.excess(halves, strictest))
+    return table.join(null_references.excess(halves, strictest, by))
 
 
 def missed(criteria: pd.DataFrame, limits: Limits) -> pd.DataFrame:

@@ -1,7 +1,8 @@
 """Compare what is measured of customers with references: customers without clusters."""
 
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -19,8 +20,16 @@ _AT_ONCE = 10  # references drawn between two looks at the rule to stop
 _NO_LESS, _MOST = 0.01, 0.995
 _LEFT = 0.05  # least room above references in which a value is placed
 _MEANS = [f"reference_{name}" for name in stability.HALVES]
-_HELD = ["null", "k", *stability.HALVES, *_MEANS]
+_HELD = [*stability.HALVES, *_MEANS]
 _HELD += ["low", "high", "z", "p", "p_error", "references"]
+
+
+class Drawn(Protocol):
+    """A null model of any form of customers: scores, or answers."""
+
+    def draw(self, seed: list[int]) -> Any:  # noqa: ANN401
+        """Draw as many customers without clusters."""
+        ...
 
 
 def copula_reference(scores: pd.DataFrame, *, seed: int) -> pd.DataFrame:
@@ -117,37 +126,39 @@ def _on_reference(
 
 def hold(
     halves: pd.DataFrame,
-    models: Mapping[str, null_models.NullModel],
+    models: Mapping[str, Drawn],
     *,
-    n_splits: int,
-    n_init: int,
+    measure: Callable[[Any, int], pd.DataFrame],
     references: int,
     seed: int,
     enough: int = 10,
+    keys: Sequence[str] = ("k",),
 ) -> pd.DataFrame:
     """Compare what halves agree on with customers drawn from each null model.
 
-    One test over all k. At each k the agreement of halves, their prediction strength
+    One test over all k (or all `keys`, such as method and k). At each the agreement of halves, their prediction strength
     and the separation (`stability.split`) are taken by their inverse hyperbolic tangent
     (Fisher's z), since they cannot pass 1 and vary little near it; standardised by
     `PILOT` references; and averaged: z. Then `references` others at most are drawn one
     after the other, and each counts by its largest z over all k (Westfall and Young
     1993, Resampling-based multiple testing). Drawing stops once `enough` of them reach
     the largest z of the customers (Besag and Clifford 1991, Sequential Monte Carlo
-    p-values). `halves` are those of `stability.split` for the customers. References may
-    have fewer `n_splits`: they vary more then, which makes p larger. That room is needed:
+    p-values). `halves` are those of the customers, `measure` gives those of a reference and
+    a seed. References may be halved fewer times: they vary more then, which makes p
+    larger. That room is needed:
     with deviations corrected for the number of halvings a tenth of horseshoes were
     called reproducible (benchmarks/verdicts.md).
 
-    Returns null (name of the model), k; agreement, strength and separation of the
+    Returns null (name of the model), the keys; agreement, strength and separation of the
     customers, and reference_agreement and so on (means); low and high (quantiles 0.05
     and 0.95 of the references' agreement); z; p (the share of references whose largest
     z reaches this one), p_error (its Monte Carlo standard error) and references (how
     many were counted).
     """
-    own = _means(halves)
-    k_values = list(halves["k"].unique())
-    settings = {"k_values": k_values, "n_splits": n_splits, "n_init": n_init}
+    by = list(keys)
+    own = _means(halves, by)
+    cells = halves[by].drop_duplicates().reset_index(drop=True)
+    settings = {"measure": measure, "keys": by, "shape": own.shape}
     tables = []
     for name, model in models.items():
         drawn = _drawn(model, range(1, PILOT + 1), seed, settings)
@@ -163,25 +174,37 @@ def hold(
             drawn = np.concatenate([drawn, found])
             best = ((_fisher(found) - mean) / spread).mean(axis=2).max(axis=1)
             largest = np.concatenate([largest, best])
-        tables.append(_table(own, drawn, z, largest, enough).assign(k=k_values))
+        tables.append(cells.join(_table(own, drawn, z, largest, enough)))
         tables[-1].insert(0, "null", name)
     if not tables:
-        return pd.DataFrame(columns=_HELD)
-    return pd.concat(tables, ignore_index=True)[_HELD]
+        return pd.DataFrame(columns=["null", *by, *_HELD])
+    return pd.concat(tables, ignore_index=True)
+
+
+def in_halves(
+    reference: pd.DataFrame,
+    seed: int,
+    *,
+    k_values: Sequence[int],
+    n_splits: int,
+    n_init: int,
+) -> pd.DataFrame:
+    """Measure the scores of a reference by `stability.split`."""
+    return stability.split(
+        reference, k_values=k_values, n_splits=n_splits, n_init=n_init, seed=seed
+    )
 
 
 def _fisher(value: np.ndarray) -> np.ndarray:
     return np.arctanh(np.clip(value, -_MOST, _MOST))
 
 
-def _means(halves: pd.DataFrame) -> np.ndarray:
+def _means(halves: pd.DataFrame, keys: list[str]) -> np.ndarray:
     # k x what halves measure
-    return halves.groupby("k", sort=False)[list(stability.HALVES)].mean().to_numpy()
+    return halves.groupby(keys, sort=False)[list(stability.HALVES)].mean().to_numpy()
 
 
-def _drawn(
-    model: null_models.NullModel, numbers: range, seed: int, settings: dict
-) -> np.ndarray:
+def _drawn(model: Drawn, numbers: range, seed: int, settings: dict) -> np.ndarray:
     return np.stack(
         Parallel(n_jobs=-1)(
             delayed(_of_model)(model, [seed, number], settings) for number in numbers
@@ -190,16 +213,18 @@ def _drawn(
 
 
 def _of_model(
-    model: null_models.NullModel, seed: list[int], settings: dict
+    model: Drawn,
+    seed: list[int],
+    settings: dict[str, Any],
 ) -> np.ndarray:
     state = int(np.random.default_rng(seed).integers(2**31))
     reference = model.draw(seed)
     try:
         with parallel_config(backend="sequential"):
-            return _means(stability.split(reference, seed=state, **settings))
+            return _means(settings["measure"](reference, state), settings["keys"])
     except BadInput:
         # Fewer customers differ than there are segments: any halves agree on copies.
-        return np.ones((len(settings["k_values"]), len(stability.HALVES)))
+        return np.ones(settings["shape"])
 
 
 def _table(
@@ -226,17 +251,18 @@ def _table(
     )
 
 
-def strictest(held: pd.DataFrame) -> pd.DataFrame:
+def strictest(held: pd.DataFrame, keys: Sequence[str] = ("k",)) -> pd.DataFrame:
     """Take at each k the null model hardest to beat, from the table of `hold`.
 
-    Returns, indexed by k: p (the largest) and its null, p_error and references;
+    Returns, indexed by k (or the `keys`): p (the largest) and its null, p_error and references;
     reference_agreement and so on, the largest means; low and high of the
     agreement over all models.
     """
+    by = list(keys)
     if held.empty:
-        return held.set_index("k").drop(columns=[*stability.HALVES, "z"])
-    hardest = held.loc[held.groupby("k", sort=False)["p"].idxmax()].set_index("k")
-    by_k = held.groupby("k", sort=False)
+        return held.set_index(by).drop(columns=[*stability.HALVES, "z"])
+    by_k = held.groupby(by, sort=False)
+    hardest = held.loc[by_k["p"].idxmax()].set_index(by)
     means = by_k[_MEANS].max()
     return (
         hardest[["null", "p", "p_error", "references"]]
@@ -245,7 +271,9 @@ def strictest(held: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def excess(halves: pd.DataFrame, strictest: pd.DataFrame) -> pd.DataFrame:
+def excess(
+    halves: pd.DataFrame, strictest: pd.DataFrame, keys: Sequence[str] = ("k",)
+) -> pd.DataFrame:
     """Say how much of the way from references to perfect segments is gone, by k.
 
     For agreement and strength of each split of `halves` it is (value - reference) / (1
@@ -254,11 +282,13 @@ def excess(halves: pd.DataFrame, strictest: pd.DataFrame) -> pd.DataFrame:
     (their mean; 1 is perfect, 0 no better than references) and excess_error (its
     standard error over splits), missing without references.
     """
-    gone = []
+    gone, by = [], list(keys)
+    place = pd.MultiIndex.from_frame(halves[by]) if len(by) > 1 else halves[by[0]]
     for name in ("agreement", "strength"):
-        reference = halves["k"].map(strictest[f"reference_{name}"]).astype(float)
+        known = strictest[f"reference_{name}"].astype(float).reindex(place)
+        reference = known.set_axis(halves.index)
         gone.append((halves[name] - reference) / (1 - reference).clip(lower=_LEFT))
-    by_k = ((gone[0] + gone[1]) / 2).groupby(halves["k"])
+    by_k = ((gone[0] + gone[1]) / 2).groupby([halves[name] for name in by], sort=False)
     return pd.DataFrame({"excess": by_k.mean(), "excess_error": by_k.sem()})
 
 

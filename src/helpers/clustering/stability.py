@@ -336,12 +336,12 @@ def _split(
                 for half in (first, second)
             )
             one, two = to_one.argmin(axis=1), to_two.argmin(axis=1)
-            held = (
-                _held(one[parts[0]], two[parts[0]], k)
-                + _held(two[parts[1]], one[parts[1]], k)
+            both = (
+                held(one[parts[0]], two[parts[0]], k)
+                + held(two[parts[1]], one[parts[1]], k)
             ) / 2
             apart = np.concatenate([to_two[parts[0]], to_one[parts[1]]])
-            found.append((adjusted_rand(one, two), held, _separation(apart)))
+            found.append((adjusted_rand(one, two), both, _separation(apart)))
     return found
 
 
@@ -351,7 +351,7 @@ def _separation(apart: np.ndarray) -> float:
     return float(1 - (near[:, 0] / np.maximum(near[:, 1], 1e-300)).mean())
 
 
-def _held(own: np.ndarray, other: np.ndarray, k: int) -> float:
+def held(own: np.ndarray, other: np.ndarray, k: int) -> float:
     """Share of pairs kept by the segment of the half that keeps fewest."""
     shared = _shared(own, other, k)
     size = shared.sum(axis=1)

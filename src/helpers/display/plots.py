@@ -322,7 +322,12 @@ def gathered(places: np.ndarray) -> np.ndarray:
     return np.concatenate([gathered(half) for half in halves])
 
 
-def correlations(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+def correlations(
+    table: pd.DataFrame,
+    *,
+    label: str = "Spearman rank correlation",
+    ax: Axes | None = None,
+) -> Axes:
     """Draw rank correlations as a triangle of squares, those beyond 0.5 in numbers."""
     import seaborn as sns
 
@@ -331,7 +336,7 @@ def correlations(table: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     upper = np.triu(np.ones(table.shape, dtype=bool), k=1)
     strong = table.map(lambda r: f"{r:.1f}".replace("0.", ".").replace("-", "−"))
     strong = strong.where(table.abs() >= 0.5, "")
-    scale = {"label": "Spearman rank correlation", "ticks": [-1, -0.5, 0, 0.5, 1]}
+    scale = {"label": label, "ticks": [-1, -0.5, 0, 0.5, 1]}
     sns.heatmap(
         table,
         mask=upper,

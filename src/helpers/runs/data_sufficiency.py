@@ -23,6 +23,11 @@ _COUNTED = {
     "leads": ("leads", "true"),
     "leads_won": ("leads", "won_on is not null"),
 }
+# Facts that count customers: how many are left over may tell of few.
+OF_CUSTOMERS = (
+    *("enough", "repeat", "returning"),
+    *("valued", "recent", "summed_up", "tenured", "left", "paying"),
+)
 # Tables that facts are counted in.
 TABLES = ("lines", "products", *dict.fromkeys(name for name, _ in _COUNTED.values()))
 
@@ -55,13 +60,18 @@ def facts(
     found = _from_lines(
         con, tables, (first, last, later), enough=(min_orders, min_lines)
     )
+    found |= counted(con, tables) | _arms(con, tables.get("contacts"))
+    return pd.Series(found, dtype="int64")
+
+
+def counted(con: Engine, tables: dict[str, Path]) -> dict[str, int]:
+    """Count what the tables beside lines hold; 0 where one is not there."""
+    found = dict.fromkeys(_COUNTED, 0)
     for fact, (name, condition) in _COUNTED.items():
-        found[fact] = 0
         if name in tables:
             query = f"select count(*) from read_parquet(?) where {condition}"
             found[fact] = con.execute(query, [str(tables[name])]).fetchall()[0][0]
-    found |= _arms(con, tables.get("contacts"))
-    return pd.Series(found, dtype="int64")
+    return found
 
 
 def _from_lines(
@@ -124,31 +134,37 @@ def _arms(con: Engine, contacts: Path | None) -> dict[str, int]:
 
 
 def verdict(
-    facts: pd.Series, *, customers: int, segmented: int, events: int
+    facts: pd.Series,
+    *,
+    customers: int,
+    segmented: int,
+    events: int,
+    track: str = "lines",
 ) -> pd.DataFrame:
     """Hold each part of the study, in the order of the notebooks, to what it needs.
 
     `customers` are for any statement about a group (in training, with two orders, and
     seen in both windows), `segmented` those with enough data for needs segments,
-    `events` the answers, contracts, leads or contacts of an arm for a rate. Columns:
+    `events` the answers, contracts, leads or contacts of an arm for a rate; `track` is
+    lines or, of a run without them, customer_table. Columns:
     part, needs, found (text), ready (bool), said (what happens, or what is missing).
     """
     limits = {"customers": customers, "segmented": segmented, "events": events}
-    counted = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
-    everyone = counted["customers"]
+    numbers = dict(facts) | {"leads_open": facts["leads"] - facts["leads_won"]}
+    everyone = numbers["customers"]
     rows = []
-    for part, needs in beside(__file__, "data_sufficiency.yaml").items():
+    for part, needs in beside(__file__, "data_sufficiency.yaml")[track].items():
         least = [f"{limits.get(n, n):,} {name}" for _, n, name in needs]
-        told = [f"found: {counted[fact]:,}" for fact, *_ in needs]
+        told = [f"found: {numbers[fact]:,}" for fact, *_ in needs]
         told = [
             blurred(t) if need[1] in limits else t
             for t, need in zip(told, needs, strict=True)
         ]
         for i, (fact, *_) in enumerate(needs):  # what leaves few of them says so
-            some = fact in ("enough", "repeat", "returning") and counted[fact] > 9
-            if some and everyone - 10 < counted[fact] < everyone:
+            some = fact in OF_CUSTOMERS and numbers[fact] > 9
+            if some and everyone - 10 < numbers[fact] < everyone:
                 told[i] = f"found: all but fewer than 10 of {everyone:,}"
-        short = [counted[fact] < limits.get(n, n) for fact, n, _ in needs]
+        short = [numbers[fact] < limits.get(n, n) for fact, n, _ in needs]
         missing = " and ".join(
             f"{a} ({t})" for a, t, few in zip(least, told, short, strict=True) if few
         )

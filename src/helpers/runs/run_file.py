@@ -22,7 +22,16 @@ SOURCES = {
     "uniform_supplier": "sources.uniform_supplier",
     "files": "intake.own_files",
 }
-KEYS = ("source", "engine", "outside", "segments", "all", "tables")
+KEYS = (
+    "source",
+    "engine",
+    "outside",
+    "simulated",
+    "about",
+    "segments",
+    "all",
+    "tables",
+)
 _GIVEN = paths.beside(__file__, "run_file.yaml")
 FROM_THE_RUN: dict[str, str] = _GIVEN["from_the_run"]
 RENAMED: dict[str, str] = _GIVEN["renamed"]
@@ -130,14 +139,14 @@ def rules(book: Path) -> list[str]:
 def check(run: str) -> None:
     """Refuse, with all faults at once, a run that could not be executed as written."""
     content = read(run)
-    books = {book.stem: declared(book) for book in paths.notebooks(track(content))}
-    faults = [
-        *_top_faults(content, books),
-        *_segment_faults(content, books),
-        *_block_faults("all", content.get("all", {}), books, under=list(books)),
-    ]
-    for book in books:
-        faults += _block_faults(book, content.get(book, {}), books, under=[book])
+    own = paths.notebooks(track(content))
+    books = {book.stem: declared(book) for book in own}
+    rejecting = next((told for book in own if (told := rules(book))), [])
+    asked = {"all": list(books)} | {book: [book] for book in books}
+    faults = [*_top_faults(content, books), *_segment_faults(content, books)]
+    for block, under in asked.items():
+        given = content.get(block, {})
+        faults += _block_faults(block, given, books, under=under, rejecting=rejecting)
     # Only what is sound by itself can be compared.
     if not faults:
         faults = list(_against_each_other(content, books))
@@ -171,6 +180,8 @@ def parameters(
         "source": content["source"],
         "engine": content.get("engine", engines.ENGINES[0]),
         "segment_names": names,
+        "simulated": content.get("simulated", False),
+        "about": content.get("about", ""),
     }
     known = declared(notebook_file(notebook, track(content)))
     found = {name: value for name, (_, value) in _set(content, notebook, known).items()}
@@ -214,8 +225,11 @@ def _top_faults(
         yield f"`engine:` is {_plain(engine)}{mapping.near(str(engine), engines.ENGINES)}"
     elif fault := engines.missing(engine):
         yield fault
-    if not isinstance(content.get("outside", False), bool):
-        yield f"`outside:` is {_plain(content['outside'])}; write true or false."
+    for key in ("outside", "simulated"):
+        if not isinstance(content.get(key, False), bool):
+            yield f"`{key}:` is {_plain(content[key])}; write true or false."
+    if not isinstance(content.get("about", ""), str):
+        yield "`about:` is no text; write what the tables are about, in quotes."
 
 
 def _plain(value: object) -> str:
@@ -283,8 +297,12 @@ def _block_faults(
     books: dict[str, dict[str, Parameter]],
     *,
     under: list[str],
+    rejecting: list[str],
 ) -> Iterator[str]:
-    """Refuse parameters that no notebook under a block declares, and wrong values."""
+    """Refuse parameters that no notebook under a block declares, and wrong values.
+
+    `rejecting` are the rules of notebook 1.
+    """
     if not isinstance(given, dict):
         yield (
             f"`{block}:` must hold lines such as `seed: 17`, but holds {shown(given)}."
@@ -305,10 +323,8 @@ def _block_faults(
             yield f"`{block}:` sets {name}, which no notebook under it declares{at}"
         else:
             kinds = {books[book][name].kind for book in under if name in books[book]}
-            home = next(book for book in books if name in books[book])
-            told = rules(notebook_file(home)) if name == "disabled_rules" else []
             for kind in sorted(kinds):
-                if said := values.fault(name, value, kind, rules=told):
+                if said := values.fault(name, value, kind, rules=rejecting):
                     yield f"`{block}:` sets {name} to {shown(value)}; {said}"
 
 

@@ -17,6 +17,7 @@ AUTO = "auto"  # a value that fits the data
 _TOLD = beside(__file__, "run_file.yaml")
 FITTED: list[str] = _TOLD["fitted"]
 LIMITS: dict[str, Any] = _TOLD["limits"]
+FREE = [None, None]  # the limit of any number, and of as many as one likes
 _PLAIN = {"bool": (bool,), "int": (int,), "float": (float, int), "str": (str,)}
 # Kind -> what to write, of one value and of several.
 _WRITTEN = {
@@ -48,7 +49,8 @@ def fault(name: str, value: object, kind: str, *, rules: Sequence[str] = ()) -> 
     `kind` is as the notebook declares it, and `rules` are those of notebook 1.
     """
     limit = LIMITS.get(name, "any")
-    auto = name in FITTED or kind.endswith(" | str")
+    limit = limit[kind] if isinstance(limit, dict) else limit
+    auto = (name in FITTED and fits(AUTO, kind)) or kind.endswith(" | str")
     if (auto and value == AUTO) or (limit == 'day or ""' and value == ""):
         return ""
     own = kind.removesuffix(" | str") if auto else kind
@@ -64,7 +66,7 @@ def fault(name: str, value: object, kind: str, *, rules: Sequence[str] = ()) -> 
         if isinstance(value, list)
         else [value]
     )
-    if several and not items and not own.endswith("str]"):
+    if several and not items and limit != FREE and not own.endswith("str]"):
         return f"write {_due(own, limit)}; it may not be empty."
     for item in items:
         if said := _beyond(item, limit, own, rules, otherwise):

@@ -54,6 +54,20 @@ def receive(
     return _simulated(con, folder)
 
 
+def about_table(about: str, *, simulated: bool) -> dict:
+    """Say what a reader must know of a customer table, as ABOUT does of a source.
+
+    `about` is its subtitle, if not empty; `simulated` says that no customer is real.
+    """
+    told = dict(ABOUT["customer_table"]) | ({"subtitle": about} if about else {})
+    if not simulated:
+        return told
+    more = ABOUT["simulated"]
+    said = {key: [*more[key], *told[key]] for key in ("provenance", "limits")}
+    subtitle = f"{told['subtitle']}: {more['subtitle']}"
+    return told | said | {"subtitle": subtitle, "simulated": True}
+
+
 def _simulated(con: duckdb.DuckDBPyConnection, folder: Path) -> pd.DataFrame:
     """Open the simulated tables; what was planted stays unread."""
     rows = []
