@@ -2,13 +2,15 @@
 
 import importlib.util
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
-from clustering.test_model import MODEL, ODD, READINGS, customers, renamed
+from clustering.test_model import MODEL, ODD, PLAIN, READINGS, customers, renamed
+from customer_table import test_model as of_a_table
 from features.test_dictionary import (
     BOUGHT,
     LATER,
@@ -22,6 +24,7 @@ from features.test_dictionary import (
 from helpers.activation import campaigns, messages, offers
 from helpers.core import engines, store
 from helpers.core.errors import BadInput
+from helpers.customer_table import methods
 from helpers.features import dictionary, holdout
 from helpers.leads import typing_tool
 from helpers.lifecycle import lifecycle_stages, retention, touchpoints
@@ -291,12 +294,38 @@ def test_an_engine_gives_the_segments_that_assign_gives(other, names):
     tied = [{"share_b": 0.25 + nudge} for nudge in (-3e-16, 0, 3e-16)]
     tied += [{"share_a": 1.0, "share_b": 0.25}, {"recency_days": 19}]
     on_ties = customers(*tied).astype({"gap_mean_days": int})
-    for number, (model, table) in enumerate([renamed(names), (MODEL, on_ties)]):
+    for number, (model, table) in enumerate(
+        [renamed(names), (MODEL, on_ties), (PLAIN, on_ties)]
+    ):
         other.register(f"people_{number}", table)
         found = native(other, model.to_sql(f"people_{number}", dialect))
         found = found.sort_values("customer_id", ignore_index=True)
         expected = model.assign(table).sort_values("customer_id", ignore_index=True)
         for reading in READINGS:
+            assert found[reading].tolist() == expected[reading].tolist()
+
+
+@pytest.mark.parametrize("method", of_a_table.RULES)
+def test_an_engine_gives_the_segments_of_a_customer_table(other, method):
+    dialect = "spark" if isinstance(other, engines.Spark) else "postgres"
+    drawn, table = of_a_table.drawn_model(method)
+    twins = methods.Rule(method, 4, of_a_table.TWINS[method])
+    tied = of_a_table.customers(
+        *((4 + nudge, 1, "north") for nudge in (-4e-16, 0, 4e-16)), (2, 1, "north")
+    )
+    by_hand = of_a_table.by_hand(method)
+    read = [
+        (drawn, table),
+        (by_hand, of_a_table.PEOPLE),
+        (replace(by_hand, rule=twins), tied),
+        (replace(by_hand, rule=None, value_column=""), tied),
+    ]
+    for number, (model, people) in enumerate(read):
+        other.register(f"table_{number}", people)
+        found = native(other, model.to_sql(f"table_{number}", dialect))
+        found = found.set_index("customer_id").loc[people["customer_id"]]
+        expected = model.assign(people)
+        for reading in of_a_table.READINGS:
             assert found[reading].tolist() == expected[reading].tolist()
 
 

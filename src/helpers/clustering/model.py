@@ -56,6 +56,11 @@ class Model:
     borderline: float
     names: dict[str, str] = field(default_factory=dict)  # segment id (as text) -> name
 
+    @property
+    def k(self) -> int:
+        """Count the segments."""
+        return len(self.centres)
+
     def inputs(self) -> list[str]:
         """List every column of the feature table that any reading looks at."""
         rules = ["orders", "lines", "sales", "recency_days", "gap_mean_days"]
@@ -88,7 +93,7 @@ class Model:
         if self.centres:
             scores = self.preparation.transform(features[enough]).to_numpy()
             apart = methods.distances(scores, np.array(self.centres))
-            order = _nearest_two(apart**2)
+            order = nearest_two(apart**2)
             near, next_near = np.take_along_axis(apart, order, axis=1).T
             table.loc[enough, ["segment_id", "second_id"]] = order + 1
             table.loc[enough, "distance"] = near
@@ -100,13 +105,13 @@ class Model:
         table["activity"] = self._activity(features)
         index = deal_index(features[enough], parts=self.deal_parts)
         table.loc[enough, "deal_index"] = index
-        found = _tier(table["deal_index"].fillna(-np.inf), self._deal_tiers())
+        found = tier_of(table["deal_index"].fillna(-np.inf), self._deal_tiers())
         table["deal_proneness"] = found.where(enough, TOO_LITTLE)
         return table
 
     def tier(self, sales: pd.Series) -> pd.Series:
         """Name the value tier of each customer's sales (currency in the window)."""
-        return _tier(sales.fillna(0), self.value_cuts)
+        return tier_of(sales.fillna(0), self.value_cuts)
 
     def _deal_tiers(self) -> dict[str, float]:
         if not self.deal_parts:
@@ -150,13 +155,7 @@ class Model:
         with `assign`, but where that refuses a missing or negative value segment_id and
         borderline are null.
         """
-        if dialect not in DIALECTS:
-            raise BadInput(
-                f"dialect must be one of {list(DIALECTS)}, but {dialect!r} was passed."
-            )
-        name = table if dialect == "duckdb" else _TABLE
-        query = _QUERY.format(table=name, **self._query_parts())
-        return query if dialect == "duckdb" else _translated(query, table, dialect)
+        return write_sql(_QUERY, self._query_parts(), table, dialect)
 
     def _query_parts(self) -> dict[str, str]:
         """Write what `_QUERY` leaves open."""
@@ -166,14 +165,14 @@ class Model:
         columns = zip(p.columns, p.weights, p.population, strict=True)
         roots = [_plain("root", column) for column in p.columns]
         limits = zip(roots, p.lower, p.upper, strict=True)
-        ids = range(1, len(self.centres) + 1)
+        ids = range(1, self.k + 1)
         stages = sorted(self.activity_cuts.items(), key=lambda item: item[1])
         lists = {
             "given": [f"cast({name} as double) as {name}" for name in inputs],
             "weighted": ["*", *(_weighed(w, m) for w, m in weights.items() if w)],
             "rules": self._rules_in_sql(),
             "roots": [_root_of_share(*column) for column in columns],
-            "limited": [f"{_cut(*limit)} as {limit[0]}" for limit in limits],
+            "limited": [f"{cut_in_sql(*limit)} as {limit[0]}" for limit in limits],
             "distances": [f"{self._farther(i)} as d{i}" for i in ids],
         }
         if not ids:  # nothing to look at: everybody enough is in segment 0 as well
@@ -184,19 +183,20 @@ class Model:
         cases = {
             "segments": [f"when d{i} <= d_least + {TIE!r} then {i}" for i in ids]
             or ["else 0"],
-            "tiers": _tier_in_sql("total_sales", self.value_cuts),
+            "tiers": tier_in_sql("total_sales", self.value_cuts),
             "stages": [
                 f"when gaps_late <= {cut!r} then {quoted(stage)}"
                 for stage, cut in stages
             ],
-            "deals": _tier_in_sql("deal_index", self._deal_tiers()),
+            "deals": tier_in_sql("deal_index", self._deal_tiers()),
         }
         return {
             **{part: ",\n        ".join(lines) for part, lines in lists.items()},
             **{part: "\n        ".join(lines) for part, lines in cases.items()},
-            "d_all": ", ".join(f"d{i}" for i in ids or [1]),
+            # Spark's least() wants two.
+            "d_all": ", ".join(f"d{i}" for i in (ids if len(ids) > 1 else [1, 1])),
             "d_last": f"d{len(ids) or 1}",
-            "d_others": ", ".join(others if len(ids) > 1 else ["d1"]),
+            "d_others": ", ".join(others if len(ids) > 1 else ["d1", "d1"]),
             "apart": self._apart() if ids else "0.0",
             "square": repr(self.borderline**2),
             "tie": repr(TIE),
@@ -205,9 +205,9 @@ class Model:
 
     def _rules_in_sql(self) -> list[str]:
         """Write whether the data suffice, and the numbers that the rules look at."""
-        gap = _cut('"gap_mean_days"', self.min_gap_days, np.inf)
+        gap = cut_in_sql('"gap_mean_days"', self.min_gap_days, np.inf)
         scores = [
-            f"({_cut(identifier(column), part['lower'], part['upper'])} - {part['mean']!r})"
+            f"({cut_in_sql(identifier(column), part['lower'], part['upper'])} - {part['mean']!r})"
             f" / {part['deviation']!r}"
             for column, part in self.deal_parts.items()
         ]
@@ -286,7 +286,7 @@ def _root_of_share(column: str, weight: str, population: float) -> str:
     )
 
 
-def _cut(value: str, low: float, high: float) -> str:
+def cut_in_sql(value: str, low: float, high: float) -> str:
     """Write a value kept between two limits; infinite ones are left out.
 
     Not by least() and greatest(): they turn what is missing into a limit.
@@ -296,8 +296,8 @@ def _cut(value: str, low: float, high: float) -> str:
     return f"case {' '.join(parts)} else {value} end" if parts else value
 
 
-def _tier_in_sql(value: str, cuts: dict[str, float]) -> list[str]:
-    """Write what `_tier` does, as the lines of a case."""
+def tier_in_sql(value: str, cuts: dict[str, float]) -> list[str]:
+    """Write what `tier_of` does, as the lines of a case."""
     lowest, *others = _upwards(cuts)
     parts = [f"when {value} >= {cuts[name]!r} then {quoted(name)}" for name in others]
     return [*reversed(parts), f"else {quoted(lowest)}"]
@@ -306,6 +306,17 @@ def _tier_in_sql(value: str, cuts: dict[str, float]) -> list[str]:
 def _plain(kind: str, column: str) -> str:
     """Name a column of the query itself: with this prefix it is no word of SQL."""
     return bare(f"{kind}_{column}")
+
+
+def write_sql(query: str, parts: dict[str, str], table: str, dialect: str) -> str:
+    """Fill in what a query of DuckDB leaves open, over a table of any dialect."""
+    if dialect not in DIALECTS:
+        raise BadInput(
+            f"dialect must be one of {list(DIALECTS)}, but {dialect!r} was passed."
+        )
+    name = table if dialect == "duckdb" else _TABLE
+    query = query.format(table=name, **parts)
+    return query if dialect == "duckdb" else _translated(query, table, dialect)
 
 
 def _translated(query: str, table: str, dialect: str) -> str:
@@ -320,6 +331,9 @@ def _translated(query: str, table: str, dialect: str) -> str:
             f"it stands after `from`, with odd names in the quotes of {dialect}."
         ) from None
     tree = parse_one(query, read="duckdb")
+    if dialect != "postgres":  # which alone would work out a part at each mention
+        for part in tree.find_all(exp.CTE):
+            part.set("materialized", None)
     for least in tree.find_all(exp.Least):
         least.set("ignore_nulls", False)  # whether one is null is asked before
     if dialect == "snowflake":
@@ -332,7 +346,7 @@ def _translated(query: str, table: str, dialect: str) -> str:
     return tree.sql(dialect=dialect, pretty=True)
 
 
-def _nearest_two(squared: np.ndarray) -> np.ndarray:
+def nearest_two(squared: np.ndarray) -> np.ndarray:
     """Find the nearest and the next segment, from 0: customers x 2."""
     first = _lowest(squared)
     others = squared.copy()
@@ -365,7 +379,8 @@ def _upwards(cuts: dict[str, float]) -> list[str]:
     return sorted(reversed(cuts), key=cuts.get)
 
 
-def _tier(values: pd.Series, cuts: dict[str, float]) -> pd.Series:
+def tier_of(values: pd.Series, cuts: dict[str, float]) -> pd.Series:
+    """Name the highest tier whose cut each value reaches; missing ones get the lowest."""
     lowest, *others = _upwards(cuts)
     tier = pd.Series(lowest, index=values.index)
     for name in others:
@@ -392,7 +407,7 @@ def groups(model: Model, assigned: pd.DataFrame) -> Groups:
     Tiers are those that hold anybody, from the highest.
     """
     if model.centres:
-        ids = range(1, len(model.centres) + 1)
+        ids = range(1, model.k + 1)
         return Groups("segment", {i: model.name(i) for i in ids}, assigned)
     held = [tier for tier in model.value_cuts if (assigned["value_tier"] == tier).any()]
     number = {tier: i for i, tier in enumerate(held, 1)}

@@ -82,15 +82,14 @@ def ratio(rule: Rule, near: np.ndarray, next_near: np.ndarray) -> np.ndarray:
 def membership(rule: Rule, costs: np.ndarray) -> np.ndarray:
     """Give customers x segments: how far each belongs to each, adding up to 1.
 
-    Of models the posterior probability; of distances by their inverse, as fuzzy
-    memberships (Bezdek 1981, with exponent 2 of the squared distance).
+    Of models the posterior probability; else by the inverse of the cost, which is fuzzy
+    membership of exponent 2 where the cost is a squared distance (Bezdek 1981).
     """
     if rule.probable:
         belongs = np.exp(costs.min(axis=1, keepdims=True) - costs)
     else:
-        apart = np.sqrt(costs) if rule.method == "kmeans" else costs
-        least = apart.min(axis=1, keepdims=True)
-        belongs = np.where(least > 0, least / np.where(apart > 0, apart, 1), apart == 0)
+        least = costs.min(axis=1, keepdims=True)
+        belongs = np.where(least > 0, least / np.where(costs > 0, costs, 1), costs == 0)
     return belongs / belongs.sum(axis=1, keepdims=True)
 
 
@@ -186,7 +185,7 @@ def gower(prepared: Preparation, raw: np.ndarray) -> np.ndarray:
             values[:, i] /= max(len(column.levels) - 1, 1)
         elif column.measure not in ("yes_no", "unordered"):
             width = column.upper - column.lower
-            values[:, i] = (values[:, i] - column.lower) / width if width > 0 else 0.0
+            values[:, i] = (values[:, i] - column.lower) / (width or 1.0)
     return values
 
 
@@ -212,8 +211,11 @@ def _medoids(given: _Given, k: int) -> Rule:
 
     def matrix() -> np.ndarray:
         # Weighed by column, so that a sum over customers counts each as it should.
-        apart = between(given.prepared, form, form) * given.counts
-        return apart.astype(np.float32)
+        apart = between(given.prepared, form, form)
+        # Who answered little is near to many, and stands for nobody.
+        known = (~np.isnan(form)).sum(axis=1)
+        apart[known < np.median(known)] = 2.0
+        return (apart * given.counts).astype(np.float32)
 
     apart = given.once("apart", matrix)
     medoids = of_scores.medoids(apart, k=k)

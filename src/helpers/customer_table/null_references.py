@@ -1,7 +1,7 @@
 """Draw customers without clusters who have what a table of mixed measures has."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,7 @@ from helpers.customer_table.preparation import NUMBERS, Column, Preparation
 
 CLOUD, STYLES, GRADIENT = "one cloud", "answering styles", "one bent gradient"
 ITEMS = 5  # items answered alike, from which a respondent has a style
-STRATUM = 10  # respondents of one style, at least
-STRATA = 40  # of styles, at most
+_BALANCED = 5  # rounds that bring the shares of items to those seen
 _BINS = 10  # of a number, within which an unordered column is drawn again
 _GRID = np.linspace(0, 0.98, 50)  # correlations that those seen are looked up among
 
@@ -26,22 +25,23 @@ class Latent:
 
     Each column keeps its margin, each pair of numbers, ordered and yes-or-no columns its
     correlation, and who misses what stays. Unordered columns are drawn again from those
-    seen with the column that they go with most. With several `strata`, which are
-    respondents of one answering style, margins are those inside each style; so a style
+    seen with the column that they go with most. In `blocks` of items each customer also
+    says yes, or chooses high levels, as far as some customer seen: so an answering style
     of its own makes no cluster.
 
     Hennig and Lin (2015), Flexible parametric bootstrap for testing homogeneity against
     clustering. Latent normals: Olsson (1979), Maximum likelihood estimation of the
-    polychoric correlation coefficient; here by moments.
+    polychoric correlation coefficient; here by moments. Items with the sums of
+    respondents kept, as in conditional tests of the Rasch model: Ponocny (2001).
     """
 
     raw: np.ndarray  # customers x columns, sorted
-    strata: np.ndarray  # number of each customer's style
     columns: list[Column]
     numeric: np.ndarray  # places of columns that lie on the normals
     factor: np.ndarray  # directions x numeric columns
     margins: np.ndarray  # customers x numeric columns: what is drawn from, NaN missing
     parents: list[tuple[int, int]]  # unordered column and the one it goes with, or -1
+    blocks: list[list[int]]  # places of items that are answered alike
 
     def draw(self, seed: list[int]) -> np.ndarray:
         """Draw customers x columns, in the form of `Preparation.raw`."""
@@ -51,14 +51,63 @@ class Latent:
             normal = rng.standard_normal((len(drawn), len(self.factor))) @ self.factor
         for place, i in enumerate(self.numeric):
             known = np.flatnonzero(~np.isnan(self.raw[:, i]))
-            own, near = self.strata[known], normal[known, place]
-            # Inside each style: the order of the normals takes the values in order.
-            of_values = np.lexsort([self.margins[known, place], own])
-            of_normals = np.lexsort([near, own])
-            drawn[known[of_normals], i] = self.margins[known[of_values], place]
+            # The order of the normals takes the values in order.
+            order = np.argsort(normal[known, place], kind="stable")
+            drawn[known[order], i] = np.sort(self.margins[known, place])
+        for block in self.blocks:
+            places = np.searchsorted(self.numeric, block)
+            drawn[:, block] = self._styled(normal[:, places], block, rng)
         for child, parent in self.parents:
             drawn[:, child] = self._resampled(drawn, child, parent, rng)
         return drawn
+
+    def _styled(
+        self, normal: np.ndarray, block: list[int], rng: np.random.Generator
+    ) -> np.ndarray:
+        # Each customer takes so many steps up, over all items, as the one seen whose level
+        # has the rank of theirs: those steps that their normals pass by most.
+        seen = self.raw[:, block]
+        known = ~np.isnan(seen)
+        steps = [
+            (j, code)
+            for j in range(len(block))
+            for code in np.unique(seen[known[:, j], j])[1:]
+        ]
+        owner = np.array([j for j, _ in steps], int)
+        if not len(owner):
+            return seen
+        passed = [seen[:, j] >= code for j, code in steps]
+        counted = known[:, owner].sum(axis=0)
+        wanted = norm.isf(np.sum(passed, axis=1) / counted)
+        possible = known[:, owner].sum(axis=1)
+        level = np.sum(passed, axis=0) / np.maximum(possible, 1)
+        mean = np.where(known, normal, 0).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        answers = np.flatnonzero(possible)
+        order = answers[np.argsort(mean[answers], kind="stable")]
+        taken = np.zeros(len(seen))
+        taken[order] = np.sort(level[answers])
+        size = np.floor(taken * possible + rng.random(len(seen)))
+        above = np.where(known[:, owner], normal[:, owner], -np.inf)
+        bars = wanted.copy()
+        for _ in range(_BALANCED):
+            rank = (bars - above).argsort(axis=1).argsort(axis=1)
+            up = (rank < size[:, None]) & known[:, owner]
+            share = np.clip(
+                up.sum(axis=0) / counted, 0.5 / len(seen), 1 - 0.5 / len(seen)
+            )
+            bars += wanted - norm.isf(share)
+        found = np.zeros(seen.shape)
+        codes = np.array([code for _, code in steps])
+        lowest = [
+            np.nanmin(seen[:, j]) if known[:, j].any() else 0 for j in range(len(block))
+        ]
+        found += lowest
+        before = np.r_[0, codes[:-1]]
+        first = np.r_[True, owner[1:] != owner[:-1]]
+        height = codes - np.where(first, np.array(lowest)[owner], before)
+        for step, j in enumerate(owner):
+            found[:, j] += up[:, step] * height[step]
+        return np.where(known, found, np.nan)
 
     def _resampled(
         self, drawn: np.ndarray, child: int, parent: int, rng: np.random.Generator
@@ -118,12 +167,10 @@ def fitted(prepared: Preparation, raw: np.ndarray) -> dict[str, Latent | OfNumbe
     `null_models.cloud` draws scores, extreme together as seen.
     """
     raw = raw[np.lexsort(np.nan_to_num(raw, nan=np.inf).T[::-1])]
-    models: dict[str, Latent | OfNumbers] = {
-        CLOUD: latent(prepared, raw, np.zeros(len(raw), int))
-    }
-    levels = answering_levels(prepared, raw)
-    if levels is not None:
-        models[STYLES] = latent(prepared, raw, _strata(levels))
+    cloud = latent(prepared, raw)
+    models: dict[str, Latent | OfNumbers] = {CLOUD: cloud}
+    if blocks := item_blocks(prepared):
+        models[STYLES] = replace(cloud, blocks=blocks)
     mean = np.array([column.mean[0] for column in prepared.columns])
     spread = np.array([column.spread for column in prepared.columns])
     scores = (prepared.values(raw) - mean) / spread
@@ -132,8 +179,7 @@ def fitted(prepared: Preparation, raw: np.ndarray) -> dict[str, Latent | OfNumbe
     differ = bool((scores != scores.iloc[0]).any().all())
     if differ and all(column.measure in NUMBERS for column in prepared.columns):
         if whole:
-            cloud = null_models.cloud(scores)
-            models[CLOUD] = OfNumbers(prepared, raw, cloud)
+            models[CLOUD] = OfNumbers(prepared, raw, null_models.cloud(scores))
         if scores.shape[1] > 1:
             models[GRADIENT] = OfNumbers(prepared, raw, null_models.arch(scores))
     return models
@@ -169,34 +215,27 @@ def answering_levels(prepared: Preparation, raw: np.ndarray) -> np.ndarray | Non
     )
 
 
-def _strata(levels: np.ndarray) -> np.ndarray:
-    """Put respondents of like levels together, `STRATUM` at least."""
-    parts = int(np.clip(len(levels) // STRATUM, 1, STRATA))
-    place = rankdata(levels, method="ordinal") - 1
-    return (place * parts // len(levels)).astype(int)
-
-
-def latent(prepared: Preparation, raw: np.ndarray, strata: np.ndarray) -> Latent:
-    """Fit one cloud, inside each stratum, to sorted customers."""
+def latent(prepared: Preparation, raw: np.ndarray) -> Latent:
+    """Fit one cloud to sorted customers."""
     numeric = np.array([i for i, c in enumerate(prepared.columns) if c.numeric], int)
     columns = [prepared.columns[i] for i in numeric]
     margins = raw[:, numeric].astype(float)
     for place, column in enumerate(columns):
-        if column.measure in NUMBERS and strata.max() == 0:
+        if column.measure in NUMBERS:
             known = ~np.isnan(margins[:, place])
             own = np.sort(margins[known, place])
             # Of one peak where it is levelled; units of its own again.
             peak = one_peak(column.value(own))
             margins[known, place] = column.back(peak)
-    correlation = _correlations(columns, raw[:, numeric], strata)
+    correlation = _correlations(columns, raw[:, numeric])
     return Latent(
         raw=raw,
-        strata=strata,
         columns=prepared.columns,
         numeric=numeric,
         factor=_factor(correlation),
         margins=margins,
         parents=_parents(prepared, raw),
+        blocks=[],
     )
 
 
@@ -208,13 +247,11 @@ def _factor(correlation: np.ndarray) -> np.ndarray:
     return (factor / np.maximum(length, 1e-12)).T
 
 
-def _correlations(
-    columns: list[Column], raw: np.ndarray, strata: np.ndarray
-) -> np.ndarray:
+def _correlations(columns: list[Column], raw: np.ndarray) -> np.ndarray:
     """Give the correlation of normals behind columns that shows the covariance seen.
 
     A number is its normal score; an ordered column counts the thresholds that its normal
-    passes. Covariances are those inside the strata, of customers who know both.
+    passes. Covariances are those of customers who know both.
     """
     n, m = raw.shape
     seen, steps, owner = np.full((n, m), np.nan), [], []
@@ -229,17 +266,10 @@ def _correlations(
         for code in codes[1:]:
             steps.append(norm.isf((value >= code).mean()))
             owner.append(i)
-    for stratum in np.unique(strata):
-        own = strata == stratum
-        part = seen[own]
-        counted = np.maximum((~np.isnan(part)).sum(axis=0), 1)
-        seen[own] = part - np.nansum(part, axis=0) / counted
+    seen -= np.nansum(seen, axis=0) / np.maximum((~np.isnan(seen)).sum(axis=0), 1)
     known = (~np.isnan(seen)).astype(float)
     filled = np.nan_to_num(seen)
-    # Of few customers inside a stratum the mean takes a part of the variance away.
-    parts = max(1.0, len(np.unique(strata)))
-    pairs = np.maximum(known.T @ known - parts, 1.0)
-    covariance = filled.T @ filled / pairs
+    covariance = filled.T @ filled / np.maximum(known.T @ known - 1, 1.0)
     found = _looked_up(covariance, columns, np.array(steps), np.array(owner, int), m)
     np.fill_diagonal(found, 1.0)
     return found
@@ -349,7 +379,7 @@ def planted(
     The normals behind the columns (all, or those named) are moved in each class by a
     normal of deviation `distance`. Returns customers x columns, and the class of each.
     """
-    model = latent(prepared, raw, np.zeros(len(raw), int))
+    model = latent(prepared, raw)
     rng = np.random.default_rng(seed)
     moved = np.zeros((k, len(model.numeric)))
     places = range(len(model.numeric)) if columns is None else columns

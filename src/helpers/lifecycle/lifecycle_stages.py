@@ -479,25 +479,24 @@ def retention_curves(
     Kaplan and Meier (1958), Nonparametric estimation from incomplete observations.
     Returns `by`, day, customers, at_risk (still followed), lapsed (so far), retained
     with low and high (95%, log-log; while nobody, and once everybody, has lapsed,
-    Wilson's).
+    Wilson's). A column `since` says from which day on a customer was followed.
     """
-    # Only the notebook on the customer's life needs it, and it takes a second to load.
-    from lifelines import KaplanMeierFitter
-
     parts = []
     for key, group in durations.groupby(by):
-        fitted = KaplanMeierFitter().fit(group["days"], group["lapsed"], timeline=at)
-        bounds = fitted.confidence_interval_.to_numpy()
+        since = group["since"] if "since" in group else group["days"] * 0
+        retained, low, high = _kaplan_meier(group.assign(since=since), at)
         gone = [int((group["lapsed"] & (group["days"] <= day)).sum()) for day in at]
         part = {
             by: key,
             "day": list(at),
             "customers": len(group),
-            "at_risk": [int((group["days"] >= day).sum()) for day in at],
+            "at_risk": [
+                int(((since <= day) & (group["days"] >= day)).sum()) for day in at
+            ],
             "lapsed": gone,
-            "retained": fitted.survival_function_.iloc[:, 0].to_numpy(),
-            "low": bounds[:, 0],
-            "high": bounds[:, 1],
+            "retained": retained,
+            "low": low,
+            "high": high,
         }
         parts.append(pd.DataFrame(part))
     table = pd.concat(parts, ignore_index=True)
@@ -509,6 +508,23 @@ def retention_curves(
     # on the first day nothing could happen
     table.loc[table["day"] == 0, ["low", "high"]] = 1.0
     return table
+
+
+def _kaplan_meier(
+    group: pd.DataFrame, at: Sequence[float]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Give the share left by each time, and its log-log interval by Greenwood's formula."""
+    days, since = (np.sort(group[name].to_numpy(float)) for name in ("days", "since"))
+    times, gone = np.unique(group.loc[group["lapsed"], "days"], return_counts=True)
+    followed = np.searchsorted(since, times) if since.any() else len(days)
+    followed = followed - np.searchsorted(days, times)
+    left = np.cumprod(np.append(1.0, 1 - gone / followed))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        spread = np.cumsum(np.append(0.0, gone / (followed * (followed - gone))))
+        reach = stats.norm.ppf(0.975) * np.sqrt(spread) / np.log(left)
+        ends = (np.exp(np.log(left) * np.exp(sign * reach)) for sign in (-1, 1))
+        place = np.searchsorted(times, np.asarray(at, float), side="right")
+        return tuple(part[place] for part in (left, *ends))
 
 
 def in_steps(curves: pd.DataFrame, *, by: str) -> pd.DataFrame:

@@ -115,7 +115,12 @@ def stage_shares(counts: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
 
 
 def retention_curves(
-    table: pd.DataFrame, *, names: Mapping[int, str], ax: Axes | None = None
+    table: pd.DataFrame,
+    *,
+    names: Mapping[int, str],
+    label: str = "days",
+    kept: str = "not lapsed",
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the share of customers who have not lapsed, one line a segment.
 
@@ -143,8 +148,8 @@ def retention_curves(
     ax.set_xticks([t for t in ax.get_xticks() if 0 <= t <= last])
     ax.set_ylim(lowest - (1 - lowest) * 0.1, 1.005)
     plots.percent(ax.yaxis)
-    ax.set_xlabel("days", loc="left")
-    ax.set_ylabel("not lapsed")
+    ax.set_xlabel(label, loc="left")
+    ax.set_ylabel(kept)
     return ax
 
 

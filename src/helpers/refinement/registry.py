@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from helpers.clustering import model as clustering_model
 from helpers.core import disk, store
@@ -31,21 +32,28 @@ def read(file: Path) -> list[dict]:
     return entries
 
 
-def append(file: Path, *, model: Path, entry: Mapping[str, str]) -> list[dict]:
+def append(
+    file: Path,
+    *,
+    model: Path,
+    entry: Mapping[str, str],
+    load: Callable[[Path], Any] = clustering_model.load,
+) -> list[dict]:
     """Add a decision about a model, whole or not at all, and give all entries.
 
+    `load` reads the model: that of order lines, or `customer_table.model.load`.
     `entry` has the `FIELDS`; one that says the same about the same model and window,
     whatever the day, is not added twice. BadInput if model or register was changed by
     hand, or the entry lacks a part.
     """
     _check(entry)
-    fitted = clustering_model.load(model)
+    fitted = load(model)
     about = {
         "run": fitted.run,
         "model": fitted.to_dict()["checksum"],
         "trained_from": fitted.first,
         "trained_to": fitted.last,
-        "segments": len(fitted.centres),
+        "segments": fitted.k,
     }
     new = about | {field: entry[field] for field in FIELDS}
     said = new.keys() - {"decided_on"}

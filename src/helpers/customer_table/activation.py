@@ -1,0 +1,256 @@
+"""What to do for whom: value by segment, what segments ask for, and a test of it."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from helpers.activation import experiments
+from helpers.customer_table.lifecycle import EVERYBODY, NONE, need, ordered
+from helpers.disclosure import suppression
+from helpers.disclosure.suppression import DOMINANCE, LARGEST, MIN_CELL
+from helpers.display import evidence, tables, words
+from helpers.statistics import bootstrap, intervals
+
+# The words stand in display/words/en/table_06_activation.ftl.
+# Families that say what customers ask for, or do.
+ASKED = ("requirement", "psychographic", "behavioural")
+MOST_ASKED = 2  # marks named for a segment
+
+
+def matrix(
+    people: pd.DataFrame, *, names: Mapping[int, str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Count customers and share out value by group (rows) and value tier, for a page.
+
+    `people`: segment_id, value_tier, value. Cells of few customers, of one who holds
+    most of its value, and those that would give them away read "withheld".
+    """
+    known = people.dropna(subset=["value"])
+    tiers = ordered({*known["value_tier"]})
+    need(bool(tiers), "table-act-no-value")
+    inside = known["segment_id"].isin(list(names)) & known["value_tier"].isin(tiers)
+    known = known[inside]
+    need(len(known) >= MIN_CELL, "table-act-no-value")
+    axes = {"index": known["segment_id"].map(names), "columns": known["value_tier"]}
+    counts = pd.crosstab(**axes).reindex(columns=tiers, fill_value=0)
+    money = known["value"].abs()
+    sums, tops = (
+        pd.crosstab(**axes, values=money, aggfunc=how).reindex(columns=tiers).fillna(0)
+        for how in ("sum", "max")
+    )
+    dark = suppression.withheld(counts.mask(tops > DOMINANCE * sums, 0))
+    shares = (sums / (sums.to_numpy().sum() or 1)).map("{:.1%}".format)
+    safe = (suppression.withhold(counts), shares.mask(dark, suppression.WITHHELD))
+    heads = {tier: f"{tier.capitalize()} value" for tier in tiers}
+    counted, shared = (table.rename(columns=heads) for table in safe)
+    return counted, shared
+
+
+def worth(
+    people: pd.DataFrame, *, alpha: float, n_bootstrap: int, seed: int
+) -> pd.DataFrame:
+    """Say what each group is worth, and whether a customer of it is worth more than others.
+
+    `people`: customer_id, segment_id, value. Returns segment_id, customers,
+    share_customers, value_total, share_value, value_each (mean) with low and high (95 %,
+    bootstrap of customers), and beside with its ends: the mean less that of all others
+    (simultaneous over groups, Bonferroni).
+    """
+    known = people.dropna(subset=["value"])
+    known = known[known["segment_id"] > 0].sort_values("customer_id")
+    need(len(known) >= MIN_CELL, "table-act-no-value")
+    whole, rows = known["value"].sum(), []
+    for segment_id, group in known.groupby("segment_id"):
+        each = group["value"].to_numpy(float)
+        drawn = bootstrap.mean_interval(each, n_bootstrap, np.random.default_rng(seed))
+        marked = known.assign(treated=known["segment_id"] == segment_id)
+        beside = intervals.difference(marked, value="value", strata=[], alpha=alpha)
+        rows.append(
+            {
+                "segment_id": segment_id,
+                "customers": len(group),
+                "share_customers": len(group) / len(known),
+                "value_total": each.sum(),
+                "share_value": each.sum() / whole if whole else np.nan,
+                "value_each": each.mean(),
+                "value_each_low": drawn[0],
+                "value_each_high": drawn[1],
+                LARGEST: np.abs(each).max() / (np.abs(each).sum() or 1),
+                **{name: beside[name] for name in ("effect", "error", "p")},
+            }
+        )
+    table = pd.DataFrame(rows)
+    family = np.zeros(len(table))
+    table = intervals.together(table, family=family, alpha=alpha, method="holm")
+    ends = {"effect": "beside", "low": "beside_low", "high": "beside_high"}
+    order = ["beside", "beside_low", "beside_high", LARGEST]
+    table = table.rename(columns=ends)
+    return table[[*table.columns[:8], *order]]
+
+
+def resources(table: pd.DataFrame, *, names: Mapping[int, str]) -> dict[str, object]:
+    """Say where value lies, and whose customers are worth more, from `worth`."""
+    shown = tables.guarded(table)
+    safe = table[suppression.numbers(shown["value_each"]).notna()]
+    facts: dict[str, object] = {"branch": "few", "groups": len(safe)}
+    facts |= dict.fromkeys(("top", "share", "customers", "each", "low", "high"), NONE)
+    facts |= dict.fromkeys(("beside", "beside_low", "beside_high", "largest"), NONE)
+    if safe.empty:
+        return facts
+    row = safe.loc[safe["value_each"].idxmax()]
+    clear = len(safe) > 1 and row["beside_low"] > 0
+    facts |= {"branch": "more" if clear else "alike" if len(safe) > 1 else "one"}
+    facts |= {"top": names[int(row["segment_id"])], "share": row["share_value"]}
+    facts |= {"customers": row["share_customers"], "each": row["value_each"]}
+    facts |= {"low": row["value_each_low"], "high": row["value_each_high"]}
+    facts |= {n: row[n] for n in ("beside", "beside_low", "beside_high")}
+    largest = safe.loc[safe["value_total"].idxmax(), "segment_id"]
+    return facts | {"largest": names[int(largest)]}
+
+
+# --- What do they ask for?
+
+
+def asked(profile: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
+    """Take what marks each segment above the average among what customers ask for, or do.
+
+    Returns segment_id, labels (text), grade (`display.evidence`); the profile's order
+    counts.
+    """
+    about = dictionary.set_index("feature")
+    family = profile["feature"].map(about["family"])
+    marks = profile["marker"] & (profile["direction"] == "above") & family.isin(ASKED)
+    own = profile[marks].assign(builds=profile["feature"].map(about["builds"]))
+    own = own.groupby("segment_id").head(MOST_ASKED)
+    rows = [
+        (i, " and ".join(part["label"]), evidence.of(part["builds"].astype(bool)))
+        for i, part in own.groupby("segment_id")
+    ]
+    return pd.DataFrame(rows, columns=["segment_id", "asks", "grade"])
+
+
+def advice(
+    worths: pd.DataFrame | None,
+    asks: pd.DataFrame | None,
+    *,
+    names: Mapping[int, str],
+    sizes: pd.Series,
+) -> pd.DataFrame:
+    """Recommend one thing for each group that may be shown, from `worth` and `asked`.
+
+    Returns segment_id, customers, advice, because, grade.
+    """
+    wants = {} if asks is None else asks.set_index("segment_id").to_dict("index")
+    rows = []
+    safe = suppression.enough_left(sizes.reindex(list(names)).fillna(0), of=sizes.sum())
+    for segment_id in safe.index[safe]:
+        branch = _value_of(segment_id, worths)
+        want = wants.get(segment_id, {"asks": NONE, "grade": evidence.ASSUMED})
+        said = {"asks": want["asks"], "value": branch}
+        rows.append(
+            {
+                "segment_id": segment_id,
+                "customers": int(sizes[segment_id]),
+                "advice": words.say("table-act-advice", **said),
+                "because": words.say("table-act-because", **said),
+                "grade": want["grade"],
+            }
+        )
+    return pd.DataFrame(
+        rows, columns=["segment_id", "customers", "advice", "because", "grade"]
+    )
+
+
+def _value_of(segment_id: int, worths: pd.DataFrame | None) -> str:
+    if worths is None or segment_id not in set(worths["segment_id"]):
+        return "unknown"
+    row = worths.set_index("segment_id").loc[segment_id]
+    if row["beside_low"] > 0:
+        return "more"
+    return "less" if row["beside_high"] < 0 else "alike"
+
+
+# --- What could a test decide?
+
+
+def needed(rate: float, effect: float, **design: float) -> int:
+    """Say how many customers, both arms together, show an effect up or down on a rate.
+
+    The larger number counts where both are possible, since nobody knows which it will
+    be.
+    """
+    ways = [s * effect for s in (1, -1) if 0 <= rate + s * effect <= 1]
+    return max(
+        experiments.customers_needed(rate=rate, effect=way, **design) for way in ways
+    )
+
+
+def power(
+    people: pd.DataFrame, *, effects: Sequence[float], assumed: float, **design: float
+) -> pd.DataFrame:
+    """Say for each group, and over all (0, first), what a test on its customers decides.
+
+    `people`: customer_id, segment_id, happened (1, 0 or missing). Returns segment_id,
+    customers, rate, low, high, a column of customers needed for each of the `effects`
+    (such as needed_5) and finds: the smallest of them that its customers suffice for,
+    or missing. A rate that may not be shown is missing, and what is needed rests on that
+    of all; where that is not known, on the `assumed` one.
+    """
+    own = people[people["segment_id"] > 0]
+    parts = [people.assign(segment_id=0)]
+    parts += [own] if own["segment_id"].max() > own["segment_id"].min() else []
+    each = pd.concat(parts).groupby("segment_id")["happened"]
+    table = each.agg(["size", "mean", "count"]).reset_index()
+    table.columns = ["segment_id", "customers", "rate", "known"]
+    shown = tables.guarded(table, of={"rate": "known"})["rate"]
+    table["rate"] = table["rate"].where(suppression.numbers(shown).notna())
+    ends = intervals.wilson(table["rate"], table["known"], alpha=design["alpha"])
+    rates = table["rate"].fillna(table["rate"].iloc[0]).fillna(assumed)
+    found = {
+        f"needed_{100 * effect:g}": [needed(rate, effect, **design) for rate in rates]
+        for effect in effects
+    }
+    table = table.assign(low=ends[0], high=ends[1], **found).drop(columns="known")
+    enough = (
+        pd.DataFrame(found).le(table["customers"], axis=0).set_axis(effects, axis=1)
+    )
+    least = enough.mul(effects).where(enough).min(axis=1)
+    return table.assign(finds=least)
+
+
+def decidable(
+    table: pd.DataFrame,
+    *,
+    effects: Sequence[float],
+    names: Mapping[int, str],
+) -> dict[str, object]:
+    """Say what a test on this table's customers could decide, from `power`.
+
+    each: every group by itself finds the largest effect; some: some do; pooled: only all
+    together; one: there is one group, which does; none: not even all.
+    """
+    own, whole = table.iloc[1:], table.iloc[0]
+    able = own[own["finds"].notna() & (own["customers"] >= MIN_CELL)]
+    branch = "none"
+    if whole["finds"] <= max(effects):
+        branch = "one" if own.empty else "pooled"
+    if len(able):
+        branch = "each" if len(able) == len(names) else "some"
+    largest, smallest = max(effects), min(effects)
+    return {
+        "branch": branch,
+        "able": ", ".join(names[int(i)] for i in able["segment_id"]) or NONE,
+        "customers": int(whole["customers"]),
+        "largest": 100 * largest,
+        "smallest": 100 * smallest,
+        "needs": int(whole[f"needed_{100 * largest:g}"]),
+        "needs_smallest": int(whole[f"needed_{100 * smallest:g}"]),
+        "least": 100 * whole["finds"] if whole["finds"] > 0 else NONE,
+        "rate": NONE if np.isnan(whole["rate"]) else whole["rate"],
+    }
+
+
+def everybody(names: Mapping[int, str]) -> dict[int, str]:
+    """Name all customers beside the groups."""
+    return {0: EVERYBODY} | dict(names)

@@ -1,0 +1,192 @@
+"""Where value lies, what is recommended, and what a test of a size can decide."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from helpers.core.errors import TooLittle
+from helpers.customer_table import activation
+from helpers.display import words
+
+NAMES = {1: "Price first", 2: "Looks first"}
+DESIGN = {"control_share": 0.5, "alpha": 0.05, "power": 0.8}
+
+
+def people(segment_id, value, tier="high", happened=np.nan):
+    table = pd.DataFrame({"segment_id": segment_id, "value": value})
+    table["customer_id"] = [f"c{i:04}" for i in range(len(table))]
+    return table.assign(value_tier=tier, happened=happened)
+
+
+def test_value_is_shared_out_by_segment_and_tier():
+    rows = people(
+        [1] * 40 + [2] * 40,
+        [30.0] * 20 + [10.0] * 20 + [30.0] * 20 + [10.0] * 20,
+        tier=(["high"] * 20 + ["low"] * 20) * 2,
+    )
+    counts, shares = activation.matrix(rows, names=NAMES)
+    assert counts.loc["Price first"].tolist() == [20, 20]
+    assert shares.loc["Looks first"].tolist() == ["37.5%", "12.5%"]
+
+
+def test_cells_of_few_or_of_one_are_withheld_with_company():
+    tier = ["high"] * 4 + ["low"] * 36 + ["high"] * 20 + ["low"] * 20
+    rows = people([1] * 40 + [2] * 40, [10.0] * 80, tier=tier)
+    counts, shares = activation.matrix(rows, names=NAMES)
+    assert (counts.astype(str) == "withheld").to_numpy().all()
+    assert (shares == "withheld").to_numpy().all()
+    # one customer holds nearly all of a cell that many share
+    rows = people(
+        [1] * 40 + [2] * 40,
+        [9999.0] + [10.0] * 79,
+        tier=(["high"] * 20 + ["low"] * 20) * 2,
+    )
+    counts, shares = activation.matrix(rows, names=NAMES)
+    assert counts.loc["Price first", "High value"] == 20
+    assert shares.loc["Price first", "High value"] == "withheld"
+    assert (shares == "withheld").to_numpy().sum() >= 3
+
+
+def test_without_a_value_nothing_is_shared_out():
+    with pytest.raises(TooLittle):
+        activation.matrix(people([1] * 40, np.nan, tier="not known"), names=NAMES)
+    with pytest.raises(TooLittle):
+        activation.worth(people([1] * 40, np.nan), alpha=0.05, n_bootstrap=10, seed=1)
+
+
+def worth(rows):
+    return activation.worth(rows, alpha=0.05, n_bootstrap=200, seed=1)
+
+
+def test_worth_is_a_mean_with_the_difference_from_all_others():
+    rng = np.random.default_rng(2)
+    rows = people(
+        [1] * 60 + [2] * 40, [*rng.normal(100, 10, 60), *rng.normal(80, 10, 40)]
+    )
+    table = worth(rows).set_index("segment_id")
+    own = rows.groupby("segment_id")["value"]
+    assert table["value_each"].tolist() == pytest.approx(own.mean().tolist())
+    assert table["share_value"].sum() == pytest.approx(1)
+    assert table.loc[1, "beside"] == pytest.approx(own.mean()[1] - own.mean()[2])
+    # two groups share the error: Welch's error at 1 - 0.05 / 2
+    error = np.sqrt((own.var() / own.size()).sum())
+    reach = stats.norm.isf(0.0125) * error
+    assert table.loc[1, "beside_low"] == pytest.approx(table.loc[1, "beside"] - reach)
+    facts = activation.resources(worth(rows), names=NAMES)
+    assert (facts["branch"], facts["top"]) == ("more", "Price first")
+
+
+@pytest.mark.parametrize(
+    ("rows", "branch"),
+    [
+        (people([1] * 60 + [2] * 40, [5.0, 6.0] * 50), "alike"),
+        (people([1] * 60 + [2] * 4, [5.0, 6.0] * 32), "few"),
+        (people([1] * 60, [5.0, 6.0] * 30), "one"),
+        (people([1] * 5 + [2] * 6, [5.0] * 11), "few"),
+    ],
+)
+def test_value_claims_no_more_than_is_tested(rows, branch):
+    facts = activation.resources(worth(rows), names=NAMES)
+    assert facts["branch"] == branch
+    assert words.finding("table-act-resources", **facts, group="segment")["decision"]
+
+
+PROFILE = pd.DataFrame(
+    [
+        (1, "price", "Compares prices", "above", True),
+        (1, "age", "Age", "above", True),
+        (1, "visits", "Visits", "above", True),
+        (1, "style", "Looks matter", "below", True),
+        (2, "style", "Looks matter", "above", False),
+    ],
+    columns=["segment_id", "feature", "label", "direction", "marker"],
+)
+DICTIONARY = pd.DataFrame(
+    {
+        "feature": ["price", "age", "visits", "style"],
+        "family": ["psychographic", "demographic", "behavioural", "psychographic"],
+        "builds": [True, False, False, True],
+    }
+)
+
+
+def test_segments_are_offered_what_marks_them_and_they_ask_for():
+    asks = activation.asked(PROFILE, DICTIONARY)
+    assert asks["segment_id"].tolist() == [1]
+    assert asks["asks"].tolist() == ["Compares prices and Visits"]
+    assert asks["grade"].tolist() == ["by construction"]
+    rows = people([1] * 60 + [2] * 40, [10.0, 11.0] * 30 + [5.0, 6.0] * 20)
+    sizes = rows["segment_id"].value_counts()
+    table = activation.advice(worth(rows), asks, names=NAMES, sizes=sizes)
+    assert "Compares prices" in table["advice"][0]
+    assert "time of their own" in table["advice"][0]
+    assert "Ask what they want" in table["advice"][1]
+    assert table["grade"].tolist() == ["by construction", "assumed"]
+
+
+def test_groups_of_few_get_no_recommendation():
+    sizes = pd.Series({1: 50, 2: 5})
+    table = activation.advice(None, None, names=NAMES, sizes=sizes)
+    assert table.empty
+
+
+def test_customers_needed_are_those_of_the_textbook():
+    # the textbook: 60% against 50%, alpha 5%, power 80%: 388 an arm; up to 70% it is 356
+    assert activation.needed(0.6, 0.1, **DESIGN) == pytest.approx(2 * 388, abs=2)
+    # near 1 only the way down is left
+    assert activation.needed(0.97, 0.05, **DESIGN) == activation.needed(
+        0.03, 0.05, **DESIGN
+    )
+
+
+def test_a_test_that_is_large_enough_finds_the_effect_as_often_as_planned():
+    rng = np.random.default_rng(3)
+    n = activation.needed(0.3, 0.1, **DESIGN) // 2
+    one, other = rng.binomial(n, 0.3, 2000) / n, rng.binomial(n, 0.4, 2000) / n
+    mean = (one + other) / 2
+    z = (other - one) / np.sqrt(2 * mean * (1 - mean) / n)
+    assert np.mean(np.abs(z) > 1.96) == pytest.approx(0.8, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "branch"),
+    [
+        ((900, 900), "each"),
+        ((900, 100), "some"),
+        ((400, 400), "pooled"),
+        ((60, 60), "none"),
+    ],
+)
+def test_what_can_be_decided_depends_on_who_is_there(sizes, branch):
+    rows = people(
+        [1] * sizes[0] + [2] * sizes[1], 1.0, happened=[1.0, 0.0] * (sum(sizes) // 2)
+    )
+    given = {"effects": [0.05, 0.1]}
+    table = activation.power(rows, **given, assumed=0.05, **DESIGN)
+    assert table["segment_id"].tolist() == [0, 1, 2]
+    assert table["needed_10"].iloc[0] == activation.needed(0.5, 0.1, **DESIGN)
+    facts = activation.decidable(table, **given, names=NAMES)
+    assert facts["branch"] == branch
+    assert words.finding(
+        "table-act-test", **facts, group="segment", power=0.8, outcome="none"
+    )
+
+
+def test_without_an_outcome_a_rate_is_assumed():
+    table = activation.power(
+        people([1] * 50, 1.0), effects=[0.1], assumed=0.05, **DESIGN
+    )
+    assert table["segment_id"].tolist() == [0]
+    assert table["rate"].isna().all()
+    assert table["needed_10"].tolist() == [activation.needed(0.05, 0.1, **DESIGN)]
+
+
+def test_what_is_needed_gives_no_small_rate_away():
+    happened = [1.0] * 4 + [0.0] * 96 + [1.0, 0.0] * 100 + [1.0, 0.0] * 150
+    rows = people([1] * 100 + [2] * 200 + [3] * 300, 1.0, happened=happened)
+    table = activation.power(rows, effects=[0.1], assumed=0.05, **DESIGN)
+    # 4 of 100 would be told, and what is left of all would tell it
+    assert table["rate"].isna().sum() >= 2
+    hidden = table.loc[table["rate"].isna(), "needed_10"]
+    assert (hidden == table["needed_10"].iloc[0]).all()
