@@ -166,7 +166,7 @@ def copies(features: pd.DataFrame, measured: Mapping[str, str]) -> pd.DataFrame:
     rows = []
     ranked = [name for name in measured if measured[name] != "unordered"]
     related = features[ranked].rank().corr().abs()
-    codes = {}
+    codes: dict[str, np.ndarray] = {}
     for name in measured:
         code, kinds = pd.factorize(features[name], sort=True)
         codes |= {name: code} if len(kinds) <= FEW_LEVELS else {}
