@@ -1,13 +1,10 @@
 # Words of notebook 5 of a customer table. A finding is a message; its attributes are its parts.
 
 # --- Why a section is left out
-table-life-no-tenure = How long customers stay is not measured: the table lacks { $lacks }.
 table-life-few-leavers = How long customers stay is not measured: it needs { $least } customers who left and { $least } who stayed.
 table-life-no-outcome = No yes/no outcome is named, so no rates are compared. Name one under outcome.
 table-life-no-driver = What goes with leaving is not measured: no column varies enough beside the tenure.
-table-life-no-fee = Recurring revenue is not added up: the table names no monthly fee.
 table-life-few-fees = Recurring revenue is not added up: it needs { $least } customers with a monthly fee.
-table-life-no-contracts = Contracts are not looked at: this run has no table of contracts.
 table-life-no-gap = Activity and future orders are not measured: the table does not say since when customers were observed. So their usual time between orders is unknown.
 table-life-few-orders = Activity and future orders are not measured: they need { $least } customers whose orders are known.
 table-life-no-rfm = There are no cells of recency and frequency: the table lacks { $lacks }.
