@@ -104,17 +104,17 @@ table-life-drivers =
     }
     .size = { $clear } of { $columns } columns clearly go with leaving. { $more ->
         [none] { "" }
-       *[other] { $more }: leaves { NUM($more_hazard_ratio, digits: 1) } times as fast.
+       *[other] With more of “{ $more }”, customers leave { NUM($more_hazard_ratio, digits: 2) } times as fast.
     } { $less ->
         [none] { "" }
-       *[other] { $less }: leaves { NUM($less_hazard_ratio, digits: 2) } times as fast.
+       *[other] With more of “{ $less }”, customers leave { NUM($less_hazard_ratio, digits: 2) } times as fast.
     }
     .uncertainty = { $more ->
         [none] { "" }
-       *[other] Interval of the first: ({ NUM($more_low, digits: 1) } to { NUM($more_high, digits: 1) }).
+       *[other] Interval of “{ $more }”: ({ NUM($more_low, digits: 2) } to { NUM($more_high, digits: 2) }).
     } { $less ->
         [none] { "" }
-       *[other] Interval of the slower ones: ({ NUM($less_low, digits: 2) } to { NUM($less_high, digits: 2) }).
+       *[other] Interval of “{ $less }”: ({ NUM($less_low, digits: 2) } to { NUM($less_high, digits: 2) }).
     } Pairs ranked correctly, of customers left out: { PERCENT($c) } ({ PERCENT($c_low) } to { PERCENT($c_high) }); chance is 50%.
     .limit = Association, no effect: changing a column need not keep anybody.
 
