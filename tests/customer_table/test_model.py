@@ -123,7 +123,7 @@ def test_kmeans_gives_the_nearest_centre_and_takes_what_is_missing_for_the_avera
     # scores (0, 1, 1, -1), (1, -1, -1, 1), (3, 0, 0, 0) and (-2, 1, 0, 0): squared
     # distances (0, 13), (13, 0), (12, 7) and (6, 15)
     found = both(by_hand("kmeans"), PEOPLE)
-    near = [1, 1, sqrt(12) / (sqrt(12) + sqrt(7)), sqrt(15) / (sqrt(15) + sqrt(6))]
+    near = [1, 1, 12 / (12 + 7), 15 / (15 + 6)]
     check(
         found,
         [1, 2, 2, 1, 0],
@@ -475,8 +475,8 @@ def test_fitted_segments_are_those_that_the_model_assigns(method):
     table = made(5, n_columns=6)
     prepared = preparation.fit(table, dictionary=dictionary(6), winsor=0.02)
     raw = prepared.raw(table)
-    given = {"method": method, "k_values": [3], "seed": 1, "n_init": 2}
-    rule = methods.fit(prepared, raw, **given)[3]
+    given = {"tried": [method], "k_values": [3], "seed": 1, "n_init": 2}
+    rule = methods.fit(prepared, raw, **given)[method, 3]
     model = by_hand(method, preparation=prepared, rule=rule, min_known=0.0)
     found = both(model, table)
     assert (found["segment_id"] - 1).tolist() == rule.labels(prepared, raw).tolist()

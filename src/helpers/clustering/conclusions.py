@@ -22,23 +22,30 @@ _HEADS = criteria.LIMITED | {
 }
 
 _ALL_SCORES = "continuous need scores"
+QUINTILES = "quintiles"  # of sales, which a gain is measured against
 
 
-def asked(limits: criteria.Limits) -> pd.DataFrame:
-    """List the criteria: what each asks, its limit, and the parameter that sets it."""
+def asked(limits: criteria.Limits, *, beyond: str = QUINTILES) -> pd.DataFrame:
+    """List the criteria: what each asks, its limit, and the parameter that sets it.
+
+    `beyond` is what a gain is measured against: quintiles, tiers or nothing.
+    """
     rows = [
-        (words.say(f"choice-limit-{name}"), f"{value:g}", name)
+        (words.say(f"choice-limit-{name}", beyond=beyond), f"{value:g}", name)
         for name, value in asdict(limits).items()
         if value is not None
     ]
     return pd.DataFrame(rows, columns=["asks", "limit", "parameter"])
 
 
-def heads(limits: criteria.Limits) -> dict[str, str]:
-    """Head the columns of the deciding table by what they ask, and by the parameter."""
+def heads(limits: criteria.Limits, *, beyond: str = QUINTILES) -> dict[str, str]:
+    """Head the columns of the deciding table by what they ask, and by the parameter.
+
+    `beyond` is as for :func:`asked`.
+    """
     given = {column: getattr(limits, limit) for column, limit in _HEADS.items()}
     return {
-        column: words.say(f"choice-head-{column}", limit=f"{value:g}")
+        column: words.say(f"choice-head-{column}", limit=f"{value:g}", beyond=beyond)
         for column, value in given.items()
         if value is not None
     }
@@ -111,21 +118,36 @@ def against(
         return []
     missed = criteria.missed(table, limits)
     nearest = found.k if found.overridden else missed.sum(axis=1).idxmin()
-    row = table.loc[nearest]
+    first, *others = missed_by(table.loc[nearest], missed.loc[nearest], limits)
+    return [words.say("choice-against", k=nearest, first=first), *sentences(others)]
+
+
+def missed_by(
+    row: pd.Series,
+    missed: pd.Series,
+    limits: criteria.Limits,
+    *,
+    beyond: str = QUINTILES,
+) -> list[str]:
+    """Say in clauses which criteria a candidate misses, by its rows of two tables.
+
+    They are those of `criteria.judge` and `criteria.missed`; `beyond` as for `asked`.
+    """
     reasons = []
-    if row["p_weeks"] > limits.alpha:
+    if row.get("p_weeks", np.nan) > limits.alpha:
         reasons.append(words.say("choice-missed-p_weeks", p=row["p_weeks"]))
     if row["explained_low"] <= 0:
-        reasons.append(words.say("choice-missed-explained_low"))
+        reasons.append(words.say("choice-missed-explained_low", beyond=beyond))
     for name, limit in limits.least().items():
-        if missed.loc[nearest, criteria.LIMITED[name]]:
+        if missed[criteria.LIMITED[name]]:
             facts = {"value": row[name], "limit": limit, "known": pd.notna(row[name])}
-            reasons.append(words.say(f"choice-missed-{name}", **facts))
-    first, *others = reasons
-    return [
-        words.say("choice-against", k=nearest, first=first),
-        *(f"{other[:1].upper()}{other[1:]}." for other in others),
-    ]
+            reasons.append(words.say(f"choice-missed-{name}", beyond=beyond, **facts))
+    return reasons
+
+
+def sentences(clauses: Sequence[str]) -> list[str]:
+    """Turn clauses into sentences."""
+    return [f"{clause[:1].upper()}{clause[1:]}." for clause in clauses]
 
 
 def deciding(

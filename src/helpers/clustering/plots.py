@@ -132,12 +132,32 @@ def score_panels(table: pd.DataFrame, *, alpha: float) -> Figure:
             else "less is better ↓"
         )
         ax.set_title(f"{scores.NAMES[statistic]}\n{way}", fontsize=TEXT)
-    figure.supxlabel(
-        f"number of segments\n● p ≤ {alpha:g}   ○ p > {alpha:g}   "
-        "grey: range of the references, dashed: their mean",
-        fontsize=TEXT,
-    )
+    figure.supxlabel(_legend(alpha), fontsize=TEXT)
     return figure
+
+
+def method_panels(
+    table: pd.DataFrame, names: Mapping[str, str], *, label: str, alpha: float
+) -> Figure:
+    """Draw one score over k beside its references, as `score_panels`: a panel a method.
+
+    `label` says what the score is, `names` what the methods are called.
+    """
+    figure, axes = _panels(1, len(names), height=3.2, sharex=True, sharey=True)
+    for ax, (method, name) in zip(axes[0], names.items(), strict=True):
+        rows = table[table["method"] == method].sort_values("k")
+        _score_panel(rows, alpha=alpha, ax=ax)
+        ax.set_title(fill(name, 16), fontsize=TEXT)
+    axes[0, 0].set_ylabel(label, fontsize=TEXT)
+    figure.supxlabel(_legend(alpha), fontsize=TEXT)
+    return figure
+
+
+def _legend(alpha: float) -> str:
+    return (
+        f"number of segments\n● p ≤ {alpha:g}   ○ p > {alpha:g}   "
+        "grey: range of the references, dashed: their mean"
+    )
 
 
 def _score_panel(rows: pd.DataFrame, *, alpha: float, ax: Axes) -> None:

@@ -104,6 +104,7 @@ def benchmark(
     folds: int,
     n_bootstrap: int,
     seed: int,
+    best_of: Mapping[str, pd.DataFrame] | None = None,
 ) -> pd.DataFrame:
     """Say how well each design predicts each outcome, for customers left out.
 
@@ -116,7 +117,8 @@ def benchmark(
 
     `designs` are customers x columns, of which text, categories and bool are labels,
     missing being one; `base` is what is known without any. Folds and samples go by
-    place: another order of rows gives others.
+    place: another order of rows gives others. `best_of` are designs of several labels,
+    of which each fold takes the one that predicts best among the other folds.
 
     Returns design, outcome, score, customers (judged), alone, alone_low, alone_high
     (the design by itself), base (the base by itself), with_base (both), gain, gain_low,
@@ -127,9 +129,10 @@ def benchmark(
     the ROC curve). low and high are 95 % percentile intervals over customers, a little
     too narrow: folds and fitted models stay as they are.
     """
-    _check(designs | {"base": base}, base)
+    best_of = dict(best_of or {})
+    _check(designs | best_of | {"base": base}, base)
     tables = Parallel(n_jobs=-1)(
-        delayed(_judge)(outcome, designs, base, folds, n_bootstrap, seed)
+        delayed(_judge)(outcome, designs, best_of, base, folds, n_bootstrap, seed)
         for outcome in outcomes
     )
     return pd.concat(tables, ignore_index=True)
@@ -328,6 +331,7 @@ def rfm_cells(features: pd.DataFrame, *, parts: int) -> pd.Series:
 def _judge(
     outcome: Outcome,
     designs: dict[str, pd.DataFrame],
+    best_of: dict[str, pd.DataFrame],
     base: pd.DataFrame,
     folds: int,
     n_bootstrap: int,
@@ -343,7 +347,8 @@ def _judge(
     }
     if why := _why_not(outcome, truth, folds):
         none = _row(*np.full((3, 2), np.nan))
-        rows = [{"design": name, **shared, **none, "why": why} for name in designs]
+        names = [*designs, *best_of]
+        rows = [{"design": name, **shared, **none, "why": why} for name in names]
         return pd.DataFrame(rows)
     yes_no = outcome.kind == "yes_no"
     answers = truth[:, 0] if yes_no else np.zeros(len(truth))
@@ -353,8 +358,10 @@ def _judge(
     with threadpool_limits(1):
         known = _columns(base[judged])
         without = score(truth, _fitted(known, truth, fold, yes_no), fold, weights)
-        for name, design in designs.items():
-            pair = _alone_and_with(design[judged], known, truth, fold, yes_no)
+        settings = (known, truth, fold, yes_no)
+        for name, design in (designs | best_of).items():
+            predict = _best_of if name in best_of else _alone_and_with
+            pair = predict(design[judged], *settings)
             alone, both = (score(truth, found, fold, weights) for found in pair)
             numbers = _row(alone, without, both)
             rows.append({"design": name, **shared, **numbers, "why": ""})
@@ -432,6 +439,26 @@ def _alone_and_with(
     else:
         alone = _fitted(added, truth, fold, yes_no)
     return alone, _fitted(both, truth, fold, yes_no)
+
+
+def _best_of(
+    labels: pd.DataFrame,
+    known: tuple[np.ndarray, np.ndarray],
+    truth: np.ndarray,
+    fold: np.ndarray,
+    yes_no: bool,
+) -> tuple[np.ndarray, np.ndarray]:
+    alone, both = np.empty(truth.shape), np.empty(truth.shape)
+    for part in np.unique(fold):
+        inside, own = fold != part, fold == part
+        errors = []
+        for _, label in labels[inside].items():
+            found = forecasts.label_means(label, truth[inside], fold[inside])
+            errors.append(((found - truth[inside]) ** 2).sum())
+        best = labels.iloc[:, [int(np.argmin(errors))]]
+        pair = _alone_and_with(best, known, truth, fold, yes_no)
+        alone[own], both[own] = (found[own] for found in pair)
+    return alone, both
 
 
 def _fitted(

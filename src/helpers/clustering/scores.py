@@ -1,6 +1,6 @@
 """Score clusterings side by side: every method at every number of segments."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -53,13 +53,19 @@ def sweep(
     fits = clustering_methods.fits(
         values, methods=methods, k_values=k_values, seed=seed, n_init=n_init
     )
-    judged = _judge(values, [(fit.labels, k) for (_, k), fit in fits.items()])
-    rows = [
-        {"method": method, "k": k} | scored | fit.information()
-        for ((method, k), fit), scored in zip(fits.items(), judged, strict=True)
-    ]
+    judged = compactness(values, {at: fit.labels for at, fit in fits.items()})
+    information = pd.DataFrame([fit.information() for fit in fits.values()])
     labels = {f"{method}_{k}": fit.labels for (method, k), fit in fits.items()}
-    return pd.DataFrame(labels, index=scores.index), pd.DataFrame(rows)
+    return pd.DataFrame(labels, index=scores.index), judged.join(information)
+
+
+def compactness(
+    values: np.ndarray, labels: Mapping[tuple[str, int], np.ndarray]
+) -> pd.DataFrame:
+    """Score labels by method and k: the columns of `sweep` but for the likelihood."""
+    judged = _judge(values, [(own, k) for (_, k), own in labels.items()])
+    rows = [{"method": m, "k": k} for m, k in labels]
+    return pd.DataFrame([a | b for a, b in zip(rows, judged, strict=True)])
 
 
 def measure(

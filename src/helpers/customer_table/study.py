@@ -1,13 +1,14 @@
 """Measure what decides on method and number of segments of a customer table."""
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import Parallel, delayed, parallel_config
 from numpy.typing import ArrayLike
 
 from helpers.clustering import (
@@ -21,7 +22,13 @@ from helpers.clustering.scores import adjusted_rand
 from helpers.core.errors import BadInput
 from helpers.customer_table import methods, null_references
 from helpers.customer_table.methods import Rule
-from helpers.customer_table.preparation import Preparation, Told, fit_raw
+from helpers.customer_table.preparation import (
+    BLOCKS,
+    NUMBERS,
+    Preparation,
+    Told,
+    fit_raw,
+)
 from helpers.runs.run_file import AUTO
 
 KEYS = ("method", "k")
@@ -433,3 +440,184 @@ def kept(one: Study, key: Candidate) -> np.ndarray:
     """Say of each customer how often repetitions keep them in their segment, 0 to 1."""
     method, k = key
     return stability.kept(one.again[method], {k: one.labels[key]}, k=k)
+
+
+# --- Around the candidates: what could be found, and what else could have been
+
+
+def positive_control(
+    table: Table,
+    *,
+    tried: Sequence[str],
+    k: int,
+    distances: Sequence[float],
+    seed: int,
+    n_init: int,
+) -> pd.DataFrame:
+    """Ask how far each method finds planted classes: a row a distance, a column a method.
+
+    Each cell is the adjusted Rand index with what `null_references.planted` planted.
+    """
+    prepared = table.prepared()
+    rows = []
+    for distance in distances:
+        raw, own = null_references.planted(
+            prepared, table.raw, k=k, distance=distance, seed=seed
+        )
+        rules = methods.fit(
+            prepared, raw, tried=tried, k_values=[k], seed=seed, n_init=n_init
+        )
+        found = {m: rule.labels(prepared, raw) for (m, _), rule in rules.items()}
+        ari = {method: adjusted_rand(labels, own) for method, labels in found.items()}
+        rows.append({"distance": distance} | ari)
+    return pd.DataFrame(rows)
+
+
+def _labels(
+    table: Table,
+    method: str,
+    *,
+    k: int,
+    seed: int,
+    n_init: int,
+    counts: np.ndarray | None = None,
+) -> np.ndarray:
+    """Prepare and group customers, who count as often as `counts` says."""
+    prepared = table.prepared(counts)
+    weights = table.weights if counts is None else table.weights * counts
+    rules = methods.fit(
+        prepared,
+        table.raw,
+        tried=[method],
+        k_values=[k],
+        seed=seed,
+        n_init=n_init,
+        weights=weights,
+    )
+    return rules[method, k].labels(prepared, table.raw)
+
+
+def beside(one: Study) -> pd.DataFrame:
+    """Set the agreement of halves beside the strictest null references.
+
+    Returns method, k, observed, reference, low, high and p, as
+    `clustering.plots.method_panels` draws them.
+    """
+    names = {"halves": "observed", "reference_agreement": "reference"}
+    ends = holding.strictest(one.held, KEYS)[["low", "high"]]
+    shown = one.criteria[["halves", "reference_agreement", "p"]].rename(columns=names)
+    return shown.join(ends).reset_index()
+
+
+def preparations(table: Table) -> list[dict[str, Any]]:
+    """List the choices of preparation that can be defended, the one taken first.
+
+    winsor matters to numbers, and what is done about missing answers where some are
+    missing: customers who lack any are "used" to build, or "left out" while at least
+    half of all lack none.
+    """
+    numbers = any(measure in NUMBERS for _, measure, _ in table.columns)
+    lacking = float(np.isnan(table.raw).any(axis=1).mean())
+    options = {
+        "winsor": [table.winsor, *((0.0, 0.05) if numbers else ())],
+        "blocks": [table.blocks, *BLOCKS],
+        "missing": ["used"] + ["left out"] * (0 < lacking <= 0.5),
+    }
+    every = itertools.product(*(dict.fromkeys(some) for some in options.values()))
+    return [dict(zip(options, one, strict=True)) for one in every]
+
+
+def multiverse(
+    table: Table,
+    *,
+    choices: Sequence[Mapping[str, Any]],
+    method: str,
+    k: int,
+    seed: int,
+    n_init: int,
+) -> pd.DataFrame:
+    """Group the customers under each of `preparations`: a column of labels for each.
+
+    As `clustering.stability.multiverse`.
+    """
+    complete = (~np.isnan(table.raw).any(axis=1)).astype(float)
+    labels = Parallel(n_jobs=-1)(
+        delayed(_labels)(
+            replace(table, winsor=choice["winsor"], blocks=choice["blocks"]),
+            method,
+            counts=complete if choice["missing"] == "left out" else None,
+            **{"k": k, "seed": seed, "n_init": n_init},
+        )
+        for choice in choices
+    )
+    return pd.DataFrame(np.column_stack(labels))
+
+
+def recovery_by_rank(
+    table: Table,
+    *,
+    null: str,
+    method: str,
+    k: int,
+    references: int,
+    n_bootstrap: int,
+    n_init: int,
+    seed: int,
+) -> pd.DataFrame:
+    """Measure how well repeated studies find segments of customers without classes.
+
+    Returns rank (from 1, found worst), value and reference, as
+    `clustering.stability.recovery_by_rank` for references of the null model `null`.
+    """
+    model = null_references.fitted(table.prepared(), table.raw)[null]
+    settings = {"k": k, "n_bootstrap": n_bootstrap, "n_init": n_init}
+    found = Parallel(n_jobs=-1)(
+        delayed(_by_rank)(table, model, [seed, i], method, **settings)
+        for i in range(1, references + 1)
+    )
+    return pd.concat(found, ignore_index=True)
+
+
+def _by_rank(
+    table: Table,
+    model: holding.Drawn,
+    seed: list[int],
+    method: str,
+    *,
+    k: int,
+    n_bootstrap: int,
+    n_init: int,
+) -> pd.DataFrame:
+    drawn = replace(table, raw=model.draw(seed))
+    state = int(np.random.default_rng(seed).integers(2**31))
+    settings = {"seed": state, "n_init": n_init}
+    # References are measured side by side already; each of them stays in its process.
+    with parallel_config(backend="sequential"):
+        own = _labels(drawn, method, k=k, **settings)
+        again = resample(
+            drawn, tried=[method], k_values=[k], n_bootstrap=n_bootstrap, **settings
+        )
+    found = stability.recovery(again[method], {k: own})
+    value = np.sort(found.groupby("segment")["jaccard"].mean())
+    ranks = {"rank": range(1, k + 1), "value": value, "reference": seed[1]}
+    return pd.DataFrame(ranks)
+
+
+def sizes(assigned: pd.DataFrame, weights: pd.Series) -> pd.DataFrame:
+    """Sum up the table `segments` by segment_id, without who is in none.
+
+    `weights` are by customer_id. Returns customers, share_customers, share_weighted,
+    median_membership and borderline (share).
+    """
+    known = assigned[assigned["segment_id"] > 0]
+    counts = known.groupby("segment_id")["membership"].agg(["size", "median"])
+    weight = weights.loc[known["customer_id"]].groupby(known["segment_id"].to_numpy())
+    return pd.DataFrame(
+        {
+            "customers": counts["size"],
+            "share_customers": counts["size"] / len(known),
+            "share_weighted": weight.sum() / weight.sum().sum(),
+            "median_membership": counts["median"],
+            "borderline": known.groupby("segment_id")["borderline"].mean(),
+        }
+    )

@@ -332,6 +332,13 @@ def questions(
     return pd.DataFrame(table, columns=names)
 
 
+def first_questions(asked: pd.DataFrame, truth: pd.Series, *, most: int) -> list[str]:
+    """Choose the questions of `questions` that help most where nothing is known yet."""
+    tables = {"": asked[[]]} | {name: asked[[name]] for name in asked}
+    columns = {n: classifier.encode(one).transform(one) for n, one in tables.items()}
+    return _forward(columns, truth, np.arange(len(truth)), most=most)
+
+
 def _joined(columns: Mapping[str, np.ndarray], chosen: Sequence[str]) -> np.ndarray:
     return np.hstack([columns[name] for name in ("", *chosen)])
 

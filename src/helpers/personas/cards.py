@@ -1,6 +1,6 @@
 """Put the evidence on a segment in the sentences of its persona card."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -173,10 +173,15 @@ def plan_rules(features: Collection[str]) -> list[Rule]:
     return [rule for rule in rules if rule.feature in ("", *features)]
 
 
-def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]]:
+def advise(
+    marks: pd.DataFrame,
+    *,
+    rules: Sequence[Rule],
+    said: Callable[[pd.Series], str] | None = None,
+) -> list[dict[str, str]]:
     """Choose, for each part of the plan, the first rule that holds, in their order.
 
-    `marks` are the segment's rows of `profiles.marks`. Gives what, advice, because,
+    `marks` are the segment's rows of `profiles.marks`; `said` puts one in words. Gives what, advice, because,
     grade of each part with such a rule. The grade is a word of `display.evidence`: what
     speaks for it is observed or by construction; without it, it is assumed.
     """
@@ -188,7 +193,7 @@ def advise(marks: pd.DataFrame, *, rules: Sequence[Rule]) -> list[dict[str, str]
             continue
         because, grade = "no difference speaks for another", evidence.ASSUMED
         if held is not None:
-            because = _mark(held)
+            because = (said or _mark)(held)
             grade = evidence.of([held["used_to_build"]])
         reason = {"because": because, "grade": grade}
         plan[rule.what] = {"what": rule.what, "advice": rule.advice} | reason

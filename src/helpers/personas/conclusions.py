@@ -66,12 +66,12 @@ def offers(
         number=len(segments),
         names=listed(segments["name"]),
         sizes="; ".join(sizes),
-        reliable=_reliable(segments.dropna(subset=["recovery"])),
+        reliable=reliable(segments.dropna(subset=["recovery"])),
         lasting=lasting.said(held),
     )
 
 
-def _reliable(measured: pd.DataFrame) -> str:
+def reliable(measured: pd.DataFrame) -> str:
     """Say how well segments come back, from the least to the most."""
     if measured.empty:
         return words.say("personas-reliable", branch="unknown")

@@ -36,7 +36,11 @@ class Theme:
 # A segment that exceeds the others in no theme by at least a small effect.
 MIN_EFFECT = 0.2
 MIXED = "Mixed basket"
-RESERVED = ("Too little data", "All customers")  # what is no segment is called so
+RESERVED = (
+    "Too little data",
+    "All customers",
+    "Too few answers",
+)  # what is no segment is called so
 _WORDS = beside(__file__, "themes.yaml")
 THEMES = {
     name: Theme(**theme | {"needs": tuple(theme["needs"])})
@@ -75,7 +79,7 @@ def in_use(columns: list[str], *, themes: dict[str, Theme]) -> dict[str, Theme]:
     taken = {*used, MIXED, *RESERVED}
     for column in left.values():
         said = say(column)
-        name = _free(said[:1].upper() + said[1:], taken)
+        name = free(said[:1].upper() + said[1:], taken)
         taken.add(name)
         used[name] = plain([column])
     mixed = themes.get(MIXED, THEMES[MIXED])
@@ -92,7 +96,7 @@ def listing(themes: Mapping[str, Theme]) -> pd.DataFrame:
     )
 
 
-def _free(name: str, taken: set[str]) -> str:
+def free(name: str, taken: set[str]) -> str:
     """Give a name that is taken a number: needs may differ by a capital only."""
     return next(
         one

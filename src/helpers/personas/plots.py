@@ -1,7 +1,7 @@
 """Draw what segments are: profiles, indices, size and worth, closeness, and their rules."""
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import fill
 
 import matplotlib as mpl
@@ -58,24 +58,39 @@ def index_heatmap(table: pd.DataFrame, *, marks: pd.DataFrame, ax: Axes) -> Axes
 
     Shade follows the ratio, so that 50 and 200 are equally far from 100.
     """
-    crowded = table.shape[1] > 6
-    names = [shortened(name) for name in table.columns]
     shades = (np.log2(table.clip(25, 400).astype(float) / 100) + 2) / 4
+    numbers = table.map(lambda index: f"{index:.0f}" if np.isfinite(index) else "")
+    return _squares(shades, numbers, marks, ax=ax)
+
+
+def effect_heatmap(table: pd.DataFrame, *, marks: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw effects in standard deviations, as `index_heatmap` draws indices."""
+    shades = (table.clip(-2, 2).astype(float) + 2) / 4
+    numbers = table.map(lambda effect: f"{effect:+.1f}" if np.isfinite(effect) else "")
+    numbers = numbers.map(lambda said: said.replace("-", "\N{MINUS SIGN}"))
+    return _squares(shades, numbers, marks, ax=ax)
+
+
+def _squares(
+    shades: pd.DataFrame, numbers: pd.DataFrame, marks: pd.DataFrame, *, ax: Axes
+) -> Axes:
+    crowded = shades.shape[1] > 6
+    names = [shortened(name) for name in shades.columns]
     ax = plots.heat_map(
-        shades.set_axis([*map(shortened, table.index)]).set_axis(
+        shades.set_axis([*map(shortened, shades.index)]).set_axis(
             [wrapped(name, 24 if crowded else 7) for name in names], axis=1
         ),
         cmap=RISING,
         top=1,
-        numbers=table.map(lambda index: f"{index:.0f}" if np.isfinite(index) else ""),
+        numbers=numbers,
         bold=marks,
         size=9.5,
         ax=ax,
     )
     ax.tick_params(axis="x", labelsize=8, rotation=90 * crowded)
     ax.xaxis.tick_top()
-    ax.set_xticks(np.arange(table.shape[1] + 1) - 0.5, minor=True)
-    ax.set_yticks(np.arange(table.shape[0] + 1) - 0.5, minor=True)
+    ax.set_xticks(np.arange(shades.shape[1] + 1) - 0.5, minor=True)
+    ax.set_yticks(np.arange(shades.shape[0] + 1) - 0.5, minor=True)
     ax.tick_params(which="both", length=0, colors=INK)
     ax.grid(which="minor", color="white", linewidth=1.2)
     return ax
@@ -176,19 +191,25 @@ def _name_beside(centres: pd.DataFrame, names: Mapping[int, str], *, ax: Axes) -
         )
 
 
-def rule_tree(tree: rules.Tree, *, names: Mapping[int, str], ax: Axes) -> Axes:
-    """Draw rules as an indented list of questions, each segment in its colour."""
-    lines = _lines(tree, depth=0)
+def rule_tree(
+    tree: rules.Tree,
+    *,
+    names: Mapping[int, str],
+    ax: Axes,
+    wording: Callable[[rules.Condition, bool], str] = rules.say_condition,
+) -> Axes:
+    """Draw rules as an indented list of questions (in `wording`), each segment in its colour."""
+    lines = _lines(tree, wording, depth=0)
     for place, (depth, said, segment_id) in enumerate(lines):
         ax.plot([depth, depth], [place - 0.5, place + 0.5], color=PALE, lw=2.5)
-        words = ax.annotate(said, (depth, place), (6, 0), **_BESIDE)
+        written = ax.annotate(said, (depth, place), (6, 0), **_BESIDE)
         if segment_id is None:
             continue
         ax.annotate(
             f" {shortened(names[segment_id])} ",
             (1, 0.5),
             (5, 0),
-            xycoords=words,
+            xycoords=written,
             color=plots.ink_on(segment_colour(segment_id)),
             fontweight="bold",
             bbox={"fc": segment_colour(segment_id), "ec": "none", "pad": 2.5},
@@ -204,17 +225,22 @@ def rule_tree(tree: rules.Tree, *, names: Mapping[int, str], ax: Axes) -> Axes:
 _BESIDE = {"textcoords": "offset points", "va": "center", "ha": "left", "fontsize": 9}
 
 
-def _lines(tree: rules.Tree, *, depth: int) -> list[tuple[int, str, int | None]]:
+def _lines(
+    tree: rules.Tree, wording: Callable[[rules.Condition, bool], str], *, depth: int
+) -> list[tuple[int, str, int | None]]:
     """Flatten a tree into lines: depth, words, and the segment where it ends."""
     if isinstance(tree, rules.Leaf):
         return [(depth, "everybody", tree.segment_id)]
     lines = []
     for answer, part in ((True, tree.yes), (False, tree.no)):
-        said = rules.say_condition(tree.condition, answer)
+        said = wording(tree.condition, answer)
         if isinstance(part, rules.Leaf):
             lines.append((depth, f"{said}:", part.segment_id))
         else:
-            lines += [(depth, f"{said}, and", None), *_lines(part, depth=depth + 1)]
+            lines += [
+                (depth, f"{said}, and", None),
+                *_lines(part, wording, depth=depth + 1),
+            ]
     return lines
 
 

@@ -78,6 +78,8 @@ def differences(
     built_from: list[str],
     seed: int,
     n_bootstrap: int = N_BOOTSTRAP,
+    weights: pd.Series | None = None,
+    ratios: bool = True,
 ) -> pd.DataFrame:
     """Compare each segment with the average, all comparisons at one error rate.
 
@@ -90,9 +92,11 @@ def differences(
 
     Simultaneous: plus and minus c bootstrap deviations. c is the 95% quantile, over
     resamples, of the largest deviation among **all** rows (the sup-t band). Rows
-    without an index are compared by their difference from the average. Cohen (1988),
-    Statistical power analysis; Montiel Olea and Plagborg-Møller (2019), Simultaneous
-    confidence bands.
+    without an index are compared by their difference from the average. Without
+    `ratios` all rows are, and low and high are those of the difference. Means are
+    weighted by `weights`, those of a sample, where given. Cohen (1988), Statistical
+    power analysis; Montiel Olea and Plagborg-Møller (2019), Simultaneous confidence
+    bands.
     """
     return differences_of(
         features,
@@ -101,6 +105,8 @@ def differences(
         built_from=built_from,
         seed=seed,
         n_bootstrap=n_bootstrap,
+        weights=weights,
+        ratios=ratios,
     )[""]
 
 
@@ -112,6 +118,8 @@ def differences_of(
     built_from: list[str],
     seed: int,
     n_bootstrap: int = N_BOOTSTRAP,
+    weights: pd.Series | None = None,
+    ratios: bool = True,
 ) -> dict[str, pd.DataFrame]:
     """Give `differences` of several groupings of the same customers, by their names.
 
@@ -119,26 +127,37 @@ def differences_of(
     """
     values = features[columns].to_numpy(float)
     ids = {name: group.to_numpy() for name, group in groupings.items()}
+    weigh = None if weights is None else weights.to_numpy(float)
     drawn, average = _resampled_means(
-        values, list(ids.values()), seed=seed, n_bootstrap=n_bootstrap
+        values, list(ids.values()), weigh, seed=seed, n_bootstrap=n_bootstrap
     )
     return {
-        name: _differences(values, ids[name], own, average, columns, built_from)
+        name: _differences(
+            values,
+            (ids[name], weigh),
+            (own, average),
+            columns,
+            built_from=built_from,
+            ratios=ratios,
+        )
         for name, own in zip(ids, drawn, strict=True)
     }
 
 
 def _differences(
     values: np.ndarray,
-    ids: np.ndarray,
-    drawn: np.ndarray,
-    drawn_average: np.ndarray,
+    weighed: tuple[np.ndarray, np.ndarray | None],
+    resampled: tuple[np.ndarray, np.ndarray],
     columns: list[str],
+    *,
     built_from: list[str],
+    ratios: bool,
 ) -> pd.DataFrame:
-    own, average = _means(values, ids)
+    (ids, weights), (drawn, drawn_average) = weighed, resampled
+    own, average = _means(values, ids, weights)
     # "Twice the average" means nothing for a log ratio, whose average may be 0.
     ratio = (np.nan_to_num(values).min(axis=0, initial=0) >= 0) & (average > 0)
+    ratio &= ratios
     found = _compared(own, average, ratio)
     with warnings.catch_warnings():  # of a small group nothing may be known
         warnings.simplefilter("ignore", RuntimeWarning)
@@ -168,19 +187,38 @@ def _differences(
                 "used_to_build": columns[c] in built_from,
             }
         )
+        if not ratios:
+            rows[-1] |= {"low": compared - spread, "high": compared + spread}
     return pd.DataFrame(rows)
 
 
-def _means(values: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _means(
+    values: np.ndarray, ids: np.ndarray, weights: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Give the mean of each segment x feature, and of each feature."""
+    if weights is not None:
+        groups = [ids == s for s in np.unique(ids)]
+        of = [_weighted(values[g], weights[g]) for g in groups]
+        return np.array(of), _weighted(values, weights)
     with warnings.catch_warnings():  # of a small group nothing may be known
         warnings.simplefilter("ignore", RuntimeWarning)
         own = [np.nanmean(values[ids == s], axis=0) for s in np.unique(ids)]
         return np.array(own), np.nanmean(values, axis=0)
 
 
+def _weighted(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    known = np.isfinite(values)
+    with np.errstate(invalid="ignore"):  # nothing may be known
+        return weights @ np.nan_to_num(values) / (weights @ known)
+
+
 def _resampled_means(
-    values: np.ndarray, groupings: Sequence[np.ndarray], *, seed: int, n_bootstrap: int
+    values: np.ndarray,
+    groupings: Sequence[np.ndarray],
+    weigh: np.ndarray | None,
+    *,
+    seed: int,
+    n_bootstrap: int,
 ) -> tuple[list[np.ndarray], np.ndarray]:
     """Give `_means` of each bootstrap sample: of each grouping, samples first."""
     known, filled = np.isfinite(values), np.nan_to_num(values)
@@ -189,6 +227,7 @@ def _resampled_means(
     own: list[list[np.ndarray]] = [[] for _ in groupings]
     average = []
     for weights in bootstrap.batches(len(values), n_bootstrap, seed=seed):
+        weights *= 1 if weigh is None else weigh
         for found, groups in zip(own, members, strict=True):
             parts = []
             for m in groups:
@@ -262,13 +301,13 @@ def profile(table: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
     and high (95%, one by one), overall, index, direction (above, below or "", from the
     simultaneous interval), marker, used_to_build.
     """
-    about = dictionary[["feature", "family", "unit"]]
+    about = dictionary.reindex(columns=["feature", "family", "unit", "label"])
     joined = table.merge(about, on="feature", how="left", validate="many_to_one")
     return pd.DataFrame(
         {
             "segment_id": joined["segment_id"],
             "feature": joined["feature"],
-            "label": [say(feature) for feature in joined["feature"]],
+            "label": joined["label"].astype(object).fillna(joined["feature"].map(say)),
             "family": joined["family"].fillna(""),
             "unit": joined["unit"].fillna(""),
             "value": joined["mean"],

@@ -183,8 +183,16 @@ def say_condition(condition: Condition, answer: bool) -> str:
     return f"{say(field)} {'at least' if answer else 'below'} {number}"
 
 
-def card(tree: Tree, fields: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFrame:
+def card(
+    tree: Tree,
+    fields: pd.DataFrame,
+    segment_ids: pd.Series,
+    *,
+    wording: Callable[[Condition, bool], str] = say_condition,
+) -> pd.DataFrame:
     """Tabulate the rules, one row a leaf, on customers whose true segment is known.
+
+    `wording` puts a question and its answer in words.
 
     Returns rule (from 1), when (all that must hold), segment_id, customers, right
     (share of them in that segment; missing where fewer than `MIN_CELL` are right or wrong).
@@ -194,7 +202,7 @@ def card(tree: Tree, fields: pd.DataFrame, segment_ids: pd.Series) -> pd.DataFra
         held = np.ones(len(fields), dtype=bool)
         for condition, answer in path:
             held &= condition.holds(fields).to_numpy() == answer
-        said = " and ".join(say_condition(*step) for step in _tightest(path))
+        said = " and ".join(wording(*step) for step in _tightest(path))
         right, size = int((truth[held] == segment_id).sum()), int(held.sum())
         few = not size or 0 < right < MIN_CELL or 0 < size - right < MIN_CELL
         share = np.nan if few else right / size

@@ -27,7 +27,7 @@ MEASURES = ("sales", "holdout_sales")
 GROUNDS = ("01_cleaning", "02_feature_engineering", "09_recovery")
 # What can be filtered, sorted, opened and compared where there are no segments.
 NOTHING = {
-    **dict.fromkeys(("described", "matrix", "data", "everyone")),
+    **dict.fromkeys(("described", "matrix", "data", "everyone", "crossed")),
     **{"personas": [], "features": [], "segments": [], "worth": []},
 }
 # Stages of the full study by the number of their notebook; columns of tables it reads.
@@ -81,6 +81,8 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
         ],
         "glossary": GLOSSARY | (known.get("glossary") or {}),
         "below": MIN_CELL,
+        "money": _value(explored["described"] or {}),
+        "later": bool((explored["described"] or {}).get("days", True)),
         "script": script,
         "policy": _digest(script),
         **explored,
@@ -89,7 +91,11 @@ def contents(run: str, articles: Sequence[pages.Article]) -> dict[str, Any]:
 
 def _explored(folder: Path, sign: str) -> dict[str, Any]:
     """Gather what can be filtered, sorted, opened and compared."""
-    views, described = _table(folder, "views"), _json(folder / "views.json")
+    described = _json(folder / "views.json")
+    summed = [*described.get("days", MEASURES)]
+    if not summed and _value(described):
+        summed = ["sales"]
+    views = _table(folder, "views", *summed)
     summary = _table(folder, "segment_summary")
     values = _table(folder, "segment_profile")
     found = NOTHING | {
@@ -112,12 +118,32 @@ def _explored(folder: Path, sign: str) -> dict[str, Any]:
         "everyone": figures(groups, {}, days=days),
         "segments": rows,
         "worth": [
-            one for name in (TIER, ACTIVITY) if (one := levels(described, groups, name))
+            one
+            for name in (TIER, ACTIVITY, *_attributes(described))
+            if (one := levels(described, groups, name))
         ],
-        "matrix": matrix(described, groups, colours)
-        or matrix(described, groups, {}, rows=ACTIVITY),
+        "crossed": crossed_by(described),
+        "matrix": matrix(described, groups, colours, rows=crossed_by(described)),
         "data": embedded(data),
     }
+
+
+def crossed_by(described: Mapping[str, Any]) -> str:
+    """Name what is crossed with value tiers: needs, else activity, else an attribute."""
+    there = [one["name"] for one in described["dimensions"]]
+    asked = (NEEDS, ACTIVITY, *_attributes(described))
+    return next((name for name in asked if name in there), "")
+
+
+def _attributes(described: Mapping[str, Any]) -> list[str]:
+    """Name the attributes of a run without a later window: they carry its page."""
+    own = described["dimensions"] if not described["days"] else []
+    return [one["name"] for one in own if one["attribute"]]
+
+
+def _value(described: Mapping[str, Any]) -> str:
+    """Name what is summed up: sales, or the column of money of a customer table."""
+    return described.get("value", "sales")
 
 
 def _digest(script: str) -> str:
@@ -202,7 +228,7 @@ def _persona_link(name: str, anchors: Mapping[str, str] | None) -> str:
     return f"{PERSONAS}.html{next(near, '')}"
 
 
-def _table(folder: Path, name: str) -> pd.DataFrame | None:
+def _table(folder: Path, name: str, *more: str) -> pd.DataFrame | None:
     path = folder / f"{name}.parquet"
     if not path.exists():
         return None
@@ -212,7 +238,7 @@ def _table(folder: Path, name: str) -> pd.DataFrame | None:
         raise errors.BadInput(
             f"{path} cannot be read ({fault}); rerun the notebook that writes it"
         ) from None
-    lacking = [one for one in _GIVEN["columns"][name] if one not in table]
+    lacking = [one for one in (*_GIVEN["columns"][name], *more) if one not in table]
     if lacking:
         raise errors.BadInput(f"{path} lacks the columns {', '.join(lacking)}")
     return table
@@ -271,7 +297,7 @@ def _money(value: object, symbol: str) -> str:
 
 def lookup(views: pd.DataFrame) -> dict[frozenset, dict[str, float]]:
     """Key each published group by its conditions: customers and sales (currency)."""
-    told = views[["customers", *MEASURES]].to_dict("records")
+    told = views[["customers", *_measured(views)]].to_dict("records")
     return dict(zip(cube.keys(views), told, strict=True))
 
 
@@ -290,18 +316,22 @@ def figures(
         return None
     everyone = groups[frozenset()]
     before, after = (
-        group[name] / days[name] if days[name] else None for name in MEASURES
+        group[name] / days[name] if days.get(name) else None for name in MEASURES
     )
     judged = after is not None and before is not None and before > 0
+    sales, everything = group.get("sales"), everyone.get("sales")
     return {
         **group,
         "share_customers": group["customers"] / everyone["customers"],
-        "share_sales": group["sales"] / everyone["sales"]
-        if everyone["sales"]
-        else None,
-        "sales_per_customer": group["sales"] / group["customers"],
+        "share_sales": sales / everything if everything else None,
+        "sales_per_customer": None if sales is None else sales / group["customers"],
         "trend": after / before - 1 if judged else None,
     }
+
+
+def _measured(views: pd.DataFrame) -> list[str]:
+    """Name the sums of a run: its value may be unknown, or nothing be known of later."""
+    return [name for name in MEASURES if name in views]
 
 
 def segments(
@@ -330,7 +360,7 @@ def levels(
     found = [one for one in described["dimensions"] if one["name"] == name]
     if not found:
         return {}
-    later = groups[frozenset()]["holdout_sales"]
+    later = groups[frozenset()].get("holdout_sales", 0)
     rows = []
     for level in found[0]["levels"]:
         shown = figures(groups, {name: level}, days=described["days"])
@@ -413,7 +443,9 @@ def script_data(
         "dimensions": described["dimensions"],
         "apart": [[names.index(name) for name in pair] for pair in described["apart"]],
         **{name: described[name] for name in ("most", "below")},
-        "days": [described["days"][name] for name in MEASURES],
+        "days": [described["days"].get(name, 0) for name in MEASURES],
+        "value": _value(described),
+        "rows": crossed_by(described),
         "symbol": symbol,
         "segments": [
             {"id": row["segment_id"], "name": row["name"], "colour": row["colour"]}
@@ -443,7 +475,8 @@ def _tables(dimensions: Sequence[Mapping], views: pd.DataFrame) -> dict[str, lis
         for spot, count in zip(at, rows["customers"], strict=True):
             customers[spot] = int(count)
         money = [
-            rows[name].iloc[order].round().astype(int).tolist() for name in MEASURES
+            rows[name].iloc[order].round().astype(int).tolist()
+            for name in _measured(views)
         ]
         tables[",".join(map(str, used))] = [customers, *money]
     return tables

@@ -5,8 +5,11 @@
   const data = JSON.parse(byId("data").textContent);
   const dimensions = data.dimensions;
   const place = (name) => dimensions.findIndex((one) => one.name === name);
-  // the rows of the matrix: without segments, activity
-  const NEEDS = place(place("needs") < 0 ? "activity" : "needs"), TIER = place("value_tier");
+  // the rows of the matrix: without segments, activity or an attribute
+  const NEEDS = place(data.rows), TIER = place("value_tier");
+  // what is summed up, if anything is, and whether it is known of later too
+  const VALUE = data.value, LATER = data.days[0] > 0;
+  const Value = VALUE.charAt(0).toUpperCase() + VALUE.slice(1);
   const WITHHELD = "fewer than " + data.below + " or withheld";
   const MINUS = "\u2212", DASH = "\u2013";
   const FEW = 12; // features shown at first
@@ -20,6 +23,7 @@
     return (value < 0 && whole !== "0" ? MINUS : "+") + whole + "%";
   };
   const money = (value) => {
+    if (value === null) return DASH;
     const sign = value < 0 ? MINUS : "", size = Math.abs(value);
     for (const [unit, letter, digits] of [[1e9, "bn", 2], [1e6, "m", 2], [1e4, "k", 1]])
       if (size >= unit)
@@ -59,11 +63,12 @@
     const cell = used.reduce((at, i) => at * sizes[i] + conditions.get(i), 0);
     const spot = spots[key][cell];
     if (spot < 0) return null;
-    const [customers, sales, later] = [table[0][cell], table[1][spot], table[2][spot]];
+    const customers = table[0][cell];
+    const [sales, later] = [1, 2].map((i) => (table[i] ? table[i][spot] : null));
     const judged = data.days[1] > 0 && sales > 0;
     return {
       customers, sales, later,
-      perCustomer: sales / customers,
+      perCustomer: sales === null ? null : sales / customers,
       trend: judged ? later / data.days[1] / (sales / data.days[0]) - 1 : null,
     };
   };
@@ -155,8 +160,9 @@
   const drawKey = (list, found) => {
     const rows = found
       ? [["Customers", count(found.customers)], ["Share of customers", percent(found.shareCustomers)],
-         ["Sales", money(found.sales)], ["Share of sales", percent(found.shareSales)],
-         ["Sales per customer", money(found.perCustomer)], ["Trend", change(found.trend)]]
+         ...(VALUE ? [[Value, money(found.sales)], ["Share of " + VALUE, percent(found.shareSales)],
+           [Value + " per customer", money(found.perCustomer)]] : []),
+         ...(LATER ? [["Trend", change(found.trend)]] : [])]
       : [];
     list.replaceChildren(...rows.map(([term, value]) =>
       element("div", {}, element("dt", {}, term), element("dd", {}, value))));
@@ -186,12 +192,12 @@
     byId("save-split").hidden = !able;
     if (!able) return byId("split").replaceChildren();
     const label = dimensions[state.split].label;
-    const heads = ["Customers", "Share of customers", "Sales", "Sales per customer", "Trend"];
+    const heads = ["Customers", "Share of customers", ...(VALUE ? [Value, Value + " per customer"] : []), ...(LATER ? ["Trend"] : [])];
     const rows = splits(state.filter, state.split).map((row) =>
       element("tr", { role: "row" }, element("th", { scope: "row", class: "t", role: "rowheader" }, row.name),
         ...(row.customers
-          ? [count(row.customers), percent(row.shareCustomers), money(row.sales), money(row.perCustomer), change(row.trend)]
-          : [WITHHELD, DASH, DASH, DASH, DASH]).map((words, i) => cellOf(words, "n", heads[i]))));
+          ? [count(row.customers), percent(row.shareCustomers), ...(VALUE ? [money(row.sales), money(row.perCustomer)] : []), ...(LATER ? [change(row.trend)] : [])]
+          : heads.map((_, i) => (i ? DASH : WITHHELD))).map((words, i) => cellOf(words, "n", heads[i]))));
     const caption = label + (state.filter.size ? ", among customers with " + said(state.filter) : ", all customers");
     byId("split").replaceChildren(element("div", { class: "study-table stack", role: "region", tabindex: "0", "aria-label": caption },
       element("table", { role: "table" },
@@ -225,11 +231,11 @@
     for (const [row, one] of found) {
       const at = (figure) => row.querySelector('[data-figure="' + figure + '"]');
       at("customers").textContent = one ? count(one.customers) : WITHHELD;
-      at("shares").replaceChildren(...(one ? [share("people", one.shareCustomers, scale), share("money", one.shareSales, scale)] : [DASH]));
-      at("perCustomer").querySelector(".now").textContent = one ? money(one.perCustomer) : DASH;
-      const interval = at("perCustomer").querySelector(".whole");
+      at("shares").replaceChildren(...(one ? [share("people", one.shareCustomers, scale), ...(VALUE ? [share("money", one.shareSales, scale)] : [])] : [DASH]));
+      if (VALUE) at("perCustomer").querySelector(".now").textContent = one ? money(one.perCustomer) : DASH;
+      const interval = row.querySelector(".whole");
       if (interval) interval.hidden = others.size > 0; // it is known for whole segments only
-      at("trend").textContent = one ? change(one.trend) : DASH;
+      if (LATER) at("trend").textContent = one ? change(one.trend) : DASH;
       row.hidden = state.filter.has(NEEDS) && row.dataset.name !== level(NEEDS, state.filter.get(NEEDS));
     }
     sortSegments(found);
@@ -286,8 +292,8 @@
       button.setAttribute("aria-expanded", String(Boolean(opened)));
       button.replaceChildren(
         element("span", { class: "count" }, count(one.customers), element("span", { class: "off" }, " customers, ")),
-        element("span", { class: "line" }, money(one.sales), element("span", { class: "off" }, " sales, trend ")),
-        element("span", { class: "line trend" }, change(one.trend)));
+        element("span", { class: "line" }, money(one.sales), element("span", { class: "off" }, " " + VALUE + (LATER ? ", trend " : ""))),
+        ...(LATER ? [element("span", { class: "line trend" }, change(one.trend))] : []));
     });
     for (const head of all(".matrix thead th[data-tier]"))
       head.hidden = state.filter.has(TIER) && state.filter.get(TIER) !== Number(head.dataset.tier);
@@ -410,10 +416,11 @@
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
-  const HEADS = ["customers", "share_of_customers", "sales", "share_of_sales", "sales_per_customer", "holdout_sales", "trend"];
+  const key = VALUE.toLowerCase().replaceAll(" ", "_");
+  const HEADS = ["customers", "share_of_customers", ...(VALUE ? [key, "share_of_" + key, key + "_per_customer"] : []), ...(LATER ? ["holdout_sales", "trend"] : [])];
   const numbers = (found) => found && found.customers
-    ? [found.customers, found.shareCustomers, found.sales, found.shareSales, found.perCustomer, found.later, found.trend]
-    : [WITHHELD, "", "", "", "", "", ""];
+    ? [found.customers, found.shareCustomers, ...(VALUE ? [found.sales, found.shareSales, found.perCustomer] : []), ...(LATER ? [found.later, found.trend] : [])]
+    : HEADS.map((_, i) => (i ? "" : WITHHELD));
   const filterHeads = (conditions) => inOrder(conditions).map((i) => dimensions[i].label);
   const filterCells = (conditions) => inOrder(conditions).map((i) => level(i, conditions.get(i)));
   const saves = {

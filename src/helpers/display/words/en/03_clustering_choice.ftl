@@ -6,7 +6,11 @@ choice-limit-min_share = Share of customers in the smallest segment, at least
 choice-limit-min_agreement = Agreement of two repeated studies (adjusted Rand index), at least
 choice-limit-min_excess = Or, for the agreement: excess over null references, at least
 choice-limit-min_recovery = Average overlap of the weakest segment when the study is repeated (Jaccard), at least
-choice-limit-min_gain = Share of later purchases explained beyond spend quintiles, at least
+choice-limit-min_gain = { $beyond ->
+    [tiers] Share of the outcomes explained beyond value tiers, at least
+    [nothing] Share of the outcomes explained, at least
+   *[quintiles] Share of later purchases explained beyond spend quintiles, at least
+}
 choice-limit-alpha = Largest p-value that counts as beyond chance, or beyond a null model
 choice-limit-min_step = A finer number replaces a coarser one if it explains more by at least
 choice-limit-min_strength = To be called natural: prediction strength plus its standard error, at least
@@ -16,9 +20,16 @@ choice-head-smallest = Smallest segment (min_share { $limit })
 choice-head-agreement = Repeated studies agree (min_agreement { $limit })
 choice-head-excess = Or: excess over null (min_excess { $limit })
 choice-head-weakest = Weakest segment (min_recovery { $limit })
-choice-head-gain = Gain over spend quintiles (min_gain { $limit })
+choice-head-gain = { $beyond ->
+    [tiers] Gain over value tiers (min_gain { $limit })
+    [nothing] Outcomes explained (min_gain { $limit })
+   *[quintiles] Gain over spend quintiles (min_gain { $limit })
+}
 choice-head-p_weeks = p, odd and even weeks (alpha { $limit })
-choice-head-explained_low = Explained later, 95% from (above 0)
+choice-head-explained_low = { $beyond ->
+    [quintiles] Explained later, 95% from (above 0)
+   *[other] Outcomes explained, 95% from (above 0)
+}
 choice-head-p = p, null models (alpha { $limit })
 choice-head-strength = Prediction strength (min_strength { $limit })
 
@@ -117,7 +128,10 @@ choice-borders = { $verdict ->
 }
 choice-against = We found no groups worth acting on: at { $k } groups, which come nearest to the criteria, { $first }.
 choice-missed-p_weeks = customers land in the same group in odd and in even weeks no more often than by chance (p = { NUM($p, digits: 2) })
-choice-missed-explained_low = they explain nothing of later purchases beyond chance
+choice-missed-explained_low = { $beyond ->
+    [quintiles] they explain nothing of later purchases beyond chance
+   *[other] they explain nothing of the outcomes beyond chance
+}
 choice-missed-smallest = { $known ->
     [yes] the smallest group holds { PERCENT($value, digits: 1) } of customers ({ PERCENT($limit) } needed)
    *[no] the smallest group could not be measured
@@ -131,7 +145,11 @@ choice-missed-weakest = { $known ->
    *[no] the overlap of the weakest group could not be measured
 }
 choice-missed-gain = { $known ->
-    [yes] their gain over spend quintiles is { PERCENT($value, digits: 1) } of later purchases ({ PERCENT($limit) } needed)
+    [yes] { $beyond ->
+        [tiers] their gain over value tiers is { PERCENT($value, digits: 1) } of the outcomes ({ PERCENT($limit) } needed)
+        [nothing] they explain { PERCENT($value, digits: 1) } of the outcomes ({ PERCENT($limit) } needed)
+       *[quintiles] their gain over spend quintiles is { PERCENT($value, digits: 1) } of later purchases ({ PERCENT($limit) } needed)
+    }
    *[no] the gain could not be measured
 }
 choice-samples = Samples of { NUM($customers) } customers take { $takes } segments. Their centres agree at { NUM($ari, digits: 2) } (adjusted Rand index; least { NUM($least, digits: 2) }). Among customers of other samples they leave { PERCENT($excess, digits: 2) } more squared distance than those customers' own centres. { $branch ->
