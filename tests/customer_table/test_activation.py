@@ -89,7 +89,7 @@ def test_worth_is_a_mean_with_the_difference_from_all_others():
 def test_value_claims_no_more_than_is_tested(rows, branch):
     facts = activation.resources(worth(rows), names=NAMES)
     assert facts["branch"] == branch
-    assert words.finding("table-resources", **facts, group="segment")["decision"]
+    assert words.finding("table-act-resources", **facts, group="segment")["decision"]
 
 
 PROFILE = pd.DataFrame(
@@ -169,7 +169,7 @@ def test_what_can_be_decided_depends_on_who_is_there(sizes, branch):
     facts = activation.decidable(table, **given, names=NAMES)
     assert facts["branch"] == branch
     assert words.finding(
-        "table-test", **facts, group="segment", power=0.8, outcome="none"
+        "table-act-test", **facts, group="segment", power=0.8, outcome="none"
     )
 
 

@@ -28,10 +28,10 @@ def matrix(
     """
     known = people.dropna(subset=["value"])
     tiers = ordered({*known["value_tier"]})
-    need(bool(tiers), "table-no-value")
+    need(bool(tiers), "table-act-no-value")
     inside = known["segment_id"].isin(list(names)) & known["value_tier"].isin(tiers)
     known = known[inside]
-    need(len(known) >= MIN_CELL, "table-no-value")
+    need(len(known) >= MIN_CELL, "table-act-no-value")
     axes = {"index": known["segment_id"].map(names), "columns": known["value_tier"]}
     counts = pd.crosstab(**axes).reindex(columns=tiers, fill_value=0)
     money = known["value"].abs()
@@ -59,7 +59,7 @@ def worth(
     """
     known = people.dropna(subset=["value"])
     known = known[known["segment_id"] > 0].sort_values("customer_id")
-    need(len(known) >= MIN_CELL, "table-no-value")
+    need(len(known) >= MIN_CELL, "table-act-no-value")
     whole, rows = known["value"].sum(), []
     for segment_id, group in known.groupby("segment_id"):
         each = group["value"].to_numpy(float)
@@ -152,8 +152,8 @@ def advice(
             {
                 "segment_id": segment_id,
                 "customers": int(sizes[segment_id]),
-                "advice": words.say("table-advice", **said),
-                "because": words.say("table-because", **said),
+                "advice": words.say("table-act-advice", **said),
+                "because": words.say("table-act-because", **said),
                 "grade": want["grade"],
             }
         )
@@ -193,7 +193,7 @@ def power(
 
     `people`: customer_id, segment_id, happened (1, 0 or missing). Returns segment_id,
     customers, rate, low, high, a column of customers needed for each of the `effects`
-    (such as needed_5) and decides: the smallest of them that its customers suffice for,
+    (such as needed_5) and finds: the smallest of them that its customers suffice for,
     or missing. A rate that may not be shown is missing, and what is needed rests on that
     of all; where that is not known, on the `assumed` one.
     """
@@ -216,7 +216,7 @@ def power(
         pd.DataFrame(found).le(table["customers"], axis=0).set_axis(effects, axis=1)
     )
     least = enough.mul(effects).where(enough).min(axis=1)
-    return table.assign(decides=least)
+    return table.assign(finds=least)
 
 
 def decidable(
@@ -231,9 +231,9 @@ def decidable(
     together; one: there is one group, which does; none: not even all.
     """
     own, whole = table.iloc[1:], table.iloc[0]
-    able = own[own["decides"].notna() & (own["customers"] >= MIN_CELL)]
+    able = own[own["finds"].notna() & (own["customers"] >= MIN_CELL)]
     branch = "none"
-    if whole["decides"] <= max(effects):
+    if whole["finds"] <= max(effects):
         branch = "one" if own.empty else "pooled"
     if len(able):
         branch = "each" if len(able) == len(names) else "some"
@@ -246,7 +246,7 @@ def decidable(
         "smallest": 100 * smallest,
         "needs": int(whole[f"needed_{100 * largest:g}"]),
         "needs_smallest": int(whole[f"needed_{100 * smallest:g}"]),
-        "least": 100 * whole["decides"] if whole["decides"] > 0 else NONE,
+        "least": 100 * whole["finds"] if whole["finds"] > 0 else NONE,
         "rate": NONE if np.isnan(whole["rate"]) else whole["rate"],
     }
 

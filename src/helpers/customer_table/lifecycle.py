@@ -102,7 +102,7 @@ def need_leavers(durations: pd.DataFrame) -> pd.DataFrame:
     few = durations["segment_id"].map(durations["segment_id"].value_counts()) < MIN_CELL
     rows = durations[~few & (durations["segment_id"] > 0)]
     least = min(rows["lapsed"].sum(), (~rows["lapsed"]).sum())
-    need(least >= MIN_CELL, "table-few-leavers", least=MIN_CELL)
+    need(least >= MIN_CELL, "table-life-few-leavers", least=MIN_CELL)
     return rows
 
 
@@ -143,7 +143,7 @@ def outcome_rows(
     for name in tenure:
         rows = rows.assign(tenure=rows[name])
         known &= rows["tenure"].notna()
-    need(bool(known.any()), "table-no-rates")
+    need(bool(known.any()), "table-life-no-outcome")
     columns = ["customer_id", "segment_id", *(["tenure"] if tenure else [])]
     return rows.loc[known, columns].assign(happened=rows["happened"] == 1)
 
@@ -374,7 +374,7 @@ def revenue(
     rate and revenue_at_risk (recurring times rate) with low and high.
     """
     paying = people[people[fee].notna() & (people["segment_id"] > 0)]
-    need(len(paying) >= MIN_CELL, "table-few-fees", least=MIN_CELL)
+    need(len(paying) >= MIN_CELL, "table-life-few-fees", least=MIN_CELL)
     found = paying.groupby("segment_id")[fee].agg(["size", "sum", "mean", "max"])
     whole = found["sum"].sum() or 1.0
     result = pd.DataFrame(
@@ -452,12 +452,12 @@ def bought(people: pd.DataFrame, roles: Mapping[str, Sequence[str]]) -> pd.DataF
     paid. Rows that are missing one, or contradict themselves, are left out.
     """
     names = {role: columns[0] for role, columns in roles.items()}
-    need("observed" in names, "table-no-gap")
+    need("observed" in names, "table-life-no-gap")
     age = people[names["observed"]]
     if {"repeat_orders", "last_order"} <= names.keys():
         x, last = people[names["repeat_orders"]], people[names["last_order"]]
     else:
-        need({"recency", "frequency"} <= names.keys(), "table-no-gap")
+        need({"recency", "frequency"} <= names.keys(), "table-life-no-gap")
         x, last = people[names["frequency"]] - 1, age - people[names["recency"]]
     spend = people[names["monetary"]] if "monetary" in names else age * np.nan
     if "repeat_orders" not in names:
@@ -469,7 +469,7 @@ def bought(people: pd.DataFrame, roles: Mapping[str, Sequence[str]]) -> pd.DataF
     sound = (x >= 0) & (last >= 0) & (table["recency"] <= age + 1e-9) & (age > 0)
     sound &= (x == 0) | (table["recency"] > 0)
     kept = table[sound].reset_index(drop=True)
-    need(len(kept) >= MIN_CELL, "table-few-orders", least=MIN_CELL)
+    need(len(kept) >= MIN_CELL, "table-life-few-orders", least=MIN_CELL)
     return kept.fillna({"paid": 0})
 
 

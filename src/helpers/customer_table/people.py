@@ -840,27 +840,25 @@ def value(
     `tiers` and `segments` are `sizes` that may be shown (no segments: empty); `found`
     are the rows of `compare` of the value column, by segment.
     """
-    said: dict[str, Any] = {"label": label}
-    top = tiers.iloc[0] if len(tiers) else pd.Series(dtype=float)
-    if top.get("share_sales", np.nan) == top.get("share_sales", np.nan) and len(top):
-        size = words.say("table-people-tier-size", label=label, **facts(top))
-    else:
-        size = words.say("table-people-tier-hidden")
-    clear = found[found["side"] != ""] if len(found) else found
-    ranked = (
-        segments.dropna(subset=["sales_per_customer"]) if len(segments) else segments
-    )
+    ranked = segments.dropna(subset=["sales_per_customer"])
+    tiers = tiers.dropna(subset=["share_sales"])
+    if tiers.empty and len(ranked) < 2:
+        return words.finding("table-people-value-unknown", label=label)
+    size = words.say("table-people-tier-hidden")
+    if len(tiers):
+        top = facts(tiers.iloc[0])
+        size = words.say("table-people-tier-size", label=label, **top)
+    said: dict[str, Any] = {"label": label, "size": size}
     if len(ranked) < 2:
-        return words.finding("table-people-value-tiers", size=size, **said)
+        return words.finding("table-people-value-tiers", **said)
     ends = ranked["sales_per_customer"]
     most, least = ranked.loc[ends.idxmax()], ranked.loc[ends.idxmin()]
     said |= {"most": most["name"], "least": least["name"]}
     said |= {"mean": most["sales_per_customer"], "other": least["sales_per_customer"]}
     said |= {"low": most["low"], "high": most["high"]}
-    branch = "differs" if len(clear) else "alike"
-    return words.finding(
-        f"table-people-value-{branch}", size=size, number=len(clear), **said
-    )
+    clear = int((found["side"] != "").sum()) if len(found) else 0
+    branch = "differs" if clear else "alike"
+    return words.finding(f"table-people-value-{branch}", number=clear, **said)
 
 
 def outcomes(
@@ -943,3 +941,38 @@ def built_of(about: pd.DataFrame, sensitive: Sequence[str]) -> list[Finding]:
     labels = about.loc[list(sensitive), "label"]
     said = {"built": listed(labels), "number": len(labels)}
     return [words.finding("table-people-attributes-built", **said)]
+
+
+def typing(
+    branch: str,
+    right: pd.DataFrame | None,
+    chosen: pd.Series | None,
+    *,
+    asked: Mapping[str, Any] | None,
+    guessed: float,
+    confidence: float,
+    **said: object,
+) -> Finding:
+    """Conclude whether to name the segment of newcomers, by `typing_tool.verdict`.
+
+    `right` compares the classifier, its first row, with the best column, its second;
+    None, and the branch "none", where nothing is known at the start. `chosen` is the row
+    of `confidence_table` in use, `asked` of `leads.conclusions.asked`, or None.
+    """
+    helps = "none" if asked is None else "helps" if asked["helps"] else "no"
+    questions = words.say(
+        "table-typing-questions",
+        branch=helps,
+        **(asked or {"first": "", "questions": 0, "after": 0.0, "before": 0.0}),
+    )
+    said |= {"guessed": guessed, "questions": questions, "confidence": confidence}
+    if right is None:
+        return words.finding("table-typing-ask", **said)
+    whole, rival = right.iloc[0], right.iloc[1]
+    said |= whole[["agreement", "low", "high"]].to_dict()
+    said |= {"field": rival["way"].removeprefix("one field: ")}
+    said |= {"field_agreement": rival["agreement"]}
+    if chosen is not None:
+        ends = {"right_low": chosen["low"], "right_high": chosen["high"]}
+        said |= {"typed": chosen["typed"], "right": chosen["right"]} | ends
+    return words.finding(f"table-typing-{branch}", **said)

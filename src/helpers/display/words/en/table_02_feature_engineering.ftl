@@ -47,8 +47,6 @@ table-spread-title = { $branch ->
    *[plain] How customers spread over numbers
 }
 
-table-transforms = { $log } columns are taken by logarithm, { $root } by the root, and { $none } as they are.
-
 table-no-items = Left out: the table has no answers of yes or no, and no ordered answers.
 
 table-items-title = { $branch ->
@@ -93,9 +91,14 @@ table-compare =
         [all] Compare all { $customers } customers by { $families }.
        *[some] Compare { $enough } customers by { $families }; leave the others with too few answers in a class of their own.
     }
-    .size = { $builders } columns build{ $dropped ->
+    .size = { $builders ->
+        [0] No column builds
+        [one] 1 column builds
+       *[other] { $builders } columns build
+    }{ $dropped ->
         [0] .
-       *[other] , and { $dropped } of their families do not.
+        [one] , and 1 of the same families does not.
+       *[other] , and { $dropped } of the same families do not.
     } The median customer is known in { PERCENT($known) } of them.
     .uncertainty = Enough is { PERCENT($least) } of the columns; all of them would keep { $kept_all }.
     .action = { $branch ->

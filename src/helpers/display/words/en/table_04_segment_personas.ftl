@@ -6,13 +6,13 @@ table-people-groups-none =
     .decision = Do not plan by segments: we found no groups worth acting on.
     .size = { $why }
     .uncertainty = That we found none does not prove that there is none. These answers show none that lasts.
-    .action = Use single answers and value tiers. Look again with more customers or other columns.
+    .action = Use single answers, and value tiers where there are any. Look again with more customers or other columns.
     .limit = We looked only at the columns that were to build segments.
 table-people-groups-unasked =
     .decision = Plan without segments: we did not look for any.
     .size = { $why }
     .uncertainty = These data cannot say whether there are any.
-    .action = Use single answers and value tiers. Look again with more customers or other columns.
+    .action = Use single answers, and value tiers where there are any. Look again with more customers or other columns.
     .limit = We looked only at the columns that were to build segments.
 
 table-people-offers-go =
@@ -59,6 +59,10 @@ table-people-value-tiers =
     .uncertainty = By segment, { $label } cannot be compared here.
     .action = Protect high-value customers first.
     .limit = Tiers were cut by the same { $label }. One moment cannot say whether they last.
+table-people-value-unknown =
+    .decision = Do not treat customers by value tier: too few are known to show what tiers hold.
+    .action = Look again with more customers.
+    .limit = Tiers were cut by { $label } itself. One moment cannot say whether they last.
 table-people-tier-size = The { $value_tier } tier is { PERCENT($share_customers) } of customers and { PERCENT($share_sales) } of { $label }.
 table-people-tier-hidden = What the first tier holds must not be shown.
 
