@@ -166,7 +166,7 @@ def copies(features: pd.DataFrame, measured: Mapping[str, str]) -> pd.DataFrame:
     rows = []
     ranked = [name for name in measured if measured[name] != "unordered"]
     related = features[ranked].rank().corr().abs()
-    codes = {}
+    codes: dict[str, np.ndarray] = {}
     for name in measured:
         code, kinds = pd.factorize(features[name], sort=True)
         codes |= {name: code} if len(kinds) <= FEW_LEVELS else {}
@@ -322,6 +322,8 @@ def facts(
             int(times.min() if len(times) == 2 else times.sum() * (len(times) > 2))
         )
     value = value_columns(attributes)
+    often = together("recency", "frequency")
+    summary = together("repeat_orders", "last_order", "observed")
     left = together("tenure", "churned")
     left &= customers[of["churned"]].eq("yes") if "churned" in of else False
     return {
@@ -330,8 +332,8 @@ def facts(
         "enough": int(enough.sum()),
         "builders": builders,
         "judged": max(sides),
-        "recent": int(together("recency", "frequency").sum()),
-        "summed_up": int(together("repeat_orders", "last_order", "observed").sum()),
+        "recent": int((often | summary).sum()),
+        "summed_up": int((summary | (often & together("observed"))).sum()),
         "tenured": int(together("tenure").sum()),
         "left": int(left.sum()),
         "paying": int(together("monthly_fee").sum()),

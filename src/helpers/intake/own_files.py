@@ -44,6 +44,8 @@ def problems(
     found = [("run", "error", said) for said in mapping.faults(content, run)]
     opened, numbers = [], {}
     for source in mapping.sources(content, run):
+        if source.table == "leads" and opened and opened[0].alone:
+            source = customer_table.like(source, opened[0])
         with errors.reading(f"table {source.table}, {source.where}"):
             said, numbers[source.table], source = _open(con, source, spill)
             found += [(source.table, "error", one) for one in said]
@@ -351,6 +353,10 @@ def _pass_on(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     kinds = {"money": types.cents("{0}", source), "number": "{0}::double"}
     columns = []
     for name, kind in source.kinds.items():
+        if name in source.measures:
+            rows = f"typed_{source.table}"
+            columns.append(customer_table.value(con, source, name, rows))
+            continue
         value = kinds.get(kind, "{0}").format(identifier(name))
         stored = f"{name}_cents" if kind == "money" else name
         columns.append(f"{value} as {identifier(stored)}")

@@ -1,13 +1,10 @@
 # Words of notebook 5 of a customer table. A finding is a message; its attributes are its parts.
 
 # --- Why a section is left out
-table-life-no-tenure = How long customers stay is not measured: the table lacks { $lacks }.
 table-life-few-leavers = How long customers stay is not measured: it needs { $least } customers who left and { $least } who stayed.
 table-life-no-outcome = No yes/no outcome is named, so no rates are compared. Name one under outcome.
 table-life-no-driver = What goes with leaving is not measured: no column varies enough beside the tenure.
-table-life-no-fee = Recurring revenue is not added up: the table names no monthly fee.
 table-life-few-fees = Recurring revenue is not added up: it needs { $least } customers with a monthly fee.
-table-life-no-contracts = Contracts are not looked at: this run has no table of contracts.
 table-life-no-gap = Activity and future orders are not measured: the table does not say since when customers were observed. So their usual time between orders is unknown.
 table-life-few-orders = Activity and future orders are not measured: they need { $least } customers whose orders are known.
 table-life-no-rfm = There are no cells of recency and frequency: the table lacks { $lacks }.
@@ -107,17 +104,17 @@ table-life-drivers =
     }
     .size = { $clear } of { $columns } columns clearly go with leaving. { $more ->
         [none] { "" }
-       *[other] { $more }: leaves { NUM($more_hazard_ratio, digits: 1) } times as fast.
+       *[other] With more of “{ $more }”, customers leave { NUM($more_hazard_ratio, digits: 2) } times as fast.
     } { $less ->
         [none] { "" }
-       *[other] { $less }: leaves { NUM($less_hazard_ratio, digits: 2) } times as fast.
+       *[other] With more of “{ $less }”, customers leave { NUM($less_hazard_ratio, digits: 2) } times as fast.
     }
     .uncertainty = { $more ->
         [none] { "" }
-       *[other] Interval of the first: ({ NUM($more_low, digits: 1) } to { NUM($more_high, digits: 1) }).
+       *[other] Interval of “{ $more }”: ({ NUM($more_low, digits: 2) } to { NUM($more_high, digits: 2) }).
     } { $less ->
         [none] { "" }
-       *[other] Interval of the slower ones: ({ NUM($less_low, digits: 2) } to { NUM($less_high, digits: 2) }).
+       *[other] Interval of “{ $less }”: ({ NUM($less_low, digits: 2) } to { NUM($less_high, digits: 2) }).
     } Pairs ranked correctly, of customers left out: { PERCENT($c) } ({ PERCENT($c_low) } to { PERCENT($c_high) }); chance is 50%.
     .limit = Association, no effect: changing a column need not keep anybody.
 
