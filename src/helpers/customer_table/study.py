@@ -597,12 +597,16 @@ def _by_rank(
 ) -> pd.DataFrame:
     drawn = replace(table, raw=model.draw(seed))
     state = int(np.random.default_rng(seed).integers(2**31))
-    settings = {"seed": state, "n_init": n_init}
     # References are measured side by side already; each of them stays in its process.
     with parallel_config(backend="sequential"):
-        own = _labels(drawn, method, k=k, **settings)
+        own = _labels(drawn, method, k=k, seed=state, n_init=n_init)
         again = resample(
-            drawn, tried=[method], k_values=[k], n_bootstrap=n_bootstrap, **settings
+            drawn,
+            tried=[method],
+            k_values=[k],
+            n_bootstrap=n_bootstrap,
+            seed=state,
+            n_init=n_init,
         )
     found = stability.recovery(again[method], {k: own})
     value = np.sort(found.groupby("segment")["jaccard"].mean())
@@ -627,4 +631,4 @@ def sizes(assigned: pd.DataFrame, weights: pd.Series) -> pd.DataFrame:
             "median_membership": counts["median"],
             "borderline": known.groupby("segment_id")["borderline"].mean(),
         }
-    )
+    ).rename_axis("segment_id")
