@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as parquet
 import pytest
-from clustering.test_model import MODEL, ODD, READINGS, customers, renamed
+from clustering.test_model import MODEL, ODD, PLAIN, READINGS, customers, renamed
 from customer_table import test_model as of_a_table
 from features.test_dictionary import (
     BOUGHT,
@@ -294,7 +294,9 @@ def test_an_engine_gives_the_segments_that_assign_gives(other, names):
     tied = [{"share_b": 0.25 + nudge} for nudge in (-3e-16, 0, 3e-16)]
     tied += [{"share_a": 1.0, "share_b": 0.25}, {"recency_days": 19}]
     on_ties = customers(*tied).astype({"gap_mean_days": int})
-    for number, (model, table) in enumerate([renamed(names), (MODEL, on_ties)]):
+    for number, (model, table) in enumerate(
+        [renamed(names), (MODEL, on_ties), (PLAIN, on_ties)]
+    ):
         other.register(f"people_{number}", table)
         found = native(other, model.to_sql(f"people_{number}", dialect))
         found = found.sort_values("customer_id", ignore_index=True)

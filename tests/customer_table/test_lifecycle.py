@@ -191,7 +191,7 @@ def test_leaving_claims_no_more_than_is_tested(rows, p, branch):
     facts = lifecycle.leaving(rates_of(rows), names=NAMES, parts=0, p=p, alpha=0.05)
     assert facts["branch"] == branch
     assert lifecycle.words.finding(
-        "table-leaving", **facts, group="segment", what="left"
+        "table-life-leaving", **facts, group="segment", what="left"
     )
 
 

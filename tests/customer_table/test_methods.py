@@ -178,7 +178,7 @@ def test_membership_and_ratio_by_hand():
     costs = np.column_stack([near, far])
     rule = Rule("kmeans", 2, {})
     assert methods.ratio(rule, near, far).tolist() == [0.5]
-    assert methods.membership(rule, costs)[0] == pytest.approx([2 / 3, 1 / 3])
+    assert methods.membership(rule, costs)[0] == pytest.approx([0.8, 0.2])
     model = Rule("latent_classes", 2, {})
     assert methods.ratio(model, near, far) == pytest.approx([np.exp(-3)])
     both = methods.membership(model, costs)[0]

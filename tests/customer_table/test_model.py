@@ -123,7 +123,7 @@ def test_kmeans_gives_the_nearest_centre_and_takes_what_is_missing_for_the_avera
     # scores (0, 1, 1, -1), (1, -1, -1, 1), (3, 0, 0, 0) and (-2, 1, 0, 0): squared
     # distances (0, 13), (13, 0), (12, 7) and (6, 15)
     found = both(by_hand("kmeans"), PEOPLE)
-    near = [1, 1, sqrt(12) / (sqrt(12) + sqrt(7)), sqrt(15) / (sqrt(15) + sqrt(6))]
+    near = [1, 1, 12 / (12 + 7), 15 / (15 + 6)]
     check(
         found,
         [1, 2, 2, 1, 0],

@@ -193,9 +193,10 @@ class Model:
         return {
             **{part: ",\n        ".join(lines) for part, lines in lists.items()},
             **{part: "\n        ".join(lines) for part, lines in cases.items()},
-            "d_all": ", ".join(f"d{i}" for i in ids or [1]),
+            # Spark's least() wants two.
+            "d_all": ", ".join(f"d{i}" for i in (ids if len(ids) > 1 else [1, 1])),
             "d_last": f"d{len(ids) or 1}",
-            "d_others": ", ".join(others if len(ids) > 1 else ["d1"]),
+            "d_others": ", ".join(others if len(ids) > 1 else ["d1", "d1"]),
             "apart": self._apart() if ids else "0.0",
             "square": repr(self.borderline**2),
             "tie": repr(TIE),

@@ -28,10 +28,10 @@ def matrix(
     """
     known = people.dropna(subset=["value"])
     tiers = ordered({*known["value_tier"]})
-    need(bool(tiers), "table-no-value")
+    need(bool(tiers), "table-act-no-value")
     inside = known["segment_id"].isin(list(names)) & known["value_tier"].isin(tiers)
     known = known[inside]
-    need(len(known) >= MIN_CELL, "table-no-value")
+    need(len(known) >= MIN_CELL, "table-act-no-value")
     axes = {"index": known["segment_id"].map(names), "columns": known["value_tier"]}
     counts = pd.crosstab(**axes).reindex(columns=tiers, fill_value=0)
     money = known["value"].abs()
@@ -59,7 +59,7 @@ def worth(
     """
     known = people.dropna(subset=["value"])
     known = known[known["segment_id"] > 0].sort_values("customer_id")
-    need(len(known) >= MIN_CELL, "table-no-value")
+    need(len(known) >= MIN_CELL, "table-act-no-value")
     whole, rows = known["value"].sum(), []
     for segment_id, group in known.groupby("segment_id"):
         each = group["value"].to_numpy(float)
@@ -112,19 +112,29 @@ def resources(table: pd.DataFrame, *, names: Mapping[int, str]) -> dict[str, obj
 # --- What do they ask for?
 
 
-def asked(profile: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
+def asked(profile: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
     """Take what marks each segment above the average among what customers ask for, or do.
 
-    Returns segment_id, labels (text), grade (`display.evidence`); the profile's order
-    counts.
+    `profile` and `differences` are the tables of notebook 4. Requirements come first,
+    and of a family what differs most. Returns segment_id, asks (text), grade
+    (`display.evidence`).
     """
-    about = dictionary.set_index("feature")
-    family = profile["feature"].map(about["family"])
-    marks = profile["marker"] & (profile["direction"] == "above") & family.isin(ASKED)
-    own = profile[marks].assign(builds=profile["feature"].map(about["builds"]))
+    key = ["segment_id", "feature"]
+    marks = profile[profile["marker"] & (profile["direction"] == "above")]
+    marks = marks[marks["family"].isin(ASKED)].merge(
+        differences[[*key, "effect"]], on=key
+    )
+    ranks = marks.assign(
+        rank=marks["family"].map(ASKED.index), size=-marks["effect"].abs()
+    )
+    own = ranks.sort_values(["segment_id", "rank", "size"], kind="stable")
     own = own.groupby("segment_id").head(MOST_ASKED)
     rows = [
-        (i, " and ".join(part["label"]), evidence.of(part["builds"].astype(bool)))
+        (
+            i,
+            " and ".join(part["label"]),
+            evidence.of(part["used_to_build"].astype(bool)),
+        )
         for i, part in own.groupby("segment_id")
     ]
     return pd.DataFrame(rows, columns=["segment_id", "asks", "grade"])
@@ -152,8 +162,8 @@ def advice(
             {
                 "segment_id": segment_id,
                 "customers": int(sizes[segment_id]),
-                "advice": words.say("table-advice", **said),
-                "because": words.say("table-because", **said),
+                "advice": words.say("table-act-advice", **said),
+                "because": words.say("table-act-because", **said),
                 "grade": want["grade"],
             }
         )
@@ -193,7 +203,7 @@ def power(
 
     `people`: customer_id, segment_id, happened (1, 0 or missing). Returns segment_id,
     customers, rate, low, high, a column of customers needed for each of the `effects`
-    (such as needed_5) and decides: the smallest of them that its customers suffice for,
+    (such as needed_5) and finds: the smallest of them that its customers suffice for,
     or missing. A rate that may not be shown is missing, and what is needed rests on that
     of all; where that is not known, on the `assumed` one.
     """
@@ -216,7 +226,7 @@ def power(
         pd.DataFrame(found).le(table["customers"], axis=0).set_axis(effects, axis=1)
     )
     least = enough.mul(effects).where(enough).min(axis=1)
-    return table.assign(decides=least)
+    return table.assign(finds=least)
 
 
 def decidable(
@@ -224,20 +234,28 @@ def decidable(
     *,
     effects: Sequence[float],
     names: Mapping[int, str],
+    assumed: float,
+    **design: float,
 ) -> dict[str, object]:
     """Say what a test on this table's customers could decide, from `power`.
 
     each: every group by itself finds the largest effect; some: some do; pooled: only all
-    together; one: there is one group, which does; none: not even all.
+    together; one: there is one group, which does; none: not even all. least is what all
+    together find, in whole points.
     """
     own, whole = table.iloc[1:], table.iloc[0]
-    able = own[own["decides"].notna() & (own["customers"] >= MIN_CELL)]
+    able = own[own["finds"].notna() & (own["customers"] >= MIN_CELL)]
     branch = "none"
-    if whole["decides"] <= max(effects):
+    if whole["finds"] <= max(effects):
         branch = "one" if own.empty else "pooled"
     if len(able):
         branch = "each" if len(able) == len(names) else "some"
     largest, smallest = max(effects), min(effects)
+    rate = whole["rate"] if whole["rate"] > 0 else assumed
+    enough = (e / 100 for e in range(1, 100) if e / 100 <= max(rate, 1 - rate))
+    least = next(
+        (e for e in enough if needed(rate, e, **design) <= whole["customers"]), 0
+    )
     return {
         "branch": branch,
         "able": ", ".join(names[int(i)] for i in able["segment_id"]) or NONE,
@@ -246,7 +264,7 @@ def decidable(
         "smallest": 100 * smallest,
         "needs": int(whole[f"needed_{100 * largest:g}"]),
         "needs_smallest": int(whole[f"needed_{100 * smallest:g}"]),
-        "least": 100 * whole["decides"] if whole["decides"] > 0 else NONE,
+        "least": 100 * least if least else NONE,
         "rate": NONE if np.isnan(whole["rate"]) else whole["rate"],
     }
 

@@ -84,7 +84,8 @@ def reconcile(received: pd.DataFrame, rejected: pd.DataFrame) -> pd.DataFrame:
 
     A customer is taken away with the last row. AssertionError if it does not add up.
     """
-    reason = received["row"].map(rejected.set_index("row")["reason"]).fillna("clean")
+    gone = rejected.set_index("row")["reason"].astype(object)
+    reason = received["row"].map(gone).astype(object).fillna("clean")
     left = received["customer_id"]
     steps = [("received", len(left), left.nunique())]
     for name in sorted(set(reason) - {"clean"}):
@@ -114,7 +115,7 @@ def to_show(steps: pd.DataFrame) -> pd.DataFrame:
 def limits(
     attributes: pd.DataFrame, *, least: Mapping[str, float], most: Mapping[str, float]
 ) -> pd.DataFrame:
-    """Say what the values of each column of numbers may be: attribute, lowest, highest.
+    """Say what the values of each column of numbers may be: attribute, from_value, to_value.
 
     By its role or measure, or because its name is age, unless the run file says another
     `least` or `most` for a column.
@@ -126,7 +127,7 @@ def limits(
         low, high = least.get(one.attribute, ends[0]), most.get(one.attribute, ends[1])
         if not low is high is None:
             rows.append((one.attribute, low, high))
-    found = pd.DataFrame(rows, columns=["attribute", "lowest", "highest"])
+    found = pd.DataFrame(rows, columns=["attribute", "from_value", "to_value"])
     for key, given in (("min_possible", least), ("max_possible", most)):
         if unknown := [name for name in given if name not in set(found["attribute"])]:
             raise BadInput(
@@ -141,8 +142,7 @@ def impossible(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Set values beyond `limits` to missing: (customers, counted).
 
-    `counted`: attribute, lowest, highest and customers, who have a value beyond.
-
+    `counted`: attribute, from_value, to_value and customers, who have a value beyond.
     BadInput where more than half of a column is beyond: the unit will be another.
     """
     mended, counts = customers.copy(), []
@@ -190,7 +190,7 @@ def blocks(attributes: pd.DataFrame) -> dict[str, list[str]]:
     items = attributes[attributes["measure"].isin(["yes_no", "ordered"])]
     items = items[items["kind"].isin(measures.FAMILIES)]
     answers = items["levels"].fillna("").where(items["measure"] == "ordered", "yes_no")
-    found = {}
+    found: dict[str, list[str]] = {}
     for (family, _), names in items["attribute"].groupby([items["kind"], answers]):
         if len(names) >= BLOCK:
             number = sum(key.startswith(family) for key in found) + 1
@@ -350,8 +350,8 @@ def style_of(block: pd.Series) -> str:
 
 def style_title(block: pd.Series) -> str:
     """Give a title to how people's mean answers differ, beside chance."""
-    yes = "yes" if block["yes_no"] else "level"
-    return words.say(f"table-{yes}-title", branch=style_of(block))
+    yes = bool(block["yes_no"])
+    return words.say("table-style-title", yes=yes, branch=style_of(block))
 
 
 def answering(found: pd.DataFrame) -> dict[str, object]:

@@ -35,7 +35,8 @@ def need(enough: bool, message: str, /, **facts: object) -> None:
 
 def roles(attributes: pd.DataFrame) -> dict[str, list[str]]:
     """List the columns of a customer table by what they are for."""
-    own = attributes[(attributes["table"] == "customers") & (attributes["role"] != "")]
+    own = attributes[attributes["table"] == "customers"]
+    own = own[~own["role"].isin(["", "left_out"])]
     return own.groupby("role")["attribute"].agg(list).to_dict()
 
 
@@ -102,7 +103,7 @@ def need_leavers(durations: pd.DataFrame) -> pd.DataFrame:
     few = durations["segment_id"].map(durations["segment_id"].value_counts()) < MIN_CELL
     rows = durations[~few & (durations["segment_id"] > 0)]
     least = min(rows["lapsed"].sum(), (~rows["lapsed"]).sum())
-    need(least >= MIN_CELL, "table-few-leavers", least=MIN_CELL)
+    need(least >= MIN_CELL, "table-life-few-leavers", least=MIN_CELL)
     return rows
 
 
@@ -143,7 +144,7 @@ def outcome_rows(
     for name in tenure:
         rows = rows.assign(tenure=rows[name])
         known &= rows["tenure"].notna()
-    need(bool(known.any()), "table-no-rates")
+    need(bool(known.any()), "table-life-no-outcome")
     columns = ["customer_id", "segment_id", *(["tenure"] if tenure else [])]
     return rows.loc[known, columns].assign(happened=rows["happened"] == 1)
 
@@ -240,7 +241,7 @@ def columns_of(
     """Turn features into numbers, one a column or a level, of the customers followed.
 
     What is the same for all, or held by fewer than `MIN_CELL`, is left out; so is what
-    only repeats the tenure: the second value names it. Missing numbers are the mean.
+    only repeats the tenure: the second value names it.
     """
     own = features.set_index("customer_id").reindex(durations["customer_id"])
     numbers = own.select_dtypes("number").astype(float)
@@ -253,10 +254,11 @@ def columns_of(
     if levels.shape[1]:
         levels = pd.get_dummies(levels, prefix_sep=": ", dtype=float)
     table = pd.concat([numbers.loc[:, ~with_tenure], levels], axis=1)
-    table = table.fillna(table.mean())
-    common = table.apply(lambda x: x.value_counts().iloc[0] if len(x) else 0)
-    table = table.loc[:, (len(table) - common >= MIN_CELL) & (table.std() > 0)]
-    return table, list(numbers.columns[with_tenure])
+    common = table.apply(lambda x: x.value_counts().max() if x.notna().any() else 0)
+    return (
+        table.loc[:, table.notna().sum() - common >= MIN_CELL],
+        list(numbers.columns[with_tenure]),
+    )
 
 
 def drivers(
@@ -266,25 +268,27 @@ def drivers(
 
     Returns feature, unit (what is compared), hazard_ratio with low and high (all rows
     hold the truth at once with confidence `alpha`: Bonferroni) and p_adjusted (Holm),
-    customers; the strongest first. Cox (1972), Regression models and life-tables.
+    customers known; the surest first. Cox (1972), Regression models and life-tables.
     """
     rows, reach = [], stats.norm.isf(alpha / 2 / max(columns.shape[1], 1))
     for name in columns:
-        x, flag = columns[name].to_numpy(), columns[name].isin([0, 1]).all()
-        spread = 1.0 if flag else x.std()
-        found = _hazards(durations, pd.DataFrame({"x": x / spread}), penalty=0.0)
+        known = columns[name].notna().to_numpy()
+        x = columns[name].to_numpy(float)[known]
+        flag = np.isin(x, [0, 1]).all()
+        x = pd.DataFrame({"x": x / (1.0 if flag else x.std())})
+        found = _hazards(durations[known], x, penalty=0.0)
         if found is None:
             continue
         effect, error = found.params_["x0"], found.standard_errors_["x0"]
         ends = np.exp([effect, effect - reach * error, effect + reach * error])
         unit = "yes, against no" if flag else "a standard deviation more"
-        rows.append((name, unit, *ends, 2 * stats.norm.sf(abs(effect / error))))
+        p = 2 * stats.norm.sf(abs(effect / error))
+        rows.append((name, unit, *ends, p, int(known.sum())))
     names = ["feature", "unit", "hazard_ratio", "low", "high", "p_adjusted"]
-    table = pd.DataFrame(rows, columns=names)
+    table = pd.DataFrame(rows, columns=[*names, "customers"])
+    table = table.sort_values("p_adjusted", kind="stable", ignore_index=True)
     table["p_adjusted"] = intervals.adjusted(table["p_adjusted"], method="holm")
-    order = np.log(table["hazard_ratio"].astype(float)).abs()
-    table = table.loc[order.sort_values(ascending=False, kind="stable").index]
-    return table.assign(customers=len(durations)).reset_index(drop=True)
+    return table
 
 
 def _hazards(durations: pd.DataFrame, columns: pd.DataFrame, *, penalty: float) -> Any:  # noqa: ANN401 (lifelines loads late)
@@ -319,7 +323,7 @@ def concordance(
     from lifelines.utils import concordance_index
 
     spread = columns.std().where(columns.std() > 0, 1.0)
-    scaled = (columns - columns.mean()) / spread
+    scaled = ((columns - columns.mean()) / spread).fillna(0.0)
     found = []
     for train, test in classifier.parts(durations["lapsed"], folds, seed=seed):
         fitted = _hazards(durations.iloc[train], scaled.iloc[train], penalty=PENALTY)
@@ -374,7 +378,7 @@ def revenue(
     rate and revenue_at_risk (recurring times rate) with low and high.
     """
     paying = people[people[fee].notna() & (people["segment_id"] > 0)]
-    need(len(paying) >= MIN_CELL, "table-few-fees", least=MIN_CELL)
+    need(len(paying) >= MIN_CELL, "table-life-few-fees", least=MIN_CELL)
     found = paying.groupby("segment_id")[fee].agg(["size", "sum", "mean", "max"])
     whole = found["sum"].sum() or 1.0
     result = pd.DataFrame(
@@ -452,12 +456,12 @@ def bought(people: pd.DataFrame, roles: Mapping[str, Sequence[str]]) -> pd.DataF
     paid. Rows that are missing one, or contradict themselves, are left out.
     """
     names = {role: columns[0] for role, columns in roles.items()}
-    need("observed" in names, "table-no-gap")
+    need("observed" in names, "table-life-no-gap")
     age = people[names["observed"]]
     if {"repeat_orders", "last_order"} <= names.keys():
         x, last = people[names["repeat_orders"]], people[names["last_order"]]
     else:
-        need({"recency", "frequency"} <= names.keys(), "table-no-gap")
+        need({"recency", "frequency"} <= names.keys(), "table-life-no-gap")
         x, last = people[names["frequency"]] - 1, age - people[names["recency"]]
     spend = people[names["monetary"]] if "monetary" in names else age * np.nan
     if "repeat_orders" not in names:
@@ -469,7 +473,7 @@ def bought(people: pd.DataFrame, roles: Mapping[str, Sequence[str]]) -> pd.DataF
     sound = (x >= 0) & (last >= 0) & (table["recency"] <= age + 1e-9) & (age > 0)
     sound &= (x == 0) | (table["recency"] > 0)
     kept = table[sound].reset_index(drop=True)
-    need(len(kept) >= MIN_CELL, "table-few-orders", least=MIN_CELL)
+    need(len(kept) >= MIN_CELL, "table-life-few-orders", least=MIN_CELL)
     return kept.fillna({"paid": 0})
 
 

@@ -82,15 +82,14 @@ def ratio(rule: Rule, near: np.ndarray, next_near: np.ndarray) -> np.ndarray:
 def membership(rule: Rule, costs: np.ndarray) -> np.ndarray:
     """Give customers x segments: how far each belongs to each, adding up to 1.
 
-    Of models the posterior probability; of distances by their inverse, as fuzzy
-    memberships (Bezdek 1981, with exponent 2 of the squared distance).
+    Of models the posterior probability; else by the inverse of the cost, which is fuzzy
+    membership of exponent 2 where the cost is a squared distance (Bezdek 1981).
     """
     if rule.probable:
         belongs = np.exp(costs.min(axis=1, keepdims=True) - costs)
     else:
-        apart = np.sqrt(costs) if rule.method == "kmeans" else costs
-        least = apart.min(axis=1, keepdims=True)
-        belongs = np.where(least > 0, least / np.where(apart > 0, apart, 1), apart == 0)
+        least = costs.min(axis=1, keepdims=True)
+        belongs = np.where(least > 0, least / np.where(costs > 0, costs, 1), costs == 0)
     return belongs / belongs.sum(axis=1, keepdims=True)
 
 

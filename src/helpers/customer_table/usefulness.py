@@ -13,6 +13,7 @@ from helpers.statistics import classifier
 TOGETHER = "all outcomes together"
 TIERS, BEST_COLUMN, RANDOM = "value tiers", "single best column", "random label"
 SCORES = "all continuous scores"
+_EXPLAINED = " (share explained)"  # beside the same outcome, scored by order alone
 KNOWN = 0.5  # least share of customers of whom an outcome that chooses is known
 _LEANS = 2.0  # skewness from which an amount is judged by its logarithm
 
@@ -63,10 +64,15 @@ def aim(asked: Sequence[Outcome], *, folds: int) -> Outcome | None:
             together, folds=folds
         ):
             return together
-    if most.kind == "yes_no":  # beside it the same outcome is scored by order alone
-        name = f"{most.name} (share explained)"
-        return Outcome(name, "amount", _standard(most, most.among), most.among)
+    if most.kind == "yes_no":
+        parts = _standard(most, most.among)
+        return Outcome(f"{most.name}{_EXPLAINED}", "amount", parts, most.among)
     return most
+
+
+def plain(name: str) -> str:
+    """Name the outcome that an `aim` is about."""
+    return name.removesuffix(_EXPLAINED)
 
 
 def _standard(outcome: Outcome, among: pd.Series) -> pd.DataFrame:

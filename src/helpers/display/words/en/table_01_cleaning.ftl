@@ -20,6 +20,7 @@ table-usable =
     .uncertainty = None, since nothing is estimated: rows received less rows set aside are the clean ones.
     .action = { $mended ->
         [0] Use the table as it is.
+        [one] Look at the column in which impossible values became missing.
        *[other] Look at the { $mended } columns in which impossible values became missing.
     }
     .limit = What was never asked, and who did not answer at all, cannot be counted.
@@ -77,16 +78,13 @@ table-no-block = Left out: no family holds { $least } items with the same choice
 
 table-alike = { $customers } share every answer with another customer. Copies would, and so may short tables.
 
-table-yes-title = { $branch ->
-    [styles] The share of yes differs more between people than chance allows
-    [opposed] The share of yes differs less between people than chance allows
-   *[chance] The share of yes differs between people as by chance
-}
-
-table-level-title = { $branch ->
-    [styles] The level of answers differs more between people than chance allows
-    [opposed] The level of answers differs less between people than chance allows
-   *[chance] The level of answers differs between people as by chance
+table-style-title = The { $yes ->
+    [yes] share of yes
+   *[no] level of answers
+} differs { $branch ->
+    [styles] more between people than chance allows
+    [opposed] less between people than chance allows
+   *[chance] between people as by chance
 }
 
 table-styles =

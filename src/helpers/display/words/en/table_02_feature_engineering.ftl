@@ -34,8 +34,8 @@ table-builds = { $builders ->
    *[other] { $builders } columns build the segments: { $families }.
 } { $left ->
     [0] { "" }
-    [one] 1 more of these families is left out; the table says why.
-   *[other] { $left } more of these families are left out; the table says why.
+    [one] 1 column of these families is left out; the table says why.
+   *[other] { $left } columns of these families are left out; the table says why.
 }
 
 ### How customers spread
@@ -46,8 +46,6 @@ table-spread-title = { $branch ->
     [leaning] { $name } leans to the right; a few customers have much
    *[plain] How customers spread over numbers
 }
-
-table-transforms = { $log } columns are taken by logarithm, { $root } by the root, and { $none } as they are.
 
 table-no-items = Left out: the table has no answers of yes or no, and no ordered answers.
 
@@ -74,6 +72,7 @@ table-balance = Unweighted, { $before_name } would hold { PERCENT($before) } of 
 ### Who answered enough, and what is ready
 
 table-enough = { $branch ->
+    [nothing] No column builds, so nobody is compared.
     [all] All { $customers } customers are known in at least { PERCENT($least) } of the columns that build.
    *[some] { $enough } of { $customers } customers are known in at least { PERCENT($least) } of the columns that build. The others are a class of their own: too few answers.
 }
@@ -93,10 +92,18 @@ table-compare =
         [all] Compare all { $customers } customers by { $families }.
        *[some] Compare { $enough } customers by { $families }; leave the others with too few answers in a class of their own.
     }
-    .size = { $builders } columns build{ $dropped ->
+    .size = { $builders ->
+        [0] No column builds
+        [one] 1 column builds
+       *[other] { $builders } columns build
+    }{ $dropped ->
         [0] .
-       *[other] , and { $dropped } of their families do not.
-    } The median customer is known in { PERCENT($known) } of them.
+        [one] , and 1 of the same families does not.
+       *[other] , and { $dropped } of the same families do not.
+    } { $builders ->
+        [0] { "" }
+       *[other] The median customer is known in { PERCENT($known) } of them.
+    }
     .uncertainty = Enough is { PERCENT($least) } of the columns; all of them would keep { $kept_all }.
     .action = { $branch ->
         [nothing] Read { $instead }: no segments are asked for there.

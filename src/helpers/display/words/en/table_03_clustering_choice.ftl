@@ -3,12 +3,13 @@
 
 # --- Candidates: a method and a number of segments
 
-table-choice-candidate = { $k } segments by { $method ->
+table-choice-method = { $method ->
     [kmeans] k-means
     [latent_classes] latent classes
     [mixture] a Gaussian mixture
    *[medoids] medoids
 }
+table-choice-candidate = { $k } segments by { table-choice-method }
 
 # --- Value
 
@@ -25,7 +26,7 @@ table-choice-no-value = Value tiers: the table names no value, so customers have
 
 table-choice-evidence = { $left_out ->
     [none] All { NUM($customers) } customers have answered enough of the { $columns } columns that build segments.
-   *[other] { NUM($classified) } of { NUM($customers) } customers have answered enough of the { $columns } columns that build segments; the others stay in no segment.
+   *[other] Of { NUM($customers) } customers, { $classified } have answered enough of the { $columns } columns that build segments; the others stay in no segment.
 } { $sampled ->
     [yes] The evidence is measured on a random { NUM($sample) } of them.
    *[no] The evidence is measured on all of them.
@@ -40,10 +41,12 @@ table-choice-structure = { $beyond ->
 }
 table-choice-structure-alt = { table-choice-structure }. A panel per method shows the mean adjusted Rand index of halves over the number of segments, with the range of null references in grey. The table below holds the numbers.
 
+table-choice-no-control = All columns are unordered: no positive control can be drawn for them.
+
 # --- Which method, and how many?
 
 table-choice-methods = { $branch ->
-    [alike] Whatever the method, the segments are much the same: at { $k } segments any two methods agree at { NUM($low, digits: 2) } or more
+    [alike] Whatever the method, the segments are much the same: at { $k } segments any two methods agree at least at { NUM($low, digits: 2) }
     [some] At { $k } segments { $first } and { $second } draw much the same lines ({ NUM($high, digits: 2) }); the least agreement of any two methods is { NUM($low, digits: 2) }
    *[other] The lines depend on the method: at { $k } segments no two methods agree at more than { NUM($high, digits: 2) }
 }
@@ -76,7 +79,7 @@ table-choice-grows = From { $first } to { $last } segments ({ $method }), the sh
    *[no] does not grow
 } from { PERCENT($coarse, digits: 1) } to { PERCENT($fine, digits: 1) }
 table-choice-grows-alt = { table-choice-grows }. Dots show the share of { $aim } explained at each number of segments, lines its 95% interval.
-table-choice-multiverse = Other preparations agree with the chosen segments at { NUM($low, digits: 2) } or more
+table-choice-multiverse = Other preparations agree with the chosen segments at least at { NUM($low, digits: 2) }
 table-choice-multiverse-alt = { table-choice-multiverse }. Dots are combinations of cut-offs, weights of families and what is done about missing answers, sorted by agreement; the table below holds the numbers.
 table-choice-borderline = On average, { PERCENT($kept) } of resampled studies keep a customer's segment. Of the customers, { $seldom } keep theirs in fewer than two of three studies. { $measured ->
     [yes] A customer is borderline if the next segment fits nearly as well as the own (ratio above { NUM($limit, digits: 2) }): of such customers fewer than two in three keep their segment in resampled studies.
@@ -99,7 +102,6 @@ table-choice-style = { $branch ->
    *[content] Segments are more than styles of answering: they explain { PERCENT($explained) } of the mean answer to all items
 }
 table-choice-no-style = No family of columns has five items with the same answers, so no style of answering can be seen.
-table-choice-note-style = Mean answer: 0 is no or the lowest level to every item, 1 is yes or the highest.
 
 # --- Notes of tables
 
@@ -107,7 +109,7 @@ table-choice-note-sizes = Recovery is the mean Jaccard overlap when the study is
     [yes] The weighted share counts each respondent by the survey weight.
    *[no] { "" }
 }
-table-choice-note-scores = Silhouette on the prepared scores, -1 to 1, whatever the method. BIC weighs likelihood against parameters and compares numbers within a method only; less is better.
+table-choice-note-scores = Silhouette on the prepared scores, -1 to 1, whatever the method.
 table-choice-note-agreement = { $resamples } resamples in { $pairs } pairs, columns prepared anew in each; { $halvings } halvings. The excess is the share of the way from null references to 1 that is covered; below 0, customers agree less than the references. p allows for the choice of method and number.
 table-choice-note-models = References drawn: { $drawn }. Drawing stops once ten reach the customers' best; their standard error is at most { NUM($error, digits: 2) }.
 
@@ -124,9 +126,14 @@ table-choice-deciding-chosen = We use { $named }{ $how ->
     [one] one meets the criteria.
    *[other] { $passing } meet the criteria.
 } { $start ->
-    [natural] Natural ones come first.
+    [natural] Natural ones come first, and the largest excess over null references among them is { NUM($excess, digits: 2) }, of { $best }.
     [unknown] No excess over null references could be measured.
     [largest] The largest excess over null references among them is { NUM($excess, digits: 2) }, of { $best }.
+   *[none] { "" }
+} { $why ->
+    [explains] { $named } explain more of { $aim }, beyond the error.
+    [finest] Of numbers that the evidence cannot tell from it, the finest is taken.
+    [easiest] No method is better than another beyond its error, so the one that is easiest to explain is taken.
    *[none] { "" }
 } { $step ->
     [more] { $named } explain { PERCENT($share, digits: 1) } of { $aim }, { NUM($by, digits: 1) } points more than the runner-up, { $runner_up }.
@@ -141,7 +148,7 @@ table-choice-deciding-given-up = { $verdict ->
     [natural] We give up little: the segments stand apart from one another (p = { NUM($p, digits: 2) } against { $null }).
     [reproducible] We give up sharp borders: the segments come back more often than customers without classes explain (p = { NUM($p, digits: 2) } against { $null }).
    *[constructive] We give up the claim that customers come in separate groups: customers without classes can be cut as reliably (p = { NUM($p, digits: 2) } against { $null }).
-} Of the customers in segments, { $borderline } are borderline. Other preparations of the same data agree with these segments at { NUM($low, digits: 2) } or more.
+} Of the customers in segments, { $borderline } are borderline. Other preparations of the same data agree with these segments at least at { NUM($low, digits: 2) }.
 table-choice-deciding-change = We would change our mind if repeated studies agreed by less than { $min_agreement } (min_agreement){ $judged ->
     [yes] , or if a candidate with more segments met the criteria and explained at least { $min_step } more of { $aim } (min_step).
    *[no] , or once an outcome can judge how useful the segments are.
@@ -200,7 +207,7 @@ table-choice-use =
     } { $tied ->
         [0] { "" }
        *[other] The evidence cannot tell them from { $ties } of this method.
-    } { $methods } Other preparations agree at { NUM($low, digits: 2) } or more. { $unjudged }
+    } { $methods } Other preparations agree at least at { NUM($low, digits: 2) }. { $unjudged }
 table-choice-useful =
     .decision = { $branch ->
         [nothing] Do not predict { $aim } by segment: segments explain nothing of it beyond chance.

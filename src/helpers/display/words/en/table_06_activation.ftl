@@ -1,34 +1,34 @@
 # Words of notebook 6 of a customer table. A finding is a message; its attributes are its parts.
 
 # --- Why a section is left out
-table-no-value = Value is not shown: the table names no value, or too few customers have one.
-table-no-profile = What segments ask for is not known: there is no profile of segments that can be used.
-table-no-group = No recommendation is given: no group of { $least } customers can be shown.
-table-no-matrix = Value is not crossed with needs: there are no segments that can be used.
-table-few-worth = No figure: value can be shown for no { $group }.
-table-no-draw = No arms are drawn: a test with these customers would decide nothing.
-table-no-curve = No curve is drawn: no test of this size finds any effect.
-table-few-to-test = No test is planned: it needs { $least } customers in groups that can be shown.
+table-act-no-value = Value is not shown: the table names no value, or too few customers have one.
+table-act-no-profile = What segments ask for is not known: there is no profile of segments that can be used.
+table-act-no-group = No recommendation is given: no group of { $least } customers can be shown.
+table-act-no-matrix = Value is not crossed with needs: there are no segments that can be used.
+table-act-few-worth = No figure: value can be shown for no { $group }.
+table-act-no-draw = No arms are drawn: a test with these customers would decide nothing.
+table-act-no-curve = No curve is drawn: no test of this size finds any effect.
+table-act-few-to-test = No test is planned: it needs { $least } customers in groups that can be shown.
 
 # --- Where does value lie?
-table-worth-title = { $branch ->
-        [more] { $top }: worth more per customer than the others
+table-act-worth-title = { $branch ->
+        [more] “{ $top }”: worth more per customer than the others
         [alike] Value per customer: no { $group } clearly above the others
         [one] Value per customer: one { $group } can be shown
        *[few] Value per customer is withheld
     }
-table-resources =
+table-act-resources =
     .decision = { $branch ->
-        [more] Give service and sales time to { $top } before the others.
+        [more] Give service and sales time to “{ $top }” before the others.
         [alike] Spread service by size: no { $group } is clearly worth more per customer.
-        [one] Plan for { $top } alone: no other { $group } can be shown.
+        [one] Plan for “{ $top }” alone: no other { $group } can be shown.
        *[few] Do not plan by value: it cannot be shown for any { $group }.
     }
     .size = { $branch ->
         [few] { "" }
-       *[other] { $top } holds { PERCENT($customers) } of customers and { PERCENT($share) } of the value: { MONEY($each) } per customer. { $branch ->
+       *[other] “{ $top }” holds { PERCENT($customers) } of customers and { PERCENT($share) } of the value: { MONEY($each) } per customer. { $branch ->
             [more] That is { MONEY($beside) } more than the others.
-            [alike] Most value in all lies in { $largest }.
+            [alike] Most value in all lies in “{ $largest }”.
            *[other] { "" }
         }
     }
@@ -40,7 +40,7 @@ table-resources =
     .limit = Value so far is no promise, and no effect of serving a { $group } better.
 
 # --- What is recommended?
-table-advice = { $asks ->
+table-act-advice = { $asks ->
         [none] { $value ->
             [more] Keep the service they have, and ask what they want.
            *[other] Ask what they want before anything is offered.
@@ -51,7 +51,7 @@ table-advice = { $asks ->
            *[other] Lead with: { $asks }. Test it before it costs more.
         }
     }
-table-because = { $asks ->
+table-act-because = { $asks ->
         [none] Nothing that they ask for marks them.
        *[other] Above average in: { $asks }.
     } { $value ->
@@ -60,7 +60,7 @@ table-because = { $asks ->
         [alike] Worth about as much as the others, as far as can be seen.
        *[unknown] What they are worth is not known.
     }
-table-advise =
+table-act-advise =
     .decision = { $asked ->
         [0] Ask before you offer: no { $group } is marked by what it wants.
        *[other] Lead with what each { $group } asks for, as a test.
@@ -73,11 +73,11 @@ table-advise =
     .limit = What marks a { $group } is no proof that an offer of it works.
 
 # --- What could a test decide?
-table-test-rate = { $rate ->
+table-act-test-rate = { $rate ->
         [none] No yes/no outcome can be shown: a rate of { PERCENT($assumed) } is assumed.
        *[other] The test asks whether “{ $outcome }” changes. It holds for { PERCENT($rate) } of all customers.
     }
-table-test =
+table-act-test =
     .decision = { $branch ->
         [each] Test in every { $group } by itself: each can find { NUM($largest) } points.
         [some] Test where it can be decided: { $able }.
@@ -87,7 +87,10 @@ table-test =
     }
     .size = { NUM($customers) } customers can be in a test. To see { NUM($largest) } points, { NUM($needs) } are needed; to see { NUM($smallest) }, { NUM($needs_smallest) }.
     .uncertainty = { $branch ->
-        [none] Even an effect of { NUM($largest) } points is found with a chance below { PERCENT($power) }.
+        [none] Even an effect of { NUM($largest) } points is found with a chance below { PERCENT($power) }. { $least ->
+            [none] { "" }
+           *[other] All together would find { NUM($least) } points.
+        }
        *[other] An effect of that size is found with a chance of { PERCENT($power) }; smaller ones may be missed.
     }
     .action = { $branch ->
@@ -98,7 +101,7 @@ table-test =
         [none] The rate is assumed.
        *[other] The rate is that of the past.
     }
-table-nothing-to-do =
+table-act-nothing-to-do =
     .decision = Do not act by these groups yet: nothing can be decided with this table.
     .size = { NUM($customers) } customers are in it.
     .limit = Neither value, nor what groups ask for, nor a test is possible.
