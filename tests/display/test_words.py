@@ -72,7 +72,11 @@ def test_a_missing_fact_or_message_is_an_error(catalogue):
 
 def _said():
     """Name the messages that code and notebooks say, as far as written out."""
-    files = [*(paths.ROOT / "src").rglob("*.py"), *paths.notebooks(), *paths.notebooks("customer_table")]
+    files = [
+        *(paths.ROOT / "src").rglob("*.py"),
+        *paths.notebooks(),
+        *paths.notebooks("customer_table"),
+    ]
     text = "\n".join(file.read_text("utf-8") for file in files)
     return set(
         re.findall(r"words\.(?:say|finding)\(\s*(?:\\n\",\s*\")?\\?\"([\w-]+)", text)
@@ -85,7 +89,11 @@ def test_each_message_that_is_said_is_in_the_catalogue():
 
 
 def test_each_message_of_the_catalogue_is_used():
-    files = [*(paths.ROOT / "src").rglob("*.py"), *paths.notebooks(), *paths.notebooks("customer_table")]
+    files = [
+        *(paths.ROOT / "src").rglob("*.py"),
+        *paths.notebooks(),
+        *paths.notebooks("customer_table"),
+    ]
     text = "\n".join(file.read_text("utf-8") for file in files)
     folder = Path(words.__file__).with_name("words") / words.LANGUAGE
     catalogue = "\n".join(f.read_text("utf-8") for f in folder.glob("*"))

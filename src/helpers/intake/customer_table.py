@@ -1,5 +1,6 @@
 """Read a table with one row per customer or respondent: measure, judge and receive it."""
 
+import itertools
 import json
 import re
 from collections import Counter
@@ -131,7 +132,7 @@ def _of_numbers(one: Column, alike: int) -> Measured:
     name = one.name
     if one.whole and kinds > FEWEST:
         each = kinds > AGREE * len(one.given)
-        row = kinds == len(one.given) and high - low + 1 == kinds
+        row = kinds == len(one.given) == high - low + 1 and not says("sizes", name)
         if row or (each and says("ids", name)):
             return Measured(
                 "text", why=f"ids; {one.again}", text="an id of each customer"
@@ -182,22 +183,28 @@ def build(
     """
     texts = {name: "id" if name == "customer_id" else "text" for name in source.columns}
     types.build(con, replace(source, kinds=texts), numbers=numbers)
-    # Without ids two rows alike are two customers.
-    alike = (
-        ", ".join(map(identifier, source.columns))
-        if source.tells("customer_id")
-        else "line_id"
+    # Without ids two rows alike are two customers. Many columns at once take much memory.
+    names = [*map(identifier, source.columns)] * source.tells("customer_id")
+    some = [names[at : at + types.HASHED] for at in range(0, len(names), types.HASHED)]
+    alike = ", ".join(
+        f"hash({', '.join(part)}), hash('x', {', '.join(part[::-1])})" for part in some
     )
     con.execute(
         f"""create or replace temp table customer_rows as
-        select *, row_number() over (partition by {alike} order by line_id) > 1 as copy
-        from typed_customers"""
+        select *, row_number() over (partition by {alike or "line_id"}
+            order by line_id) > 1 as copy from typed_customers"""
     )
     source = _measure(con, source, numbers)
-    types.build(con, source, numbers=numbers)
+    measured = {
+        n: c for n, c in source.columns.items() if source.kinds[n] == "measured"
+    }
+    types.build(con, replace(source, columns=measured), numbers=numbers)
+    texts = ", ".join(identifier(n) for n in source.columns if n not in measured)
     con.execute(
-        """alter table typed_customers rename to customer_numbers;
-        create temp table typed_customers as select * from customer_numbers
+        f"""create or replace temp table customer_numbers as
+        select * from typed_customers join (select line_id, {texts} from customer_rows)
+            using (line_id);
+        create or replace temp table typed_customers as select * from customer_numbers
         where line_id not in (select line_id from customer_rows where copy)"""
     )
     return source
@@ -237,11 +244,16 @@ def _measure(
     return replace(source, kinds=kinds, measures=measures, levels=levels, looks=looks)
 
 
-def values(con: duckdb.DuckDBPyConnection, name: str) -> dict[str, int]:
-    """Count the texts of a column, the commonest first, `MOST_LEVELS` by `MOST_LEVELS` of them."""
+ROWS = "(from customer_rows where not copy)"
+
+
+def values(
+    con: duckdb.DuckDBPyConnection, name: str, rows: str = ROWS
+) -> dict[str, int]:
+    """Count the texts of a column, the commonest first; of very many the first thousands."""
     own = identifier(name)
     found = con.execute(
-        f"""select {own}, count(*) from customer_rows where not copy and {own} is not null
+        f"""select {own}, count(*) from {rows} where {own} is not null
         group by 1 order by 2 desc, 1 limit {MOST_LEVELS * MOST_LEVELS}"""
     )
     return dict(found.fetchall())
@@ -307,7 +319,8 @@ def problems(
         )
     built = builders(source, families)
     if not built:
-        has = ", ".join(dict.fromkeys(source.attributes.values())) or "none"
+        own = {*source.attributes.values()} - {mapping.NONE}
+        has = ", ".join(sorted(own)) or "no family"
         yield (
             "customers",
             "error",
@@ -315,7 +328,8 @@ def problems(
         )
     names = [name for name in source.columns if name != "customer_id"]
     listed = ", ".join(
-        f"count({identifier(n)}), count(distinct {identifier(n)})" for n in names
+        f"count({own}), count({own}) > 0 and min({own}) = max({own})"
+        for own in map(identifier, names)
     )
     counts = con.execute(
         f"select {listed or 'null'} from customer_rows where not copy"
@@ -332,7 +346,7 @@ def problems(
         yield "customers", "error", say("empty", **_several(source, empty))
     if empty:
         names = [name for name in names if name not in empty]
-    constant = [n for n in built if n in names and known[n][1] == 1]
+    constant = [n for n in built if n in names and known[n][1]]
     if constant:
         yield "customers", "warning", say("constant", **_several(source, constant))
     for said in _unfit(con, source, built=[n for n in built if n in names]):
@@ -515,16 +529,14 @@ def receive(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     double, else text. received_customers: the same without row, duplicate and copies.
     received_attributes: table, attribute, kind, label, measure, levels (JSON), role.
     """
-    asked = ["customer_id"]
-    for name in source.columns:
-        if name != "customer_id":
-            asked.append(f"{_value(con, source, name)} as {identifier(name)}")
+    told = [name for name in source.columns if name != "customer_id"]
+    texts = "".join(f", {value(con, source, name)}" for name in told)
     con.execute(
         f"""create or replace temp table received_rows as
-        select t.line_id + 1 + {int(source.header)} as "row", copy as duplicate,
-            {", ".join(f"t.{one}" if one == "customer_id" else one for one in asked)}
-        from customer_rows as t join customer_numbers as n using (line_id)
-        order by t.line_id"""
+        select line_id + 1 + {int(source.header)} as "row", copy as duplicate,
+            customer_id{texts}
+        from customer_numbers join (select line_id, copy from customer_rows)
+            using (line_id) order by line_id"""
     )
     con.execute(
         """create or replace temp table received_customers as
@@ -533,17 +545,32 @@ def receive(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     )
 
 
-def _value(con: duckdb.DuckDBPyConnection, source: Source, name: str) -> str:
-    """Write the value of a column as it is handed on."""
+def like(source: Source, customers: Source) -> Source:
+    """Measure the attributes of leads as those of customers of the same name."""
+    same = source.attributes.keys() & customers.measures.keys()
+    measures = {
+        name: customers.measures[name] for name in source.attributes if name in same
+    }
+    kinds = source.kinds | {name: customers.kinds[name] for name in measures}
+    levels = {name: customers.levels[name] for name in measures}
+    return replace(source, kinds=kinds, measures=measures, levels=levels)
+
+
+def value(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    name: str,
+    rows: str = "customer_numbers",
+) -> str:
+    """Write the column of a measured table, `rows`, as it is handed on."""
     own, measure = identifier(name), source.measures[name]
     if source.kinds[name] == "measured":
-        parts = " / 100" if measure == "percent" else ""
-        return f"n.{own}::double{parts}"
+        return f"{own}::double{' / 100' * (measure == 'percent')} as {own}"
     if measure == "text":
-        return f"t.{own}"
-    told = level(source, name, values(con, name))
+        return own
+    told = level(source, name, values(con, name, rows))
     cases = " ".join(f"when {quoted(a)} then {quoted(b)}" for a, b in told.items())
-    return f"case t.{own} {cases} end" if cases else "null::varchar"
+    return f"{f'case {own} {cases} end' if cases else 'null::varchar'} as {own}"
 
 
 def attributes(source: Source) -> list[list[str]]:
@@ -599,7 +626,7 @@ def is_one(found: recognise.Found) -> bool:
             return False
     elif kind not in ("customers", "survey"):
         return False
-    told = [one for one in columns if infer(one).measure != "text"]
+    told = (one for one in columns if infer(one).measure != "text")
     named = [c for c in columns if c.role in ("customer", "account", "email", "card")]
     again = any(
         len(c.kinds) < recognise.MOST * len(c.given) for c in named if _codes(c)
@@ -607,7 +634,9 @@ def is_one(found: recognise.Found) -> bool:
     things = {"product", "order", "sku", "item"} & {
         c.role for c in columns if unique(c)
     }
-    return len(told) > 1 and not again and not (things and not named)
+    if again or (things and not named):
+        return False
+    return len(list(itertools.islice(told, 2))) > 1
 
 
 def _codes(one: Column) -> bool:
@@ -693,6 +722,7 @@ def _leave_out(found: list[Drafted]) -> None:
             measured.why: measured.measure == "text",
             "looks like segments made before, or a prediction": says("made", name)
             and not (measured.measure == "yes_no" and says_outcome(name)),
+            "known only of those who have left": says("afterwards", name),
             "part of a date": says("parts_of_date", name),
             f"{stem.column.name} tells it": stem is not one
             and len(column.kinds) > 2
@@ -761,7 +791,7 @@ def _judging(found: list[Drafted]) -> None:
     ]
     tenure = any(one.role == "tenure" for one in found)
     for rank, one in ranked:
-        if rank == min(rank for rank, _ in ranked):
+        if rank in (1, 2, min(rank for rank, _ in ranked)):
             left = tenure and says("left", one.column.name)
             _give(
                 one,

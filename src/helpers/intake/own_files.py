@@ -44,6 +44,8 @@ def problems(
     found = [("run", "error", said) for said in mapping.faults(content, run)]
     opened, numbers = [], {}
     for source in mapping.sources(content, run):
+        if source.table == "leads" and opened and opened[0].alone:
+            source = customer_table.like(source, opened[0])
         with errors.reading(f"table {source.table}, {source.where}"):
             said, numbers[source.table], source = _open(con, source, spill)
             found += [(source.table, "error", one) for one in said]
@@ -56,8 +58,10 @@ def problems(
                 if "error" not in {level for _, level, _ in found}:
                     found += recount.customers(con, source, numbers[source.table])
     named = {source.table: source for source in opened}
-    alone = any(source.alone for source in opened)
-    for name in ("currency", "time_zone")[: 1 if alone else 2] if opened else ():
+    asked = ["currency", "time_zone"] * bool(opened)
+    for source in (source for source in opened if source.alone):
+        asked = ["currency"] * bool(mapping.MONEY & {*source.roles.values()})
+    for name in asked:
         if not mapping.of_the_run(content, name):
             usual = f"`all:` gives no {name}, so the bundled run's is taken. Write it."
             found.append(("run", "warning", usual))
@@ -351,6 +355,10 @@ def _pass_on(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     kinds = {"money": types.cents("{0}", source), "number": "{0}::double"}
     columns = []
     for name, kind in source.kinds.items():
+        if name in source.measures:
+            rows = f"typed_{source.table}"
+            columns.append(customer_table.value(con, source, name, rows))
+            continue
         value = kinds.get(kind, "{0}").format(identifier(name))
         stored = f"{name}_cents" if kind == "money" else name
         columns.append(f"{value} as {identifier(stored)}")

@@ -175,7 +175,14 @@ def _counted(
             _collect(tally, name, batch[wanted[name]], source)
         for name in measured:
             column = batch[wanted[name]]
-            counted[name] += float(np.nansum(read[name].of(column)))
+            try:  # most are plain numbers, and arrow reads them at once
+                plain = column.cast(pa.float64()) if source.decimal == "." else None
+                values = (
+                    read[name].of(column) if plain is None else plain.to_numpy(False)
+                )
+            except pa.ArrowInvalid:
+                values = read[name].of(column)
+            counted[name] += float(np.nansum(values))
         for name in words:
             told = batch[wanted[name]].dictionary_encode()
             known = [_id(text) is not None for text in told.dictionary.to_pylist()]

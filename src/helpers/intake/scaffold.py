@@ -152,6 +152,9 @@ def match(looks: list[Look]) -> list[Guess]:
     if tables and (kind or (best, found) in tables):
         # Another file of the same shape is a later wave, and is not read here.
         widest = max(tables, key=lambda pair: (len(pair[1].columns), pair[0].rows))
+        if (count := len(widest[1].columns)) > mapping.MOST_COLUMNS:
+            told = {"count": f"{count:,}", "most": f"{mapping.MOST_COLUMNS:,}"}
+            raise _refusal("wide", file=_name(widest[0]), **told)
         return _beside(_customers(*widest), looks)
     alike: dict[frozenset[str], list[Look]] = {}
     for seen in looks:

@@ -30,6 +30,8 @@ ATTRIBUTES = {
 FAMILIES = (*ATTRIBUTES["customers"], "behavioural")
 MEASURES: dict[str, str] = _TOLD["measures"]
 ROLES: dict[str, list[str]] = _TOLD["roles"]
+MONEY = {"value", "monthly_fee", "monetary"}  # roles that hold it
+MOST_COLUMNS = 1_000  # of a customer table
 NONE = "none"  # the family of a column that has a role alone
 DELIMITERS = {".csv": ",", ".txt": "\t", ".tsv": "\t"}
 NAMED = {"tab": "\t", "spaces": " "}  # delimiters that are hard to see in a file
@@ -474,6 +476,8 @@ def _columns(block: _Block, table: str, attributes: dict[str, str]) -> dict[str,
     absent = [
         name for name, kind in standard.items() if kind[-1] != "?" and name not in given
     ]
+    if block.alone and len(attributes) > MOST_COLUMNS:
+        block.say("many", count=len(attributes), most=MOST_COLUMNS)
     if absent:
         block.say("lacks ids" if block.alone else "lacks", names=", ".join(absent))
     if block.table == "lines":
