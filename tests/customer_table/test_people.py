@@ -645,3 +645,12 @@ def test_an_attribute_may_be_called_as_a_reading_is():
     told = people.described(found, described, value="x", readings="", note="")
     assert [one["label"] for one in told["dimensions"]][2:] == ["Age", "Region"]
     assert list(people.known(found, ["sales"], described)) == ["customer_id", "Age"]
+
+
+def test_fewer_than_ten_customers_have_no_totals():
+    assert people.totals(pd.DataFrame(index=range(9)), pd.Series([1.0] * 9)) == {
+        "customers": "fewer than 10"
+    }
+    whole = people.totals(pd.DataFrame(index=range(10)), pd.Series([1.0] * 10))
+    assert whole == {"customers": 10, "sales": 10.0}
+    assert people.totals(pd.DataFrame(index=range(10)), None) == {"customers": 10}

@@ -804,6 +804,14 @@ def differs(found: pd.DataFrame) -> bool | None:
     return bool((found["side"] != "").any()) if len(found) else None
 
 
+def totals(table: pd.DataFrame, value: pd.Series | None) -> dict[str, Any]:
+    """Give the number of customers and the sum of their value, as far as a page may."""
+    if len(table) < MIN_CELL:
+        return {"customers": suppression.many(len(table))}
+    worth = {} if value is None else {"sales": float(value.sum())}
+    return {"customers": len(table)} | worth
+
+
 def glossary(*, grouped: bool) -> dict[str, str]:
     """Give the words of the study that its page explains, without those of orders."""
     about_orders = ("Activity", "Deal proneness", "Too little data", "Index")
