@@ -186,6 +186,20 @@ def test_what_the_run_file_sets_is_judged_itself():
     assert others[0].startswith("The smallest group holds 1.0% of customers")
 
 
+def test_rivals_are_neighbours_other_methods_and_the_runner_up():
+    every = [("kmeans", k) for k in (2, 3, 4, 5)] + [TAKEN, ("latent_classes", 3)]
+    labels = {at: np.array([n]) for n, at in enumerate(every)}
+    found = conclusions.rivals(labels, replace(USED, runner_up=("kmeans", 2)))
+    assert list(found) == [
+        "4 segments by latent classes",
+        "3 segments by latent classes",
+        "4 segments by k-means",
+        "2 segments by k-means",
+    ]
+    assert found["2 segments by k-means"].tolist() == [0]
+    assert len(conclusions.rivals(labels, replace(USED, runner_up=None))) == 3
+
+
 # --- The deciding paragraph
 
 
@@ -224,13 +238,30 @@ def test_the_paragraph_says_what_was_chosen_given_up_and_would_change_it():
                 "table": judged(strength=0.9, excess=0.7),
                 "found": replace(USED, verdict="natural"),
             },
-            "Natural ones come first.",
+            "Natural ones come first, and the largest excess over null references among "
+            "them is 0.70",
         ),
         (
             {"found": replace(USED, verdict="constructive")},
             "We give up the claim that customers come in separate groups",
         ),
         ({"table": judged(smallest=0.01)}, "segments each: none meets the criteria."),
+        (
+            {"table": judged(excess=[0.1, 0.5, 0.45])},
+            "of 4 segments by k-means. 4 segments by latent classes explain more of all "
+            "outcomes together, beyond the error.",
+        ),
+        (
+            {"table": judged(excess=[0.1, 0.5, 0.45]), "explained": pd.DataFrame()},
+            "No method is better than another beyond its error, so the one that is",
+        ),
+        (
+            {
+                "table": judged(excess=[0.1, 0.5, 0.45]),
+                "found": replace(USED, method="kmeans", k=2, ties=(4,)),
+            },
+            "Of numbers that the evidence cannot tell from it, the finest is taken.",
+        ),
     ],
 )
 def test_the_paragraph_has_words_for_each_branch(settings, said):

@@ -145,3 +145,91 @@ def test_a_half_of_too_few_different_customers_is_refused():
     said = np.tile([[0.0, 1.0], [1.0, 0.0]], (20, 1))
     with pytest.raises(BadInput, match="A half holds 2 different customers"):
         study.study(items(said), **QUICK)
+
+
+# --- Around the candidates
+
+
+def test_planted_classes_far_apart_are_found_and_those_on_one_spot_are_not():
+    said, _ = planted(2, n=200)
+    control = study.positive_control(
+        items(said),
+        tried=["kmeans", "medoids"],
+        k=3,
+        distances=[0, 4],
+        seed=1,
+        n_init=4,
+    )
+    assert control["distance"].tolist() == [0, 4]
+    near, far = control[["kmeans", "medoids"]].to_numpy()
+    assert (near < 0.1).all() and (far > 0.8).all()
+
+
+def test_halves_are_shown_beside_the_strictest_null_model(found):
+    shown = study.beside(found[0])
+    assert shown.columns.tolist() == [
+        *("method", "k", "observed", "reference", "p", "low", "high")
+    ]
+    assert len(shown) == 8
+    assert (shown["low"] <= shown["high"]).all()
+    first = found[0].halves.query("method == 'kmeans' and k == 2")["agreement"].mean()
+    assert shown["observed"].iloc[0] == pytest.approx(first)
+
+
+def numbers(raw):
+    columns = [(f"n{i}", "number", []) for i in range(raw.shape[1])]
+    return study.Table(raw, columns, ["x"] * raw.shape[1], np.ones(len(raw)), 0.01)
+
+
+def test_the_choice_that_was_taken_comes_first_among_preparations():
+    raw = np.arange(20.0).reshape(10, 2)
+    taken = {"winsor": 0.01, "blocks": "mfa", "missing": "used"}
+    assert study.preparations(numbers(raw))[0] == taken
+    assert len(study.preparations(numbers(raw))) == 3 * 2
+    raw[0, 0] = np.nan
+    assert len(study.preparations(numbers(raw))) == 3 * 2 * 2
+    raw[1:6, 0] = np.nan  # too few are left who lack nothing
+    assert len(study.preparations(numbers(raw))) == 3 * 2
+    assert len(study.preparations(items(raw[6:] % 2))) == 2
+
+
+def test_other_preparations_group_all_customers_and_the_taken_one_as_the_study(found):
+    table = items(planted(1)[0])
+    choices = [
+        {"winsor": 0.0, "blocks": "mfa", "missing": missing}
+        for missing in ("used", "left out")
+    ]
+    settings = {"method": "kmeans", "k": 3, "seed": 17, "n_init": 8}
+    labels = study.multiverse(table, choices=choices, **settings)
+    assert labels[0].tolist() == found[0].labels["kmeans", 3].tolist()
+    assert len(labels) == 400
+    assert 0.7 < adjusted_rand_score(labels[0], labels[1]) < 1
+
+
+def test_segments_of_references_are_ranked_by_how_well_they_come_back():
+    settings = {"method": "kmeans", "k": 3, "n_bootstrap": 4, "n_init": 2}
+    table = items(planted(2, n=120)[0])
+    null = study.null_references.CLOUD
+    ranked = study.recovery_by_rank(table, null=null, references=2, seed=1, **settings)
+    assert ranked["rank"].tolist() == [1, 2, 3] * 2
+    assert ranked["reference"].tolist() == [1] * 3 + [2] * 3
+    assert ranked.groupby("reference")["value"].is_monotonic_increasing.all()
+    assert ranked["value"].between(0, 1).all()
+
+
+def test_sizes_are_said_by_row_and_by_survey_weight():
+    assigned = pd.DataFrame(
+        {
+            "customer_id": list("abcd"),
+            "segment_id": [1, 1, 2, 0],
+            "membership": [0.6, 0.8, 0.9, np.nan],
+            "borderline": [True, False, False, False],
+        }
+    )
+    weights = pd.Series([1.0, 1.0, 6.0, 9.0], index=list("abcd"))
+    one, two = study.sizes(assigned, weights).to_dict("records")
+    assert (one["customers"], two["customers"]) == (2, 1)
+    assert one["share_customers"] == pytest.approx(2 / 3)
+    assert (one["share_weighted"], two["share_weighted"]) == (0.25, 0.75)
+    assert one["median_membership"] == pytest.approx(0.7)
+    assert (one["borderline"], two["borderline"]) == (0.5, 0)

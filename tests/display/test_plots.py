@@ -93,6 +93,13 @@ def test_correlations_are_a_triangle_with_the_strong_ones_in_numbers(ax):
     assert ax.collections[0].get_clim() == (-1, 1)
 
 
+def test_associations_have_a_scale_from_zero(ax):
+    table = pd.DataFrame([[1, 0.6], [0.6, 1]], index=list("ab"), columns=list("ab"))
+    plots.correlations(table, label="association", least=0, ax=ax)
+    assert ax.collections[0].get_clim() == (0, 1)
+    assert ax.figure.axes[-1].get_ylabel() == "association"
+
+
 def test_a_box_for_each_segment_has_its_colour_and_place_by_its_number(ax):
     table = pd.DataFrame(
         {

@@ -447,3 +447,28 @@ def test_own_files_get_limits_that_fit_them_unless_the_run_file_sets_one(project
     }
     project("source: complete_journey\n")
     assert run_file.parameters("shop", "02_features")["active_days"] == 28
+
+
+def test_a_run_says_itself_that_it_is_simulated_and_no_own_run_inherits_it(project):
+    cell = {"cell_type": "code", "metadata": {"tags": ["parameters"]}}
+    lines = (
+        "simulated: bool = True  # as the run file says",
+        'about: str = "made"  # title',
+    )
+    cell["source"] = "\n".join(lines)
+    folder = paths.ROOT / "notebooks/customer_table"
+    folder.mkdir()
+    (folder / "01_cleaning.ipynb").write_text(json.dumps({"cells": [cell]}))
+    table = "source: files\ntables: {customers: {file: c.csv}}\n"
+    project(table, name="own")
+    found = run_file.parameters("own", "01_cleaning")
+    assert found == {"simulated": False, "about": ""}
+    project(f"{table}simulated: true\nabout: A survey\n", name="made")
+    found = run_file.parameters("made", "01_cleaning")
+    assert found == {"simulated": True, "about": "A survey"}
+    project(f"{table}simulated: perhaps\nabout: 3\n", name="wrong")
+    said = faults("wrong")
+    assert "`simulated:` is perhaps; write true or false." in said
+    assert "`about:` is no text" in said
+    project(f"{table}01_cleaning: {{simulated: true}}\n", name="elsewhere")
+    assert "sets simulated, which comes from `simulated:`" in faults("elsewhere")

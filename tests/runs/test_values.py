@@ -210,3 +210,20 @@ def test_a_long_value_is_cut_short_in_a_message():
     assert len(values.shown("x" * 5000)) < 80
     assert len(values.shown([["y" * 90] * 90] * 90)) < 130
     assert [values.shown(x) for x in (None, True, 1.5)] == ["nothing", "true", "1.5"]
+
+
+def test_families_are_chosen_by_the_kind_of_table():
+    lines, table = "list[str]", "list[str] | str"
+    assert values.fault("segment_on", ["needs"], lines) == ""
+    assert "write one of needs" in values.fault("segment_on", ["behavioural"], lines)
+    assert values.fault("segment_on", "auto", lines) != ""
+    assert values.fault("segment_on", "auto", table) == ""
+    assert values.fault("segment_on", ["behavioural"], table) == ""
+    assert values.fault("segment_on", ["needs"], table) != ""
+
+
+def test_limits_of_single_columns_may_be_none_at_all():
+    kind = "dict[str, float]"
+    assert values.fault("min_possible", {}, kind) == ""
+    assert values.fault("min_possible", {"age": 14}, kind) == ""
+    assert values.fault("min_possible", {"age": "x"}, kind) != ""

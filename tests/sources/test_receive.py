@@ -305,3 +305,14 @@ def test_a_column_an_order_or_an_id_that_told_the_segment_would_be_noticed(
     else:
         table = table.rename(columns={"segment": "region"})
     assert max(told_by_each(table, segment).values()) > 0.9
+
+
+def test_a_customer_table_says_whether_it_is_simulated():
+    own = receive.about_table("", simulated=False)
+    assert own == receive.ABOUT["customer_table"]
+    made = receive.about_table("A survey", simulated=True)
+    assert made["subtitle"] == "A survey: simulated"
+    assert made["simulated"] is True
+    assert set(made["limits"]) > set(own["limits"])
+    assert any("exists" in said for said in made["provenance"])
+    assert "simulated" not in receive.about_table("A survey", simulated=False)

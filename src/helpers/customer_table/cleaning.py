@@ -190,7 +190,7 @@ def blocks(attributes: pd.DataFrame) -> dict[str, list[str]]:
     items = attributes[attributes["measure"].isin(["yes_no", "ordered"])]
     items = items[items["kind"].isin(measures.FAMILIES)]
     answers = items["levels"].fillna("").where(items["measure"] == "ordered", "yes_no")
-    found = {}
+    found: dict[str, list[str]] = {}
     for (family, _), names in items["attribute"].groupby([items["kind"], answers]):
         if len(names) >= BLOCK:
             number = sum(key.startswith(family) for key in found) + 1

@@ -34,7 +34,8 @@ def rivals(
     """
     own = [(found.method, found.k + step) for step in (0, -1, 1)]
     others = [(name, found.k) for name, _ in labels if name != found.method]
-    wanted = dict.fromkeys([*own, *others, found.runner_up])
+    runner_up = [found.runner_up] if found.runner_up else []
+    wanted = dict.fromkeys([*own, *others, *runner_up])
     return {candidate(at): labels[at] for at in wanted if at in labels}
 
 
@@ -116,6 +117,7 @@ def deciding(
     row = table.loc[(found.method, found.k)]
     facts = _came_about(found) | {"aim": usefulness.plain(aim)}
     passing = table[table["passes"]]
+    first = _first(passing)
     chosen = words.say(
         "table-choice-deciding-chosen",
         passing=len(passing),
@@ -123,7 +125,9 @@ def deciding(
         weakest=row["weakest"],
         **facts,
         **every,
-        **_start(passing),
+        best=candidate(first),
+        why=_why(found, first, explained),
+        **_start(passing, first),
         **_step(found, explained),
     )
     given_up = words.say(
@@ -145,16 +149,32 @@ def deciding(
     return f"{chosen} {given_up} {change}"
 
 
-def _start(passing: pd.DataFrame) -> dict[str, Any]:
-    """Say which of those that pass comes first, by the excess over null references."""
-    if passing.empty:
-        return {"start": "none", "excess": np.nan, "best": "none"}
-    if passing["excess"].isna().all():
-        return {"start": "unknown", "excess": np.nan, "best": "none"}
-    natural = (passing["verdict"] == criteria.NATURAL).any()
-    best = passing["excess"].idxmax()
-    start = "natural" if natural else "largest"
-    return {"start": start, "excess": passing["excess"].max(), "best": candidate(best)}
+def _first(passing: pd.DataFrame) -> Candidate | None:
+    """Take the candidate of the largest excess over null references, of natural ones first."""
+    natural = passing[passing["verdict"] == criteria.NATURAL]
+    excess = (passing if natural.empty else natural)["excess"].dropna()
+    return None if excess.empty else excess.idxmax()
+
+
+def _start(passing: pd.DataFrame, first: Candidate | None) -> dict[str, Any]:
+    if first is None:
+        return {"start": "none" if passing.empty else "unknown", "excess": np.nan}
+    row = passing.loc[first]
+    start = "natural" if row["verdict"] == criteria.NATURAL else "largest"
+    return {"start": start, "excess": row["excess"]}
+
+
+def _why(found: Decision, first: Candidate | None, explained: pd.DataFrame) -> str:
+    """Say why another than the first is taken, if so."""
+    at = (found.method, found.k)
+    if found.overridden or first in (None, at):
+        return "none"
+    if not explained.empty:
+        step = explained[_column(at)] - explained[_column(first)]
+        if step.iloc[1:].quantile(0.025) > 0:
+            return "explains"
+    tied = first[0] == found.method and first[1] in found.ties
+    return "finest" if tied else "easiest"
 
 
 def _step(found: Decision, explained: pd.DataFrame) -> dict[str, Any]:
@@ -231,12 +251,13 @@ def useful(benchmark: pd.DataFrame, *, ours: str, aim: str) -> Finding:
         branch = "nothing"
     facts = {"segments": own, "scores": scores}
     shares = {
-        f"{name}{end}": row[f"alone{end}"]
+        # An estimate below 0 explains nothing; the ends of intervals stay as they are.
+        f"{name}{end}": row[f"alone{end}"] if end else max(row["alone"], 0)
         for name, row in facts.items()
         for end in ("", "_low", "_high")
     }
     rivals = [
-        words.say("table-choice-rival", name=f"the {name}", share=row["alone"])
+        words.say("table-choice-rival", name=f"the {name}", share=max(row["alone"], 0))
         for name, row in simple.iterrows()
     ]
     return words.finding(
@@ -246,7 +267,7 @@ def useful(benchmark: pd.DataFrame, *, ours: str, aim: str) -> Finding:
         aim=usefulness.plain(aim),
         rival=f"the {best.name}",
         rivals=", ".join(rivals),
-        random=rows.loc[usefulness.RANDOM, "alone"],
+        random=max(rows.loc[usefulness.RANDOM, "alone"], 0),
         **shares,
     )
 

@@ -35,7 +35,8 @@ def need(enough: bool, message: str, /, **facts: object) -> None:
 
 def roles(attributes: pd.DataFrame) -> dict[str, list[str]]:
     """List the columns of a customer table by what they are for."""
-    own = attributes[(attributes["table"] == "customers") & (attributes["role"] != "")]
+    own = attributes[attributes["table"] == "customers"]
+    own = own[~own["role"].isin(["", "left_out"])]
     return own.groupby("role")["attribute"].agg(list).to_dict()
 
 
@@ -240,7 +241,7 @@ def columns_of(
     """Turn features into numbers, one a column or a level, of the customers followed.
 
     What is the same for all, or held by fewer than `MIN_CELL`, is left out; so is what
-    only repeats the tenure: the second value names it. Missing numbers are the mean.
+    only repeats the tenure: the second value names it.
     """
     own = features.set_index("customer_id").reindex(durations["customer_id"])
     numbers = own.select_dtypes("number").astype(float)
@@ -253,10 +254,11 @@ def columns_of(
     if levels.shape[1]:
         levels = pd.get_dummies(levels, prefix_sep=": ", dtype=float)
     table = pd.concat([numbers.loc[:, ~with_tenure], levels], axis=1)
-    table = table.fillna(table.mean())
-    common = table.apply(lambda x: x.value_counts().iloc[0] if len(x) else 0)
-    table = table.loc[:, (len(table) - common >= MIN_CELL) & (table.std() > 0)]
-    return table, list(numbers.columns[with_tenure])
+    common = table.apply(lambda x: x.value_counts().max() if x.notna().any() else 0)
+    return (
+        table.loc[:, table.notna().sum() - common >= MIN_CELL],
+        list(numbers.columns[with_tenure]),
+    )
 
 
 def drivers(
@@ -266,25 +268,27 @@ def drivers(
 
     Returns feature, unit (what is compared), hazard_ratio with low and high (all rows
     hold the truth at once with confidence `alpha`: Bonferroni) and p_adjusted (Holm),
-    customers; the strongest first. Cox (1972), Regression models and life-tables.
+    customers known; the surest first. Cox (1972), Regression models and life-tables.
     """
     rows, reach = [], stats.norm.isf(alpha / 2 / max(columns.shape[1], 1))
     for name in columns:
-        x, flag = columns[name].to_numpy(), columns[name].isin([0, 1]).all()
-        spread = 1.0 if flag else x.std()
-        found = _hazards(durations, pd.DataFrame({"x": x / spread}), penalty=0.0)
+        known = columns[name].notna().to_numpy()
+        x = columns[name].to_numpy(float)[known]
+        flag = np.isin(x, [0, 1]).all()
+        x = pd.DataFrame({"x": x / (1.0 if flag else x.std())})
+        found = _hazards(durations[known], x, penalty=0.0)
         if found is None:
             continue
         effect, error = found.params_["x0"], found.standard_errors_["x0"]
         ends = np.exp([effect, effect - reach * error, effect + reach * error])
         unit = "yes, against no" if flag else "a standard deviation more"
-        rows.append((name, unit, *ends, 2 * stats.norm.sf(abs(effect / error))))
+        p = 2 * stats.norm.sf(abs(effect / error))
+        rows.append((name, unit, *ends, p, int(known.sum())))
     names = ["feature", "unit", "hazard_ratio", "low", "high", "p_adjusted"]
-    table = pd.DataFrame(rows, columns=names)
+    table = pd.DataFrame(rows, columns=[*names, "customers"])
+    table = table.sort_values("p_adjusted", kind="stable", ignore_index=True)
     table["p_adjusted"] = intervals.adjusted(table["p_adjusted"], method="holm")
-    order = np.log(table["hazard_ratio"].astype(float)).abs()
-    table = table.loc[order.sort_values(ascending=False, kind="stable").index]
-    return table.assign(customers=len(durations)).reset_index(drop=True)
+    return table
 
 
 def _hazards(durations: pd.DataFrame, columns: pd.DataFrame, *, penalty: float) -> Any:  # noqa: ANN401 (lifelines loads late)
@@ -319,7 +323,7 @@ def concordance(
     from lifelines.utils import concordance_index
 
     spread = columns.std().where(columns.std() > 0, 1.0)
-    scaled = (columns - columns.mean()) / spread
+    scaled = ((columns - columns.mean()) / spread).fillna(0.0)
     found = []
     for train, test in classifier.parts(durations["lapsed"], folds, seed=seed):
         fitted = _hazards(durations.iloc[train], scaled.iloc[train], penalty=PENALTY)

@@ -28,6 +28,7 @@ ATTRIBUTES = ("demographic", "firmographic")  # families that say who somebody i
 WANTS = ("requirement", "psychographic")  # families that say what somebody asks for
 MOST_ATTRIBUTES = 12  # by which customers can be filtered
 LONGEST = 44  # letters of a label in a name
+LACK = 0.5  # what a segment has says more of it than what it lacks
 APART, ELSE = "What sets them apart?", "What else sets them apart?"
 TURNED_OUT, WHO = "How did they turn out?", "Who are they?"
 # Tiers in a table of groups; who has no value is in a tier of that name.
@@ -179,13 +180,13 @@ def _hidden(
 def draw(found: pd.DataFrame, about: pd.DataFrame) -> dict[int, str]:
     """Name segments after the answer that sets each apart most, either way.
 
-    As in `naming.draw`, the most pronounced segment chooses first. No segment is named
-    after a level that it lacks.
+    As in `naming.draw`, the most pronounced segment chooses first. What a segment lacks
+    counts `LACK`; none is named after a level of an unordered column that it lacks.
     """
     built = found[found["used_to_build"] & ~found["hidden"]]
     lacking = built[built["feature"].map(about["measure"]) != "unordered"]
     turned = lacking.assign(
-        effect=-lacking["effect"],
+        effect=-LACK * lacking["effect"],
         side=lacking["side"].map({"below": "above"}).fillna(""),
         feature="-" + lacking["feature"],
     )
@@ -247,7 +248,7 @@ def _worth(
 ) -> dict[str, float]:
     known = value.notna()
     v, w = value[known].to_numpy(float), weights[known].to_numpy(float)
-    found = {"sales": float(v @ w), "sales_per_customer": np.nan}
+    found = {"sales": float(v @ w) if len(v) else np.nan, "sales_per_customer": np.nan}
     found |= {"low": np.nan, "high": np.nan, suppression.LARGEST: 0.0}
     if len(v):
         drawn = [rng.integers(0, len(v), len(v)) for _ in range(profiles.N_BOOTSTRAP)]
@@ -348,12 +349,12 @@ def groups(
 
 
 def described(
-    found: Groups, about: pd.DataFrame, *, value: str, readings: str
+    found: Groups, about: pd.DataFrame, *, value: str, readings: str, note: str
 ) -> dict[str, Any]:
     """Describe the groups for the dashboard; `value` is the label of the money column.
 
     Without it nothing is summed up. `readings` heads the dimensions that are none of the
-    attributes.
+    attributes; `note` says how the page counts.
     """
     labels = {"needs": "Segment", "value_tier": "Value tier"} | dict(about["label"])
     dimensions = [
@@ -367,6 +368,7 @@ def described(
     ]
     limits = {"apart": found.cube.apart, "most": found.cube.most, "below": MIN_CELL}
     more = {"days": {}, "later_until": "", "value": value, "readings": readings}
+    more["note"] = note
     return {"dimensions": dimensions} | limits | more
 
 
@@ -514,6 +516,7 @@ class Evidence:
     who: Mapping[int, str]  # segment id -> what is said of its attributes
     value: str  # column of money, or empty
     value_label: str
+    plain: bool  # whether the page, which knows no weights, has the same means
 
     def of(self, segment_id: int) -> pd.DataFrame:
         """Give the marks of one segment, but for those of who its customers are."""
@@ -596,9 +599,12 @@ def overview(
         for i, rows in advice.items()
     }
     ids = found.summary["segment_id"]
-    return found.summary.reindex(
-        columns=list(dict.fromkeys([*found.summary, "low", "high"]))
-    ).assign(
+    told = found.summary.reindex(
+        columns=[*found.summary.columns.union(["low", "high"])]
+    )
+    if not found.plain:
+        told = told.assign(low=np.nan, high=np.nan)
+    return told.assign(
         one_line=[lines.get(i, "") for i in ids],
         action=[actions[i] for i in ids],
         stability=found.summary["recovery"],

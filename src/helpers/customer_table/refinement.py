@@ -1,8 +1,8 @@
 """Compare a second file of the same shape: drift, movement, and whether segments hold."""
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import duckdb
 import numpy as np
@@ -24,12 +24,16 @@ from helpers.runs import mapping, run_file
 from helpers.statistics import intervals
 
 # The words stand in display/words/en/table_07_refinement.ftl.
-Assign = Callable[
-    [pd.DataFrame], np.ndarray
-]  # features -> segment, 0 for too few answers
 PARTS = 10  # numbers are compared in tenths of the first file
 RARE = 5  # customers that a part needs in both files together
 FROZEN, REFIT = "frozen segments", "refit"
+
+
+class Assigning(Protocol):
+    """What puts customers into segments: `model.Model`, say."""
+
+    def assign(self, features: pd.DataFrame) -> pd.DataFrame:
+        """Give each row of the features its segment_id, 0 for too few answers."""
 
 
 # --- Reading the second file
@@ -88,6 +92,8 @@ def read(
         customers = con.table("received_customers").df()
     own = attributes[attributes["attribute"].isin(customers.columns)]
     given = run_file.parameters(run, "01_cleaning")
+    if "no answer" not in given["disabled_rules"]:
+        customers = customers[~cleaning.without_answers(customers, own)]
     ends = {"least": given["min_possible"], "most": given["max_possible"]}
     customers, _ = cleaning.impossible(customers, cleaning.limits(own, **ends))
     form = measures.model_form(customers, own)
@@ -223,7 +229,7 @@ def noise(
     before: pd.DataFrame,
     after: pd.DataFrame,
     *,
-    assign: Assign,
+    model: Assigning,
     dictionary: pd.DataFrame,
     draws: int,
     seed: int,
@@ -236,7 +242,7 @@ def noise(
     customers (segment; 0 where too little is known).
     """
     rng = np.random.default_rng(seed)
-    own = assign(before)
+    own = model.assign(before)["segment_id"].to_numpy()
     built = dictionary[dictionary["builds"]]
     keys = {}
     for one in built.itertuples():
@@ -252,7 +258,7 @@ def noise(
             values = after[name].to_numpy(copy=True)
             values[there] = after[name].to_numpy()[drawn]
             dealt[name] = values
-        found.append(assign(dealt))
+        found.append(model.assign(dealt)["segment_id"])
     return np.array(found)
 
 
@@ -331,7 +337,7 @@ def moving(
     clear = paths[paths["beyond"] & (paths["customers"] >= MIN_CELL)]
     clear = clear.sort_values("customers", ascending=False)
     said = [
-        f"{names[row.from_id]} to {names[row.to_id]}"
+        f"“{names[row.from_id]}” to “{names[row.to_id]}”"
         for row in clear.head(3).itertuples()
     ]
     ends = {name: 100 * whole[name] for name in ("excess", "low", "high")}
@@ -403,7 +409,7 @@ def reasons(
     for row in changes[changes["beyond"]].itertuples():
         shown = not pd.isna(safe.loc[row.Index, "change"])
         points = f" by {100 * row.change:+.0f} points" if shown else ""
-        found.append(f"the share of {names[row.segment_id]} changed{points}")
+        found.append(f"the share of “{names[row.segment_id]}” changed{points}")
     return found
 
 
@@ -427,6 +433,34 @@ def gains(table: pd.DataFrame | None) -> dict[str, float]:
     return table.set_index("model").loc[REFIT, columns].to_dict()
 
 
-def small(counts: Sequence[int]) -> bool:
-    """Say whether a file has too few customers in some segment for a refit."""
-    return min(counts, default=0) < MIN_CELL
+def may_be_shown(
+    table: pd.DataFrame,
+    before: pd.DataFrame,
+    after: pd.DataFrame,
+    *,
+    measured: pd.Series,
+) -> pd.DataFrame:
+    """Withhold means of `drift` that tell of few customers: yes or no of fewer than ten."""
+    shown = table.drop(columns="ratio").astype({"before": object, "after": object})
+    for name, features in (("before", before), ("after", after)):
+        for at, feature in table["feature"].items():
+            known = features[feature].dropna()
+            counts = known.value_counts()
+            rare = measured[feature] == "yes_no" and counts.min() < MIN_CELL
+            if len(known) < MIN_CELL or rare:
+                shown.loc[at, name] = suppression.WITHHELD
+    return shown
+
+
+def reviewed(
+    drifts: pd.DataFrame, changes: pd.DataFrame | None, *, period: str
+) -> pd.DataFrame:
+    """Lay out what was compared with a limit, as the table `period_review` has it."""
+    own = drifts.rename(columns={"feature": "statistic"}).assign(segment_id=0)
+    parts = [own.assign(kind="stability index")]
+    if changes is not None:
+        reach = (changes["high"] - changes["low"]) / 2
+        named = {"value": changes["change"], "noise": reach, "statistic": "share"}
+        parts.append(changes.assign(kind="share", **named))
+    columns = ["kind", "statistic", "segment_id", "value", "noise", "beyond"]
+    return pd.concat([part[columns] for part in parts]).assign(period=period)

@@ -81,6 +81,7 @@ def study(
     n_splits: int,
     half_n_init: int,
     references: int,
+    tested: Sequence[str] | None = None,
     aim: predictive_validity.Outcome | None = None,
     rival: ArrayLike | None = None,
     folds: int = 5,
@@ -89,7 +90,8 @@ def study(
     """Measure all that decides on the method (of `tried`) and the number of segments.
 
     The criteria are those of `clustering.criteria.study`, by method and k; p is of one
-    test over all of them. `aim` is what judges usefulness, `rival` a label that segments
+    test over all numbers of the methods `tested` (all, if left out), and missing of
+    others: each method more takes time, and some power from the test. `aim` is what judges usefulness, `rival` a label that segments
     must explain more than (value tiers); without it the gain is that over nothing.
     """
     prepared = table.prepared()
@@ -109,8 +111,10 @@ def study(
         prepared, table.raw, table.weights, n_splits=n_splits, seed=seed, **halved
     )
     few = of_criteria.few_splits(len(table.raw))
+    beside_null = [name for name in tried if tested is None or name in tested]
+    halved["tried"] = beside_null
     held = holding.hold(
-        halves,
+        halves[halves["method"].isin(beside_null)],
         null_references.fitted(prepared, table.raw),
         measure=functools.partial(
             _reference_halves, prepared, table.weights, n_splits=few, **halved
@@ -346,7 +350,10 @@ def decide(
     over null references beyond its error; else the first of `methods.METHODS`, since
     k-means is the easiest to explain.
     """
-    tried = list(criteria.index.unique("method"))
+    # Without null references beside it a method is shown, and not chosen.
+    known = criteria["p"].notna() if "p" in criteria else criteria["excess"].notna()
+    tried = list(criteria.index[known].unique("method"))
+    tried = tried or list(criteria.index.unique("method"))
     if method != AUTO and method not in tried:
         raise BadInput(
             f"method is {method!r}, which is not tried. Add it to `methods`, or choose "
@@ -590,12 +597,16 @@ def _by_rank(
 ) -> pd.DataFrame:
     drawn = replace(table, raw=model.draw(seed))
     state = int(np.random.default_rng(seed).integers(2**31))
-    settings = {"seed": state, "n_init": n_init}
     # References are measured side by side already; each of them stays in its process.
     with parallel_config(backend="sequential"):
-        own = _labels(drawn, method, k=k, **settings)
+        own = _labels(drawn, method, k=k, seed=state, n_init=n_init)
         again = resample(
-            drawn, tried=[method], k_values=[k], n_bootstrap=n_bootstrap, **settings
+            drawn,
+            tried=[method],
+            k_values=[k],
+            n_bootstrap=n_bootstrap,
+            seed=state,
+            n_init=n_init,
         )
     found = stability.recovery(again[method], {k: own})
     value = np.sort(found.groupby("segment")["jaccard"].mean())
@@ -620,4 +631,4 @@ def sizes(assigned: pd.DataFrame, weights: pd.Series) -> pd.DataFrame:
             "median_membership": counts["median"],
             "borderline": known.groupby("segment_id")["borderline"].mean(),
         }
-    )
+    ).rename_axis("segment_id")

@@ -39,6 +39,10 @@ DIVERGING = mpl.colors.LinearSegmentedColormap.from_list(
     "below_above", ["#8c5a2b", "#e9d5bd", "#fbfbfa", "#bcd3de", "#1f5673"]
 )
 
+ABOVE = mpl.colors.LinearSegmentedColormap.from_list(
+    "above", ["#fbfbfa", "#bcd3de", "#1f5673"]
+)
+
 
 def theme() -> None:
     """Set the look of all figures of a notebook; call it once, after the imports."""
@@ -326,9 +330,13 @@ def correlations(
     table: pd.DataFrame,
     *,
     label: str = "Spearman rank correlation",
+    least: float = -1.0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw rank correlations as a triangle of squares, those beyond 0.5 in numbers."""
+    """Draw correlations as a triangle of squares, those beyond 0.5 in numbers.
+
+    `least` is the end of their scale: -1, or 0 of associations without a direction.
+    """
     import seaborn as sns
 
     ax = plt.gca() if ax is None else ax
@@ -336,12 +344,13 @@ def correlations(
     upper = np.triu(np.ones(table.shape, dtype=bool), k=1)
     strong = table.map(lambda r: f"{r:.1f}".replace("0.", ".").replace("-", "−"))
     strong = strong.where(table.abs() >= 0.5, "")
-    scale = {"label": label, "ticks": [-1, -0.5, 0, 0.5, 1]}
+    ticks = [tick for tick in (-1, -0.5, 0, 0.5, 1) if tick >= least]
+    scale = {"label": label, "ticks": ticks}
     sns.heatmap(
         table,
         mask=upper,
-        cmap=DIVERGING,
-        vmin=-1,
+        cmap=ABOVE if least == 0 else DIVERGING,
+        vmin=least,
         vmax=1,
         square=True,
         annot=strong,

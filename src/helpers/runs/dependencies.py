@@ -51,6 +51,9 @@ def write(run: str) -> Path:
             given |= {"received": {str(one): disk.state(one) for one in files}}
             before = []
             code.append(f"import helpers.{run_file.SOURCES[told['source']]}")
+        second = mapping.folder(run) / str(given.get(run_file.SECOND, ""))
+        if second.is_file():
+            given |= {"received": {str(second): disk.state(second)}}
         helpers = helper_files(code)
         values = folder / f"{book.stem}.json"
         _update(values, json.dumps(given, indent=1) + "\n")

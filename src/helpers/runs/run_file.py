@@ -16,6 +16,7 @@ DEFAULT = "complete_journey"  # the run whose results the notebooks are saved wi
 # A run without order lines has notebooks of its own, under the same names, in this folder
 # of notebooks/ (helpers/customer_table/ is theirs).
 CUSTOMER_TABLE = "customer_table"
+SECOND = "second_file"  # a parameter: a file beside those that the run file maps
 # Where raw tables come from -> the module of helpers that opens them.
 SOURCES = {
     "complete_journey": "sources.complete_journey",
@@ -375,12 +376,12 @@ def _against_each_other(
 def _missing_files(content: dict[str, Any], run: str, notebook: str) -> Iterator[str]:
     """Name `_file` and `_folder` parameters that lead nowhere."""
     for name, value in parameters(run, notebook, content=content).items():
-        if not value or not name.endswith(("_file", "_folder")):
+        if value in ("", AUTO) or not name.endswith(("_file", "_folder")):
             continue
         if why := paths.odd(str(value)):
             yield f"{name} of {notebook} is {value[:40]!r}, which {why}."
             continue
-        path = paths.ROOT / value
+        path = (mapping.folder(run) if name == SECOND else paths.ROOT) / value
         if path.is_file() if name.endswith("_file") else path.is_dir():
             continue
         while not path.parent.is_dir():

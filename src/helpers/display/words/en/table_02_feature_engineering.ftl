@@ -34,8 +34,8 @@ table-builds = { $builders ->
    *[other] { $builders } columns build the segments: { $families }.
 } { $left ->
     [0] { "" }
-    [one] 1 more of these families is left out; the table says why.
-   *[other] { $left } more of these families are left out; the table says why.
+    [one] 1 column of these families is left out; the table says why.
+   *[other] { $left } columns of these families are left out; the table says why.
 }
 
 ### How customers spread
@@ -72,6 +72,7 @@ table-balance = Unweighted, { $before_name } would hold { PERCENT($before) } of 
 ### Who answered enough, and what is ready
 
 table-enough = { $branch ->
+    [nothing] No column builds, so nobody is compared.
     [all] All { $customers } customers are known in at least { PERCENT($least) } of the columns that build.
    *[some] { $enough } of { $customers } customers are known in at least { PERCENT($least) } of the columns that build. The others are a class of their own: too few answers.
 }
@@ -99,7 +100,10 @@ table-compare =
         [0] .
         [one] , and 1 of the same families does not.
        *[other] , and { $dropped } of the same families do not.
-    } The median customer is known in { PERCENT($known) } of them.
+    } { $builders ->
+        [0] { "" }
+       *[other] The median customer is known in { PERCENT($known) } of them.
+    }
     .uncertainty = Enough is { PERCENT($least) } of the columns; all of them would keep { $kept_all }.
     .action = { $branch ->
         [nothing] Read { $instead }: no segments are asked for there.

@@ -26,7 +26,7 @@ table-choice-no-value = Value tiers: the table names no value, so customers have
 
 table-choice-evidence = { $left_out ->
     [none] All { NUM($customers) } customers have answered enough of the { $columns } columns that build segments.
-   *[other] { NUM($classified) } of { NUM($customers) } customers have answered enough of the { $columns } columns that build segments; the others stay in no segment.
+   *[other] Of { NUM($customers) } customers, { $classified } have answered enough of the { $columns } columns that build segments; the others stay in no segment.
 } { $sampled ->
     [yes] The evidence is measured on a random { NUM($sample) } of them.
    *[no] The evidence is measured on all of them.
@@ -40,6 +40,8 @@ table-choice-structure = { $beyond ->
    *[other] Halves agree beyond every null model for { $beyond } of { $tried } candidates
 }
 table-choice-structure-alt = { table-choice-structure }. A panel per method shows the mean adjusted Rand index of halves over the number of segments, with the range of null references in grey. The table below holds the numbers.
+
+table-choice-no-control = All columns are unordered: no positive control can be drawn for them.
 
 # --- Which method, and how many?
 
@@ -100,7 +102,6 @@ table-choice-style = { $branch ->
    *[content] Segments are more than styles of answering: they explain { PERCENT($explained) } of the mean answer to all items
 }
 table-choice-no-style = No family of columns has five items with the same answers, so no style of answering can be seen.
-table-choice-note-style = Mean answer: 0 is no or the lowest level to every item, 1 is yes or the highest.
 
 # --- Notes of tables
 
@@ -108,7 +109,7 @@ table-choice-note-sizes = Recovery is the mean Jaccard overlap when the study is
     [yes] The weighted share counts each respondent by the survey weight.
    *[no] { "" }
 }
-table-choice-note-scores = Silhouette on the prepared scores, -1 to 1, whatever the method. BIC weighs likelihood against parameters and compares numbers within a method only; less is better.
+table-choice-note-scores = Silhouette on the prepared scores, -1 to 1, whatever the method.
 table-choice-note-agreement = { $resamples } resamples in { $pairs } pairs, columns prepared anew in each; { $halvings } halvings. The excess is the share of the way from null references to 1 that is covered; below 0, customers agree less than the references. p allows for the choice of method and number.
 table-choice-note-models = References drawn: { $drawn }. Drawing stops once ten reach the customers' best; their standard error is at most { NUM($error, digits: 2) }.
 
@@ -125,9 +126,14 @@ table-choice-deciding-chosen = We use { $named }{ $how ->
     [one] one meets the criteria.
    *[other] { $passing } meet the criteria.
 } { $start ->
-    [natural] Natural ones come first.
+    [natural] Natural ones come first, and the largest excess over null references among them is { NUM($excess, digits: 2) }, of { $best }.
     [unknown] No excess over null references could be measured.
     [largest] The largest excess over null references among them is { NUM($excess, digits: 2) }, of { $best }.
+   *[none] { "" }
+} { $why ->
+    [explains] { $named } explain more of { $aim }, beyond the error.
+    [finest] Of numbers that the evidence cannot tell from it, the finest is taken.
+    [easiest] No method is better than another beyond its error, so the one that is easiest to explain is taken.
    *[none] { "" }
 } { $step ->
     [more] { $named } explain { PERCENT($share, digits: 1) } of { $aim }, { NUM($by, digits: 1) } points more than the runner-up, { $runner_up }.

@@ -273,6 +273,15 @@ table-people-cell = { $mean } ({ $low } to { $high }){ $side ->
     }
 table-people-no-outcome = This run names no outcome that differs between customers: nothing is said of what became of them.
 table-people-no-value = This run names no column of value: nothing is said of what customers are worth.
+# How the page counts, where cards count otherwise.
+table-people-page = { $weighted ->
+        [yes] Here answers count as they came; cards use the sample weights.
+       *[no] { "" }
+    } { $missing ->
+        [yes] Where { $label } is missing, it adds nothing to a sum here; cards leave it out of the mean.
+       *[no] { "" }
+    }
+table-people-own-names = All names come from the answers.
 table-people-crossings = Not crossed: { $pairs ->
         [none] none
        *[known] { $pairs }

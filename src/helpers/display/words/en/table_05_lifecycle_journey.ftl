@@ -1,13 +1,10 @@
 # Words of notebook 5 of a customer table. A finding is a message; its attributes are its parts.
 
 # --- Why a section is left out
-table-life-no-tenure = How long customers stay is not measured: the table lacks { $lacks }.
 table-life-few-leavers = How long customers stay is not measured: it needs { $least } customers who left and { $least } who stayed.
 table-life-no-outcome = No yes/no outcome is named, so no rates are compared. Name one under outcome.
 table-life-no-driver = What goes with leaving is not measured: no column varies enough beside the tenure.
-table-life-no-fee = Recurring revenue is not added up: the table names no monthly fee.
 table-life-few-fees = Recurring revenue is not added up: it needs { $least } customers with a monthly fee.
-table-life-no-contracts = Contracts are not looked at: this run has no table of contracts.
 table-life-no-gap = Activity and future orders are not measured: the table does not say since when customers were observed. So their usual time between orders is unknown.
 table-life-few-orders = Activity and future orders are not measured: they need { $least } customers whose orders are known.
 table-life-no-rfm = There are no cells of recency and frequency: the table lacks { $lacks }.
@@ -43,7 +40,7 @@ table-life-rates-note = { $parts ->
     }
 table-life-leaving =
     .decision = { $branch ->
-        [apart] Compare { $most } with { $least } first: “{ $what }” differs clearly between them.
+        [apart] “{ $what }” differs clearly between “{ $most }” and “{ $least }”: compare them first.
         [differ] “{ $what }” differs between { $group }s, but which { $group } comes first is open.
         [alike] Treat all { $group }s alike in “{ $what }”: no difference is visible.
         [one] Only one { $group } can be shown, so “{ $what }” is compared with nothing.
@@ -51,8 +48,8 @@ table-life-leaving =
     }
     .size = { $branch ->
         [few] { "" }
-        [one] In { $most } it holds for { PERCENT($most_rate) }.
-       *[other] In { $most } it holds for { PERCENT($most_rate) }, in { $least } for { PERCENT($least_rate) }. { $parts ->
+        [one] In “{ $most }” it holds for { PERCENT($most_rate) }.
+       *[other] In “{ $most }” it holds for { PERCENT($most_rate) }, in “{ $least }” for { PERCENT($least_rate) }. { $parts ->
             [0] { "" }
            *[other] Both are at equal tenure.
         }
@@ -107,17 +104,17 @@ table-life-drivers =
     }
     .size = { $clear } of { $columns } columns clearly go with leaving. { $more ->
         [none] { "" }
-       *[other] { $more }: leaves { NUM($more_hazard_ratio, digits: 1) } times as fast.
+       *[other] With more of “{ $more }”, customers leave { NUM($more_hazard_ratio, digits: 2) } times as fast.
     } { $less ->
         [none] { "" }
-       *[other] { $less }: leaves { NUM($less_hazard_ratio, digits: 2) } times as fast.
+       *[other] With more of “{ $less }”, customers leave { NUM($less_hazard_ratio, digits: 2) } times as fast.
     }
     .uncertainty = { $more ->
         [none] { "" }
-       *[other] Interval of the first: ({ NUM($more_low, digits: 1) } to { NUM($more_high, digits: 1) }).
+       *[other] Interval of “{ $more }”: ({ NUM($more_low, digits: 2) } to { NUM($more_high, digits: 2) }).
     } { $less ->
         [none] { "" }
-       *[other] Interval of the slower ones: ({ NUM($less_low, digits: 2) } to { NUM($less_high, digits: 2) }).
+       *[other] Interval of “{ $less }”: ({ NUM($less_low, digits: 2) } to { NUM($less_high, digits: 2) }).
     } Pairs ranked correctly, of customers left out: { PERCENT($c) } ({ PERCENT($c_low) } to { PERCENT($c_high) }); chance is 50%.
     .limit = Association, no effect: changing a column need not keep anybody.
 
@@ -126,16 +123,16 @@ table-life-revenue-finding =
     .decision = { $risk ->
         [none] { $top ->
             [none] Plan with the recurring revenue in all; it cannot be shown by { $group }.
-           *[other] Begin with { $top }: most recurring revenue lies there.
+           *[other] Begin with “{ $top }”: most recurring revenue lies there.
         }
-       *[other] Begin with { $risk }: most recurring revenue is at risk there.
+       *[other] Begin with “{ $risk }”: most recurring revenue is at risk there.
     }
     .size = { MONEY($total) } recur per month. { $top ->
         [none] { "" }
-       *[other] { $top } brings { PERCENT($share) }.
+       *[other] “{ $top }” brings { PERCENT($share) }.
     } { $risk ->
         [none] { "" }
-       *[other] In { $risk }, { MONEY($risk_money) } per month are at risk.
+       *[other] In “{ $risk }”, { MONEY($risk_money) } per month are at risk.
     }
     .uncertainty = { $risk ->
         [none] { "" }
@@ -147,12 +144,12 @@ table-life-revenue-finding =
     }
 table-life-renewal =
     .decision = { $branch ->
-        [apart] Begin with renewals of { $least }: fewest contracts are renewed there.
+        [apart] Begin with renewals of “{ $least }”: fewest contracts are renewed there.
        *[other] Prepare renewals alike in every { $group }: no clear difference is visible.
     }
     .size = { $branch ->
         [few] { "" }
-       *[other] { $least }: { PERCENT($least_rate) } renewed; { $most }: { PERCENT($most_rate) }.
+       *[other] “{ $least }”: { PERCENT($least_rate) } renewed; “{ $most }”: { PERCENT($most_rate) }.
     }
     .uncertainty = { $branch ->
         [few] { "" }
@@ -180,17 +177,17 @@ table-life-orders =
     .decision = { $top ->
         [none] Use the expected orders in all; no { $group } can be shown by itself.
        *[other] { $clear ->
-            [yes] Expect most orders from { $top }, and plan stock and contact by that.
+            [yes] Expect most orders from “{ $top }”, and plan stock and contact by that.
            *[no] Expect about as many orders from every { $group }: intervals overlap.
         }
     }
     .size = Over the next { NUM($horizon, digits: 1) }, { NUM($mean, digits: 2) } orders per customer are expected. { $top ->
         [none] { "" }
-       *[other] { $top }: { NUM($top_mean, digits: 2) }.
+       *[other] “{ $top }”: { NUM($top_mean, digits: 2) }.
     }
     .uncertainty = { $top ->
         [none] { "" }
-       *[other] 95% interval of { $top }: ({ NUM($top_low, digits: 2) } to { NUM($top_high, digits: 2) }), for the mix of customers alone.
+       *[other] 95% interval of “{ $top }”: ({ NUM($top_low, digits: 2) } to { NUM($top_high, digits: 2) }), for the mix of customers alone.
     }
     .limit = Not validated: a summary has no later orders to compare with. { $bounds ->
         [none] { "" }
