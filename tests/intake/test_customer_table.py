@@ -261,8 +261,8 @@ BAD = [
     (
         table,
         {"measures": {"Place": "ordered"}},
-        "Table customers: column Place is ordered, and its order cannot be told from North, "
-        "South. Write its levels from low to high: `Place: [low, ..., high]` under `measures:`.",
+        "Table customers: column Place is ordered, but North, South have no order that is "
+        "known. Write its levels from low to high: `Place: [low, ..., high]` under `measures:`.",
     ),
     (
         lambda: at("Likes", 2, "perhaps"),

@@ -818,7 +818,7 @@ def _valued(found: list[Drafted]) -> None:
             part.family = "behavioural"
     elif one:
         firms = any(_family(other) == "firmographic" for other in found)
-        own = "ask: what a firm pays you, and not its own revenue?"
+        own = "ask: what they pay you, and not their own revenue?"
         _give(one, "value", own if firms else "likely: by its name")
     elif len(wide := [o for o in numbers if _spent(o.column)]) >= ALIKE:
         for part in wide:
