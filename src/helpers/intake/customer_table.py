@@ -343,8 +343,11 @@ def problems(
     if empty:
         names = [name for name in names if name not in empty]
     constant = [n for n in built if n in names and known[n][1]]
-    if constant:
-        yield "customers", "warning", say("constant", **_several(source, constant))
+    ticks = [name for name in constant if source.measures[name] == "yes_no"]
+    for kind, same in (("ticks", ticks), ("constant", [*{*constant} - {*ticks}])):
+        if same:
+            told = _several(source, [name for name in constant if name in same])
+            yield "customers", "warning", say(kind, **told)
     for said in _unfit(con, source, built=[n for n in built if n in names]):
         yield "customers", "error", said
     for level, said in _levelled(con, source, names):
@@ -623,7 +626,8 @@ def is_one(found: recognise.Found) -> bool:
     elif kind not in ("customers", "survey"):
         return False
     told = (one for one in columns if infer(one).measure != "text")
-    named = [c for c in columns if c.role in ("customer", "account", "email", "card")]
+    who = ("customer", "account", "email", "card")
+    named = [c for c in columns if c.role in who or says("respondents", c.name)]
     again = any(
         len(c.kinds) < recognise.MOST * len(c.given) for c in named if _codes(c)
     )
@@ -646,7 +650,7 @@ def identity(columns: list[Column]) -> Column | None:
     roles = ("customer", "account", "id", "answer", "row")
     fit = [c for c in columns if unique(c) and (c.whole or not c.is_number)]
     fit = [c for c in fit if infer(c).text != "dates"]
-    named = [c for c in fit if c.role in roles or says("ids", c.name)]
+    named = [c for c in fit if c.role in roles or says("ids", c.name) or infer(c).text]
     named = [c for c in named if c.share(recognise.EMAIL.fullmatch) < AGREE]
     named.sort(key=lambda c: roles.index(c.role) if c.role in roles else len(roles))
     return named[0] if named else None
