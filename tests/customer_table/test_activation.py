@@ -94,32 +94,38 @@ def test_value_claims_no_more_than_is_tested(rows, branch):
 
 PROFILE = pd.DataFrame(
     [
-        (1, "price", "Compares prices", "above", True),
-        (1, "age", "Age", "above", True),
-        (1, "visits", "Visits", "above", True),
-        (1, "style", "Looks matter", "below", True),
-        (2, "style", "Looks matter", "above", False),
+        (1, "price", "Compares prices", "psychographic", "above", True, True),
+        (1, "age", "Age", "demographic", "above", True, False),
+        (1, "visits", "Visits", "behavioural", "above", True, False),
+        (1, "repair", "Repairs", "requirement", "above", True, True),
+        (1, "safety", "Safety", "requirement", "above", True, True),
+        (1, "style", "Looks matter", "psychographic", "below", True, True),
+        (2, "visits", "Visits", "behavioural", "above", True, False),
+        (3, "style", "Looks matter", "psychographic", "above", False, True),
     ],
-    columns=["segment_id", "feature", "label", "direction", "marker"],
+    columns=[
+        "segment_id",
+        "feature",
+        "label",
+        "family",
+        "direction",
+        "marker",
+        "used_to_build",
+    ],
 )
-DICTIONARY = pd.DataFrame(
-    {
-        "feature": ["price", "age", "visits", "style"],
-        "family": ["psychographic", "demographic", "behavioural", "psychographic"],
-        "builds": [True, False, False, True],
-    }
+DIFFERENCES = PROFILE[["segment_id", "feature"]].assign(
+    effect=[2, 1, 1, 0.3, 0.5, -1, 1, 1]
 )
 
 
 def test_segments_are_offered_what_marks_them_and_they_ask_for():
-    asks = activation.asked(PROFILE, DICTIONARY)
-    assert asks["segment_id"].tolist() == [1]
-    assert asks["asks"].tolist() == ["Compares prices and Visits"]
-    assert asks["grade"].tolist() == ["by construction"]
+    asks = activation.asked(PROFILE, DIFFERENCES)
+    assert asks["asks"].tolist() == ["Safety and Repairs", "Visits"]
+    assert asks["grade"].tolist() == ["by construction", "observed"]
     rows = people([1] * 60 + [2] * 40, [10.0, 11.0] * 30 + [5.0, 6.0] * 20)
     sizes = rows["segment_id"].value_counts()
-    table = activation.advice(worth(rows), asks, names=NAMES, sizes=sizes)
-    assert "Compares prices" in table["advice"][0]
+    table = activation.advice(worth(rows), asks.head(1), names=NAMES, sizes=sizes)
+    assert "Safety and Repairs" in table["advice"][0]
     assert "time of their own" in table["advice"][0]
     assert "Ask what they want" in table["advice"][1]
     assert table["grade"].tolist() == ["by construction", "assumed"]
@@ -166,7 +172,7 @@ def test_what_can_be_decided_depends_on_who_is_there(sizes, branch):
     table = activation.power(rows, **given, assumed=0.05, **DESIGN)
     assert table["segment_id"].tolist() == [0, 1, 2]
     assert table["needed_10"].iloc[0] == activation.needed(0.5, 0.1, **DESIGN)
-    facts = activation.decidable(table, **given, names=NAMES)
+    facts = activation.decidable(table, **given, names=NAMES, assumed=0.05, **DESIGN)
     assert facts["branch"] == branch
     assert words.finding(
         "table-act-test", **facts, group="segment", power=0.8, outcome="none"

@@ -112,19 +112,29 @@ def resources(table: pd.DataFrame, *, names: Mapping[int, str]) -> dict[str, obj
 # --- What do they ask for?
 
 
-def asked(profile: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
+def asked(profile: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
     """Take what marks each segment above the average among what customers ask for, or do.
 
-    Returns segment_id, labels (text), grade (`display.evidence`); the profile's order
-    counts.
+    `profile` and `differences` are the tables of notebook 4. Requirements come first,
+    and of a family what differs most. Returns segment_id, asks (text), grade
+    (`display.evidence`).
     """
-    about = dictionary.set_index("feature")
-    family = profile["feature"].map(about["family"])
-    marks = profile["marker"] & (profile["direction"] == "above") & family.isin(ASKED)
-    own = profile[marks].assign(builds=profile["feature"].map(about["builds"]))
+    key = ["segment_id", "feature"]
+    marks = profile[profile["marker"] & (profile["direction"] == "above")]
+    marks = marks[marks["family"].isin(ASKED)].merge(
+        differences[[*key, "effect"]], on=key
+    )
+    ranks = marks.assign(
+        rank=marks["family"].map(ASKED.index), size=-marks["effect"].abs()
+    )
+    own = ranks.sort_values(["segment_id", "rank", "size"], kind="stable")
     own = own.groupby("segment_id").head(MOST_ASKED)
     rows = [
-        (i, " and ".join(part["label"]), evidence.of(part["builds"].astype(bool)))
+        (
+            i,
+            " and ".join(part["label"]),
+            evidence.of(part["used_to_build"].astype(bool)),
+        )
         for i, part in own.groupby("segment_id")
     ]
     return pd.DataFrame(rows, columns=["segment_id", "asks", "grade"])
@@ -224,11 +234,14 @@ def decidable(
     *,
     effects: Sequence[float],
     names: Mapping[int, str],
+    assumed: float,
+    **design: float,
 ) -> dict[str, object]:
     """Say what a test on this table's customers could decide, from `power`.
 
     each: every group by itself finds the largest effect; some: some do; pooled: only all
-    together; one: there is one group, which does; none: not even all.
+    together; one: there is one group, which does; none: not even all. least is what all
+    together find, in whole points.
     """
     own, whole = table.iloc[1:], table.iloc[0]
     able = own[own["finds"].notna() & (own["customers"] >= MIN_CELL)]
@@ -238,6 +251,11 @@ def decidable(
     if len(able):
         branch = "each" if len(able) == len(names) else "some"
     largest, smallest = max(effects), min(effects)
+    rate = whole["rate"] if whole["rate"] > 0 else assumed
+    enough = (e / 100 for e in range(1, 100) if e / 100 <= max(rate, 1 - rate))
+    least = next(
+        (e for e in enough if needed(rate, e, **design) <= whole["customers"]), 0
+    )
     return {
         "branch": branch,
         "able": ", ".join(names[int(i)] for i in able["segment_id"]) or NONE,
@@ -246,7 +264,7 @@ def decidable(
         "smallest": 100 * smallest,
         "needs": int(whole[f"needed_{100 * largest:g}"]),
         "needs_smallest": int(whole[f"needed_{100 * smallest:g}"]),
-        "least": 100 * whole["finds"] if whole["finds"] > 0 else NONE,
+        "least": 100 * least if least else NONE,
         "rate": NONE if np.isnan(whole["rate"]) else whole["rate"],
     }
 

@@ -125,9 +125,14 @@ def _contingency(
 ) -> float:
     """Measure Cramer's V of codes, or Tschuprow's T, which is 1 of one-to-one levels alone."""
     known = (one >= 0) & (other >= 0)
-    table = pd.crosstab(one[known], other[known]).to_numpy(float)
+    sizes = (one.max(initial=0) + 1, other.max(initial=0) + 1)
+    cells = one[known] * sizes[1] + other[known]
+    table = (
+        np.bincount(cells, minlength=sizes[0] * sizes[1]).reshape(sizes).astype(float)
+    )
+    table = table[table.any(axis=1)][:, table.any(axis=0)]
     n = table.sum()
-    if min(table.shape, default=0) < 2 or n < 2:
+    if min(table.shape) < 2:
         return np.nan
     due = np.outer(table.sum(axis=1), table.sum(axis=0)) / n
     rows, columns = table.shape
@@ -140,13 +145,15 @@ def _contingency(
 
 def _eta(groups: np.ndarray, ranks: np.ndarray) -> float:
     known = (groups >= 0) & ~np.isnan(ranks)
-    frame = pd.Series(ranks[known]).groupby(groups[known])
-    n, k = int(known.sum()), frame.ngroups
-    whole = ((ranks[known] - ranks[known].mean()) ** 2).sum() if n else 0.0
-    if k < 2 or n <= k or whole <= 0:
+    group, rank = groups[known], ranks[known]
+    times = np.bincount(group)
+    n, k = len(group), int((times > 0).sum())
+    if k < 2 or n <= k or np.ptp(rank) == 0:
         return np.nan
-    within = (frame.var(ddof=0) * frame.size()).sum()
-    return float(np.sqrt(max(1 - within / whole * (n - 1) / (n - k), 0.0)))
+    rank = rank - rank.mean()
+    whole = (rank**2).sum()
+    between = (np.bincount(group, rank) ** 2 / np.maximum(times, 1)).sum()
+    return float(np.sqrt(max(1 - (1 - between / whole) * (n - 1) / (n - k), 0.0)))
 
 
 def pairs(related: pd.DataFrame) -> pd.DataFrame:
@@ -164,16 +171,16 @@ def copies(features: pd.DataFrame, measured: Mapping[str, str]) -> pd.DataFrame:
     go with one level of the other (Tschuprow's T). `other` is the later column.
     """
     rows = []
-    ranked = [name for name in measured if measured[name] != "unordered"]
-    related = features[ranked].rank().corr().abs()
+    ranked = dict.fromkeys(n for n in measured if measured[n] != "unordered")
+    related = features[[*ranked]].rank().corr().abs().stack().to_dict()
     codes: dict[str, np.ndarray] = {}
     for name in measured:
         code, kinds = pd.factorize(features[name], sort=True)
         codes |= {name: code} if len(kinds) <= FEW_LEVELS else {}
     for place, one in enumerate(measured):
         for other in list(measured)[place + 1 :]:
-            if one in related and other in related:
-                both = related.loc[one, other]
+            if one in ranked and other in ranked:
+                both = related.get((one, other), 0.0)
             elif one in codes and other in codes:
                 both = _contingency(codes[one], codes[other], both_ways=True)
             else:

@@ -337,7 +337,7 @@ def moving(
     clear = paths[paths["beyond"] & (paths["customers"] >= MIN_CELL)]
     clear = clear.sort_values("customers", ascending=False)
     said = [
-        f"{names[row.from_id]} to {names[row.to_id]}"
+        f"“{names[row.from_id]}” to “{names[row.to_id]}”"
         for row in clear.head(3).itertuples()
     ]
     ends = {name: 100 * whole[name] for name in ("excess", "low", "high")}
@@ -409,7 +409,7 @@ def reasons(
     for row in changes[changes["beyond"]].itertuples():
         shown = not pd.isna(safe.loc[row.Index, "change"])
         points = f" by {100 * row.change:+.0f} points" if shown else ""
-        found.append(f"the share of {names[row.segment_id]} changed{points}")
+        found.append(f"the share of “{names[row.segment_id]}” changed{points}")
     return found
 
 

@@ -132,7 +132,7 @@ def _of_numbers(one: Column, alike: int) -> Measured:
     name = one.name
     if one.whole and kinds > FEWEST:
         each = kinds > AGREE * len(one.given)
-        row = kinds == len(one.given) and high - low + 1 == kinds
+        row = kinds == len(one.given) == high - low + 1 and not says("sizes", name)
         if row or (each and says("ids", name)):
             return Measured(
                 "text", why=f"ids; {one.again}", text="an id of each customer"
@@ -319,7 +319,8 @@ def problems(
         )
     built = builders(source, families)
     if not built:
-        has = ", ".join(dict.fromkeys(source.attributes.values())) or "none"
+        own = {*source.attributes.values()} - {mapping.NONE}
+        has = ", ".join(sorted(own)) or "no family"
         yield (
             "customers",
             "error",

@@ -58,8 +58,10 @@ def problems(
                 if "error" not in {level for _, level, _ in found}:
                     found += recount.customers(con, source, numbers[source.table])
     named = {source.table: source for source in opened}
-    alone = any(source.alone for source in opened)
-    for name in ("currency", "time_zone")[: 1 if alone else 2] if opened else ():
+    asked = ["currency", "time_zone"] * bool(opened)
+    for source in (source for source in opened if source.alone):
+        asked = ["currency"] * bool(mapping.MONEY & {*source.roles.values()})
+    for name in asked:
         if not mapping.of_the_run(content, name):
             usual = f"`all:` gives no {name}, so the bundled run's is taken. Write it."
             found.append(("run", "warning", usual))

@@ -30,6 +30,7 @@ ATTRIBUTES = {
 FAMILIES = (*ATTRIBUTES["customers"], "behavioural")
 MEASURES: dict[str, str] = _TOLD["measures"]
 ROLES: dict[str, list[str]] = _TOLD["roles"]
+MONEY = {"value", "monthly_fee", "monetary"}  # roles that hold it
 MOST_COLUMNS = 1_000  # of a customer table
 NONE = "none"  # the family of a column that has a role alone
 DELIMITERS = {".csv": ",", ".txt": "\t", ".tsv": "\t"}

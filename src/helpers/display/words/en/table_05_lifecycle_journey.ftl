@@ -40,7 +40,7 @@ table-life-rates-note = { $parts ->
     }
 table-life-leaving =
     .decision = { $branch ->
-        [apart] Compare { $most } with { $least } first: “{ $what }” differs clearly between them.
+        [apart] “{ $what }” differs clearly between “{ $most }” and “{ $least }”: compare them first.
         [differ] “{ $what }” differs between { $group }s, but which { $group } comes first is open.
         [alike] Treat all { $group }s alike in “{ $what }”: no difference is visible.
         [one] Only one { $group } can be shown, so “{ $what }” is compared with nothing.
@@ -48,8 +48,8 @@ table-life-leaving =
     }
     .size = { $branch ->
         [few] { "" }
-        [one] In { $most } it holds for { PERCENT($most_rate) }.
-       *[other] In { $most } it holds for { PERCENT($most_rate) }, in { $least } for { PERCENT($least_rate) }. { $parts ->
+        [one] In “{ $most }” it holds for { PERCENT($most_rate) }.
+       *[other] In “{ $most }” it holds for { PERCENT($most_rate) }, in “{ $least }” for { PERCENT($least_rate) }. { $parts ->
             [0] { "" }
            *[other] Both are at equal tenure.
         }
@@ -123,16 +123,16 @@ table-life-revenue-finding =
     .decision = { $risk ->
         [none] { $top ->
             [none] Plan with the recurring revenue in all; it cannot be shown by { $group }.
-           *[other] Begin with { $top }: most recurring revenue lies there.
+           *[other] Begin with “{ $top }”: most recurring revenue lies there.
         }
-       *[other] Begin with { $risk }: most recurring revenue is at risk there.
+       *[other] Begin with “{ $risk }”: most recurring revenue is at risk there.
     }
     .size = { MONEY($total) } recur per month. { $top ->
         [none] { "" }
-       *[other] { $top } brings { PERCENT($share) }.
+       *[other] “{ $top }” brings { PERCENT($share) }.
     } { $risk ->
         [none] { "" }
-       *[other] In { $risk }, { MONEY($risk_money) } per month are at risk.
+       *[other] In “{ $risk }”, { MONEY($risk_money) } per month are at risk.
     }
     .uncertainty = { $risk ->
         [none] { "" }
@@ -144,12 +144,12 @@ table-life-revenue-finding =
     }
 table-life-renewal =
     .decision = { $branch ->
-        [apart] Begin with renewals of { $least }: fewest contracts are renewed there.
+        [apart] Begin with renewals of “{ $least }”: fewest contracts are renewed there.
        *[other] Prepare renewals alike in every { $group }: no clear difference is visible.
     }
     .size = { $branch ->
         [few] { "" }
-       *[other] { $least }: { PERCENT($least_rate) } renewed; { $most }: { PERCENT($most_rate) }.
+       *[other] “{ $least }”: { PERCENT($least_rate) } renewed; “{ $most }”: { PERCENT($most_rate) }.
     }
     .uncertainty = { $branch ->
         [few] { "" }
@@ -177,17 +177,17 @@ table-life-orders =
     .decision = { $top ->
         [none] Use the expected orders in all; no { $group } can be shown by itself.
        *[other] { $clear ->
-            [yes] Expect most orders from { $top }, and plan stock and contact by that.
+            [yes] Expect most orders from “{ $top }”, and plan stock and contact by that.
            *[no] Expect about as many orders from every { $group }: intervals overlap.
         }
     }
     .size = Over the next { NUM($horizon, digits: 1) }, { NUM($mean, digits: 2) } orders per customer are expected. { $top ->
         [none] { "" }
-       *[other] { $top }: { NUM($top_mean, digits: 2) }.
+       *[other] “{ $top }”: { NUM($top_mean, digits: 2) }.
     }
     .uncertainty = { $top ->
         [none] { "" }
-       *[other] 95% interval of { $top }: ({ NUM($top_low, digits: 2) } to { NUM($top_high, digits: 2) }), for the mix of customers alone.
+       *[other] 95% interval of “{ $top }”: ({ NUM($top_low, digits: 2) } to { NUM($top_high, digits: 2) }), for the mix of customers alone.
     }
     .limit = Not validated: a summary has no later orders to compare with. { $bounds ->
         [none] { "" }

@@ -12,23 +12,23 @@ table-act-few-to-test = No test is planned: it needs { $least } customers in gro
 
 # --- Where does value lie?
 table-act-worth-title = { $branch ->
-        [more] { $top }: worth more per customer than the others
+        [more] “{ $top }”: worth more per customer than the others
         [alike] Value per customer: no { $group } clearly above the others
         [one] Value per customer: one { $group } can be shown
        *[few] Value per customer is withheld
     }
 table-act-resources =
     .decision = { $branch ->
-        [more] Give service and sales time to { $top } before the others.
+        [more] Give service and sales time to “{ $top }” before the others.
         [alike] Spread service by size: no { $group } is clearly worth more per customer.
-        [one] Plan for { $top } alone: no other { $group } can be shown.
+        [one] Plan for “{ $top }” alone: no other { $group } can be shown.
        *[few] Do not plan by value: it cannot be shown for any { $group }.
     }
     .size = { $branch ->
         [few] { "" }
-       *[other] { $top } holds { PERCENT($customers) } of customers and { PERCENT($share) } of the value: { MONEY($each) } per customer. { $branch ->
+       *[other] “{ $top }” holds { PERCENT($customers) } of customers and { PERCENT($share) } of the value: { MONEY($each) } per customer. { $branch ->
             [more] That is { MONEY($beside) } more than the others.
-            [alike] Most value in all lies in { $largest }.
+            [alike] Most value in all lies in “{ $largest }”.
            *[other] { "" }
         }
     }
@@ -87,7 +87,10 @@ table-act-test =
     }
     .size = { NUM($customers) } customers can be in a test. To see { NUM($largest) } points, { NUM($needs) } are needed; to see { NUM($smallest) }, { NUM($needs_smallest) }.
     .uncertainty = { $branch ->
-        [none] Even an effect of { NUM($largest) } points is found with a chance below { PERCENT($power) }.
+        [none] Even an effect of { NUM($largest) } points is found with a chance below { PERCENT($power) }. { $least ->
+            [none] { "" }
+           *[other] All together would find { NUM($least) } points.
+        }
        *[other] An effect of that size is found with a chance of { PERCENT($power) }; smaller ones may be missed.
     }
     .action = { $branch ->
