@@ -27,7 +27,7 @@ def test_value_is_shared_out_by_segment_and_tier():
     )
     counts, shares = activation.matrix(rows, names=NAMES)
     assert counts.loc["Price first"].tolist() == [20, 20]
-    assert shares.loc["Looks first"].tolist() == ["37.5%", "12.5%"]
+    assert shares.loc["Looks first"].tolist() == ["38%", "12%"]
 
 
 def test_cells_of_few_or_of_one_are_withheld_with_company():
