@@ -261,8 +261,8 @@ BAD = [
     (
         table,
         {"measures": {"Place": "ordered"}},
-        "Table customers: column Place is ordered, and its order cannot be told from North, "
-        "South. Write its levels from low to high: `Place: [low, ..., high]` under `measures:`.",
+        "Table customers: column Place is ordered, but North, South have no order that is "
+        "known. Write its levels from low to high: `Place: [low, ..., high]` under `measures:`.",
     ),
     (
         lambda: at("Likes", 2, "perhaps"),
@@ -313,8 +313,8 @@ def test_bad_input_gets_one_sentence_and_nothing_is_received(run, frame, given, 
     ("given", "said"),
     [
         (
-            {"measures": {"age": "numbr"}},
-            "gives age 'numbr', no measure. Did you mean number?",
+            {"measures": {"age": "numbers"}},
+            "gives age 'numbers', no measure. Did you mean number?",
         ),
         (
             {"measures": {"agee": "number"}},
@@ -346,7 +346,7 @@ def test_bad_input_gets_one_sentence_and_nothing_is_received(run, frame, given, 
             "`columns:` lacks customer_id; name the column of",
         ),
         ({"behavioural": [f"x{n}" for n in range(1001)]}, "at most 1,000 are read."),
-        ({"valu": "spend"}, "`valu:` is no key of it. Did you mean value?"),
+        ({"valued": "spend"}, "`valued:` is no key of it. Did you mean value?"),
     ],
 )
 def test_a_faulty_declaration_is_refused_before_the_file_is_read(run, given, said):

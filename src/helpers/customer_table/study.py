@@ -356,7 +356,7 @@ def decide(
     tried = tried or list(criteria.index.unique("method"))
     if method != AUTO and method not in tried:
         raise BadInput(
-            f"method is {method!r}, which is not tried. Add it to `methods`, or choose "
+            f"segment_method is {method!r}. Add it to tried_methods, or choose "
             f'one of {", ".join(tried)}, or "{AUTO}".'
         )
     found = {}

@@ -106,13 +106,9 @@ def ordered(texts: Collection[str]) -> tuple[str, ...]:
     for scale in TOLD["words"]:
         if len(spelled) > 1 and spelled.keys() <= {*scale}:
             return tuple(spelled[word] for word in scale if word in spelled)
-    ranks = {text: _rank(word) for word, text in spelled.items()}
-    several = len({*ranks.values()}) == len(ranks) > 1
-    return (
-        tuple(sorted(ranks, key=ranks.get))
-        if several and None not in ranks.values()
-        else ()
-    )
+    ranks = {text: rank for word, text in spelled.items() if (rank := _rank(word))}
+    several = len({*ranks.values()}) == len(spelled) > 1
+    return tuple(sorted(ranks, key=lambda text: ranks[text])) if several else ()
 
 
 def _rank(text: str) -> tuple[float, int] | None:
@@ -199,10 +195,10 @@ def build(
         n: c for n, c in source.columns.items() if source.kinds[n] == "measured"
     }
     types.build(con, replace(source, columns=measured), numbers=numbers)
-    texts = ", ".join(identifier(n) for n in source.columns if n not in measured)
+    words = ", ".join(identifier(n) for n in source.columns if n not in measured)
     con.execute(
         f"""create or replace temp table customer_numbers as
-        select * from typed_customers join (select line_id, {texts} from customer_rows)
+        select * from typed_customers join (select line_id, {words} from customer_rows)
             using (line_id);
         create or replace temp table typed_customers as select * from customer_numbers
         where line_id not in (select line_id from customer_rows where copy)"""
@@ -822,7 +818,7 @@ def _valued(found: list[Drafted]) -> None:
             part.family = "behavioural"
     elif one:
         firms = any(_family(other) == "firmographic" for other in found)
-        own = "ask: what a firm pays you, and not its own revenue?"
+        own = "ask: what they pay you, and not their own revenue?"
         _give(one, "value", own if firms else "likely: by its name")
     elif len(wide := [o for o in numbers if _spent(o.column)]) >= ALIKE:
         for part in wide:

@@ -290,7 +290,7 @@ table-people-used = { $number ->
         [0] No column built segments.
        *[other] Segments are built from { $number } columns and no other. { $sensitive ->
             [none] None of them says who a customer is.
-           *[known] Of these, { $sensitive } say who a customer is.
+           *[known] Among them are columns that say who a customer is: { $sensitive }.
         }
     }
 
@@ -298,5 +298,5 @@ table-people-used = { $number ->
 
 table-people-tier = High, middle or low by the column of value.
 table-people-marker = An answer by which a segment is known: its difference from the average is clear, and not small.
-table-people-few = Customers who left so many questions open that no segment can be read.
+table-people-few = Customers who left too many questions open for a segment to be read.
 table-people-effect = A difference in standard deviations (Cohen's d): 0.2 is small, 0.5 medium, 0.8 large.
