@@ -141,7 +141,9 @@ def test_a_table_is_measured_by_its_values_and_received(run):
         "Part; yes_no: Likes.",
         "Value: spend.",
         "Usefulness is judged by Left.",
-        "Left out: Remark.",
+        "Columns that describe and build nothing: age, School, Place.",
+        "Left out by the run file: Remark.",
+        "Not mapped, so not read: Weight.",
     ]
 
 

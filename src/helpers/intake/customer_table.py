@@ -13,7 +13,7 @@ import numpy as np
 
 from helpers.core.engines import identifier, quoted
 from helpers.core.paths import beside
-from helpers.intake import amounts, recognise, types, validate
+from helpers.intake import amounts, readers, recognise, types, validate
 from helpers.intake.recognise import AGREE, Column
 from helpers.intake.validate import Problem
 from helpers.runs import mapping
@@ -482,8 +482,19 @@ def picture(
     said.append(f"Value: {_some(value)}." if value else none)
     none = "No column is `outcome:`, so usefulness is not judged."
     said.append(f"Usefulness is judged by {_some(judged)}." if judged else none)
-    if source.left_out:
-        said.append(f"Left out: {_some([*source.left_out.values()])}.")
+    kinds = source.attributes
+    rest = [n for n in source.columns if kinds.get(n) not in (None, mapping.NONE)]
+    there = con.execute("describe raw_customers").fetchall()
+    mapped = {readers.ROW, *source.columns.values(), *source.left_out.values()}
+    for what, names in (
+        (
+            "Columns that describe and build nothing",
+            [n for n in rest if n not in built],
+        ),
+        ("Left out by the run file", [*source.left_out.values()]),
+        ("Not mapped, so not read", [row[0] for row in there if row[0] not in mapped]),
+    ):
+        said += [f"{what}: {_some(names)}."] if names else []
     return said
 
 
