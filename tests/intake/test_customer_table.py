@@ -136,12 +136,14 @@ def test_a_table_is_measured_by_its_values_and_received(run):
         and attributes["kind"]["age"] == "demographic"
     )
     assert run.picture == [
-        "24 customers are known. 1 rows repeat another and count once.",
-        "Segments are built from 3 columns (requirement, behavioural). count: Visits; share: "
+        "24 customers are known. Copies of a row, which count once: 1.",
+        "Columns that build segments: 3 (requirement, behavioural). count: Visits; share: "
         "Part; yes_no: Likes.",
         "Value: spend.",
         "Usefulness is judged by Left.",
-        "Left out: Remark.",
+        "Columns that describe and build nothing: age, School, Place.",
+        "Left out by the run file: Remark.",
+        "Not mapped, so not read: Weight.",
     ]
 
 
@@ -245,6 +247,12 @@ BAD = [
         {"requirement": ["Likes", "Left"]},
         "Table customers: column Left is `outcome:`, and requirement builds the segments: it "
         "would predict itself. Take it out of `requirement:`.",
+    ),
+    (
+        table,
+        {"outcome": ["Place"], "demographic": ["age", "School"]},
+        "Table customers: column Place is `outcome:`, but unordered: yes or no, a number or "
+        "ordered levels judge. Measure it so, or take it out.",
     ),
     (
         table,
@@ -362,12 +370,23 @@ def test_what_is_odd_and_no_fault_is_a_warning(run):
     ticked = changed(Visits=3, Likes=["x", None] * (ROWS // 2))
     assert run(ticked, measures={"School": scale}) == []
     assert run.warnings == [
+        "Table customers: column School never has none, which `measures:` lists. There are: "
+        "primary, secondary, tertiary.",
         "Table customers: column Likes has one answer only, yes or no. If nothing means the "
         "other, write it there.",
         "Table customers: column Visits has one value only, which tells no customers apart.",
-        "Table customers: column School never has none, which `measures:` lists. There are: "
-        "primary, secondary, tertiary.",
     ]
+
+
+def test_an_answer_that_nobody_gave_is_one_of_the_scale(run):
+    given = {
+        "behavioural": ["Visits", "Part", "Stars"],
+        "measures": {"Stars": "ordered"},
+    }
+    assert run(changed(Stars=["1.0", "2.0", "5.0", None] * (ROWS // 4)), **given) == []
+    attributes = received("received_attributes")[0].set_index("attribute")
+    assert attributes["levels"]["Stars"] == '["1", "2", "3", "4", "5"]'
+    assert received()[0]["Stars"].tolist()[:3] == ["1", "2", "5"] and run.warnings == []
 
 
 def test_who_has_left_judges_and_money_of_orders_is_the_value(run):
@@ -397,6 +416,7 @@ def test_who_has_left_judges_and_money_of_orders_is_the_value(run):
         ),
         (["10", "2", "1"], ["1", "2", "10"]),
         (["red", "green"], []),
+        (["10 bis 49", "1 bis 9"], ["1 bis 9", "10 bis 49"]),
         (["A 1", "A 2"], []),
     ],
 )
@@ -415,6 +435,7 @@ def test_levels_are_ordered_where_their_words_or_numbers_are(texts, wanted):
         ("overall satisfaction", ["1", "2", "3", "4"] * 15, "ordered"),
         ("member", ["1.0", "0.0"] * 30, "yes_no"),
         ("Signup", ["05.01.2024", "07.02.2024"] * 30, "text"),
+        ("staff", ["1 bis 9", "10 bis 49"] * 30, "ordered"),
         ("CustomerID", [str(n) for n in range(60)], "text"),
         ("E-mail", [f"a{n}@x.de" for n in range(60)], "text"),
     ],
