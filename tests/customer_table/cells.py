@@ -3,12 +3,14 @@
 import json
 
 import duckdb
+import matplotlib as mpl
 import pandas as pd
 from matplotlib import pyplot as plt
 
 from helpers.core import paths
 from helpers.core.errors import TooLittle
 from helpers.customer_table import measures
+from helpers.display import tables, words
 from helpers.runs import data_sufficiency
 
 
@@ -31,17 +33,24 @@ def execute(notebook, **parameters):
     file = paths.ROOT / f"notebooks/customer_table/{notebook}.ipynb"
     shown, left_out = [], {}
     names = {"display": shown.append, "__name__": "cells"}
-    for cell in json.loads(file.read_text("utf-8"))["cells"]:
-        tags = cell["metadata"].get("tags", [])
-        needs = [tag.removeprefix("needs:") for tag in tags if tag.startswith("needs:")]
-        if cell["cell_type"] != "code" or set(needs) & left_out.keys():
-            continue
-        try:
-            exec(compile("".join(cell["source"]), cell["id"], "exec"), names)
-        except TooLittle as why:
-            assert needs, f"{cell['id']} belongs to no section: {why}"
-            left_out[needs[-1]] = str(why)
-        if "parameters" in tags:
-            names |= parameters
-        plt.close("all")
+    kept = tables._sign, words._currency
+    with mpl.rc_context():
+        for cell in json.loads(file.read_text("utf-8"))["cells"]:
+            _run(cell, names, left_out, parameters)
+    tables._sign, words._currency = kept  # of this process, not of the notebook
     return names, shown, left_out
+
+
+def _run(cell, names, left_out, parameters):
+    tags = cell["metadata"].get("tags", [])
+    needs = [tag.removeprefix("needs:") for tag in tags if tag.startswith("needs:")]
+    if cell["cell_type"] != "code" or set(needs) & left_out.keys():
+        return
+    try:
+        exec(compile("".join(cell["source"]), cell["id"], "exec"), names)
+    except TooLittle as why:
+        assert needs, f"{cell['id']} belongs to no section: {why}"
+        left_out[needs[-1]] = str(why)
+    if "parameters" in tags:
+        names |= parameters
+    plt.close("all")

@@ -288,6 +288,10 @@ def test_cells_follow_the_cut_offs_that_are_shown():
     first = cuts.set_index("measure").loc["r", "33%"]
     assert grid.iloc[0].sum() == (table["r"] <= first).sum()
     assert grid.to_numpy().sum() == 90
+    facts = lifecycle.lately_and_often(grid.astype(object), customers=90)
+    assert facts["best"] == grid.iloc[0, -1] or grid.iloc[0, -1] == 0
+    hidden = grid.astype(object).mask(grid < 100, "withheld")
+    assert lifecycle.lately_and_often(hidden, customers=90)["best"] == "none"
 
 
 def test_groups_are_segments_or_tiers_or_everybody():

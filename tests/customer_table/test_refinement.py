@@ -230,7 +230,7 @@ def test_reasons_name_columns_that_build_and_shares():
     )
     found = refinement.reasons(drifts, changes, names=NAMES, meanings={"q0": "Safety"})
     assert found[0] == "Safety drifted"
-    assert "the share of “Price first” changed by -24 points" in found
+    assert "the share of “Price first” changed by \N{MINUS SIGN}24 points" in found
     assert len(found) == 3
 
 
