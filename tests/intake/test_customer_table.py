@@ -261,8 +261,8 @@ BAD = [
     (
         table,
         {"measures": {"Place": "ordered"}},
-        "Table customers: column Place is ordered, and its order cannot be told from North, "
-        "South. Write its levels from low to high: `Place: [low, ..., high]` under `measures:`.",
+        "Table customers: column Place is ordered, but North, South have no order that is "
+        "known. Write its levels from low to high: `Place: [low, ..., high]` under `measures:`.",
     ),
     (
         lambda: at("Likes", 2, "perhaps"),
@@ -313,8 +313,8 @@ def test_bad_input_gets_one_sentence_and_nothing_is_received(run, frame, given, 
     ("given", "said"),
     [
         (
-            {"measures": {"age": "numbr"}},
-            "gives age 'numbr', no measure. Did you mean number?",
+            {"measures": {"age": "numbers"}},
+            "gives age 'numbers', no measure. Did you mean number?",
         ),
         (
             {"measures": {"agee": "number"}},
@@ -346,7 +346,11 @@ def test_bad_input_gets_one_sentence_and_nothing_is_received(run, frame, given, 
             "`columns:` lacks customer_id; name the column of",
         ),
         ({"behavioural": [f"x{n}" for n in range(1001)]}, "at most 1,000 are read."),
-        ({"valu": "spend"}, "`valu:` is no key of it. Did you mean value?"),
+        (
+            {"behavioural": ["Visits", "visits"]},
+            "visits stands twice, in other capitals",
+        ),
+        ({"valued": "spend"}, "`valued:` is no key of it. Did you mean value?"),
     ],
 )
 def test_a_faulty_declaration_is_refused_before_the_file_is_read(run, given, said):
@@ -355,8 +359,11 @@ def test_a_faulty_declaration_is_refused_before_the_file_is_read(run, given, sai
 
 def test_what_is_odd_and_no_fault_is_a_warning(run):
     scale = ["none", "primary", "secondary", "tertiary"]
-    assert run(changed(Visits=3), measures={"School": scale}) == []
+    ticked = changed(Visits=3, Likes=["x", None] * (ROWS // 2))
+    assert run(ticked, measures={"School": scale}) == []
     assert run.warnings == [
+        "Table customers: column Likes has one answer only, yes or no. If nothing means the "
+        "other, write it there.",
         "Table customers: column Visits has one value only, which tells no customers apart.",
         "Table customers: column School never has none, which `measures:` lists. There are: "
         "primary, secondary, tertiary.",
@@ -546,3 +553,40 @@ def test_churn_judges_and_a_campaigns_answer_too(run):
     assert told["value"] == "total_charges"
     assert told["left_out"] == ["month"]
     assert told["demographic"] == ["age", "job"] and "contact" in told["behavioural"]
+
+
+def test_answers_on_several_rows_are_no_table_of_customers(run):
+    rows = [(n, item, n % 5) for n in range(30) for item in ("trust", "price", "range")]
+    frame = pd.DataFrame(rows, columns=["respondent", "question", "answer"])
+    with pytest.raises(
+        BadInput, match="is a survey, but not with one row per respondent"
+    ):
+        drafted(frame, run)
+
+
+def test_other_tables_are_drafted_beside_a_customer_table(run):
+    n = 40
+    frame = pd.DataFrame(
+        {
+            "Customer": [f"C{i}" for i in range(n)],
+            "Company Size": ["1-9", "10-49", "50+", "50+"] * 10,
+            "Logins": [i % 9 for i in range(n)],
+            "Tickets": [i % 4 for i in range(n)],
+        }
+    )
+    folder = paths.ROOT / "data/raw/own"
+    leads = "Lead ID,Created,Company Size,Source\n" + "".join(
+        f"L{i},2024-01-{i + 1:02d},1-9,web\n" for i in range(12)
+    )
+    (folder / "leads.csv").write_text(leads)
+    contracts = "Contract,Customer,Start,End,Monthly Fee\n" + "".join(
+        f"V{i},C{i % n},2023-01-01,2024-01-31,{20 + i}.5\n" for i in range(60)
+    )
+    (folder / "contracts.csv").write_text(contracts)
+    told, _, _ = drafted(frame, run)
+    assert told["columns"]["customer_id"] == "Customer"
+    tables = run_file.read("own")["tables"]
+    assert tables["leads"]["firmographic"] == ["company_size"]
+    assert tables["contracts"]["columns"]["monthly_fee"] == "Monthly Fee"
+    leads, _ = received("received_leads")
+    assert leads["company_size"].tolist() == ["1-9"] * 12

@@ -167,3 +167,56 @@ def test_without_needs_activity_is_crossed_with_value():
     active, lapsed = found["rows"]
     assert active["cells"][0]["customers"] == 12 and active["colour"] == ""
     assert lapsed["cells"] == [None, None]
+
+
+# A customer table knows no later window, and perhaps no value.
+TABLE = {
+    "dimensions": [
+        {"name": "age", "label": "Age", "attribute": True, "levels": ["young", "old"]},
+        {"name": "value_tier", "label": "Tier", "attribute": False, "levels": ["high"]},
+    ],
+    "days": {},
+    "value": "yearly spend",
+    "apart": [],
+    "most": 2,
+    "below": 10,
+}
+
+
+def test_without_a_later_window_there_is_a_value_and_no_trend():
+    groups = dashboard.lookup(LEVELS.drop(columns="holdout_sales"))
+    found = dashboard.figures(groups, {"value_tier": "high"}, days={})
+    assert (found["sales_per_customer"], found["share_sales"]) == (30.0, 0.6)
+    assert found["trend"] is None
+
+
+def test_without_a_value_only_customers_are_counted():
+    groups = dashboard.lookup(LEVELS.drop(columns=["sales", "holdout_sales"]))
+    found = dashboard.figures(groups, {"value_tier": "high"}, days={})
+    assert found["share_customers"] == 0.2
+    assert found["sales_per_customer"] is None and found["share_sales"] is None
+
+
+def test_attributes_carry_a_page_without_needs_and_activity():
+    assert dashboard.crossed_by(TABLE) == "age"
+    assert dashboard.crossed_by(DESCRIBED) == "needs"
+    assert dashboard.crossed_by(TABLE | {"dimensions": []}) == ""
+
+
+def test_the_script_learns_what_is_summed_up():
+    views = LEVELS.drop(columns="holdout_sales").iloc[:2]
+    data = dashboard.script_data(TABLE, views, rows=[], features=[], symbol="€")
+    assert (data["value"], data["rows"], data["days"]) == (
+        "yearly spend",
+        "age",
+        [0, 0],
+    )
+    assert data["tables"]["1"] == [[20], [600]]
+    bare = dashboard.script_data(
+        TABLE | {"value": ""},
+        views.drop(columns="sales"),
+        rows=[],
+        features=[],
+        symbol="",
+    )
+    assert bare["tables"]["1"] == [[20]] and bare["value"] == ""

@@ -16,6 +16,7 @@ from helpers.statistics import bootstrap, intervals
 # Families that say what customers ask for, or do.
 ASKED = ("requirement", "psychographic", "behavioural")
 MOST_ASKED = 2  # marks named for a segment
+NOT_KNOWN = "Value not known"
 
 
 def matrix(
@@ -26,25 +27,25 @@ def matrix(
     `people`: segment_id, value_tier, value. Cells of few customers, of one who holds
     most of its value, and those that would give them away read "withheld".
     """
-    known = people.dropna(subset=["value"])
-    tiers = ordered({*known["value_tier"]})
-    need(bool(tiers), "table-act-no-value")
-    inside = known["segment_id"].isin(list(names)) & known["value_tier"].isin(tiers)
-    known = known[inside]
-    need(len(known) >= MIN_CELL, "table-act-no-value")
-    axes = {"index": known["segment_id"].map(names), "columns": known["value_tier"]}
-    counts = pd.crosstab(**axes).reindex(columns=tiers, fill_value=0)
-    money = known["value"].abs()
+    inside = people[people["segment_id"].isin(list(names))]
+    tiers = ordered({*inside.loc[inside["value"].notna(), "value_tier"]})
+    need(bool(tiers) and len(inside) >= MIN_CELL, "table-act-no-value")
+    # Who has no value is a column too: what is left of a segment would tell it.
+    missing = inside["value"].isna() | ~inside["value_tier"].isin(tiers)
+    heads = {tier: f"{tier.capitalize()} value" for tier in tiers}
+    tier = inside["value_tier"].map(heads).mask(missing, NOT_KNOWN)
+    axes = {"index": inside["segment_id"].map(names), "columns": tier}
+    order = [*heads.values(), *([NOT_KNOWN] if missing.any() else [])]
+    counts = pd.crosstab(**axes).reindex(columns=order, fill_value=0)
+    money = inside["value"].abs().mask(missing, 0.0)
     sums, tops = (
-        pd.crosstab(**axes, values=money, aggfunc=how).reindex(columns=tiers).fillna(0)
+        pd.crosstab(**axes, values=money, aggfunc=how).reindex(columns=order).fillna(0)
         for how in ("sum", "max")
     )
     dark = suppression.withheld(counts.mask(tops > DOMINANCE * sums, 0))
-    shares = (sums / (sums.to_numpy().sum() or 1)).map("{:.1%}".format)
-    safe = (suppression.withhold(counts), shares.mask(dark, suppression.WITHHELD))
-    heads = {tier: f"{tier.capitalize()} value" for tier in tiers}
-    counted, shared = (table.rename(columns=heads) for table in safe)
-    return counted, shared
+    shares = (sums / (sums.to_numpy().sum() or 1)).map("{:.0%}".format)
+    shares = shares.mask(dark, suppression.WITHHELD)
+    return suppression.withhold(counts), shares[list(heads.values())]
 
 
 def worth(

@@ -217,6 +217,15 @@ def leaving(
     return facts
 
 
+def parts_of(table: pd.DataFrame, sizes: pd.Series) -> dict[str, pd.Series]:
+    """Say what customers and rates of a table by segment are parts of, for a page.
+
+    `sizes` are the customers of each segment: of whom a few are missing is told nowhere.
+    """
+    of = {"customers": table["segment_id"].map(sizes)}
+    return of | ({"rate": table["customers"]} if "rate" in table else {})
+
+
 def alike(rows: pd.DataFrame) -> float:
     """Test that a share is the same in all groups (chi-square); 1 where none differs."""
     counts = pd.crosstab(rows["segment_id"], rows["happened"])

@@ -137,10 +137,7 @@ def drift(
 def _parts(values: pd.Series, usual: pd.Series, *, numbers: bool) -> np.ndarray:
     """Give the part of each value: tenths of the usual ones, levels, or missing (0)."""
     if numbers:
-        known = usual.astype(float).dropna()
-        cuts = (
-            np.unique(known.quantile(np.arange(1, PARTS) / PARTS)) if len(known) else []
-        )
+        cuts = np.unique(usual.astype(float).quantile(np.arange(1, PARTS) / PARTS))
         part = np.searchsorted(cuts, values.astype(float), side="left") + 1
         return np.where(values.isna(), 0, part)
     levels = np.unique(pd.concat([usual, values]).dropna().astype(str))

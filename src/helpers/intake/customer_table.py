@@ -106,13 +106,9 @@ def ordered(texts: Collection[str]) -> tuple[str, ...]:
     for scale in TOLD["words"]:
         if len(spelled) > 1 and spelled.keys() <= {*scale}:
             return tuple(spelled[word] for word in scale if word in spelled)
-    ranks = {text: _rank(word) for word, text in spelled.items()}
-    several = len({*ranks.values()}) == len(ranks) > 1
-    return (
-        tuple(sorted(ranks, key=ranks.get))
-        if several and None not in ranks.values()
-        else ()
-    )
+    ranks = {text: rank for word, text in spelled.items() if (rank := _rank(word))}
+    several = len({*ranks.values()}) == len(spelled) > 1
+    return tuple(sorted(ranks, key=lambda text: ranks[text])) if several else ()
 
 
 def _rank(text: str) -> tuple[float, int] | None:
@@ -199,10 +195,10 @@ def build(
         n: c for n, c in source.columns.items() if source.kinds[n] == "measured"
     }
     types.build(con, replace(source, columns=measured), numbers=numbers)
-    texts = ", ".join(identifier(n) for n in source.columns if n not in measured)
+    words = ", ".join(identifier(n) for n in source.columns if n not in measured)
     con.execute(
         f"""create or replace temp table customer_numbers as
-        select * from typed_customers join (select line_id, {texts} from customer_rows)
+        select * from typed_customers join (select line_id, {words} from customer_rows)
             using (line_id);
         create or replace temp table typed_customers as select * from customer_numbers
         where line_id not in (select line_id from customer_rows where copy)"""
@@ -347,8 +343,11 @@ def problems(
     if empty:
         names = [name for name in names if name not in empty]
     constant = [n for n in built if n in names and known[n][1]]
-    if constant:
-        yield "customers", "warning", say("constant", **_several(source, constant))
+    ticks = [name for name in constant if source.measures[name] == "yes_no"]
+    for kind, same in (("ticks", ticks), ("constant", [*{*constant} - {*ticks}])):
+        if same:
+            told = _several(source, [name for name in constant if name in same])
+            yield "customers", "warning", say(kind, **told)
     for said in _unfit(con, source, built=[n for n in built if n in names]):
         yield "customers", "error", said
     for level, said in _levelled(con, source, names):
@@ -627,7 +626,8 @@ def is_one(found: recognise.Found) -> bool:
     elif kind not in ("customers", "survey"):
         return False
     told = (one for one in columns if infer(one).measure != "text")
-    named = [c for c in columns if c.role in ("customer", "account", "email", "card")]
+    who = ("customer", "account", "email", "card")
+    named = [c for c in columns if c.role in who or says("respondents", c.name)]
     again = any(
         len(c.kinds) < recognise.MOST * len(c.given) for c in named if _codes(c)
     )
@@ -650,7 +650,7 @@ def identity(columns: list[Column]) -> Column | None:
     roles = ("customer", "account", "id", "answer", "row")
     fit = [c for c in columns if unique(c) and (c.whole or not c.is_number)]
     fit = [c for c in fit if infer(c).text != "dates"]
-    named = [c for c in fit if c.role in roles or says("ids", c.name)]
+    named = [c for c in fit if c.role in roles or says("ids", c.name) or infer(c).text]
     named = [c for c in named if c.share(recognise.EMAIL.fullmatch) < AGREE]
     named.sort(key=lambda c: roles.index(c.role) if c.role in roles else len(roles))
     return named[0] if named else None
@@ -822,7 +822,7 @@ def _valued(found: list[Drafted]) -> None:
             part.family = "behavioural"
     elif one:
         firms = any(_family(other) == "firmographic" for other in found)
-        own = "ask: what a firm pays you, and not its own revenue?"
+        own = "ask: what they pay you, and not their own revenue?"
         _give(one, "value", own if firms else "likely: by its name")
     elif len(wide := [o for o in numbers if _spent(o.column)]) >= ALIKE:
         for part in wide:

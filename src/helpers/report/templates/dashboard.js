@@ -207,7 +207,7 @@
   };
 
   // ---- segments
-  const segmentRows = all(".segments tbody tr");
+  const segmentRows = all(".segments tbody tr[data-name]"); // without segments, tables of worth look like theirs
   const within = (name, conditions, able) => {
     const line = document.querySelector('[data-within="' + name + '"]');
     line.hidden = !state.filter.size;
@@ -431,7 +431,7 @@
       const others = without(state.filter, NEEDS);
       return ["segments", [
         [...filterHeads(others), dimensions[NEEDS].label, ...HEADS],
-        ...all(".segments tbody tr").filter((row) => !row.hidden)
+        ...all(".segments tbody tr[data-name]").filter((row) => !row.hidden)
           .map((row) => [...filterCells(others), row.dataset.name, ...numbers(segmentFigures(row.dataset.name))])]];
     },
     "save-matrix": () => {

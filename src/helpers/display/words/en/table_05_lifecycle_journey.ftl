@@ -116,7 +116,7 @@ table-life-drivers =
         [none] { "" }
        *[other] Interval of “{ $less }”: ({ NUM($less_low, digits: 2) } to { NUM($less_high, digits: 2) }).
     } Pairs ranked correctly, of customers left out: { PERCENT($c) } ({ PERCENT($c_low) } to { PERCENT($c_high) }); chance is 50%.
-    .limit = Association, no effect: changing a column need not keep anybody.
+    .limit = Observed: a column that goes with leaving need not cause it, and changing it need not keep anybody.
 
 # --- What revenue recurs?
 table-life-revenue-finding =
@@ -172,7 +172,6 @@ table-life-fitted = BG/NBD on { NUM($customers) } customers: r { NUM($r, digits:
         [none] { "" }
        *[other] Not determined by the data: { $bounds }.
     }
-table-life-no-worth = What an order is worth is not predicted: { $why }
 table-life-orders =
     .decision = { $top ->
         [none] Use the expected orders in all; no { $group } can be shown by itself.
