@@ -98,7 +98,8 @@ report: $(READY) ## Execute the notebooks of RUN where needed, render its pages
 # Parts of the tests, each a pytest of its own with a log in build/test; the longest begins
 # first. Marks of pytest say what belongs where (pyproject.toml); the rest is fast, and every
 # other file is the first half of it. nbval is slower and brittle in several processes.
-test-notebooks: FILES = $(filter-out $(SUPPLIER),$(sort $(wildcard notebooks/*.ipynb))) $(NBVAL)
+test-notebooks: FILES = $(filter-out $(SUPPLIER),$(sort $(wildcard notebooks/*.ipynb))) \
+  $(sort $(wildcard notebooks/customer_table/*.ipynb)) $(NBVAL)
 test-runs: FILES = -m runs tests $(SUPPLIER) $(NBVAL)
 test-slow: FILES = -m "(slow or browser) and not runs" tests
 test-fast-1: FILES = -m "$(FAST)" $$(find tests -name 'test_*.py' | sort | awk 'NR % 2')

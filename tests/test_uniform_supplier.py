@@ -14,7 +14,7 @@ from helpers.core import paths, store
 from helpers.runs import run_file
 
 pytestmark = pytest.mark.runs
-RUNS = ("uniform_supplier", "own_files")
+RUNS = ("uniform_supplier", "own_files", "uniform_survey")
 # What a make that runs these tests leaves in the environment.
 OUTER = {"RUN", "PYTHON", "VENV", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "MAKEOVERRIDES"}
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from customer_table import cells, made
 from scipy import stats
 
 from helpers.core.errors import TooLittle
@@ -196,3 +197,46 @@ def test_what_is_needed_gives_no_small_rate_away():
     assert table["rate"].isna().sum() >= 2
     hidden = table.loc[table["rate"].isna(), "needed_10"]
     assert (hidden == table["needed_10"].iloc[0]).all()
+
+
+# --- The notebook on any table
+
+
+def run(table, monkeypatch, tmp_path, **parameters):
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+    table.documents["segment_names"] = {"1": "Style", "2": "Price", "3": "Safety"}
+    cells.ready(table, "made")
+    given = {"run": "made", "n_bootstrap": 20} | parameters
+    return cells.execute("06_activation", **given)
+
+
+def test_arms_are_drawn_inside_segments(monkeypatch, tmp_path):
+    table = made.survey(900)
+    names, _, left_out = run(table, monkeypatch, tmp_path, control_share=0.4)
+    assert "draw" not in left_out
+    plan = names["plan"]
+    assert len(plan) == (table.tables["segments"]["segment_id"] > 0).sum()
+    share = (plan["arm"] == "control").groupby(plan["segment_id"]).mean()
+    assert share.between(0.38, 0.42).all()
+    assert (tmp_path / "data/processed/made/test_plan.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({"customers": 12}, {"figure", "advice", "test"}),
+        (
+            {"customers": 200, "value": False, "outcome": False},
+            {"matrix", "value", "asks"},
+        ),
+        (
+            {"customers": 200, "value": False, "outcome": False, "usable": False},
+            {"value", "asks"},
+        ),
+        ({"customers": 200, "usable": False}, {"matrix", "asks"}),
+    ],
+)
+def test_no_table_stops_the_notebook(given, missing, monkeypatch, tmp_path):
+    names, _, left_out = run(made.survey(**given), monkeypatch, tmp_path)
+    assert missing <= left_out.keys()
+    assert names["found"]

@@ -322,7 +322,7 @@ def test_the_finding_on_use_carries_size_and_uncertainty():
     )
     assert found["decision"].startswith("Use 4 segments by latent classes as overlap")
     assert "30% are borderline" in found["size"]
-    assert "p = 0.01 over all methods" in found["uncertainty"]
+    assert "p = 0.01 over all candidates" in found["uncertainty"]
     assert "let borderline customers get either" in found["action"]
     assert found["limit"].endswith(
         "The lines depend on the method. Other preparations agree at least at 0.70. Not "

@@ -7,6 +7,7 @@ import lifelines
 import numpy as np
 import pandas as pd
 import pytest
+from customer_table import cells, made
 
 from helpers.core.errors import TooLittle
 from helpers.customer_table import lifecycle
@@ -287,6 +288,10 @@ def test_cells_follow_the_cut_offs_that_are_shown():
     first = cuts.set_index("measure").loc["r", "33%"]
     assert grid.iloc[0].sum() == (table["r"] <= first).sum()
     assert grid.to_numpy().sum() == 90
+    facts = lifecycle.lately_and_often(grid.astype(object), customers=90)
+    assert facts["best"] == grid.iloc[0, -1] or grid.iloc[0, -1] == 0
+    hidden = grid.astype(object).mask(grid < 100, "withheld")
+    assert lifecycle.lately_and_often(hidden, customers=90)["best"] == "none"
 
 
 def test_groups_are_segments_or_tiers_or_everybody():
@@ -302,3 +307,82 @@ def test_groups_are_segments_or_tiers_or_everybody():
     found = lifecycle.groups(rows.assign(value_tier="not known"), {})
     assert found.names == {1: "All customers"}
     assert (found.assigned["segment_id"] == 1).all()
+
+
+# --- The notebook on any table
+
+
+def with_roles(table, **roles):
+    """Add columns of a role to made tables: name -> (role, measure, values)."""
+    for name, (role, measure, values) in roles.items():
+        table.tables["customers"][name] = values
+        row = {"table": "customers", "attribute": name, "kind": "none", "label": name}
+        row |= {"measure": measure, "levels": "", "role": role}
+        known = table.tables["attributes"]
+        table.tables["attributes"] = pd.concat([known, pd.DataFrame([row])])
+    return table
+
+
+def run(table, monkeypatch, tmp_path):
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+    table.documents["segment_names"] = {"1": "Style", "2": "Price", "3": "Safety"}
+    cells.ready(table, "made")
+    return cells.execute("05_lifecycle_journey", run="made", n_bootstrap=20)
+
+
+def test_a_table_with_tenure_and_fees_is_followed(monkeypatch, tmp_path):
+    rng = np.random.default_rng(4)
+    time, end = rng.exponential(40, 400), rng.uniform(2, 60, 400)
+    table = with_roles(
+        made.survey(400),
+        months=("tenure", "count", np.ceil(np.minimum(time, end))),
+        gone=("churned", "yes_no", np.where(time <= end, "yes", "no")),
+        fee=("monthly_fee", "number", rng.lognormal(3, 0.5, 400)),
+    )
+    names, _, left_out = run(table, monkeypatch, tmp_path)
+    assert set(left_out) == {"contracts", "orders", "rfm"}
+    ids = {one["id"] for one in names["found"]}
+    assert {
+        "table-life-stay",
+        "table-life-drivers",
+        "table-life-revenue-finding",
+    } <= ids
+    still = table.tables["customers"].query("gone == 'no'")
+    classified = table.tables["segments"].set_index("customer_id")["segment_id"] > 0
+    fees = still.loc[still["customer_id"].map(classified), "fee"]
+    assert names["revenue"]["recurring"].sum() == pytest.approx(fees.sum())
+
+
+def test_a_table_of_orders_is_forecast(cdnow, monkeypatch, tmp_path):
+    some = cdnow.head(600)
+    table = with_roles(
+        made.survey(600),
+        x=("repeat_orders", "count", some["x"]),
+        t_x=("last_order", "number", some["t_x"]),
+        T=("observed", "number", some["T"]),
+        m=("monetary", "number", some["m"]),
+    )
+    names, _, left_out = run(table, monkeypatch, tmp_path)
+    assert not {"orders", "forecast", "worth"} & left_out.keys()
+    orders = lifecycle.bought(some, CLV)
+    rates = clv.fit_rates(orders, bounds=(1e-4, 1e4))
+    expected = clv.expected_purchases(rates, orders, weeks=orders["age"].median())
+    assert names["ahead"]["expected_orders"].sum() == pytest.approx(
+        expected.sum(), rel=0.01
+    )
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"customers": 12},
+        {"customers": 200, "value": False, "outcome": False},
+        {"customers": 200, "value": False, "outcome": False, "usable": False},
+        {"customers": 200, "usable": False},
+    ],
+)
+def test_no_table_stops_the_notebook(given, monkeypatch, tmp_path):
+    names, _, left_out = run(made.survey(**given), monkeypatch, tmp_path)
+    assert {"tenure", "fees", "orders", "rfm"} <= left_out.keys()
+    assert all(why.endswith((".", ")")) for why in left_out.values())
+    assert names["found"]

@@ -1,14 +1,20 @@
 """A second file beside the first: by simulation of no change, and of planted change."""
 
 import json
+import shutil
 from dataclasses import dataclass
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from customer_table import cells, made
 
-from helpers.customer_table import methods, preparation, refinement
+from helpers.core import paths, store
+from helpers.core.errors import BadInput
+from helpers.customer_table import measures, methods, model, preparation, refinement
 from helpers.display import words
+from helpers.intake import own_files
 from helpers.refinement import refit as of_models
 
 NAMES = {1: "Price first", 2: "Looks first"}
@@ -224,7 +230,7 @@ def test_reasons_name_columns_that_build_and_shares():
     )
     found = refinement.reasons(drifts, changes, names=NAMES, meanings={"q0": "Safety"})
     assert found[0] == "Safety drifted"
-    assert "the share of “Price first” changed by -24 points" in found
+    assert "the share of “Price first” changed by \N{MINUS SIGN}24 points" in found
     assert len(found) == 3
 
 
@@ -275,3 +281,65 @@ def test_a_second_file_is_mapped_without_roles_and_by_the_first_levels():
     assert "churned" not in found and "outcome" not in found
     assert found["decimal"] == ","
     assert block["file"] == "survey.csv"
+
+
+# --- A file, and the notebook
+
+
+@pytest.fixture
+def survey(monkeypatch, tmp_path):
+    """Give attributes and features of the bundled survey, and a raw folder to spoil."""
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+    raw = tmp_path / "data/raw/uniform_survey"
+    shutil.copytree(paths.ROOT / "data/raw/uniform_survey", raw)
+    con = duckdb.connect()
+    own_files.receive(con, run="uniform_survey")
+    attributes = con.table("received_attributes").df()
+    customers = con.table("received_customers").df()
+    own = attributes[attributes["attribute"].isin(customers.columns)]
+    return own, measures.model_form(customers, own), raw
+
+
+def test_a_second_file_is_read_as_the_first_one_was(survey):
+    attributes, features, raw = survey
+    found = refinement.read(
+        "second_wave.csv", attributes, features, run="uniform_survey"
+    )
+    assert list(found.columns) == list(features.columns)
+    told = pd.read_csv(raw / "second_wave.csv").drop_duplicates()
+    asked = told[
+        told["Repairs"].notna() | told["Industry"].notna() | told["Low price"].notna()
+    ]
+    assert set(asked["Respondent"]) <= set(found["customer_id"])
+    same = found.set_index("customer_id")
+    repairs = asked.set_index("Respondent")["Repairs"].map({"Yes": 1.0, "No": 0.0})
+    pd.testing.assert_series_equal(
+        same.loc[repairs.index, "repairs"], repairs, check_names=False
+    )
+    # 7.5 is no share: it becomes missing, and its row stays
+    assert same["online_share"].max() <= 1
+
+
+def test_a_second_file_of_another_shape_is_refused_by_name(survey):
+    attributes, features, raw = survey
+    told = pd.read_csv(raw / "second_wave.csv").drop(columns="Repairs")
+    told.to_csv(raw / "odd.csv", index=False)
+    with pytest.raises(BadInput, match=r"Second file: .*no column Repairs"):
+        refinement.read("odd.csv", attributes, features, run="uniform_survey")
+    with pytest.raises(BadInput, match=r"Second file: .*gone\.csv"):
+        refinement.read("gone.csv", attributes, features, run="uniform_survey")
+
+
+def test_without_a_second_file_nothing_is_invented(monkeypatch, tmp_path):
+    monkeypatch.setenv("STUDY_HOME", str(tmp_path))
+    table = made.survey(60)
+    table.documents["segment_names"] = {}
+    cells.ready(table, "made")
+    features, about = table.tables["features"], table.tables["feature_dictionary"]
+    prepared = preparation.fit(features, dictionary=about[about["builds"]], winsor=0.0)
+    empty = {"rule": None, "value_column": "", "value_cuts": {}, "borderline": 0.9}
+    one = model.Model(run="made", preparation=prepared, min_known=0.5, **empty)
+    model.save(one, store.path("segment_model", run="made"))
+    names, _, left_out = cells.execute("07_refinement", run="made", second_file="auto")
+    assert left_out.keys() == {"second"}
+    assert [one["id"] for one in names["found"]] == ["table-keep-nothing"]

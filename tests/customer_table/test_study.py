@@ -137,7 +137,7 @@ def test_the_run_file_may_choose():
         3,
         True,
     )
-    with pytest.raises(BadInput, match="method is 'ward', which is not tried"):
+    with pytest.raises(BadInput, match="segment_method is 'ward'"):
         study.decide(table, limits=LIMITS, method="ward")
 
 

@@ -531,6 +531,14 @@ def cells(
     return pd.crosstab(parts[rows], parts[columns], dropna=False)
 
 
+def lately_and_often(shown: pd.DataFrame, *, customers: int) -> dict[str, object]:
+    """Say how many customers came lately and often, from `cells` as they are shown."""
+    count = suppression.numbers(shown.iloc[0, [-1]]).iloc[0]
+    known = not np.isnan(count) and shown.shape[1] > 1
+    ends = {"below": shown.index[0], "above": shown.columns[-1]}
+    return {"best": int(count) if known else NONE, "customers": customers, **ends}
+
+
 def stage_counts(stages: pd.DataFrame, *, names: Mapping[int, str]) -> pd.DataFrame:
     """Count customers by group and stage, ready for `suppression.withhold`."""
     known = stages[stages["segment_id"].isin(list(names))]

@@ -340,7 +340,7 @@ def moving(
     ends = {name: 100 * whole[name] for name in ("excess", "low", "high")}
     return {
         "branch": branch,
-        "moved": suppression.part(count, of=customers),
+        "moved": suppression.part(count, of=customers, form="{:.1%}"),
         "noise": whole["noise"] if shown else NONE,
         **(ends if shown else dict.fromkeys(ends, NONE)),
         "customers": customers,
@@ -406,6 +406,7 @@ def reasons(
     for row in changes[changes["beyond"]].itertuples():
         shown = not pd.isna(safe.loc[row.Index, "change"])
         points = f" by {100 * row.change:+.0f} points" if shown else ""
+        points = points.replace("-", tables.MINUS)
         found.append(f"the share of “{names[row.segment_id]}” changed{points}")
     return found
 

@@ -42,7 +42,8 @@ def problems(
     reading agrees; said), and the opened tables.
     """
     found = [("run", "error", said) for said in mapping.faults(content, run)]
-    opened, numbers = [], {}
+    opened: list[Source] = []
+    numbers: dict[str, set[str]] = {}
     for source in mapping.sources(content, run):
         if source.table == "leads" and opened and opened[0].alone:
             source = customer_table.like(source, opened[0])

@@ -3,7 +3,7 @@
 import itertools
 import re
 import unicodedata
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -161,14 +161,14 @@ def _counted(
     numbers: set[str],
     measured: list[str],
     words: list[str],
-) -> Counter[str]:
+) -> dict[str, float]:
     """Count rows and ids, add up numbers and count what is told of words."""
     names = [row[0] for row in con.execute("describe raw_customers").fetchall()]
     names.remove(ROW)
     wanted = {n: c for n, c in source.columns.items() if source.tells(n)}
     read = {n: _Numbers(source, source.columns[n] in numbers, True) for n in measured}
     tally = Tally(ids={"customer_id": set()} if "customer_id" in wanted else {})
-    counted: Counter[str] = Counter()
+    counted: dict[str, float] = defaultdict(float)
     for batch in _batches(con, source, names, list(dict.fromkeys(wanted.values()))):
         counted["rows"] += batch.num_rows
         for name in tally.ids:

@@ -70,6 +70,7 @@ def moved(
     *,
     names: Mapping[int, str],
     word: str = "segment",
+    between: str = "periods",
     ax: Axes | None = None,
 ) -> Axes:
     """Draw how many left each segment, beside how many would by noise alone.
@@ -85,7 +86,7 @@ def moved(
     ax.barh(where, noise, color=REFERENCE, height=0.62, label="largest noise floor")
     ax.hlines(where, low, high, color=colours, linewidth=2)
     ax.scatter(
-        table["moved"], where, c=colours, s=46, zorder=3, label="between periods"
+        table["moved"], where, c=colours, s=46, zorder=3, label=f"between {between}"
     )
     plots.name_rows(ax, [names[i] for i in table["segment_id"]])
     plots.percent(ax.xaxis)

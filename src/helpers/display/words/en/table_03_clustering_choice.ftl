@@ -193,7 +193,7 @@ table-choice-use =
        *[other] Use { $named } as overlapping regions; do not treat them as separate groups of people.
     }
     .size = Halves of the customers agree at { NUM($halves, digits: 2) } (adjusted Rand index), customers of the strictest null model at { NUM($reference_agreement, digits: 2) }. Of the customers in segments, { $borderline } are borderline.
-    .uncertainty = p = { NUM($p, digits: 2) } over all methods and numbers of segments; the hardest null model is { $null }. Prediction strength is { NUM($strength, digits: 2) } (null model: { NUM($reference_strength, digits: 2) }). Repeated studies agree at { NUM($agreement, digits: 2) }. The weakest segment comes back with an average overlap of { NUM($weakest, digits: 2) }. Verdict: { $verdict }.
+    .uncertainty = p = { NUM($p, digits: 2) } over all candidates; the hardest null model is { $null }. Prediction strength is { NUM($strength, digits: 2) } (null model: { NUM($reference_strength, digits: 2) }). Repeated studies agree at { NUM($agreement, digits: 2) }. The weakest segment comes back with an average overlap of { NUM($weakest, digits: 2) }. Verdict: { $verdict }.
     .action = { $some_borderline ->
         [yes] Choose offers by segment, and let borderline customers get either offer.
        *[no] Choose offers by segment.

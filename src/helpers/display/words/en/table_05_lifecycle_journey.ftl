@@ -116,7 +116,7 @@ table-life-drivers =
         [none] { "" }
        *[other] Interval of “{ $less }”: ({ NUM($less_low, digits: 2) } to { NUM($less_high, digits: 2) }).
     } Pairs ranked correctly, of customers left out: { PERCENT($c) } ({ PERCENT($c_low) } to { PERCENT($c_high) }); chance is 50%.
-    .limit = Association, no effect: changing a column need not keep anybody.
+    .limit = Observed: a column that goes with leaving need not cause it, and changing it need not keep anybody.
 
 # --- What revenue recurs?
 table-life-revenue-finding =
@@ -168,11 +168,20 @@ table-life-activity =
        *[other] { $late } of the customers with a usual time are slowing or lapsed.
     }
     .limit = The usual time is a mean over all orders; one snapshot shows no change.
+table-life-rfm-finding =
+    .decision = { $best ->
+        [none] Do not choose customers by recency and frequency: the best cell cannot be shown.
+       *[other] Thank those who came lately and often before you win anybody back.
+    }
+    .size = { $best ->
+        [none] { "" }
+       *[other] They are { NUM($best) } of { NUM($customers) } customers: recency { $below }, frequency { $above }.
+    }
+    .limit = Cells describe the past by cut-offs; they predict nothing by themselves.
 table-life-fitted = BG/NBD on { NUM($customers) } customers: r { NUM($r, digits: 4) }, alpha { NUM($alpha, digits: 3) }, a { NUM($a, digits: 3) }, b { NUM($b, digits: 3) }; log-likelihood { NUM($fit, digits: 2) }. { $bounds ->
         [none] { "" }
        *[other] Not determined by the data: { $bounds }.
     }
-table-life-no-worth = What an order is worth is not predicted: { $why }
 table-life-orders =
     .decision = { $top ->
         [none] Use the expected orders in all; no { $group } can be shown by itself.

@@ -41,7 +41,7 @@ table-keep-shares-title = { $beyond ->
 # --- Who moved?
 table-keep-moved-title = { $noise ->
         [none] Customers in another segment: { $moved }
-       *[other] { $moved } are in another segment; { PERCENT($noise) } would be by noise alone
+       *[other] { $moved } are in another segment; { PERCENT($noise, digits: 1) } would be by noise alone
     }
 table-keep-movement =
     .decision = { $branch ->
@@ -54,7 +54,7 @@ table-keep-movement =
     }
     .size = Of { NUM($customers) } customers in both files, { $moved } are in another segment. { $noise ->
         [none] { "" }
-       *[other] By noise alone { PERCENT($noise) } would be: { SIGNED($excess, digits: 1) } points beyond it.
+       *[other] By noise alone { PERCENT($noise, digits: 1) } would be: { SIGNED($excess, digits: 1) } points beyond it.
     }
     .uncertainty = { $low ->
         [none] { "" }
