@@ -622,3 +622,26 @@ def test_where_nothing_is_known_newcomers_are_asked():
     assert found["action"] == "There is no further question to ask."
     idle = people.typing("none", None, None, asked=ASKED | {"helps": False}, **given)
     assert "not shown to help" in idle["action"]
+
+
+def test_an_attribute_may_be_called_as_a_reading_is():
+    tables = made.survey(300).tables
+    names = {"age": "sales", "region": "activity"}
+    attributes = tables["attributes"].replace({"attribute": names})
+    dictionary = tables["feature_dictionary"].replace({"feature": names})
+    described = people.fields(attributes, dictionary)
+    found = people.groups(
+        tables["segments"],
+        tables["customers"].rename(columns=names),
+        described,
+        attributes=["sales", "activity"],
+        names={1: "A", 2: "B", 3: "C", 0: people.FEW},
+        value=tables["features"]["spend"],
+        max_groups=10_000,
+    )
+    assert found.people["sales"].sum() == pytest.approx(
+        tables["features"]["spend"].sum()
+    )
+    told = people.described(found, described, value="x", readings="", note="")
+    assert [one["label"] for one in told["dimensions"]][2:] == ["Age", "Region"]
+    assert list(people.known(found, ["sales"], described)) == ["customer_id", "Age"]

@@ -10,9 +10,9 @@ from helpers.customer_table import usefulness
 
 ATTRIBUTES = pd.DataFrame(
     {
-        "attribute": ["left", "spend", "visits", "plan"],
-        "label": ["Has left", "Later spend", "Visits", "Plan"],
-        "measure": ["yes_no", "number", "count", "unordered"],
+        "attribute": ["left", "spend", "visits"],
+        "label": ["Has left", "Later spend", "Visits"],
+        "measure": ["yes_no", "number", "count"],
     }
 )
 
@@ -55,13 +55,6 @@ def test_an_amount_that_leans_is_judged_by_its_logarithm():
     assert below.name == "Later spend"
 
 
-def test_an_unordered_outcome_is_judged_by_all_its_levels():
-    (plan,) = asked(plan=["a", "b", None])
-    assert plan.kind == "mix"
-    assert of(plan).to_numpy().tolist() == [[1, 0], [0, 1], [0, 0]]
-    assert plan.among.tolist() == [True, True, False]
-
-
 # --- The aim that segments are chosen by
 
 
@@ -73,15 +66,6 @@ def test_the_aim_joins_outcomes_and_each_counts_alike():
     assert found.among.all()
     assert of(found).var(ddof=0).tolist() == pytest.approx([1.0, 1.0])
     assert of(found).mean().tolist() == pytest.approx([0.0, 0.0])
-
-
-def test_the_levels_of_a_mix_count_as_one_outcome():
-    found = usefulness.aim(
-        asked(plan=["a", "b", "c", "c"] * 10, visits=[1.0, 2.0] * 20), folds=5
-    )
-    spread = of(found).var(ddof=0)
-    assert spread.iloc[:3].sum() == pytest.approx(1.0)
-    assert spread.iloc[3] == pytest.approx(1.0)
 
 
 def test_an_outcome_known_of_few_does_not_choose_beside_one_known_of_all():

@@ -136,12 +136,14 @@ def test_a_table_is_measured_by_its_values_and_received(run):
         and attributes["kind"]["age"] == "demographic"
     )
     assert run.picture == [
-        "24 customers are known. 1 rows repeat another and count once.",
-        "Segments are built from 3 columns (requirement, behavioural). count: Visits; share: "
+        "24 customers are known. Copies of a row, which count once: 1.",
+        "Columns that build segments: 3 (requirement, behavioural). count: Visits; share: "
         "Part; yes_no: Likes.",
         "Value: spend.",
         "Usefulness is judged by Left.",
-        "Left out: Remark.",
+        "Columns that describe and build nothing: age, School, Place.",
+        "Left out by the run file: Remark.",
+        "Not mapped, so not read: Weight.",
     ]
 
 
@@ -248,6 +250,12 @@ BAD = [
     ),
     (
         table,
+        {"outcome": ["Place"], "demographic": ["age", "School"]},
+        "Table customers: column Place is `outcome:`, but unordered: yes or no, a number or "
+        "ordered levels judge. Measure it so, or take it out.",
+    ),
+    (
+        table,
         {"requirement": ["Likes", "Weight"], "weight": "Weight"},
         "Table customers: column Weight is `weight:`, and requirement builds the segments. Take "
         "it out of `requirement:`.",
@@ -346,6 +354,10 @@ def test_bad_input_gets_one_sentence_and_nothing_is_received(run, frame, given, 
             "`columns:` lacks customer_id; name the column of",
         ),
         ({"behavioural": [f"x{n}" for n in range(1001)]}, "at most 1,000 are read."),
+        (
+            {"behavioural": ["Visits", "visits"]},
+            "visits stands twice, in other capitals",
+        ),
         ({"valued": "spend"}, "`valued:` is no key of it. Did you mean value?"),
     ],
 )
@@ -355,12 +367,26 @@ def test_a_faulty_declaration_is_refused_before_the_file_is_read(run, given, sai
 
 def test_what_is_odd_and_no_fault_is_a_warning(run):
     scale = ["none", "primary", "secondary", "tertiary"]
-    assert run(changed(Visits=3), measures={"School": scale}) == []
+    ticked = changed(Visits=3, Likes=["x", None] * (ROWS // 2))
+    assert run(ticked, measures={"School": scale}) == []
     assert run.warnings == [
-        "Table customers: column Visits has one value only, which tells no customers apart.",
         "Table customers: column School never has none, which `measures:` lists. There are: "
         "primary, secondary, tertiary.",
+        "Table customers: column Likes has one answer only, yes or no. If nothing means the "
+        "other, write it there.",
+        "Table customers: column Visits has one value only, which tells no customers apart.",
     ]
+
+
+def test_an_answer_that_nobody_gave_is_one_of_the_scale(run):
+    given = {
+        "behavioural": ["Visits", "Part", "Stars"],
+        "measures": {"Stars": "ordered"},
+    }
+    assert run(changed(Stars=["1.0", "2.0", "5.0", None] * (ROWS // 4)), **given) == []
+    attributes = received("received_attributes")[0].set_index("attribute")
+    assert attributes["levels"]["Stars"] == '["1", "2", "3", "4", "5"]'
+    assert received()[0]["Stars"].tolist()[:3] == ["1", "2", "5"] and run.warnings == []
 
 
 def test_who_has_left_judges_and_money_of_orders_is_the_value(run):
@@ -390,6 +416,7 @@ def test_who_has_left_judges_and_money_of_orders_is_the_value(run):
         ),
         (["10", "2", "1"], ["1", "2", "10"]),
         (["red", "green"], []),
+        (["10 bis 49", "1 bis 9"], ["1 bis 9", "10 bis 49"]),
         (["A 1", "A 2"], []),
     ],
 )
@@ -408,6 +435,7 @@ def test_levels_are_ordered_where_their_words_or_numbers_are(texts, wanted):
         ("overall satisfaction", ["1", "2", "3", "4"] * 15, "ordered"),
         ("member", ["1.0", "0.0"] * 30, "yes_no"),
         ("Signup", ["05.01.2024", "07.02.2024"] * 30, "text"),
+        ("staff", ["1 bis 9", "10 bis 49"] * 30, "ordered"),
         ("CustomerID", [str(n) for n in range(60)], "text"),
         ("E-mail", [f"a{n}@x.de" for n in range(60)], "text"),
     ],
@@ -546,3 +574,40 @@ def test_churn_judges_and_a_campaigns_answer_too(run):
     assert told["value"] == "total_charges"
     assert told["left_out"] == ["month"]
     assert told["demographic"] == ["age", "job"] and "contact" in told["behavioural"]
+
+
+def test_answers_on_several_rows_are_no_table_of_customers(run):
+    rows = [(n, item, n % 5) for n in range(30) for item in ("trust", "price", "range")]
+    frame = pd.DataFrame(rows, columns=["respondent", "question", "answer"])
+    with pytest.raises(
+        BadInput, match="is a survey, but not with one row per respondent"
+    ):
+        drafted(frame, run)
+
+
+def test_other_tables_are_drafted_beside_a_customer_table(run):
+    n = 40
+    frame = pd.DataFrame(
+        {
+            "Customer": [f"C{i}" for i in range(n)],
+            "Company Size": ["1-9", "10-49", "50+", "50+"] * 10,
+            "Logins": [i % 9 for i in range(n)],
+            "Tickets": [i % 4 for i in range(n)],
+        }
+    )
+    folder = paths.ROOT / "data/raw/own"
+    leads = "Lead ID,Created,Company Size,Source\n" + "".join(
+        f"L{i},2024-01-{i + 1:02d},1-9,web\n" for i in range(12)
+    )
+    (folder / "leads.csv").write_text(leads)
+    contracts = "Contract,Customer,Start,End,Monthly Fee\n" + "".join(
+        f"V{i},C{i % n},2023-01-01,2024-01-31,{20 + i}.5\n" for i in range(60)
+    )
+    (folder / "contracts.csv").write_text(contracts)
+    told, _, _ = drafted(frame, run)
+    assert told["columns"]["customer_id"] == "Customer"
+    tables = run_file.read("own")["tables"]
+    assert tables["leads"]["firmographic"] == ["company_size"]
+    assert tables["contracts"]["columns"]["monthly_fee"] == "Monthly Fee"
+    leads, _ = received("received_leads")
+    assert leads["company_size"].tolist() == ["1-9"] * 12

@@ -24,6 +24,8 @@ from helpers.statistics import intervals
 Finding = dict[str, Any]
 _, EVERYONE, FEW = naming.RESERVED
 AVERAGE = "Near the average"
+# Columns of `Groups.people`, and readings of the page: an attribute so called gets a stroke.
+TAKEN = {"customer_id", "segment_id", "needs", "value_tier", "sales", "activity"}
 ATTRIBUTES = ("demographic", "firmographic")  # families that say who somebody is
 WANTS = ("requirement", "psychographic")  # families that say what somebody asks for
 MOST_ATTRIBUTES = 12  # by which customers can be filtered
@@ -332,20 +334,32 @@ def groups(
             known = banded(known)
         elif row["levels"]:
             known = pd.Series(pd.Categorical(known, row["levels"]), known.index)
-        people[name] = cube.dimension(known, most=12)
+        people[_own(name)] = cube.dimension(known, most=12)
     measures = []
     if value is not None:
         people["sales"], measures = value.fillna(0).to_numpy(float), ["sales"]
     found = cube.build(
         people,
-        dimensions=[*read, *attributes],
-        attributes=list(attributes),
+        dimensions=[*read, *map(_own, attributes)],
+        attributes=[*map(_own, attributes)],
         measures=measures,
         most=3,
         max_groups=max_groups,
         min_shared=0.5,
     )
-    return Groups(people, list(attributes), found)
+    return Groups(people, [*map(_own, attributes)], found)
+
+
+def _own(attribute: str) -> str:
+    return f"{attribute}_" if attribute in TAKEN else attribute
+
+
+def known(
+    found: Groups, attributes: Sequence[str], about: pd.DataFrame
+) -> pd.DataFrame:
+    """Give customer_id and attributes, by label, missing where they are not known."""
+    own = found.known[["customer_id", *map(_own, attributes)]]
+    return own.set_axis(["customer_id", *about.loc[[*attributes], "label"]], axis=1)
 
 
 def described(
@@ -356,7 +370,8 @@ def described(
     Without it nothing is summed up. `readings` heads the dimensions that are none of the
     attributes; `note` says how the page counts.
     """
-    labels = {"needs": "Segment", "value_tier": "Value tier"} | dict(about["label"])
+    labels = {"needs": "Segment", "value_tier": "Value tier"}
+    labels |= {_own(name): label for name, label in about["label"].items()}
     dimensions = [
         {
             "name": name,
@@ -374,7 +389,8 @@ def described(
 
 def say_apart(found: Groups, about: pd.DataFrame) -> str | None:
     """Name the attributes that are not crossed, since they largely say the same."""
-    pairs = [listed(about.loc[list(pair), "label"]) for pair in found.cube.apart]
+    labels = {_own(name): label for name, label in about["label"].items()}
+    pairs = [listed(map(labels.get, pair)) for pair in found.cube.apart]
     return "; ".join(pairs) or None
 
 
@@ -415,14 +431,18 @@ def say_mark(
     """Say one difference of `compare` as part of a sentence, with whom it is shared."""
     own = about.loc[row["feature"]]
     others = [names[i] for i in row["shared_with"] if i in names] if names else []
+    kind = "hidden" if row["hidden"] else own["kind"]
     return words.say(
         "table-people-mark",
-        kind="hidden" if row["hidden"] else own["kind"],
+        kind=kind,
         label=own["label"],
         top=len(own["levels"]),
+        mean=_written(kind, row["mean"]),
+        average=_written(kind, row["average"]),
+        gap=_written(kind, row["low"], row["high"]),
+        side=row["side"],
         rests=f"; {grade}" if grade else "",
         others=", ".join(others) or None,
-        **facts(row[["mean", "average", "low", "high", "side"]]),
     )
 
 
@@ -448,15 +468,12 @@ def say_outcomes(rows: pd.DataFrame, about: pd.DataFrame) -> list[str]:
     for _, row in rows.iterrows():
         own = about.loc[row["feature"]]
         kind = "hidden" if row["hidden"] else own["kind"]
-        numbers = facts(row[["mean", "mean_low", "mean_high", "average", "side"]])
+        names = {"mean": "mean", "low": "mean_low", "high": "mean_high"}
+        names["average"] = "average"
+        numbers = {name: _written(kind, row[of]) for name, of in names.items()}
+        about_it = {"kind": kind, "label": own["label"], "top": len(own["levels"])}
         said.append(
-            words.say(
-                "table-people-outcome",
-                kind=kind,
-                label=own["label"],
-                top=len(own["levels"]),
-                **numbers,
-            )
+            words.say("table-people-outcome", **about_it, **numbers, side=row["side"])
         )
     return said
 
@@ -561,7 +578,7 @@ def _parts(
     shared = {"names": named}
     parts: dict[str, str | list[str]] = {
         cards.WORTH: say_worth(row, label=found.value_label),
-        APART: say_marks(marks[built], about, most=4, **shared),
+        APART: say_marks(marks[built], about, most=3, **shared),
         ELSE: say_marks(marks[~built], about, most=3, **shared),
     }
     turned = found.outcomes[found.outcomes["segment_id"] == i]
@@ -637,22 +654,22 @@ def borderline(assigned: pd.DataFrame) -> pd.DataFrame:
 
 def attribute_shares(
     found: Groups,
+    whom: pd.DataFrame,
     segmented: pd.DataFrame,
-    attributes: Sequence[str],
     about: pd.DataFrame,
     *,
     names: Mapping[int, str],
 ) -> pd.DataFrame:
-    """Compare attributes as `fairness.attribute_shares`, by label, with whether shown."""
-    shares = fairness.attribute_shares(
-        found.known, segmented, attributes=list(attributes)
-    )
+    """Compare attributes (`whom`, of `known`) as `fairness` does, with whether shown."""
+    labels = [*whom.columns.drop("customer_id")]
+    shares = fairness.attribute_shares(whom, segmented, attributes=labels)
+    own = {label: _own(name) for name, label in about["label"].items()}
     shares["shown"] = [
-        frozenset({("needs", names[row.segment_id]), (row.attribute, row.level)})
+        frozenset({("needs", names[row.segment_id]), (own[row.attribute], row.level)})
         in found.shown
         for row in shares.itertuples(index=False)
     ]
-    return shares.assign(attribute=shares["attribute"].map(about["label"]))
+    return shares
 
 
 def coverage(known: pd.DataFrame) -> pd.DataFrame:

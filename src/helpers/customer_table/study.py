@@ -34,6 +34,7 @@ from helpers.runs.run_file import AUTO
 KEYS = ("method", "k")
 RIVAL = "value tiers"  # what segments are compared with where the value is known
 Candidate = tuple[str, int]  # a method and a number of segments
+LACKING = 0.1  # share of missing answers from which customers may be left out to build
 
 
 @dataclass(frozen=True)
@@ -520,11 +521,11 @@ def preparations(table: Table) -> list[dict[str, Any]]:
     """List the choices of preparation that can be defended, the one taken first.
 
     winsor matters to numbers, and what is done about missing answers where some are
-    missing: customers who lack any are "used" to build, or "left out" while at least
-    half of all lack none.
+    missing: customers who lack more than `LACKING` of them are "used" to build, or "left
+    out" while they are no more than half.
     """
     numbers = any(measure in NUMBERS for _, measure, _ in table.columns)
-    lacking = float(np.isnan(table.raw).any(axis=1).mean())
+    lacking = float((np.isnan(table.raw).mean(axis=1) > LACKING).mean())
     options = {
         "winsor": [table.winsor, *((0.0, 0.05) if numbers else ())],
         "blocks": [table.blocks, *BLOCKS],
@@ -547,7 +548,7 @@ def multiverse(
 
     As `clustering.stability.multiverse`.
     """
-    complete = (~np.isnan(table.raw).any(axis=1)).astype(float)
+    complete = (np.isnan(table.raw).mean(axis=1) <= LACKING).astype(float)
     labels = Parallel(n_jobs=-1)(
         delayed(_labels)(
             replace(table, winsor=choice["winsor"], blocks=choice["blocks"]),

@@ -8,7 +8,6 @@ from numpy.typing import ArrayLike
 
 from helpers.clustering import predictive_validity
 from helpers.clustering.predictive_validity import Outcome, labelled
-from helpers.statistics import classifier
 
 TOGETHER = "all outcomes together"
 TIERS, BEST_COLUMN, RANDOM = "value tiers", "single best column", "random label"
@@ -23,8 +22,7 @@ def outcomes(table: pd.DataFrame, attributes: pd.DataFrame) -> list[Outcome]:
 
     `table` is `outcomes` of notebook 2; `attributes` has attribute, label and measure.
     A customer of whom an outcome is missing is not judged by it. An amount that leans
-    far to the right, and is never negative, is judged by log(1 + amount); an unordered
-    outcome by all its levels together.
+    far to the right, and is never negative, is judged by log(1 + amount).
     """
     about = attributes.set_index("attribute")
     found = []
@@ -33,8 +31,6 @@ def outcomes(table: pd.DataFrame, attributes: pd.DataFrame) -> list[Outcome]:
         kind, values = "amount", column.to_frame()
         if about.loc[name, "measure"] == "yes_no":
             kind, values = "yes_no", values == 1
-        elif classifier.is_label(column):
-            kind, values = "mix", pd.get_dummies(column, dtype=float)
         elif column.min() >= 0 and column.skew() > _LEANS:
             label, values = f"{label} (log)", np.log1p(values)
         found.append(Outcome(label, kind, values, known))

@@ -13,7 +13,7 @@ import numpy as np
 
 from helpers.core.engines import identifier, quoted
 from helpers.core.paths import beside
-from helpers.intake import amounts, recognise, types, validate
+from helpers.intake import amounts, readers, recognise, types, validate
 from helpers.intake.recognise import AGREE, Column
 from helpers.intake.validate import Problem
 from helpers.runs import mapping
@@ -23,14 +23,17 @@ TOLD = beside(__file__, "customer_table.yaml")
 FEWEST = 10  # customers
 LEVELS = 30  # of a text that is taken for unordered; more are free text
 MOST_LEVELS = 50  # of a column that may build
+MOST_TEXTS = 2_500  # different ones of a column that are looked at
 SCALE = 10  # the highest answer on a scale of whole numbers
 ALIKE = 3  # columns on one scale make each of them a scale
 ODD = 0.05  # of the values: more beyond their scale are a scale of another kind
 BUILDING = ("psychographic", "requirement", "behavioural")  # with `segment_on: auto`
 NUMBERS = ("number", "count", "share")
 NO_YES = ("no", "yes")
+ID = "an id of each customer"
 DATE = re.compile(
-    r"\d{4}[-/.]\d\d?[-/.]\d\d?\b.*|\d\d?[-/. ](\d\d?|\w{3,9})[-/. ]\d{2,4}\b.*"
+    r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?([-/.])\d\d?\2(\d{4}|\d\d)|"
+    r"\d\d?[-/. ]+[A-Za-z]{3,9}[-/. ]+\d{4})\b.*"
 )
 # Signs before and behind what may be a number in the name of a level, such as 30-60k.
 BAND = re.compile(r"\d[\d.,']*")
@@ -59,7 +62,7 @@ def says(kind: str, name: str) -> bool:
 
 def plain(text: str) -> str:
     """Write what all spellings of a level share: 1.0 is 1, and case does not count."""
-    number = re.fullmatch(r"([-+]?\d+)[.,]0+", text)
+    number = re.fullmatch(r"([-+]?\d+)[.,]00?", text)
     return number[1] if number else " ".join(text.casefold().split())
 
 
@@ -96,7 +99,7 @@ def _of_words(one: Column) -> Measured:
         return Measured("unordered", why=f"words; {one.again}")
     coded = one.share(lambda text: recognise.ID.fullmatch(text) and " " not in text)
     if kinds > AGREE * rows and coded > AGREE:
-        return Measured("text", why=f"ids; {one.again}", text="an id of each customer")
+        return Measured("text", why=f"ids; {one.again}", text=ID)
     return Measured("text", why=f"free text; {one.again}", text="free text")
 
 
@@ -130,9 +133,7 @@ def _of_numbers(one: Column, alike: int) -> Measured:
         each = kinds > AGREE * len(one.given)
         row = kinds == len(one.given) == high - low + 1 and not says("sizes", name)
         if row or (each and says("ids", name)):
-            return Measured(
-                "text", why=f"ids; {one.again}", text="an id of each customer"
-            )
+            return Measured("text", why=f"ids; {one.again}", text=ID)
     if one.share(lambda text: "%" in text) > AGREE:
         return Measured("share", why=f"signs of percent, such as {one.such}")
     if one.whole and low >= 0 and says("codes", name):
@@ -250,7 +251,7 @@ def values(
     own = identifier(name)
     found = con.execute(
         f"""select {own}, count(*) from {rows} where {own} is not null
-        group by 1 order by 2 desc, 1 limit {MOST_LEVELS * MOST_LEVELS}"""
+        group by 1 order by 2 desc, 1 limit {MOST_TEXTS}"""
     )
     return dict(found.fetchall())
 
@@ -263,19 +264,20 @@ def _levels(con: duckdb.DuckDBPyConnection, name: str, measure: str) -> tuple[st
         return ()
     spelled: dict[str, str] = {}
     for text in values(con, name):  # the commonest spelling stands for a level
-        spelled.setdefault(plain(text), re.sub(r"(?<=\d)[.,]0+$", "", text))
-    found = (
-        ordered(spelled.values()) if measure == "ordered" else sorted(spelled.values())
-    )
-    return tuple(found)
+        spelled.setdefault(plain(text), re.sub(r"^([-+]?\d+)[.,]00?$", r"\1", text))
+    if measure == "unordered":
+        return tuple(sorted(spelled.values()))
+    if all(re.fullmatch(r"\d+", one) for one in spelled):
+        low, high = min(map(int, spelled)), max(map(int, spelled))
+        if high - low <= SCALE:  # an answer that nobody gave is one of the scale too
+            return tuple(map(str, range(low, high + 1)))
+    return ordered(spelled.values())
 
 
 def level(source: Source, name: str, texts: Collection[str]) -> dict[str, str]:
     """Give each text of a column its level; a text that is none is left out."""
     if source.measures[name] == "yes_no":
-        known = dict.fromkeys(types.WORDS["yes"], "yes") | dict.fromkeys(
-            types.WORDS["no"], "no"
-        )
+        known = {word: said for said in NO_YES for word in types.WORDS[said]}
     else:
         known = {plain(one): one for one in source.levels[name]}
     return {text: known[plain(text)] for text in texts if plain(text) in known}
@@ -305,52 +307,50 @@ def problems(
     con: duckdb.DuckDBPyConnection, source: Source, families: list[str]
 ) -> Iterator[Problem]:
     """Name what is wrong with a customer table, and what to know of it."""
+    names = [name for name in source.columns if name != "customer_id"]
+    listed = ", ".join(
+        f"count({own}), min({own}) = max({own})" for own in map(identifier, names)
+    )
+    query = f"select {listed or 'null'} from customer_rows where not copy"
+    counts = con.execute(query).fetchall()[0]
+    empty = [n for n, count in zip(names, counts[::2], strict=False) if not count]
+    same = {n for n, one in zip(names, counts[1::2], strict=False) if one}
+    errors = [*_whole(con, source, families, empty)]
+    names = [name for name in names if name not in empty]
+    built = [name for name in builders(source, families) if name in names]
+    errors += _unfit(con, source, names, built)
+    for level, said in _levelled(con, source, names):
+        yield "customers", level, said
+    errors += [*_numbers(con, source, names), *amounts.undecided(con, source)]
+    yield from (("customers", "error", said) for said in errors)
+    constant = [name for name in built if name in same]
+    ticks = [name for name in constant if source.measures[name] == "yes_no"]
+    rest = [name for name in constant if name not in ticks]
+    for kind, some in (("ticks", ticks), ("constant", rest)):
+        if some:
+            yield "customers", "warning", say(kind, **_several(source, some))
+
+
+def _whole(
+    con: duckdb.DuckDBPyConnection,
+    source: Source,
+    families: list[str],
+    empty: list[str],
+) -> Iterator[str]:
+    """Refuse a table that is too small, has nothing to build from, or empty columns."""
     count = validate.one(con, "select count(*) from typed_customers")
     if count < FEWEST:
         who = "customer" if count == 1 else "customers"
-        yield (
-            "customers",
-            "error",
-            say("few", where=source.where, count=count, customers=who, least=FEWEST),
-        )
-    built = builders(source, families)
-    if not built:
+        told = {"count": count, "customers": who, "least": FEWEST}
+        yield say("few", where=source.where, **told)
+    if not builders(source, families):
         own = {*source.attributes.values()} - {mapping.NONE}
         has = ", ".join(sorted(own)) or "no family"
-        yield (
-            "customers",
-            "error",
-            say("no builders", families=", ".join(families) or "none", has=has),
-        )
-    names = [name for name in source.columns if name != "customer_id"]
-    listed = ", ".join(
-        f"count({own}), count({own}) > 0 and min({own}) = max({own})"
-        for own in map(identifier, names)
-    )
-    counts = con.execute(
-        f"select {listed or 'null'} from customer_rows where not copy"
-    ).fetchall()[0]
-    known = dict(zip(names, zip(counts[::2], counts[1::2], strict=False), strict=False))
-    empty = [name for name in names if not known[name][0]]
-    if empty and len(empty) == len(names):
-        yield (
-            "customers",
-            "error",
-            say("all empty", count=len(names), where=source.where),
-        )
+        yield say("no builders", families=", ".join(families) or "none", has=has)
+    if empty and len(empty) == len(source.columns) - 1:
+        yield say("all empty", count=len(empty), where=source.where)
     elif empty:
-        yield "customers", "error", say("empty", **_several(source, empty))
-    if empty:
-        names = [name for name in names if name not in empty]
-    constant = [n for n in built if n in names and known[n][1]]
-    if constant:
-        yield "customers", "warning", say("constant", **_several(source, constant))
-    for said in _unfit(con, source, built=[n for n in built if n in names]):
-        yield "customers", "error", said
-    for level, said in _levelled(con, source, names):
-        yield "customers", level, said
-    for said in (*_numbers(con, source, names), *amounts.undecided(con, source)):
-        yield "customers", "error", said
+        yield say("empty", **_several(source, empty))
 
 
 def say(kind: str, **told: object) -> str:
@@ -369,29 +369,27 @@ def _several(source: Source, names: list[str]) -> dict[str, str]:
 
 
 def _unfit(
-    con: duckdb.DuckDBPyConnection, source: Source, *, built: list[str]
+    con: duckdb.DuckDBPyConnection, source: Source, names: list[str], built: list[str]
 ) -> Iterator[str]:
     """Refuse to build from texts, ids, dates, and from what judges or weighs."""
-    for name in built:
+    for name in names:
         column, measure = validate.named(source, name), source.measures[name]
-        role, family = source.roles.get(name, ""), source.attributes[name]
-        what = source.looks.get(name, "")
-        numbers = measure in mapping.MEASURES and source.kinds[name] == "measured"
-        if role in ("outcome", "churned"):
-            yield say("judges", column=column, role=role, family=family)
-        elif role == "weight":
-            yield say("weighs", column=column, family=family)
+        role, what = source.roles.get(name, ""), source.looks[name]
+        told = {"column": column, "role": role, "family": source.attributes[name]}
+        if role == "outcome" and measure not in mapping.ROLES[role]:
+            yield say("no judge", measure=measure, **told)
+        elif name not in built:
+            continue
+        elif role in ("outcome", "churned", "weight"):
+            yield say("weighs" if role == "weight" else "judges", **told)
         elif measure == "text" or (
-            numbers and what in ("dates", "an id of each customer")
+            source.kinds[name] == "measured" and what in ("dates", ID)
         ):
             such = ", ".join(text[:30] for text in list(values(con, name))[:2])
-            else_ = ", or give its measure" * (what in ("", "codes", "free text"))
-            yield say(
-                "text", column=column, what=what or "text", such=such, else_=else_
-            )
-        elif len(source.levels[name]) > MOST_LEVELS:
-            told = {"count": len(source.levels[name]), "most": MOST_LEVELS}
-            yield say("many levels", column=column, **told)
+            else_ = ", or give its measure" * (what not in ("dates", ID))
+            yield say("text", what=what or "text", such=such, else_=else_, **told)
+        elif (count := len(source.levels[name])) > MOST_LEVELS:
+            yield say("many levels", count=count, most=MOST_LEVELS, **told)
 
 
 def _levelled(
@@ -407,34 +405,20 @@ def _levelled(
             such = ", ".join(list(texts)[:4])
             yield "error", say("no levels", column=column, such=such, name=name)
             continue
-        told = level(source, name, texts)
-        if odd := [text for text in texts if text not in told]:
-            listed = ", ".join(map(quoted, odd))
-            rows = validate.told(
-                con, source, identifier(name), f"{identifier(name)} in ({listed})"
-            )
+        told, listed = level(source, name, texts), ", ".join(source.levels[name])
+        rest = {*source.levels[name]} - {*told.values()}
+        unused = sorted(one for one in rest if not one.isdigit())
+        if odd := ", ".join(quoted(text) for text in texts if text not in told):
+            own = identifier(name)
+            rows = validate.told(con, source, own, f"{own} in ({odd})")
             kind = "neither" if measure == "yes_no" else "no level"
-            yield (
-                "error",
-                say(
-                    kind,
-                    column=column,
-                    rows=rows,
-                    levels=", ".join(source.levels[name]),
-                ),
-            )
-        elif measure == "ordered" and (
-            unused := [*{*source.levels[name]} - {*told.values()}]
-        ):
+            yield "error", say(kind, column=column, rows=rows, levels=listed)
+        elif measure == "ordered" and unused:
             near = mapping.near(unused[0], texts)
+            levels = ", ".join(unused)
             yield (
                 "warning",
-                say(
-                    "unused level",
-                    column=column,
-                    levels=", ".join(sorted(unused)),
-                    near=near,
-                ),
+                say("unused level", column=column, levels=levels, near=near),
             )
 
 
@@ -476,15 +460,15 @@ def picture(
     known = con.execute(f"select {listed} from typed_customers").fetchall()[0]
     shares = {n: (k or 0) / max(count, 1) for n, k in zip(built, known, strict=False)}
     least = min(shares, key=lambda name: shares[name], default="")
-    copies = f" {rows - count:,} rows repeat another and count once." * (rows > count)
-    measured = [m for m in mapping.MEASURES if m in {source.measures[n] for n in built}]
-    each = "; ".join(
-        f"{measure}: {_some([n for n in built if source.measures[n] == measure])}"
-        for measure in measured
-    )
+    copies = f" Copies of a row, which count once: {rows - count:,}." * (rows > count)
+    each = [
+        f"{measure}: {_some(some)}"
+        for measure in mapping.MEASURES
+        if (some := [name for name in built if source.measures[name] == measure])
+    ]
     said = [
         f"{count:,} customers are known.{copies}",
-        f"Segments are built from {len(built):,} columns ({', '.join(families)}). {each}.",
+        f"Columns that build segments: {len(built):,} ({', '.join(families)}). {'; '.join(each)}.",
     ]
     if least and shares[least] < 1:
         mean = sum(shares.values()) / len(shares)
@@ -494,18 +478,23 @@ def picture(
     of = {r: [n for n, own in source.roles.items() if own == r] for r in mapping.ROLES}
     value = of["value"] or of["monetary"] or of["monthly_fee"]
     judged = of["outcome"] + of["churned"]
-    said.append(
-        f"Value: {_some(value)}."
-        if value
-        else "No column is `value:`, so there are no value tiers."
-    )
-    said.append(
-        f"Usefulness is judged by {_some(judged)}."
-        if judged
-        else "No column is `outcome:`, so usefulness is not judged."
-    )
-    if source.left_out:
-        said.append(f"Left out: {_some([*source.left_out.values()])}.")
+    none = "No column is `value:`, so there are no value tiers."
+    said.append(f"Value: {_some(value)}." if value else none)
+    none = "No column is `outcome:`, so usefulness is not judged."
+    said.append(f"Usefulness is judged by {_some(judged)}." if judged else none)
+    kinds = source.attributes
+    rest = [n for n in source.columns if kinds.get(n) not in (None, mapping.NONE)]
+    there = con.execute("describe raw_customers").fetchall()
+    mapped = {readers.ROW, *source.columns.values(), *source.left_out.values()}
+    for what, names in (
+        (
+            "Columns that describe and build nothing",
+            [n for n in rest if n not in built],
+        ),
+        ("Left out by the run file", [*source.left_out.values()]),
+        ("Not mapped, so not read", [row[0] for row in there if row[0] not in mapped]),
+    ):
+        said += [f"{what}: {_some(names)}."] if names else []
     return said
 
 
@@ -562,9 +551,10 @@ def value(
     own, measure = identifier(name), source.measures[name]
     if source.kinds[name] == "measured":
         return f"{own}::double{' / 100' * (measure == 'percent')} as {own}"
-    if measure == "text":
+    texts = [] if measure == "text" else values(con, name, rows)
+    if measure == "text" or (measure == "unordered" and len(texts) == MOST_TEXTS):
         return own
-    told = level(source, name, values(con, name, rows))
+    told = level(source, name, texts)
     cases = " ".join(f"when {quoted(a)} then {quoted(b)}" for a, b in told.items())
     return f"{f'case {own} {cases} end' if cases else 'null::varchar'} as {own}"
 
@@ -623,7 +613,8 @@ def is_one(found: recognise.Found) -> bool:
     elif kind not in ("customers", "survey"):
         return False
     told = (one for one in columns if infer(one).measure != "text")
-    named = [c for c in columns if c.role in ("customer", "account", "email", "card")]
+    who = ("customer", "account", "email", "card")
+    named = [c for c in columns if c.role in who or says("respondents", c.name)]
     again = any(
         len(c.kinds) < recognise.MOST * len(c.given) for c in named if _codes(c)
     )
@@ -646,7 +637,7 @@ def identity(columns: list[Column]) -> Column | None:
     roles = ("customer", "account", "id", "answer", "row")
     fit = [c for c in columns if unique(c) and (c.whole or not c.is_number)]
     fit = [c for c in fit if infer(c).text != "dates"]
-    named = [c for c in fit if c.role in roles or says("ids", c.name)]
+    named = [c for c in fit if c.role in roles or says("ids", c.name) or infer(c).text]
     named = [c for c in named if c.share(recognise.EMAIL.fullmatch) < AGREE]
     named.sort(key=lambda c: roles.index(c.role) if c.role in roles else len(roles))
     return named[0] if named else None
@@ -778,6 +769,9 @@ def _lifetimes(found: list[Drafted]) -> None:
         _give(_by_role(found, role), role)
 
 
+LATER = "likely: known only afterwards, by its name"
+
+
 def _judging(found: list[Drafted]) -> None:
     """Find the outcome with the surest name: it judges and never builds."""
     ranked = [
@@ -789,17 +783,9 @@ def _judging(found: list[Drafted]) -> None:
     for rank, one in ranked:
         if rank in (1, 2, min(rank for rank, _ in ranked)):
             left = tenure and says("left", one.column.name)
-            _give(
-                one,
-                "churned" if left else "outcome",
-                "likely: known only afterwards, by its name",
-            )
+            _give(one, "churned" if left else "outcome", LATER)
             tenure &= not left
-    _give(
-        _by_role(found, "later"),
-        "outcome",
-        "likely: known only afterwards, by its name",
-    )
+    _give(_by_role(found, "later"), "outcome", LATER)
 
 
 def _valued(found: list[Drafted]) -> None:
@@ -810,11 +796,7 @@ def _valued(found: list[Drafted]) -> None:
     parts = [o for o in numbers if says("amounts", o.column.name)]
     if not (one := _by_role(found, "value")) and len(parts) > 1:
         for part in parts:
-            _give(
-                part,
-                "value",
-                "likely: parts of what a customer spends; their sum counts",
-            )
+            _give(part, "value", "likely: parts of what is spent; their sum counts")
             part.family = "behavioural"
     elif one:
         firms = any(_family(other) == "firmographic" for other in found)
@@ -839,6 +821,8 @@ def _spent(one: Column) -> bool:
     )
 
 
+# Roles of features made ready, which can build.
+FEATURES = ("recency", "frequency", "monetary", "repeat_orders", "last_order")
 ITEMS = ("", "psychographic", "firmographic")  # good company is an item among others
 
 
@@ -854,21 +838,12 @@ def _families(found: list[Drafted]) -> None:
         block = [one for one in same if _family(one) in ITEMS]
         least = 8 if block and block[0].measured.measure == "yes_no" else ALIKE
         for one in block if len(block) >= least else ():
-            one.family, one.why = (
-                "psychographic",
-                f"one of {len(block)} items answered alike; {one.why}",
-            )
+            one.family = "psychographic"
     for one in _free(found):
         one.family = one.family or _family(one) or "behavioural"
     if sum(one.family in BUILDING for one in _free(found)) < 2:
         for one in found:  # what customers did is then all there is to build from
-            if one.role in mapping.ROLES and one.role in (
-                "recency",
-                "frequency",
-                "monetary",
-                "repeat_orders",
-                "last_order",
-            ):
+            if one.role in FEATURES:
                 one.family = "behavioural"
 
 
@@ -888,6 +863,5 @@ def building(found: list[Drafted]) -> tuple[list[str], str]:
     own = [family for family in BUILDING if has[family]]
     if sum(has[family] for family in own) >= 2:
         return own, "what customers do and need; the rest describes"
-    return [
-        f for f in mapping.FAMILIES if has[f]
-    ], "all there is: little tells what customers do"
+    own = [family for family in mapping.FAMILIES if has[family]]
+    return own, "all there is: little tells what customers do"

@@ -149,7 +149,8 @@ def match(looks: list[Look]) -> list[Guess]:
     others = [pair for pair in read if pair[0] is not best]
     kind = recognise.shape(found)
     tables = [pair for pair in read if customer_table.is_one(pair[1])]
-    if tables and (kind or (best, found) in tables):
+    terms = not found.paid and not lacks(by_name(best, "contracts"))
+    if tables and (kind or terms or (best, found) in tables):
         # Another file of the same shape is a later wave, and is not read here.
         widest = max(tables, key=lambda pair: (len(pair[1].columns), pair[0].rows))
         if (count := len(widest[1].columns)) > mapping.MOST_COLUMNS:
@@ -284,8 +285,9 @@ def _customers(seen: Look, found: Found) -> Guess:
 def draft(run: str, guesses: list[Guess], unused: list[Look]) -> str:
     """Write the text of a run file, with comments; `unused` are files without a table."""
     lines = PARTS["begins"].format(run=run).splitlines()
+    drafted = {o.column.name: o for o in guesses[0].drafted or [] if o.family}
     for one in guesses:
-        lines += _table(one)
+        lines += _table(one, drafted)
     for seen in unused:
         names = ", ".join(list(seen.columns)[:8])
         lines.append(f"  # not used: {seen.file.name} {seen.part} ({names})")
@@ -297,7 +299,7 @@ def _seen(line: str) -> str:
     return line if line.isprintable() else "".join(filter(str.isprintable, line))
 
 
-def _table(one: Guess) -> Iterator[str]:
+def _table(one: Guess, drafted: dict[str, Drafted]) -> Iterator[str]:
     yield f"  {one.table}:"
     yield from _file(one)
     if one.drafted is not None:
@@ -323,6 +325,9 @@ def _table(one: Guess) -> Iterator[str]:
             )
         yield from _line_rules(one)
     rest = [n for n in one.seen.columns if n not in columns.values()]
+    if drafted and one.table == "leads":
+        yield from _like_customers([drafted[name] for name in rest if name in drafted])
+        return
     if one.table in mapping.ATTRIBUTES:
         yield from _attributes(one, rest)
         return
@@ -470,6 +475,15 @@ def _attributes(one: Guess, rest: list[str]) -> Iterator[str]:
             f"    # left out, as personal or with fewer than 2 or more than {MAX_LEVELS}"
             f" values: {', '.join(left)}"
         )
+
+
+def _like_customers(same: list[Drafted]) -> Iterator[str]:
+    """Give leads the attributes that customers have too, by the same names."""
+    for one in same:
+        yield f"      {_yaml(one.name)}: {_yaml(one.column.name)}"
+    for family in mapping.ATTRIBUTES["leads"][:4]:
+        if names := [_yaml(one.name) for one in same if one.family == family]:
+            yield f"    {family}: [{', '.join(names)}]"
 
 
 def windows(wide: str, days: tuple[str, str, str], said: list[str], few: str) -> str:

@@ -412,6 +412,8 @@ def _attributes(block: _Block, roles: dict[str, str]) -> dict[str, str]:
                 block.fault(
                     f"attribute {name} is both {kinds[name]} and {kind}; keep one."
                 )
+            elif block.alone and name.casefold() in map(str.casefold, kinds):
+                block.fault(f"{name} stands twice, in other capitals; rename one.")
             elif name in COLUMNS[block.table]:
                 block.fault(f"{name} is a column of its own, not an attribute.")
             elif reserved(name) or (block.alone and name in _TOLD["reserved_alone"]):

@@ -167,11 +167,10 @@ table-people-worth = { NUM($customers) } customers ({ PERCENT($share_customers) 
 # One difference, as a part of a sentence. The interval is that of the difference.
 table-people-mark = { $kind ->
         [hidden] { $label }: { $side } average (numbers withheld{ $rests })
-        [yes] { $label }: { PERCENT($mean) } (all: { PERCENT($average) }; difference { POINTS($low, digits: 0) } to { POINTS($high, digits: 0) } points{ $rests })
-        [share] { $label }: { PERCENT($mean) } (all: { PERCENT($average) }; difference { POINTS($low, digits: 0) } to { POINTS($high, digits: 0) } points{ $rests })
-        [score] { $label }: mean score { NUM($mean, digits: 1) } of { $top } (all: { NUM($average, digits: 1) }; difference { SIGNED($low, digits: 1) } to { SIGNED($high, digits: 1) }{ $rests })
-        [money] { $label }: { MONEY($mean) } on average (all: { MONEY($average) }; difference { SIGNED($low) } to { SIGNED($high) }{ $rests })
-       *[number] { $label }: { NUM($mean, digits: 1) } on average (all: { NUM($average, digits: 1) }; difference { SIGNED($low, digits: 1) } to { SIGNED($high, digits: 1) }{ $rests })
+        [yes] { $label }: { $mean } (all: { $average }; difference { $gap }{ $rests })
+        [share] { $label }: { $mean } (all: { $average }; difference { $gap }{ $rests })
+        [score] { $label }: mean score { $mean } of { $top } (all: { $average }; difference { $gap }{ $rests })
+       *[number] { $label }: { $mean } on average (all: { $average }; difference { $gap }{ $rests })
     }{ $others ->
         [none] { "" }
        *[some] ; also { $others }
@@ -179,25 +178,14 @@ table-people-mark = { $kind ->
 # How a segment turned out in one outcome. The interval is that of the mean.
 table-people-outcome = { $kind ->
         [hidden] { $label }: withheld, as it would tell of few customers.
-        [yes] { $label }: { PERCENT($mean) } ({ PERCENT($mean_low) } to { PERCENT($mean_high) }; all: { PERCENT($average) }). { $side ->
-            [above] Clearly above average.
-            [below] Clearly below average.
-           *[none] Not clearly apart.
-        }
-        [share] { $label }: { PERCENT($mean) } ({ PERCENT($mean_low) } to { PERCENT($mean_high) }; all: { PERCENT($average) }). { $side ->
-            [above] Clearly above average.
-            [below] Clearly below average.
-           *[none] Not clearly apart.
-        }
-        [score] { $label }: mean score { NUM($mean, digits: 1) } of { $top } ({ NUM($mean_low, digits: 1) } to { NUM($mean_high, digits: 1) }; all: { NUM($average, digits: 1) }). { $side ->
-            [above] Clearly above average.
-            [below] Clearly below average.
-           *[none] Not clearly apart.
-        }
-       *[number] { $label }: { NUM($mean, digits: 1) } ({ NUM($mean_low, digits: 1) } to { NUM($mean_high, digits: 1) }; all: { NUM($average, digits: 1) }). { $side ->
-            [above] Clearly above average.
-            [below] Clearly below average.
-           *[none] Not clearly apart.
+        [score] { $label }: mean score { $mean } of { $top } ({ $low } to { $high }; all: { $average }).
+       *[number] { $label }: { $mean } ({ $low } to { $high }; all: { $average }).
+    }{ $kind ->
+        [hidden] { "" }
+       *[shown] { $side ->
+            [above] { " " }Clearly above average.
+            [below] { " " }Clearly below average.
+           *[none] { " " }Not clearly apart.
         }
     }
 table-people-offer = { $asked ->
