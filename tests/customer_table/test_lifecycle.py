@@ -57,6 +57,25 @@ def test_a_table_that_watched_for_a_month_counts_who_was_there_in_it():
     assert curve["retained"].tolist()[1] == pytest.approx(25 / 30)
 
 
+@pytest.mark.parametrize("watched", [0, 3])
+def test_groups_that_leave_at_another_pace_are_told_apart(watched):
+    rng = np.random.default_rng(8)
+    for rates, differ in (((30, 30), False), ((30, 8), True)):
+        group = np.arange(600) % 2
+        time, end = rng.exponential(np.array(rates)[group]), rng.uniform(3, 40, 600)
+        table = people(
+            months=np.minimum(time, end),
+            gone=np.where(time <= end, "yes", "no"),
+            segment_id=group + 1,
+        )
+        # a table that watched for three months lacks those who left before
+        table = table[(time > end) | (time > end - 3) | (watched == 0)]
+        rows = lifecycle.durations(
+            table, tenure="months", churned="gone", watched=watched
+        )
+        assert (lifecycle.stay_alike(rows) < 0.001) == differ
+
+
 def test_curves_end_where_ten_of_each_group_are_still_followed():
     rows = people(days=[*range(30), *range(20)], segment_id=[1] * 30 + [2] * 20)
     assert max(lifecycle.points(rows, by="segment_id")) == 10

@@ -360,6 +360,20 @@ def test_a_missing_file_is_told_with_the_nearest_that_is_there(project, tmp_path
     run_file.check("shop")
 
 
+def test_a_second_file_lies_beside_the_first(project, tmp_path):
+    book = tmp_path / "notebooks/02_clustering.ipynb"
+    text = book.read_text()
+    book.write_text(text.replace("lines_file", "second_file"))
+    raw = tmp_path / "data/raw/shop"
+    raw.mkdir(parents=True)
+    (raw / "wave.csv").touch()
+    project("source: complete_journey\nall: {second_file: wav.csv}")
+    assert faults().endswith("which does not exist. Did you mean wave.csv?")
+    for given in ("wave.csv", "auto"):
+        project(f"source: complete_journey\nall: {{second_file: {given}}}")
+        run_file.check("shop")
+
+
 def test_a_folder_is_not_taken_for_a_file(project, tmp_path):
     (tmp_path / "mine").mkdir()
     project("source: complete_journey\nall: {lines_file: mine}")

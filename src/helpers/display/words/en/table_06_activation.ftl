@@ -35,7 +35,7 @@ table-act-resources =
     .uncertainty = { $branch ->
         [few] { "" }
         [one] 95% interval per customer: ({ MONEY($low) } to { MONEY($high) }).
-       *[other] 95% interval per customer: ({ MONEY($low) } to { MONEY($high) }); of the difference from the others, for all { $group }s at once: ({ MONEY($beside_low) } to { MONEY($beside_high) }).
+       *[other] 95% interval per customer: ({ MONEY($low) } to { MONEY($high) }). Of the difference from the others, for all { $group }s at once: ({ MONEY($beside_low) } to { MONEY($beside_high) }).
     }
     .limit = Value so far is no promise, and no effect of serving a { $group } better.
 
