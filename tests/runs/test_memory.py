@@ -306,6 +306,10 @@ def parts(result):
 ODD = {
     "missing": pd.DataFrame({"a": [np.nan, -0.0], "b": ["x", None]}),
     "index": pd.DataFrame({"a": [1, 2]}, index=pd.Index(["x", "y"], name="who")),
+    "two levels": pd.DataFrame(
+        {"a": [1.5, 2]},
+        index=pd.MultiIndex.from_tuples([("x", 1), ("y", 2)], names=["who", "k"]),
+    ),
     "numbered columns": pd.DataFrame([[1, 2.5]], columns=[4, 7]),
     "named columns": pd.DataFrame([[1, 2.5]], columns=pd.Index(["a", "b"], name="c")),
     "two of a name": pd.DataFrame([[1, 2]], columns=["a", "a"]),

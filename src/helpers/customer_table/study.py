@@ -124,7 +124,7 @@ def study(
         seed=seed,
         keys=KEYS,
     )
-    explained = pd.DataFrame(dtype=float)
+    explained = pd.DataFrame(columns=[RIVAL], dtype=float)
     if aim is not None:
         nothing = np.zeros(len(table.raw), int)
         labellings: dict[Any, ArrayLike] = {

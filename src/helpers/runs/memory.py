@@ -123,6 +123,8 @@ def _feed(digest: "_Hash", value: object) -> None:
             _feed(digest, value.iloc[:, place].array)
     elif isinstance(value, pd.Series):
         _feed(digest, [value.index, value.name, value.attrs, value.array])
+    elif isinstance(value, pd.MultiIndex):
+        _feed(digest, [list(value.names), value.to_flat_index().array])
     elif isinstance(value, pd.Index):
         _feed(digest, [list(value.names), value.array])
     elif isinstance(value, pd.Categorical):
