@@ -27,7 +27,7 @@ VALUE = "value"  # the name of a value that is a sum
 FEW_LEVELS = 30  # of a column whose levels are compared one by one
 STRONG = 0.5  # association that is called strong
 COPY = 0.95  # association from which one column says what the other says
-AFTERWARDS = 0.9  # from which a column nearly decides an outcome: known only afterwards
+AFTERWARDS = 0.8  # from which a column nearly decides an outcome: known only afterwards
 EVEN = 2 / 3  # of the squared distance: a family that holds more drowns others
 NEARLY_ALL = 0.99  # share of one value from which a column distinguishes nobody
 
