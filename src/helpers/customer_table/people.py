@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.clustering.criteria import NOT_LOOKED_FOR
+from helpers.customer_table.measures import VALUE
 from helpers.disclosure import cube, suppression
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import evidence, words
@@ -46,6 +47,10 @@ def fields(attributes: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
     """
     own = attributes[attributes["table"] == "customers"].set_index("attribute")
     known = dictionary.set_index("feature")
+    if VALUE in known.index.difference(own.index):  # a sum of several columns
+        own.loc[VALUE, ["kind", "label", "measure", "levels", "role"]] = [
+            *("none", "Value", "number", "", VALUE)
+        ]
     labels: list[str] = []
     for name, label in own["label"].items():
         labels.append(naming.free(label or str(name).replace("_", " "), {*labels}))
