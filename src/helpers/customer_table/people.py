@@ -395,7 +395,7 @@ def described(
 def say_apart(found: Groups, about: pd.DataFrame) -> str | None:
     """Name the attributes that are not crossed, since they largely say the same."""
     labels = {_own(name): label for name, label in about["label"].items()}
-    pairs = [listed(map(labels.get, pair)) for pair in found.cube.apart]
+    pairs = [listed(labels[name] for name in pair) for pair in found.cube.apart]
     return "; ".join(pairs) or None
 
 
