@@ -768,8 +768,9 @@ def askable(about: pd.DataFrame, table: pd.DataFrame) -> list[str]:
 
     An attribute is asked for only where it built the segments.
     """
-    own = about[about["role"].eq("") & about.index.isin(table)]
-    return own.index[own["builds"] | ~own["family"].isin(ATTRIBUTES)].tolist()
+    own = about[about.index.isin(table)]
+    answers = own["role"].eq("") & ~own["family"].isin(ATTRIBUTES)
+    return own.index[own["builds"] | answers].tolist()
 
 
 def golden(
