@@ -98,7 +98,10 @@ def test_one_score_has_a_panel_for_each_method_on_one_scale():
     names = {"ward": "Ward's tree", "kmeans": "k-means"}
     figure = clustering_plots.method_panels(table, names, label="agree", alpha=0.05)
     first, second = figure.axes
-    assert [ax.get_title(loc="left") for ax in (first, second)] == ["Ward's tree", "k-means"]
+    assert [ax.get_title(loc="left") for ax in (first, second)] == [
+        "Ward's tree",
+        "k-means",
+    ]
     assert first.lines[1].get_ydata() == pytest.approx([0.4, 0.3, 0.2])
     assert first.get_ylim() == second.get_ylim()
     assert (first.get_ylabel(), second.get_ylabel()) == ("agree", "")
