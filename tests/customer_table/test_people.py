@@ -654,3 +654,35 @@ def test_fewer_than_ten_customers_have_no_totals():
     whole = people.totals(pd.DataFrame(index=range(10)), pd.Series([1.0] * 10))
     assert whole == {"customers": 10, "sales": 10.0}
     assert people.totals(pd.DataFrame(index=range(10)), None) == {"customers": 10}
+
+
+def test_a_value_that_is_a_sum_of_columns_is_described_too():
+    attributes = pd.DataFrame(
+        {
+            "table": "customers",
+            "attribute": ["milk", "fresh"],
+            "kind": "behavioural",
+            "label": ["Milk", "Fresh"],
+            "measure": "number",
+            "levels": "",
+            "role": "value",
+        }
+    )
+    dictionary = pd.DataFrame(
+        {
+            "feature": ["milk", "fresh", "value"],
+            "measure": "number",
+            "unit": "currency",
+            "builds": [True, True, False],
+        }
+    )
+    found = people.fields(attributes, dictionary)
+    assert found.loc["value", ["label", "role", "builds"]].tolist() == [
+        "value",
+        "value",
+        False,
+    ]
+    table = pd.DataFrame({"milk": [1.0], "fresh": [2.0], "value": [3.0]})
+    # what built the segments may be asked for, though it is money
+    assert people.askable(found, table) == ["milk", "fresh"]
+    assert people.column(table, "value", found)[1] == "value"

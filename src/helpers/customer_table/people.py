@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 
 from helpers.clustering.criteria import NOT_LOOKED_FOR
-from helpers.customer_table.measures import VALUE
 from helpers.disclosure import cube, suppression
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import evidence, words
@@ -47,10 +46,9 @@ def fields(attributes: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
     """
     own = attributes[attributes["table"] == "customers"].set_index("attribute")
     known = dictionary.set_index("feature")
-    if VALUE in known.index.difference(own.index):  # a sum of several columns
-        own.loc[VALUE, ["kind", "label", "measure", "levels", "role"]] = [
-            *("none", "Value", "number", "", VALUE)
-        ]
+    summed = known.loc[known.index.difference(own.index)]  # the value: a sum of columns
+    more = summed.reindex(columns=["measure"]).assign(kind="none", role="value")
+    own = pd.concat([own, more.assign(label="", levels="")])
     labels: list[str] = []
     for name, label in own["label"].items():
         labels.append(naming.free(label or str(name).replace("_", " "), {*labels}))
@@ -766,11 +764,11 @@ def spoken(
 def askable(about: pd.DataFrame, table: pd.DataFrame) -> list[str]:
     """Name the columns that a form may ask for: none that says who somebody is, or money.
 
-    An attribute is asked for only where it built the segments.
+    Either is asked for only where it built the segments.
     """
     own = about[about.index.isin(table)]
-    answers = own["role"].eq("") & ~own["family"].isin(ATTRIBUTES)
-    return own.index[own["builds"] | answers].tolist()
+    open_to_all = own["role"].eq("") & ~own["family"].isin(ATTRIBUTES)
+    return own.index[own["builds"] | open_to_all].tolist()
 
 
 def golden(
