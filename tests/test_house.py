@@ -11,7 +11,7 @@ SOURCE = paths.ROOT / "src/helpers"
 FILES = sorted(SOURCE.rglob("*.py"))
 FOLDERS = sorted({file.parent for file in FILES} - {SOURCE})
 MAX_MODULES = 13
-MAX_LINES = 34_500
+MAX_LINES = 38_700
 MAX_UNCHECKED = 48
 
 

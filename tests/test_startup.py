@@ -33,6 +33,11 @@ OF_FITTED = {
     *("clustering.criteria", "clustering.sampling", "clustering.conclusions"),
     *("refinement.migration", "refinement.refit", "personas.conclusions"),
     *("lifecycle.conclusions", "refinement.conclusions"),
+    *(f"customer_table.{x}" for x in ("study", "usefulness", "conclusions")),
+    *(
+        f"customer_table.{x}"
+        for x in ("people", "lifecycle", "activation", "refinement")
+    ),
 }
 # Prints, line by line, which of the first libraries each group of modules brings along.
 PROGRAM = """

@@ -93,6 +93,20 @@ def test_each_method_has_a_row_and_each_statistic_a_column_of_panels():
     assert {(2, 0.1), (2, 0.3), (4, 0.1), (4, 0.3)} <= band
 
 
+def test_one_score_has_a_panel_for_each_method_on_one_scale():
+    table = scores(statistics=("agreement",))
+    names = {"ward": "Ward's tree", "kmeans": "k-means"}
+    figure = clustering_plots.method_panels(table, names, label="agree", alpha=0.05)
+    first, second = figure.axes
+    assert [ax.get_title(loc="left") for ax in (first, second)] == [
+        "Ward's tree",
+        "k-means",
+    ]
+    assert first.lines[1].get_ydata() == pytest.approx([0.4, 0.3, 0.2])
+    assert first.get_ylim() == second.get_ylim()
+    assert (first.get_ylabel(), second.get_ylabel()) == ("agree", "")
+
+
 def test_markers_are_filled_where_p_is_at_most_the_level_and_hollow_elsewhere():
     dots = panels(scores()).axes[0].collections[1]
     assert dots.get_offsets()[:, 0].tolist() == [2, 3, 4]

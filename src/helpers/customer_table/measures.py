@@ -453,6 +453,18 @@ def level_shares(features: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
         part = times.rename("customers").reset_index()
         part["share"] = part["customers"] / max(part["customers"].sum(), 1)
         part.insert(0, "feature", name)
+        # A level that is a number would pass for a count of customers.
+        digits = part["level"].astype(str).str.fullmatch(r"[\d.,% ]+")
+        part["level"] = (
+            part["level"]
+            .astype(object)
+            .mask(
+                digits,
+                "\N{LEFT DOUBLE QUOTATION MARK}"
+                + part["level"].astype(str)
+                + "\N{RIGHT DOUBLE QUOTATION MARK}",
+            )
+        )
         hidden = suppression.suppress(part, counts="customers", columns=["share"])
         parts.append(hidden)
     return pd.concat(parts[1:] or parts, ignore_index=True)

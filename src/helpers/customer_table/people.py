@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.clustering.criteria import NOT_LOOKED_FOR
+from helpers.customer_table.measures import VALUE
 from helpers.disclosure import cube, suppression
 from helpers.disclosure.suppression import MIN_CELL
 from helpers.display import evidence, words
@@ -46,6 +47,10 @@ def fields(attributes: pd.DataFrame, dictionary: pd.DataFrame) -> pd.DataFrame:
     """
     own = attributes[attributes["table"] == "customers"].set_index("attribute")
     known = dictionary.set_index("feature")
+    if VALUE in known.index.difference(own.index):  # a sum of several columns
+        own.loc[VALUE, ["kind", "label", "measure", "levels", "role"]] = [
+            *("none", "Value", "number", "", VALUE)
+        ]
     labels: list[str] = []
     for name, label in own["label"].items():
         labels.append(naming.free(label or str(name).replace("_", " "), {*labels}))
@@ -390,7 +395,7 @@ def described(
 def say_apart(found: Groups, about: pd.DataFrame) -> str | None:
     """Name the attributes that are not crossed, since they largely say the same."""
     labels = {_own(name): label for name, label in about["label"].items()}
-    pairs = [listed(map(labels.get, pair)) for pair in found.cube.apart]
+    pairs = [listed(labels[name] for name in pair) for pair in found.cube.apart]
     return "; ".join(pairs) or None
 
 
@@ -763,8 +768,9 @@ def askable(about: pd.DataFrame, table: pd.DataFrame) -> list[str]:
 
     An attribute is asked for only where it built the segments.
     """
-    own = about[about["role"].eq("") & about.index.isin(table)]
-    return own.index[own["builds"] | ~own["family"].isin(ATTRIBUTES)].tolist()
+    own = about[about.index.isin(table)]
+    answers = own["role"].eq("") & ~own["family"].isin(ATTRIBUTES)
+    return own.index[own["builds"] | answers].tolist()
 
 
 def golden(
