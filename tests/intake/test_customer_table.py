@@ -368,14 +368,29 @@ def test_a_faulty_declaration_is_refused_before_the_file_is_read(run, given, sai
 def test_what_is_odd_and_no_fault_is_a_warning(run):
     scale = ["none", "primary", "secondary", "tertiary"]
     ticked = changed(Visits=3, Likes=["x", None] * (ROWS // 2))
-    assert run(ticked, measures={"School": scale}) == []
+    assert run(ticked, measures={"School": scale, "Likes": "yes_no"}) == []
     assert run.warnings == [
         "Table customers: column School never has none, which `measures:` lists. There are: "
         "primary, secondary, tertiary.",
-        "Table customers: column Likes has one answer only, yes or no. If nothing means the "
-        "other, write it there.",
+        "Table customers: column Likes has one answer only, yes or no. If nothing means "
+        "no, measure it as `ticked`; else leave it out.",
         "Table customers: column Visits has one value only, which tells no customers apart.",
     ]
+
+
+def test_a_box_that_is_not_ticked_says_no(run):
+    frame = changed(Likes=["Likes", None] * (ROWS // 2))
+    assert run(frame, measures={"School": ["primary", "secondary", "tertiary"]}) == []
+    assert run.warnings == [
+        "Table customers: nothing counts as no in column Likes. If it means no answer, list "
+        "it as `left_out:`."
+    ]
+    attributes = received("received_attributes")[0].set_index("attribute")
+    assert attributes["measure"]["Likes"] == "yes_no"
+    assert received()[0]["Likes"].value_counts().to_dict() == {
+        "yes": ROWS // 2,
+        "no": ROWS // 2,
+    }
 
 
 def test_an_answer_that_nobody_gave_is_one_of_the_scale(run):
@@ -611,3 +626,40 @@ def test_other_tables_are_drafted_beside_a_customer_table(run):
     assert tables["contracts"]["columns"]["monthly_fee"] == "Monthly Fee"
     leads, _ = received("received_leads")
     assert leads["company_size"].tolist() == ["1-9"] * 12
+
+
+def test_days_and_counts_of_each_customer_are_no_numbers_of_customers(run):
+    frame = pd.DataFrame(
+        {
+            "Account ID": [f"001A{n}" for n in range(90)],
+            "Company Name": [f"Firm {n} Ltd" for n in range(90)],
+            "Industry": ["Retail", "Care", "Food"] * 30,
+            "Annual Revenue": [f"${n * 1_000_001:,}" for n in range(1, 91)],
+            "ARR": [f"${n * 100:,.2f}" for n in range(1, 91)],
+            "Customer Since": [f"20{10 + n % 9}-0{1 + n % 7}-11" for n in range(90)],
+            "Email Opens": [n % 17 for n in range(90)],
+            "Account Owner": ["Ann Lee", "Bo Ray"] * 45,
+            "Num Store Purchases": [n % 12 for n in range(90)],
+            "gekündigt": ["ja", "nein", "nein"] * 30,
+        }
+    )
+    table, _, _ = drafted(frame, run)
+    assert table["value"] == "arr" and table["outcome"] == ["gekundigt"]
+    assert table["behavioural"] == ["email_opens", "num_store_purchases"]
+    assert table["firmographic"] == ["industry", "annual_revenue"]
+    assert table["left_out"] == ["company_name", "customer_since", "account_owner"]
+
+
+def test_a_summary_as_models_of_lifetimes_write_it_is_known_by_its_letters(run):
+    frame = pd.DataFrame(
+        {
+            "Id": range(1, 61),
+            "x": [n % 4 for n in range(60)],
+            "t.x": [(n % 4) * 2.5 for n in range(60)],
+            "T.cal": [20.5 + n % 9 for n in range(60)],
+            "Spending": [10.5 * (n % 4) for n in range(60)],
+        }
+    )
+    table, _, _ = drafted(frame, run)
+    roles = ("repeat_orders", "last_order", "observed", "monetary")
+    assert [table[role] for role in roles] == ["x", "t_x", "t_cal", "spending"]

@@ -30,6 +30,7 @@ ODD = 0.05  # of the values: more beyond their scale are a scale of another kind
 BUILDING = ("psychographic", "requirement", "behavioural")  # with `segment_on: auto`
 NUMBERS = ("number", "count", "share")
 NO_YES = ("no", "yes")
+TWO = ("yes_no", "ticked")
 ID = "an id of each customer"
 DATE = re.compile(
     r"(\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?([-/.])\d\d?\2(\d{4}|\d\d)|"
@@ -74,6 +75,8 @@ def infer(one: Column, *, alike: int = 0) -> Measured:
     kinds = {plain(text) for text in one.kinds}
     if not kinds:
         return Measured("unordered", why="it is empty")
+    if len(kinds) == 1 and one.filled < 1 and _ticked(*kinds, one.name):
+        return Measured("ticked", NO_YES, f"it holds {one.such} or nothing, which is no")
     if kinds <= {*types.WORDS["yes"], *types.WORDS["no"]} and (
         len({text in types.WORDS["yes"] for text in kinds}) == len(kinds) == 2
         or not kinds & {"0", "1"}
@@ -82,6 +85,13 @@ def infer(one: Column, *, alike: int = 0) -> Measured:
     if one.share(DATE.fullmatch) > AGREE or _days(one):
         return Measured("text", why="it holds dates", text="dates")
     return _of_numbers(one, alike) if one.is_number else _of_words(one)
+
+
+def _ticked(text: str, name: str) -> bool:
+    """Say whether the one text of a column is the tick of a box, or the answer beside it."""
+    if text in types.WORDS["yes"]:
+        return True
+    return len(text) > 1 and f" {words(text)} " in f" {words(name)} "
 
 
 def _days(one: Column) -> bool:
@@ -150,7 +160,7 @@ def _of_numbers(one: Column, alike: int) -> Measured:
     within = float(np.mean((there >= 0) & (there <= 1)))
     if kinds > 2 and (within == 1 or (within >= 1 - ODD and says("percents", name))):
         return Measured("share", why=f"from {low:g} to {high:g}")
-    if low >= 0 and 1 < high <= 100 and says("percents", name):
+    if low >= 0 and 1 < high <= 100 and (says("percents", name) or "%" in name):
         return Measured("percent", why=f"percent by its name, from {low:g} to {high:g}")
     few = low == 0 and high <= 1_000 and not says("sizes", name)
     # A few impossible values make no other measure: notebook 1 leaves them out.
@@ -258,7 +268,7 @@ def values(
 
 def _levels(con: duckdb.DuckDBPyConnection, name: str, measure: str) -> tuple[str, ...]:
     """List the levels that a column has: of ordered ones in their order, if it can be told."""
-    if measure == "yes_no":
+    if measure in TWO:
         return NO_YES
     if measure not in ("ordered", "unordered"):
         return ()
@@ -276,6 +286,8 @@ def _levels(con: duckdb.DuckDBPyConnection, name: str, measure: str) -> tuple[st
 
 def level(source: Source, name: str, texts: Collection[str]) -> dict[str, str]:
     """Give each text of a column its level; a text that is none is left out."""
+    if source.measures[name] == "ticked":
+        return {text: NO_YES[plain(text) not in types.WORDS["no"]] for text in texts}
     if source.measures[name] == "yes_no":
         known = {word: said for said in NO_YES for word in types.WORDS[said]}
     else:
@@ -323,10 +335,11 @@ def problems(
         yield "customers", level, said
     errors += [*_numbers(con, source, names), *amounts.undecided(con, source)]
     yield from (("customers", "error", said) for said in errors)
-    constant = [name for name in built if name in same]
+    ticked = [name for name in built if source.measures[name] == "ticked"]
+    constant = [name for name in built if name in same and name not in ticked]
     ticks = [name for name in constant if source.measures[name] == "yes_no"]
     rest = [name for name in constant if name not in ticks]
-    for kind, some in (("ticks", ticks), ("constant", rest)):
+    for kind, some in (("ticked", ticked), ("ticks", ticks), ("constant", rest)):
         if some:
             yield "customers", "warning", say(kind, **_several(source, some))
 
@@ -456,8 +469,11 @@ def picture(
         "select count(*), count(*) filter (not copy) from customer_rows"
     ).fetchall()[0]
     built = builders(source, families)
-    listed = ", ".join(f"count({identifier(name)})" for name in built) or "null"
-    known = con.execute(f"select {listed} from typed_customers").fetchall()[0]
+    full = [name for name in built if source.measures[name] == "ticked"]
+    listed = ", ".join(
+        "count(*)" if name in full else f"count({identifier(name)})" for name in built
+    )
+    known = con.execute(f"select {listed or 'null'} from typed_customers").fetchall()[0]
     shares = {n: (k or 0) / max(count, 1) for n, k in zip(built, known, strict=False)}
     least = min(shares, key=lambda name: shares[name], default="")
     copies = f" Copies of a row, which count once: {rows - count:,}." * (rows > count)
@@ -556,6 +572,8 @@ def value(
         return own
     told = level(source, name, texts)
     cases = " ".join(f"when {quoted(a)} then {quoted(b)}" for a, b in told.items())
+    if measure == "ticked":
+        return f"case coalesce({own}, 'no') {cases} else 'no' end as {own}"
     return f"{f'case {own} {cases} end' if cases else 'null::varchar'} as {own}"
 
 
@@ -563,7 +581,8 @@ def attributes(source: Source) -> list[list[str]]:
     """List the rows of received_attributes: a row a column, those left out too."""
     rows = []
     for name, kind in source.attributes.items():
-        measure = source.measures.get(name, "text").replace("percent", "share")
+        measure = source.measures.get(name, "text")
+        measure = {"percent": "share", "ticked": "yes_no"}.get(measure, measure)
         levels = json.dumps(source.levels.get(name, ()), ensure_ascii=False)
         column = (source.columns | source.left_out)[name]
         own = name if column.isdigit() or column.startswith("=") else column
@@ -602,7 +621,8 @@ def unique(one: Column) -> bool:
 def is_one(found: recognise.Found) -> bool:
     """Say whether a file that holds no order lines has one row per customer."""
     kind, columns = recognise.shape(found), found.columns
-    bought = any(map(found.has, ("order_id", "product_id", "quantity")))
+    told = [c for n in ("order_id", "product_id", "quantity") if (c := found.column(n))]
+    bought = any(len(one.kinds) > 1 for one in told)  # a box that was ticked has one
     if kind in ("", "no_days", "no_customer"):
         day = found.column("ordered_at")
         dated = (
@@ -628,8 +648,11 @@ def is_one(found: recognise.Found) -> bool:
 
 def _codes(one: Column) -> bool:
     """Say whether a column named after customers numbers them, and does not sort them."""
-    many = len(one.kinds) > recognise.FEW and not says("sizes", one.name)
-    return many and one.share(recognise.ID.fullmatch) > AGREE
+    many = len(one.kinds) > recognise.FEW
+    other = says("sizes", one.name) or says("counts", one.name)
+    if not many or other or infer(one).text == "dates":  # such as Customer since
+        return False
+    return one.share(recognise.ID.fullmatch) > AGREE
 
 
 def identity(columns: list[Column]) -> Column | None:
@@ -701,14 +724,18 @@ def _leave_out(found: list[Drafted]) -> None:
         stem = stems.setdefault(re.sub(r"[\W_\d]+$", "", words(name)), one)
         reasons = {
             "no value in any row": not column.kinds,
-            "one value only": len(column.kinds) == 1 and column.filled > 0.5,
+            "one value only": len(column.kinds) == 1
+            and column.filled > 0.5
+            and measured.measure != "ticked",
             "free text, by its name": says("remarks", name) and not column.is_number,
-            f"known of {column.filled:.0%} alone": column.filled < 1 - recognise.MOST,
+            f"known of {column.filled:.0%} alone": column.filled < 1 - recognise.MOST
+            and measured.measure != "ticked",
             "e-mail addresses": column.share(recognise.EMAIL.fullmatch) > 0.5,
-            "personal, by its name": personal and measured.measure == "text",
+            "personal, by its name": (personal and measured.measure == "text")
+            or says("persons", name),
             measured.why: measured.measure == "text",
             "looks like segments made before, or a prediction": says("made", name)
-            and not (measured.measure == "yes_no" and says_outcome(name)),
+            and not (measured.measure in TWO and says_outcome(name)),
             "known only of those who have left": says("afterwards", name),
             "part of a date": says("parts_of_date", name),
             f"{stem.column.name} tells it": stem is not one
@@ -777,7 +804,7 @@ def _judging(found: list[Drafted]) -> None:
     ranked = [
         (rank, one)
         for one in _free(found)
-        if one.measured.measure == "yes_no" and (rank := says_outcome(one.column.name))
+        if one.measured.measure in TWO and (rank := says_outcome(one.column.name))
     ]
     tenure = any(one.role == "tenure" for one in found)
     for rank, one in ranked:
@@ -831,12 +858,12 @@ def _families(found: list[Drafted]) -> None:
     items: dict[tuple[str, ...], list[Drafted]] = {}
     for one in _free(found):
         measure = one.measured.measure
-        if measure in ("yes_no", "ordered"):
+        if measure in (*TWO, "ordered"):
             kinds = tuple(sorted(one.measured.levels)) or (str(scale(one.column)),)
             items.setdefault(kinds, []).append(one)
     for same in items.values():
         block = [one for one in same if _family(one) in ITEMS]
-        least = 8 if block and block[0].measured.measure == "yes_no" else ALIKE
+        least = 8 if block and block[0].measured.measure in TWO else ALIKE
         for one in block if len(block) >= least else ():
             one.family = "psychographic"
     for one in _free(found):

@@ -756,6 +756,8 @@ def shape(found: Found) -> str:
     if found.events and not found.has("quantity"):
         return "events"
     own = order is not None and len(order.kinds) > 0.5 * rows
+    if each and order and order.role != "order" and roles["stage"] and roles["person"]:
+        return "customers"  # an export of contacts, with the day each was made
     if each and not (day and (own or found.has("product_id") or found.has("quantity"))):
         return "customers"
     if not day and ("ordered_at" not in found.chosen or not (customer or order)):
