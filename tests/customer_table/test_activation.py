@@ -240,3 +240,22 @@ def test_no_table_stops_the_notebook(given, missing, monkeypatch, tmp_path):
     names, _, left_out = run(made.survey(**given), monkeypatch, tmp_path)
     assert missing <= left_out.keys()
     assert names["found"]
+
+
+def test_weights_count_customers_as_copies_would():
+    people = pd.DataFrame(
+        {
+            "customer_id": [f"c{i:02}" for i in range(40)],
+            "segment_id": [1, 2] * 20,
+            "value": np.arange(40.0) ** 2,
+            "weight": [1.0, 1.0, 3.0, 2.0] * 10,
+        }
+    )
+    found = activation.worth(people, alpha=0.05, n_bootstrap=50, seed=1)
+    copied = people.loc[people.index.repeat(people["weight"].astype(int))]
+    by_copies = copied.groupby("segment_id")["value"]
+    assert found["value_each"].tolist() == pytest.approx(by_copies.mean().tolist())
+    assert found["value_total"].tolist() == pytest.approx(by_copies.sum().tolist())
+    assert found["share_customers"].tolist() == pytest.approx([40 / 70, 30 / 70])
+    apart = by_copies.mean().loc[1] - by_copies.mean().loc[2]
+    assert found["beside"].tolist() == pytest.approx([apart, -apart])

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from helpers.activation import experiments
 from helpers.customer_table.lifecycle import EVERYBODY, NONE, need, ordered
@@ -24,7 +25,7 @@ def matrix(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Count customers and share out value by group (rows) and value tier, for a page.
 
-    `people`: segment_id, value_tier, value. Cells of few customers, of one who holds
+    `people`: segment_id, value_tier, value, and weight as for `worth`. Cells of few customers, of one who holds
     most of its value, and those that would give them away read "withheld".
     """
     inside = people[people["segment_id"].isin(list(names))]
@@ -43,6 +44,9 @@ def matrix(
         for how in ("sum", "max")
     )
     dark = suppression.withheld(counts.mask(tops > DOMINANCE * sums, 0))
+    if "weight" in inside:
+        sums = pd.crosstab(**axes, values=money * inside["weight"], aggfunc="sum")
+        sums = sums.reindex(columns=order).fillna(0)
     shares = (sums / (sums.to_numpy().sum() or 1)).map("{:.0%}".format)
     shares = shares.mask(dark, suppression.WITHHELD)
     return suppression.withhold(counts), shares[list(heads.values())]
@@ -53,7 +57,8 @@ def worth(
 ) -> pd.DataFrame:
     """Say what each group is worth, and whether a customer of it is worth more than others.
 
-    `people`: customer_id, segment_id, value. Returns segment_id, customers,
+    `people`: customer_id, segment_id, value, and weight where customers do not count
+    alike, as in a survey. Returns segment_id, customers,
     share_customers, value_total, share_value, value_each (mean) with low and high (95 %,
     bootstrap of customers), and beside with its ends: the mean less that of all others
     (simultaneous over groups, Bonferroni).
@@ -61,20 +66,26 @@ def worth(
     known = people.dropna(subset=["value"])
     known = known[known["segment_id"] > 0].sort_values("customer_id")
     need(len(known) >= MIN_CELL, "table-act-no-value")
-    whole, rows = known["value"].sum(), []
+    if "weight" not in known:
+        known = known.assign(weight=1.0)
+    whole, rows = known["value"] @ known["weight"], []
     for segment_id, group in known.groupby("segment_id"):
-        each = group["value"].to_numpy(float)
-        drawn = bootstrap.mean_interval(each, n_bootstrap, np.random.default_rng(seed))
-        marked = known.assign(treated=known["segment_id"] == segment_id)
-        beside = intervals.difference(marked, value="value", strata=[], alpha=alpha)
+        each, weigh = (group[name].to_numpy(float) for name in ("value", "weight"))
+        total = float(each @ weigh)
+        means = [
+            (part @ (weigh * each)) / (part @ weigh)
+            for part in bootstrap.batches(len(each), n_bootstrap, seed=seed)
+        ]
+        drawn = np.quantile(np.concatenate(means), bootstrap.ENDS)
+        beside = _beside(known, known["segment_id"] == segment_id)
         rows.append(
             {
                 "segment_id": segment_id,
                 "customers": len(group),
-                "share_customers": len(group) / len(known),
-                "value_total": each.sum(),
-                "share_value": each.sum() / whole if whole else np.nan,
-                "value_each": each.mean(),
+                "share_customers": weigh.sum() / known["weight"].sum(),
+                "value_total": total,
+                "share_value": total / whole if whole else np.nan,
+                "value_each": total / weigh.sum(),
                 "value_each_low": drawn[0],
                 "value_each_high": drawn[1],
                 LARGEST: np.abs(each).max() / (np.abs(each).sum() or 1),
@@ -88,6 +99,26 @@ def worth(
     order = ["beside", "beside_low", "beside_high", LARGEST]
     table = table.rename(columns=ends)
     return table[[*table.columns[:8], *order]]
+
+
+def _beside(known: pd.DataFrame, inside: pd.Series) -> dict[str, float]:
+    """Compare the weighted mean of a group with that of all others: effect, error, p.
+
+    The error is that of weighted means by linearisation (Kish 1965, Survey sampling).
+    """
+    if inside.all():  # nobody else
+        return dict.fromkeys(("effect", "error", "p"), np.nan)
+    means, squares = [], 0.0
+    for part in (known[inside], known[~inside]):
+        v, w = (part[name].to_numpy(float) for name in ("value", "weight"))
+        mean = v @ w / w.sum()
+        means.append(mean)
+        few = len(v) / max(len(v) - 1, 1)
+        squares += few * float(((w * (v - mean)) ** 2).sum()) / w.sum() ** 2
+    error = float(np.sqrt(squares))
+    effect = float(means[0] - means[1])
+    p = float(2 * norm.sf(abs(effect) / error)) if error > 0 else np.nan
+    return {"effect": effect, "error": error, "p": p}
 
 
 def resources(table: pd.DataFrame, *, names: Mapping[int, str]) -> dict[str, object]:
