@@ -393,6 +393,16 @@ def test_a_box_that_is_not_ticked_says_no(run):
     }
 
 
+def test_columns_of_one_question_are_named_by_their_answers(run):
+    frame = table().rename(
+        columns={n: f"What counts? - {n}" for n in ("Likes", "Visits", "School")}
+    )
+    names = {n: f"What counts? - {n}" for n in ("Likes", "Visits", "School")}
+    assert run(frame, columns=GIVEN["columns"] | names) == []
+    labels = received("received_attributes")[0].set_index("attribute")["label"]
+    assert [labels[name] for name in names] == [*names]
+
+
 def test_an_answer_that_nobody_gave_is_one_of_the_scale(run):
     given = {
         "behavioural": ["Visits", "Part", "Stars"],

@@ -582,12 +582,14 @@ def value(
 def attributes(source: Source) -> list[list[str]]:
     """List the rows of received_attributes: a row a column, those left out too."""
     rows = []
+    asked = _answers([*(source.columns | source.left_out).values()])
     for name, kind in source.attributes.items():
         measure = source.measures.get(name, "text")
         measure = {"percent": "share", "ticked": "yes_no"}.get(measure, measure)
         levels = json.dumps(source.levels.get(name, ()), ensure_ascii=False)
         column = (source.columns | source.left_out)[name]
         own = name if column.isdigit() or column.startswith("=") else column
+        own = asked.get(own, own)
         label = " ".join(own.replace("_", " ").split())
         label = label[:1].upper() + label[1:]
         rows.append(
@@ -598,6 +600,15 @@ def attributes(source: Source) -> list[list[str]]:
             ]
         )
     return rows
+
+
+def _answers(columns: list[str]) -> dict[str, str]:
+    """Shorten the names of three columns or more that begin with one question."""
+    parted = {n: n.rpartition(" - ") for n in columns if " - " in n}
+    asked = Counter(begins for begins, _, _ in parted.values())
+    short = {n: e for n, (b, _, e) in parted.items() if asked[b] >= ALIKE and e.strip()}
+    told = Counter(short.get(name, name).casefold() for name in columns)
+    return {name: end for name, end in short.items() if told[end.casefold()] == 1}
 
 
 # Drafting.
