@@ -454,6 +454,8 @@ def _numbers(
                 tests.append((measure, beyond))
         if role == "weight":
             tests += [("negative", f"{own} < 0"), ("unweighted", f"{own} is null")]
+            if validate.one(con, f"select max({own}) from typed_customers") == 0:
+                tests.append(("weightless", f"{own} = 0"))
         if role == "last_order" and "observed" in of:
             tests.append(("later", f"{own} > {identifier(of['observed'])}"))
         for kind, condition in tests:

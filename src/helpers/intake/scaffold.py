@@ -144,6 +144,10 @@ def lacks(guess: Guess) -> list[str]:
 
 def match(looks: list[Look]) -> list[Guess]:
     """Give each table the file that fits it, order lines first; BadInput: none holds them."""
+    widest = max(looks, key=lambda seen: len(seen.columns))
+    if (count := len(widest.columns)) > mapping.MOST_COLUMNS:
+        told = {"count": f"{count:,}", "most": f"{mapping.MOST_COLUMNS:,}"}
+        raise _refusal("wide", file=_name(widest), **told)
     read = [(seen, recognise.lines(_cells(seen))) for seen in looks]
     best, found = max(read, key=lambda pair: (_fit(pair[1]), pair[0].rows))
     others = [pair for pair in read if pair[0] is not best]
@@ -152,11 +156,8 @@ def match(looks: list[Look]) -> list[Guess]:
     terms = not found.paid and not lacks(by_name(best, "contracts"))
     if tables and (kind or terms or (best, found) in tables):
         # Another file of the same shape is a later wave, and is not read here.
-        widest = max(tables, key=lambda pair: (len(pair[1].columns), pair[0].rows))
-        if (count := len(widest[1].columns)) > mapping.MOST_COLUMNS:
-            told = {"count": f"{count:,}", "most": f"{mapping.MOST_COLUMNS:,}"}
-            raise _refusal("wide", file=_name(widest[0]), **told)
-        return _beside(_customers(*widest), looks)
+        one = max(tables, key=lambda pair: (len(pair[1].columns), pair[0].rows))
+        return _beside(_customers(*one), looks)
     alike: dict[frozenset[str], list[Look]] = {}
     for seen in looks:
         alike.setdefault(frozenset(seen.columns), []).append(seen)

@@ -348,7 +348,7 @@ def _forward(
 ) -> list[str]:
     """Choose questions one by one, each the one that adds most to those before."""
     chosen, own = [], truth.iloc[rows]
-    for _ in range(most):
+    for _ in range(min(most, len(columns) - 1)):  # of which one is no question
         right = {}
         for name in columns:
             if name and name not in chosen:
