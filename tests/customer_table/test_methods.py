@@ -106,6 +106,7 @@ def test_counts_weigh_as_much_as_copied_rows(method):
     assert adjusted_rand_score(*found) > 0.95
 
 
+@pytest.mark.slow
 def test_latent_classes_reach_the_likelihood_of_stepmix():
     stepmix = pytest.importorskip("stepmix")
     features, rows, _, _ = answers(5, n=300, items=8, k=3)

@@ -58,6 +58,7 @@ def found():
     return study.study(items(said), aim=aim, **QUICK), own
 
 
+@pytest.mark.slow
 def test_planted_classes_are_found_and_called_natural(found):
     one, own = found
     criteria = study.judge(one.criteria, LIMITS)
@@ -68,12 +69,14 @@ def test_planted_classes_are_found_and_called_natural(found):
     assert decided.runner_up is not None
 
 
+@pytest.mark.slow
 def test_segments_are_judged_by_what_they_explain_of_an_outcome(found):
     criteria = found[0].criteria
     assert (criteria.loc[("kmeans", 3), ["gain", "explained_low"]] > 0.6).all()
     assert (criteria.loc[("kmeans", 3), "gain"]) > criteria.loc[("kmeans", 2), "gain"]
 
 
+@pytest.mark.slow
 def test_criteria_are_those_of_every_method_and_number(found):
     criteria = found[0].criteria
     assert list(criteria.index) == [(m, k) for m in QUICK["tried"] for k in range(2, 6)]
@@ -82,6 +85,7 @@ def test_criteria_are_those_of_every_method_and_number(found):
     assert criteria["halves"].tolist() == pytest.approx(halves.tolist())
 
 
+@pytest.mark.slow
 def test_answering_styles_alone_are_no_natural_segments():
     rng = np.random.default_rng(5)
     style = np.where(rng.random(200) < 0.5, 0.85, 0.2)

@@ -220,3 +220,11 @@ def test_the_script_learns_what_is_summed_up():
         symbol="",
     )
     assert bare["tables"]["1"] == [[20]] and bare["value"] == ""
+
+
+@pytest.mark.parametrize(("note", "each"), [("", True), ("weights count", False)])
+def test_no_mean_is_told_that_weights_or_gaps_would_change(note, each):
+    views = LEVELS.drop(columns="holdout_sales").iloc[:2]
+    told = TABLE | {"note": note}
+    data = dashboard.script_data(told, views, rows=[], features=[], symbol="€")
+    assert data["each"] == each

@@ -445,6 +445,7 @@ def script_data(
         **{name: described[name] for name in ("most", "below")},
         "days": [described["days"].get(name, 0) for name in MEASURES],
         "value": _value(described),
+        "each": bool(_value(described)) and not described.get("note"),
         "rows": crossed_by(described),
         "symbol": symbol,
         "segments": [

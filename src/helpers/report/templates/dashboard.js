@@ -8,7 +8,7 @@
   // the rows of the matrix: without segments, activity or an attribute
   const NEEDS = place(data.rows), TIER = place("value_tier");
   // what is summed up, if anything is, and whether it is known of later too
-  const VALUE = data.value, LATER = data.days[0] > 0;
+  const VALUE = data.value, EACH = data.each, LATER = data.days[0] > 0;
   const Value = VALUE.charAt(0).toUpperCase() + VALUE.slice(1);
   const WITHHELD = "fewer than " + data.below + " or withheld";
   const MINUS = "\u2212", DASH = "\u2013";
@@ -161,7 +161,7 @@
     const rows = found
       ? [["Customers", count(found.customers)], ["Share of customers", percent(found.shareCustomers)],
          ...(VALUE ? [[Value, money(found.sales)], ["Share of " + VALUE, percent(found.shareSales)],
-           [Value + " per customer", money(found.perCustomer)]] : []),
+           ...(EACH ? [[Value + " per customer", money(found.perCustomer)]] : [])] : []),
          ...(LATER ? [["Trend", change(found.trend)]] : [])]
       : [];
     list.replaceChildren(...rows.map(([term, value]) =>
@@ -192,11 +192,11 @@
     byId("save-split").hidden = !able;
     if (!able) return byId("split").replaceChildren();
     const label = dimensions[state.split].label;
-    const heads = ["Customers", "Share of customers", ...(VALUE ? [Value, Value + " per customer"] : []), ...(LATER ? ["Trend"] : [])];
+    const heads = ["Customers", "Share of customers", ...(VALUE ? [Value, ...(EACH ? [Value + " per customer"] : [])] : []), ...(LATER ? ["Trend"] : [])];
     const rows = splits(state.filter, state.split).map((row) =>
       element("tr", { role: "row" }, element("th", { scope: "row", class: "t", role: "rowheader" }, row.name),
         ...(row.customers
-          ? [count(row.customers), percent(row.shareCustomers), ...(VALUE ? [money(row.sales), money(row.perCustomer)] : []), ...(LATER ? [change(row.trend)] : [])]
+          ? [count(row.customers), percent(row.shareCustomers), ...(VALUE ? [money(row.sales), ...(EACH ? [money(row.perCustomer)] : [])] : []), ...(LATER ? [change(row.trend)] : [])]
           : heads.map((_, i) => (i ? DASH : WITHHELD))).map((words, i) => cellOf(words, "n", heads[i]))));
     const caption = label + (state.filter.size ? ", among customers with " + said(state.filter) : ", all customers");
     byId("split").replaceChildren(element("div", { class: "study-table stack", role: "region", tabindex: "0", "aria-label": caption },
@@ -232,7 +232,7 @@
       const at = (figure) => row.querySelector('[data-figure="' + figure + '"]');
       at("customers").textContent = one ? count(one.customers) : WITHHELD;
       at("shares").replaceChildren(...(one ? [share("people", one.shareCustomers, scale), ...(VALUE ? [share("money", one.shareSales, scale)] : [])] : [DASH]));
-      if (VALUE) at("perCustomer").querySelector(".now").textContent = one ? money(one.perCustomer) : DASH;
+      if (EACH) at("perCustomer").querySelector(".now").textContent = one ? money(one.perCustomer) : DASH;
       const interval = row.querySelector(".whole");
       if (interval) interval.hidden = others.size > 0; // it is known for whole segments only
       if (LATER) at("trend").textContent = one ? change(one.trend) : DASH;
@@ -417,9 +417,9 @@
     setTimeout(() => URL.revokeObjectURL(link.href), 10000);
   };
   const key = VALUE.toLowerCase().replaceAll(" ", "_");
-  const HEADS = ["customers", "share_of_customers", ...(VALUE ? [key, "share_of_" + key, key + "_per_customer"] : []), ...(LATER ? ["holdout_sales", "trend"] : [])];
+  const HEADS = ["customers", "share_of_customers", ...(VALUE ? [key, "share_of_" + key, ...(EACH ? [key + "_per_customer"] : [])] : []), ...(LATER ? ["holdout_sales", "trend"] : [])];
   const numbers = (found) => found && found.customers
-    ? [found.customers, found.shareCustomers, ...(VALUE ? [found.sales, found.shareSales, found.perCustomer] : []), ...(LATER ? [found.later, found.trend] : [])]
+    ? [found.customers, found.shareCustomers, ...(VALUE ? [found.sales, found.shareSales, ...(EACH ? [found.perCustomer] : [])] : []), ...(LATER ? [found.later, found.trend] : [])]
     : HEADS.map((_, i) => (i ? "" : WITHHELD));
   const filterHeads = (conditions) => inOrder(conditions).map((i) => dimensions[i].label);
   const filterCells = (conditions) => inOrder(conditions).map((i) => level(i, conditions.get(i)));
