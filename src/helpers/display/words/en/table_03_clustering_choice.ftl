@@ -20,7 +20,7 @@ table-choice-value = { $equal ->
     [none] { "" }
    *[other] Of the customers, { $missing } have no known value: their tier is not known.
 }
-table-choice-no-value = Value tiers: the table names no value, so customers have no value tier. Name a column of money under `value:` in the run file to have them.
+table-choice-no-value = Value tiers: the table names no value, or too few customers have one, so nobody has a value tier. Name a column of money under `value:` in the run file to have them.
 
 # --- Is there structure?
 

@@ -124,7 +124,7 @@ table-people-answer = { $groups ->
            *[other] { $number } segments
         } by what they answered.
     } { $label ->
-        [none] The table names no value, so nothing is said of worth.
+        [none] The table names no value, or too few customers have one: nothing is said of worth.
        *[known] { $differs ->
             [yes] Segments differ in { $label }.
             [no] Segments are not shown to differ in { $label }.
@@ -260,7 +260,7 @@ table-people-cell = { $mean } ({ $low } to { $high }){ $side ->
        *[none] { "" }
     }
 table-people-no-outcome = This run names no outcome that differs between customers: nothing is said of what became of them.
-table-people-no-value = This run names no column of value: nothing is said of what customers are worth.
+table-people-no-value = This run names no value, or too few customers have one: nothing is said of their worth.
 # How the page counts, where cards count otherwise.
 table-people-page = { $weighted ->
         [yes] Here answers count as they came; cards use the sample weights.
