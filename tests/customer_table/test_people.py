@@ -336,6 +336,17 @@ def test_without_segments_and_value_attributes_alone_are_crossed():
     assert "sales" not in found.cube.views
 
 
+GIVEN = pd.DataFrame(
+    {
+        "safe": [0.0, 1.0, np.nan],
+        "style": [0.0, 2.0, np.nan],
+        "colour": ["red", "blue", None],
+        "visits": [7.0, 40.0, np.nan],
+        "share": [0.0, 1.0, np.nan],
+    }
+)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "answer", "said"),
     [
@@ -352,7 +363,23 @@ def test_without_segments_and_value_attributes_alone_are_crossed():
 def test_questions_of_rules_are_said_in_the_words_of_the_table(
     field, value, answer, said
 ):
-    wording = people.condition_in_words(ASKS)
+    wording = people.condition_in_words(ASKS, GIVEN.dropna())
+    assert wording(rules.Condition(field, value), answer) == said
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "answer", "said"),
+    [
+        ("style", -0.5, True, "Style: answered"),
+        ("style", -0.5, False, "Style: not answered"),
+        ("style", 1.5, False, "Style: below always, or not answered"),
+        ("style", 1.5, True, "Style: always or above"),
+        ("visits", 20.0, False, "Visits below 20, or not answered"),
+        ("safe", 0.0, False, "Safe: not answered"),
+    ],
+)
+def test_who_gave_no_answer_is_on_the_side_of_no(field, value, answer, said):
+    wording = people.condition_in_words(ASKS, GIVEN)
     assert wording(rules.Condition(field, value), answer) == said
 
 

@@ -187,6 +187,22 @@ def test_the_questions_that_tell_most_are_asked_first():
     assert table["chosen"].iloc[2] == 1
 
 
+def test_a_segment_between_two_others_is_found():
+    rng = np.random.default_rng(4)
+    truth = pd.Series(np.repeat([1, 2, 3], 60))
+    asked = pd.DataFrame({"age": 20.0 * truth + rng.normal(0, 2, 180)})
+    given = {"most": 1, "folds": 4, "seed": 1}
+    by = typing_tool.discriminant
+    table = typing_tool.questions(asked[[]], asked, truth, **given, by=by)
+    assert table["right"].iloc[1] == 1
+
+
+def test_fewer_questions_than_wanted_are_all_asked():
+    truth = pd.Series([1, 2] * 30)
+    asked = pd.DataFrame({"one": truth * 1.0, "two": 0.0})
+    assert set(typing_tool.first_questions(asked, truth, most=4)) == {"one", "two"}
+
+
 def test_the_list_is_judged_by_customers_who_did_not_choose_it():
     rng = np.random.default_rng(3)
     truth = pd.Series(rng.integers(1, 3, 120))

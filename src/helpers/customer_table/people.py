@@ -35,6 +35,7 @@ APART, ELSE = "What sets them apart?", "What else sets them apart?"
 TURNED_OUT, WHO = "How did they turn out?", "Who are they?"
 # Tiers in a table of groups; who has no value is in a tier of that name.
 TIER_NAMES = {name: f"{name.capitalize()} value" for name in TIERS}
+NO_TIERS = {"not known": "All customers"}  # of a table without a value
 SHORT = [cards.WORTH, APART, cards.RELIABLE]
 
 
@@ -397,14 +398,23 @@ def say_apart(found: Groups, about: pd.DataFrame) -> str | None:
     return "; ".join(pairs) or None
 
 
-def condition_in_words(about: pd.DataFrame) -> Callable[[rules.Condition, bool], str]:
-    """Give the wording of a rule's question, with the levels of ordered answers."""
+def condition_in_words(
+    about: pd.DataFrame, answers: pd.DataFrame
+) -> Callable[[rules.Condition, bool], str]:
+    """Give the wording of a rule's question, with the levels of ordered answers.
+
+    Who gave no answer is on the side of no, and may be all who are.
+    """
+    gaps = answers.columns[answers.isna().any()]
+    least = answers.min(numeric_only=True)
 
     def wording(condition: rules.Condition, answer: bool) -> str:
         row, value = about.loc[condition.field], condition.value
         kind = {"yes_no": "yes", "ordered": "ordered"}.get(row["measure"], "number")
         if isinstance(value, str):
             kind, said = "level", value
+        elif condition.field in gaps and value <= least[condition.field]:
+            kind, said = "known", ""
         elif kind == "ordered":
             said = row["levels"][
                 min(max(int(np.ceil(value)), 0), len(row["levels"]) - 1)
@@ -419,6 +429,7 @@ def condition_in_words(about: pd.DataFrame) -> Callable[[rules.Condition, bool],
             label=row["label"],
             value=said,
             answer=answer,
+            gaps=condition.field in gaps,
         )
 
     return wording
@@ -782,6 +793,7 @@ def golden(
         most=min(most, answers.shape[1]),
         folds=rules.FOLDS,
         seed=seed,
+        by=typing_tool.discriminant,
     )
     guess = rules.agreement(ids, np.full(len(ids), ids.mode()[0]))
     found = found[found["questions"] > 0].reset_index(drop=True)

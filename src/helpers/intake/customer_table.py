@@ -76,7 +76,9 @@ def infer(one: Column, *, alike: int = 0) -> Measured:
     if not kinds:
         return Measured("unordered", why="it is empty")
     if len(kinds) == 1 and one.filled < 1 and _ticked(*kinds, one.name):
-        return Measured("ticked", NO_YES, f"it holds {one.such} or nothing, which is no")
+        return Measured(
+            "ticked", NO_YES, f"it holds {one.such} or nothing, which is no"
+        )
     if kinds <= {*types.WORDS["yes"], *types.WORDS["no"]} and (
         len({text in types.WORDS["yes"] for text in kinds}) == len(kinds) == 2
         or not kinds & {"0", "1"}

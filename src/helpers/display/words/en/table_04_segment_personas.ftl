@@ -220,19 +220,30 @@ table-people-rule = { $kind ->
             [yes] yes
            *[no] not yes
         }
+        [known] { $label }: { $answer ->
+            [yes] answered
+           *[no] not answered
+        }
         [level] { $label } { $answer ->
             [yes] is
            *[no] is not
         } { $value }
         [ordered] { $label }: { $answer ->
             [yes] { $value } or above
-           *[no] below { $value }
+           *[no] below { $value }{ table-people-rule-gap }
         }
        *[number] { $label } { $answer ->
             [yes] at least
            *[no] below
-        } { $value }
+        } { $value }{ table-people-rule-gap }
     }
+table-people-rule-gap = { $gaps ->
+    [yes] { $answer ->
+        [yes] { "" }
+       *[no] , or not answered
+    }
+   *[no] { "" }
+}
 table-people-title-largest = { $name } is the largest segment, with { PERCENT($share) } of customers
 table-people-alt-sizes = { $name } is the largest segment, with { PERCENT($share) } of customers. Bars of each segment's share; the table above holds the numbers.
 table-people-alt-effects = Heat map of how far each segment lies from the average in what built it, in standard deviations. Bold cells mark a segment. Tables below hold the numbers.
