@@ -102,6 +102,7 @@ PROFILE = pd.DataFrame(
         (1, "safety", "Safety", "requirement", "above", True, True),
         (1, "style", "Looks matter", "psychographic", "below", True, True),
         (2, "visits", "Visits", "behavioural", "above", True, False),
+        (2, "advice", "Advice", "psychographic", "above", True, False),
         (3, "style", "Looks matter", "psychographic", "above", False, True),
     ],
     columns=[
@@ -115,13 +116,13 @@ PROFILE = pd.DataFrame(
     ],
 )
 DIFFERENCES = PROFILE[["segment_id", "feature"]].assign(
-    effect=[2, 1, 1, 0.3, 0.5, -1, 1, 1]
+    effect=[2, 1, 1, 0.3, 0.5, -1, 1, 1, 1]
 )
 
 
 def test_segments_are_offered_what_marks_them_and_they_ask_for():
     asks = activation.asked(PROFILE, DIFFERENCES)
-    assert asks["asks"].tolist() == ["Safety and Repairs", "Visits"]
+    assert asks["asks"].tolist() == ["Safety and Repairs", "Advice"]
     assert asks["grade"].tolist() == ["by construction", "observed"]
     rows = people([1] * 60 + [2] * 40, [10.0, 11.0] * 30 + [5.0, 6.0] * 20)
     sizes = rows["segment_id"].value_counts()

@@ -14,8 +14,8 @@ from helpers.display import evidence, tables, words
 from helpers.statistics import bootstrap, intervals
 
 # The words stand in display/words/en/table_06_activation.ftl.
-# Families that say what customers ask for, or do.
-ASKED = ("requirement", "psychographic", "behavioural")
+# Families that say what customers ask for: what they do is no wish.
+ASKED = ("requirement", "psychographic")
 MOST_ASKED = 2  # marks named for a segment
 NOT_KNOWN = "Value not known"
 
@@ -145,7 +145,7 @@ def resources(table: pd.DataFrame, *, names: Mapping[int, str]) -> dict[str, obj
 
 
 def asked(profile: pd.DataFrame, differences: pd.DataFrame) -> pd.DataFrame:
-    """Take what marks each segment above the average among what customers ask for, or do.
+    """Take what marks each segment above the average among what customers ask for.
 
     `profile` and `differences` are the tables of notebook 4. Requirements come first,
     and of a family what differs most. Returns segment_id, asks (text), grade
