@@ -353,3 +353,17 @@ def test_titles_claim_what_holds():
     assert "Milk and Grocery go together most" in measures.related_title(found, labels)
     weak = measures.related_title(found.assign(association=0.3), labels)
     assert weak == measures.related_title(found.iloc[:0], labels)
+
+
+def test_few_customers_without_a_value_are_worth_nothing():
+    told = pd.DataFrame(
+        [("spend", "none", "Spend", "number", "", "value")],
+        columns=["attribute", "kind", "label", "measure", "levels", "role"],
+    )
+    rows = pd.DataFrame({"customer_id": map(str, range(40)), "spend": [5.0] * 40})
+    rows.loc[:2, "spend"] = np.nan
+    assert measures.few_unvalued(rows, told)
+    assert measures.model_form(rows, told)["spend"].tolist() == [0.0] * 3 + [5.0] * 37
+    rows.loc[:9, "spend"] = np.nan
+    assert not measures.few_unvalued(rows, told)
+    assert measures.model_form(rows, told)["spend"].isna().sum() == 10

@@ -284,7 +284,7 @@ def by_value(customers: pd.DataFrame, attributes: pd.DataFrame) -> pd.DataFrame:
     empty = pd.DataFrame(columns=["fifth", "customers", "answered_share"])
     if not value or names.empty:
         return empty
-    worth = customers[value].sum(axis=1, skipna=False)
+    worth = measures.worth(customers, attributes)
     place = worth.rank(method="first", pct=True).mul(5).apply(np.ceil)
     if worth.notna().sum() < 5 * MIN_CELL:
         return empty

@@ -71,10 +71,25 @@ def value_name(attributes: pd.DataFrame) -> str:
     return VALUE if len(names) > 1 else "".join(names)
 
 
+def worth(customers: pd.DataFrame, attributes: pd.DataFrame) -> pd.Series:
+    """Sum each customer's value, missing where a part is; 0 where that tells of few.
+
+    Sizes that leave out one to nine customers would give them away in every table.
+    """
+    value = customers[value_columns(attributes)].sum(axis=1, skipna=False)
+    return value.fillna(0.0) if few_unvalued(customers, attributes) else value
+
+
+def few_unvalued(customers: pd.DataFrame, attributes: pd.DataFrame) -> bool:
+    """Say whether some customers have no known value, but too few to be told of."""
+    unknown = customers[value_columns(attributes)].isna().any(axis=1).sum()
+    return bool(0 < unknown < MIN_CELL < len(customers) - unknown)
+
+
 def model_form(customers: pd.DataFrame, attributes: pd.DataFrame) -> pd.DataFrame:
     """Lay out what may build or describe segments: the id, families and the value.
 
-    A value of several columns is their sum, where all are known.
+    A value of several columns is their sum, where all are known; see `worth`.
     """
     used = attributes["kind"].isin(FAMILIES) & ~attributes["role"].isin(JUDGING)
     used &= attributes["measure"] != "text"
@@ -82,8 +97,8 @@ def model_form(customers: pd.DataFrame, attributes: pd.DataFrame) -> pd.DataFram
     alone = attributes["attribute"].isin(value if len(value) == 1 else [])
     form = in_numbers(customers, attributes[used | alone])
     form.insert(0, "customer_id", customers["customer_id"])
-    if len(value) > 1:
-        form[VALUE] = customers[value].sum(axis=1, skipna=False)
+    if value:
+        form[value_name(attributes)] = worth(customers, attributes).astype(float)
     return form
 
 

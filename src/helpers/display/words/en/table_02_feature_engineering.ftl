@@ -28,6 +28,7 @@ table-why-same = { $all ->
 
 table-why-copy = It says what “{ $other }” says.
 
+table-few-unvalued = Fewer than 10 customers have no known value. It counts as 0, so that no table gives them away.
 table-builds = { $builders ->
     [0] No column builds segments.
     [one] 1 column builds the segments: { $families }.
