@@ -61,7 +61,10 @@ table-columns-apart = { $constant ->
     [none] No column is the same for all.
    *[other] The same for all, so of no use: { $constant }.
 } { $copies ->
-    [none] No column repeats another: the strongest association is { NUM($strongest, digits: 2) }.
+    [none] { $tells ->
+        [yes] No column repeats another, but one tells what another says: the strongest association is { NUM($strongest, digits: 2) }.
+       *[no] No column repeats another: the strongest association is { NUM($strongest, digits: 2) }.
+    }
    *[other] Nearly the same as another column: { $copies }.
 }
 
