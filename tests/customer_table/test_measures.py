@@ -367,3 +367,18 @@ def test_few_customers_without_a_value_are_worth_nothing():
     rows.loc[:9, "spend"] = np.nan
     assert not measures.few_unvalued(rows, told)
     assert measures.model_form(rows, told)["spend"].isna().sum() == 10
+
+
+def test_the_value_of_a_summary_is_the_mean_order_times_the_repeat_orders():
+    told = pd.DataFrame(
+        [
+            ("mean", "behavioural", "Mean order", "number", "", "monetary"),
+            ("x", "behavioural", "Orders", "count", "", "repeat_orders"),
+        ],
+        columns=["attribute", "kind", "label", "measure", "levels", "role"],
+    )
+    rows = pd.DataFrame({"customer_id": ["a", "b"], "mean": [5.0, 0.0], "x": [3.0, 0]})
+    form = measures.model_form(rows, told)
+    assert form["value"].tolist() == [15.0, 0.0]
+    assert form["mean"].tolist() == [5.0, 0.0]
+    assert measures.value_name(told) == "value"

@@ -66,17 +66,32 @@ def value_columns(attributes: pd.DataFrame) -> list[str]:
 
 
 def value_name(attributes: pd.DataFrame) -> str:
-    """Name the value in `model_form`: its column, "value" for a sum, "" where none is."""
+    """Name the value in `model_form`: its column, "" where none is.
+
+    It is "value" for a sum, and for the mean order times the repeat orders.
+    """
     names = value_columns(attributes)
-    return VALUE if len(names) > 1 else "".join(names)
+    made = len(names) > 1 or repeated(attributes)
+    return VALUE if made else "".join(names)
+
+
+def repeated(attributes: pd.DataFrame) -> str:
+    """Name the column of repeat orders whose mean is the only money that is known."""
+    role = attributes.set_index("role")["attribute"]
+    only = value_columns(attributes) == [role.get("monetary")]
+    return role.get("repeat_orders", "") if only else ""
 
 
 def worth(customers: pd.DataFrame, attributes: pd.DataFrame) -> pd.Series:
     """Sum each customer's value, missing where a part is; 0 where that tells of few.
 
+    Where money is the mean of the repeat orders, it is multiplied by their number.
+
     Sizes that leave out one to nine customers would give them away in every table.
     """
-    value = customers[value_columns(attributes)].sum(axis=1, skipna=False)
+    value = customers[value_columns(attributes)].sum(axis=1, skipna=False, min_count=1)
+    if times := repeated(attributes):
+        value *= customers[times]
     return value.fillna(0.0) if few_unvalued(customers, attributes) else value
 
 
@@ -94,7 +109,7 @@ def model_form(customers: pd.DataFrame, attributes: pd.DataFrame) -> pd.DataFram
     used = attributes["kind"].isin(FAMILIES) & ~attributes["role"].isin(JUDGING)
     used &= attributes["measure"] != "text"
     value = value_columns(attributes)
-    alone = attributes["attribute"].isin(value if len(value) == 1 else [])
+    alone = attributes["attribute"].eq(value_name(attributes))
     form = in_numbers(customers, attributes[used | alone])
     form.insert(0, "customer_id", customers["customer_id"])
     if value:
@@ -311,6 +326,8 @@ def _described(features: pd.DataFrame, attributes: pd.DataFrame) -> pd.DataFrame
     told = attributes.set_index("attribute")
     if VALUE in features:
         parts = " + ".join(told.loc[value_columns(attributes), "label"])
+        if times := repeated(attributes):
+            parts += f" x {told.loc[times, 'label']}"
         told.loc[VALUE] = told.iloc[0].copy()
         said = {"kind": "none", "label": parts, "measure": "number"}
         told.loc[VALUE, [*said, "levels", "role"]] = [*said.values(), "", VALUE]

@@ -27,6 +27,7 @@ from helpers.statistics import intervals
 PARTS = 10  # numbers are compared in tenths of the first file
 RARE = 5  # customers that a part needs in both files together
 FROZEN, REFIT = "frozen segments", "refit"
+SUMMARY = ("monetary", "repeat_orders")  # roles whose product is a value
 
 
 class Assigning(Protocol):
@@ -56,7 +57,8 @@ def mapped(
         if isinstance(first.get("value"), str)
         else first.get("value", [])
     )
-    kept = {*features.columns, *value} & {*known.index}
+    summary = {} if value else {r: first[r] for r in SUMMARY if r in first}
+    kept = {*features.columns, *value, *summary.values()} & {*known.index}
     block = {k: copy.deepcopy(v) for k, v in first.items() if k not in mapping.ROLES}
     block |= {"file": file, "measures": {}}
     columns = first["columns"].items()
@@ -68,6 +70,7 @@ def mapped(
     for name in sorted(kept):
         measure = known.loc[name, "measure"]
         block["measures"][name] = levels[name] if measure == "ordered" else measure
+    block |= summary if len(summary) == len(SUMMARY) else {}
     if value:
         block["value"] = value
     return {**content, "tables": {"customers": block}}

@@ -75,7 +75,7 @@ def infer(one: Column, *, alike: int = 0) -> Measured:
     kinds = {plain(text) for text in one.kinds}
     if not kinds:
         return Measured("unordered", why="it is empty")
-    if len(kinds) == 1 and one.filled < 1 and _ticked(*kinds, one.name):
+    if len(kinds) == 1 and one.filled < 1 and _ticked(min(kinds), one.name):
         return Measured(
             "ticked", NO_YES, f"it holds {one.such} or nothing, which is no"
         )
@@ -636,8 +636,10 @@ def unique(one: Column) -> bool:
 def is_one(found: recognise.Found) -> bool:
     """Say whether a file that holds no order lines has one row per customer."""
     kind, columns = recognise.shape(found), found.columns
-    told = [c for n in ("order_id", "product_id", "quantity") if (c := found.column(n))]
-    bought = any(len(one.kinds) > 1 for one in told)  # a box that was ticked has one
+    lines = map(found.column, ("order_id", "product_id", "quantity"))
+    bought = any(
+        one and len(one.kinds) > 1 for one in lines
+    )  # a box that was ticked has one
     if kind in ("", "no_days", "no_customer"):
         day = found.column("ordered_at")
         dated = (
