@@ -155,3 +155,15 @@ def test_the_same_seed_draws_the_same_customers_in_any_order_of_rows():
         for values in (raw, mixed_up)
     )
     np.testing.assert_array_equal(one, other)
+
+
+def test_planted_classes_stand_in_unordered_columns_too():
+    rng = np.random.default_rng(6)
+    names = [f"c{i}" for i in range(12)]
+    rows = [(name, "unordered", "x", '["a", "b", "c"]') for name in names]
+    columns = {name: rng.choice(["a", "b", "c"], 600) for name in names}
+    prepared, raw = table(rows, **columns)
+    drawn, own = null_references.planted(prepared, raw, k=3, distance=2, seed=1)
+    found = [null_references.associated(drawn[:, i], own) for i in range(12)]
+    assert np.mean(found) > 0.4
+    assert np.bincount(own).tolist() == [200, 200, 200]

@@ -192,3 +192,9 @@ def test_a_cube_is_built_as_its_parts_would_and_an_attack_finds_nothing():
     assert built.views.equals(views(TOWNS, most=3))
     assert (built.views[["by_3", "level_3"]] == "").all(axis=None)
     assert attacks.audit(TOWNS, built.views, **ASKED | {"most": 3}).empty
+
+
+def test_customers_without_any_dimension_are_everyone():
+    people = pd.DataFrame({"sales": np.ones(20)})
+    found = cube.views(people, dimensions=[], measures=["sales"], most=2)
+    assert found["customers"].tolist() == [20]

@@ -1,6 +1,5 @@
 """Draw customers without clusters who have what a table of mixed measures has."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -366,24 +365,17 @@ def associated(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def planted(
-    prepared: Preparation,
-    raw: np.ndarray,
-    *,
-    k: int,
-    distance: float,
-    seed: int,
-    columns: Sequence[int] | None = None,
+    prepared: Preparation, raw: np.ndarray, *, k: int, distance: float, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw customers with the same margins and k planted classes: a positive control.
 
-    The normals behind the columns (all, or those named) are moved in each class by a
-    normal of deviation `distance`. Returns customers x columns, and the class of each.
+    The normals behind the columns are moved in each class by a normal of deviation
+    `distance`; so are the log odds of the levels of unordered columns, whose margins are
+    then nearly the same. Returns customers x columns, and the class of each.
     """
     model = latent(prepared, raw)
     rng = np.random.default_rng(seed)
-    moved = np.zeros((k, len(model.numeric)))
-    places = range(len(model.numeric)) if columns is None else columns
-    moved[:, list(places)] = distance * rng.standard_normal((k, len(list(places))))
+    moved = distance * rng.standard_normal((k, len(model.numeric)))
     own = np.arange(len(raw)) % k
     normal = moved[own] + rng.standard_normal((len(raw), len(model.numeric)))
     drawn = raw.copy()
@@ -391,4 +383,13 @@ def planted(
         known = np.flatnonzero(~np.isnan(raw[:, i]))
         order = np.argsort(normal[known, place], kind="stable")
         drawn[known[order], i] = np.sort(model.margins[known, place])
+    for i, column in enumerate(prepared.columns):
+        if not column.numeric:
+            levels = len(column.levels)
+            odds = np.log(np.maximum(column.mean, 1e-9))
+            odds = odds + distance * rng.standard_normal((k, levels))
+            drawn_level = (odds[own] + rng.gumbel(size=(len(raw), levels))).argmax(
+                axis=1
+            )
+            drawn[:, i] = np.where(np.isnan(raw[:, i]), np.nan, drawn_level)
     return drawn, own

@@ -223,6 +223,7 @@ def _coded(
     columns = [column.remove_unused_categories().cat for column in columns]
     levels = [list(map(str, column.categories)) for column in columns]
     codes = np.array([column.codes for column in columns], int)
+    codes = codes.reshape(len(dimensions), len(customers))  # also where there is none
     return codes, dict(zip(dimensions, levels, strict=True))
 
 

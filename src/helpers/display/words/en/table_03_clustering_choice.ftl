@@ -41,8 +41,6 @@ table-choice-structure = { $beyond ->
 }
 table-choice-structure-alt = { table-choice-structure }. A panel per method shows the mean adjusted Rand index of halves over the number of segments, with the range of null references in grey. The table below holds the numbers.
 
-table-choice-no-control = All columns are unordered: no positive control can be drawn for them.
-
 # --- Which method, and how many?
 
 table-choice-methods = { $branch ->
