@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
-from textwrap import fill
+from textwrap import fill, shorten
 
 import matplotlib as mpl
 import numpy as np
@@ -200,21 +200,27 @@ def rule_tree(
 ) -> Axes:
     """Draw rules as an indented list of questions (in `wording`), each segment in its colour."""
     lines = _lines(tree, wording, depth=0)
+    # Long lines would leave no room for axes that must hold them.
+    free = max(len(said) for _, said, _ in lines) > _LONG
+    beside = _BESIDE | ({"fontsize": 6.5} if free else {})
     for place, (depth, said, segment_id) in enumerate(lines):
         ax.plot([depth, depth], [place - 0.5, place + 0.5], color=PALE, lw=2.5)
-        written = ax.annotate(said, (depth, place), (6, 0), **_BESIDE)
+        written = ax.annotate(said, (depth, place), (6, 0), **beside)
+        written.set_in_layout(not free)
         if segment_id is None:
             continue
-        ax.annotate(
-            f" {shortened(names[segment_id])} ",
+        name = names[segment_id]
+        named = ax.annotate(
+            f" {shorten(name, 26, placeholder='…') if free else shortened(name)} ",
             (1, 0.5),
             (5, 0),
             xycoords=written,
             color=plots.ink_on(segment_colour(segment_id)),
             fontweight="bold",
             bbox={"fc": segment_colour(segment_id), "ec": "none", "pad": 2.5},
-            **_BESIDE,
+            **beside,
         )
+        named.set_in_layout(not free)
     deepest = max(depth for depth, _, _ in lines)
     ax.set_xlim(-0.1, max(deepest, 1) * 6)
     ax.set_ylim(len(lines) - 0.4, -0.6)
@@ -222,6 +228,7 @@ def rule_tree(
     return ax
 
 
+_LONG, _LONGEST = 44, 50  # letters of a question in the picture of the rules
 _BESIDE = {"textcoords": "offset points", "va": "center", "ha": "left", "fontsize": 9}
 
 
@@ -234,6 +241,8 @@ def _lines(
     lines = []
     for answer, part in ((True, tree.yes), (False, tree.no)):
         said = wording(tree.condition, answer)
+        if len(said) > _LONGEST:  # else the names of segments have no room
+            said = f"{said[:_LONGEST].rstrip()}…"
         if isinstance(part, rules.Leaf):
             lines.append((depth, f"{said}:", part.segment_id))
         else:
