@@ -155,7 +155,7 @@ def _doubles(con: duckdb.DuckDBPyConnection, source: Source) -> Iterator[str]:
         return
     found = con.execute(
         f"""select {key}, list(line_id order by line_id)[:3], count(*) over ()
-            from typed_{source.table} where {key} is not null
+            from typed_{source.table} where ({key}) is not null
             group by {key} having count(*) > 1
             order by {key} limit 3"""
     ).fetchall()
