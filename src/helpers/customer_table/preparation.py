@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -270,9 +270,9 @@ def _balanced(
         spread = (part * counts[:, None]).T @ part / counts.sum()
         largest[block] = float(np.sqrt(max(np.linalg.eigvalsh(spread)[-1], 0.0)))
     columns = [
-        Column(
-            **asdict(column)
-            | {"divisor": [d * (largest[column.block] or 1.0) for d in column.divisor]}
+        replace(
+            column,
+            divisor=[d * (largest[column.block] or 1.0) for d in column.divisor],
         )
         for column in prepared.columns
     ]

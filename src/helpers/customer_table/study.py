@@ -444,12 +444,6 @@ def k_values(raw: np.ndarray, *, max_k: int) -> range:
     )
 
 
-def kept(one: Study, key: Candidate) -> np.ndarray:
-    """Say of each customer how often repetitions keep them in their segment, 0 to 1."""
-    method, k = key
-    return stability.kept(one.again[method], {k: one.labels[key]}, k=k)
-
-
 # --- Around the candidates: what could be found, and what else could have been
 
 
